@@ -12,7 +12,6 @@ import math
 import os
 import re
 import socket
-import stat
 from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
@@ -20,26 +19,15 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from magicfs.errors import ConfigError
-from magicfs.home import FILE_NAME, POSTGRES_SOCKET, home
-from magicfs.linux import locks
+from magicfs.home import FILE_NAME, home
+from magicfs.state_directory import make_state_directory, try_lock
 
 PREFIX = "MAGICFS_"
 """Of the environment's variables."""
 
-MAX_SOCKET_PATH_BYTES = 100
-"""The longest path of a socket or its lock file in the state directory. The kernel takes socket paths of 107 bytes."""
-
 MAX_EXTRACT_SECONDS = 120
 """The highest `extract_seconds`: half of the time after which an extraction task is killed and its file counted as one
 that crashes its parser. The other half is for storing the text, or for a second parser when the first was killed."""
-
-HOME_ENTRIES = frozenset(
-    {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "unsaved", "magicfs-error.log", "lost+found"}
-)
-"""The names that a state directory may hold."""
-
-HOME_MODE = 0o700
-"""The mode of the state directory: for its owner alone, because the index holds the text of the files."""
 
 
 def _default_home() -> Path:
@@ -211,51 +199,12 @@ class Settings:
 
     def make_home(self) -> None:
         """Create the state directory and the folders in it, for their owner alone. Raises `ConfigError`."""
-        if len(os.fsencode(self.run_dir)) > MAX_SOCKET_PATH_BYTES - len(f"/{POSTGRES_SOCKET}.lock"):
-            raise ConfigError(
-                f"MAGICFS_HOME is too long for the sockets inside it ({self.home}): choose a shorter path"
-            )
-        self._require_own_directory()
-        try:
-            for directory in (self.home, self.run_dir, self.log_dir, self.model_dir):
-                directory.mkdir(mode=HOME_MODE, parents=True, exist_ok=True)
-            # Not without need: in a container the state directory is part of a read-only image.
-            if stat.S_IMODE(self.home.stat().st_mode) != HOME_MODE:
-                self.home.chmod(HOME_MODE)
-        except OSError as error:
-            raise ConfigError(
-                f"cannot use {self.home} as state directory ({error.strerror}): set MAGICFS_HOME to another place"
-            ) from error
+        folders = (self.run_dir, self.log_dir, self.model_dir)
+        make_state_directory(self.home, folders=folders, sockets=self.run_dir)
 
     def try_lock(self, name: str) -> int | None:
         """The descriptor that holds a lock of the state directory; None if another process does. As `try_lock`."""
         return try_lock(self.run_dir / f"{name}.lock")
-
-    def _require_own_directory(self) -> None:
-        """Raise `ConfigError` for a directory that holds other files: others would lose access to them."""
-        try:
-            shared = stat.S_IMODE(self.home.stat().st_mode) != HOME_MODE
-            others = sorted(set(os.listdir(self.home)) - HOME_ENTRIES) if shared else []
-        except OSError:
-            return
-        if others:
-            raise ConfigError(
-                f"{self.home} holds other files too ({others[0]}): set MAGICFS_HOME to a directory for it alone"
-            )
-
-
-def try_lock(path: Path) -> int | None:
-    """The descriptor that holds the lock `path` in the state directory; None if another process holds it.
-
-    Raises `ConfigError` where none can be taken: some network file systems have no locks.
-    """
-    try:
-        return locks.try_lock(path)
-    except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be locked ({error.strerror}): "
-            "set MAGICFS_HOME to a directory on another file system, which has locks"
-        ) from error
 
 
 def _environment() -> dict[str, object]:

@@ -22,10 +22,11 @@ from typing import TYPE_CHECKING
 
 from magicfs.cli import environment, index_model, wiring
 from magicfs.cli.starting import last_line
-from magicfs.config import HOME_MODE, Settings
+from magicfs.config import Settings
 from magicfs.domain.models import ModelState, MultilingualMode
 from magicfs.errors import MagicFSError, ModelError, ModelMissing
 from magicfs.home import POSTGRES_SOCKET
+from magicfs.state_directory import HOME_MODE
 
 if TYPE_CHECKING:
     from magicfs.text.extract import Ocr

@@ -22,7 +22,6 @@ from typing import TYPE_CHECKING, Any
 
 import psutil
 
-from magicfs.config import try_lock
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
@@ -30,6 +29,7 @@ from magicfs.runtime.cleanup import clean_up
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
 from magicfs.runtime.processes import dies_with_parent, has_ended, wait_until
 from magicfs.runtime.supervisord_config import render
+from magicfs.state_directory import try_lock
 
 if TYPE_CHECKING:
     from magicfs.runtime.supervisor_client import SupervisorClient

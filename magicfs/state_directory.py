@@ -1,0 +1,65 @@
+"""Makes the state directory, for its owner alone, and takes the locks in it. `Settings` says where it is."""
+
+from __future__ import annotations
+
+import os
+import stat
+from collections.abc import Iterable
+from pathlib import Path
+
+from magicfs.errors import ConfigError
+from magicfs.home import POSTGRES_SOCKET
+from magicfs.linux import locks
+
+MAX_SOCKET_PATH_BYTES = 100
+"""The longest path of a socket or its lock file in the state directory. The kernel takes socket paths of 107 bytes."""
+
+HOME_ENTRIES = frozenset(
+    {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "unsaved", "magicfs-error.log", "lost+found"}
+)
+"""The names that a state directory may hold."""
+
+HOME_MODE = 0o700
+"""The mode of the state directory: for its owner alone, because the index holds the text of the files."""
+
+
+def make_state_directory(home: Path, *, folders: Iterable[Path], sockets: Path) -> None:
+    """Create the state directory and folders in it, of which `sockets` will hold sockets. Raises `ConfigError`."""
+    if len(os.fsencode(sockets)) > MAX_SOCKET_PATH_BYTES - len(f"/{POSTGRES_SOCKET}.lock"):
+        raise ConfigError(f"MAGICFS_HOME is too long for the sockets inside it ({home}): choose a shorter path")
+    _require_own_directory(home)
+    try:
+        for directory in (home, *folders):
+            directory.mkdir(mode=HOME_MODE, parents=True, exist_ok=True)
+        # Not without need: in a container the state directory is part of a read-only image.
+        if stat.S_IMODE(home.stat().st_mode) != HOME_MODE:
+            home.chmod(HOME_MODE)
+    except OSError as error:
+        raise ConfigError(
+            f"cannot use {home} as state directory ({error.strerror}): set MAGICFS_HOME to another place"
+        ) from error
+
+
+def _require_own_directory(home: Path) -> None:
+    """Raise `ConfigError` for a directory that holds other files: others would lose access to them."""
+    try:
+        shared = stat.S_IMODE(home.stat().st_mode) != HOME_MODE
+        others = sorted(set(os.listdir(home)) - HOME_ENTRIES) if shared else []
+    except OSError:
+        return
+    if others:
+        raise ConfigError(f"{home} holds other files too ({others[0]}): set MAGICFS_HOME to a directory for it alone")
+
+
+def try_lock(path: Path) -> int | None:
+    """The descriptor that holds the lock `path` in the state directory; None if another process holds it.
+
+    Raises `ConfigError` where none can be taken: some network file systems have no locks.
+    """
+    try:
+        return locks.try_lock(path)
+    except OSError as error:
+        raise ConfigError(
+            f"{path} cannot be locked ({error.strerror}): "
+            "set MAGICFS_HOME to a directory on another file system, which has locks"
+        ) from error
