@@ -31,16 +31,24 @@ HANDLED_SIGNALS = (signal.SIGTERM, signal.SIGQUIT, signal.SIGHUP, signal.SIGCHLD
 FAILED = 1
 
 
-def become(environment: Mapping[str, str]) -> NoReturn:
-    """Be the part that supervisord names in the environment, and end when it ends. Descriptors are the child's own."""
-    parent = os.getppid()
+def become(environment: Mapping[str, str], *, parent: int) -> NoReturn:
+    """Be the part that supervisord, the process `parent`, names in the environment, and end when it ends.
+
+    The standard streams are the child's own.
+    """
+    # First, because supervisord's handlers only note a signal: one that is to end the part would be lost.
+    for number in HANDLED_SIGNALS:
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    _end(_run(lambda: _main(environment, parent)))
+
+
+def _main(environment: Mapping[str, str], parent: int) -> Any:
+    """Run the part. What fails before its module runs fails as it would in `launch`."""
     command, environment = count_start(dict(environment))
     module, arguments, death_signal = _parsed(command)
     if module is None or not _shows_as(_without_guard(command), environment):
         os.execvpe(command[0], command, environment)
-    for number in HANDLED_SIGNALS:
-        signal.signal(number, signal.SIG_DFL)
-    signal.signal(signal.SIGINT, signal.default_int_handler)
     if death_signal is not None:
         prctl(PR_SET_PDEATHSIG, death_signal)
         if os.getppid() != parent:
@@ -50,7 +58,7 @@ def become(environment: Mapping[str, str]) -> NoReturn:
     os.environ.clear()
     os.environ.update(environment)
     sys.argv = [module, *arguments]
-    _end(_run(lambda: importlib.import_module(module).main()))
+    return importlib.import_module(module).main()
 
 
 def _parsed(command: Sequence[str]) -> tuple[str | None, list[str], int | None]:

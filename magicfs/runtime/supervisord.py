@@ -34,15 +34,19 @@ class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
     _forks_parts = False
     """Whether the child that was forked last may go on as a part."""
 
+    _parent = 0
+    """The process that has forked it."""
+
     def fork(self) -> int:
         """Fork. Whether the child may become a part is decided before: it has no threads, whatever the parent has."""
         self._forks_parts = _is_current() and _has_one_thread()
+        self._parent = os.getpid()
         return os.fork()
 
     def execve(self, filename: str, argv: Sequence[str], env: Mapping[str, str]) -> None:
         """Called in the child: become the part that the launcher would become, or the launcher."""
         if LAUNCHER in argv and self._forks_parts:
-            forked_part.become(env)
+            forked_part.become(env, parent=self._parent)
         super().execve(filename, argv, env)
 
 

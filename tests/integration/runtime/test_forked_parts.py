@@ -1,8 +1,11 @@
 """Parts that go on as forks of supervisord: what of them is as if they had been executed."""
 
+import json
 import os
 import shutil
 import signal
+import subprocess
+import sys
 import tempfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -98,3 +101,63 @@ def test_a_fork_ends_when_its_supervisor_is_killed(supervisor: Supervisor, home:
     process = started(supervisor, home, embedder(home))
     psutil.Process(supervisor.pid()).kill()
     eventually(lambda: has_ended(process), "the end of the part")
+
+
+SPAWN = """
+import os, sys, time
+from magicfs.runtime import supervisord
+options = supervisord.Options()
+options.setsignals()
+parent = os.getpid()
+child = options.fork()
+if child:
+    {parent}
+else:
+    {child}
+    environment = os.environ | {{"SUPERVISOR_PROCESS_NAME": "x"}}
+    options.execve(sys.executable, [sys.executable, supervisord.LAUNCHER], environment)
+"""
+"""What supervisord does to start a part, with what happens in it and in its child meanwhile."""
+
+WAIT = "print(child, flush=True); print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+END = "os._exit(0)"
+WAIT_FOR_THE_END = "while os.getppid() == parent: time.sleep(0.01)"
+
+
+def spawn(home: Path, *, parent: str, child: str = "pass") -> subprocess.Popen[str]:
+    script = SPAWN.format(parent=parent, child=child)
+    return subprocess.Popen([sys.executable, "-c", script], cwd=home, stdout=subprocess.PIPE, text=True)
+
+
+@pytest.mark.parametrize(("parent", "child", "runs"), [(WAIT, "pass", True), (END, WAIT_FOR_THE_END, False)])
+def test_a_part_does_not_run_whose_supervisor_has_died_before(
+    home: Path, parent: str, child: str, *, runs: bool
+) -> None:
+    command = dies_with_parent(list(module_command("magicfs.embedding.query_server", "--help")), signal_name="TERM")
+    (home / "run/starts").mkdir()
+    (home / "run/parts.json").write_text(json.dumps({"x": {"command": command, "environment": {}}}))
+    with spawn(home, parent=parent, child=child) as process:
+        output = process.communicate()[0]
+    assert ("Embeds search queries" in output) is runs
+
+
+def test_a_signal_ends_a_part_that_is_about_to_start(home: Path) -> None:
+    os.mkfifo(home / "run/parts.json")
+    with spawn(home, parent=WAIT) as process:
+        assert process.stdout is not None
+        child = int(process.stdout.readline())
+        # It reads until the file is closed here.
+        with (home / "run/parts.json").open("w"):
+            os.kill(child, signal.SIGTERM)
+        assert int(process.stdout.readline()) == -signal.SIGTERM
+
+
+def test_the_log_says_why_a_part_cannot_be_started(supervisor: Supervisor, home: Path) -> None:
+    process = started(supervisor, home, embedder(home))
+    count = home / "run/starts" / NAME
+    count.unlink()
+    count.mkdir()
+    process.kill()
+    eventually(lambda: f"Is a directory: 'run/starts/{NAME}'" in (home / "log/embedder.log").read_text(), "the reason")
+    count.rmdir()
+    eventually(lambda: is_listening(home / "run/embedder.sock"), "the part's socket")
