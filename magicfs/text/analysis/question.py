@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from functools import lru_cache
 from itertools import pairwise
 from typing import Final
 
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
+from magicfs.text.analysis.codes import typed_in_pieces, unit_forms
+from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.english_forms import other_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.hebrew import without_prefixes
@@ -65,14 +67,19 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
         for term in _terms(token, algorithms, has_star=has_star):
             before = terms.get(term.word)
             terms[term.word] = term if before is None else replace(before, count=before.count + 1)
-    numbers = [] if len(terms) == 1 else list(map(fold, numbers_in_pieces(body)))
-    return tuple(_or_in_one_piece(term, numbers) for term in terms.values()) if numbers else tuple(terms.values())
+    if not any(map(str.isdigit, body)):
+        return tuple(terms.values())
+    pieces = [] if len(terms) == 1 else [*numbers_in_pieces(body), *typed_in_pieces(body)]
+    numbers = list(dict.fromkeys(map(fold, pieces)))
+    others = {(fold(word), fold(form)): None for words, form in date_forms(body) + unit_forms(body) for word in words}
+    return tuple(_or_in_one_piece(term, numbers, others) for term in terms.values())
 
 
-def _or_in_one_piece(term: Term, numbers: Sequence[str]) -> Term:
-    """A term; of a piece of a number that was typed in pieces, also the number in one piece."""
+def _or_in_one_piece(term: Term, numbers: Sequence[str], others: Iterable[tuple[str, str]]) -> Term:
+    """A term; of a piece of a number that was typed in pieces, also the number in one piece, and other forms."""
     piece = "".join(filter(str.isalnum, term.word))
     wholes = [number for number in numbers if piece in number and number != term.word] if piece else []
+    wholes += [form for word, form in others if word == term.word]
     forms = [Lexeme(number, factor=VARIANT_FACTOR, is_exact=False) for number in wholes]
     return replace(term, lexemes=(*term.lexemes, *forms))
 

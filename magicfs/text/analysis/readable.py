@@ -12,11 +12,12 @@ import unicodedata
 from typing import Final
 from urllib.parse import unquote
 
+from magicfs.text.analysis.codes import numbers_with_letters
 from magicfs.text.analysis.encoded_words import encoded_words
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
 from magicfs.text.analysis.spellings import without_final_long_vowels, without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
-from magicfs.text.analysis.variants import numbers_in_pieces, numbers_with_letters
+from magicfs.text.analysis.variants import numbers_in_pieces
 
 _TERMINAL_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-_a-z])|\x9b[0-?]*[ -/]*[@-~]"
@@ -110,7 +111,7 @@ def readable(text: str) -> tuple[str, list[str]]:
 
 
 def _numbers(text: str) -> list[str]:
-    """The numbers of a readable text that have blanks in them, in one piece."""
+    """The numbers and codes of a readable text that have blanks in them, in one piece."""
     return [*numbers_in_pieces(text), *numbers_with_letters(text)] if _DIGIT.search(text) else []
 
 

@@ -83,14 +83,16 @@ _NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)(?:[^\W\d_][0-9]{0,3}
 """A part with a number, and perhaps a version: `rowCount2`, `Report2023v2`."""
 UNITS: Final = (
     "am|pm|nm|[\u00b5\u03bc][lgmsAVF]|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px"
-    "|pt|ns|ms"
+    "|pt|ns|ms|u[gml]|qm|[cdkm]?m[23]"
 )
 _NUMBERED_WORD: Final = re.compile(
     rf"([^\W\d_]{{3,}})([0-9]{{1,12}})|([^\W\d_]{{1,2}})([0-9]{{4,12}})"
-    rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{UNITS}))|([0-9]{{2,6}})([glmvwACFVW])|([0-9])([glmvwVW])",
+    rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{UNITS}))|([0-9]{{2,6}})([glmvwACFVW])|([0-9])([glmvwVW])"
+    r"|((?:19|20)[0-9]{6})[Tt]([0-9]{4}(?:[0-9]{2})?)[Zz]?",
 )
-"""A word and a number in one piece, as names of files and numbers of invoices have them, and a number with its unit;
-not other names of two letters, such as `h264`, `mp3` and `5G`, and not digits of hexadecimal numbers (`12a`)."""
+"""A word and a number in one piece, as names of files and numbers of invoices have them, a number with its unit, and a
+moment without signs (`20130114T0800`); not other names of two letters, such as `h264`, `mp3` and `5G`, and not digits
+of hexadecimal numbers (`12a`)."""
 _ASCII_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 """Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
 

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from magicfs.text.analysis.tokens import UNITS, Token
+from magicfs.text.analysis.tokens import Token
 
 SHORT_WORDS: Final = frozenset(
     [
@@ -67,14 +67,16 @@ _GROUPS: Final = re.compile(
 card."""
 _SPACED_DIGITS: Final = re.compile("[0-9][ \u00a0\u202f][0-9]")
 """What all of them have, and most texts have not."""
-_MIN_TAX_DIGITS: Final = 8
-_WITH_UNIT: Final = re.compile(
-    r"([0-9](?<![\w.,:/-][0-9])[0-9]{0,5}(?:[.,][0-9]{1,3})?)[ \u00a0\u202f]"
-    rf"((?i:{UNITS})|[glmtshvwACFVWKNJ\u03a9])(?![\w/])"
+_ARTICLE: Final = re.compile(
+    r"[0-9](?<![\w.,:/+-].)(?<![0-9] .)(?: [0-9]{6} [0-9]{6}| [0-9]{5} [0-9]{5} [0-9]|7[89](?: [0-9]{1,7}){3} [0-9])"
+    r"(?! ?[0-9]|\w|[-/:]|[.,][0-9])"
 )
-"""A number and its unit with a blank between them."""
-_DESIGNATION: Final = re.compile(r"([A-Z](?<!\w[A-Z])[A-Z]?)[ \u00a0\u202f]([0-9]{1,6})(?![\w/]|[.,:-]\w)")
-"""One or two capitals and a number, as of a flight, a road or a work: `LH 1234`, `A 7`, `KV 525`."""
+"""The number of an article (EAN, UPC) or a book as it is printed, with blanks."""
+_ARTICLE_DIGITS: Final = frozenset({12, 13})
+_MIN_TAX_DIGITS: Final = 8
+_MAX_OFFICE_DIGITS: Final = 15
+_MAX_DATE_DIGITS: Final = 8
+_OFFICE_SIGNS: Final = frozenset("-./")
 _IBAN: Final = re.compile(r"[A-Z](?<!\w.)[A-Z][0-9]{2}(?: [A-Z0-9]{4}){3,7}(?: [A-Z0-9]{1,3})?(?!\w)")
 """The number of a bank account, as it is printed."""
 
@@ -89,6 +91,8 @@ def joined_words(token: Token) -> list[tuple[int, int, str]]:
     is_number = all(map(str.isdecimal, token.parts))
     if not signs or ((token.lead or token.trail) and not is_number):
         return []
+    if is_number and _is_number_of_office(token):
+        return [(0, len(signs), "".join(token.parts))]
     if signs.count(signs[0]) == len(signs):
         runs = [(0, len(signs))]
     elif "-" in signs:
@@ -105,6 +109,13 @@ def joined_words(token: Token) -> list[tuple[int, int, str]]:
     return [(first, last, word) for first, last, word in found if word is not None]
 
 
+def _is_number_of_office(token: Token) -> bool:
+    """Whether digits with several signs, the last of them a hyphen, are one number: `55/218.332-7`."""
+    if token.signs[-1] != "-" or not _OFFICE_SIGNS.issuperset(token.signs) or len(token.parts) > _MAX_NUMBER_PARTS:
+        return False
+    return _MIN_TAX_DIGITS <= sum(map(len, token.parts)) <= _MAX_OFFICE_DIGITS and len(set(token.signs)) > 1
+
+
 def _joined(parts: tuple[str, ...], sign: str) -> str | None:
     if len(parts) > _MAX_NUMBER_PARTS:
         return None
@@ -115,7 +126,8 @@ def _joined(parts: tuple[str, ...], sign: str) -> str | None:
     if len(word) > (_MAX_HYPHENATED_CHARACTERS if is_hyphenated else _MAX_JOINED_CHARACTERS):
         return None
     if word.isdecimal():
-        return word if sign == "-" or (sign in {",", ".", "'", "_"} and _are_thousands(parts)) else None
+        is_of_tax = sign == "/" and len(parts) <= _MAX_JOINED_PARTS and len(word) > _MAX_DATE_DIGITS + 1
+        return word if sign == "-" or is_of_tax or (sign in {",", ".", "'", "_"} and _are_thousands(parts)) else None
     if sign == "-" and _BOOK_NUMBER.fullmatch(word):
         return word
     are_initials = sign == "." and len(word) == len(parts) and word.isalpha()
@@ -156,9 +168,12 @@ def numbers_in_pieces(text: str) -> list[str]:
 
     A telephone number with the optional zero of its country, `+49 (0)89`, is given with the country and without.
     """
-    found = [match[0].replace(" ", "") for match in _IBAN.finditer(text)]
+    found = []
     if _SPACED_DIGITS.search(text):
+        found += [match[0].replace(" ", "") for match in _IBAN.finditer(text)]
         found += [_SPACES.sub("", match[0]) for match in _GROUPS.finditer(text) if _is_one_number(match)]
+        articles = [match[0].replace(" ", "") for match in _ARTICLE.finditer(text)]
+        found += [number for number in articles if len(number) in _ARTICLE_DIGITS and _is_article(number)]
     for match in _PHONE.finditer(text):
         pieces = re.findall("[0-9]+", match[0])
         digits = "".join(pieces)
@@ -187,11 +202,9 @@ def _has_check_digit(digits: str) -> bool:
     return (sum(doubled) + sum(map(int, digits[-1::-2]))) % 10 == 0
 
 
-def numbers_with_letters(text: str) -> list[str]:
-    """The numbers of a text with a unit or capitals beside a blank, such as `10 GB` and `LH 1234`, in one piece."""
-    found = [number + unit for number, unit in _WITH_UNIT.findall(text)]
-    designations = _DESIGNATION.findall(text)
-    return found + [letters + number for letters, number in designations if letters.lower() not in SHORT_WORDS]
+def _is_article(digits: str) -> bool:
+    """Whether the last digit is what the others say, as on all articles (GS1)."""
+    return (sum(map(int, digits[-1::-2])) + 3 * sum(map(int, digits[-2::-2]))) % 10 == 0
 
 
 def with_two_letters(word: str) -> str | None:

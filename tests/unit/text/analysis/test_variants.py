@@ -249,3 +249,92 @@ def test_two_letters_may_mean_an_umlaut(typed: str, forms: set[str]) -> None:
 
 def test_the_plural_of_two_letters_has_the_stem_of_the_umlaut() -> None:
     assert "^buch" in {lexeme.text for lexeme in umlaut_forms("buecher", languages=["de"])}
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("met 20130114T0800 again", "20130114"),
+        ("met 20130114T080000Z again", "2013-01-14"),
+        ("am 12.11.15 da", "12.11.2015"),
+        ("am 12.11.2015 da", "12.11.15"),
+        ("am 01.02.2015 da", "1.2.2015"),
+        ("on 2015-02-01", "1.2.15"),
+        ("on 20150201", "01/02/2015"),
+        ("on 14.01.2013", "20130114"),
+        ("on 2022-06-01", "June 2022"),
+        ("on 2022-06-01", "juin 2022"),
+        ("1 de junio: 2022-06-01", "junio de 2022"),
+        ("on 2022-08-01", "aout 2022"),
+        ("am 01.06.2022", "июнь 2022"),
+        ("on 2022-06-01", "يونيو 2022"),
+        ("on 2022-06-01", "2022 jun"),
+    ],
+)
+def test_a_date_is_found_by_its_other_forms(text: str, question: str) -> None:
+    assert missed(text, question) == []
+
+
+def test_the_name_of_a_file_is_found_by_its_date() -> None:
+    assert "'20130114':" in analyze_path("notes/20130114T0800.md")
+    assert "'2022-06':" in analyze_path("notes_2022-06-01.txt")
+
+
+@pytest.mark.parametrize("typed", ["3.0.13", "10.1.2.3", "2022 files", "12.13.14.15", "32.12.2015"])
+def test_what_is_no_date_has_no_other_forms(typed: str) -> None:
+    lexemes = [lexeme.text for term in question_terms(typed, languages=["en"]) for lexeme in term.lexemes]
+    assert not [text for text in lexemes if re.fullmatch("[0-9]{4}-?[0-9]{2}-?[0-9]{2}", text)]
+
+
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        ("SW1A 1AA", "SW1A1AA"),
+        ("K1A 0B1", "k1a0b1"),
+        ("AB12 CDE", "AB12CDE"),
+        ("1012 AB", "1012ab"),
+        ("KA 01 AB 1234", "KA01AB1234"),
+        ("M-XY 1234", "MXY1234"),
+        ("\u0410 123 \u0412\u0421", "\u0430123\u0432\u0441"),
+        ("4 006381 333931", "4006381333931"),
+        ("978 3 16 148410 0", "9783161484100"),
+        ("55/218.332-7", "552183327"),
+        ("123.456.789-09", "12345678909"),
+        ("181/815/08155", "18181508155"),
+        ("5 p.m.", "5pm"),
+        ("11:30 A.M.", "11:30am"),
+        ("5 \u00b5m", "5um"),
+        ("90 m\u00b2", "90m2"),
+    ],
+)
+def test_a_code_and_its_form_in_one_piece_find_each_other(pieces: str, whole: str) -> None:
+    assert missed(f"with {pieces} here", whole) == []
+    assert missed(f"with {whole.upper() if whole[-1] != 'm' else whole} here", pieces) == []
+
+
+@pytest.mark.parametrize(("text", "question"), [("at 5 p.m. today", "5 pm"), ("at 5 pm today", "5 p.m.")])
+def test_a_half_of_the_day_has_points_or_none(text: str, question: str) -> None:
+    assert missed(text, question) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "12 percent",
+        "12 Prozent",
+        "12 per cent",
+        "12 por ciento",
+        "12 \u043f\u0440\u043e\u0446\u0435\u043d\u0442\u043e\u0432",
+    ],
+)
+@pytest.mark.parametrize("text", ["it rose 12% again", "it rose 12 % again"])
+def test_a_percentage_is_found_by_words(text: str, words: str) -> None:
+    assert missed(text, words) == []
+
+
+@pytest.mark.parametrize(
+    "text", ["4 006381 333932", "GO TO 12", "In 2012 IT was", "192.168.1.0/24", "IT 12 IS", "31/12/2023"]
+)
+def test_what_is_no_code_has_no_form_in_one_piece(text: str) -> None:
+    assert f"'{re.sub('[^a-z0-9]', '', text.lower())}':" not in analyze(text)
+    assert "'2012it':" not in analyze(text)

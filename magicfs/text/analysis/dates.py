@@ -1,0 +1,98 @@
+"""Other forms of the dates that are typed in a question: `12.11.15` for `12.11.2015`, `2022-06` for `June 2022`.
+
+Texts keep their dates as they have them, so this costs them nothing. Pure functions; any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from functools import cache
+from typing import Final
+
+from magicfs.text.analysis.folding import fold
+
+_DATE: Final = re.compile(r"(?<![\w./-])([0-9]{1,4})([./-])([0-9]{1,2})\2([0-9]{4}|[0-9]{2})(?![\w/-]|\.[0-9])")
+_COMPACT: Final = re.compile(r"(?<![\w./-])((?:19|20)[0-9]{2})([01][0-9])([0-3][0-9])(?![\w/-]|\.[0-9])")
+_FIRST_OTHER: Final = "\u0370"
+_YEAR_DIGITS: Final = 4
+_SHORT: Final = 2
+_MONTHS: Final = 12
+_DAYS: Final = 31
+
+_NAMES: Final = (
+    "january february march april may june july august september october november december",
+    "jan feb mar apr may jun jul aug sep oct nov dec",
+    "januar februar märz april mai juni juli august september oktober november dezember",
+    "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
+    "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
+    "gennaio febbraio marzo aprile maggio giugno luglio agosto settembre ottobre novembre dicembre",
+    "janeiro fevereiro março abril maio junho julho agosto setembro outubro novembro dezembro",
+    "januari februari maart april mei juni juli augustus september oktober november december",
+    "januari februari mars april maj juni juli augusti september oktober november december",
+    "januar februar marts april maj juni juli august september oktober november desember",
+    "januari februari maret april mei juni juli agustus september oktober november desember",
+    "styczeń luty marzec kwiecień maj czerwiec lipiec sierpień wrzesień październik listopad grudzień",
+    "stycznia lutego marca kwietnia maja czerwca lipca sierpnia września października listopada grudnia",
+    "leden únor březen duben květen červen červenec srpen září říjen listopad prosinec",
+    "ledna února března dubna května června července srpna září října listopadu prosince",
+    "január február március április május június július augusztus szeptember október november december",
+    "tammikuu helmikuu maaliskuu huhtikuu toukokuu kesäkuu heinäkuu elokuu syyskuu lokakuu marraskuu joulukuu",
+    "ocak şubat mart nisan mayıs haziran temmuz ağustos eylül ekim kasım aralık",
+    "ianuarie februarie martie aprilie mai iunie iulie august septembrie octombrie noiembrie decembrie",
+    "январь февраль март апрель май июнь июль август сентябрь октябрь ноябрь декабрь",
+    "января февраля марта апреля мая июня июля августа сентября октября ноября декабря",
+    "січень лютий березень квітень травень червень липень серпень вересень жовтень листопад грудень",
+    "січня лютого березня квітня травня червня липня серпня вересня жовтня листопада грудня",
+    "ιανουάριος φεβρουάριος μάρτιος απρίλιος μάιος ιούνιος ιούλιος αύγουστος σεπτέμβριος οκτώβριος νοέμβριος δεκέμβριος",  # noqa: E501
+    "ιανουαρίου φεβρουαρίου μαρτίου απριλίου μαΐου ιουνίου ιουλίου αυγούστου σεπτεμβρίου οκτωβρίου νοεμβρίου δεκεμβρίου",  # noqa: E501
+    "يناير فبراير مارس أبريل مايو يونيو يوليو أغسطس سبتمبر أكتوبر نوفمبر ديسمبر",
+    "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
+    "जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर",
+)
+"""The names of the twelve months by language, in the forms in which they stand before a year."""
+
+
+@cache
+def _month_of(*, is_latin: bool) -> dict[str, int]:
+    """The month of each name, folded, of those in Latin letters or of the others, for which folding makes tables."""
+    lines = [names for names in _NAMES if (names < _FIRST_OTHER) == is_latin]
+    return {name: month for names in lines for month, name in enumerate(fold(names).split(), 1)}
+
+
+_MONTH: Final = re.compile(r"([^\s\d.,]{2,12})[.,]? (?:de |del )?([12][0-9]{3})(?![\w/-]|\.[0-9])")
+_YEAR_FIRST: Final = re.compile(r"(?<![\w./-])([12][0-9]{3}) ([^\s\d.,]{2,12})")
+
+
+Forms = list[tuple[frozenset[str], str]]
+"""Other forms of what is typed, each with the words that it may stand for."""
+
+
+def date_forms(text: str) -> Forms:
+    """Other forms of the dates and months of a typed text."""
+    found: Forms = []
+    for first, sign, second, third in _DATE.findall(text):
+        days = [(third, second, first)] if len(first) <= _SHORT else [(first, second, third)]
+        if sign == "/" and len(first) <= _SHORT:
+            days.append((third, first, second))
+        found += [(frozenset({first, second, third}), form) for day in days for form in _of_day(*day, sign)]
+    for match in _COMPACT.finditer(text):
+        found += [(frozenset({match[0]}), form) for form in _of_day(match[1], match[2], match[3], ".")]
+    months = _MONTH.findall(text) + [(name, year) for year, name in _YEAR_FIRST.findall(text)]
+    for name, year in months:
+        month = _month_of(is_latin=name < _FIRST_OTHER).get(fold(name))
+        if month is not None:
+            forms = f"{year}-{month:02}", f"{month:02}.{year}", f"{month:02}/{year}"
+            found += [(frozenset({name}), form) for form in forms]
+    return found
+
+
+def _of_day(year: str, month: str, day: str, sign: str) -> list[str]:
+    """The ways to write a day; none of what is no day."""
+    if not (1 <= int(month) <= _MONTHS and 1 <= int(day) <= _DAYS) or len(year) not in {_SHORT, _YEAR_DIGITS}:
+        return []
+    years = [year] if len(year) == _YEAR_DIGITS else ["20" + year, "19" + year]
+    month, day = month.zfill(_SHORT), day.zfill(_SHORT)
+    forms = [form for full in years for form in (f"{full}-{month}-{day}", full + month + day)]
+    spelt = [(day, month), (day.lstrip("0"), month.lstrip("0"))] if sign != "-" else []
+    forms += [f"{first}{sign}{second}{sign}{last}" for first, second in spelt for last in (*years, year[-_SHORT:])]
+    return list(dict.fromkeys(forms))
