@@ -87,10 +87,10 @@ def word_97(*parts: str) -> bytes:
     return compound_file({"WordDocument": bytes(main) + text.encode("utf-16-le"), "1Table": blocks})
 
 
-def word_6(text: bytes, *, language: int = 0x0409) -> bytes:
+def word_6(text: bytes, *, language: int = 0x0409, flags: int = 0) -> bytes:
     """A document of Word 6 or 95, whose text has a byte a character."""
     main = bytearray(768)
-    struct.pack_into("<6H", main, 0, 0xA5DC, 101, 0, language, 0, 0)
+    struct.pack_into("<6H", main, 0, 0xA5DC, 101, 0, language, 0, flags)
     struct.pack_into("<II", main, 24, 768, 768 + len(text))
     struct.pack_into("<I", main, 52, len(text))
     return compound_file({"WordDocument": bytes(main) + text})

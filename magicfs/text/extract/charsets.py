@@ -50,7 +50,8 @@ OF_TWO_BYTES: Final = frozenset({"cp932", "gb18030", "big5", "cp949", "euc_jp", 
 _UNKNOWN_TO_DETECTOR: Final = ("cp850", "cp852", "mac_roman", "iso8859-15")
 """The first is taken if several fit."""
 _KOREAN: Final = b"\x1b$)C"
-_JAPANESE: Final = re.compile(rb"\x1b(\$[@B]|\([BJI])([^\x1b]*)")
+_JAPANESE: Final = re.compile(rb"\x1b(\$[@B]|\([BJI])([^\x1b\r\n]*)")
+"""Each line begins in ASCII."""
 _ROWS_BEFORE_GAP: Final = 62
 _MOST: Final = 0.9
 _SOME: Final = 0.2

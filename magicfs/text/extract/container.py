@@ -14,6 +14,7 @@ import zlib
 
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.hangul_files import HANGUL_SIGNATURE, HANGUL_TYPE
 from magicfs.text.extract.ole_files import OleFile
 
 _MAX_MEMBERS = 50_000
@@ -149,15 +150,18 @@ _OLE_TYPES = (
     ("Book", "application/vnd.ms-excel"),
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
     ("__properties_version1.0", "application/vnd.ms-outlook"),
-    ("FileHeader", "application/x-hwp"),
+    ("FileHeader", HANGUL_TYPE),
 )
 _OLE_ENCRYPTED = ("EncryptedPackage", "EncryptedSummary")
 _EXCEL_BOF_RECORD = 0x0809
 _EXCEL_FILEPASS_RECORD = 0x2F
 _EXCEL_MAX_RECORDS = 20
 """FILEPASS is among the first."""
-_WORD_MAGIC = 0xA5EC
+_WORD_MAGICS = (0xA5DC, 0xA5EC)
 _WORD_ENCRYPTED_FLAG = 0x0100
+_SLIDES_USER_STREAM = "Current User"
+_SLIDES_ENCRYPTED = 0xF3D1C4DF
+"""What is at the twelfth byte of that stream in a presentation with a password."""
 
 
 def ole_type(content: bytes) -> str | Unreadable:
@@ -177,7 +181,9 @@ def ole_type(content: bytes) -> str | Unreadable:
     for name, mime_type in _OLE_TYPES:
         if name in names:
             start = ole.read(name)[:_OLE_STREAM_HEAD_BYTES]
-            if _word_is_encrypted(start) or _excel_is_encrypted(start):
+            if mime_type == HANGUL_TYPE and not start.startswith(HANGUL_SIGNATURE):
+                continue  # other programs have streams of this name too
+            if _word_is_encrypted(start) or _excel_is_encrypted(start) or _slides_are_encrypted(ole):
                 return Unreadable(SkipReason.ENCRYPTED, "an Office document with a password")
             return mime_type
     return Unreadable(SkipReason.BINARY, "an OLE container without a document")
@@ -189,7 +195,12 @@ def _integer(content: bytes, offset: int, size: int) -> int:
 
 
 def _word_is_encrypted(start: bytes) -> bool:
-    return _integer(start, 0, 2) == _WORD_MAGIC and bool(_integer(start, 10, 2) & _WORD_ENCRYPTED_FLAG)
+    return _integer(start, 0, 2) in _WORD_MAGICS and bool(_integer(start, 10, 2) & _WORD_ENCRYPTED_FLAG)
+
+
+def _slides_are_encrypted(ole: OleFile) -> bool:
+    user = ole.read(_SLIDES_USER_STREAM) if _SLIDES_USER_STREAM in ole else b""
+    return _integer(user, 12, 4) == _SLIDES_ENCRYPTED
 
 
 def _excel_is_encrypted(start: bytes) -> bool:

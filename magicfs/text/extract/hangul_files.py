@@ -16,6 +16,9 @@ from magicfs.text.extract.plain_text import clean
 
 HANGUL_TYPE: Final = "application/x-hwp"
 
+HANGUL_SIGNATURE: Final = b"HWP Document File"
+"""How the header begins."""
+
 _HEADER: Final = "FileHeader"
 _FLAGS_OFFSET: Final = 36
 _IS_COMPRESSED, _HAS_PASSWORD, _IS_FOR_DISTRIBUTION = 1, 2, 4

@@ -74,7 +74,10 @@ class OleFile:
                 break
             sectors += numbers[:-1]
             following = numbers[-1]
-        return _numbers(b"".join(self._sector(number) for number in sectors if number <= _LAST_SECTOR))
+        # The table says of each sector of the file what follows it; a damaged one may name a sector of itself often.
+        most = len(self._content) * 4 // self._sector_bytes**2 + 1
+        named = [number for number in sectors if number <= _LAST_SECTOR]
+        return _numbers(b"".join(map(self._sector, named[:most])))
 
     def _sector(self, number: int) -> bytes:
         start = (number + 1) * self._sector_bytes

@@ -1,4 +1,4 @@
-"""Reads RTF documents as a person sees them: letters by the charset of their font, cells apart, no hidden text.
+"""Reads RTF documents as a person sees them: letters by the charset of their font, no hidden or deleted text.
 
 Runs in the child process, called by `document_parser`; kreuzberg reads the headings of such a document. Footnotes,
 headers, comments, boxes and addresses of links come after the text. Pure functions.
@@ -223,7 +223,7 @@ class _Reader:
                 self._skipped = state.substitutes
             case b"uc":
                 state.substitutes = max(0, value)
-            case b"v":
+            case b"v" | b"deleted":
                 state.is_hidden = number != 0
             case b"ansicpg" | b"mac" | b"pc" | b"pca":
                 name = _DOCUMENT_CHARSETS.get(word, f"cp{value}")

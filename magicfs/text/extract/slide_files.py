@@ -53,23 +53,25 @@ def read_slides(ole: OleFile) -> list[str]:
     """The text of each slide; the last one ends with what all slides show. Raises `struct.error` or `KeyError`."""
     data = ole.read(_DOCUMENT_STREAM)
     places, document = _places(data, ole.read(_USER_STREAM) if _USER_STREAM in ole else b"")
-    lists: dict[int, list[_Listed]] = {}
+    lists: dict[int, dict[int, _Listed]] = {}
     shared: list[str] = []
     for record in _records(data, *_inside(data, places.get(document, -1))):
         if record.kind == _LIST:
-            lists.setdefault(record.instance, []).extend(_listed(data, record))
+            # By its place, so that a damaged list names each slide once.
+            listed_once = {places.get(one.reference, ~one.reference): one for one in _listed(data, record)}
+            lists.setdefault(record.instance, {}).update(listed_once)
         elif record.kind == _HEADERS:
             shared += _strings(data, record)
     if not lists.get(_SLIDE_LIST):
         return _slides_as_they_stand(data)
-    notes = _notes(data, places, lists.get(_NOTES_LIST, []))
+    notes = _notes(data, places, lists.get(_NOTES_LIST, {}).values())
     pages: list[str] = []
-    for listed in lists[_SLIDE_LIST]:
+    for listed in lists[_SLIDE_LIST].values():
         start, end = _inside(data, places.get(listed.reference, -1))
         shown = list(_shape_texts(data, start, end, listed.outline))
         of_slide = [*shown, *left_out(listed.outline, of="\n".join(shown))]
         pages.append("\n".join([*of_slide, *notes.get(listed.slide, []), *_comments(data, start, end)]))
-    for listed in lists.get(_MASTER_LIST, []):
+    for listed in lists.get(_MASTER_LIST, {}).values():
         shared += _shape_texts(data, *_inside(data, places.get(listed.reference, -1)), [], with_placeholders=False)
     pages[-1] = "\n".join([pages[-1], *left_out(shared, of="\n".join(pages))])
     return pages
@@ -78,6 +80,7 @@ def read_slides(ole: OleFile) -> list[str]:
 def _places(data: bytes, user: bytes) -> tuple[dict[int, int], int]:
     """Where the newest version of each part begins, and the number of the document itself."""
     places: dict[int, int] = {}
+    directories: set[int] = set()
     document = -1
     edit = struct.unpack_from("<I", user, 16)[0] if len(user) >= 20 else 0  # noqa: PLR2004
     for _ in range(_MAX_EDITS):
@@ -85,8 +88,10 @@ def _places(data: bytes, user: bytes) -> tuple[dict[int, int], int]:
             break
         before, directory, number = struct.unpack_from("<III", data, edit + 16)
         document = number if document < 0 else document
-        for key, offset in _directory(data, directory):
-            places.setdefault(key, offset)
+        if directory not in directories:
+            directories.add(directory)
+            for key, offset in _directory(data, directory):
+                places.setdefault(key, offset)
         if before >= edit:
             break
         edit = before
@@ -123,8 +128,8 @@ def _records(data: bytes, start: int, end: int) -> Iterator[_Record]:
         start = stop
 
 
-def _all_records(data: bytes, start: int, end: int, *, without: frozenset[int] = frozenset()) -> Iterator[_Record]:
-    """Yield the records between two places in order, and those inside of them; not those of some kinds."""
+def _all_records(data: bytes, start: int, end: int, *, closed: int | None = None) -> Iterator[_Record]:
+    """Yield the records between two places in order, and those inside of them; not those inside of a kind."""
     pending = [iter(_records(data, start, end))]
     for _ in range(_MAX_RECORDS):
         if not pending:
@@ -132,9 +137,9 @@ def _all_records(data: bytes, start: int, end: int, *, without: frozenset[int] =
         record = next(pending[-1], None)
         if record is None:
             pending.pop()
-        elif record.kind not in without:
+        else:
             yield record
-            if record.is_container or record.kind == _TAG_DATA:
+            if (record.is_container or record.kind == _TAG_DATA) and record.kind != closed:
                 pending.append(iter(_records(data, record.start, record.end)))
 
 
@@ -166,7 +171,7 @@ def _shape_texts(
     data: bytes, start: int, end: int, outline: list[str], *, with_placeholders: bool = True
 ) -> Iterator[str]:
     """Yield the texts of the shapes of a slide, in their order; without those of placeholders, what a master adds."""
-    for shape in _all_records(data, start, end):
+    for shape in _all_records(data, start, end, closed=_SHAPE):
         if shape.kind != _SHAPE:
             continue
         records = list(_all_records(data, shape.start, shape.end))
@@ -195,7 +200,7 @@ def _notes(data: bytes, places: dict[int, int], listed: Iterable[_Listed]) -> di
 
 def _comments(data: bytes, start: int, end: int) -> Iterator[str]:
     """Yield the comments on a slide, each after its author."""
-    for record in _all_records(data, start, end, without=frozenset({_SHAPE})):
+    for record in _all_records(data, start, end, closed=_SHAPE):
         if record.kind == _COMMENT:
             texts = {
                 part.instance: _text(data, part)

@@ -13,9 +13,9 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 13),
     "application/zip": 24,
-    "application/x-ole-storage": 6,
+    "application/x-ole-storage": 7,
     "application/pdf": 9,
-    "application/rtf": 10,
+    "application/rtf": 11,
     "application/x-fictionbook+xml": 10,
     **dict.fromkeys(("message/*", "application/mbox"), 13),
     **dict.fromkeys(("audio/*", "video/*"), 5),

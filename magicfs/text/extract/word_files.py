@@ -149,7 +149,7 @@ def _as_read(text: str, lengths: tuple[int, ...]) -> str:
     parts: list[str] = []
     links: list[str] = []
     place = 0
-    for length in lengths or (len(units) // 2,):
+    for length in lengths if any(lengths) else (len(units) // 2,):
         part, more = _without_fields(units[place : place + 2 * length].decode("utf-16-le", "replace"))
         parts.append(part)
         links += more
@@ -162,22 +162,40 @@ def _without_fields(text: str) -> tuple[str, list[str]]:
     """A text with the results of its fields, not their codes, and the addresses of its links."""
     shown: list[str] = []
     links: list[str] = []
+    ended = _ended_fields(text)
     in_code: list[bool] = []
+    codes = 0
     place = 0
     for match in _FIELD.finditer(text):
         piece = text[place : match.start()]
         place = match.end()
-        if not any(in_code):
-            shown.append(piece)
-        else:
+        if codes:
             links += _LINK.findall(piece)
+        else:
+            shown.append(piece)
         if match[0] == "\x13":
-            in_code.append(True)
-        elif in_code and match[0] == "\x14":
-            in_code[-1] = False
+            # A code without an end is a damaged document, or none at all.
+            if match.start() in ended:
+                in_code.append(True)
+                codes += 1
         elif in_code:
-            in_code.pop()
-    # A code without an end is a damaged document, or none at all.
+            codes -= in_code.pop()
+            if match[0] == "\x14":
+                in_code.append(False)
     shown.append(text[place:])
     cells = "".join(shown).replace(_ROW_END, "\n").replace(_CELL_END, "\t")
     return _MANY_LINES.sub("\n\n", clean(cells.translate(_SIGNS))), links
+
+
+def _ended_fields(text: str) -> frozenset[int]:
+    """Where the fields begin whose code has an end."""
+    ended: set[int] = set()
+    begun: list[int] = []
+    for match in _FIELD.finditer(text):
+        if match[0] == "\x13":
+            begun.append(match.start())
+        elif begun:
+            ended.add(begun[-1])
+            if match[0] == "\x15":
+                begun.pop()
+    return frozenset(ended)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import tracemalloc
 import zlib
 
 import pytest
@@ -10,8 +11,10 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.ole_files import OleFile
+from magicfs.text.extract.slide_files import read_slides
 from tests.integration.text.reading import read
-from tests.plugins.ole import compound_file, presentation_97, word_6, word_97
+from tests.plugins.ole import compound_file, holder, presentation_97, record, shape, word_6, word_97
 
 
 def lines(text: str) -> list[str]:
@@ -123,6 +126,7 @@ def test_documents_of_programs_that_are_gone_are_not_damaged(
         (rb"{\fonttbl{\f0\fcharset2 Symbol;}{\f1 Arial;}}{\f0\'b7\tab}\f1 one", "•\tone"),
         (rb"Fax{\cell}Phone\cell\row After", "Fax\tPhone\t\nAfter"),
         (rb"shown{\v  hidden} again\v  gone\v0", "shown again"),
+        (rb"kept {\deleted\revauthdel1 gone}and \deleted away\deleted0 here", "kept and here"),
         (rb"{\pict\pngblip 89504e47}{\*\blipuid 99}{\upr{ansi}{\*\ud{\u1103?}}} {\pict\bin5 }}}}}x", "я"),
         (rb"non\_breaking\~space and soft\-hyphen\emdash", "non-breaking\xa0space and softhyphen—"),
     ],
@@ -168,3 +172,74 @@ def test_a_ring_of_sectors_ends(extractor: FileExtractor) -> None:
     table = content.rfind(struct.pack("<I", 1))
     struct.pack_into("<I", content, table, 0)
     assert isinstance(extractor.extract(bytes(content), name=b"a.doc"), Document | Unreadable)
+
+
+def test_a_field_without_an_end_hides_nothing(extractor: FileExtractor) -> None:
+    content = word_97('One \x13 two. See \x13HYPERLINK "https://example.org/"\x14the heron\x15 three\r')
+    assert "two. See the heron three" in read(extractor, content, b"a.doc").text
+
+
+def test_a_document_that_says_it_is_empty_is_read(extractor: FileExtractor) -> None:
+    text = "A heron stands here\r"
+    content = word_97(text).replace(struct.pack("<I", len(text)) + bytes(28), bytes(32))
+    assert read(extractor, content, b"a.doc").text.strip() == text.strip()
+
+
+@pytest.mark.parametrize(
+    ("content", "name"),
+    [
+        (word_6(b"\x93\x81\x94\xa3 unreadable", flags=0x0100), b"a.doc"),
+        (
+            presentation_97(["\u9381\u94a3"], master="x", notes="y").replace(
+                struct.pack("<I", 0xE391C05F), struct.pack("<I", 0xF3D1C4DF)
+            ),
+            b"a.ppt",
+        ),
+    ],
+)
+def test_a_password_is_known_by_the_flag_of_the_program(extractor: FileExtractor, content: bytes, name: bytes) -> None:
+    outcome = extractor.extract(content, name=name)
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.ENCRYPTED
+
+
+def test_a_file_with_a_header_of_another_program_is_no_hangul_document(extractor: FileExtractor) -> None:
+    outcome = extractor.extract(compound_file({"FileHeader": b"|HEADER=Schematic|" * 9}), name=b"a.SchDoc")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.BINARY
+
+
+def test_a_slide_that_is_listed_often_is_read_once() -> None:
+    listed = record(1011, struct.pack("<IIIII", 2, 0, 0, 256, 0)) * 5000
+    document, slide = holder(1000, holder(4080, listed)), holder(1006, shape("heron " * 50_000))
+    directory = record(6002, struct.pack("<III", 2 << 20 | 1, 0, len(document)))
+    edit = record(4085, struct.pack("<7I", 0, 0, 0, len(document + slide), 1, 0, 0))
+    user = struct.pack("<HHIIII", 0, 4086, 0, 0x14, 0xE391C05F, len(document + slide + directory))
+    content = compound_file({"PowerPoint Document": document + slide + directory + edit, "Current User": user})
+    assert [page.count("heron") for page in read_slides(OleFile(content))] == [50_000]
+
+
+def test_shapes_in_shapes_are_read_once() -> None:
+    text = record(4000, "heron".encode("utf-16-le"))
+    headers = (struct.pack("<HHI", 0xF, 0xF004, len(text) + 8 * inside) for inside in reversed(range(50_000)))
+    content = compound_file({"PowerPoint Document": holder(1006, b"".join(headers) + text)})
+    assert read_slides(OleFile(content)) == ["heron"]
+
+
+def test_fields_in_fields_without_a_result_end(extractor: FileExtractor) -> None:
+    content = word_97("A heron\r" + "\x13\x14" * 300_000 + "\rstands\r")
+    assert lines(read(extractor, content, b"a.doc").text) == ["A heron", "stands"]
+
+
+def test_a_table_of_sectors_is_no_larger_than_its_file_needs() -> None:
+    content = bytearray(compound_file({"Heron": b"stands" * 999}))
+    start, count = len(content) // 512 - 1, 8000
+    struct.pack_into("<I", content, 68, start)
+    for number in range(start + 1, start + count + 1):
+        content += struct.pack("<128I", *[0] * 127, number)
+    tracemalloc.start()
+    try:
+        assert OleFile(bytes(content)).read("Heron") == b"stands" * 999
+        assert tracemalloc.get_traced_memory()[1] < 100 << 20
+    finally:
+        tracemalloc.stop()

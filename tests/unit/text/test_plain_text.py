@@ -251,3 +251,8 @@ def test_mail_of_korea_is_text() -> None:
 def test_signs_that_windows_adds_to_japanese_do_not_cost_the_text() -> None:
     before, after = "第一章 ".encode("iso2022_jp"), "の予報\nherons\n".encode("iso2022_jp")
     assert decode(before + b"\x1b$B-!\x1b(B" + b"\x1b(I6@\x1b(B " + after) == "第一章 ①ｶﾀ の予報\nherons\n"
+
+
+def test_japanese_that_a_line_leaves_open_costs_no_other_line() -> None:
+    content = b"\x1b$B8!:w\nherons stand\nand fly\n" + b"\x1b$B-!\x1b(B\n"
+    assert decode(content) == "検索\nherons stand\nand fly\n①\n"
