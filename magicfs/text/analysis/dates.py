@@ -16,6 +16,7 @@ _COMPACT: Final = re.compile(r"(?<![\w./-])((?:19|20)[0-9]{2})([01][0-9])([0-3][
 _FIRST_OTHER: Final = "\u0370"
 _YEAR_DIGITS: Final = 4
 _SHORT: Final = 2
+_MAX_DATES: Final = 4
 _MONTHS: Final = 12
 _DAYS: Final = 31
 
@@ -68,17 +69,17 @@ Forms = list[tuple[frozenset[str], str]]
 
 
 def date_forms(text: str) -> Forms:
-    """Other forms of the dates and months of a typed text."""
+    """Other forms of the first dates and months of a typed text. Each is looked up, and a text with many is pasted."""
     found: Forms = []
-    for first, sign, second, third in _DATE.findall(text):
+    for first, sign, second, third in _DATE.findall(text)[:_MAX_DATES]:
         days = [(third, second, first)] if len(first) <= _SHORT else [(first, second, third)]
         if sign == "/" and len(first) <= _SHORT:
             days.append((third, first, second))
         found += [(frozenset({first, second, third}), form) for day in days for form in _of_day(*day, sign)]
-    for match in _COMPACT.finditer(text):
-        found += [(frozenset({match[0]}), form) for form in _of_day(match[1], match[2], match[3], ".")]
+    for year, month, day in _COMPACT.findall(text)[:_MAX_DATES]:
+        found += [(frozenset({year + month + day}), form) for form in _of_day(year, month, day, ".")]
     months = _MONTH.findall(text) + [(name, year) for year, name in _YEAR_FIRST.findall(text)]
-    for name, year in months:
+    for name, year in months[:_MAX_DATES]:
         month = _month_of(is_latin=name < _FIRST_OTHER).get(fold(name))
         if month is not None:
             forms = f"{year}-{month:02}", f"{month:02}.{year}", f"{month:02}/{year}"

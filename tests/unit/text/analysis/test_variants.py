@@ -275,6 +275,16 @@ def test_a_date_is_found_by_its_other_forms(text: str, question: str) -> None:
     assert missed(text, question) == []
 
 
+def test_a_pasted_text_with_many_dates_has_few_forms() -> None:
+    pasted = " ".join(
+        f"{day}.{month}.2015 {2000 + day}{month:02}11 june {1990 + day}"
+        for day in range(1, 29)
+        for month in range(1, 13)
+    )
+    terms = question_terms(pasted, languages=["en"])
+    assert max(len(term.lexemes) for term in terms) < 60
+
+
 def test_the_name_of_a_file_is_found_by_its_date() -> None:
     assert "'20130114':" in analyze_path("notes/20130114T0800.md")
     assert "'2022-06':" in analyze_path("notes_2022-06-01.txt")
