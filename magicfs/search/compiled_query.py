@@ -14,9 +14,17 @@ from dataclasses import dataclass, field, replace
 from magicfs.db.groundwork import Groundwork, WordChunks, read_groundwork
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope, restrict
-from magicfs.domain.query import STEM_MARK, Filters, Query, Term
-from magicfs.text.analysis import fold, phrase_query, phrase_words, question_terms, umlaut_forms
+from magicfs.domain.query import STEM_MARK, Filters, Lexeme, Query, Term
+from magicfs.text.analysis import (
+    fold,
+    forms_in_one_piece,
+    phrase_query,
+    phrase_words,
+    question_terms,
+    umlaut_forms,
+)
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
+from magicfs.text.everyday_words import everyday_words
 from magicfs.text.names import fold_path
 
 _WORD = re.compile(r"\w+")
@@ -87,9 +95,15 @@ class _Forms:
             if not term.is_whole and (forms := umlaut_forms(term.word, languages=languages))
         }
         self._is_german = "de" in languages
-        merged = _merged(self.terms)
-        respelt = () if self._is_german else filter(None, map(self._respelt, merged))
-        self.looked_for: list[Term] = [*(self._in_german(term) for term in merged), *respelt]
+        self._pairs = [
+            (pair, forms)
+            for pair, forms in forms_in_one_piece(question, languages=languages)
+            if not any(word in everyday_words(language) for language in languages for word in pair)
+        ]
+        self._keys = list(map(_key, _merged(self.terms)))
+        completed = self._completed(self.terms)
+        respelt = () if self._is_german else filter(None, map(self._respelt, completed))
+        self.looked_for: list[Term] = [*completed, *respelt]
         """What Postgres is asked for: each word, and after them those that may be typed with two letters an umlaut."""
 
     def known(self, terms: Sequence[Term], words: Sequence[WordChunks]) -> dict[Term, WordChunks]:
@@ -98,17 +112,28 @@ class _Forms:
         Where the index has no German, only words that no chunk has get those: `guest` is no `Güst` there.
         """
         chunks = dict(zip(self.looked_for, words, strict=True))
-        by_key = {_key(term): found for term, found in chunks.items()}
+        by_key = dict(zip(self._keys, words, strict=False))  # without those for umlauts, which come after them
         known = {}
-        for merged in _merged(terms):
-            term = self._in_german(merged)
-            found = chunks.get(term) or by_key[_key(term)]
+        for merged, term in zip(_merged(terms), self._completed(terms), strict=True):
+            found = chunks.get(term) or by_key[_key(merged)]
             respelt = None if self._is_german or found.size != 0 else self._respelt(term)
             known[respelt or term] = chunks.get(respelt, found) if respelt else found
         return known
 
-    def _in_german(self, term: Term) -> Term:
-        return (self._respelt(term) or term) if self._is_german else term
+    def _completed(self, terms: Sequence[Term]) -> list[Term]:
+        """The terms, merged, with what neighbours among them are in one piece, and in German with forms for umlauts."""
+        keys = {term.word: _key(term) for term in terms} if self._pairs else {}
+        in_one_piece: dict[object, tuple[Lexeme, ...]] = {}
+        for pair, forms in self._pairs:
+            for key in [keys[word] for word in pair] if keys.keys() >= set(pair) else ():
+                in_one_piece[key] = in_one_piece.get(key, ()) + forms
+        completed = []
+        for merged in _merged(terms):
+            own = {lexeme.text for lexeme in merged.lexemes}
+            added = {form.text: form for form in in_one_piece.get(_key(merged), ()) if form.text not in own}
+            term = replace(merged, lexemes=(*merged.lexemes, *added.values()))
+            completed.append((self._respelt(term) or term) if self._is_german else term)
+        return completed
 
     def _respelt(self, term: Term) -> Term | None:
         forms = self._umlauts.get(term.word)

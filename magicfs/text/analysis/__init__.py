@@ -1,7 +1,13 @@
 """The words of texts, names and questions, by the same rules: what Postgres keeps as `tsvector` and looks for."""
 
 from magicfs.text.analysis.folding import fold
-from magicfs.text.analysis.question import phrase_query, phrase_words, question_terms, umlaut_forms
+from magicfs.text.analysis.question import (
+    forms_in_one_piece,
+    phrase_query,
+    phrase_words,
+    question_terms,
+    umlaut_forms,
+)
 from magicfs.text.analysis.words import ANALYSIS_VERSION, analyze, analyze_path
 
 __all__ = [
@@ -9,6 +15,7 @@ __all__ = [
     "analyze",
     "analyze_path",
     "fold",
+    "forms_in_one_piece",
     "phrase_query",
     "phrase_words",
     "question_terms",

@@ -31,6 +31,7 @@ from magicfs.text.analysis.variants import (
     numbers_in_pieces,
     with_two_letters,
     with_umlauts,
+    words_apart,
 )
 
 EXACT_BONUS: Final = 0.05
@@ -43,7 +44,8 @@ OTHER_FORM_FACTOR: Final = 0.25
 """The same for an irregular form: `matrix` for `matrices`. On questions about abstracts, more gains nothing."""
 
 _MIN_REST_CHARACTERS: Final = 3
-"""Fewer letters behind one that may be a word before them, in a typed word of Hebrew, are a part of it."""
+"""Fewer letters behind one that may be a word before them, in a typed word of Hebrew, are a part of it. So many are
+left of the second of two words in the stem of both."""
 
 _MIN_PREFIX_CHARACTERS: Final = 2
 """A star after less is ignored: it would stand for a large part of all words."""
@@ -206,6 +208,22 @@ def umlaut_forms(word: str, *, languages: Sequence[str]) -> tuple[Lexeme, ...]:
     """The forms of a folded word whose pairs of letters stand for umlauts: `muller` for `mueller`; none for others."""
     variant = with_umlauts(word, languages)
     return () if variant is None else _variant_forms(variant, _algorithms(languages))
+
+
+def forms_in_one_piece(question: str, *, languages: Sequence[str]) -> list[tuple[tuple[str, str], tuple[Lexeme, ...]]]:
+    """The neighbouring words of a short question, folded, each two with the forms of what they are in one piece.
+
+    Such as `database` for `data` and `base`: a text that has it answers both.
+    """
+    algorithms = _algorithms(languages)
+    found = []
+    for first, second, whole in words_apart(question):
+        # A stem without the second word, such as that of `Störungen des`, is another word.
+        least = len(first) + _MIN_REST_CHARACTERS
+        forms = _variant_forms(whole, algorithms)
+        kept = tuple(form for form in forms if len(form.text.removeprefix(STEM_MARK)) >= least)
+        found.append(((fold(first), fold(second)), kept))
+    return found
 
 
 def _variant_forms(word: str, algorithms: Sequence[str], factor: float = VARIANT_FACTOR) -> tuple[Lexeme, ...]:

@@ -12,7 +12,7 @@ from itertools import groupby
 from operator import itemgetter
 from typing import Final
 
-from magicfs.text.analysis.tokens import Token
+from magicfs.text.analysis.tokens import Token, is_unspaced
 
 SHORT_WORDS: Final = frozenset(
     [
@@ -40,6 +40,13 @@ _OF_LANGUAGES: Final = {
 }
 """Two letters for one in the languages that have it, and that one. Elsewhere, as in `Saal`, they are two."""
 _MIN_VARIANT_CHARACTERS: Final = 3
+
+_MAX_WORDS_APART: Final = 7
+"""Of a question with more words, none are joined: it is a sentence, whose words are written as usual."""
+_WORDS_APART: Final = re.compile(
+    r"""(?<![^\s("'])([^\W\d_]{3,})\s+(?=([^\W\d_]{3,})[,;:!?.)"']*(?!\S))""",
+)
+"""Two words of letters alone with nothing but blanks between them."""
 
 _THOUSAND: Final = 3
 """The digits between two separators of a large number."""
@@ -205,6 +212,22 @@ def _has_check_digit(digits: str) -> bool:
 def _is_article(digits: str) -> bool:
     """Whether the last digit is what the others say, as on all articles (GS1)."""
     return (sum(map(int, digits[-1::-2])) + 3 * sum(map(int, digits[-2::-2]))) % 10 == 0
+
+
+def words_apart(question: str) -> list[tuple[str, str, str]]:
+    """Each two neighbouring words of a short question, and both in one piece: `database` for `data base`.
+
+    They are in lower case, and not folded. None is one of the words of the question.
+    """
+    words = question.lower().split()
+    if not _PAIR <= len(words) <= _MAX_WORDS_APART:
+        return []
+    found = [(*match.groups(), "".join(match.groups())) for match in _WORDS_APART.finditer(question.lower())]
+    return [
+        (first, second, whole)
+        for first, second, whole in found
+        if len(whole) <= _MAX_HYPHENATED_CHARACTERS and whole not in words and not is_unspaced(first)
+    ]
 
 
 def with_two_letters(word: str) -> str | None:

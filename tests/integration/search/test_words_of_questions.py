@@ -56,6 +56,10 @@ def names(service: SearchService, text: str) -> list[str]:
         ("send one email at once", "e-mails"),
         ("Herr Müller und Frau Größler", "mueller groessler"),
         ("Herr Mueller und Frau Groessler", "Müller Größler"),
+        # Words that are typed apart, and are one compound of the text.
+        ("Die Haftpflichtversicherung zahlt den Schaden", "Haftpflicht Versicherung"),
+        ("Die Betriebskostenabrechnung ist falsch", "Betriebskosten Abrechnung"),
+        ("two databases were lost", "data base"),
         # Letters without a decomposition, and accents.
         ("Die Straße nach Preßburg ist gesperrt.", "Pressburg Strasse"),
         ("Die Strasse nach Pressburg ist gesperrt.", "Preßburg"),
@@ -298,3 +302,21 @@ def test_two_letters_are_no_umlaut_where_the_word_is_found_as_it_is_typed(
     corpus.add(b"name.txt", "Frau Güst wohnt hier", language="de")
     assert names(service, "guest")[0] == "visit.txt"
     assert "name.txt" in names(service, "guest")
+
+
+def test_a_compound_of_words_typed_apart_counts_less_than_the_words(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"compound.txt", "the database of the town")
+    corpus.add(b"words.txt", "the data base of the town")
+    assert names(service, "data base")[:2] == ["words.txt", "compound.txt"]
+
+
+def test_forms_of_a_word_beside_different_neighbours_are_one_word_still(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"compound.txt", "an opener of basenetworks")
+    found = hits(service, "network base networks cards")
+    assert [hit.name for hit in found] == [b"compound.txt"]
+
+
+def test_a_stop_word_makes_no_compound(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"suburb.txt", "Er wohnt mit den anderen in einem Vorort", language="de")
+    corpus.add(b"place.txt", "An diesem Ort wird mit den anderen gebaut", language="de")
+    assert names(service, "vor Ort") == ["place.txt"]

@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from magicfs.text.analysis import analyze, analyze_path, question_terms, umlaut_forms
+from magicfs.text.analysis import analyze, analyze_path, forms_in_one_piece, question_terms, umlaut_forms
 
 
 def missed(text: str, question: str, *, language: str = "en") -> list[str]:
@@ -348,3 +348,37 @@ def test_a_percentage_is_found_by_words(text: str, words: str) -> None:
 def test_what_is_no_code_has_no_form_in_one_piece(text: str) -> None:
     assert f"'{re.sub('[^a-z0-9]', '', text.lower())}':" not in analyze(text)
     assert "'2012it':" not in analyze(text)
+
+
+def test_words_apart_have_their_compound_as_another_form_of_both() -> None:
+    forms = forms_in_one_piece("Data  Base Systems?", languages=["en"])
+    assert [pair for pair, _ in forms] == [("data", "base"), ("base", "systems")]
+    assert {"database", "^databas"} < {lexeme.text for lexeme in forms[0][1]}
+    assert "^basesystem" in {lexeme.text for lexeme in forms[1][1]}
+    assert all(lexeme.factor < 1 and not lexeme.is_exact for _, lexemes in forms for lexeme in lexemes)
+
+
+def test_an_ending_is_no_second_word() -> None:
+    [(_, forms)] = forms_in_one_piece("Störungen des", languages=["de"])
+    assert {lexeme.text for lexeme in forms} == {"storungendes"}
+
+
+@pytest.mark.parametrize(
+    "question",
+    [
+        *(
+            "data",
+            "a base",
+            "data, base",
+            "data-base",
+            "data.base base_data",
+            "data 2023",
+            "data* base*",
+            "data base database",
+        ),
+        "the data base of all things that are known",
+    ],
+)
+def test_other_words_have_no_compound(question: str) -> None:
+    forms = forms_in_one_piece(question, languages=["en"])
+    assert ("data", "base") not in [pair for pair, _ in forms]
