@@ -15,13 +15,10 @@ from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
-from pypdf.errors import DependencyError
-
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import archives, container, media, xml_documents
 from magicfs.text.extract.additions import (
-    append_to_pages,
     text_of,
     with_html_parts,
     with_keywords,
@@ -48,9 +45,8 @@ from magicfs.text.extract.outlook_files import OUTLOOK_TYPE, attached_texts, own
 from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE, PartCount
+from magicfs.text.extract.pdf_documents import PDF_TYPE, read_again, with_pdf_parts
 from magicfs.text.extract.pdf_pages import PdfPages
-from magicfs.text.extract.pdf_parts import pdf_parts
-from magicfs.text.extract.pdf_second_reading import with_ligatures, with_lost_pages
 from magicfs.text.extract.plain_text import clean, decode
 from magicfs.text.extract.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.refused import BOOK_TYPE, read_refused, without_links
@@ -59,11 +55,11 @@ from magicfs.text.extract.stated_keywords import stated_keywords
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_zipped_pages
 
-_PDF: Final = "application/pdf"
 _ZIP: Final = "application/zip"
 _ARCHIVE_TYPES: Final = frozenset({"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"})
 
-_PDF_PARTS_TIME_SHARE: Final = 0.1
+_PDF_TIME_SHARE: Final = 0.1
+"""The share of a file's time in which a PDF file is read again, and then its parts."""
 _PARTS_TIME_SHARE: Final = 0.5
 """The share of a file's time in which files inside of it are read."""
 _TIME_SHARE: Final = 0.8
@@ -270,8 +266,11 @@ class DocumentParser:
         """The outcome with what the document holds beside its running text."""
         if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.NO_TEXT, SkipReason.NEEDS_OCR}:
             return outcome
-        if mime_type == _PDF:
-            return self._with_pdf_parts(self._read_again(outcome, content), content)
+        if mime_type == PDF_TYPE:
+            seconds = self._limits.seconds * _PDF_TIME_SHARE
+            outcome = read_again(outcome, content, until=time.monotonic() + seconds)
+            until = time.monotonic() + seconds
+            return with_pdf_parts(outcome, content, read_part=self._read_part, until=until, parts=self._parts)
         if isinstance(outcome, PartialDocument):
             return outcome
         if mime_type in HTML_TYPES:
@@ -308,49 +307,6 @@ class DocumentParser:
                 self._parts.add_unread(name, SkipReason.TIMEOUT)
             else:
                 yield self._read_part(embedded, name.encode("utf-8", "replace"))
-
-    def _read_again(
-        self, outcome: Document | PartialDocument | Unreadable, content: bytes
-    ) -> Document | PartialDocument | Unreadable:
-        """The outcome for a PDF file with what kreuzberg loses of its pages."""
-        until = time.monotonic() + self._limits.seconds * _PDF_PARTS_TIME_SHARE
-        # The library raises anything about a damaged file; its pages were read.
-        with contextlib.suppress(Exception):
-            if isinstance(outcome, PartialDocument):
-                outcome = with_lost_pages(outcome, content, until=until)
-            if isinstance(outcome, PartialDocument):
-                return replace(outcome, document=with_ligatures(outcome.document, content, until=until))
-            if isinstance(outcome, Document):
-                return with_ligatures(outcome, content, until=until)
-        return outcome
-
-    def _with_pdf_parts(
-        self, outcome: Document | PartialDocument | Unreadable, content: bytes
-    ) -> Document | PartialDocument | Unreadable:
-        until = time.monotonic() + self._limits.seconds * _PDF_PARTS_TIME_SHARE
-        try:
-            running_text = "" if isinstance(outcome, Unreadable) else text_of(outcome).strip()
-            # The outline of a file without a text says nothing about its pages.
-            parts = pdf_parts(
-                content,
-                running_text=running_text or None,
-                read_part=self._read_part,
-                until=until,
-                parts=self._parts,
-            )
-        except DependencyError:
-            self._parts.add_unread("its fields, annotations and attached files", SkipReason.ENCRYPTED)
-            return outcome
-        except Exception:  # noqa: BLE001  (the library raises anything about a damaged file; its pages were read)
-            self._parts.add_unread("its fields, annotations and attached files")
-            return outcome
-        if not parts:
-            return outcome
-        if isinstance(outcome, Unreadable):
-            return Document(text=PAGE_SEPARATOR.join(parts.values()), mime_type=_PDF)
-        if isinstance(outcome, PartialDocument):
-            return replace(outcome, document=append_to_pages(outcome.document, parts))
-        return append_to_pages(outcome, parts)
 
     def _mail_reader(self) -> MailReader:
         return MailReader(
