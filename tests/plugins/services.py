@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from magicfs.db.pool import Database
+from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.embedder import Embedder
 from magicfs.embedding.readability import TextReader
@@ -29,6 +30,7 @@ def make_embed_service(
     load: Callable[[ModelSpec], Embedder],
     owner: str = "embed-1@here",
     find: Callable[[ModelSpec], object] = lambda _: None,
+    cut: Callable[[Embedder, ClaimedChunk], list[Chunk]] = lambda _embedder, _claim: [],
     model: str | None = None,
 ) -> EmbedService:
     return EmbedService(
@@ -36,7 +38,7 @@ def make_embed_service(
         SilentQueue(),
         find=find,
         load=load,
-        cut=lambda _embedder, _claim: [],
+        cut=cut,
         owner=owner,
         model=model,
         paused=lambda: False,

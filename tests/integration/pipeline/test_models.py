@@ -79,8 +79,7 @@ def test_a_worker_with_other_files_refuses_and_leaves_the_work_to_others(
     index.settle()
     with index.database.transaction() as connection:
         build_model(connection, mine)
-    service = index.embedding()
-    service._load = lambda spec: FakeEmbedder(others)
+    service = make_embed_service(index.database, load=lambda spec: FakeEmbedder(others))
     assert service.run_turn() == service.run_turn() == 0
     assert [record.message for record in caplog.records if "magicfs model use fake/other" in record.message] != []
     query = "SELECT e.state, attempts FROM embeddings e JOIN models m ON m.id = model_id WHERE m.state = 'building'"

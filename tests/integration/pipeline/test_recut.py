@@ -13,6 +13,7 @@ from magicfs.domain.models import ModelSpec
 from magicfs.embedding.embedder import Embedder
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
 from tests.plugins.index import Index
+from tests.plugins.services import make_embed_service
 
 SHORT = replace(FAKE_SPEC, name="fake/short", max_tokens=3)
 
@@ -31,9 +32,7 @@ def cut(embedder: Embedder, claim: ClaimedChunk) -> list[Chunk]:
 
 
 def work(index: Index) -> None:
-    service = index.embedding()
-    service._load = FakeEmbedder
-    service._cut = cut
+    service = make_embed_service(index.database, load=FakeEmbedder, cut=cut)
     while service.run_turn():
         pass
     while index.rows("SELECT 1 FROM embeddings WHERE state = 'pending'"):
