@@ -118,7 +118,8 @@ class QueryEmbedder:
         outcomes: dict[ModelSpec, Vector | MagicFSError] = dict(self._cached(text, specs))
         missing = [spec for spec in specs if spec not in outcomes]
         if missing:
-            outcomes |= self._ask(text, missing, kept, time.monotonic() + deadline_s, ahead)
+            answers = self._current_answers(text, missing, kept, time.monotonic() + deadline_s, ahead)
+            outcomes |= {spec: outcome_of(answer, spec) for spec, answer in answers.items()}
             self._keep(text, outcomes)
         return [outcomes[spec] for spec in specs]
 
@@ -161,18 +162,6 @@ class QueryEmbedder:
                     self._cache[_cache_key(text, spec)] = outcome
             while len(self._cache) > MAX_CACHED_QUESTIONS:
                 self._cache.popitem(last=False)
-
-    def _ask(
-        self,
-        text: str,
-        specs: Sequence[ModelSpec],
-        kept: Sequence[ModelSpec],
-        deadline: float,
-        ahead: AskedAhead | None,
-    ) -> dict[ModelSpec, Vector | MagicFSError]:
-        """What the server answers for each model."""
-        answers = self._current_answers(text, specs, kept, deadline, ahead)
-        return {spec: outcome_of(answer, spec) for spec, answer in answers.items()}
 
     def _current_answers(
         self,

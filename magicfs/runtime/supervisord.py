@@ -24,9 +24,6 @@ from magicfs.runtime.parts import PRELOADED
 
 LAUNCHER = "magicfs.runtime.launch"
 
-ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
-"""Variables that keep libraries from starting threads when they are imported."""
-
 
 class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
     """supervisord's options, and how it calls the system."""
@@ -84,17 +81,13 @@ _versions: dict[str, tuple[int, int, int]] = {}
 
 def preload(name: str) -> None:
     """Import a module that parts have in common."""
-    former = dict(os.environ)
-    os.environ.update(ONE_THREAD)
+    # Else numpy starts threads when it is imported. Parts that are executed get it too, and compute as forks do.
+    os.environ["OPENBLAS_NUM_THREADS"] = "1"
     # A part that needs it fails with a message in its own log.
     with suppress(Exception):
         importlib.import_module(name)
-    for variable in ONE_THREAD.keys() - former.keys():
-        del os.environ[variable]
-    os.environ.update(former)
-    new = {
-        path for module in list(sys.modules.values()) if (path := getattr(module, "__file__", None))
-    } - _versions.keys()
+    paths = {path for module in list(sys.modules.values()) if (path := getattr(module, "__file__", None))}
+    new = paths - _versions.keys()
     _versions.update({path: version for path in new if (version := _version(path)) is not None})
 
 

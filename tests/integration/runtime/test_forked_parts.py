@@ -2,12 +2,9 @@
 
 import json
 import os
-import shutil
 import signal
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -20,22 +17,6 @@ from magicfs.runtime.supervisor import Supervisor
 from tests.plugins.waiting import eventually
 
 NAME = "embedder"
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    home = Path(tempfile.mkdtemp(prefix="mfs-"))
-    for name in ("run", "log"):
-        (home / name).mkdir(mode=0o700)
-    yield home
-    shutil.rmtree(home, ignore_errors=True)
-
-
-@pytest.fixture
-def supervisor(home: Path) -> Iterator[Supervisor]:
-    found = Supervisor(home)
-    yield found
-    found.stop()
 
 
 def embedder(home: Path, **environment: str) -> Part:

@@ -4,13 +4,10 @@ from __future__ import annotations
 
 import contextlib
 import os
-import shutil
 import signal
 import socket
 import sys
-import tempfile
 import time
-from collections.abc import Iterator
 from pathlib import Path
 
 import psutil
@@ -26,24 +23,6 @@ from magicfs.runtime.processes import dies_with_parent, has_ended
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisor_client import SupervisorClient
 from tests.plugins.waiting import eventually
-
-
-@pytest.fixture
-def home() -> Iterator[Path]:
-    """A state directory whose name holds what configuration files trip over."""
-    home = Path(tempfile.mkdtemp(prefix="mfs 50% #;'-"))
-    for name in ("run", "log"):
-        (home / name).mkdir(mode=0o700)
-    yield home
-    shutil.rmtree(home, ignore_errors=True)
-
-
-@pytest.fixture
-def supervisor(home: Path) -> Iterator[Supervisor]:
-    found = Supervisor(home)
-    yield found
-    found.stop()
-    assert not [path for path in (home / "run").iterdir() if path.is_socket()]
 
 
 def sleeper(name: str, *, place: int = 50, **environment: str) -> Part:
