@@ -30,6 +30,7 @@ from magicfs.errors import MagicFSError, SchemaError, UsageError
 from magicfs.linux.process import return_free_memory, trim_heap
 from magicfs.logs import Outage
 from tasks.app import EMBED_TASK, EXTRACT_TASK, declared_queue, make_app
+from tasks.pool import TaskPool
 from tasks.queue import CeleryQueue
 from tasks.queue_names import MAINTENANCE_QUEUE, embed_queue, extract_queue
 from tasks.resting import Resting
@@ -88,7 +89,7 @@ def run(
         hostname=f"{name}@{settings.host}",
         queues=queues,
         concurrency=1,
-        pool_cls="prefork",
+        pool_cls=TaskPool,
         loglevel=logging.getLevelName(settings.log_level.upper()),
         quiet=True,
         task_events=True,

@@ -150,6 +150,24 @@ def fill(broker: Broker) -> None:
     broker.make_room()
 
 
+def test_a_worker_goes_on_whose_child_died_over_an_unread_message_before_a_connection_broke(
+    stack: Stack, broker: Broker, tmp_path: Path
+) -> None:
+    """Celery closes the child's pipes then. Those of the next one may get their descriptors, but no other meaning."""
+    docs = tmp_path / "docs"
+    begin(stack, broker, docs, sabotage="tests.faults.sabotage.taken_descriptors")
+    for number in range(2):
+        child = psutil.Process(stack.child_of("extract-1"))
+        child.suspend()
+        (docs / f"unread-{number}.txt").write_text("Nobody reads the message of this file.")
+        stack.wait(lambda: broker.client.hlen("unacked") > 0, what="a worker that has taken a message")
+        child.kill()
+        write_and_wait(stack, docs, f"after-{number}.txt")
+        cut(broker)
+        write_and_wait(stack, docs, f"connected-{number}.txt", seconds=60)
+    assert ENDS not in log_of(stack)
+
+
 @pytest.mark.timeout(900)
 @pytest.mark.parametrize("seed", [1, pytest.param(2, marks=pytest.mark.slow), pytest.param(3, marks=pytest.mark.slow)])
 def test_a_worker_goes_on_after_many_broken_connections(
