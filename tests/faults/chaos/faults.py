@@ -11,6 +11,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 import psutil
+import psycopg
 import redis
 
 from magicfs.config import Settings
@@ -64,7 +65,8 @@ class Faults:
         return self._kill(lambda: servers, signal.SIGKILL)
 
     def stop_postgres(self) -> bool:
-        return self._signal_postgres(signal.SIGINT)
+        """Ask Postgres to stop, unless it recovers from a crash: version 18 then ends only when `down` kills it."""
+        return self._accepts_connections() and self._signal_postgres(signal.SIGINT)
 
     def kill_postgres(self) -> bool:
         return self._signal_postgres(signal.SIGKILL)
@@ -112,6 +114,13 @@ class Faults:
 
     def _redis(self) -> redis.Redis:
         return redis.Redis.from_url(redis_url(self.settings.broker_dsn), socket_timeout=2)
+
+    def _accepts_connections(self) -> bool:
+        try:
+            psycopg.connect(self.settings.database_dsn).close()
+        except psycopg.OperationalError:
+            return False
+        return True
 
     def _signal_postgres(self, number: signal.Signals) -> bool:
         pid = postgres.server_pid(self.commands.home)
