@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from magicfs.config import Settings
 from magicfs.db.migrate import migrate
-from magicfs.db.models import activate_model, start_multilingual
+from magicfs.db.model_changes import activate_model, start_multilingual
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
 from magicfs.db.status import models_with_backlog

@@ -87,7 +87,8 @@ def record_digests(settings: Settings, database: Database) -> None:
     That is their digests, tokenizers and languages. Their vectors stay. A model that is not on this machine waits for a
     host that has it.
     """
-    from magicfs.db.models import all_models, record_digest
+    from magicfs.db.model_digests import record_digest
+    from magicfs.db.models import all_models
     from magicfs.db.pool import retry_on_conflict
 
     with database.transaction() as connection:
@@ -121,7 +122,7 @@ def ensure_active_model(settings: Settings, database: Database) -> None:
 
 def _activate(database: Database, spec: ModelSpec) -> ModelSpec:
     """Make a model the active one of an index without any. Returns the spec in the index. Raises `ModelMismatch`."""
-    from magicfs.db.models import activate_model
+    from magicfs.db.model_changes import activate_model
     from magicfs.db.pool import retry_on_conflict
 
     def activate() -> ModelSpec:
@@ -136,7 +137,8 @@ def use_model(database: Database, spec: ModelSpec) -> IndexedModel | None:
 
     Returns the model that was active before, or None.
     """
-    from magicfs.db.models import activate_model, active_model, build_model
+    from magicfs.db.model_changes import activate_model, build_model
+    from magicfs.db.models import active_model
     from magicfs.db.pool import retry_on_conflict
 
     def use() -> IndexedModel | None:

@@ -28,7 +28,7 @@ WITHOUT_IT = "texts and questions in other languages are found by their words al
 
 def declare_multilingual(settings: Settings, database: Database) -> None:
     """Tell the index this host's setting. With `never`, the index has no multilingual model from now on."""
-    from magicfs.db.models import stop_multilingual
+    from magicfs.db.model_changes import stop_multilingual
     from magicfs.db.multilingual import declare_mode
     from magicfs.db.pool import retry_on_conflict
     from magicfs.domain.models import MultilingualMode

@@ -2,7 +2,7 @@
 
 The setting is one of the index; `auto` means: when a share of the texts is in languages that the active model does not
 read, or people ask in them. The agent and `magicfs up` ask `needs_multilingual`, prepare the model and call
-`start_if_needed`, or `stop_multilingual` in `db/models.py`; searches record that somebody has asked in such a
+`start_if_needed`, or `stop_multilingual` of `model_changes`; searches record that somebody has asked in such a
 language. Runs in the caller's transaction.
 """
 
@@ -10,7 +10,8 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from magicfs.db.models import live_models, lock_models, multilingual_model, start_multilingual
+from magicfs.db.model_changes import start_multilingual
+from magicfs.db.models import live_models, lock_models, multilingual_model
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.models import ModelSpec, MultilingualMode

@@ -6,6 +6,7 @@ The agent begins it, maintenance completes it. Runs in the caller's transaction.
 from __future__ import annotations
 
 from magicfs.db.embedding_queue import enqueue_all_chunks
+from magicfs.db.model_changes import stop_renewal
 from magicfs.db.models import (
     has_all_vectors,
     live_models,
@@ -13,7 +14,6 @@ from magicfs.db.models import (
     multilingual_model,
     renewing_model,
     set_state,
-    stop_renewal,
     upsert_model,
 )
 from magicfs.db.pool import Connection, fetch_one

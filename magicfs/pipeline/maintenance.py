@@ -16,11 +16,11 @@ from magicfs.db import embedding_queue as queue_db
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import file_claims, renewal
 from magicfs.db import files as files_db
-from magicfs.db import models as models_db
 from magicfs.db import names as names_db
 from magicfs.db import roots as roots_db
 from magicfs.db import second_vectors as second_vectors_db
 from magicfs.db import words as words_db
+from magicfs.db.model_changes import complete_building, drop_retired
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.file_groups import PICTURE_EXTENSIONS
 from magicfs.jobs import JobQueue
@@ -196,11 +196,11 @@ class MaintenanceService:
 
     def _switch_model(self) -> None:
         with self._database.transaction() as connection:
-            switched = [models_db.complete_building(connection), renewal.complete_renewal(connection)]
+            switched = [complete_building(connection), renewal.complete_renewal(connection)]
         for model in filter(None, switched):
             log.warning("searches use %s from now on", model.spec.full_label)
         with self._database.transaction() as connection:
-            models_db.drop_retired(connection, after_s=RETIRED_SECONDS)
+            drop_retired(connection, after_s=RETIRED_SECONDS)
 
     def _settle_models(self) -> None:
         """Bring the rows of chunks in line with changed models, a few contents at a time."""

@@ -13,6 +13,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
 from magicfs.db import models as models_db
+from magicfs.db.model_digests import record_digest
 from magicfs.db.pool import Database
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel, IndexedModel, ModelSpec
@@ -123,7 +124,7 @@ class ModelMemory:
     def _record_digest(self, model: IndexedModel, loaded: ModelSpec) -> ModelSpec:
         """The spec of a model of an older version with its digest, which is that of `loaded` if no host was first."""
         with self._database.transaction() as connection:
-            models_db.record_digest(connection, model, loaded)
+            record_digest(connection, model, loaded)
             return models_db.spec_of(connection, model.id) or model.spec
 
     def _unload(self) -> None:

@@ -9,7 +9,7 @@ import xxhash
 
 from magicfs.db.contents import insert_contents
 from magicfs.db.files import delete_paths, upsert_files
-from magicfs.db.models import activate_model
+from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import ensure_host, insert_root
 from magicfs.domain.chunks import Chunk

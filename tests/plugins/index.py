@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.models import activate_model
+from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import list_roots
 from magicfs.domain.chunks import Chunk

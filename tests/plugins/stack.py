@@ -17,7 +17,7 @@ import psutil
 import pytest
 
 from magicfs.config import Settings
-from magicfs.db.models import activate_model
+from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
 from magicfs.domain.models import StoredModel
 from magicfs.ingest.roots import add_root

@@ -33,6 +33,21 @@ def test_every_function_that_the_page_names_exists() -> None:
     assert [name for name in names if not re.search(rf"\b{name}\b", code)] == []
 
 
+def test_every_function_is_in_the_file_that_the_page_names() -> None:
+    pairs = re.findall(r"`(?:\w+\.)?(\w+)`\s+in\s+`([\w/]+\.(?:py|sql))`", PAGE)
+    assert len(pairs) > 10
+    misplaced = [
+        (name, file)
+        for name, file in pairs
+        if not any(
+            re.search(rf"(?:def|class|name:) {name}\b", path.read_text(encoding="utf-8"))
+            for path in SOURCES
+            if str(path).endswith(f"/{file}")
+        )
+    ]
+    assert misplaced == []
+
+
 def test_the_glossary_is_in_order() -> None:
     glossary = PAGE[PAGE.index("## Glossary") :]
     terms = re.findall(r"^\| ([^|]+) \|", glossary, re.MULTILINE)[2:]

@@ -5,7 +5,7 @@ import pytest
 from magicfs.db.contents import insert_contents
 from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.embeddings import claim_chunks
-from magicfs.db.models import activate_model
+from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
 from magicfs.domain.chunks import Chunk, model_input
 from magicfs.domain.contents import ContentKey, Document, NewContent

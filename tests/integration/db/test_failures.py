@@ -12,7 +12,7 @@ from typer.testing import CliRunner
 from magicfs.cli import application
 from magicfs.config import Settings
 from magicfs.db.failures import count_failures, iterate_failures, retry_failures, unindexed_files, unindexed_reasons
-from magicfs.db.models import start_multilingual
+from magicfs.db.model_changes import start_multilingual
 from magicfs.db.pool import Database
 from tests.integration.search.corpus import SPEC, Corpus, unit
 

@@ -3,7 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 
 from magicfs.db.heartbeats import LeaseTerms, take_host
-from magicfs.db.models import activate_model
+from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
 from magicfs.db.roots import ensure_host
 from tests.fakes.embedder import FAKE_SPEC

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from magicfs.db.contents import insert_contents, orphan_contents
-from magicfs.db.models import activate_model, build_model
+from magicfs.db.model_changes import activate_model, build_model
 from magicfs.db.multilingual import (
     MIN_FOREIGN_SHARE,
     declare_mode,

@@ -9,7 +9,7 @@ import psutil
 import pytest
 
 from magicfs.db import vector_index
-from magicfs.db.models import activate_model, start_multilingual
+from magicfs.db.model_changes import activate_model, start_multilingual
 from magicfs.db.partitions import partition
 from magicfs.db.pool import Database
 from magicfs.db.server_resources import ServerResources, core_count, read_server_resources

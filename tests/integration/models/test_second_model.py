@@ -16,7 +16,8 @@ from magicfs.cli.multilingual_starter import MultilingualStarter
 from magicfs.cli.stalled import read_situation
 from magicfs.config import Settings
 from magicfs.db import multilingual as db_multilingual
-from magicfs.db.models import activate_model, active_model, multilingual_model, start_multilingual
+from magicfs.db.model_changes import activate_model, start_multilingual
+from magicfs.db.models import active_model, multilingual_model
 from magicfs.db.multilingual import record_foreign_question
 from magicfs.db.roots import database_time
 from magicfs.domain.contents import Document

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.models import activate_model
+from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
 from magicfs.ingest.roots import add_root
 from tests.fakes.embedder import FakeEmbedder

@@ -24,7 +24,8 @@ from magicfs.db import embeddings as embeddings_db
 from magicfs.db import failures as failures_db
 from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.file_claims import claim_files
-from magicfs.db.models import build_model, live_models, start_multilingual, stop_multilingual
+from magicfs.db.model_changes import build_model, start_multilingual, stop_multilingual
+from magicfs.db.models import live_models
 from magicfs.db.pool import Connection, Database
 from magicfs.db.second_vectors import continue_pass, settle_contents
 from magicfs.domain.chunks import ClaimedChunk

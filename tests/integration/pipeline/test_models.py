@@ -6,18 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.models import (
-    activate_model,
-    active_model,
-    all_models,
-    build_model,
-    building_model,
-    complete_building,
-    drop_retired,
-    record_digest,
-    searched_models,
-    start_multilingual,
-)
+from magicfs.db.model_changes import activate_model, build_model, complete_building, drop_retired, start_multilingual
+from magicfs.db.model_digests import record_digest
+from magicfs.db.models import active_model, all_models, building_model, searched_models
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import DatabaseError, ModelMismatch
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder

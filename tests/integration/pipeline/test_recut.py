@@ -6,7 +6,8 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.models import active_model, build_model, complete_building
+from magicfs.db.model_changes import build_model, complete_building
+from magicfs.db.models import active_model
 from magicfs.db.recut import replace_chunks
 from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.models import ModelSpec

@@ -10,18 +10,15 @@ import pytest
 
 from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.embeddings import claim_chunks, finish_chunks
-from magicfs.db.models import (
+from magicfs.db.model_changes import (
     activate_model,
-    all_models,
     build_model,
-    building_model,
     complete_building,
-    multilingual_model,
-    record_digest,
-    searched_models,
     start_multilingual,
     stop_multilingual,
 )
+from magicfs.db.model_digests import record_digest
+from magicfs.db.models import all_models, building_model, multilingual_model, searched_models
 from magicfs.db.pool import Connection
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import ModelSpec, ModelState

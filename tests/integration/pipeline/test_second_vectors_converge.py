@@ -8,13 +8,8 @@ from dataclasses import replace
 import pytest
 
 from magicfs.db.embeddings import claim_chunks
-from magicfs.db.models import (
-    active_model,
-    build_model,
-    live_models,
-    multilingual_model,
-    stop_multilingual,
-)
+from magicfs.db.model_changes import build_model, stop_multilingual
+from magicfs.db.models import active_model, live_models, multilingual_model
 from magicfs.db.renewal import renew_multilingual
 from magicfs.domain.models import ModelSpec, ModelState
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, RENEWED, TwoModels

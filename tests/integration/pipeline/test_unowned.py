@@ -9,7 +9,8 @@ import pytest
 
 from magicfs.db.embedding_queue import enqueue_chunks
 from magicfs.db.embeddings import claim_chunks
-from magicfs.db.models import active_model, build_model, complete_building
+from magicfs.db.model_changes import build_model, complete_building
+from magicfs.db.models import active_model
 from magicfs.db.pool import Connection
 from magicfs.db.status import read_status
 from magicfs.domain.chunks import ClaimedChunk

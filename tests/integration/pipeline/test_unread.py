@@ -6,7 +6,7 @@ import pytest
 
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import failures as failures_db
-from magicfs.db.models import build_model
+from magicfs.db.model_changes import build_model
 from magicfs.db.status import read_status
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.readability import TextReader

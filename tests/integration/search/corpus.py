@@ -12,7 +12,7 @@ from pgvector import HalfVector
 from magicfs.db.connection import accept_vectors
 from magicfs.db.contents import insert_contents
 from magicfs.db.embedding_queue import enqueue_chunks
-from magicfs.db.models import activate_model
+from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent

@@ -14,7 +14,7 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from magicfs.db.models import activate_model
+from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
 from magicfs.ingest.roots import add_root
 from magicfs.search.render import result_json

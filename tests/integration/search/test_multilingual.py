@@ -6,7 +6,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from magicfs.db.models import activate_model, start_multilingual
+from magicfs.db.model_changes import activate_model, start_multilingual
 from magicfs.db.pool import Database
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.models import StoredModel

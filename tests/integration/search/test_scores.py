@@ -8,7 +8,8 @@ from statistics import median
 
 import pytest
 
-from magicfs.db.models import activate_model, active_model
+from magicfs.db.model_changes import activate_model
+from magicfs.db.models import active_model
 from magicfs.db.pool import Database
 from magicfs.domain.models import StoredModel
 from magicfs.domain.results import Hit

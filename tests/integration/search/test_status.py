@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from magicfs.db.heartbeats import live_mounts, live_workers
-from magicfs.db.models import start_multilingual
+from magicfs.db.model_changes import start_multilingual
 from magicfs.db.pool import Database
 from magicfs.db.roots import database_time, list_unscanned
 from magicfs.db.status import read_progress, read_status

@@ -9,7 +9,7 @@ import pytest
 from pgvector import HalfVector
 
 from magicfs.db.connection import accept_vectors
-from magicfs.db.models import start_multilingual, stop_multilingual
+from magicfs.db.model_changes import start_multilingual, stop_multilingual
 from magicfs.db.multilingual import is_asked_foreign
 from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec, Precision

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.models import activate_model
+from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
 from magicfs.domain.results import SearchResult
 from magicfs.embedding.embedder import FastembedEmbedder
