@@ -74,17 +74,48 @@ def _numbers(table: Sequence[int]) -> bytes:
     return content + b"\xff" * (-len(content) % _SECTOR)
 
 
-def word_97(*parts: str) -> bytes:
-    """A document of Word 97: its running text, then notes, headers, comments, end notes and boxes."""
+def word_97(*parts: str, marks: Mapping[str, int] | None = None) -> bytes:
+    """A document of Word 97: its running text, then notes, headers, comments, end notes and boxes.
+
+    `marks` has the change of format (`sprm`) of some words.
+    """
     lengths = [len(part.encode("utf-16-le")) // 2 for part in parts] + [0] * (7 - len(parts))
-    text = "".join(parts)
+    text = "".join(parts).encode("utf-16-le")
     main = bytearray(1024)
     struct.pack_into("<6H", main, 0, 0xA5EC, 0xC1, 0, 0x0409, 0, 0x0200)
     struct.pack_into("<3I4x4I", main, 76, *lengths)
     pieces = struct.pack("<IIHIH", 0, sum(lengths), 0, 1024, 0)
     blocks = struct.pack("<BI", 2, len(pieces)) + pieces
     struct.pack_into("<II", main, 418, 0, len(blocks))
-    return compound_file({"WordDocument": bytes(main) + text.encode("utf-16-le"), "1Table": blocks})
+    body = bytes(main) + text
+    if marks:
+        body += bytes(-len(body) % 512)
+        blocks += struct.pack("<III", 1024, 1024 + len(text), len(body) // 512)
+        struct.pack_into("<II", main, 250, len(blocks) - 12, 12)
+        body = bytes(main) + body[len(main) :] + _formats_page(text, marks)
+    return compound_file({"WordDocument": body, "1Table": blocks})
+
+
+def _formats_page(text: bytes, marks: Mapping[str, int]) -> bytes:
+    """A page with the formats of words in a text that begins at place 1024."""
+    places, formats = [1024], []
+    for word, change in sorted(marks.items(), key=lambda item: text.index(item[0].encode("utf-16-le"))):
+        first = 1024 + text.index(word.encode("utf-16-le"))
+        places += [first, first + 2 * len(word)]
+        formats += [0, change]
+    places.append(1024 + len(text))
+    formats.append(0)
+    page = bytearray(512)
+    struct.pack_into(f"<{len(places)}I", page, 0, *places)
+    at = 500
+    for number, change in enumerate(formats):
+        if change:
+            # Bold first: a change is found behind others.
+            struct.pack_into("<BHBHB", page, at, 6, 0x0835, 1, change, 1)
+            page[4 * len(places) + number] = at // 2
+            at -= 8
+    page[-1] = len(formats)
+    return bytes(page)
 
 
 def word_6(text: bytes, *, language: int = 0x0409, flags: int = 0) -> bytes:

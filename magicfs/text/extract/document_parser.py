@@ -53,6 +53,7 @@ from magicfs.text.extract.refused import BOOK_TYPE, read_refused, without_links
 from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE, as_shown
 from magicfs.text.extract.stated_keywords import stated_keywords
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
+from magicfs.text.extract.word_xml import DOCUMENT_TYPE, as_seen
 from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_zipped_pages
 
 _ZIP: Final = "application/zip"
@@ -75,6 +76,13 @@ _CHARSETS: Final = (
 _READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
 _FAILURES: Final = frozenset({SkipReason.CORRUPT, SkipReason.ENCRYPTED, SkipReason.BOMB, SkipReason.TIMEOUT})
 """Why a file inside of the file may have a text that was not read."""
+_PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
+    NOTEBOOK_TYPE: in_present_form,
+    WORKBOOK_TYPE: as_shown,
+    DOCUMENT_TYPE: as_seen,
+    FICTION_BOOK: with_words_and_notes,
+}
+"""What makes of a file one of which kreuzberg reads what a person sees."""
 _MAX_DEPTH: Final = 3
 """Files in files that are read: a document attached to a message attached to a message."""
 
@@ -190,9 +198,8 @@ class DocumentParser:
 
         Of a book or a document of Word that it refuses, that is nothing: their members are read as parts.
         """
-        if exact_type == NOTEBOOK_TYPE:
-            content = in_present_form(content)
-        content = as_shown(content) if exact_type == WORKBOOK_TYPE else with_words_and_notes(content, exact_type)
+        prepare = _PREPARED.get(exact_type)
+        content = prepare(content) if prepare else content
         try:
             outcome = self._read_by_library(content, exact_type)
         except Exception as error:  # noqa: BLE001  (the library raises anything about damage)

@@ -15,6 +15,6 @@ _NEXT_BODY: Final = re.compile(rb"</body>\s*<body\b[^<>]*>")
 _STYLE: Final = re.compile(rb"</?(?:\w{1,20}:)?(?:emphasis|strong|style|strikethrough|sub|sup|code)\b[^<>]{0,500}>")
 
 
-def with_words_and_notes(content: bytes, mime_type: str) -> bytes:
-    """A book with its words in one piece and its notes; the same file for any other type, and for UTF-16."""
-    return _STYLE.sub(b"", _NEXT_BODY.sub(b"", content)) if mime_type == FICTION_BOOK else content
+def with_words_and_notes(content: bytes) -> bytes:
+    """A book with its words in one piece and its notes; one in UTF-16 as it is."""
+    return _STYLE.sub(b"", _NEXT_BODY.sub(b"", content))

@@ -12,7 +12,7 @@ import io
 import re
 import time
 import zipfile
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from typing import Final
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -21,12 +21,13 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.html_parts import html_texts
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.part_count import DAMAGE, PartCount
+from magicfs.text.extract.word_xml import DOCUMENT_TYPE as _WORD
 from magicfs.text.extract.xml_names import named, outermost, without_namespace
+from magicfs.text.extract.xml_texts import OfficeTexts, OpenDocumentTexts
 
 _MAX_PART_BYTES: Final = 32 << 20
 _SEPARATOR: Final = "\n\n"
 
-_WORD: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 _SHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 _SLIDES: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 _ODF: Final = "application/vnd.oasis.opendocument."
@@ -72,25 +73,6 @@ _MAX_EMBEDDED: Final = 100
 READ_MEMBER_BY_MEMBER: Final = frozenset({_WORD, _BOOK})
 """The documents whose running text is read here too, where kreuzberg refuses them."""
 
-_TEXT_TAGS: Final = frozenset({"t", "delText", "text", "author", "lpwstr", "v"})
-"""Local names of elements that hold text: of Word and its deletions, of comments, of properties, of charts."""
-_PARAGRAPH_TAGS: Final = frozenset({"p", "h", "comment", "threadedComment", "author", "lpwstr", "pt"})
-_ODF_TEXT_TAGS: Final = frozenset(
-    {"p", "h", "title", "desc", "creator", "initial-creator", "keyword", "subject", "user-defined"}
-)
-_ADDRESS: Final = re.compile(r"(?:https?|ftp|mailto):")
-_BREAKS: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "line-break": "\n", "s": " "}
-_ATTRIBUTES: Final = {
-    "docPr": ("title", "descr"),
-    "cNvPr": ("title", "descr"),
-    "comment": ("author",),
-    "cmAuthor": ("name",),
-    "author": ("name",),
-    "person": ("displayName",),
-    "listEntry": ("val",),
-    "listItem": ("displayText",),
-}
-"""Attributes with texts, by local names: descriptions of pictures, who wrote comments, and what a form lets choose."""
 _SHEET_TEXTS: Final = re.compile(
     rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)[^<>]{0,200}>([^<]{1,2000})<"
     rb"|\s(?:prompt|promptTitle|error|errorTitle)=\"([^\"<]{1,1000})\""
@@ -108,7 +90,6 @@ _LINK: Final = re.compile(rb"<Relationship\s[^<>]{0,5000}/hyperlink\"[^<>]{0,500
 _TARGET: Final = re.compile(rb"\sTarget=\"((?:https?|ftp|mailto):[^\"<>]{1,2000})\"")
 """The address of a link, which the running text has only where it is the text of the link too."""
 _ISBN: Final = re.compile(r"(?<![0-9])(?:97[89][0-9]{10}|[0-9]{9}[0-9Xx]|97[89](?:-[0-9]{1,7}){4})(?![0-9])")
-_FIELD_LINK: Final = re.compile(r'HYPERLINK\s{1,9}"((?:https?|ftp|mailto):[^"\s]{1,2000})"')
 _FIELD_CODE: Final = re.compile(r'&(?:"[^"]{0,100}"|[0-9]{1,3}|K[0-9A-Fa-f+-]{6}|[A-Za-z])')
 """Fonts, and places such as the page's number, in a header of a sheet."""
 
@@ -200,7 +181,7 @@ def _check_xml(data: bytes) -> None:
 
 def _texts(data: bytes, *, is_odf: bool, is_styles: bool) -> list[str]:
     """The texts of a part. Of the styles of OpenDocument, only the pages' headers and footers have text."""
-    target = _OdfTexts(is_styles=is_styles) if is_odf else _Texts()
+    target = OpenDocumentTexts(is_styles=is_styles) if is_odf else OfficeTexts()
     parser = ET.XMLParser(target=target)  # noqa: S314  (see the module's docstring)
     parser.feed(data)
     parser.close()
@@ -238,74 +219,3 @@ def _master_texts(data: bytes) -> Iterator[str]:
                 text = "".join(piece.text or "" for piece in named(paragraph, "t")).strip()
                 if text:
                     yield text
-
-
-class _Texts:
-    """A target of the XML parser: collects the text of each paragraph, without that of paragraphs inside of it."""
-
-    def __init__(self) -> None:
-        self.texts: list[str] = []
-        self._open: list[list[str]] = [[]]
-        self._in_text = self._in_field = 0
-
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        name = without_namespace(tag)
-        for key, value in attributes.items():
-            if without_namespace(key) in _ATTRIBUTES.get(name, ()):
-                self.texts.append(value)
-        if name in _PARAGRAPH_TAGS:
-            self._open.append([])
-        if name in _BREAKS:
-            self._open[-1].append(_BREAKS[name])
-        self._in_text += name in _TEXT_TAGS
-        self._in_field += name == "instrText"
-
-    def data(self, text: str) -> None:
-        if self._in_text:
-            self._open[-1].append(text)
-        elif self._in_field:
-            self.texts += _FIELD_LINK.findall(text)
-
-    def end(self, tag: str) -> None:
-        name = without_namespace(tag)
-        self._in_text -= name in _TEXT_TAGS
-        self._in_field -= name == "instrText"
-        if name in _PARAGRAPH_TAGS:
-            self.texts.append("".join(self._open.pop()))
-
-    def close(self) -> None:
-        self.texts.append("".join(self._open[0]))
-
-
-class _OdfTexts:
-    """The same for OpenDocument, whose paragraphs hold their text themselves."""
-
-    def __init__(self, *, is_styles: bool) -> None:
-        self.texts: list[str] = []
-        self._open: list[list[str]] = []
-        self._masters = int(not is_styles)
-
-    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
-        name = without_namespace(tag)
-        if name == "a":
-            self.texts += [value for value in attributes.values() if _ADDRESS.match(value)]
-        self._masters += name == "master-styles"
-        if name in _ODF_TEXT_TAGS:
-            self._open.append([])
-        elif self._open and name in _BREAKS:
-            self._open[-1].append(_BREAKS[name])
-
-    def data(self, text: str) -> None:
-        if self._open:
-            self._open[-1].append(text)
-
-    def end(self, tag: str) -> None:
-        name = without_namespace(tag)
-        self._masters -= name == "master-styles"
-        if name in _ODF_TEXT_TAGS:
-            text = " ".join("".join(self._open.pop()).split())
-            if self._masters:
-                self.texts.append(text)
-
-    def close(self) -> None:
-        pass

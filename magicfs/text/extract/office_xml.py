@@ -13,6 +13,7 @@ from xml.etree import ElementTree as ET
 from magicfs.domain.contents import Document
 from magicfs.text.extract.file_types import OFFICE_XML
 from magicfs.text.extract.xml_names import attribute, local_name, named
+from magicfs.text.extract.xml_texts import DELETED, SHOWN_AGAIN
 
 OFFICE_XML_TYPES: Final = frozenset(OFFICE_XML.values())
 
@@ -52,12 +53,18 @@ def _paragraph_text(element: ET.Element) -> Iterator[str]:
     """Yield the text of a paragraph without that of nested paragraphs, which the caller visits on its own."""
     for child in element:
         name = local_name(child)
-        if name in {"t", "delText"}:
+        if name == "t":
             yield child.text or ""
         elif name in _SPACES:
             yield _SPACES[name]
-        elif name != "p":
+        elif name != "p" and name not in DELETED and not (name == "r" and _is_hidden(child)):
             yield from _paragraph_text(child)
+
+
+def _is_hidden(run: ET.Element) -> bool:
+    """Whether the text of a run is not shown."""
+    hidden = next((element for style in named(run, "rPr") for element in named(style, "vanish")), None)
+    return hidden is not None and attribute(hidden, "val") not in SHOWN_AGAIN
 
 
 def _sheets(root: ET.Element) -> Iterator[str]:

@@ -19,6 +19,8 @@ from enum import Enum, auto
 from functools import lru_cache, partial
 from typing import Final
 
+from magicfs.text.extract.repacking import with_members
+
 WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
 _STYLES: Final = "xl/styles.xml"
@@ -90,7 +92,7 @@ def as_shown(content: bytes) -> bytes:
                     sheet = workbook.read(member)
                     if (written := _CELL.sub(write, sheet)) != sheet:
                         changed[member.filename] = written
-            return _with_members(workbook, changed) if changed else content
+            return with_members(workbook, changed) if changed else content
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, LookupError, RuntimeError, EOFError):
         return content
 
@@ -119,14 +121,6 @@ def _reader(code: str) -> Callable[[Decimal, date], str | None] | None:
     if re.search("[ymdhs]", plain, re.IGNORECASE) and not re.search("[0#?@]|General", plain):
         return partial(_moment, tuple(_pieces(section)))
     return None
-
-
-def _with_members(workbook: zipfile.ZipFile, changed: Mapping[str, bytes]) -> bytes:
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as copy:
-        for member in workbook.infolist():
-            copy.writestr(member.filename, changed.get(member.filename) or workbook.read(member))
-    return data.getvalue()
 
 
 def _formats(styles: bytes) -> dict[int, str]:

@@ -12,8 +12,10 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 13),
-    "application/zip": 24,
-    "application/x-ole-storage": 7,
+    "application/zip": 25,
+    "application/x-ole-storage": 8,
+    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 14),
+    "application/vnd.oasis.opendocument.text-flat-xml": 14,
     "application/pdf": 9,
     "application/rtf": 11,
     "application/x-fictionbook+xml": 10,

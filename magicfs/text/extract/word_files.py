@@ -15,6 +15,7 @@ from magicfs.text.extract.charsets import OF_TWO_BYTES, detected_charset
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.ole_files import OleFile
 from magicfs.text.extract.plain_text import clean
+from magicfs.text.extract.word_marks import seen_only
 
 WORD_TYPE: Final = "application/msword"
 OLD_WORD_TYPE: Final = "application/x-word-2"
@@ -75,7 +76,7 @@ def read_word(ole: OleFile) -> str:
         lengths: tuple[int, ...] = struct.unpack_from("<3I4x4I", main, 76)
         table = ole.read("1Table" if flags & _SECOND_TABLE else "0Table")
         start, size = struct.unpack_from("<II", main, 418)
-        text = _pieces(main, table[start : start + size], charset=None)
+        text = _pieces(seen_only(main, table), table[start : start + size], charset=None)
     elif magic == _WORD_6:
         lengths = struct.unpack_from("<3I4x4I", main, 52)
         start, size = struct.unpack_from("<II", main, 352)

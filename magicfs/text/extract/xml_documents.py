@@ -38,6 +38,7 @@ _PARAGRAPHS: Final = frozenset({"p", "h"})
 """By local names, as all elements here."""
 _PAGE: Final = "page"
 _MASTER_PAGE: Final = "master-page"
+_TRACKED_CHANGES: Final = "tracked-changes"
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 _WHITESPACE = {"s": " ", "tab": "\t", "tab-stop": "\t", "line-break": "\n"}
 _SEPARATOR = "\n\n"
@@ -77,6 +78,8 @@ def read_flat_opendocument(content: bytes, mime_type: str) -> Document:
 
 
 def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mime_type: str) -> Document:
+    for root in (body, styles):
+        _remove_deleted(root)
     pages = [_page_text(page) for page in named(body, _PAGE)] or [_body_text(body)]
     masters = [_page_text(master) for master in named(styles, _MASTER_PAGE)]
     return Document(
@@ -87,6 +90,15 @@ def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mim
         language=meta.findtext(f".//{_DUBLIN_CORE}language"),
         page_starts=_starts(pages),
     )
+
+
+def _remove_deleted(root: ET.Element) -> None:
+    """Remove what tracked changes have deleted from a document."""
+    if next(named(root, _TRACKED_CHANGES), None) is None:
+        return
+    for parent in list(root.iter()):
+        for element in [child for child in parent if local_name(child) == _TRACKED_CHANGES]:
+            parent.remove(element)
 
 
 def _body_text(body: ET.Element) -> str:

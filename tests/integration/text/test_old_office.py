@@ -48,6 +48,17 @@ def test_cells_and_rows_of_a_table_are_apart(extractor: FileExtractor) -> None:
     assert lines(text) == ["Heron\t12", "Egret\t3", "After it"]
 
 
+def test_what_a_document_hides_or_has_deleted_is_no_text(extractor: FileExtractor) -> None:
+    deleted, hidden, added = 0x0800, 0x083C, 0x0801
+    content = word_97(
+        "The gone 𐌲 heron stays, the concealed egret goes, a new stork comes.\r",
+        marks={"gone 𐌲 ": deleted, "concealed egret": hidden, "new": added},
+    )
+    assert [" ".join(line.split()) for line in lines(read(extractor, content, b"a.doc").text)] == [
+        "The heron stays, the goes, a new stork comes."
+    ]
+
+
 @pytest.mark.parametrize(
     ("content", "name", "words"),
     [

@@ -1,0 +1,19 @@
+"""Copies a zip container with other bytes for some of its members, for readers that take a whole document. Pure."""
+
+from __future__ import annotations
+
+import io
+import zipfile
+from collections.abc import Mapping
+
+
+def with_members(container: zipfile.ZipFile, changed: Mapping[str, bytes]) -> bytes:
+    """The bytes of a container with these members changed. Raises one of `DAMAGE`."""
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as copy:
+        for member in container.infolist():
+            copy.writestr(
+                member.filename,
+                changed[member.filename] if member.filename in changed else container.read(member),
+            )
+    return data.getvalue()

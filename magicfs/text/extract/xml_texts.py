@@ -1,0 +1,130 @@
+"""Targets of the XML parser: they collect the texts of the paragraphs of a part of an office document, as it is shown.
+
+Used by `office_parts` in the child process. What tracked changes delete or move away, and hidden text of Word, is no
+text. One object reads one part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from magicfs.text.extract.xml_names import without_namespace
+
+DELETED: Final = frozenset({"del", "moveFrom", "tracked-changes"})
+"""Local names of elements of Word and OpenDocument that hold what was deleted."""
+SHOWN_AGAIN: Final = frozenset({"0", "false", "off"})
+"""Values of `vanish` for text that is not hidden."""
+
+_TEXT_TAGS: Final = frozenset({"t", "text", "author", "lpwstr", "v"})
+"""Local names of elements that hold text: of Word, of comments, of properties, of charts."""
+_PARAGRAPH_TAGS: Final = frozenset({"p", "h", "comment", "threadedComment", "author", "lpwstr", "pt"})
+_ODF_TEXT_TAGS: Final = frozenset(
+    {"p", "h", "title", "desc", "creator", "initial-creator", "keyword", "subject", "user-defined"}
+)
+_ADDRESS: Final = re.compile(r"(?:https?|ftp|mailto):")
+_BREAKS: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "line-break": "\n", "s": " "}
+_ATTRIBUTES: Final = {
+    "docPr": ("title", "descr"),
+    "cNvPr": ("title", "descr"),
+    "comment": ("author",),
+    "cmAuthor": ("name",),
+    "author": ("name",),
+    "person": ("displayName",),
+    "listEntry": ("val",),
+    "listItem": ("displayText",),
+}
+"""Attributes with texts, by local names: descriptions of pictures, who wrote comments, and what a form lets choose."""
+_FIELD_LINK: Final = re.compile(r'HYPERLINK\s{1,9}"((?:https?|ftp|mailto):[^"\s]{1,2000})"')
+
+
+class OfficeTexts:
+    """Collects the text of each paragraph, without that of paragraphs inside of it."""
+
+    def __init__(self) -> None:
+        self.texts: list[str] = []
+        self._open: list[list[str]] = [[]]
+        self._in_text = self._in_field = self._in_deleted = 0
+        self._hidden_runs = [False]
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Take note of an element that begins."""
+        name = without_namespace(tag)
+        for key, value in attributes.items():
+            if without_namespace(key) in _ATTRIBUTES.get(name, ()):
+                self.texts.append(value)
+        if name in _PARAGRAPH_TAGS:
+            self._open.append([])
+        if name in _BREAKS:
+            self._open[-1].append(_BREAKS[name])
+        self._in_text += name in _TEXT_TAGS
+        self._in_field += name == "instrText"
+        self._in_deleted += name in DELETED
+        if name == "r":
+            self._hidden_runs.append(False)
+        elif name == "vanish":
+            self._hidden_runs[-1] = SHOWN_AGAIN.isdisjoint(attributes.values())
+
+    def data(self, text: str) -> None:
+        """Take the text, if it is that of a paragraph."""
+        if self._in_text:
+            if not self._in_deleted and not (len(self._hidden_runs) > 1 and self._hidden_runs[-1]):
+                self._open[-1].append(text)
+        elif self._in_field and not self._in_deleted:
+            self.texts += _FIELD_LINK.findall(text)
+
+    def end(self, tag: str) -> None:
+        """Take note of an element that ends."""
+        name = without_namespace(tag)
+        self._in_text -= name in _TEXT_TAGS
+        self._in_field -= name == "instrText"
+        self._in_deleted -= name in DELETED
+        if name == "r":
+            self._hidden_runs.pop()
+        if name in _PARAGRAPH_TAGS:
+            self.texts.append("".join(self._open.pop()))
+
+    def close(self) -> None:
+        """Take the text outside of paragraphs."""
+        self.texts.append("".join(self._open[0]))
+
+
+class OpenDocumentTexts:
+    """The same for OpenDocument, whose paragraphs hold their text themselves."""
+
+    def __init__(self, *, is_styles: bool) -> None:
+        self.texts: list[str] = []
+        self._open: list[list[str]] = []
+        self._masters = int(not is_styles)
+        self._in_deleted = 0
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Take note of an element that begins."""
+        name = without_namespace(tag)
+        if name == "a":
+            self.texts += [value for value in attributes.values() if _ADDRESS.match(value)]
+        self._masters += name == "master-styles"
+        self._in_deleted += name in DELETED
+        if name in _ODF_TEXT_TAGS:
+            self._open.append([])
+        elif self._open and name in _BREAKS:
+            self._open[-1].append(_BREAKS[name])
+
+    def data(self, text: str) -> None:
+        """Take the text, if it is that of a paragraph."""
+        if self._open:
+            self._open[-1].append(text)
+
+    def end(self, tag: str) -> None:
+        """Take note of an element that ends."""
+        name = without_namespace(tag)
+        self._masters -= name == "master-styles"
+        self._in_deleted -= name in DELETED
+        if name in _ODF_TEXT_TAGS:
+            text = " ".join("".join(self._open.pop()).split())
+            if self._masters and not self._in_deleted:
+                self.texts.append(text)
+
+    def close(self) -> None:
+        """Nothing stands outside of paragraphs."""
