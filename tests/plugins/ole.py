@@ -127,6 +127,11 @@ def word_6(text: bytes, *, language: int = 0x0409, flags: int = 0) -> bytes:
     return compound_file({"WordDocument": bytes(main) + text})
 
 
+def record_of_excel(kind: int, content: bytes) -> bytes:
+    """A record of a workbook."""
+    return struct.pack("<HH", kind, len(content)) + content
+
+
 def record(kind: int, content: bytes, *, instance: int = 0, version: int = 0) -> bytes:
     """A record of PowerPoint."""
     return struct.pack("<HHI", instance << 4 | version, kind, len(content)) + content

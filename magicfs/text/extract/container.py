@@ -176,10 +176,10 @@ def ole_type(content: bytes) -> str | Unreadable:
     names = {path for path in ole.paths if "/" not in path}
     if not names:
         return Unreadable(SkipReason.CORRUPT, "an OLE container whose directory is damaged")
-    if any(name in names for name in _OLE_ENCRYPTED):
+    if any(name in ole for name in _OLE_ENCRYPTED):
         return Unreadable(SkipReason.ENCRYPTED, "an Office document with a password")
     for name, mime_type in _OLE_TYPES:
-        if name in names:
+        if name in ole:
             start = ole.read(name)[:_OLE_STREAM_HEAD_BYTES]
             if mime_type == HANGUL_TYPE and not start.startswith(HANGUL_SIGNATURE):
                 continue  # other programs have streams of this name too

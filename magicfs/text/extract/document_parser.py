@@ -28,6 +28,7 @@ from magicfs.text.extract.additions import (
 from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
+from magicfs.text.extract.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.hangul_files import HANGUL_TYPE, read_hangul
 from magicfs.text.extract.html_parts import HTML_TYPES
@@ -39,7 +40,13 @@ from magicfs.text.extract.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
 from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER, embedded_documents, office_parts
 from magicfs.text.extract.office_xml import OFFICE_XML_TYPES, read_office_xml
-from magicfs.text.extract.old_office import OLD_OFFICE_TYPES, OLDEST_TYPES, read_oldest, with_own_text
+from magicfs.text.extract.old_office import (
+    OLD_OFFICE_TYPES,
+    OLDEST_TYPES,
+    read_old_workbook,
+    read_oldest,
+    with_own_text,
+)
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.outlook_files import OUTLOOK_TYPE, attached_texts, own_text, without_directory_names
 from magicfs.text.extract.page_reader import unreadable_of
@@ -148,7 +155,7 @@ class DocumentParser:
         return self._with_parts(outcome, content, exact)
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
-        """The outcome for documents that kreuzberg does not read; None for any other type."""
+        """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
         if exact_type in xml_documents.OPENDOCUMENT_TYPES:
             return xml_documents.read_opendocument(content, exact_type, parts=self._parts)
         if xml_documents.FLAT_TYPE.fullmatch(exact_type):
@@ -160,7 +167,8 @@ class DocumentParser:
         if exact_type in ZIPPED_PAGES_TYPES:
             pages = read_zipped_pages(content, exact_type, read_part=self._read_part, parts=self._parts)
             return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, _ZIP)
-        readers: dict[str, Callable[[], Document | Unreadable]] = {
+        readers: dict[str, Callable[[], Document | Unreadable | None]] = {
+            OLD_WORKBOOK_TYPE: lambda: read_old_workbook(content, until=self._parts_until, parts=self._parts),
             xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
             PLIST_TYPE: lambda: read_plist(content, read_part=self._read_part),
             TNEF_TYPE: lambda: read_tnef(

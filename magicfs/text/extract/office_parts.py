@@ -21,6 +21,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.html_parts import html_texts
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.part_count import DAMAGE, PartCount
+from magicfs.text.extract.sheet_formats import HEADER_CODE
 from magicfs.text.extract.word_xml import DOCUMENT_TYPE as _WORD
 from magicfs.text.extract.xml_names import named, outermost, without_namespace
 from magicfs.text.extract.xml_texts import OfficeTexts, OpenDocumentTexts
@@ -90,8 +91,6 @@ _LINK: Final = re.compile(rb"<Relationship\s[^<>]{0,5000}/hyperlink\"[^<>]{0,500
 _TARGET: Final = re.compile(rb"\sTarget=\"((?:https?|ftp|mailto):[^\"<>]{1,2000})\"")
 """The address of a link, which the running text has only where it is the text of the link too."""
 _ISBN: Final = re.compile(r"(?<![0-9])(?:97[89][0-9]{10}|[0-9]{9}[0-9Xx]|97[89](?:-[0-9]{1,7}){4})(?![0-9])")
-_FIELD_CODE: Final = re.compile(r'&(?:"[^"]{0,100}"|[0-9]{1,3}|K[0-9A-Fa-f+-]{6}|[A-Za-z])')
-"""Fonts, and places such as the page's number, in a header of a sheet."""
 
 
 def office_parts(content: bytes, mime_type: str, *, running_text: str, until: float, parts: PartCount) -> str:
@@ -203,7 +202,7 @@ def _book_texts(data: bytes) -> Iterator[str]:
 def _sheet_texts(data: bytes) -> Iterator[str]:
     for match in _SHEET_TEXTS.finditer(data):
         header, message, name = (group and html.unescape(group.decode("utf-8", "replace")) for group in match.groups())
-        text = _FIELD_CODE.sub(" ", header) if header else message or name or ""
+        text = HEADER_CODE.sub(" ", header) if header else message or name or ""
         if not text.startswith("_xlnm."):
             yield " ".join(text.split())
     for formula in (*_FORMULA.findall(data), *_CHOICES.findall(data)):

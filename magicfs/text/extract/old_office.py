@@ -1,7 +1,7 @@
-"""Puts the text of RTF, and of Word and PowerPoint of before 2007, into the documents of kreuzberg.
+"""Reads workbooks of before 2007, and puts the text of RTF and of old Word and PowerPoint into those of kreuzberg.
 
-Runs in the child process, called by `document_parser`. The readers are `word_files`, `slide_files` and `rtf_files`, and
-kreuzberg says the titles and headings. Pure functions.
+Runs in the child process, called by `document_parser`. The readers are `word_files`, `excel_files`, `slide_files` and
+`rtf_files`, and kreuzberg says the titles and headings. Pure functions.
 """
 
 from __future__ import annotations
@@ -14,7 +14,9 @@ from typing import Final
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.answers import PartialDocument
+from magicfs.text.extract.excel_files import OLD_WORKBOOK_TYPE, read_workbook
 from magicfs.text.extract.ole_files import OleFile
+from magicfs.text.extract.ole_properties import Properties, stated_properties
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.rtf_files import RTF_TYPE, read_rtf
@@ -30,6 +32,23 @@ OLDEST_TYPES: Final = frozenset(_READERS)
 def read_oldest(content: bytes, mime_type: str) -> Document:
     """A document of before Word 6."""
     return Document(text=_READERS[mime_type](content), mime_type=mime_type)
+
+
+def read_old_workbook(content: bytes, *, until: float, parts: PartCount) -> Document | None:
+    """A workbook of Excel 5 to 2003; None for one that is damaged or shows nothing.
+
+    What is not read until a moment on the monotonic clock is counted.
+    """
+    ole = OleFile(content)
+    try:
+        workbook = read_workbook(ole, until=until)
+    except KeyError:
+        return None
+    if not workbook.text.strip():
+        return None
+    if workbook.is_cut:
+        parts.add_unread("its end", SkipReason.TIMEOUT)
+    return _document(workbook.text, OLD_WORKBOOK_TYPE, stated_properties(ole))
 
 
 def with_own_text(
@@ -51,6 +70,7 @@ def with_own_text(
         text=own.text,
         title=title,
         author=author,
+        keywords=own.keywords or outcome.keywords,
         page_starts=own.page_starts,
         headings=_moved_headings(outcome, own.text),
     )
@@ -63,11 +83,17 @@ def _read(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> 
             parts.add_unread("its end", SkipReason.TIMEOUT)
         return Document(text=rtf.text, mime_type=mime_type, title=rtf.title or None, author=rtf.author or None)
     ole = OleFile(content)
+    # kreuzberg says the title, unless it is one that a program gives to all.
+    stated = replace(stated_properties(ole), title=None)
     if mime_type == WORD_TYPE:
-        return Document(text=read_word(ole), mime_type=mime_type)
+        return _document(read_word(ole), mime_type, stated)
     pages = [page.rstrip() + PAGE_SEPARATOR for page in read_slides(ole)]
     starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
-    return Document(text="".join(pages), mime_type=mime_type, page_starts=starts)
+    return replace(_document("".join(pages), mime_type, stated), page_starts=starts)
+
+
+def _document(text: str, mime_type: str, stated: Properties) -> Document:
+    return Document(text=text, mime_type=mime_type, title=stated.title, author=stated.author, keywords=stated.keywords)
 
 
 def _moved_headings(document: Document, text: str) -> tuple[tuple[int, int], ...]:

@@ -41,6 +41,8 @@ class OleFile:
         self._mini_stream = b""
         self._entries: dict[str, _Entry] = {}
         self._read_directory(self._chain(directory))
+        # Names are compared without regard to case.
+        self._paths = {path.casefold(): path for path in reversed(self._entries)}
 
     @property
     def paths(self) -> list[str]:
@@ -48,11 +50,11 @@ class OleFile:
         return list(self._entries)
 
     def __contains__(self, path: str) -> bool:
-        return path in self._entries
+        return path.casefold() in self._paths
 
     def read(self, path: str) -> bytes:
         """The bytes of a stream; fewer than it says where the file is damaged. Raises `KeyError`."""
-        entry = self._entries[path]
+        entry = self._entries[self._paths[path.casefold()]]
         if entry.size >= self._mini_limit:
             return self._chain(entry.start, size=entry.size)
         found = bytearray()

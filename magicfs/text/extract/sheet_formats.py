@@ -1,8 +1,9 @@
 """Writes percentages, days, times and padded numbers of a workbook as they are shown, before kreuzberg reads it.
 
-Runs in the child process, called by `document_parser`. A cell holds a number and the place of its format: of 0.125 as
-`0.0%`, kreuzberg gives 0.125, and of a day at midnight its hour. Other formats depend on the language of the program,
-which the file does not state: those cells stay as they are. Pure functions.
+Runs in the child process, called by `document_parser`; `excel_files` shows the numbers of old workbooks with it. A cell
+holds a number and the place of its format: of 0.125 as `0.0%`, kreuzberg gives 0.125, and of a day at midnight its
+hour. Other formats depend on the language of the program, which the file does not state: those cells stay as they are.
+Pure functions.
 """
 
 from __future__ import annotations
@@ -30,7 +31,7 @@ _MAX_SHEET_BYTES: Final = 16 << 20
 _MAX_BYTES: Final = 128 << 20
 """A workbook whose sheets, or all of whose members, unpack to more stays as it is."""
 
-_BUILT_IN: Final = {
+BUILT_IN_FORMATS: Final = {
     9: "0%", 10: "0.00%", 14: "yyyy-mm-dd", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM",
     19: "h:mm:ss AM/PM", 20: "h:mm", 21: "h:mm:ss", 22: "yyyy-mm-dd h:mm", 45: "mm:ss", 46: "[h]:mm:ss",
 }  # fmt: skip
@@ -51,6 +52,8 @@ _KIND: Final = re.compile(rb"\st=\"([^\"]*)\"")
 """What the value of a cell is: the place of a text, a text, and by default a number."""
 _SINCE_1904: Final = re.compile(rb"\bdate1904=\"(?:1|true)\"")
 
+HEADER_CODE: Final = re.compile(r'&(?:"[^"]{0,100}"|[0-9]{1,3}|K[0-9A-Fa-f+-]{6}|[A-Za-z])')
+"""Fonts, and places such as the page's number, in a header of a sheet."""
 _SECTION: Final = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\\[])*')
 _BRACKETS: Final = re.compile(r"\[(?!(?:h+|m+|s+)\])[^\]]*\]", re.IGNORECASE)
 _LITERAL: Final = re.compile(r'"[^"]*"|\\.|(?<=[sS])\.0{1,3}|[_*].')
@@ -70,8 +73,8 @@ _DAY_SECONDS: Final = 86_400
 _LAST_DAY: Final = 2_958_465
 """31 December 9999."""
 _NO_LEAP_DAY: Final = 60
-_EPOCH: Final = date(1899, 12, 31)
-_EPOCH_OF_MACINTOSH: Final = date(1904, 1, 1)
+EPOCH: Final = date(1899, 12, 31)
+EPOCH_OF_MACINTOSH: Final = date(1904, 1, 1)
 """Days are counted from here."""
 
 
@@ -84,7 +87,7 @@ def as_shown(content: bytes) -> bytes:
             if sheets > _MAX_SHEET_BYTES or sum(member.file_size for member in members) > _MAX_BYTES:
                 return content
             formats = _formats(workbook.read(_STYLES))
-            epoch = _EPOCH_OF_MACINTOSH if _SINCE_1904.search(workbook.read(_WORKBOOK)) else _EPOCH
+            epoch = EPOCH_OF_MACINTOSH if _SINCE_1904.search(workbook.read(_WORKBOOK)) else EPOCH
             write = partial(_written, formats=formats, epoch=epoch)
             changed = {}
             for member in members if formats else ():
@@ -97,7 +100,7 @@ def as_shown(content: bytes) -> bytes:
         return content
 
 
-def shown(value: str, code: str, *, epoch: date = _EPOCH) -> str | None:
+def shown(value: str, code: str, *, epoch: date = EPOCH) -> str | None:
     """A number as its program shows it by the code of a format; of a day, also as people sort it. None for others."""
     show = _reader(code)
     try:
@@ -125,7 +128,7 @@ def _reader(code: str) -> Callable[[Decimal, date], str | None] | None:
 
 def _formats(styles: bytes) -> dict[int, str]:
     """The codes of those formats that are shown here, by the number of the cells' style."""
-    codes = dict(_BUILT_IN)
+    codes = dict(BUILT_IN_FORMATS)
     for match in _FORMAT.finditer(styles):
         stated = dict(_ATTRIBUTE.findall(match[1]))
         if len(stated) == len(_FORMAT_ATTRIBUTES):
@@ -212,7 +215,7 @@ def _moment(pieces: tuple[tuple[_Kind, str], ...], number: Decimal, epoch: date)
     seconds = round(float(number) * _DAY_SECONDS)
     days, time_of_day = divmod(seconds, _DAY_SECONDS)
     # The program counts a 29 February 1900, which there was not.
-    day = epoch + timedelta(days=days - (epoch == _EPOCH and days >= _NO_LEAP_DAY))
+    day = epoch + timedelta(days=days - (epoch == EPOCH and days >= _NO_LEAP_DAY))
     kinds = {kind for kind, _ in pieces}
     hour = time_of_day // 3600
     numbers = {

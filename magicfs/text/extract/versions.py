@@ -13,7 +13,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 13),
     "application/zip": 25,
-    "application/x-ole-storage": 8,
+    "application/x-ole-storage": 9,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 14),
     "application/vnd.oasis.opendocument.text-flat-xml": 14,
     "application/pdf": 9,
