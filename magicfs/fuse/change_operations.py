@@ -31,7 +31,8 @@ from pyfuse3 import (
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
-from magicfs.tree.nodes import FILE_CAPABILITIES, INDEX_ATTRIBUTE_PREFIX, Caller, Directory
+from magicfs.tree.directories import Caller, Directory
+from magicfs.tree.nodes import FILE_CAPABILITIES, INDEX_ATTRIBUTE_PREFIX
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle
 from magicfs.tree.real_nodes import ChildPlace, RealNode
@@ -121,7 +122,7 @@ class ChangeOperations(NodeOperations):
         await self._remove(self._directory(parent_inode), name, is_directory=True)
 
     async def _remove(self, directory: Directory, name: bytes, *, is_directory: bool) -> None:
-        steps = directory.removing(name, is_directory=is_directory)
+        steps = directory.removal_steps(name, is_directory=is_directory)
         if steps is not None:
             await self._complete(steps)
             return
@@ -146,7 +147,7 @@ class ChangeOperations(NodeOperations):
         """Rename, or exchange two names."""
         directory = self._directory(parent_inode_old)
         target = self._directory(parent_inode_new)
-        steps = directory.renaming(name_old, target, name_new, flags=flags)
+        steps = directory.rename_steps(name_old, target, name_new, flags=flags)
         if steps is not None:
             await self._complete(steps)
             return

@@ -19,8 +19,9 @@ from magicfs.domain.files import FileStat
 from magicfs.fuse.fast_path import FastPath, SeenFile
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.watched_directory import Vouched
+from magicfs.tree.directories import Directory, DirectoryListing, Entry
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
-from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Handle, Node
+from magicfs.tree.nodes import Handle, Node
 from magicfs.tree.real_files import KernelVersion, RealFile
 from magicfs.tree.real_handles import RealHandle
 

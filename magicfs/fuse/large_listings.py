@@ -13,7 +13,7 @@ from pyfuse3 import EntryAttributes, FileNameT, InodeT, ModeT
 
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.library_interface import NAME_ALONE
-from magicfs.tree.nodes import DirectoryListing
+from magicfs.tree.directories import DirectoryListing
 from magicfs.tree.real_directories import RealDirectoryListing
 
 NAMES_WITH_ATTRIBUTES = 1000

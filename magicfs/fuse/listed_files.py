@@ -18,8 +18,8 @@ from magicfs.domain.attributes import Attributes
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.library_interface import LISTED_FILE
 from magicfs.linux.files import status_and_birth
+from magicfs.tree.directories import Entry
 from magicfs.tree.identities import FileIdentity
-from magicfs.tree.nodes import Entry
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_nodes import GONE
 

@@ -24,7 +24,8 @@ from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.watched_directory import QUIET_SECONDS, VOUCHED_SECONDS
-from magicfs.tree.nodes import Directory, DirectoryListing, Entry, Node
+from magicfs.tree.directories import Directory, DirectoryListing, Entry
+from magicfs.tree.nodes import Node
 from magicfs.tree.real_directories import RealDirectory, RealDirectoryListing
 from magicfs.tree.tree import Tree
 

@@ -18,8 +18,8 @@ from magicfs.fuse.library_interface import NOTED
 from magicfs.fuse.listed_files import SEEN_BYTES, ListedFile
 from magicfs.fuse.watched_directory import Watch
 from magicfs.fuse.watches import DirectoryWatches
+from magicfs.tree.directories import Entry
 from magicfs.tree.inodes import InodeTable
-from magicfs.tree.nodes import Entry
 from magicfs.tree.real_directories import RealDirectory
 
 log = logging.getLogger(__name__)

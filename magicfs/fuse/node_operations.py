@@ -24,7 +24,8 @@ from magicfs.fuse.looked_up import LookedUp
 from magicfs.fuse.renames import Renames
 from magicfs.fuse.thread_pools import ThreadPools
 from magicfs.fuse.watches import DirectoryWatches
-from magicfs.tree.nodes import Directory, Entry, Handle, Node
+from magicfs.tree.directories import Directory, Entry
+from magicfs.tree.nodes import Handle, Node
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle

@@ -12,7 +12,7 @@ from collections.abc import Mapping
 from pyfuse3 import EntryAttributes
 
 from magicfs.domain.attributes import Attributes
-from magicfs.tree.nodes import DirectoryListing
+from magicfs.tree.directories import DirectoryListing
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_nodes import ChildPlace
 

@@ -13,20 +13,9 @@ from collections.abc import Generator, Sequence
 from dataclasses import dataclass, replace
 
 from magicfs.domain.results import Hit
+from magicfs.tree.directories import RENAME_NOREPLACE, Caller, Directory, Entry, InMemoryListing
 from magicfs.tree.names import MAX_NAME_BYTES, is_result_name
-from magicfs.tree.nodes import (
-    RENAME_NOREPLACE,
-    Caller,
-    Directory,
-    Entry,
-    Handle,
-    InMemoryListing,
-    Node,
-    ThreadPool,
-    not_found,
-    refused,
-    stale,
-)
+from magicfs.tree.nodes import Handle, Node, ThreadPool, not_found, refused, stale
 from magicfs.tree.pending_saves import ResultPlace
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.scratch import Scratch
@@ -140,7 +129,7 @@ class EditableQueryDirectory(QueryDirectory):
         del node
         raise refused(name)
 
-    def removing(self, name: bytes, *, is_directory: bool) -> Steps[None]:
+    def removal_steps(self, name: bytes, *, is_directory: bool) -> Steps[None]:
         """Remove a scratch file. The steps raise `EPERM` for a result."""
         return Steps(self.change_pool(name), self._removing(name, is_directory=is_directory))
 
@@ -156,7 +145,7 @@ class EditableQueryDirectory(QueryDirectory):
         finally:
             self._scratch.changing.release()
 
-    def renaming(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Steps[Sequence[Node]]:
+    def rename_steps(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Steps[Sequence[Node]]:
         """Rename a scratch file, save it as a result, or copy a result and free its name."""
         return Steps(self.change_pool(new_name, name), self._renaming(name, target, new_name, flags))
 

@@ -15,7 +15,8 @@ from typing import Protocol, TypeVar
 
 import xxhash
 
-from magicfs.tree.nodes import Directory, Node
+from magicfs.tree.directories import Directory
+from magicfs.tree.nodes import Node
 from magicfs.tree.resting_nodes import SEED_BITS, RestingNodes, key_bits
 
 log = logging.getLogger(__name__)

@@ -11,8 +11,9 @@ import time
 from collections.abc import Callable, Generator
 from dataclasses import replace
 
+from magicfs.tree.directories import Entry
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
-from magicfs.tree.nodes import Entry, stale
+from magicfs.tree.nodes import stale
 
 KEPT_SECONDS = 10.0
 """The kernel has dropped a name that it was given longer ago, however late it has read the reply."""

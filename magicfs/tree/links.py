@@ -12,8 +12,9 @@ import stat
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
+from magicfs.tree.directories import Entry
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
-from magicfs.tree.nodes import Entry, Link, not_found
+from magicfs.tree.nodes import Link, not_found
 
 
 class ResultLink(Link):

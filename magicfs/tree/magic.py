@@ -20,10 +20,11 @@ from magicfs.domain.files import FailedFile
 from magicfs.domain.results import AsOf
 from magicfs.domain.status import IndexStatus
 from magicfs.search.render import status_json
+from magicfs.tree.directories import Entry, InMemoryListing
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import numbered_names
-from magicfs.tree.nodes import Entry, Handle, InMemoryListing, Openable, ThreadPool, not_found
+from magicfs.tree.nodes import Handle, Openable, ThreadPool, not_found
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.virtual import GeneratedFile, GeneratedFileHandle, StaticDirectory, VirtualDirectory
 

@@ -15,9 +15,10 @@ from dataclasses import replace
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.roots import Root
+from magicfs.tree.directories import Directory, Entry, InMemoryListing
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
-from magicfs.tree.nodes import Directory, Entry, InMemoryListing, Node, ThreadPool, not_found
+from magicfs.tree.nodes import Node, ThreadPool, not_found
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.virtual import VirtualDirectory
 

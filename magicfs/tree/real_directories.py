@@ -21,9 +21,10 @@ from magicfs.domain.attributes import Attributes
 from magicfs.linux.files import rename, status_and_birth
 from magicfs.linux.opening import is_on_local_file_system, open_below_cached, open_name_cached
 from magicfs.linux.process import file_system_user
+from magicfs.tree.directories import Caller, Directory, Entry
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
-from magicfs.tree.nodes import Caller, Directory, Entry, Link, Node, not_found, read_only, stale
+from magicfs.tree.nodes import Link, Node, not_found, read_only, stale
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle
 from magicfs.tree.real_nodes import GONE, ChildPlace, RealNode

@@ -17,9 +17,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from magicfs.tree.directories import Entry
 from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS, KernelNames
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.nodes import Entry, ThreadPool
+from magicfs.tree.nodes import ThreadPool
 from magicfs.tree.saving import Version
 from magicfs.tree.scratch_files import Saver, ScratchFile, ScratchHandle, ScratchLink
 from magicfs.tree.space import Space

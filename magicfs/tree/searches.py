@@ -17,12 +17,13 @@ from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
 from magicfs.search.context import DEFAULT_CONTEXT_TOKENS, passages_for
 from magicfs.search.render import as_of_text
+from magicfs.tree.directories import Caller, Entry, InMemoryListing
 from magicfs.tree.free_names import FreeNameSearches
 from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import is_result_name
-from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Caller, Entry, InMemoryListing, ThreadPool, not_found
+from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, ThreadPool, not_found
 from magicfs.tree.probed_names import is_probed
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.result_cache import ResultCache

@@ -12,17 +12,8 @@ from collections.abc import Callable, Mapping
 
 from magicfs.domain.attributes import DIRECTORY_MODE, PRIVATE_DIRECTORY_MODE, READ_ONLY_FILE_MODE, Attributes
 from magicfs.domain.files import FileStat
-from magicfs.tree.nodes import (
-    STATIC_TIMEOUT_SECONDS,
-    Directory,
-    Entry,
-    Handle,
-    InMemoryListing,
-    Node,
-    Openable,
-    ThreadPool,
-    not_found,
-)
+from magicfs.tree.directories import Directory, Entry, InMemoryListing
+from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Handle, Node, Openable, ThreadPool, not_found
 
 
 class VirtualDirectory(Directory):

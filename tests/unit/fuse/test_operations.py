@@ -15,7 +15,8 @@ from pyfuse3 import FlagT, FUSEError, InodeT, ReaddirToken, RequestContext
 from magicfs.errors import DeadlineExceeded
 from magicfs.fuse import operations, thread_pools
 from magicfs.fuse.operations import TreeOperations
-from magicfs.tree.nodes import DirectoryListing, Entry, Handle
+from magicfs.tree.directories import DirectoryListing, Entry
+from magicfs.tree.nodes import Handle
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.tree import Tree
 from tests.plugins.waiting import eventually

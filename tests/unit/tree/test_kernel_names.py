@@ -7,9 +7,10 @@ from typing import cast
 
 import pytest
 
+from magicfs.tree.directories import Entry
 from magicfs.tree.kernel_names import KEPT_SECONDS, KernelNames
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
-from magicfs.tree.nodes import Entry, Node
+from magicfs.tree.nodes import Node
 
 
 class Clock:

@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from magicfs.linux import opening
+from magicfs.tree.directories import Entry
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.nodes import Entry
 from magicfs.tree.real_directories import RealDirectory
 from tests.fuse.assertions import raises_errno
 
