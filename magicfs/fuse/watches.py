@@ -25,8 +25,7 @@ from magicfs.domain.attributes import Attributes
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.invalidation import AttributeInvalidations
 from magicfs.fuse.watched_directory import Vouched, Watch
-from magicfs.ingest.inotify import Event, Inotify
-from magicfs.linux.inotify import InotifyMask
+from magicfs.linux.inotify import Event, Inotify, InotifyMask
 from magicfs.linux.mounts import MOUNTINFO, MountChanges
 from magicfs.linux.opening import open_below_cached
 from magicfs.tree.inodes import InodeTable

@@ -1,17 +1,14 @@
 """Guards against deletions that nobody meant: a disk that is not mounted must never empty the index.
 
-Used by the scanner, which asks three things: is the root there and still the same tree, how many files were deleted
-recently, and are that many deletions suspicious. Reads the disk, writes nothing. Any thread.
+Used by the scanner, which asks two things: is the root there and still the same tree, and are so many deletions
+suspicious. Reads the disk, writes nothing. Any thread.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-import threading
-import time
-from collections import Counter, deque
-from collections.abc import Callable, Hashable, Sequence
+from collections.abc import Callable, Sequence
 
 from magicfs.domain.files import clamp_to_int64
 from magicfs.domain.roots import Root
@@ -70,31 +67,3 @@ def is_present(root: Root) -> bool:
 def is_suspicious(*, deleted: int, indexed: int) -> bool:
     """Whether a person should confirm `deleted` deletions in a root that had `indexed` files before them."""
     return deleted >= MIN_SUSPICIOUS_FILES and 2 * deleted > indexed
-
-
-class RecentCounter:
-    """Counts by key within a sliding window of time. Threads may share one."""
-
-    def __init__(self, *, window_s: float, clock: Callable[[], float] = time.monotonic) -> None:
-        """A count is forgotten `window_s` seconds after it was added."""
-        self._window_s = window_s
-        self._clock = clock
-        self._lock = threading.Lock()
-        self._added: deque[tuple[float, Hashable, int]] = deque()
-        self._counts: Counter[Hashable] = Counter()
-
-    def add(self, key: Hashable, count: int) -> None:
-        """Add to a key's count."""
-        with self._lock:
-            self._added.append((self._clock(), key, count))
-            self._counts[key] += count
-
-    def count(self, key: Hashable) -> int:
-        """The sum of what was added to a key within the window."""
-        with self._lock:
-            while self._added and self._added[0][0] < self._clock() - self._window_s:
-                _, expired, count = self._added.popleft()
-                self._counts[expired] -= count
-                if not self._counts[expired]:
-                    del self._counts[expired]
-            return self._counts[key]

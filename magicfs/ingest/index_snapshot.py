@@ -15,7 +15,8 @@ from dataclasses import dataclass
 from magicfs.db import files as files_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
-from magicfs.ingest.walk import Listing, Signature, SortedPaths, is_within, outermost, unpack_signatures
+from magicfs.ingest.paths import SortedPaths, is_within, outermost, parent_directory
+from magicfs.ingest.walk import Listing, Signature, unpack_signatures
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,7 +123,7 @@ class SnapshotCache:
             if directories is not None:
                 for top in outermost(named):
                     below += directories.below(top)
-            self._mark_stale(root, [*named, *(path.rpartition(b"/")[0] for path in named), *below])
+            self._mark_stale(root, [*named, *(parent_directory(path) for path in named), *below])
 
     def _mark_stale(self, root: RootId, directories: Iterable[bytes]) -> None:
         listings = self._listings.get(root, {})

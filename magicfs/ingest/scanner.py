@@ -1,65 +1,47 @@
 """Brings the index in line with the disk: compares files with the index, and records what is new, changed and gone.
 
 Used by the agent for whole roots, and by the watcher for the paths that events name. Scanning is the truth, events are
-hints. The scanner reads no file's content, it notifies the extract workers. Files that are gone stay in the index while
-their root is missing, and until a person confirms when most of the root is gone; see `deletion_guard`. Threads may
-share one scanner.
+hints. The scanner reads no file's content; `row_writer` writes what it finds, and notifies the workers. Files that are
+gone stay in the index while their root is missing, and until a person confirms when most of the root is gone; see
+`deletion_guard`. Threads may share one scanner.
 """
 
 from __future__ import annotations
 
 import contextlib
 import logging
-import os
-from collections import Counter
-from collections.abc import Callable, Collection, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
-from functools import partial
 
 from magicfs.db import files as files_db
 from magicfs.db import roots as roots_db
 from magicfs.db.as_of import record_watch
-from magicfs.db.pool import Connection, Database, retry_on_conflict
-from magicfs.domain.files import SAVED_PRIORITY, USUAL_PRIORITY, SeenFile, display_path
+from magicfs.db.pool import Connection, Database
+from magicfs.domain.files import SAVED_PRIORITY, USUAL_PRIORITY, SeenFile
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
-from magicfs.errors import (
-    DatabaseConflict,
-    DatabaseError,
-    DatabaseUnavailable,
-    HostTaken,
-    MagicFSError,
-    RootMissing,
-    SchemaError,
-)
+from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
+from magicfs.ingest import row_writer
 from magicfs.ingest.deletion_guard import (
     DELETION_WINDOW_SECONDS,
     SAMPLE_FILES,
     FileSample,
-    RecentCounter,
     is_present,
     is_suspicious,
     verify_root,
 )
 from magicfs.ingest.difference import Difference, compare, count_deletions
 from magicfs.ingest.ignore import IgnoreRules, rules_for
+from magicfs.ingest.import_detector import ImportDetector
 from magicfs.ingest.index_snapshot import CachedSnapshot, IndexSnapshot, SnapshotCache
-from magicfs.ingest.walk import Walk, outermost
+from magicfs.ingest.paths import outermost, parent_directory
+from magicfs.ingest.recent_counter import RecentCounter
+from magicfs.ingest.row_writer import RowWriter
+from magicfs.ingest.walk import Walk
 from magicfs.jobs import JobQueue
-from magicfs.text.names import file_name
 
 log = logging.getLogger(__name__)
-
-BATCH_FILES = 1000
-"""Files recorded in one transaction: workers read the first ones while the scan goes on."""
-
-IMPORT_WINDOW_SECONDS = 10.0
-IMPORT_FILES = 50
-IMPORT_FILES_PER_DIRECTORY = 10
-"""Events for more than `IMPORT_FILES` files of a root within the window are an import. During an import, files get
-priority 0 in a directory with more than `IMPORT_FILES_PER_DIRECTORY` of these events, and in a new directory."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,20 +81,17 @@ class Scanner:
 
         Every transaction that writes begins with `hold`, which raises `HostTaken` when another machine has the host.
         """
-        self._hold = hold
         self._database = database
-        self._queue = queue
         self._stopping = stopping
-        self._on_change = on_change
         self._cache = SnapshotCache()
+        self._writer = RowWriter(database, queue, self._cache, hold=hold, on_change=on_change)
+        self._imports = ImportDetector()
         self._deletions = RecentCounter(window_s=DELETION_WINDOW_SECONDS)
         """Deleted files by root."""
-        self._saved = RecentCounter(window_s=IMPORT_WINDOW_SECONDS)
-        """Files that events named, by root, and by root and directory."""
 
     def record_watch(self, root: Root, watch: Watch) -> None:
         """Record how a root is watched from now on. A scan that begins later finds what has changed before."""
-        with self._writing() as connection:
+        with self._writer.transaction() as connection:
             record_watch(connection, root.id, watch)
 
     def scan(self, registered: RegisteredRoot, *, use_cache: bool = True) -> ScanResult:
@@ -141,14 +120,14 @@ class Scanner:
         except BaseException:
             self._cache.drop(root.id)
             if deletions_confirmed:
-                with contextlib.suppress(DatabaseError, HostTaken), self._writing() as connection:
+                with contextlib.suppress(DatabaseError, HostTaken), self._writer.transaction() as connection:
                     roots_db.restore_deletion_confirmation(connection, root.id)
             raise
         if result.suspected_deletions:
             self._cache.drop(root.id)
         else:
             self._cache.store(root.id, snapshot.listings_to_cache(walk.unlisted))
-            self._cache.mark_stale(root.id, {path.rpartition(b"/")[0] for path in walk.stat_failed})
+            self._cache.mark_stale(root.id, {parent_directory(path) for path in walk.stat_failed})
         return result
 
     def retain(self, roots: Collection[RootId]) -> None:
@@ -162,7 +141,7 @@ class Scanner:
         self._cache.mark_stale_below(root.id, [directory])
         rules = rules_for(root.path, directory)
         if rules is None:
-            with self._writing() as connection:
+            with self._writer.transaction() as connection:
                 deleted = files_db.delete_paths(connection, root.id, [directory])
             if deleted:
                 self._cache.count_own_deletion(root.id)
@@ -172,28 +151,16 @@ class Scanner:
         result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=False, from_event=True)
         if directory:
             # The directory may have replaced a file.
-            self._delete_unseen(root, [directory], began)
+            self._writer.delete_unseen(root, [directory], began)
         self._cache.mark_stale(root.id, snapshot.seen_directories)
         return result
 
     def record(self, root: Root, seen: list[SeenFile]) -> None:
-        """Record files that events named."""
-        directories = Counter(file.path.rpartition(b"/")[0] for file in seen)
-        self._cache.mark_stale(root.id, directories)
-        for directory, count in directories.items():
-            self._saved.add((root.id, directory), count)
-        imported: set[bytes] = set()
-        if self._is_import(root, seen):
-            imported = {
-                directory
-                for directory in directories
-                if self._saved.count((root.id, directory)) > IMPORT_FILES_PER_DIRECTORY
-            }
-        urgent = [file for file in seen if file.path.rpartition(b"/")[0] not in imported]
-        self._record_batch(root, urgent, priority=SAVED_PRIORITY)
-        if imported:
-            bulk = [file for file in seen if file.path.rpartition(b"/")[0] in imported]
-            self._record_batch(root, bulk, priority=USUAL_PRIORITY)
+        """Record files that events named: those that a person saved before those of an import."""
+        self._cache.mark_stale(root.id, {parent_directory(file.path) for file in seen})
+        saved, imported = self._imports.split(root.id, seen)
+        self._writer.record(root, saved, priority=SAVED_PRIORITY)
+        self._writer.record(root, imported, priority=USUAL_PRIORITY)
 
     def delete(self, root: Root, paths: list[bytes]) -> bool:
         """Delete the rows at these paths and below them: events named the files, or the directories, that are gone.
@@ -202,35 +169,12 @@ class Scanner:
         and deletes nothing when the root is not present: a full scan must decide.
         """
         # `rm -r` raises an event for each file and for each directory above it.
-        tops = outermost(set(paths))
-        return retry_on_conflict(lambda: self._try_delete(root, tops))
+        return self._writer.delete(root, outermost(set(paths))) is not None
 
     def paths_of_inodes(self, root: Root, inodes: set[int]) -> set[bytes]:
         """The indexed paths of these inodes."""
         with self._database.transaction() as connection:
             return files_db.paths_of_inodes(connection, root.id, inodes)
-
-    @contextmanager
-    def _writing(self) -> Iterator[Connection]:
-        """A transaction during which no other machine gets the host. Raises `HostTaken` if one has it."""
-        with self._database.transaction() as connection:
-            self._hold(connection)
-            yield connection
-
-    def _try_delete(self, root: Root, paths: list[bytes]) -> bool:
-        with self._writing() as connection:
-            if not is_present(root):
-                return False
-            self._cache.mark_stale_below(root.id, paths)
-            deleted = files_db.delete_paths(connection, root.id, paths)
-        if deleted:
-            self._cache.count_own_deletion(root.id)
-        return True
-
-    def _is_import(self, root: Root, seen: list[SeenFile]) -> bool:
-        """Whether these files, together with others that events named recently, are more than a person saves."""
-        self._saved.add(root.id, len(seen))
-        return self._saved.count(root.id) > IMPORT_FILES
 
     def _verify(self, root: Root) -> Root:
         """The root with its present device number, which is recorded when it is new. Raises `RootMissing`."""
@@ -243,7 +187,7 @@ class Scanner:
         if device == root.device:
             return root
         log.info("root %s has a new device number and is the same tree", root.name)
-        with self._writing() as connection:
+        with self._writer.transaction() as connection:
             roots_db.set_device(connection, root.id, device=device)
         return replace(root, device=device)
 
@@ -252,12 +196,12 @@ class Scanner:
 
         A confirmation holds for one scan. Directories of files that could not be opened are compared anew.
         """
-        with self._writing() as connection:
+        with self._writer.transaction() as connection:
             inaccessible = files_db.inaccessible_paths(connection, root.id)
             began = roots_db.database_time(connection)
             deletions = roots_db.count_deletion_statements(connection, root.id)
             deletions_confirmed = roots_db.consume_deletion_confirmation(connection, root.id)
-        self._cache.mark_stale(root.id, {path.rpartition(b"/")[0] for path in inaccessible})
+        self._cache.mark_stale(root.id, {parent_directory(path) for path in inaccessible})
         return began, deletions_confirmed, self._cache.begin_scan(root.id, deletions=deletions)
 
     def _reconcile(
@@ -285,7 +229,7 @@ class Scanner:
             return replace(result, suspected_deletions=deletions)
         if gone and not is_present(root):
             return replace(result, complete=False, suspected_deletions=len(gone))
-        deleted = self._delete_unseen(root, list(gone), began)
+        deleted = self._writer.delete_unseen(root, list(gone), began)
         self._deletions.add(root.id, deletions)
         return replace(result, deleted=deleted)
 
@@ -295,9 +239,9 @@ class Scanner:
         batch: list[SeenFile] = []
 
         def record() -> None:
-            is_saved = from_event and not self._is_import(root, batch)
+            is_saved = from_event and not self._imports.is_import(root.id, len(batch))
             priority = SAVED_PRIORITY if is_saved else USUAL_PRIORITY
-            difference.changed += self._record_batch(root, batch, priority=priority)
+            difference.changed += self._writer.record(root, batch, priority=priority)
             batch.clear()
             if self._stopping():
                 raise ScanStopped("the scan was stopped: it continues when the agent starts again")
@@ -307,56 +251,13 @@ class Scanner:
                 continue
             for seen in compare(listing, walk, snapshot, difference):
                 batch.append(seen)
-                if len(batch) >= BATCH_FILES:
+                if len(batch) >= row_writer.BATCH_FILES:
                     record()
                     if from_event:
                         difference.unfinished = True
                         return difference
         record()
         return difference
-
-    def _record_batch(self, root: Root, seen: list[SeenFile], *, priority: int) -> int:
-        """Record new and changed files and notify the extract workers. Returns how many have changed."""
-        if not seen:
-            return 0
-        changed = self._upsert(root, seen, priority=priority)
-        if changed:
-            self._queue.notify_extract(root.host)
-            self._on_change()
-        return changed
-
-    def _upsert(self, root: Root, seen: list[SeenFile], *, priority: int) -> int:
-        """Upsert files; those that the database refuses are logged and left out. Returns how many have changed."""
-
-        def write() -> int:
-            with self._writing() as connection:
-                return len(files_db.upsert_files(connection, root.id, seen, name_of=file_name, priority=priority))
-
-        try:
-            return retry_on_conflict(write)
-        except (DatabaseUnavailable, DatabaseConflict, SchemaError):
-            raise
-        except DatabaseError as error:
-            if len(seen) == 1:
-                path = os.path.join(root.path, seen[0].path)
-                log.warning("%s cannot be indexed: %s", display_path(path), error)
-                return 0
-            middle = len(seen) // 2
-            return sum(self._upsert(root, part, priority=priority) for part in (seen[:middle], seen[middle:]))
-
-    def _delete_unseen(self, root: Root, paths: list[bytes], began: datetime) -> int:
-        """Delete files that have not been recorded since the scan began. Returns how many."""
-
-        def delete(batch: list[bytes]) -> int:
-            with self._writing() as connection:
-                return files_db.delete_unseen(connection, root.id, batch, began=began)
-
-        total = 0
-        for start in range(0, len(paths), BATCH_FILES):
-            if deleted := retry_on_conflict(partial(delete, paths[start : start + BATCH_FILES])):
-                self._cache.count_own_deletion(root.id)
-            total += deleted
-        return total
 
     def _finish(self, root: Root, result: ScanResult, began: datetime) -> None:
         """Record the end of a scan, and whether its root is suspect."""
@@ -366,15 +267,15 @@ class Scanner:
                 f"if that is meant, run 'magicfs scan --accept-deletions {root.name}'"
             )
             log.warning("root %s: %s", root.name, detail)
-            with self._writing() as connection:
+            with self._writer.transaction() as connection:
                 roots_db.record_scan(connection, root.id, began=began)
                 roots_db.set_root_state(connection, root.id, state=RootState.SUSPECT, detail=detail)
             return
-        with self._writing() as connection:
+        with self._writer.transaction() as connection:
             roots_db.record_scan(connection, root.id, began=began)
 
     def _set_state(self, root: Root, state: RootState, detail: str | None) -> None:
         if detail:
             log.warning("root %s: %s", root.name, detail)
-        with self._writing() as connection:
+        with self._writer.transaction() as connection:
             roots_db.set_root_state(connection, root.id, state=state, detail=detail)

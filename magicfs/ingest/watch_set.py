@@ -15,9 +15,9 @@ from typing import Self
 
 from magicfs.domain.roots import Root
 from magicfs.ingest.ignore import RULE_FILES, rules_for
-from magicfs.ingest.inotify import Event, Inotify, is_watch_limit
-from magicfs.ingest.walk import SortedPaths, Walk
-from magicfs.linux.inotify import InotifyMask
+from magicfs.ingest.paths import SortedPaths
+from magicfs.ingest.walk import Walk
+from magicfs.linux.inotify import Event, Inotify, InotifyMask, is_watch_limit
 
 log = logging.getLogger(__name__)
 

@@ -19,8 +19,8 @@ from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.roots import Root, Watch
 from magicfs.errors import MagicFSError
 from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
+from magicfs.ingest.paths import outermost, parent_directory
 from magicfs.ingest.scanner import Scanner
-from magicfs.ingest.walk import outermost
 from magicfs.ingest.watch_set import ChangedPaths, WatchSet
 from magicfs.linux.mounts import is_shared_file_system
 
@@ -180,7 +180,7 @@ class Watcher:
         """Whether an existing path is a regular file that no rule ignores. `rules` caches them by directory."""
         if not stat.S_ISREG(status.st_mode):
             return False
-        parent = path.rpartition(b"/")[0]
+        parent = parent_directory(path)
         if parent not in rules:
             rules[parent] = rules_for(root.path, parent)
         inside = rules[parent]

@@ -13,7 +13,8 @@ from magicfs.db import files as files_db
 from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseUnavailable
 from magicfs.ingest.ignore import IgnoreRules
-from magicfs.ingest.scanner import IMPORT_FILES, Scanner, ScanStopped
+from magicfs.ingest.import_detector import IMPORT_FILES
+from magicfs.ingest.scanner import Scanner, ScanStopped
 from magicfs.ingest.walk import Walk
 from magicfs.ingest.watcher import Watcher
 from tests.integration.ingest.trees import changed, many, watcher
@@ -154,7 +155,7 @@ def urgent(index: Index) -> set[str]:
 @pytest.fixture
 def long_import(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     """Let an import be one on a busy machine too."""
-    monkeypatch.setattr("magicfs.ingest.scanner.IMPORT_WINDOW_SECONDS", 3600.0)
+    monkeypatch.setattr("magicfs.ingest.import_detector.IMPORT_WINDOW_SECONDS", 3600.0)
     index.restart_agent()
 
 
@@ -183,7 +184,7 @@ def test_new_directories_that_come_one_after_the_other_are_an_import(index: Inde
 
 @with_and_without_restarts
 def test_events_do_not_wait_for_a_large_directory(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("magicfs.ingest.scanner.BATCH_FILES", 10)
+    monkeypatch.setattr("magicfs.ingest.row_writer.BATCH_FILES", 10)
     many(index, 25, below="large")
     events, rescans = watcher(index)
     events.process(index.root, changed(index, b"large"))
@@ -197,7 +198,7 @@ def test_events_do_not_wait_for_a_large_directory(index: Index, monkeypatch: pyt
 def test_a_scan_ends_when_the_agent_stops_and_the_next_one_goes_on(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("magicfs.ingest.scanner.BATCH_FILES", 10)
+    monkeypatch.setattr("magicfs.ingest.row_writer.BATCH_FILES", 10)
     many(index, 25)
     with pytest.raises(ScanStopped):
         make_scanner(index.database, stopping=lambda: True).scan(index.registered())

@@ -7,9 +7,8 @@ import os
 
 import pytest
 
-from magicfs.ingest.inotify import Event, Inotify
 from magicfs.ingest.watch_set import ChangedPaths, WatchSet
-from magicfs.linux.inotify import InotifyMask
+from magicfs.linux.inotify import Event, Inotify, InotifyMask
 from tests.plugins.index import Index
 
 

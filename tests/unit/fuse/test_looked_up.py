@@ -19,9 +19,8 @@ from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.watched_directory import Watch
 from magicfs.fuse.watches import _EVENTS_LOST
-from magicfs.ingest.inotify import Event
 from magicfs.linux.files import status_and_birth
-from magicfs.linux.inotify import InotifyMask
+from magicfs.linux.inotify import Event, InotifyMask
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.nodes import Node

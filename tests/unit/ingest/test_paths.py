@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 
 from magicfs.domain.ids import RootId
 from magicfs.ingest.index_snapshot import SnapshotCache
-from magicfs.ingest.walk import SortedPaths, outermost, parent_directories
+from magicfs.ingest.paths import SortedPaths, outermost, parent_directories
 
 ROOT = RootId(1)
 DIRECTORIES = st.sets(st.lists(st.sampled_from([b"a", b"ab", b"b", b"b!"]), max_size=4).map(b"/".join), max_size=12)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magicfs.ingest.deletion_guard import RecentCounter
+from magicfs.ingest.recent_counter import RecentCounter
 
 
 def test_what_was_added_counts_within_the_window_and_uses_no_memory_later() -> None:
