@@ -19,7 +19,6 @@ from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.kernel_caches import kept_caches
 
 IN_ACCESS, IN_OPEN, IN_ISDIR = 0x1, 0x20, 0x40000000
-IN_WHOLE_DIRECTORY = 0x40000000
 EVENT_BYTES = 16
 
 

@@ -9,7 +9,6 @@ from __future__ import annotations
 import struct
 from typing import Final, NamedTuple
 
-_HEADER_BYTES: Final = 512
 _SECTOR_SHIFTS: Final = (9, 12)
 _ENTRY_BYTES: Final = 128
 _NAME_BYTES: Final = 64

@@ -20,7 +20,6 @@ from tests.integration.search.corpus import SPEC, ChosenVectors, Corpus, unit
 SECOND = ModelSpec("test/every-language", Precision.FP32, dimension=2, max_tokens=256, digest="2" * 64)
 ENGLISH = "where is the rental agreement for the new flat"
 GERMAN = "Wo ist der Mietvertrag für die neue Wohnung?"
-AWAY = unit(0, 0, 1)
 
 
 class TwoModels:
