@@ -42,6 +42,14 @@ _MAIL = re.compile(
     rb"|Sender|Date|Subject|References|User-Agent|Importance|Priority|Organization|Status|Path|Newsgroups):[ \t]",
     re.IGNORECASE,
 )
+_SIGNED = re.compile(
+    rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)"
+    rb"(?:\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07[\x02\x03]|\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x1f)"
+    rb"|(?:-----BEGIN (?:PKCS7|CMS)-----\s{1,4})?M[A-Za-z0-9+/]{1,6}"
+    rb"(?:YJKoZIhvcNAQc[CD]|GCSqGSIb3DQEHA[qw]|BgkqhkiG9w0BBw[KM])",
+    re.DOTALL,
+)
+"""Files in what signs or encrypts them (CMS), also in base64, and files with a time stamp."""
 _RIFF_TYPES = {
     b"WEBP": (Route.IMAGE, "image/webp"),
     b"WAVE": (Route.MEDIA, "audio/x-wav"),
@@ -101,6 +109,8 @@ def _by_signature(content: bytes, head: bytes) -> FileType | None:
         return _iso_media(head[8:12])
     if head.startswith(b"RIFF") and head[8:12] in _RIFF_TYPES:
         return FileType(*_RIFF_TYPES[head[8:12]])
+    if _SIGNED.match(head):
+        return FileType(Route.PARSE, "application/pkcs7-mime")
     return _by_pattern(content, head)
 
 

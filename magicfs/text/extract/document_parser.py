@@ -35,7 +35,7 @@ from magicfs.text.extract.html_parts import HTML_TYPES
 from magicfs.text.extract.inline_styles import FICTION_BOOK, with_words_and_notes
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser, PanicError
 from magicfs.text.extract.left_out import lines_left_out
-from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
+from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
 from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER, embedded_documents, office_parts
@@ -58,6 +58,7 @@ from magicfs.text.extract.plain_text import clean, decode
 from magicfs.text.extract.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.refused import BOOK_TYPE, read_refused, without_links
 from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE, as_shown
+from magicfs.text.extract.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.stated_keywords import stated_keywords
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.word_xml import DOCUMENT_TYPE, as_seen
@@ -177,6 +178,7 @@ class DocumentParser:
             MOBIPOCKET_TYPE: lambda: self._read_book(content),
             HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
             container.KMZ: lambda: self._read_map(content),
+            SIGNED_TYPE: lambda: self._read_signed(content),
         }
         return readers[exact_type]() if exact_type in readers else None
 
@@ -191,6 +193,15 @@ class DocumentParser:
         if not isinstance(page, Document):
             return page.document if isinstance(page, PartialDocument) else page
         return replace(page, mime_type=MOBIPOCKET_TYPE, title=book.title, author=book.author, keywords=book.keywords)
+
+    def _read_signed(self, content: bytes) -> Document | Unreadable:
+        """The text of a file or a message that was signed."""
+        signed = signed_content(content)
+        if isinstance(signed, Unreadable):
+            return signed
+        inner = FileType(Route.PARSE, MESSAGE_TYPE) if is_part_of_mail(signed) else detect(signed, name=b"")
+        text = self._read_detected(signed, b"", inner)
+        return Document(text=text, mime_type=inner.mime_type)
 
     def _read_map(self, content: bytes) -> Document:
         """The text of the places on a map, and the names of the pictures beside it."""

@@ -17,9 +17,11 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 14),
     "application/vnd.oasis.opendocument.text-flat-xml": 14,
     "application/pdf": 9,
+    # The highest, so that files of which nothing was read before are looked at again.
+    "application/pkcs7-mime": 26,
     "application/rtf": 11,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox"), 13),
+    **dict.fromkeys(("message/*", "application/mbox"), 14),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 7),
