@@ -89,15 +89,19 @@ class Scope:
         return self.condition_parameters | {"contents": self.contents.array}
 
 
-def restrict(filters: Filters, *, phrases: str | None, excluded: str | None) -> Scope:
+def restrict(
+    filters: Filters, *, phrases: str | None = None, excluded: str | None = None, name_words: str | None = None
+) -> Scope:
     """The scope of a query, not enumerated yet.
 
     `phrases` is the condition on a chunk's words that all phrases set, `excluded` the one that excludes the file of a
-    chunk that meets it, both the text of a `tsquery`; None sets no condition.
+    chunk that meets it, `name_words` what a file's own name may have instead of fitting a pattern of `filters.names`:
+    each the text of a `tsquery`. None sets no condition.
     """
     condition_parameters = _filter_parameters(filters) | {
         "phrases": phrases,
         "excluded": excluded,
+        "name_words": name_words,
         "allowed_contents": None,
         "excluded_contents": None,
     }

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from magicfs.db.groundwork import Groundwork, WordChunks, read_groundwork
@@ -23,6 +23,7 @@ from magicfs.text.analysis import (
     question_terms,
     umlaut_forms,
 )
+from magicfs.text.analysis.dates import whole_date
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
 from magicfs.text.everyday_words import everyday_words
 from magicfs.text.names import fold_path
@@ -149,8 +150,8 @@ def _compiled(query: Query, forms: _Forms, groundwork: Groundwork, languages: Se
         languages=tuple(languages),
         question_phrase=phrase_query(query.question, languages=languages),
         words_of_phrase=phrase_words(query.question),
-        scope=restrict(
-            fold_filters(query.filters),
+        scope=scope_of(
+            query.filters,
             phrases=_all_of(phrase_query(phrase) for phrase in query.phrases),
             excluded=_any_of(
                 [any_form(word, languages) for word in query.excluded] + list(map(phrase_query, query.excluded_phrases))
@@ -159,7 +160,25 @@ def _compiled(query: Query, forms: _Forms, groundwork: Groundwork, languages: Se
     )
 
 
-def fold_filters(filters: Filters) -> Filters:
+def scope_of(filters: Filters, *, phrases: str | None = None, excluded: str | None = None) -> Scope:
+    """The scope of filters as they are typed, with conditions on words as for `restrict`."""
+    name_words = _any_of(condition for name in filters.names for condition in _name_words(name))
+    return restrict(_folded(filters), phrases=phrases, excluded=excluded, name_words=name_words)
+
+
+def _name_words(name: str) -> Iterator[str | None]:
+    """The conditions on the words of a name that meet a filter too, if it has no `*` and `?`.
+
+    A blank stands for any sign between words, and for none before a capital; a date for the same day in another form.
+    """
+    if any(wildcard in name for wildcard in "*?"):
+        return
+    if " " in name.strip():
+        yield phrase_query(f"{name.strip()}*")
+    yield from (phrase_query(day) for day in whole_date(name.strip()))
+
+
+def _folded(filters: Filters) -> Filters:
     """The filters in the form in which names and paths are compared. An absolute path is compared to the letter."""
     return replace(
         filters,

@@ -12,7 +12,6 @@ from dataclasses import dataclass, fields, replace
 from magicfs.db import file_facts
 from magicfs.db.found_files import find_file
 from magicfs.db.pool import Connection
-from magicfs.db.scope import restrict
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.explanation import FoundWord, Measures, Standing
 from magicfs.domain.files import display_path
@@ -21,7 +20,7 @@ from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Filters, Query
 from magicfs.domain.results import Hit
 from magicfs.search import fusion, scores
-from magicfs.search.compiled_query import any_form, fold_filters
+from magicfs.search.compiled_query import any_form, scope_of
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.measured_files import CandidateFile
 from magicfs.search.ranking import Ranking, measure_file, rank_candidates
@@ -88,14 +87,14 @@ def _conditions_missed(
     for field in fields(Filters):
         value = getattr(query.filters, field.name)
         alone = Filters(**{field.name: value})
-        scope = restrict(fold_filters(alone), phrases=None, excluded=None)
+        scope = scope_of(alone)
         if alone and not file_facts.is_in_scope(connection, scope, file):
             values = value if isinstance(value, tuple) else (value,)
             yield f"the filter {' '.join(f'{FILTER_NAMES[field.name]}{one}' for one in values)} leaves it out"
     words = [(f"-{word}", any_form(word, languages)) for word in query.excluded]
     phrases = [(f'-"{phrase}"', phrase_query(phrase)) for phrase in query.excluded_phrases]
     for typed, excluded in words + phrases:
-        scope = restrict(Filters(), phrases=None, excluded=excluded)
+        scope = scope_of(Filters(), excluded=excluded)
         if excluded and not file_facts.is_in_scope(connection, scope, file):
             yield f"its text has what {typed} excludes"
     if file_facts.is_named_so(connection, file, searched.request.compiled.scope.condition_parameters["phrases"]):

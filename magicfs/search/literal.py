@@ -12,10 +12,9 @@ from typing import Final
 from magicfs.db import file_facts
 from magicfs.db.found_files import newest_files
 from magicfs.db.pool import Connection
-from magicfs.db.scope import restrict
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.query import Filters, Query, SyntaxToken
-from magicfs.search.compiled_query import fold_filters
+from magicfs.search.compiled_query import scope_of
 from magicfs.text.analysis import phrase_query
 
 _VALUE: Final = re.compile(r"[0-9]|~?/|\.{1,2}/")
@@ -49,8 +48,7 @@ def literal_filters(connection: Connection, query: Query) -> frozenset[str]:
 
 
 def _has_files(connection: Connection, filters: Filters) -> bool:
-    scope = restrict(fold_filters(filters), phrases=None, excluded=None)
-    return bool(newest_files(connection, scope, rules=CopyRules(), limit=1))
+    return bool(newest_files(connection, scope_of(filters), rules=CopyRules(), limit=1))
 
 
 def _condition(token: SyntaxToken, *, is_alone: bool) -> str | None:

@@ -1,6 +1,6 @@
 """Other forms of the dates that are typed in a question: `12.11.15` for `12.11.2015`, `2022-06` for `June 2022`.
 
-Texts keep their dates as they have them, so this costs them nothing. Pure functions; any thread.
+`stated_days` has what texts and names state of days. Pure functions; any thread.
 """
 
 from __future__ import annotations
@@ -17,8 +17,8 @@ _FIRST_OTHER: Final = "\u0370"
 _YEAR_DIGITS: Final = 4
 _SHORT: Final = 2
 _MAX_DATES: Final = 4
-_MONTHS: Final = 12
-_DAYS: Final = 31
+MONTHS: Final = 12
+DAYS: Final = 31
 
 _NAMES: Final = (
     "january february march april may june july august september october november december",
@@ -60,9 +60,22 @@ def _month_of(*, is_latin: bool) -> dict[str, int]:
     return {name: month for names in lines for month, name in enumerate(fold(names).split(), 1)}
 
 
+def month_number(name: str) -> int | None:
+    """The month of a name, in any case and of any language; None for another word."""
+    return _month_of(is_latin=name < _FIRST_OTHER).get(fold(name))
+
+
 _MONTH: Final = re.compile(r"([^\s\d.,]{2,12})[.,]? (?:de |del )?([12][0-9]{3})(?![\w/-]|\.[0-9])")
 _YEAR_FIRST: Final = re.compile(r"(?<![\w./-])([12][0-9]{3}) ([^\s\d.,]{2,12})")
-
+_ISO: Final = re.compile("[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?")
+_NAMED: Final = r"(?P<name>[^\s\d.,-]{2,12})"
+_NUMBERED: Final = r"(?P<day>[0-9]{1,2})(?P<ending>[^\W\d_]{0,2})"
+_OF_YEAR: Final = r"(?P<year>[12][0-9]{3})(?![\w/-]|\.[0-9])"
+_NAMED_DAY: Final = re.compile(
+    rf"(?<![\w./-]){_NUMBERED}\.?[ -](?:of |de )?{_NAMED}[.,]{{0,2}}[ -](?:del? )?{_OF_YEAR}"
+)
+_NAMED_DAY_SECOND: Final = re.compile(rf"{_NAMED}\.? {_NUMBERED},? {_OF_YEAR}")
+"""A day with the name of its month, in the two orders."""
 
 Forms = list[tuple[frozenset[str], str]]
 """Other forms of what is typed, each with the words that it may stand for."""
@@ -78,18 +91,44 @@ def date_forms(text: str) -> Forms:
         found += [(frozenset({first, second, third}), form) for day in days for form in _of_day(*day, sign)]
     for year, month, day in _COMPACT.findall(text)[:_MAX_DATES]:
         found += [(frozenset({year + month + day}), form) for form in _of_day(year, month, day, ".")]
+    for match in [*_NAMED_DAY.finditer(text), *_NAMED_DAY_SECOND.finditer(text)][:_MAX_DATES]:
+        found += _forms_of_named_day(match)
     months = _MONTH.findall(text) + [(name, year) for year, name in _YEAR_FIRST.findall(text)]
     for name, year in months[:_MAX_DATES]:
-        month = _month_of(is_latin=name < _FIRST_OTHER).get(fold(name))
+        month = month_number(name)
         if month is not None:
             forms = f"{year}-{month:02}", f"{month:02}.{year}", f"{month:02}/{year}"
             found += [(frozenset({name}), form) for form in forms]
     return found
 
 
+def whole_date(text: str) -> list[str]:
+    """A typed text that is a day or a month, in ISO 8601, in each way to read it; none for another text."""
+    typed = text.lower().replace("_", " ")
+    pieces = set(re.findall(r"[^\W_]+", typed)) - {"of", "de", "del"}
+    if _ISO.fullmatch(typed):
+        return [typed]
+    is_month = _MONTH.fullmatch(typed) is not None
+    forms = [form for words, form in date_forms(typed) if is_month or pieces <= words]
+    return list(dict.fromkeys(filter(_ISO.fullmatch, forms)))
+
+
+def _forms_of_named_day(match: re.Match[str]) -> Forms:
+    """The forms in digits of a day with the name of its month. Each stands for all three words."""
+    day, name, year = match["day"], match["name"], match["year"]
+    month = month_number(name)
+    if month is None:
+        return []
+    words = frozenset({day + match["ending"], name.lower(), year})
+    forms = _of_day(year, str(month), day, ".") + _of_day(year, str(month), day, "/")
+    if int(day) <= DAYS:  # the order of the United States
+        forms += [f"{month}/{int(day)}/{year}", f"{month:02}/{day.zfill(_SHORT)}/{year}"]
+    return [(words, form) for form in dict.fromkeys(forms)]
+
+
 def _of_day(year: str, month: str, day: str, sign: str) -> list[str]:
     """The ways to write a day; none of what is no day."""
-    if not (1 <= int(month) <= _MONTHS and 1 <= int(day) <= _DAYS) or len(year) not in {_SHORT, _YEAR_DIGITS}:
+    if not (1 <= int(month) <= MONTHS and 1 <= int(day) <= DAYS) or len(year) not in {_SHORT, _YEAR_DIGITS}:
         return []
     years = [year] if len(year) == _YEAR_DIGITS else ["20" + year, "19" + year]
     month, day = month.zfill(_SHORT), day.zfill(_SHORT)

@@ -13,10 +13,11 @@ from typing import Final
 from magicfs.text.analysis.lexemes import LexemeMemory, unspaced_lexemes
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.spellings import joined_parts
+from magicfs.text.analysis.stated_days import days_of_name, spelt_days
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 
-ANALYSIS_VERSION: Final = 13
+ANALYSIS_VERSION: Final = 14
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
@@ -46,6 +47,9 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
     for aside in asides:
         end, more = _place(split(aside), end + _ASIDE_GAP, algorithm, positions)
         names |= more
+    for day in spelt_days(body):
+        end += _ASIDE_GAP
+        _add(positions, f"'{day}'", str(end))
     for name in names:
         end += _ASIDE_GAP
         for lexeme in name:
@@ -58,20 +62,20 @@ def analyze_path(display: str) -> str:
     """The `tsvector` of a path. The words of the file's own name have the weight A, those of its directories none."""
     directories, _, name = display.rpartition("/")
     above, end = _path_words(directories, 1, "")
-    own, _ = _path_words(name, end, "A")
+    own, _ = _path_words(name, end, "A", asides=tuple(days_of_name(name)))
     return f"{above} {own}" if above else own
 
 
 @lru_cache(maxsize=_CACHED_DIRECTORIES)
-def _path_words(text: str, start: int, weight: str) -> tuple[str, int]:
-    """The words of a part of a path from a position, each with a weight, and the position after them."""
+def _path_words(text: str, start: int, weight: str, *, asides: tuple[str, ...] = ()) -> tuple[str, int]:
+    """The words of a part of a path from a position, and of what else it says, each with a weight. And their end."""
     words: dict[str, str] = {}
     end, names = _place(split(readable(text)[0]), start, algorithm_for(None), words)
     for camel in names:
         for lexeme in camel:
             end += 1
             _add(words, lexeme, str(end))
-    for part in joined_parts(text):
+    for part in (*joined_parts(text), *asides):
         end, _ = _place(split(part), end + _ASIDE_GAP, algorithm_for(None), words)
     vector = " ".join([f"{lexeme}:{places.replace(',', weight + ',')}{weight}" for lexeme, places in words.items()])
     return vector, end + _ASIDE_GAP

@@ -153,6 +153,48 @@ class TestSpellings:
             assert paths(service, query) == ["emma.txt"], query
 
 
+class TestNameFilter:
+    @pytest.fixture(autouse=True)
+    def files(self, corpus: Corpus) -> None:
+        for name in (
+            b"the_new_era.txt", b"the-last-dance.txt", b"theBlueMoon.txt", b"my.green.door.txt", b"renewerase.txt",
+            b"new era/list.txt", b"IMG_20240131_142233.jpg", b"scan 31-01-2023.pdf", b"invoice-RE-2024-0042.pdf",
+        ):  # fmt: skip
+            corpus.file(name, None, state="named")
+
+    @pytest.mark.parametrize(
+        ("query", "found"),
+        [
+            ('name:"new era"', ["the_new_era.txt"]),
+            ('name:"New Er"', ["the_new_era.txt"]),
+            ('name:"era new"', []),
+            ('name:"last dance.txt"', ["the-last-dance.txt"]),
+            ('name:"blue moon"', ["theBlueMoon.txt"]),
+            ('name:"green door"', ["my.green.door.txt"]),
+            ('name:"RE 2024 0042"', ["invoice-RE-2024-0042.pdf"]),
+            ('name:"20240131 142233"', ["IMG_20240131_142233.jpg"]),
+            ("name:2024-01-31", ["IMG_20240131_142233.jpg"]),
+            ("name:31.01.2024", ["IMG_20240131_142233.jpg"]),
+            ('name:"31 January 2024"', ["IMG_20240131_142233.jpg"]),
+            ("name:2024-01", ["IMG_20240131_142233.jpg"]),
+            ("name:20230131", ["scan 31-01-2023.pdf"]),
+            ("name:new_era", ["the_new_era.txt"]),
+            ("name:new-era", []),
+            ('name:"new era*"', []),
+            ('name:"new era" name:"blue moon"', ["theBlueMoon.txt", "the_new_era.txt"]),
+            ('name:"new era" ext:md', []),
+        ],
+    )
+    def test_a_blank_stands_for_what_divides_words_and_a_date_for_its_other_forms(
+        self, service: SearchService, query: str, found: list[str]
+    ) -> None:
+        assert sorted(paths(service, query)) == sorted(found)
+
+    @pytest.mark.parametrize("query", ["2024-01-31", "31.01.2024", "20240131", "31 January 2024", "January 2024"])
+    def test_the_day_in_a_name_is_found_in_every_form(self, service: SearchService, query: str) -> None:
+        assert paths(service, query)[0] == "IMG_20240131_142233.jpg"
+
+
 def test_an_index_whose_names_are_not_written_yet_has_filters_and_then_names(
     database: Database, corpus: Corpus, service: SearchService
 ) -> None:

@@ -12,7 +12,7 @@ LEFT JOIN contents ON contents.id = files.content_id
 -- Fragment: the conditions on a file but for excluded words, over `file_tables`. A parameter that is null sets no
 -- condition. The extension says the type where the content does not: the file was not read, is empty, or its bytes are
 -- of no known type. A path whose name fits a pattern ends so: that is looked at first, because it takes a fraction of the
--- time that the name alone takes.
+-- time that the name alone takes. Or the words of the name, which have the weight A, are those of a filter.
 (%(types)s::text[] IS NULL
  OR files.extension = ANY(%(types)s) OR contents.mime_type = ANY(%(types)s)
  OR split_part(contents.mime_type, '/', 1) = ANY(%(types)s)
@@ -23,7 +23,8 @@ AND (%(extensions)s::text[] IS NULL OR files.extension = ANY(%(extensions)s))
 AND (%(folders)s::text[] IS NULL OR '/' || {{folded_root}} || '/' || {{folded_path}} LIKE ANY(%(folders)s)
      OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute_folders)s::bytea[]))
 AND (%(names)s::text[] IS NULL OR {{folded_path}} LIKE ANY(%(name_endings)s)
-     AND regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s))
+     AND regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s)
+     OR files.words @@ %(name_words)s::tsquery AND ts_filter(files.words, ARRAY['a'::"char"]) @@ %(name_words)s::tsquery)
 AND (%(hosts)s::text[] IS NULL OR lower(hosts.name) = ANY(%(hosts)s))
 AND (%(roots)s::text[] IS NULL OR {{folded_root}} = ANY(%(roots)s))
 AND (%(languages)s::text[] IS NULL OR contents.language = ANY(%(languages)s))

@@ -1,0 +1,107 @@
+"""Days are found however they are written: in texts with the name of the month, in names of files without signs."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.text.analysis import analyze, analyze_path, question_terms
+from magicfs.text.analysis.stated_days import days_of_name, spelt_days
+
+DAY = "2024-01-31"
+
+
+def missed(vector: str, question: str) -> list[str]:
+    """The words and compounds of a question of which a `tsvector` has no form."""
+    return [
+        term.word
+        for term in question_terms(question, languages=["en"])
+        if not term.is_whole and not any(f"'{lexeme.text}':" in vector for lexeme in term.lexemes)
+    ]
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "31 January 2024",
+        "31 Jan 2024",
+        "31-Jan-2024",
+        "[31/Jan/2024:10:00:00 +0000]",
+        "31st of January, 2024",
+        "the 31st January 2024",
+        "January 31, 2024",
+        "January 31st, 2024",
+        "Jan. 31 2024",
+        "Wed, 31 Jan 2024 08:00:00 +0000",
+        "31. Januar 2024",
+        "31 janvier 2024",
+        "31 de enero de 2024",
+        "31 января 2024 года",
+        "31 stycznia 2024 r.",
+        "31\u00a0januari 2024",
+        "2024年1月31日",
+        "2024년 1월 31일",
+    ],
+)
+def test_a_day_with_its_month_by_name_is_the_day_in_digits(spelt: str) -> None:
+    assert spelt_days(f"it was {spelt} there") == [DAY]
+    for typed in (DAY, "31.01.2024", "31.1.2024", "01/31/2024", "20240131", "31 January 2024", "Jan 31, 2024"):
+        assert missed(analyze(f"it was {spelt} there"), typed) == [], typed
+
+
+@pytest.mark.parametrize("written", [DAY, "31.01.2024", "31.1.2024", "31/01/2024", "01/31/2024", "20240131"])
+@pytest.mark.parametrize("typed", ["31 January 2024", "Jan 31, 2024", "January 31st, 2024", "31. Januar 2024"])
+def test_a_day_in_digits_is_found_with_its_month_by_name(written: str, typed: str) -> None:
+    assert missed(analyze(f"due {written} at noon"), typed) == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "12 monkeys 1995",
+        "the 5 may 20244",
+        "version 3.31 march 2024a",
+        "45 May 2024",
+        "31 2024",
+        "he may 12, 2024 ways",
+        "on 5 of 2024",
+        "chapter 1, 2024",
+    ],
+)
+def test_what_is_no_day_gives_none(text: str) -> None:
+    assert [day for day in spelt_days(text) if day != "2024-05-12"] == []
+
+
+def test_a_day_is_stated_once() -> None:
+    assert spelt_days("1 May 2024, and again 1 May 2024 and May 2, 2024") == ["2024-05-01", "2024-05-02"]
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "IMG_20240131_142233.jpg",
+        "PXL_20240131_101112345.mp4",
+        "Screenshot 2024-01-31 at 10.20.30.png",
+        "report_2024_01_31.pdf",
+        "notes 2024.01.31.pdf",
+        "scan 31-01-2024.pdf",
+        "31.1.2024 minutes.txt",
+        "20240131.log",
+        "letter of 31 January 2024.txt",
+        "letter_31_january_2024.txt",
+        "IMG-20240131-WA0001.jpg",
+    ],
+)
+@pytest.mark.parametrize("typed", [DAY, "31.01.2024", "20240131", "31 January 2024", "January 2024", "2024-01"])
+def test_the_day_in_a_name_is_found(name: str, typed: str) -> None:
+    assert missed(analyze_path(f"camera/{name}"), typed) == []
+
+
+@pytest.mark.parametrize("name", ["statement_2024_01.pdf", "statement 2024-01.pdf", "statement January 2024.pdf"])
+@pytest.mark.parametrize("typed", ["January 2024", "2024-01", "01/2024"])
+def test_the_month_in_a_name_is_found(name: str, typed: str) -> None:
+    assert missed(analyze_path(name), typed) == []
+
+
+@pytest.mark.parametrize("name", ["20241331.log", "12345678.bin", "call 20240131123456789.wav", "v2024.13.1.txt", "x"])
+def test_other_digits_of_a_name_are_no_day(name: str) -> None:
+    assert days_of_name(name) == []
