@@ -15,6 +15,7 @@ from magicfs.db.groundwork import Groundwork, WordChunks, read_groundwork
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope, restrict
 from magicfs.domain.query import STEM_MARK, Filters, Lexeme, Query, Term
+from magicfs.search.respelling import respell
 from magicfs.text.analysis import (
     fold,
     forms_in_one_piece,
@@ -48,6 +49,8 @@ class CompiledQuery:
     """Words of each of which a text with that phrase has a form."""
     chunks_of_words: Mapping[str, WordChunks] = field(default_factory=dict)
     """How many chunks have each word, and which."""
+    respelt: Mapping[str, str] = field(default_factory=dict)
+    """Words that neither a text nor a name has, each with the one that it is taken for."""
 
 
 def compile_query(connection: Connection, query: Query) -> CompiledQuery:
@@ -80,7 +83,9 @@ def prepare_query(
         )
         found = list(groundwork.stop_words)
         if not query.question or found == list(languages):
-            return _compiled(query, forms, groundwork, found), groundwork
+            compiled = _compiled(query, forms, groundwork, found)
+            # A phrase is meant to the letter.
+            return compiled if query.phrases else _respelt(connection, compiled), groundwork
         languages = found
 
 
@@ -158,6 +163,14 @@ def _compiled(query: Query, forms: _Forms, groundwork: Groundwork, languages: Se
             ),
         ),
     )
+
+
+def _respelt(connection: Connection, compiled: CompiledQuery) -> CompiledQuery:
+    """The query with another spelling of words that the index has in that one alone."""
+    known = {term: compiled.chunks_of_words[term.word] for term in compiled.terms}
+    terms, respelt = respell(connection, known, compiled.languages)
+    chunks = {term.word: found for term, found in terms.items()}
+    return replace(compiled, terms=tuple(terms), chunks_of_words=chunks, respelt=respelt)
 
 
 def scope_of(filters: Filters, *, phrases: str | None = None, excluded: str | None = None) -> Scope:

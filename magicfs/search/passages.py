@@ -15,6 +15,7 @@ from magicfs.domain.results import Snippet, UncutSnippet
 from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.hebrew import is_hebrew, without_prefixes
 from magicfs.text.analysis.lexemes import folded_stems
+from magicfs.text.analysis.signs import is_sign
 from magicfs.text.analysis.spellings import SILENT
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import camel_parts, locate, parse
@@ -41,6 +42,8 @@ class SnippetCutter:
         self._words: dict[str, str] = {}
         self._stems: dict[str, str] = {}
         self._beginnings: list[tuple[str, str]] = []
+        terms = list(terms)
+        self._signs = frozenset(term.word for term in terms if is_sign(term.word))
         for term in terms:
             for lexeme in term.lexemes:
                 if lexeme.is_prefix:
@@ -109,6 +112,9 @@ class SnippetCutter:
         """The words of the question in a line, in order, also those that silent signs divide."""
         if not (self._words or self._stems or self._beginnings):
             return ()
+        if self._signs and not line.isascii():
+            signs = ((place, place + 1, sign) for place, sign in enumerate(line) if sign in self._signs)
+            return sorted({*self._located(line), *signs})
         if SILENT.search(line) is None:
             return self._located(line)
         spoken = SILENT.sub("", line)

@@ -182,7 +182,7 @@ class SearchService:
             limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
             copy_rules=CopyRules(self._host, each_copy=query.each_copy),
         )
-        notices += _literal_notice(literal)
+        notices += _literal_notice(literal) + _words_not_found_notices(query, prepared.compiled)
         found = self._database.read(lambda connection: _ranked(connection, prepared, request, rank, notices), deadline)
         self._record_foreign(prepared.models, languages, deadline)
         return found
@@ -247,6 +247,14 @@ def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:
     if not literal:
         return ()
     return (f"no file is meant by {' '.join(sorted(literal))}: searched for as words",)
+
+
+def _words_not_found_notices(query: Query, compiled: CompiledQuery) -> tuple[str, ...]:
+    """What is said of words that nothing has, and of a question without any word."""
+    notices = [f"nothing has the word {word}: searched for {other} too" for word, other in compiled.respelt.items()]
+    if query.question and not compiled.terms:
+        notices.append(f"no word to look for in {query.question}: the index has no such signs")
+    return tuple(notices)
 
 
 def _words_notice(progress: WordsProgress | None) -> tuple[str, ...]:

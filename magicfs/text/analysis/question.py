@@ -23,6 +23,7 @@ from magicfs.text.analysis.lexemes import (
     unspaced_lexemes,
 )
 from magicfs.text.analysis.readable import readable
+from magicfs.text.analysis.signs import typed_signs
 from magicfs.text.analysis.stems import DEFAULT_ALGORITHM, DEFAULT_LANGUAGE, algorithm_for, has_letters_alone
 from magicfs.text.analysis.tokens import Token, camel_parts, locate, parse
 from magicfs.text.analysis.variants import (
@@ -69,6 +70,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
         for term in _terms(token, algorithms, has_star=has_star):
             before = terms.get(term.word)
             terms[term.word] = term if before is None else replace(before, count=before.count + 1)
+    terms.update({sign: Term(sign, (Lexeme(sign),)) for sign in typed_signs(body)})
     if not any(map(str.isdigit, body)):
         return tuple(terms.values())
     pieces = [] if len(terms) == 1 else [*numbers_in_pieces(body), *typed_in_pieces(body)]

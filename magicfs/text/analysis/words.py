@@ -12,6 +12,7 @@ from typing import Final
 
 from magicfs.text.analysis.lexemes import LexemeMemory, unspaced_lexemes
 from magicfs.text.analysis.readable import readable
+from magicfs.text.analysis.signs import signs_in
 from magicfs.text.analysis.spellings import joined_parts
 from magicfs.text.analysis.stated_days import days_of_name, spelt_days
 from magicfs.text.analysis.stems import algorithm_for
@@ -47,9 +48,9 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
     for aside in asides:
         end, more = _place(split(aside), end + _ASIDE_GAP, algorithm, positions)
         names |= more
-    for day in spelt_days(body):
+    for stated in (*spelt_days(body), *signs_in(body)):
         end += _ASIDE_GAP
-        _add(positions, f"'{day}'", str(end))
+        _add(positions, f"'{stated}'", str(end))
     for name in names:
         end += _ASIDE_GAP
         for lexeme in name:

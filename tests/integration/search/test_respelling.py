@@ -1,0 +1,92 @@
+"""Words that nothing has are found in the spelling that something has; a sign alone is found or explained."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.search.respelling import in_pieces, one_letter_away
+from magicfs.search.service import SearchService
+from tests.integration.search.corpus import Corpus
+
+
+@pytest.fixture(autouse=True)
+def files(corpus: Corpus) -> None:
+    corpus.add(b"letter.txt", "we received the parcel with the invoice")
+    corpus.add(b"other.txt", "nothing but apples and pears")
+    corpus.add(b"code.txt", "x_tps_report_final = max_wombat_count")
+    corpus.add(b"russian.txt", "Пришло письмо из Воронежа", language="ru")
+    corpus.add(b"signs.txt", "x \u2264 y \u2192 z costs 5 \u20ac, a && b")
+    corpus.file(b"ibex_ledger.bin", None, state="named")
+    corpus.file(b"Marrakesh.bin", None, state="named")
+
+
+def found(service: SearchService, text: str) -> tuple[list[str], tuple[str, ...]]:
+    result = service.search(text, deadline_s=60)
+    notices = [notice for notice in result.notices if "query embedder" not in notice]
+    return [hit.name.decode() for hit in result.hits], tuple(notices)
+
+
+@pytest.mark.parametrize(
+    ("typed", "name", "meant"),
+    [
+        ("recieve", "letter.txt", "receive"),
+        ("invioce", "letter.txt", "invoice"),
+        ("invoic3e parsel", "letter.txt", "parcel"),
+        ("parccel", "letter.txt", "parcel"),
+        ("письио", "russian.txt", "письмо"),
+        ("Marakesh", "Marrakesh.bin", "marrakesh"),
+    ],
+)
+def test_a_word_with_one_wrong_letter_finds_the_word_and_a_notice_says_so(
+    service: SearchService, typed: str, name: str, meant: str
+) -> None:
+    names, notices = found(service, typed)
+    assert names[:1] == [name]
+    [notice] = notices
+    assert notice.endswith(f": searched for {meant} too")
+
+
+@pytest.mark.parametrize(
+    ("typed", "name"),
+    [
+        ("tpsreport", "code.txt"),
+        ("wombatcount", "code.txt"),
+        ("maxwombatcount", "code.txt"),
+        ("ibexledger", "ibex_ledger.bin"),
+    ],
+)
+def test_a_name_in_pieces_is_found_as_it_is_typed_in_one(service: SearchService, typed: str, name: str) -> None:
+    assert found(service, typed) == ([name], ())
+
+
+@pytest.mark.parametrize(
+    "typed", ["received", "invoice", "marrakesh", "pearz", "qqqqqqq", '"recieve"', "-recieve pears"]
+)
+def test_a_word_that_something_has_a_short_one_and_one_like_none_are_searched_as_they_are(
+    service: SearchService, typed: str
+) -> None:
+    assert not [notice for notice in found(service, typed)[1] if "searched for" in notice]
+
+
+@pytest.mark.parametrize("sign", ["\u2264", "\u2192", "\u20ac", "\u2192\u2264"])
+def test_a_sign_alone_is_found_and_shown(service: SearchService, sign: str) -> None:
+    [hit] = service.search(sign, deadline_s=60).hits
+    assert (hit.name, len(hit.matched)) == (b"signs.txt", len(sign))
+
+
+@pytest.mark.parametrize("signs", ["&&", "==", "!"])
+def test_signs_that_the_index_has_not_are_explained(service: SearchService, signs: str) -> None:
+    assert found(service, signs) == ([], (f"no word to look for in {signs}: the index has no such signs",))
+
+
+def test_the_words_one_letter_away_have_the_same_first_letter() -> None:
+    words = one_letter_away("parcel")
+    assert {"parcels", "pracel", "parel", "porcel", "pparcel"} <= set(words)
+    assert not {"parcel", "aprcel", "arcel"} & set(words)
+    assert {word[0] for word in words} == {"p"}
+
+
+def test_the_pieces_of_a_word_are_two_or_three() -> None:
+    pieces = in_pieces("tpsreport")
+    assert {"tps_report", "tps-report", "tp_sreport", "tps_rep_ort"} <= set(pieces)
+    assert not {"t_psreport", "tp_sr_eport"} & set(pieces)
