@@ -21,10 +21,18 @@ from functools import partial
 from itertools import chain, islice
 from typing import IO, Any, Final
 
-from magicfs.domain.contents import Document
+import rarfile
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.charsets import detected_charset
 from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.plain_text import clean, decode
+
+RAR_TYPE: Final = "application/vnd.rar"
+
+rarfile.RAR_MAX_COMMENT = 0
+"""Comments are not read: the library unpacks them with a program, which may not start here."""
 
 MAX_NAMES: Final = 5000
 """The names of an archive that are read, in its own order, before those in archives inside of it."""
@@ -44,6 +52,7 @@ _INNER_TYPES: Final = {
     **dict.fromkeys((".tar.gz", ".tgz"), "application/gzip"),
     **dict.fromkeys((".tar.bz2", ".tbz2", ".tbz"), "application/x-bzip2"),
     **dict.fromkeys((".tar.xz", ".txz"), "application/x-xz"),
+    **dict.fromkeys((".rar", ".cbr"), RAR_TYPE),
     ".tar": "application/x-tar",
 }
 """By the ends of their names."""
@@ -59,7 +68,7 @@ _DECOMPRESSORS: Final[dict[str, Callable[..., Any]]] = {
 }
 
 
-def list_archive(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> Document | None:
+def list_archive(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> Document | Unreadable | None:
     """The names in an archive, a line each; None if it has none or cannot be read.
 
     Reading ends at `until` on the monotonic clock, with the names until then. Of a damaged archive, it ends at the
@@ -70,6 +79,8 @@ def list_archive(content: bytes, mime_type: str, *, until: float, parts: PartCou
         _collect_names(names, content, mime_type)
     except (tarfile.TarError, lzma.LZMAError, *DAMAGE):
         parts.add_unread(f"what follows {names.last or 'the beginning'}")
+    except rarfile.PasswordRequired:
+        return Unreadable(SkipReason.ENCRYPTED, "an archive whose names need a password")
     text = names.text()
     return Document(text=text, mime_type=mime_type) if text else None
 
@@ -166,7 +177,7 @@ def _collect_names(names: _Names, content: bytes, mime_type: str, *, depth: int 
             names.add(name, path=path, depth=depth)
         inner_type = next((inner for ending, inner in _INNER_TYPES.items() if name.lower().endswith(ending)), None)
         if inner_type and depth < _MAX_DEPTH and names.has_room(depth + 1):
-            with contextlib.suppress(tarfile.TarError, lzma.LZMAError, *DAMAGE):
+            with contextlib.suppress(tarfile.TarError, lzma.LZMAError, rarfile.PasswordRequired, *DAMAGE):
                 _collect_names(names, read(), inner_type, depth=depth + 1, path=f"{path}{name}/")
 
 
@@ -178,6 +189,9 @@ def _members(content: bytes, mime_type: str) -> Iterator[tuple[str, Callable[[],
         archive = zipfile.ZipFile(file)
         for member, name in _zip_names(archive.infolist()):
             yield name, partial(archive.read, member) if member.file_size <= _MAX_INNER_BYTES else bytes
+        return
+    if mime_type == RAR_TYPE:
+        yield from ((name, bytes) for name in _rar_names(file))
         return
     if mime_type == "application/gzip":
         yield _name_before_compression(content), bytes
@@ -201,6 +215,18 @@ def _members(content: bytes, mime_type: str) -> Iterator[tuple[str, Callable[[],
 def _read_entry(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
     file = tar.extractfile(entry) if entry.size <= _MAX_INNER_BYTES else None
     return file.read() if file else b""
+
+
+def _rar_names(file: IO[bytes]) -> list[str]:
+    """The names in a rar archive, or in one volume of it. Raises `rarfile.PasswordRequired` where they need one."""
+    try:
+        archive = rarfile.RarFile(file, part_only=True)
+        names: list[str] = archive.namelist()
+    except rarfile.Error as error:
+        raise ValueError(str(error)) from error
+    if not names and archive.needs_password():
+        raise rarfile.PasswordRequired
+    return names
 
 
 def _zip_names(members: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, str]]:

@@ -65,7 +65,9 @@ from magicfs.text.extract.word_xml import DOCUMENT_TYPE, as_seen
 from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_zipped_pages
 
 _ZIP: Final = "application/zip"
-_ARCHIVE_TYPES: Final = frozenset({"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"})
+_ARCHIVE_TYPES: Final = frozenset(
+    {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", archives.RAR_TYPE}
+)
 
 _PDF_TIME_SHARE: Final = 0.1
 """The share of a file's time in which a PDF file is read again, and then its parts."""

@@ -18,7 +18,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/vnd.oasis.opendocument.text-flat-xml": 14,
     "application/pdf": 9,
     # The highest, so that files of which nothing was read before are looked at again.
-    "application/pkcs7-mime": 26,
+    **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 11,
     "application/x-fictionbook+xml": 10,
     **dict.fromkeys(("message/*", "application/mbox"), 14),

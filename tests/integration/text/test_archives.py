@@ -10,11 +10,12 @@ from typing import Final
 
 import pytest
 
-from magicfs.domain.contents import Document
+from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, archives
 from tests.integration.text.reading import read
 from tests.plugins.documents import container, tar_archive
+from tests.plugins.rar import rar_4, rar_5
 
 _NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
 
@@ -27,12 +28,28 @@ _NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
         (b"a.tgz", tar_archive(_NAMES, mode="w:gz")),
         (b"a.tar.bz2", tar_archive(_NAMES, mode="w:bz2")),
         (b"a.tar.xz", tar_archive(_NAMES, mode="w:xz")),
+        (b"a.rar", rar_4(_NAMES)),
+        (b"a.cbr", rar_5(_NAMES)),
     ],
 )
 def test_the_names_in_an_archive_are_its_text(extractor: FileExtractor, name: bytes, content: bytes) -> None:
     text = read(extractor, content, name).text
     assert "letters/an Müller.txt" in text
     assert "hello" not in text
+
+
+def test_names_that_need_a_password_say_so(extractor: FileExtractor) -> None:
+    outcome = extractor.extract(rar_4(_NAMES, is_encrypted=True), name=b"a.rar")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.ENCRYPTED
+
+
+def test_the_names_before_the_damage_of_a_rar_archive_are_read(extractor: FileExtractor) -> None:
+    content = rar_5([f"letters/{number}.txt" for number in range(20)])
+    assert "letters/3.txt" in read(extractor, content[:300] + bytes(40), b"a.rar").text
+    damaged = extractor.extract(content[:12] + b"\xff" * 300, name=b"a.rar")
+    assert isinstance(damaged, Unreadable)
+    assert damaged.reason in {SkipReason.CORRUPT, SkipReason.BINARY}
 
 
 def _archive_of(kind: str, members: dict[str, bytes]) -> bytes:

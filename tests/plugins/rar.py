@@ -1,0 +1,36 @@
+"""Archives of rar of both formats, as a test wants them: their members are empty."""
+
+from __future__ import annotations
+
+import struct
+import zlib
+from collections.abc import Iterable
+
+
+def rar_4(names: Iterable[str], *, is_encrypted: bool = False) -> bytes:
+    """An archive of the older format, perhaps with names that need a password."""
+    main = _block_4(0x73, 0x0080 if is_encrypted else 0, bytes(6))
+    return b"Rar!\x1a\x07\0" + main + b"".join(map(_file_4, names))
+
+
+def _file_4(name: str) -> bytes:
+    encoded = name.encode("utf-8")
+    fields = struct.pack("<IIBIIBBHI", 0, 0, 2, 0, 0x50000000, 29, 0x30, len(encoded), 0x20)
+    return _block_4(0x74, 0x8000, fields + encoded)
+
+
+def _block_4(kind: int, flags: int, fields: bytes) -> bytes:
+    head = struct.pack("<BHH", kind, flags, 7 + len(fields)) + fields
+    return struct.pack("<H", zlib.crc32(head) & 0xFFFF) + head
+
+
+def rar_5(names: Iterable[str]) -> bytes:
+    """An archive of the newer format."""
+    files = b"".join(_block_5(bytes([2, 2, 0, 0, 0, 0, 0, 0, len(name.encode())]) + name.encode()) for name in names)
+    return b"Rar!\x1a\x07\1\0" + _block_5(b"\1\0\0") + files + _block_5(b"\5\0\0")
+
+
+def _block_5(fields: bytes) -> bytes:
+    """A block with its length in one byte."""
+    head = bytes([len(fields)]) + fields
+    return struct.pack("<I", zlib.crc32(head)) + head
