@@ -8,10 +8,8 @@ a whole model or none. Does not import onnx or fastembed before a pull. Safe in 
 
 from __future__ import annotations
 
-import hashlib
 import logging
 import os
-import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -19,21 +17,23 @@ from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, Precision, StoredModel
+from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, StoredModel
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.manifest import pull_command, remake_advice, use_command
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
 from magicfs.linux.locks import take_lock, try_lock
-from magicfs.models.catalog import (
-    DEFAULT_MODEL,
-    FALLBACK_MODEL,
-    PACKAGE_ORIGIN,
-    has_outliers,
-    languages_of,
-    precisions_of,
-    weighs_tokens,
-)
+from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, precisions_of
 from magicfs.models.fallbacks import Fallbacks
+from magicfs.models.model_folders import (
+    folder_name,
+    is_current,
+    is_folder_of,
+    lacks_pooling,
+    normalized_name,
+    pulled_at,
+    read_stored,
+    stored_in,
+)
 
 if TYPE_CHECKING:
     from magicfs.models.prepare import Report
@@ -59,7 +59,7 @@ class ModelStore:
             if path.parent.name.startswith("."):
                 continue
             try:
-                models.append(_read(path.parent))
+                models.append(read_stored(path.parent))
             except ModelError as error:
                 log.warning("%s", error)
         return tuple(models)
@@ -82,7 +82,7 @@ class ModelStore:
         digests.
         """
         if not spec.digest:
-            oldest_name = self.directory / _folder_name(spec.name, spec.precision)
+            oldest_name = self.directory / folder_name(spec.name, spec.precision)
             if oldest_name in self._folders(spec.name, spec.precision):
                 return self._checked(oldest_name)
             return self.find(spec.name, spec.precision)
@@ -114,7 +114,7 @@ class ModelStore:
 
     def has_present_form(self, model: StoredModel) -> bool:
         """Whether this version would prepare a model so that it gives the same vectors."""
-        return not _lacks_pooling(manifests.read(model.folder))
+        return not lacks_pooling(manifests.read(model.folder))
 
     def find_tokenizer(self, spec: ModelSpec) -> Path | None:
         """The path of a `tokenizer.json` that equals that of a model, in the folder of any model; None without one."""
@@ -133,7 +133,7 @@ class ModelStore:
         raise ModelMissing(f"no {name} ({precision}) on this machine has the digest {digest}: see 'magicfs model list'")
 
     def _checked(self, folder: Path) -> StoredModel:
-        model = _read(folder)
+        model = read_stored(folder)
         self.verify(model)
         return model
 
@@ -142,7 +142,7 @@ class ModelStore:
 
         Raises `ModelCorrupt` when the store cannot be read.
         """
-        name = _normalized(name)
+        name = normalized_name(name)
         precisions = precisions_of(name, precision)
         try:
             entries = [Path(entry) for entry in os.scandir(self.directory)]
@@ -150,8 +150,8 @@ class ModelStore:
             return ()
         except OSError as error:
             raise ModelCorrupt(f"{self.directory} cannot be read ({error.strerror}): change its permissions") from error
-        entries.sort(key=_pulled_at, reverse=True)
-        return tuple(folder for each in precisions for folder in entries if _is_folder_of(folder.name, name, each))
+        entries.sort(key=pulled_at, reverse=True)
+        return tuple(folder for each in precisions for folder in entries if is_folder_of(folder.name, name, each))
 
     def find_or_fallback(self, name: str, precision: str = "auto") -> StoredModel:
         """The model of that name, or the fallback if the last pull of that name stored the fallback instead.
@@ -187,7 +187,7 @@ class ModelStore:
             self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
             with self._locked(report):
                 self._remove_unfinished()
-                return self._pull(_normalized(name), precision, renew=renew, report=report)
+                return self._pull(normalized_name(name), precision, renew=renew, report=report)
         except OSError as error:
             raise ModelError(
                 f"cannot store a model in {self.directory} ({error.strerror or error}): make room there, or set "
@@ -216,7 +216,7 @@ class ModelStore:
         intact, damaged = self._stored(name, precision, report)
         origin = _origin_of(name)
         same_origin = [model for model in intact if origin is None or model.origin == origin]
-        current = [model for model in same_origin if not renew or _is_current(model)]
+        current = [model for model in same_origin if not renew or is_current(model)]
         if current:
             # `find` returns the model that was pulled last.
             os.utime(current[0].folder / manifests.FILE_NAME)
@@ -234,7 +234,7 @@ class ModelStore:
         intact, damaged = [], []
         for folder in self._folders(name, precision):
             try:
-                model = _read(folder)
+                model = read_stored(folder)
                 self.verify(model, full=True)
             except (ModelCorrupt, ModelMissing) as error:
                 report(f"{str(error).partition(': run')[0]}; preparing it again")
@@ -267,7 +267,7 @@ class ModelStore:
         self._discard(folder)
         prepared.rename(folder)
         _fsync(self.directory)
-        return _stored(manifest, folder)
+        return stored_in(manifest, folder)
 
     def _folder_for(self, spec: ModelSpec) -> Path:
         """The folder of a model: the one that has it already, under whatever name, or a new one."""
@@ -275,7 +275,7 @@ class ModelStore:
             with suppress(ModelError):
                 if manifests.read(folder).spec.is_model(spec):
                     return folder
-        return self.directory / f"{_folder_name(spec.name, spec.precision)}--{spec.digest[:DIGEST_CHARACTERS]}"
+        return self.directory / f"{folder_name(spec.name, spec.precision)}--{spec.digest[:DIGEST_CHARACTERS]}"
 
     def _discard(self, folder: Path) -> None:
         """Remove a folder, in one step for everybody who looks for it."""
@@ -303,54 +303,6 @@ class ModelStore:
             os.close(descriptor)
 
 
-def _read(folder: Path) -> StoredModel:
-    return _stored(manifests.read(folder), folder)
-
-
-def _stored(manifest: ModelManifest, folder: Path) -> StoredModel:
-    """A model in its folder. The catalog knows the languages of models whose files state none."""
-    spec = manifest.spec
-    if not spec.languages:
-        spec = replace(spec, languages=languages_of(manifest.fastembed_name or spec.name))
-    return StoredModel(spec, folder, manifest.origin)
-
-
-def _is_current(model: StoredModel) -> bool:
-    """Whether this version would prepare a model as it is."""
-    manifest = manifests.read(model.folder)
-    is_rounded = model.spec.precision is Precision.INT8
-    from_package = manifest.origin.startswith(PACKAGE_ORIGIN)
-    has_outliers_inside = is_rounded and from_package and has_outliers(model.spec.name) and not manifest.outliers_apart
-    return bool(manifest.weights) and not has_outliers_inside and not _lacks_pooling(manifest)
-
-
-def _lacks_pooling(manifest: ModelManifest) -> bool:
-    """Whether an older version prepared a model without the pooling that it has here."""
-    knows_tokens = any(name.startswith(f"{manifests.UNIGRAM_FOLDER}/") for name in manifest.files)
-    return weighs_tokens(manifest.spec.name) and knows_tokens and manifest.pooling == "mean"
-
-
-def _folder_name(name: str, precision: Precision) -> str:
-    """The name of a model's folder in older versions, and the first part of its name in this one."""
-    readable = re.sub(r"[^A-Za-z0-9._-]+", "--", name).strip("-.")
-    if Path(name).is_absolute():
-        readable = f"{Path(name).name[:40]}-{hashlib.sha256(name.encode()).hexdigest()[:8]}"
-    return f"{readable.lower()}--{precision}"
-
-
-def _is_folder_of(folder: str, name: str, precision: Precision) -> bool:
-    """Whether a folder of the store has this name because of a model's name and precision."""
-    return re.fullmatch(re.escape(_folder_name(name, precision)) + r"(--[0-9a-f]+)?", folder) is not None
-
-
-def _pulled_at(folder: Path) -> float:
-    """When a model was last pulled: the time of its manifest; 0 without one."""
-    try:
-        return (folder / manifests.FILE_NAME).stat().st_mtime
-    except OSError:
-        return 0.0
-
-
 def _origin_of(name: str) -> str | None:
     """The origin that a model would have if it were prepared now; None if only the name says what it is."""
     if not Path(name).is_dir():
@@ -358,14 +310,6 @@ def _origin_of(name: str) -> str | None:
     from magicfs.models.sources import folder_origin
 
     return folder_origin(Path(name))
-
-
-def _normalized(name: str) -> str:
-    """The absolute path if `name` is a local folder; the name of a hub model as it is."""
-    path = Path(name).expanduser()
-    if path.is_absolute() or name.startswith(".") or (path / "tokenizer.json").is_file():
-        return str(path.resolve())
-    return name
 
 
 def _fsync(path: Path) -> None:
