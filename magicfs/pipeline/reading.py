@@ -1,6 +1,6 @@
 """Reads claimed files whole, although other programs may write to them meanwhile, and identifies their bytes.
 
-Used by `pipeline.extract`, which gets the text out of the bytes. Small files are read in groups. It opens nothing but
+Used by `file_processor`, which gets the text out of the bytes. Small files are read in groups. It opens nothing but
 regular files below their root and never waits for a file. It keeps no state, so any thread may use it.
 """
 

@@ -22,7 +22,8 @@ from magicfs.domain.roots import RegisteredRoot, Root
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
 from magicfs.pipeline.embed import EmbedService
-from magicfs.pipeline.extract import Chunker, ExtractService
+from magicfs.pipeline.extract import ExtractService
+from magicfs.pipeline.file_processor import Chunker
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
 from magicfs.text.extract import OcrEngine

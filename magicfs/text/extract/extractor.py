@@ -1,6 +1,6 @@
 """The `Extractor` protocol and its implementation: decodes a file here, parses it in the sandbox, or does not read it.
 
-Used by `magicfs.pipeline.extract`. It opens no file. Not thread-safe: one extractor belongs to one thread.
+Used by `magicfs.pipeline.file_processor`. It opens no file. Not thread-safe: one extractor belongs to one thread.
 """
 
 from __future__ import annotations

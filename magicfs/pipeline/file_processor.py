@@ -1,0 +1,200 @@
+"""Turns claimed files into rows: reads them, gets their texts, cuts these into chunks, and writes the result.
+
+Used by `pipeline.extract`, which claims files, and decides what is done after an error. It parses nothing itself; an
+`Extractor` and a `Chunker` do. Small files are processed in groups, because the queries about one file take longer than
+reading it. Each result is written in one transaction, guarded by the lease of the claim. One thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+from magicfs.db import contents as contents_db
+from magicfs.db import embedding_queue as queue_db
+from magicfs.db import file_claims
+from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.domain.chunks import Chunk
+from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
+from magicfs.domain.files import ClaimedFile, ExtractedFile, FileState, SkipReason
+from magicfs.domain.ids import ContentId
+from magicfs.pipeline.pauses import pause_before_rereading_s
+from magicfs.pipeline.reading import FileRead, GroupReading, read_group
+from magicfs.text.extract import Extractor, OcrEngine, newest_version
+
+_REASONS_THAT_MAY_PASS = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.NEEDS_OCR})
+"""A later try, or a program that is installed later, may give a file with such a reason a text."""
+
+
+class Chunker(Protocol):
+    """Cuts a document into pieces that the model can read whole."""
+
+    def chunks(self, document: Document) -> list[Chunk]:
+        """The pieces in order. The same document always gives the same ones."""
+
+
+@dataclass(frozen=True, slots=True)
+class _GroupTimer:
+    """Measures what the files of a group cost. Each counts for an equal share: they are small and differ little."""
+
+    started: float
+    """When the reading began, on the monotonic clock."""
+    files: int
+
+    def seconds_per_file(self) -> float:
+        return (time.monotonic() - self.started) / self.files
+
+
+class FileProcessor:
+    """Processes claimed files, one group at a time."""
+
+    def __init__(
+        self,
+        database: Database,
+        extractor: Extractor,
+        chunker: Chunker,
+        *,
+        max_file_bytes: int,
+        ocr: OcrEngine | None,
+    ) -> None:
+        """`ocr` is what the extractor recognises text with: contents that waited for it are extracted again."""
+        self._database = database
+        self._extractor = extractor
+        self._chunker = chunker
+        self._max_file_bytes = max_file_bytes
+        self._ocr = ocr
+
+    def process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
+        """Read files, get their texts, and write the rows. Returns the files that must be processed alone.
+
+        Files that need no extractor are written first: they never wait for a parser.
+        """
+        timer = _GroupTimer(started=time.monotonic(), files=len(claims))
+        reading = read_group(claims, detector=self._extractor, max_bytes=self._max_file_bytes)
+        new = retry_on_conflict(lambda: self._finish_without_extractor(reading, timer))
+        if len(claims) == 1:
+            quick, slow = new, []
+        else:
+            quick = [file for file in new if self._extractor.needs_no_parser(file.key.kind)]
+            slow = [file.claim for file in new if not self._extractor.needs_no_parser(file.key.kind)]
+        if quick:
+            contents = self._extract(quick)
+            retry_on_conflict(lambda: self._write(quick, contents, timer))
+        return [*reading.too_large, *slow]
+
+    def _finish_without_extractor(self, reading: GroupReading, timer: _GroupTimer) -> list[FileRead]:
+        """Write the rows of files that need no extractor: unreadable ones, and those whose content is stored.
+
+        Returns the files with a new content.
+        """
+        with self._database.transaction() as connection:
+            # Files are locked before contents, as in every transaction.
+            unreadable_claims = [claim for claim, _ in reading.unreadable]
+            valid = file_claims.lock_claims(
+                connection, [*(file.claim for file in reading.read), *unreadable_claims, *reading.changing]
+            )
+            read = [file for file in reading.read if file.claim.id in valid]
+            stored = contents_db.find_contents(connection, [file.key for file in read])
+            contents_db.outdate_contents(
+                connection,
+                [stored.pop(file.key).id for file in read if self._may_have_text_now(stored.get(file.key))],
+            )
+            finished: list[ExtractedFile] = []
+            unreadable = list(reading.unreadable)
+            for file in read:
+                content = stored.get(file.key)
+                if content is not None:
+                    _sort(file, content.unreadable, content.id, finished, unreadable)
+            _finish(connection, finished, unreadable, reading.changing, timer=timer)
+        return [file for file in read if file.key not in stored]
+
+    def _may_have_text_now(self, content: StoredContent | None) -> bool:
+        """Whether a content has pictures that waited for the OCR of this host, or that a lesser one has read."""
+        if content is None or self._ocr is None:
+            return False
+        reason = content.unreadable.reason if content.unreadable is not None else None
+        return reason is SkipReason.NEEDS_OCR or content.ocr in self._ocr.lesser
+
+    def _extract(self, files: Sequence[FileRead]) -> dict[ContentKey, NewContent]:
+        """The contents of files by key. Files with the same key are extracted once."""
+        contents: dict[ContentKey, NewContent] = {}
+        for file in files:
+            if file.key not in contents:
+                contents[file.key] = self._content(file)
+        return contents
+
+    def _content(self, file: FileRead) -> NewContent:
+        extracted = self._extractor.extract(file.content, name=file.claim.name)
+        chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
+        if isinstance(extracted, Document) and not chunks:
+            extracted = Unreadable(SkipReason.NO_TEXT)
+        return NewContent(file.key, size=len(file.content), extracted=extracted, chunks=chunks)
+
+    def _write(self, files: Sequence[FileRead], contents: Mapping[ContentKey, NewContent], timer: _GroupTimer) -> None:
+        """Write the contents and the rows of files in one transaction."""
+        with self._database.transaction() as connection:
+            valid = file_claims.lock_claims(connection, [file.claim for file in files])
+            files = [file for file in files if file.claim.id in valid]
+            needed = {file.key: contents[file.key] for file in files}
+            ids = contents_db.insert_contents(
+                connection, [content for content in needed.values() if _is_valid_for_copies(content)]
+            )
+            finished: list[ExtractedFile] = []
+            unreadable: list[tuple[ClaimedFile, Unreadable]] = []
+            for file in files:
+                extracted = contents[file.key].extracted
+                reason = extracted if isinstance(extracted, Unreadable) else None
+                _sort(file, reason, ids.get(file.key), finished, unreadable)
+            _finish(connection, finished, unreadable, timer=timer)
+
+
+def _sort(
+    file: FileRead,
+    reason: Unreadable | None,
+    content: ContentId | None,
+    finished: list[ExtractedFile],
+    unreadable: list[tuple[ClaimedFile, Unreadable]],
+) -> None:
+    """Add a file to those that are finished with a content, with or without text, or to the unreadable ones."""
+    state = FileState.INDEXED if reason is None else reason.state(kind=file.key.kind)
+    if content is not None and state in {FileState.INDEXED, FileState.NAMED}:
+        finished.append(ExtractedFile(file.claim, content, file.stat, state))
+    elif reason is not None:
+        unreadable.append((file.claim, reason))
+
+
+def _finish(
+    connection: Connection,
+    files: Sequence[ExtractedFile],
+    unreadable: Sequence[tuple[ClaimedFile, Unreadable]],
+    changing: Sequence[ClaimedFile] = (),
+    *,
+    timer: _GroupTimer,
+) -> None:
+    """Queue the chunks of `files`, finish them and those that are unreadable, and return the changing ones."""
+    chunks = queue_db.enqueue_chunks(connection, _chunk_priorities(files))
+    reading_s = timer.seconds_per_file()
+
+    def pause_s(claim: ClaimedFile) -> float:
+        return pause_before_rereading_s(claim, reading_s=reading_s, chunks=chunks / timer.files)
+
+    file_claims.finish_indexed(connection, files, pause_s=pause_s)
+    file_claims.finish_unreadable(connection, unreadable, extractor=newest_version(), pause_s=pause_s)
+    changing_pause_s = max([file_claims.REREAD_PAUSE_SECONDS, *(pause_s(claim) for claim in changing)])
+    file_claims.return_files(connection, changing, counted=False, pause_s=changing_pause_s)
+
+
+def _chunk_priorities(files: Sequence[ExtractedFile]) -> dict[ContentId, int]:
+    """The priority of each content's chunks: the highest of its files."""
+    urgent = {file.content for file in files if file.claim.priority}
+    return {file.content: int(file.content in urgent) for file in files if file.state is FileState.INDEXED}
+
+
+def _is_valid_for_copies(content: NewContent) -> bool:
+    """Whether the outcome may be stored for all files with these bytes."""
+    extracted = content.extracted
+    if isinstance(extracted, Document) or extracted.state(kind=content.key.kind) is FileState.NAMED:
+        return True
+    return extracted.reason not in _REASONS_THAT_MAY_PASS
