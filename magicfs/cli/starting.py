@@ -48,8 +48,13 @@ MAX_RESTARTS_UNTIL_READY = 2
 UP_SETTINGS = frozenset({"workers", "mount"})
 """Settings that only `up` itself reads; no part gets them."""
 
-MOUNT_SETTINGS = frozenset({"database_url", "host", "search_seconds", "search_limit", "log_level", "log_format"})
-"""Settings that the mount reads."""
+MOUNT_SETTINGS = frozenset(
+    {
+        *("database_url", "host", "allow_other", "search_seconds", "search_limit"),
+        *("rest_seconds", "log_level", "log_format"),
+    }
+)
+"""Settings that the mount reads; the last ones also for the query embedder, which it may start."""
 
 
 @dataclass(frozen=True, slots=True)
