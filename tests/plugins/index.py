@@ -23,7 +23,7 @@ from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService
-from magicfs.pipeline.file_processor import Chunker
+from magicfs.pipeline.file_processor import Chunker, FileProcessor
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
 from magicfs.text.extract import OcrEngine
@@ -153,6 +153,10 @@ class Index:
             max_embedded_chunks=self.max_embedded_chunks,
             ocr=self.ocr,
         )
+
+    def processor(self) -> FileProcessor:
+        """What processes claimed files, without the service that claims them."""
+        return FileProcessor(self.database, self.reader, self.chunker, max_file_bytes=1 << 20, ocr=self.ocr)
 
     def embedding(self, owner: str = "embed-1@here") -> EmbedService:
         return make_embed_service(self.database, load=lambda spec: self.embedder, owner=owner)

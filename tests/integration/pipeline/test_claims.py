@@ -93,7 +93,7 @@ def test_a_file_that_crashes_its_worker_is_quarantined_and_the_rest_is_indexed(i
             crashes += 1
             index.extraction(owner="extract-1@here").recover()
             continue
-        index.extraction()._process(claims)
+        index.processor().process(claims)
     assert crashes == MAX_ATTEMPTS
     states = index.states()
     assert states.pop("file3.txt") == ("failed", "crashed")
@@ -109,7 +109,7 @@ def test_a_lease_that_was_lost_writes_nothing(index: Index) -> None:
     path.write_text("new words, and more")
     index.extraction("a").recover()
     index.settle()
-    index.extraction()._process(claims)
+    index.processor().process(claims)
     assert index.rows("SELECT count(*) FROM contents") == [(1,)]
     assert index.states() == {"one.txt": ("indexed", None)}
     assert index.rows(FOUND_TEXT) == [("new words, and more",)]

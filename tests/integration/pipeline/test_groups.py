@@ -14,6 +14,7 @@ from magicfs.domain.ids import FileId, Lease
 from magicfs.errors import DatabaseUnavailable, MagicFSError
 from magicfs.pipeline import extract as extraction
 from magicfs.pipeline import reading
+from magicfs.pipeline.file_processor import FileProcessor
 from magicfs.pipeline.reading import GROUP_BYTES, GROUP_FILES, GROUPED_FILE_BYTES, group_files
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
@@ -131,7 +132,7 @@ def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
     for number in range(GROUP_FILES):
         (index.folder / f"{number:02}.txt").write_text(f"{number} " + "grown " * (GROUPED_FILE_BYTES // 5))
     read = reading._read_all
-    write = index.extraction()._write
+    write = FileProcessor._write
     sizes: list[int] = []
 
     def watch(descriptor: int, *, size: int) -> bytes:
@@ -141,10 +142,12 @@ def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
 
     monkeypatch.setattr(reading, "_read_all", watch)
     together: list[int] = []
-    service = index.extraction()
     monkeypatch.setattr(
-        service, "_write", lambda files, *rest, **more: (together.append(len(files)), write(files, *rest, **more))
+        FileProcessor,
+        "_write",
+        lambda processor, files, *rest: (together.append(len(files)), write(processor, files, *rest)),
     )
+    service = index.extraction()
     while service.run_batch():
         pass
     assert max(together) == 1
@@ -159,7 +162,7 @@ def test_files_of_a_group_whose_claim_was_lost_are_not_written(index: Index) -> 
     with index.database.transaction() as connection:
         claims = claim_files(connection, host=HOST, boot="", owner="a", limit=9, max_bytes=999, seconds=600)
     index.rows("UPDATE files SET lease = 77, leased_by = 'other' WHERE path = 'a.txt' RETURNING 1")
-    index.extraction()._process(claims)
+    index.processor().process(claims)
     assert index.rows("SELECT display, state::text, lease FROM files ORDER BY path") == [
         ("a.txt", "pending", 77),
         ("b.txt", "indexed", None),
@@ -174,7 +177,7 @@ def test_of_a_group_only_the_file_that_changed_is_read_again(index: Index, monke
         claims = claim_files(connection, host=HOST, boot="", owner="a", limit=9, max_bytes=999, seconds=600)
     (index.folder / "b.txt").write_text("new words of b.txt")
     index.scan()
-    index.extraction()._process(claims)
+    index.processor().process(claims)
     assert index.rows("SELECT display, state::text, content_id IS NULL FROM files ORDER BY path") == [
         ("a.txt", "indexed", False),
         ("b.txt", "pending", False),
