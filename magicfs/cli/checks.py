@@ -21,7 +21,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from magicfs.cli import environment, index_model, wiring
-from magicfs.cli.starting import last_line
+from magicfs.cli.part_readiness import last_line
 from magicfs.config import Settings
 from magicfs.domain.models import ModelState, MultilingualMode
 from magicfs.errors import MagicFSError, ModelError, ModelMissing

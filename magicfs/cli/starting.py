@@ -1,7 +1,7 @@
 """Starts or changes the parts of this machine for `magicfs up`: checks, then the servers, then the other parts.
 
-Used by `magicfs up`; `last_line` also by `waiting` and `checks`. It chooses the parts and waits until they are ready;
-`runtime.supervisor` runs them. A failure half way is undone: the former parts run again, and no others. Main thread
+Used by `magicfs up`. It chooses the parts and waits until they are ready (`part_readiness`); `runtime.supervisor` runs
+them. A failure half way is undone: the former parts run again, and no others. Main thread
 only, because signals are handled there.
 """
 
@@ -10,8 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,11 +18,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from magicfs.cli import environment, index_model, multilingual, terminal, wiring
+from magicfs.cli.part_readiness import log_sizes, wait_for_mount, wait_for_servers
 from magicfs.config import Settings
-from magicfs.domain.parts import MOUNT, POSTGRES, REDIS, Part, UpOptions
-from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, MountError, ServerError
+from magicfs.domain.parts import Part, UpOptions
+from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, ServerError
 from magicfs.fuse import mountpoint
-from magicfs.logs import LINE_BREAK
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.parts import server_parts, service_parts
 from magicfs.runtime.supervisor import Supervisor
@@ -32,19 +31,7 @@ if TYPE_CHECKING:
     from magicfs.db.pool import Database
     from magicfs.domain.models import ModelSpec
 
-SERVER_SECONDS = 90.0
-"""The first start creates a database; one after a crash may have much to recover."""
-
-MOUNT_SECONDS = 120.0
-"""A mount process takes a second to start, on a busy machine half a minute. One that ends is noticed before that."""
-
 WARM_UP_SECONDS = 20.0
-POLL_SECONDS = 0.1
-"""Pause between two looks whether a part is ready."""
-
-MAX_RESTARTS_UNTIL_READY = 2
-"""A part with this many restarts before it is ready counts as failed."""
-
 UP_SETTINGS = frozenset({"workers", "mount"})
 """Settings that only `up` itself reads; no part gets them."""
 
@@ -135,11 +122,11 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
 
     settings = _with_gentle(settings, request, former)
     servers = server_parts(settings.home, database=settings.embedded_database, broker=settings.embedded_broker)
-    logged = _log_sizes(settings)
+    logged = log_sizes(settings)
     if not former.parts:
         terminal.remark("starting")
         supervisor.apply(servers, tied=request.tied)
-    _wait_for_servers(settings, supervisor, logged)
+    wait_for_servers(settings, supervisor, logged)
     with Database(settings.database_dsn, application="up", size=1) as database:
         migrate(database)
         with database.transaction() as connection:
@@ -161,7 +148,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     )
     supervisor.apply([*servers, *services], options=options)
     if mount is not None:
-        _wait_for_mount(settings, supervisor, mount, logged)
+        wait_for_mount(settings, supervisor, mount, logged)
     _warm_up(settings, specs)
     return UpResult(model=model, mount=mount, requested_at=requested_at)
 
@@ -253,67 +240,3 @@ def _with_gentle(settings: Settings, request: UpRequest, former: _Former) -> Set
     if gentle is None and "gentle" not in settings.given:
         gentle = former.gentle or None
     return settings if gentle is None else settings.replace(gentle=gentle)
-
-
-def _wait_for_servers(settings: Settings, supervisor: Supervisor, logged: Mapping[str, int]) -> None:
-    if settings.embedded_database:
-        _wait_for(settings, supervisor, POSTGRES, lambda: postgres.answers(settings.run_dir), SERVER_SECONDS, logged)
-    if settings.embedded_broker:
-        _wait_for(settings, supervisor, REDIS, lambda: redis.answers(settings.home), SERVER_SECONDS, logged)
-
-
-def _wait_for_mount(settings: Settings, supervisor: Supervisor, mount: Path, logged: Mapping[str, int]) -> None:
-    try:
-        _wait_for(settings, supervisor, MOUNT, lambda: _is_mounted(mount), MOUNT_SECONDS, logged)
-    except ServerError as error:
-        raise MountError(str(error)) from error
-
-
-def _is_mounted(mount: Path) -> bool:
-    mounted = mountpoint.mounted_at(mount)
-    return mounted is not None and mounted.is_magicfs
-
-
-def _wait_for(
-    settings: Settings,
-    supervisor: Supervisor,
-    name: str,
-    ready: Callable[[], bool],
-    seconds: float,
-    logged: Mapping[str, int],
-) -> None:
-    """Wait until a part is ready. Raises `ServerError` with the last line of its log when it keeps failing.
-
-    `logged` has the sizes of the logs before this start: what stands in them is of a former one.
-    """
-    log_path = settings.log_dir / f"{name}.log"
-    deadline = time.monotonic() + seconds
-    while not ready():
-        status = supervisor.part(name)
-        is_late = time.monotonic() > deadline
-        if status is None or status.restarts >= MAX_RESTARTS_UNTIL_READY or is_late:
-            line = last_line(log_path, since=logged.get(log_path.name, 0))
-            raise ServerError(f"{name} does not {'get ready' if is_late else 'start'}: {line}: see {log_path}")
-        time.sleep(POLL_SECONDS)
-
-
-def _log_sizes(settings: Settings) -> dict[str, int]:
-    """The size of each log of a part in bytes, by the name of its file."""
-    return {path.name: path.stat().st_size for path in settings.log_dir.glob("*.log")}
-
-
-def last_line(log_path: Path, *, since: int = 0) -> str:
-    """The last line of a part's log, without the prefix `magicfs: `. Of a traceback in it, the last line alone.
-
-    The first `since` bytes are not read, unless the log is shorter: then it has begun anew.
-    """
-    try:
-        content = log_path.read_bytes()
-    except OSError:
-        content = b""
-    new = content[since if since <= len(content) else 0 :]
-    lines = new.decode("utf-8", errors="replace").strip().splitlines()
-    if not lines:
-        return "its log has no new line" if content else "its log is empty"
-    first, *others = lines[-1].strip().removeprefix("magicfs: ").split(LINE_BREAK)
-    return f"{first}: {others[-1]}" if others else first

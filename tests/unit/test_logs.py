@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli.starting import last_line
+from magicfs.cli.part_readiness import last_line
 from magicfs.errors import DatabaseUnavailable, ModelMissing
 from tasks.worker import run_task
 

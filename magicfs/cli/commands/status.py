@@ -13,7 +13,7 @@ import typer
 if TYPE_CHECKING:
     from rich.console import RenderableType
 
-    from magicfs.cli.waiting import RateMeter
+    from magicfs.cli.progress import RateMeter
     from magicfs.config import Settings
     from magicfs.domain.status import (
         BrokerStatus,
@@ -125,7 +125,7 @@ def _watch(settings: Settings) -> None:
     from rich.live import Live
 
     from magicfs.cli import terminal
-    from magicfs.cli.waiting import RateMeter
+    from magicfs.cli.progress import RateMeter
 
     meters: defaultdict[tuple[str, str], RateMeter] = defaultdict(RateMeter)
     with Live(console=terminal.results(), auto_refresh=False, transient=False) as live:
@@ -140,7 +140,7 @@ def _watch(settings: Settings) -> None:
 
 def pace_of(model: ModelStatus, meter: RateMeter, *, now: float) -> str:
     """The rate at which vectors of a model are made, and the time left; empty before there is a rate."""
-    from magicfs.cli.waiting import pace_text
+    from magicfs.cli.progress import pace_text
 
     rate = meter.update(model.embedded + model.failed, now=now)
     left = model.pending + model.second_vectors

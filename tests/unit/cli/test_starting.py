@@ -9,7 +9,8 @@ from pathlib import Path
 
 from magicfs import fuse
 from magicfs.cli import wiring
-from magicfs.cli.starting import MOUNT_SETTINGS, environment_of, last_line
+from magicfs.cli.part_readiness import last_line
+from magicfs.cli.starting import MOUNT_SETTINGS, environment_of
 from magicfs.config import Settings
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.runtime.parts import server_parts, service_parts

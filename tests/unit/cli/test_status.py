@@ -8,7 +8,7 @@ from typing import Any
 from rich.console import Console
 
 from magicfs.cli.commands.status import Summary, _parts, _rendered, pace_of
-from magicfs.cli.waiting import RateMeter
+from magicfs.cli.progress import RateMeter
 from magicfs.domain.models import ModelState, Precision
 from magicfs.domain.status import (
     BrokerStatus,

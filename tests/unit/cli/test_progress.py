@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from magicfs.cli.progress import STALL_SECONDS, WINDOW_SECONDS, ProgressMeter, StallDetector
 from magicfs.cli.terminal import duration
-from magicfs.cli.waiting import STALL_SECONDS, WINDOW_SECONDS, ProgressMeter, StallDetector
 from magicfs.domain.status import ChunkCounts, FileCounts, IndexProgress
 
 

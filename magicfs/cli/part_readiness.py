@@ -1,0 +1,96 @@
+"""Waits until parts that were started are ready. One that is not is explained by the last line of its log.
+
+Used by `starting`; `last_line` also by `waiting` and `checks`. `runtime.supervisor` runs the parts. Main thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping
+from pathlib import Path
+
+from magicfs.config import Settings
+from magicfs.domain.parts import MOUNT, POSTGRES, REDIS
+from magicfs.errors import MountError, ServerError
+from magicfs.fuse import mountpoint
+from magicfs.logs import LINE_BREAK
+from magicfs.runtime import postgres, redis
+from magicfs.runtime.supervisor import Supervisor
+
+SERVER_SECONDS = 90.0
+"""The first start creates a database; one after a crash may have much to recover."""
+
+MOUNT_SECONDS = 120.0
+"""A mount process takes a second to start, on a busy machine half a minute. One that ends is noticed before that."""
+
+POLL_SECONDS = 0.1
+"""Pause between two looks whether a part is ready."""
+
+MAX_RESTARTS_UNTIL_READY = 2
+"""A part with this many restarts before it is ready counts as failed."""
+
+
+def wait_for_servers(settings: Settings, supervisor: Supervisor, logged: Mapping[str, int]) -> None:
+    """Wait until the embedded servers answer. `logged` is `log_sizes` before their start. Raises `ServerError`."""
+    if settings.embedded_database:
+        _wait_for(settings, supervisor, POSTGRES, lambda: postgres.answers(settings.run_dir), SERVER_SECONDS, logged)
+    if settings.embedded_broker:
+        _wait_for(settings, supervisor, REDIS, lambda: redis.answers(settings.home), SERVER_SECONDS, logged)
+
+
+def wait_for_mount(settings: Settings, supervisor: Supervisor, mount: Path, logged: Mapping[str, int]) -> None:
+    """Wait until the mount is there. `logged` is `log_sizes` before its start. Raises `MountError`."""
+    try:
+        _wait_for(settings, supervisor, MOUNT, lambda: _is_mounted(mount), MOUNT_SECONDS, logged)
+    except ServerError as error:
+        raise MountError(str(error)) from error
+
+
+def _is_mounted(mount: Path) -> bool:
+    mounted = mountpoint.mounted_at(mount)
+    return mounted is not None and mounted.is_magicfs
+
+
+def _wait_for(
+    settings: Settings,
+    supervisor: Supervisor,
+    name: str,
+    ready: Callable[[], bool],
+    seconds: float,
+    logged: Mapping[str, int],
+) -> None:
+    """Wait until a part is ready. Raises `ServerError` with the last line of its log when it keeps failing.
+
+    `logged` has the sizes of the logs before this start: what stands in them is of a former one.
+    """
+    log_path = settings.log_dir / f"{name}.log"
+    deadline = time.monotonic() + seconds
+    while not ready():
+        status = supervisor.part(name)
+        is_late = time.monotonic() > deadline
+        if status is None or status.restarts >= MAX_RESTARTS_UNTIL_READY or is_late:
+            line = last_line(log_path, since=logged.get(log_path.name, 0))
+            raise ServerError(f"{name} does not {'get ready' if is_late else 'start'}: {line}: see {log_path}")
+        time.sleep(POLL_SECONDS)
+
+
+def log_sizes(settings: Settings) -> dict[str, int]:
+    """The size of each log of a part in bytes, by the name of its file."""
+    return {path.name: path.stat().st_size for path in settings.log_dir.glob("*.log")}
+
+
+def last_line(log_path: Path, *, since: int = 0) -> str:
+    """The last line of a part's log, without the prefix `magicfs: `. Of a traceback in it, the last line alone.
+
+    The first `since` bytes are not read, unless the log is shorter: then it has begun anew.
+    """
+    try:
+        content = log_path.read_bytes()
+    except OSError:
+        content = b""
+    new = content[since if since <= len(content) else 0 :]
+    lines = new.decode("utf-8", errors="replace").strip().splitlines()
+    if not lines:
+        return "its log has no new line" if content else "its log is empty"
+    first, *others = lines[-1].strip().removeprefix("magicfs: ").split(LINE_BREAK)
+    return f"{first}: {others[-1]}" if others else first
