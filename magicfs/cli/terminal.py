@@ -7,6 +7,7 @@ files are `shown`, so that they disturb no other part of a line; programs get th
 from __future__ import annotations
 
 import codecs
+import errno
 import io
 import json
 import os
@@ -181,8 +182,14 @@ def write(line: str) -> None:
 
 
 def remark(text: str) -> None:
-    """Print a line about the command's progress, on standard error."""
-    _write(sys.stderr, isolate_runs(text) if sys.stderr.isatty() else text)
+    """Print a line about the command's progress, on standard error. It is dropped when the terminal has closed."""
+    try:
+        _write(sys.stderr, isolate_runs(text) if sys.stderr.isatty() else text)
+    except OSError as error:
+        if error.errno != errno.EIO:
+            raise
+        # So is what the stream still holds.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stderr.fileno())
 
 
 def _write(stream: TextIO, text: str) -> None:

@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import importlib
 import os
+import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
@@ -45,6 +46,18 @@ class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
         if LAUNCHER in argv and self._forks_parts:
             forked_part.become(env, parent=self._parent)
         super().execve(filename, argv, env)
+
+    def get_signal(self) -> int | None:
+        """The next signal to act on; None without one. SIGHUP is none.
+
+        supervisord would stop all parts and start them anew. What a part needs reaches it through `magicfs up`, and
+        there is nothing to read again.
+        """
+        number: int | None = super().get_signal()
+        if number == signal.SIGHUP:
+            self.logger.info("ignored SIGHUP: 'magicfs up' changes the parts")
+            return None
+        return number
 
 
 class Supervisor(supervisord.Supervisor):  # type: ignore[misc]  # as above

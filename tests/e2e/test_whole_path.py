@@ -316,37 +316,38 @@ def test_nothing_outlives_a_supervisor_that_is_killed(magicfs: Commands) -> None
     eventually(lambda: magicfs.processes() == [], "the end of all parts", pause=0.5)
 
 
-def start_in_foreground(module_commands: Commands, mount: Path) -> subprocess.Popen[str]:
+def test_up_works_after_the_supervisor_was_killed_and_sigint_ends_it(module_commands: Commands, mount: Path) -> None:
     process = module_commands.start("up", "--mount", mount)
     assert process.stdout is not None
     assert "model" in process.stdout.readline(), module_commands.logs()
-    return process
-
-
-def end_by_signal(module_commands: Commands, process: subprocess.Popen[str], number: signal.Signals) -> None:
-    process.send_signal(number)
+    assert_is_indexed(module_commands, mount)
+    process.send_signal(signal.SIGINT)
     _, errors = process.communicate(timeout=180)
     assert process.returncode == 0
     assert errors.splitlines()[-1] == "stopping"
     module_commands.assert_nothing_left()
 
 
-def test_up_works_after_the_supervisor_was_killed_and_sigint_ends_it(module_commands: Commands, mount: Path) -> None:
-    process = start_in_foreground(module_commands, mount)
-    assert_is_indexed(module_commands, mount)
-    end_by_signal(module_commands, process, signal.SIGINT)
-
-
-def test_up_works_after_everything_was_killed_and_sigterm_ends_it(
+def test_up_works_after_everything_was_killed_and_the_end_of_its_terminal_ends_it(
     module_commands: Commands, docs: Path, mount: Path
 ) -> None:
     module_commands.ok("up", docs, "--mount", mount, "--detach")
     module_commands.kill_everything()
     assert module_commands.processes() == []
     assert module_commands.run("status").returncode == 1
-    process = start_in_foreground(module_commands, mount)
+    user, terminal = os.openpty()
+    command = ["setsid", "--ctty", *COMMAND, "up", "--mount", str(mount)]
+    process = subprocess.Popen(
+        command, env=module_commands.environment, stdin=terminal, stdout=terminal, stderr=terminal
+    )
+    os.close(terminal)
+    shown = b""
+    while b"Ctrl-C stops everything" not in shown:
+        shown += os.read(user, 1 << 12)
     assert_is_indexed(module_commands, mount)
-    end_by_signal(module_commands, process, signal.SIGTERM)
+    os.close(user)
+    assert process.wait(180) == 0
+    module_commands.assert_nothing_left()
 
 
 def test_a_signal_while_it_starts_takes_back_what_was_started(module_commands: Commands, mount: Path) -> None:

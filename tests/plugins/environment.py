@@ -52,7 +52,7 @@ def collection_of_formats() -> Path:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Remove every setting, also of libpq, put the user's state directory out of reach, let children get SIGINT.
+    """Remove every setting, also of libpq, put the user's state directory out of reach, let children get signals.
 
     What is compiled is kept, even where the environment asks for the opposite: tests start hundreds of interpreters.
     """
@@ -61,9 +61,10 @@ def pytest_configure(config: pytest.Config) -> None:
     for name in [name for name in os.environ if name.upper().startswith(("MAGICFS_", "PG"))]:
         del os.environ[name]
     config.stash[_data] = os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="mfs-data-")
-    if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
-        # A shell starts background jobs so, and every child would inherit it.
-        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # A shell starts background jobs so, and `nohup` any program; every child would inherit it.
+    for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
+        if signal.getsignal(number) is signal.SIG_IGN:
+            signal.signal(number, usual)
 
 
 @pytest.fixture(autouse=True)

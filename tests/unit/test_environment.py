@@ -14,7 +14,7 @@ from magicfs.cli.environment import settings_for_command
 from magicfs.config import Settings, load
 
 ROOT = Path(__file__).parents[2]
-PROBES = ("test_no_setting_comes_from_the_environment", "test_a_child_can_be_interrupted")
+PROBES = ("test_no_setting_comes_from_the_environment", "test_a_child_can_be_ended")
 
 
 def test_no_setting_comes_from_the_environment(tmp_path: Path) -> None:
@@ -26,10 +26,11 @@ def test_the_state_directory_of_this_user_is_out_of_reach() -> None:
     assert not load().home.is_relative_to(Path.home())
 
 
-def test_a_child_can_be_interrupted() -> None:
-    with subprocess.Popen(["sleep", "30"]) as child:
-        child.send_signal(signal.SIGINT)
-    assert child.returncode == -signal.SIGINT
+def test_a_child_can_be_ended() -> None:
+    for number in (signal.SIGINT, signal.SIGHUP):
+        with subprocess.Popen(["sleep", "30"]) as child:
+            child.send_signal(number)
+        assert child.returncode == -number
 
 
 def test_the_tests_ignore_the_settings_and_signals_of_a_shell(tmp_path: Path) -> None:
@@ -46,8 +47,8 @@ def test_the_tests_ignore_the_settings_and_signals_of_a_shell(tmp_path: Path) ->
         *(f"{__file__}::{name}" for name in PROBES),
     ]
     done = subprocess.run(
-        # As a shell starts a background job.
-        ["sh", "-c", 'trap "" INT; exec "$@"', "sh", *command],
+        # As a shell starts a background job, with `nohup`.
+        ["sh", "-c", 'trap "" INT HUP; exec "$@"', "sh", *command],
         env=os.environ | {"MAGICFS_HOME": str(home), "MAGICFS_MODEL": "none", "magicfs_workers": "x", "PGPORT": "1"},
         cwd=ROOT,
         capture_output=True,

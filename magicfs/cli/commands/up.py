@@ -26,6 +26,9 @@ EXAMPLES = """Examples:
 CHECK_SECONDS = 2.0
 """Pause between two checks whether another command has stopped the parts."""
 
+END_SIGNALS = (signal.SIGTERM, signal.SIGHUP)
+"""What ends `up` besides SIGINT. SIGHUP comes when its terminal closes, and `nohup` has it ignored."""
+
 
 def up(
     roots: Annotated[
@@ -58,8 +61,10 @@ def up(
         gentle=gentle,
         tied=not detach,
     )
-    # SIGTERM does what Ctrl-C does: while parts are started, both undo what was begun.
-    signal.signal(signal.SIGTERM, signal.default_int_handler)
+    # All do what Ctrl-C does: while parts are started, that undoes what was begun.
+    for number in END_SIGNALS:
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, signal.default_int_handler)
     started = starting.bring_up(settings, request)
     if detach:
         _follow(settings, started, wait=wait)
@@ -98,7 +103,7 @@ def _stay(settings: Settings, started: UpResult, *, wait: bool) -> None:
         # Ctrl-C is how the foreground ends: no failure.
         terminal.remark("stopping")
     finally:
-        for number in (signal.SIGINT, signal.SIGTERM):
+        for number in (signal.SIGINT, *END_SIGNALS):
             signal.signal(number, signal.SIG_IGN)
         take_down(settings)
 
