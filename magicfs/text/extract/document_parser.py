@@ -240,7 +240,11 @@ class DocumentParser:
         return outcome
 
     def _read_by_library(self, content: bytes, exact_type: str) -> Document | PartialDocument | Unreadable:
-        """What kreuzberg reads. A book at which it panics is read without its links."""
+        """What kreuzberg reads, but for sheets of OpenDocument. A book at which it panics is read without its links."""
+        if exact_type == xml_documents.SPREADSHEET_TYPE:
+            sheets = xml_documents.read_spreadsheet(content)
+            if sheets is not None:
+                return sheets
         try:
             return self._kreuzberg(content, exact_type)
         except PanicError:

@@ -31,6 +31,7 @@ OPENDOCUMENT_TYPES: Final = frozenset(
 )
 FLAT_TYPE: Final = re.compile(r"application/vnd\.oasis\.opendocument\.[a-z]+-flat-xml")
 """The same documents in one piece of XML (`.fodt`, `.fods`, `.fodp`)."""
+SPREADSHEET_TYPE: Final = "application/vnd.oasis.opendocument.spreadsheet"
 SVG_TYPE: Final = "image/svg+xml"
 XPS_TYPE: Final = "application/vnd.ms-xpsdocument"
 
@@ -38,6 +39,11 @@ _PARAGRAPHS: Final = frozenset({"p", "h"})
 """By local names, as all elements here."""
 _PAGE: Final = "page"
 _MASTER_PAGE: Final = "master-page"
+_MAX_SHEETS_BYTES: Final = 16 << 20
+"""Sheets of more are read by kreuzberg, which takes less memory for them and does not show numbers."""
+_DAY_CHARACTERS: Final = 10
+_MAX_COLUMNS: Final = 16
+"""The equal cells beside one another that are read."""
 _TRACKED_CHANGES: Final = "tracked-changes"
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 _WHITESPACE = {"s": " ", "tab": "\t", "tab-stop": "\t", "line-break": "\n"}
@@ -65,6 +71,20 @@ def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Do
         meta = _member(container, "meta.xml", parts)
     parts.add()
     return _opendocument(body, styles=styles, meta=meta, mime_type=mime_type)
+
+
+def read_spreadsheet(content: bytes) -> Document | None:
+    """A workbook with numbers, days and times as they are shown; None for one that is damaged or large."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as container:
+            if container.getinfo("content.xml").file_size > _MAX_SHEETS_BYTES:
+                return None
+            body = ET.fromstring(container.read("content.xml"))  # noqa: S314  (see the module's docstring)
+            meta = _member(container, "meta.xml", PartCount())
+        # Headers and footers of its styles are read as its parts.
+        return _opendocument(body, styles=ET.Element("none"), meta=meta, mime_type=SPREADSHEET_TYPE)
+    except DAMAGE:
+        return None
 
 
 def read_flat_opendocument(content: bytes, mime_type: str) -> Document:
@@ -107,13 +127,21 @@ def _body_text(body: ET.Element) -> str:
         return _page_text(body)
     sheets: list[str] = []
     for table in named(body, "table"):
-        rows = (
-            "\t".join(filter(None, (" ".join(_page_text(cell).split()) for cell in row)))
-            for row in named(table, "table-row")
-        )
+        rows = ("\t".join(text for cell in row for text in _cell_texts(cell)) for row in named(table, "table-row"))
         name = attribute(table, "name")
         sheets.append("\n".join(filter(None, [name, *rows])))
     return _SEPARATOR.join(sheets)
+
+
+def _cell_texts(cell: ET.Element) -> list[str]:
+    """What a cell shows, for each of the columns that it stands for; of a day, also as people sort it."""
+    text = " ".join(_page_text(cell).split())
+    if not text:
+        return []
+    day = attribute(cell, "date-value")[:_DAY_CHARACTERS]
+    columns = attribute(cell, "number-columns-repeated")
+    count = min(int(columns), _MAX_COLUMNS) if columns.isdecimal() else 1
+    return [f"{text} {day}" if day not in text else text] * count
 
 
 def read_xps(content: bytes, *, parts: PartCount) -> Document:
