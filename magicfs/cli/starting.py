@@ -86,7 +86,7 @@ class _Former:
 def bring_up(settings: Settings, request: UpRequest) -> UpResult:
     """Start or change the parts of this machine. On `MagicFSError`, the former parts run again."""
     supervisor = environment.supervisor(settings)
-    with supervisor.locked():
+    with supervisor.locked(remark=terminal.remark):
         parts = supervisor.wanted()
         former = _Former(parts, supervisor.options() if parts else None)
         _check(settings, request, former)

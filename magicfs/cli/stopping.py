@@ -28,7 +28,7 @@ def take_down(settings: Settings) -> bool:
     if not settings.run_dir.is_dir():
         return False
     supervisor = environment.supervisor(settings)
-    with supervisor.locked():
+    with supervisor.locked(remark=terminal.remark):
         options = supervisor.options()
         stopped = supervisor.stop()
         # The supervisor does not know of the servers that searches have started.
@@ -64,7 +64,7 @@ def end_mount(settings: Settings, directory: Path) -> tuple[Path, bool]:
     removed = False
     if settings.run_dir.is_dir():
         supervisor = environment.supervisor(settings)
-        with supervisor.locked():
+        with supervisor.locked(remark=terminal.remark):
             parts, options = supervisor.wanted(), supervisor.options()
             if parts and options is not None and options.mount == path:
                 remaining = [part for part in parts if part.name != MOUNT]

@@ -11,10 +11,12 @@ from __future__ import annotations
 import contextlib
 import importlib.util
 import json
+import math
 import os
 import subprocess
 import sys
-from collections.abc import Iterable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from functools import cached_property
 from pathlib import Path
@@ -40,6 +42,9 @@ START_SECONDS = 60.0
 LOCK_SECONDS = 120.0
 """How long a command waits for another one. That may wait for Postgres to write its checkpoint, a minute at most, and
 then for a supervisor to start."""
+
+SILENT_SECONDS = 1.0
+"""A wait that is longer is explained to who waits."""
 
 GRACE_SECONDS = 5.0
 """Time for supervisord itself, added to the time that a part has to stop."""
@@ -96,16 +101,22 @@ class Supervisor:
         return next((status for status in self.parts() if status.name == name), None)
 
     @contextmanager
-    def locked(self) -> Iterator[None]:
+    def locked(self, *, remark: Callable[[str], None] = lambda _: None) -> Iterator[None]:
         """Keep other commands from starting and stopping parts.
 
-        Raises `ServerError` when one takes too long, and `ConfigError` where no lock can be taken.
+        `remark` gets a line for a person when the lock is waited for. Raises `ServerError` when another command takes
+        too long, and `ConfigError` where no lock can be taken.
         """
         held: list[int] = []
+        silent_until = time.monotonic() + SILENT_SECONDS
 
         def is_locked() -> bool:
+            nonlocal silent_until
             descriptor = try_lock(self._run_dir / "up.lock")
             held.extend(() if descriptor is None else (descriptor,))
+            if not held and time.monotonic() > silent_until:
+                silent_until = math.inf
+                remark("waiting for another 'magicfs up' or 'down' to end")
             return bool(held)
 
         wait_until(

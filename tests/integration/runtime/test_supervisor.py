@@ -7,7 +7,9 @@ import os
 import signal
 import socket
 import sys
+import threading
 import time
+from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
@@ -223,6 +225,31 @@ def test_one_changes_things_at_a_time(supervisor: Supervisor, monkeypatch: pytes
         pass
     with supervisor.locked():
         pass
+
+
+def test_a_wait_for_another_command_is_explained_once(supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("magicfs.runtime.supervisor.SILENT_SECONDS", 0.1)
+    remarks: list[str] = []
+    holding = ExitStack()
+    holding.enter_context(supervisor.locked(remark=remarks.append))
+    assert not remarks
+    end = threading.Timer(0.5, holding.close)
+    end.start()
+    with supervisor.locked(remark=remarks.append):
+        end.join()
+    assert remarks == ["waiting for another 'magicfs up' or 'down' to end"]
+
+
+def test_a_hangup_stops_and_restarts_nothing(supervisor: Supervisor, home: Path) -> None:
+    supervisor.apply([sleeper("one"), sleeper("two")])
+    before = pids(supervisor)
+    os.kill(supervisor.pid(), signal.SIGHUP)
+    log = home / "log" / "supervisor.log"
+    eventually(lambda: "SIGHUP" in log.read_text(), "the signal")
+    supervisor.apply([sleeper("one"), sleeper("two"), sleeper("three")])
+    after = pids(supervisor)
+    assert {name: after[name] for name in before} == before
+    assert supervisor.stop()
 
 
 def test_a_supervisor_that_is_on_its_way_out_is_waited_for(supervisor: Supervisor) -> None:
