@@ -14,6 +14,8 @@ from magicfs.domain.parts import Part
 from magicfs.runtime.parts import module_command
 from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening
 from magicfs.runtime.supervisor import Supervisor
+from tests.integration.runtime.without_memory_maps import forbid_memory_maps
+from tests.plugins.forks import FORKS
 from tests.plugins.waiting import eventually
 
 NAME = "embedder"
@@ -45,10 +47,14 @@ def is_fork(process: psutil.Process) -> bool:
     return any("psycopg" in mapping.path for mapping in process.memory_maps())
 
 
+def wait_for_the_imports(supervisor: Supervisor) -> None:
+    """Wait until supervisord has imported what it forks with. It starts the first parts before."""
+    eventually(lambda: is_fork(psutil.Process(supervisor.pid())), "the imports")
+
+
 def test_a_fork_looks_and_ends_like_a_program_of_its_own(supervisor: Supervisor, home: Path) -> None:
-    # The servers start before supervisord imports anything: so does the first part.
     supervisor.apply([Part(name="one", command=("/bin/sleep", "1000"), place=10)])
-    eventually(lambda: any("psycopg" in m.path for m in psutil.Process(supervisor.pid()).memory_maps()), "the imports")
+    wait_for_the_imports(supervisor)
     part = embedder(home, COLOUR="blue, and 50%")
     process = started(supervisor, home, part)
     assert is_fork(process)
@@ -63,6 +69,27 @@ def test_a_fork_looks_and_ends_like_a_program_of_its_own(supervisor: Supervisor,
     log = (home / "log/embedder.log").read_text()
     assert "stopping on signal 15" in log
     assert "supervisor" not in log
+
+
+def apply_without_memory_maps(home: Path, parts: list[Part]) -> None:
+    forbid_memory_maps()
+    Supervisor(home).apply(parts)
+
+
+def test_a_part_that_cannot_be_shown_as_itself_is_executed(supervisor: Supervisor, home: Path) -> None:
+    first = Part(name="one", command=("/bin/sleep", "1000"), place=10)
+    start = FORKS.Process(target=apply_without_memory_maps, args=(home, [first]))
+    start.start()
+    start.join()
+    wait_for_the_imports(supervisor)
+    part = embedder(home, COLOUR="blue, and 50%")
+    process = started(supervisor, home, part)
+    assert not is_fork(process)
+    assert tuple(process.cmdline()) == part.command[3:]
+    assert process.environ()["COLOUR"] == "blue, and 50%"
+    assert (home / "run/starts" / NAME).read_bytes() == b"."
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: has_ended(process), "the end of the part")
 
 
 def test_a_fork_that_dies_is_started_again_alone(supervisor: Supervisor, home: Path) -> None:
