@@ -183,13 +183,12 @@ class FastPath:
         return number | KEEP_LISTING | (USE_KEPT_LISTING if is_known else 0)
 
     @property
-    def lists_names_alone(self) -> bool:
-        """Whether entries of a listing may be names alone, without a node."""
-        return self._library is not None
+    def is_loaded(self) -> bool:
+        """Whether the library serves the mount.
 
-    @property
-    def reads_listings(self) -> bool:
-        """Whether files of a listing are read, and added to a reply, many at a time."""
+        Then entries of a listing may be names alone, without a node, and its files are read and added to a reply many
+        at a time; and requests to write are marked `OF_PAGES`, where else any may be one of those.
+        """
         return self._library is not None
 
     def read_listed(self, directory: int, names: bytes, files: ctypes.Array[ctypes.c_char], count: int) -> None:
@@ -256,11 +255,6 @@ class FastPath:
             return b""
         size = self._library.fast_path_take_noted(ctypes.addressof(_NOTED))
         return ctypes.string_at(_NOTED, size) if size else b""
-
-    @property
-    def marks_pages(self) -> bool:
-        """Whether requests to write are marked `OF_PAGES`; else any may be one of those."""
-        return self._library is not None
 
     def expire(self, seconds: float) -> int:
         """Answer requests that have taken longer with `ETIMEDOUT`, and return how many there were."""

@@ -39,7 +39,7 @@ class LargeListings:
 
     def of_names(self, listing: DirectoryListing, ino: int, start: int) -> RealDirectoryListing | None:
         """The listing of a directory if what follows on position `start` is replied as names alone, else None."""
-        if start < NAMES_WITH_ATTRIBUTES or not FAST_PATH.lists_names_alone:
+        if start < NAMES_WITH_ATTRIBUTES or not FAST_PATH.is_loaded:
             return None
         if not isinstance(listing, RealDirectoryListing) or not listing.numbers:
             return None

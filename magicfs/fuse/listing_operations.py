@@ -81,7 +81,7 @@ class ListingOperations(NodeOperations):
         if names is not None:
             reply_with_names(token, names, start_id, first=first)
             return
-        if FAST_PATH.reads_listings and isinstance(listing, RealDirectoryListing):
+        if FAST_PATH.is_loaded and isinstance(listing, RealDirectoryListing):
             is_whole = await self._reply_with_files(token, opened, listing, start_id, first=first)
         else:
             is_whole = await self._reply_with_entries(token, opened, listing, start_id, first=first)

@@ -225,7 +225,7 @@ class TreeOperations(ListingOperations, ChangeOperations):
         file = self._handles.file(FileHandleT(fh & ~OF_PAGES))
         count = await self._pools.run(file.node.thread_pool, file.handle.write, off, buf)
         _merge_handle_attributes(file.node, file.handle)
-        if count < len(buf) and (fh & OF_PAGES or not FAST_PATH.marks_pages):
+        if count < len(buf) and (fh & OF_PAGES or not FAST_PATH.is_loaded):
             raise FUSEError(errno.ENOSPC)
         return count
 

@@ -36,10 +36,6 @@ class VirtualDirectory(Directory):
         """The attributes, which never change. Never blocks."""
         return self.cached_attributes()
 
-    def access(self, mode: int) -> bool:
-        """Whether `mode` asks only to list and to enter."""
-        return not mode & os.W_OK
-
 
 class StaticDirectory(VirtualDirectory):
     """A directory whose entries stay the same as long as the mount lives."""
