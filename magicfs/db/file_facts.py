@@ -21,7 +21,7 @@ _GROUNDWORK_SQL = load_queries("groundwork")
 
 
 def met_conditions(connection: Connection, conditions: Sequence[str]) -> set[str]:
-    """Those of some conditions on words that any chunk meets; each is the text of a `tsquery`."""
+    """The conditions on words that any chunk meets, of some; each is the text of a `tsquery`."""
     if not conditions:
         return set()
     return {row[0] for row in connection.execute(_GROUNDWORK_SQL["met_conditions"], {"met": list(conditions)})}
@@ -39,7 +39,7 @@ def is_named_so(connection: Connection, file: FileId, phrases: str | None) -> bo
 
 
 def chunks_with_phrase(connection: Connection, chunks: Iterable[ChunkId], phrase: str) -> set[ChunkId]:
-    """Those of the chunks that have the words of a phrase side by side. `phrase` is the text of a `tsquery`."""
+    """The chunks that have the words of a phrase side by side. `phrase` is the text of a `tsquery`."""
     rows = connection.execute(_SQL["chunks_with_phrase"], {"chunks": list(chunks), "phrase": phrase})
     return {ChunkId(row[0]) for row in rows}
 

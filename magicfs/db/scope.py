@@ -43,7 +43,7 @@ class Ids:
 
     @classmethod
     def of(cls, numbers: Sequence[int]) -> Ids:
-        """Those of some numbers."""
+        """The set of some numbers."""
         return cls(len(numbers), "{" + ",".join(map(str, numbers)) + "}")
 
 

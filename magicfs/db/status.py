@@ -50,7 +50,7 @@ class _Rows(NamedTuple):
     """Those in languages that the model does not read: they get no vector of it."""
 
     def with_second(self, *, waiting: int, failed: int) -> _Rows:
-        """With those that wait or failed under the multilingual model alone."""
+        """These rows, and the chunks that wait or failed under the multilingual model alone."""
         return self._replace(waiting=self.waiting + waiting, failed=self.failed + failed)
 
     def without(self, others: _Rows) -> _Rows:

@@ -60,12 +60,12 @@ class UncutSnippet:
 
     @property
     def text(self) -> str:
-        """That of the snippet."""
+        """The text of the snippet."""
         return self._read().text
 
     @property
     def matched(self) -> tuple[tuple[int, int], ...]:
-        """Those of the snippet."""
+        """Where the snippet has what matched."""
         return self._read().matched
 
     def _read(self) -> Snippet:

@@ -184,7 +184,7 @@ class EmbedService:
         return None
 
     def _of_this_worker(self, live: list[IndexedModel]) -> list[IndexedModel]:
-        """Those of the models whose vectors this worker makes."""
+        """The models, of those given, whose vectors this worker makes."""
         return [model for model in live if self._model is None or model.spec.is_named(self._model)]
 
     def _claim(self, connection: Connection, model: IndexedModel, *, min_priority: int, is_alone: bool) -> Batch | None:

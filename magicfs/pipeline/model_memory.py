@@ -90,7 +90,7 @@ class ModelMemory:
         return lacking is not None and time.monotonic() < lacking.since + LACKING_SECONDS
 
     def loadable(self, models: Sequence[IndexedModel]) -> list[IndexedModel]:
-        """Those of some models that this machine does not lack."""
+        """The models, of those given, that this machine does not lack."""
         return [model for model in models if not self.lacks(model)]
 
     def error_of(self, model: IndexedModel) -> ModelError:

@@ -62,7 +62,7 @@ class ScaleKeeper:
             self.measure_model(indexed, embedder, is_awaited=is_awaited)
 
     def left_by_others(self, models: Sequence[IndexedModel]) -> list[IndexedModel]:
-        """Those of some models that are to be measured while no worker does: one has died, or has rested, before it."""
+        """The models, of those given, that a worker has left unmeasured because it died or rested before."""
         if time.monotonic() < self._next_look:
             return []
         self._next_look = time.monotonic() + LOOK_SECONDS

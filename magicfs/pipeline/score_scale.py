@@ -167,7 +167,7 @@ class _OwnTexts:
     """By language."""
 
     def of(self, language: str) -> NDArray[np.float32]:
-        """Those in a language, all of them for one of which there are none. Shape (n, dimension)."""
+        """The texts in a language; all texts, for a language that has none. Shape (n, dimension)."""
         if not self.texts:
             return np.empty((0, 0), np.float32)
         every: NDArray[np.float32] = np.concatenate(list(self.texts.values()))
@@ -185,7 +185,7 @@ def _scale(
     sentences: int = SENTENCES,
     own: NDArray[np.float32] | None = None,
 ) -> Scale:
-    """The scale of the chosen chunks, of which so many have a sentence embedded.
+    """The scale of the chosen chunks. Of the first `sentences` of them, a sentence is embedded as a question.
 
     A model of many languages has a centre for each. It is nearer to the mean of texts of our `own` the fewer there are.
     """

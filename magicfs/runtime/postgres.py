@@ -48,7 +48,7 @@ SERVER_SETTINGS = {
 }
 
 SHARE_OF_MEMORY = 16
-"""The server's own cache is at most one part of so many of the memory: the kernel keeps the same pages once more."""
+"""The server's own cache is at most a sixteenth of the memory: the kernel keeps the same pages once more."""
 SMALLEST_CACHE_MB, LARGEST_CACHE_MB = 256, 1024
 """The largest one holds what searches read of a hundred thousand chunks. Pages take memory when they are read, but what
 Postgres notes of them takes 25 MB from its start: so a small index has a small cache."""

@@ -40,7 +40,7 @@ class DirectoryListing(Protocol):
 
     @property
     def number(self) -> int:
-        """That of this listing if the kernel may keep it: it must not continue one with another. Else 0."""
+        """The number of this listing if the kernel may keep it, else 0: it must not continue one with another."""
 
     @property
     def may_block(self) -> bool:

@@ -40,7 +40,7 @@ class KernelVersion(NamedTuple):
 
     @classmethod
     def of(cls, status: Attributes | FileStat) -> KernelVersion:
-        """That of a file with this status."""
+        """The version of a file with this status."""
         return cls(status.ctime_ns, status.size, status.mtime_ns)
 
 

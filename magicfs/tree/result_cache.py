@@ -74,7 +74,7 @@ class CachedResult:
 
     @property
     def change_marker(self) -> str:
-        """That of the index before anything was looked for."""
+        """The change marker of the index before anything was looked for."""
         return self.result.change_marker
 
     @property

@@ -56,7 +56,7 @@ class Scratch:
         self._is_idle = threading.Condition(self._lock)
 
     def of_query(self, query: bytes) -> ScratchDirectory:
-        """Those of one query. Never blocks."""
+        """The scratch directory of one query. Never blocks."""
         with self._lock:
             directory = self._directories.get(query)
             if directory is None:
