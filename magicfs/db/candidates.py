@@ -114,7 +114,7 @@ def _place(row: Sequence[Any]) -> Place:
     is_by_name, in_path, in_name, copies, text = row[len(COLUMNS) :]
     found = found_file(row)
     name = NameMatch(found.file_id, frozenset(in_path), frozenset(in_name)) if in_path else None
-    return Place(found, is_by_name, name, tuple(map(_copy, copies)) if copies else (), text)
+    return tuple.__new__(Place, (found, is_by_name, name, tuple(map(_copy, copies)) if copies else (), text))
 
 
 def _copy(packed: bytes) -> tuple[FileId, Copy]:

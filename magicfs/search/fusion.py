@@ -76,6 +76,11 @@ class Evidence(NamedTuple):
     is_across: bool = False
     """Whether the text is in another language than the question, under a model that compares them."""
 
+    def with_nearness(self, nearness: float) -> Evidence:
+        """The same with another nearness, in two thirds of the time of `_replace`."""
+        words, lexical, is_phrase_match, _, *others = self
+        return tuple.__new__(Evidence, (words, lexical, is_phrase_match, nearness, *others))
+
     @property
     def has_very_words(self) -> bool:
         """Whether the text has the question as a phrase, or the name is the question."""
@@ -169,11 +174,12 @@ def of_file(best: Evidence, chunks: Sequence[Evidence]) -> Evidence:
     A file with several near chunks is about the question; one that is near in a single place may be so by chance. Only
     the nearest chunks count, so that a long file loses nothing by the rest of it.
     """
-    nearest = sorted((chunk.nearness for chunk in chunks if chunk.nearness is not None), reverse=True)[:CHUNKS_OF_FILE]
-    if best.nearness is None or not nearest:
+    known = [chunk.nearness for chunk in chunks if chunk.nearness is not None]
+    if best.nearness is None or not known:
         return best
+    nearest = sorted(known, reverse=True)[:CHUNKS_OF_FILE]
     mean = sum(nearest) / len(nearest)
-    return best._replace(nearness=(best.nearness + OTHER_CHUNKS * mean) / (1.0 + OTHER_CHUNKS))
+    return best.with_nearness((best.nearness + OTHER_CHUNKS * mean) / (1.0 + OTHER_CHUNKS))
 
 
 def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:
