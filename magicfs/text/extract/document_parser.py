@@ -6,8 +6,6 @@ attachment, comes back here. One thread.
 
 from __future__ import annotations
 
-import codecs
-import contextlib
 import io
 import time
 import zipfile
@@ -32,23 +30,21 @@ from magicfs.text.extract.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.hangul_files import HANGUL_TYPE, read_hangul
 from magicfs.text.extract.html_parts import HTML_TYPES
-from magicfs.text.extract.inline_styles import FICTION_BOOK, with_words_and_notes
-from magicfs.text.extract.kreuzberg_parser import KreuzbergParser, PanicError
+from magicfs.text.extract.inline_styles import FICTION_BOOK
+from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.left_out import lines_left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
+from magicfs.text.extract.mail_decoding import load_charsets
 from magicfs.text.extract.mobipocket import MOBIPOCKET_TYPE, read_book
-from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
-from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER, embedded_documents, office_parts
+from magicfs.text.extract.office_parts import embedded_documents, office_parts
 from magicfs.text.extract.office_xml import OFFICE_XML_TYPES, read_office_xml
 from magicfs.text.extract.old_office import (
-    OLD_OFFICE_TYPES,
     OLDEST_TYPES,
     read_old_workbook,
     read_oldest,
-    with_own_text,
 )
 from magicfs.text.extract.options import Limits
-from magicfs.text.extract.outlook_files import OUTLOOK_TYPE, attached_texts, own_text, without_directory_names
+from magicfs.text.extract.outlook_files import OUTLOOK_TYPE, attached_texts, without_directory_names
 from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE, PartCount
@@ -56,12 +52,10 @@ from magicfs.text.extract.pdf_documents import PDF_TYPE, read_again, with_pdf_pa
 from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.plain_text import clean, decode
 from magicfs.text.extract.plists import PLIST_TYPE, read_plist
-from magicfs.text.extract.refused import BOOK_TYPE, read_refused, without_links
-from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE, as_shown
+from magicfs.text.extract.running_text import read_running_text
 from magicfs.text.extract.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.stated_keywords import stated_keywords
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
-from magicfs.text.extract.word_xml import DOCUMENT_TYPE, as_seen
 from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_zipped_pages
 
 _ZIP: Final = "application/zip"
@@ -75,24 +69,9 @@ _PARTS_TIME_SHARE: Final = 0.5
 """The share of a file's time in which files inside of it are read."""
 _TIME_SHARE: Final = 0.8
 """The share of a file's time after which its reader stops, so that what was read is kept."""
-_CHARSETS: Final = (
-    "iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10"
-    " iso8859-13 iso8859-14 iso8859-15 iso8859-16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258"
-    " cp437 cp850 cp852 cp866 cp874 koi8-r koi8-u mac-roman tis-620 gb2312 gbk gb18030 big5 euc-jp euc-kr cp932"
-    " cp949 shift-jis iso2022-jp iso2022-kr hz utf-7 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le"
-    " utf-32-be ascii latin-1"
-)
-"""The charsets that mail declares."""
 _READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
 _FAILURES: Final = frozenset({SkipReason.CORRUPT, SkipReason.ENCRYPTED, SkipReason.BOMB, SkipReason.TIMEOUT})
 """Why a file inside of the file may have a text that was not read."""
-_PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
-    NOTEBOOK_TYPE: in_present_form,
-    WORKBOOK_TYPE: as_shown,
-    DOCUMENT_TYPE: as_seen,
-    FICTION_BOOK: with_words_and_notes,
-}
-"""What makes of a file one of which kreuzberg reads what a person sees."""
 _MAX_DEPTH: Final = 3
 """Files in files that are read: a document attached to a message attached to a message."""
 
@@ -109,8 +88,7 @@ class DocumentParser:
 
     def warm_up(self) -> None:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
-        for charset in _CHARSETS.split():
-            codecs.lookup(charset)
+        load_charsets()
         media.warm_up()
         self._kreuzberg.warm_up()
 
@@ -152,7 +130,14 @@ class DocumentParser:
         own = self._parse_here(content, exact)
         if own is not None:
             return own
-        outcome = self._read_running_text(content, exact)
+        outcome = read_running_text(
+            content,
+            exact,
+            library=self._kreuzberg,
+            read_part=self._read_part,
+            until=self._parts_until,
+            parts=self._parts,
+        )
         if mime_type == _ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
             return self._read_archive(content, mime_type)
         return self._with_parts(outcome, content, exact)
@@ -213,44 +198,6 @@ class DocumentParser:
             text = self._read_part(archive.read(places), places.encode("utf-8", "replace"))
         others = "\n".join(clean(name) for name in names[: archives.MAX_NAMES] if name != places)
         return Document(text=f"{text}{PAGE_SEPARATOR}{others}", mime_type=container.KMZ)
-
-    def _read_running_text(self, content: bytes, exact_type: str) -> Document | PartialDocument | Unreadable:
-        """What kreuzberg reads, or what is read here where it refuses a document.
-
-        Of a book or a document of Word that it refuses, that is nothing: their members are read as parts.
-        """
-        prepare = _PREPARED.get(exact_type)
-        content = prepare(content) if prepare else content
-        try:
-            outcome = self._read_by_library(content, exact_type)
-        except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
-            outcome = unreadable_of(error)
-        if exact_type in OLD_OFFICE_TYPES:
-            return with_own_text(outcome, content, exact_type, until=self._parts_until, parts=self._parts)
-        if not isinstance(outcome, Unreadable) or outcome.reason is not SkipReason.CORRUPT:
-            return outcome
-        if exact_type in READ_MEMBER_BY_MEMBER:
-            self._parts.add_unread("its structure")
-            return Unreadable(SkipReason.NO_TEXT, outcome.detail)
-        with contextlib.suppress(*DAMAGE):
-            if exact_type == OUTLOOK_TYPE:
-                text = own_text(content, self._read_part, until=self._parts_until, parts=self._parts)
-                return Document(text=text, mime_type=exact_type) if text.strip() else outcome
-            return read_refused(content, exact_type, parts=self._parts) or outcome
-        return outcome
-
-    def _read_by_library(self, content: bytes, exact_type: str) -> Document | PartialDocument | Unreadable:
-        """What kreuzberg reads, but for sheets of OpenDocument. A book at which it panics is read without its links."""
-        if exact_type == xml_documents.SPREADSHEET_TYPE:
-            sheets = xml_documents.read_spreadsheet(content)
-            if sheets is not None:
-                return sheets
-        try:
-            return self._kreuzberg(content, exact_type)
-        except PanicError:
-            if exact_type != BOOK_TYPE:
-                raise
-            return self._kreuzberg(without_links(content), exact_type)
 
     def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
         """The outcome for mail, media and archives, which the detected type tells; None for any other type."""

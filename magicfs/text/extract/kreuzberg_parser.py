@@ -7,9 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from bisect import bisect_right
-from collections.abc import Iterator, Mapping
-from itertools import accumulate, pairwise
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any
 
 import kreuzberg
@@ -17,11 +15,11 @@ import kreuzberg
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.answers import PartialDocument
+from magicfs.text.extract.kreuzberg_results import document_of
 from magicfs.text.extract.options import Ocr, OcrEngine
 from magicfs.text.extract.page_texts import (
     FEW_PAGE_CHARACTERS,
     MIN_PAGE_CHARACTERS,
-    PAGE_SEPARATOR,
     pages_with_few_letters,
 )
 from magicfs.text.extract.pdf_pages import PdfPages
@@ -30,18 +28,7 @@ from magicfs.text.extract.plain_text import clean
 if TYPE_CHECKING:
     from magicfs.text.extract.rapid_ocr import RapidOcr
 
-_WITH_MARKDOWN_IMAGES = frozenset({"text/html", "application/xhtml+xml", "application/epub+zip", "message/rfc822"})
-"""Formats whose plain text from kreuzberg still contains images in Markdown syntax."""
-
 _PDF = "application/pdf"
-_SLIDES = frozenset(
-    {
-        "application/vnd.ms-powerpoint",
-        "application/vnd.openxmlformats-officedocument.presentationml.presentation",
-    }
-)
-"""Formats whose slides are pages. The pages of a text document depend on the program that lays it out."""
-
 _INLINE_ELEMENTS = re.findall(
     r"\w+", "a b strong i em u s del ins mark code kbd samp var span font small sub sup img cite q"
 )
@@ -67,13 +54,6 @@ _BROKEN = re.compile("invalid Zip archive|Malformed")
 _PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
 """An image's dictionary is never compressed, even in PDF files with compressed objects."""
 
-_MARKDOWN_IMAGE = re.compile(r"!\[([^\]\n]{0,500})\]\([^)\s]{0,2000}\)")
-
-_PDF_CONTROLS = {code: " " for code in range(0x20) if chr(code) not in "\t\n\x02"}
-"""Glyphs without a known meaning."""
-_PDF_LINE_END_HYPHEN = re.compile("\x02\n?")
-"""The PDF engine's hyphen at the end of a line, which goes on with the rest of the word."""
-
 _AS_DRAWN: Any = kreuzberg.ImagePreprocessingConfig(target_dpi=100, auto_rotate=False, deskew=False)
 """The library takes a drawn page for one of 72 dpi. It tells Tesseract the resolution that is aimed at, and scales the
 page up to it. At 72 dpi Tesseract reads nothing on a page with noise, at 300 a page takes twice the time for the same
@@ -83,9 +63,6 @@ _PANIC = "PanicException"
 """The exception of a library in Rust that has found itself at fault. It is none of Python's `Exception`."""
 
 _MAX_DETAIL_CHARACTERS = 300
-_MAX_HEADINGS = 20_000
-"""More would not fit into the head of an answer."""
-
 _EMPTY_PDF = b"""%PDF-1.1
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
 2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
@@ -189,7 +166,7 @@ class KreuzbergParser:
         return clean(kreuzberg.extract_bytes_sync(picture, "image/png", config=self._page_config).content)
 
     def _outcome(self, result: Any, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
-        document = _document(result, mime_type)
+        document = document_of(result, mime_type)
         if mime_type == _PDF:
             # Words beside a picture may be a stamp on a scan; `PdfPages.shows_more` looks at the page.
             fewer_than = FEW_PAGE_CHARACTERS if _PDF_IMAGE.search(content) else MIN_PAGE_CHARACTERS
@@ -224,50 +201,6 @@ def _config(**options: Any) -> kreuzberg.ExtractionConfig:
     )
 
 
-def _document(result: Any, mime_type: str) -> Document:
-    """The document in a result of the library; its text may be blank."""
-    if mime_type == _PDF:
-        text, starts = _pdf_text_and_pages(result)
-    elif mime_type in _SLIDES:
-        text, starts = _text_and_pages(result)
-    else:
-        text, starts = clean(result.content), ()
-    if mime_type in _WITH_MARKDOWN_IMAGES:
-        text = _MARKDOWN_IMAGE.sub(r"\1", text)
-    metadata = result.metadata
-    language = metadata.get("language")
-    authors = metadata.get("authors") or [metadata.get("from_email") or metadata.get("author")]
-    return Document(
-        text=text,
-        mime_type=mime_type,
-        title=_title(metadata.get("title") or metadata.get("subject")),
-        author=", ".join(str(author) for author in authors if author) or None,
-        keywords=_keywords(metadata),
-        language=str(language) if language else None,
-        page_starts=starts,
-        headings=_heading_lines(result, text),
-    )
-
-
-def _heading_lines(result: Any, text: str) -> tuple[tuple[int, int], ...]:
-    """The numbers of the lines that are headings, each with its rank. A heading that is no line of the text is none."""
-    nodes = [node["content"] for node in (result.document or {}).get("nodes", ())]
-    headings = [node for node in nodes if node.get("node_type") in {"heading", "title"}][:_MAX_HEADINGS]
-    if not headings:
-        return ()
-    lines: dict[str, list[int]] = {}
-    for number, line in enumerate(text.split("\n"), 1):
-        lines.setdefault(" ".join(line.split()), []).append(number)
-    found: list[tuple[int, int]] = []
-    for heading in headings:
-        numbers = lines.get(" ".join(clean(str(heading.get("text") or "")).split()), [])
-        last = found[-1][0] if found else 0
-        place = bisect_right(numbers, last)
-        if place < len(numbers):
-            found.append((numbers[place], int(heading.get("level") or 1)))
-    return tuple(found)
-
-
 def _unreadable(error: Exception, mime_type: str) -> Unreadable:
     """Translate the library's error. Only its message distinguishes a password, a bomb and a damaged file."""
     message = " ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]
@@ -278,55 +211,3 @@ def _unreadable(error: Exception, mime_type: str) -> Unreadable:
     if isinstance(error, kreuzberg.ValidationError) and mime_type in message:
         return Unreadable(SkipReason.BINARY, f"no reader for {mime_type}")
     return Unreadable(SkipReason.CORRUPT, message)
-
-
-def _pdf_text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:
-    """The clean text of a PDF file and the offsets in it at which pages start.
-
-    It is that of the pages: in `content`, the library leaves out what looks like tags, gives some passages twice, and
-    has other offsets than those that it states.
-    """
-    pages = result.pages or ()
-    if not pages or [page["page_number"] for page in pages] != list(range(1, len(pages) + 1)):
-        return _text_and_pages(result)
-    texts = [_pdf_page_text(page["content"]) + PAGE_SEPARATOR for page in pages]
-    return "".join(texts), tuple(accumulate((len(text) for text in texts[:-1]), initial=0))
-
-
-def _pdf_page_text(content: str) -> str:
-    """The clean text of a page. A divided word stays divided, so that the analysis of words finds it either way."""
-    return _PDF_LINE_END_HYPHEN.sub("-\n", clean(content).translate(_PDF_CONTROLS))
-
-
-def _text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:
-    """Clean text and the offsets in it at which pages start.
-
-    The library gives offsets in UTF-8 bytes of its own text, which `clean` shortens, so each page is cleaned alone.
-    """
-    data = result.content.encode("utf-8", errors="replace")
-    starts = [boundary["byte_start"] for boundary in (result.metadata.get("pages") or {}).get("boundaries") or ()]
-    if not starts or starts != sorted(starts) or starts[0] != 0 or starts[-1] > len(data):
-        return clean(result.content), ()
-    pages = [clean(data[start:end].decode("utf-8", errors="replace")) for start, end in pairwise([*starts, len(data)])]
-    return "".join(pages), tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
-
-
-def _title(title: object) -> str | None:
-    r"""A document's title; None for unparsed RTF escapes and for the default titles of word processors."""
-    text = str(title or "").strip()
-    return None if not text or "\\'" in text or text.lower() in {"untitled", "powerpoint presentation"} else text
-
-
-def _keywords(metadata: Mapping[str, Any]) -> str | None:
-    """What a document says that it is about, without the title."""
-    stated = metadata.get("keywords") or ()
-    entries = [
-        metadata.get("subject"),
-        *([stated] if isinstance(stated, str) else stated),
-        metadata.get("category"),
-        metadata.get("description"),
-        metadata.get("annotation"),
-    ]
-    texts = dict.fromkeys(str(entry).strip() for entry in entries if entry)
-    texts.pop(str(metadata.get("title") or metadata.get("subject") or "").strip(), None)
-    return ", ".join(text for text in texts if text) or None

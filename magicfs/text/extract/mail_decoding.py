@@ -6,6 +6,7 @@ malformed ones. Pure functions.
 
 from __future__ import annotations
 
+import codecs
 import contextlib
 import email
 import email.policy
@@ -27,6 +28,22 @@ _ENCODED_WORD: Final = re.compile(rb"=\?([A-Za-z0-9._:-]{2,40})(?:\*[A-Za-z0-9-]
 """The beginning of a text in a header that states its charset."""
 _SIGNATURE: Final = "-- "
 """The line before a signature."""
+
+
+_CHARSETS: Final = (
+    "iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10"
+    " iso8859-13 iso8859-14 iso8859-15 iso8859-16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258"
+    " cp437 cp850 cp852 cp866 cp874 koi8-r koi8-u mac-roman tis-620 gb2312 gbk gb18030 big5 euc-jp euc-kr cp932"
+    " cp949 shift-jis iso2022-jp iso2022-kr hz utf-7 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le"
+    " utf-32-be ascii latin-1"
+)
+"""The charsets that mail declares."""
+
+
+def load_charsets() -> None:
+    """Load the charsets, which a process behind walls cannot read any more."""
+    for charset in _CHARSETS.split():
+        codecs.lookup(charset)
 
 
 def parse(content: bytes) -> Message:
