@@ -34,8 +34,9 @@ class Proxy:
         with suppress(OSError):
             while True:
                 client, _ = self.listener.accept()
+                self.sockets.append(client)
                 server = socket.create_connection(("127.0.0.1", self.target))
-                self.sockets += [client, server]
+                self.sockets.append(server)
                 for source, sink in ((client, server), (server, client)):
                     threading.Thread(target=self._pass_on, args=(source, sink, self.generation), daemon=True).start()
 

@@ -195,8 +195,8 @@ class Wire:
             while True:
                 client = self._listener.accept()[0]
                 server = socket.socket(socket.AF_UNIX)
-                server.connect(self._server)
                 self._sockets += (client, server)
+                server.connect(self._server)
                 for pair in ((client, server), (server, client)):
                     threading.Thread(target=self._pass_on, args=pair, daemon=True).start()
 

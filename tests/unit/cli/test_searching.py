@@ -5,6 +5,7 @@ from __future__ import annotations
 import itertools
 
 import pytest
+from typer.main import get_command
 
 from magicfs.cli import outcome, searching
 from magicfs.cli.application import app
@@ -24,12 +25,14 @@ PIECES = ("tax", "two words", "", "ext:md", "--json", "--passages", "-n", "7", "
 
 def test_both_ways_understand_the_same(searched: list[SearchOptions]) -> None:
     plain = 0
+    # Called itself, `app` would build the whole tree of commands each time.
+    command = get_command(app)
     for count in range(1, 4):
         for arguments in itertools.product(PIECES, repeat=count):
             options = plain_options(["search", *arguments])
             if options is not None:
                 plain += 1
-                app(["search", *arguments], prog_name="magicfs", standalone_mode=False)
+                command(["search", *arguments], prog_name="magicfs", standalone_mode=False)
                 assert searched.pop() == options, arguments
     assert plain > 300
 
