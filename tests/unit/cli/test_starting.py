@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
-import re
 import sys
 from pathlib import Path
 
-from magicfs import fuse
-from magicfs.cli import wiring
 from magicfs.cli.part_readiness import last_line
 from magicfs.cli.starting import MOUNT_SETTINGS, environment_of
 from magicfs.config import Settings
@@ -35,14 +31,6 @@ def test_the_mount_is_told_what_it_reads_alone(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, host="here", nice=7, gentle=True, search_limit=9)
     told = environment_of(settings, only=MOUNT_SETTINGS)
     assert told == {"MAGICFS_HOME": str(tmp_path), "MAGICFS_HOST": "here", "MAGICFS_SEARCH_LIMIT": "9"}
-
-
-def test_the_mount_is_told_every_setting_that_it_reads() -> None:
-    served_by = (wiring.run_mount, wiring.search_service, wiring.embedder_options)
-    sources = [*map(inspect.getsource, served_by), *(path.read_text() for path in Path(fuse.__path__[0]).glob("*.py"))]
-    read = {name for source in sources for name in re.findall(r"settings\.(\w+)", source)} & Settings.table().keys()
-    assert "search_seconds" in read
-    assert read - {"home"} <= MOUNT_SETTINGS
 
 
 def test_options_are_found_in_the_parts_of_an_older_version() -> None:
