@@ -26,7 +26,7 @@ class Route(StrEnum):
     ARCHIVE = "archive"
     """The sandbox lists the names in it."""
     BINARY = "binary"
-    """Not read: the type holds no text."""
+    """Not read: the type holds no text, or there is no reader for it."""
     DAMAGED = "damaged"
     """Not read: the name promises a document, but the first bytes are not those of one."""
 
@@ -100,6 +100,11 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"\x09\x02\x06\0", Route.BINARY, "application/vnd.ms-excel"),
     (0, b"\x09\x04\x06\0", Route.BINARY, "application/vnd.ms-excel"),
     (0, b"\xffWPC", Route.BINARY, "application/vnd.wordperfect"),
+    (0, b"ITSF\x03\0\0\0", Route.BINARY, "application/vnd.ms-htmlhelp"),
+    (0, b"AT&TFORM", Route.BINARY, "image/vnd.djvu"),
+    (0, bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), Route.BINARY, "application/onenote"),
+    (4, b"Standard Jet DB\0", Route.BINARY, "application/vnd.ms-access"),
+    (4, b"Standard ACE DB\0", Route.BINARY, "application/vnd.ms-access"),
     (0, b"wOFF\0", Route.BINARY, "font/woff"),
     (0, b"wOF2\0", Route.BINARY, "font/woff2"),
     (0, b"OTTO\0", Route.BINARY, "font/otf"),

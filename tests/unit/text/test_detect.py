@@ -81,6 +81,9 @@ from magicfs.text.extract.file_types import FileType, Route
         ("Накладная на товар".encode("cp1251"), b"a.doc", Route.DECODE, "text/plain"),
         (b"\x93\xe4" * 400 + bytes(range(1, 32)), b"a.xls", Route.DAMAGED, "application/vnd.ms-excel"),
         (b"text", b"bad-\xff-name.\xfe", Route.DECODE, "text/plain"),
+        (b"ITSF\3\0\0\0" + bytes(90), b"a.chm", Route.BINARY, "application/vnd.ms-htmlhelp"),
+        (b"AT&TFORM" + bytes(90), b"a.djvu", Route.BINARY, "image/vnd.djvu"),
+        (b"\0\1\0\0Standard ACE DB\0" + bytes(90), b"a.accdb", Route.BINARY, "application/vnd.ms-access"),
     ],
 )
 def test_detection(content: bytes, name: bytes, route: Route, mime_type: str) -> None:
