@@ -26,10 +26,12 @@ from magicfs.text.analysis import (
 )
 from magicfs.text.analysis.dates import whole_date
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
+from magicfs.text.analysis.variants import with_two_letters, with_umlauts
 from magicfs.text.everyday_words import everyday_words
 from magicfs.text.names import fold_path
 
 _WORD = re.compile(r"\w+")
+_HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _STEMMERS = {code: f"{algorithm}_stem" for code, algorithm in SNOWBALL_LANGUAGES.items()}
 """Postgres's dictionary with the stop words of each language."""
 
@@ -157,9 +159,10 @@ def _compiled(query: Query, forms: _Forms, groundwork: Groundwork, languages: Se
         words_of_phrase=phrase_words(query.question),
         scope=scope_of(
             query.filters,
-            phrases=_all_of(phrase_query(phrase) for phrase in query.phrases),
+            phrases=_all_of(any_spelling(phrase, languages) for phrase in query.phrases),
             excluded=_any_of(
-                [any_form(word, languages) for word in query.excluded] + list(map(phrase_query, query.excluded_phrases))
+                [any_form(word, languages) for word in query.excluded]
+                + [any_spelling(phrase, languages) for phrase in query.excluded_phrases]
             ),
         ),
     )
@@ -250,6 +253,17 @@ def any_form(word: str, languages: Sequence[str]) -> str | None:
     """The condition that a text has a word in any form, or a compound to the letter."""
     terms = question_terms(word, languages=languages)
     return terms[0].tsquery if len(terms) == 1 else phrase_query(word)
+
+
+def any_spelling(phrase: str, languages: Sequence[str]) -> str | None:
+    """The condition that a text has a phrase, its words in any spelling that people use for one.
+
+    Such as `Mueller` for `Müller`, and `wellknown` for `well-known`: so it is in a text that divides it at a hyphen.
+    """
+    lower = phrase.lower()
+    umlauts = with_umlauts(lower, languages) if "de" in languages else None
+    spellings = (phrase, _HYPHEN.sub("", phrase), with_two_letters(lower), umlauts)
+    return _any_of(dict.fromkeys(phrase_query(spelling) for spelling in spellings if spelling))
 
 
 def _all_of(conditions: Iterable[str | None]) -> str | None:

@@ -20,12 +20,11 @@ from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Filters, Query
 from magicfs.domain.results import Hit
 from magicfs.search import fusion, scores
-from magicfs.search.compiled_query import any_form, scope_of
+from magicfs.search.compiled_query import any_form, any_spelling, scope_of
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.measured_files import CandidateFile
 from magicfs.search.ranking import Ranking, measure_file, rank_candidates
 from magicfs.search.request import SearchRequest
-from magicfs.text.analysis import phrase_query
 
 FILTER_NAMES = {
     "types": "type:",
@@ -73,7 +72,7 @@ def explain_standing(connection: Connection, searched: Searched, file: FileId) -
     if not request.question:
         return _explain_list(searched.hits, found, standing)
     ranking = rank_candidates(connection, request, searched.statistics)
-    in_scope = _with_phrases(connection, searched.query, chunks)
+    in_scope = _with_phrases(connection, searched, chunks)
     measured = measure_file(connection, request, ranking=ranking, found=found, chunks=in_scope)
     standing = replace(standing, measures=_measures(connection, request, ranking, measured))
     return _place(searched, ranking, measured, standing)
@@ -92,32 +91,34 @@ def _conditions_missed(
             values = value if isinstance(value, tuple) else (value,)
             yield f"the filter {' '.join(f'{FILTER_NAMES[field.name]}{one}' for one in values)} leaves it out"
     words = [(f"-{word}", any_form(word, languages)) for word in query.excluded]
-    phrases = [(f'-"{phrase}"', phrase_query(phrase)) for phrase in query.excluded_phrases]
+    phrases = [(f'-"{phrase}"', any_spelling(phrase, languages)) for phrase in query.excluded_phrases]
     for typed, excluded in words + phrases:
         scope = scope_of(Filters(), excluded=excluded)
         if excluded and not file_facts.is_in_scope(connection, scope, file):
             yield f"its text has what {typed} excludes"
     if file_facts.is_named_so(connection, file, searched.request.compiled.scope.condition_parameters["phrases"]):
         return
-    missed = [phrase for phrase in query.phrases if not _with_phrase(connection, phrase, chunks)]
+    missed = [phrase for phrase in query.phrases if not _with_phrase(connection, phrase, chunks, languages)]
     for phrase in missed:
         yield f'no passage of it has the phrase "{phrase}"'
-    if query.phrases and not missed and not _with_phrases(connection, query, chunks):
+    if query.phrases and not missed and not _with_phrases(connection, searched, chunks):
         yield "no single passage of it has all phrases"
 
 
-def _with_phrase(connection: Connection, phrase: str, chunks: Sequence[ChunkId]) -> Sequence[ChunkId]:
+def _with_phrase(
+    connection: Connection, phrase: str, chunks: Sequence[ChunkId], languages: Sequence[str]
+) -> Sequence[ChunkId]:
     """Those of some chunks that have a phrase; all of them for a phrase without words."""
-    condition = phrase_query(phrase)
+    condition = any_spelling(phrase, languages)
     if condition is None:
         return chunks
     having = file_facts.chunks_with_phrase(connection, chunks, condition)
     return [chunk for chunk in chunks if chunk in having]
 
 
-def _with_phrases(connection: Connection, query: Query, chunks: Sequence[ChunkId]) -> Sequence[ChunkId]:
-    for phrase in query.phrases:
-        chunks = _with_phrase(connection, phrase, chunks)
+def _with_phrases(connection: Connection, searched: Searched, chunks: Sequence[ChunkId]) -> Sequence[ChunkId]:
+    for phrase in searched.query.phrases:
+        chunks = _with_phrase(connection, phrase, chunks, searched.request.compiled.languages)
     return chunks
 
 

@@ -304,6 +304,18 @@ def test_two_letters_are_no_umlaut_where_the_word_is_found_as_it_is_typed(
     assert "name.txt" in names(service, "guest")
 
 
+def test_a_phrase_is_found_in_each_spelling_of_its_words(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"author.txt", "a book by the well-\nknown author of this town")
+    corpus.add(b"bylaws.txt", "Die große Änderung der Satzung ist im Amtsblatt zu lesen", language="de")
+    corpus.add(b"letter.txt", "Herr Mueller wohnt seit gestern in der neuen Strasse", language="de")
+    assert names(service, '"well-known author"') == ["author.txt"]
+    assert names(service, '"grosse Aenderung der"') == ["bylaws.txt"]
+    assert names(service, '"Herr Müller wohnt"') == ["letter.txt"]
+    assert names(service, '"known well author"') == []
+    assert "letter.txt" not in names(service, 'wohnt -"Herr Müller"')
+    assert "author.txt" not in names(service, 'book -"well-known"')
+
+
 def test_a_compound_of_words_typed_apart_counts_less_than_the_words(corpus: Corpus, service: SearchService) -> None:
     corpus.add(b"compound.txt", "the database of the town")
     corpus.add(b"words.txt", "the data base of the town")
