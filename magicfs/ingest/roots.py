@@ -17,7 +17,7 @@ from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
-from magicfs.linux.mounts import read_mounts
+from magicfs.linux.mounts import kernel_file_system, read_mounts
 
 
 def add_roots(
@@ -70,7 +70,7 @@ def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> byt
     """The absolute path of a directory that can be a root, with links resolved.
 
     `home` is the state directory, `mounts` are mount points besides those that the kernel knows. Raises `RootError`
-    when the path is no readable directory, or overlaps with the state directory or a mount.
+    when the path is no readable directory, shows the kernel, or overlaps with the state directory or a mount.
     """
     try:
         resolved = path.expanduser().resolve(strict=True)
@@ -81,6 +81,8 @@ def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> byt
     if not os.access(resolved, os.R_OK | os.X_OK):
         raise RootError(f"{path} cannot be read: change its permissions, or run as its owner")
     absolute = os.fsencode(resolved)
+    if (kernel := kernel_file_system(absolute)) is not None:
+        raise RootError(f"{path} is a {kernel} file system, which holds no files: name another directory")
     state = os.fsencode(home.resolve())
     if encloses(absolute, state) or encloses(state, absolute):
         raise RootError(f"{path} and the state directory {home} lie one inside the other: set MAGICFS_HOME elsewhere")

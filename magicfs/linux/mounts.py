@@ -20,6 +20,33 @@ _SHARED_FILE_SYSTEMS = frozenset(
     ("nfs", "nfs4", "cifs", "smb3", "ceph", "afs", "lustre", "beegfs", "gpfs", "9p", "virtiofs", "ocfs2", "gfs2")
 )
 
+_KERNEL_FILE_SYSTEMS = frozenset(
+    (
+        "binfmt_misc",
+        "bpf",
+        "cgroup",
+        "cgroup2",
+        "configfs",
+        "debugfs",
+        "devpts",
+        "devtmpfs",
+        "efivarfs",
+        "fusectl",
+        "hugetlbfs",
+        "mqueue",
+        "nfsd",
+        "nsfs",
+        "proc",
+        "pstore",
+        "rpc_pipefs",
+        "securityfs",
+        "selinuxfs",
+        "sysfs",
+        "tracefs",
+    )
+)
+"""What they show is made when somebody asks for it. Reading some of it waits, never ends or changes something."""
+
 
 @dataclass(frozen=True, slots=True)
 class MountEntry:
@@ -76,6 +103,16 @@ def is_shared_file_system(path: bytes) -> bool:
     device = device_of_path(path)
     types = [mount.file_system for mount in read_mounts() if mount.device == device]
     return any(name in _SHARED_FILE_SYSTEMS or name.startswith("fuse.") for name in types)
+
+
+def kernel_file_system(path: bytes) -> str | None:
+    """The type of the file system that an absolute path lies in, if it shows the kernel and holds no files.
+
+    Never touches the path.
+    """
+    device = device_of_path(path)
+    types = {mount.file_system for mount in read_mounts() if mount.device == device}
+    return next(iter(types & _KERNEL_FILE_SYSTEMS), None)
 
 
 @lru_cache(maxsize=1)
