@@ -27,7 +27,17 @@ PREFIX = "MAGICFS_"
 
 MAX_EXTRACT_SECONDS = 120
 """The highest `extract_seconds`: half of the time after which an extraction task is killed and its file counted as one
-that crashes its parser. The other half is for storing the text, or for a second parser when the first was killed."""
+that crashes its parser, without `PATIENCE_SECONDS`. The other half is for storing the text, or for a second parser when
+the first was killed."""
+
+PATIENCE_SECONDS = 180.0
+"""How much longer than its time limit something may take, in all, because others have the processors."""
+
+MAX_MB = 2047
+"""The size of a file, and of a text, that can be sent to a parser and back."""
+
+MAX_PAUSE_SECONDS = 365 * 86400
+"""Clocks of the kernel and of Postgres take no number of any size."""
 
 
 def _default_home() -> Path:
@@ -91,15 +101,16 @@ class Settings:
         description="Lowest priority, one worker by default, and on battery nothing but what was just saved.",
     )
     nice: int = _setting(5, "Niceness of embed workers; extract workers have half of it.", ge=0, le=19)
-    worker_memory_mb: int = _setting(1024, "A worker above this is replaced after its task.", ge=256)
+    worker_memory_mb: int = _setting(1024, "A worker above this is replaced after its task.", ge=256, le=1 << 20)
     rest_seconds: int = _setting(
         60,
         "Embed workers, parsers and the query embedder free their memory after so long without work; what comes next "
         "takes up to a second more.",
         ge=1,
+        le=MAX_PAUSE_SECONDS,
     )
-    max_file_mb: int = _setting(64, "Larger files are skipped as `too-large`.", ge=1)
-    max_text_mb: int = _setting(16, "Text beyond this is not indexed.", ge=1)
+    max_file_mb: int = _setting(64, "Larger files are skipped as `too-large`.", ge=1, le=MAX_MB)
+    max_text_mb: int = _setting(16, "Text beyond this is not indexed.", ge=1, le=MAX_MB)
     extract_seconds: int = _setting(
         60, f"Time that a parser may take over one file; {MAX_EXTRACT_SECONDS} at most.", ge=1, le=MAX_EXTRACT_SECONDS
     )
@@ -110,8 +121,8 @@ class Settings:
         le=1_000_000,
     )
     chunk_tokens: int = _setting(200, "Size of a chunk, in tokens of the model.", ge=32, le=512)
-    scan_seconds: int = _setting(300, "Pause between two full scans of a root.", ge=1)
-    search_seconds: float = _setting(5.0, "Longest wait for the result of a search in the mount.", gt=0)
+    scan_seconds: int = _setting(300, "Pause between two full scans of a root.", ge=1, le=MAX_PAUSE_SECONDS)
+    search_seconds: float = _setting(5.0, "Longest wait for the result of a search in the mount.", gt=0, le=3600)
     search_limit: int = _setting(50, "Results of a search that names no `limit:`.", ge=1, le=1000)
     log_level: str = _setting("INFO", "Detail of the logs.", pattern=r"^(?i:debug|info|warning|error)$")
     log_format: str = _setting(
@@ -232,8 +243,14 @@ def _valid(entry: Field[Any], value: object) -> object:
     }
     for limit, is_broken in broken.items():
         if limit in limits and is_broken(limits[limit]):
-            raise InvalidSetting(entry.name, f"is not valid: it must {_LIMITS[limit]} {limits[limit]}")
+            raise InvalidSetting(entry.name, f"is not valid: it must {_rule(limit, limits[limit])}")
     return converted
+
+
+def _rule(limit: str, value: object) -> str:
+    """A limit of a setting, in words. A pattern that only lists words becomes a list."""
+    words = re.fullmatch(r"\^\((?:\?i:)?([a-z0-9|]+)\)\$", str(value))
+    return f"be one of {words[1].replace('|', ', ')}" if words else f"{_LIMITS[limit]} {value}"
 
 
 _LIMITS = {"pattern": "match", "ge": "be at least", "gt": "be more than", "le": "be at most"}
@@ -320,6 +337,8 @@ def load() -> Settings:
         raise ConfigError(
             f"{path} cannot be read ({error}): fix it, or set MAGICFS_HOME to a directory of yours"
         ) from error
+    if "home" in from_file:
+        raise ConfigError(f"'home' in {path} cannot be set there: set MAGICFS_HOME")
     try:
         return Settings(**from_file)
     except InvalidSetting as error:

@@ -14,7 +14,7 @@ from celery import Celery, signals
 from kombu.entity import Exchange, Queue
 
 from magicfs import config
-from magicfs.config import Settings
+from magicfs.config import MAX_EXTRACT_SECONDS, PATIENCE_SECONDS, Settings
 from magicfs.errors import MagicFSError
 from tasks.broker import SOCKET_SECONDS
 from tasks.queue_names import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue
@@ -27,14 +27,18 @@ EMBED_TASK = "magicfs.embed"
 MAINTENANCE_TASK = "magicfs.maintenance"
 
 HARD_SECONDS = {
-    # A batch takes about a second and one file more, whose parser may take half of this limit (magicfs.config).
-    # The lease is longer.
-    EXTRACT_TASK: 240,
-    # A batch takes half a second: a task that takes this long hangs in native code. The lease is longer.
+    # A batch takes about a second and one file more, whose parser may take MAX_EXTRACT_SECONDS twice, and longer on a
+    # machine with too much to do (magicfs.config). The lease is longer.
+    EXTRACT_TASK: 2 * MAX_EXTRACT_SECONDS + PATIENCE_SECONDS,
+    # A batch takes half a second, and the load of a model a few: a task that takes this long hangs in native code, or
+    # others have the processors (tasks.pool). The lease is longer by more than PATIENCE_SECONDS.
     EMBED_TASK: 30,
     MAINTENANCE_TASK: 240,
 }
 """When the process of a task is killed. A soft limit does not interrupt native code."""
+
+LONGEST_SECONDS = max(HARD_SECONDS.values())
+"""No task takes longer, whoever has the processors."""
 
 VISIBILITY_SECONDS = 3600
 KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3, socket.TCP_USER_TIMEOUT: 15_000}

@@ -18,7 +18,7 @@ from dataclasses import dataclass
 
 from celery.worker import state
 
-from tasks.app import HARD_SECONDS
+from tasks.app import LONGEST_SECONDS
 from tasks.consumer import counts
 from tasks.queue import CeleryQueue
 
@@ -33,7 +33,7 @@ UNTAKEN_SECONDS = 60.0
 UNSTARTED_SECONDS = 180.0
 """The longest from a message that was taken to its task: a child that starts has two minutes."""
 
-UNFINISHED_SECONDS = max(HARD_SECONDS.values()) + 60.0
+UNFINISHED_SECONDS = LONGEST_SECONDS + 60.0
 """The longest that a task runs: its child is killed at the time limit."""
 
 STOP_SECONDS = 15.0

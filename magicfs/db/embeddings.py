@@ -28,9 +28,9 @@ _SQL = load_queries("embeddings")
 MAX_ATTEMPTS = 4
 """Claims of a chunk before it is quarantined: the first in a batch with others, the next three alone."""
 
-LEASE_SECONDS = 120.0
-"""A worker that has died releases its claims at its next start, so only the leases of a host that never comes back run
-out."""
+LEASE_SECONDS = 300.0
+"""Longer than a task may run, also on a machine with too much to do. A worker that has died releases its claims at its
+next start, so only the leases of a host that never comes back run out."""
 
 OVERDUE_SECONDS = 10.0
 """After so long a worker that has claimed chunks is asked again: most batches take less than a second, and an outage

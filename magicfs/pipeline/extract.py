@@ -32,9 +32,9 @@ BATCH_BYTES = 4 << 20
 BATCH_SECONDS = 0.25
 """After this time the batch starts no further file, and the claims of the others are returned."""
 
-LEASE_SECONDS = 300.0
-"""Longer than the hard time limit of a task. A worker that has died releases its claims at its next start, so only the
-leases of a host that never comes back run out."""
+LEASE_SECONDS = 540.0
+"""Longer than the hard time limit of a task, and shorter than the ten minutes of `is_held`. A worker that has died
+releases its claims at its next start, so only the leases of a host that never comes back run out."""
 
 
 class ExtractService:

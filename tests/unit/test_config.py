@@ -4,14 +4,16 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.config import MAX_EXTRACT_SECONDS, Settings, load
+from magicfs.config import MAX_EXTRACT_SECONDS, PATIENCE_SECONDS, Settings, load
+from magicfs.db import embeddings
 from magicfs.errors import ConfigError
 from magicfs.pipeline.extract import LEASE_SECONDS
-from tasks.app import EXTRACT_TASK, HARD_SECONDS
+from tasks.app import EMBED_TASK, EXTRACT_TASK, HARD_SECONDS, LONGEST_SECONDS
 
 
 def test_a_slow_parser_is_ended_long_before_its_worker() -> None:
-    assert 2 * MAX_EXTRACT_SECONDS <= HARD_SECONDS[EXTRACT_TASK] < LEASE_SECONDS
+    assert 2 * MAX_EXTRACT_SECONDS + PATIENCE_SECONDS <= HARD_SECONDS[EXTRACT_TASK] <= LONGEST_SECONDS < LEASE_SECONDS
+    assert HARD_SECONDS[EMBED_TASK] + PATIENCE_SECONDS < embeddings.LEASE_SECONDS
     assert Settings(extract_seconds=MAX_EXTRACT_SECONDS).extract_seconds == MAX_EXTRACT_SECONDS
     with pytest.raises(ConfigError, match=f"must be at most {MAX_EXTRACT_SECONDS}"):
         Settings(extract_seconds=MAX_EXTRACT_SECONDS + 1)
@@ -43,7 +45,14 @@ def test_the_environment_goes_over_the_file_over_the_defaults(home: Path, monkey
         ("SEARCH_SECONDS", "0", "more than 0"),
         ("SEARCH_SECONDS", "nan", "a finite number"),
         ("GENTLE", "perhaps", "true or false"),
-        ("LOG_FORMAT", "xml", "match"),
+        ("WORKER_MEMORY_MB", "1e18", "at most 1048576"),
+        ("MAX_FILE_MB", "2048", "at most 2047"),
+        ("MAX_TEXT_MB", "1e99", "at most 2047"),
+        ("REST_SECONDS", "1e99", "at most 31536000"),
+        ("SCAN_SECONDS", "1e99", "at most 31536000"),
+        ("SEARCH_SECONDS", "1e300", "at most 3600"),
+        ("LOG_FORMAT", "xml", "be one of text, json"),
+        ("LOG_LEVEL", "LOUD", "be one of debug, info, warning, error"),
         ("DATABASE_URL", "mysql://x", "match"),
     ],
 )
@@ -61,6 +70,12 @@ def test_the_file_is_named_for_what_stands_in_it(home: Path) -> None:
         load()
     (home / "config.toml").write_text("nicer = 1\n")
     with pytest.raises(ConfigError, match=r"'nicer' in .* is no setting"):
+        load()
+
+
+def test_the_file_cannot_say_where_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "config.toml").write_text('home = "/elsewhere"\n')
+    with pytest.raises(ConfigError, match=rf"^'home' in {home}/config.toml cannot be set there: set MAGICFS_HOME$"):
         load()
 
 

@@ -5,6 +5,7 @@ import errno
 import os
 import subprocess
 import sys
+import time
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from magicfs.linux.files import mount_of_descriptor, regular_file_status, status
 from magicfs.linux.mounts import MountEntry, device_of_path, is_shared_file_system, parse_mount, read_mounts
 from magicfs.linux.opening import AT_FDCWD, Resolve, open_below, open_below_cached, openat2
 from magicfs.linux.process import capabilities, file_system_user
+from magicfs.linux.starvation import Starvation
 
 
 @pytest.fixture(params=["openat2", "step by step"])
@@ -285,3 +287,23 @@ def test_threads_share_one_heap() -> None:
 
     assert heaps("many") > 0
     assert heaps("one") == 0
+
+
+def test_starvation_is_the_time_without_a_processor() -> None:
+    processor = min(os.sched_getaffinity(0))
+    spinning = [sys.executable, "-c", "while True: pass"]
+    with (
+        subprocess.Popen(spinning) as greedy,
+        subprocess.Popen(spinning) as poor,
+        subprocess.Popen(["sleep", "60"]) as idle,
+    ):
+        os.sched_setaffinity(greedy.pid, {processor})
+        os.sched_setaffinity(poor.pid, {processor})
+        os.setpriority(os.PRIO_PROCESS, poor.pid, 15)
+        starved, asleep = Starvation(poor.pid), Starvation(idle.pid)
+        time.sleep(2.0)
+        assert starved.seconds() > 1.0
+        assert asleep.seconds() < 0.2
+        for process in (greedy, poor, idle):
+            process.kill()
+    assert starved.seconds() == 0.0, "the process is gone"

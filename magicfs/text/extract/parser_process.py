@@ -23,7 +23,9 @@ from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.framing import Disconnected, FramingError, Message, receive, send
+from magicfs.linux.starvation import Starvation
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
+from magicfs.text.extract.time_limit import TimeLimit
 
 _INHERITED_VARIABLES = (
     "PATH",
@@ -124,9 +126,32 @@ class ParserProcess:
         self._output.truncate(0)
         send(self._connection, request, deadline=deadline)
 
-    def receive(self, *, max_body_bytes: int, deadline: float) -> Message:
-        """Wait for an answer. Raises `TimeoutError` at `deadline` (monotonic seconds), or `FramingError`."""
-        return receive(self._connection, max_body_bytes=max_body_bytes, deadline=deadline)
+    def receive(self, *, max_body_bytes: int, due: float, limit: TimeLimit) -> Message:
+        """Wait for an answer. Raises `TimeoutError`, or `FramingError`.
+
+        It is `due` at that moment (monotonic seconds), or later by what the process has waited for a processor; `limit`
+        says how much that may be, and moves on.
+        """
+        self._wait_for_answer(due, limit)
+        return receive(self._connection, max_body_bytes=max_body_bytes, deadline=max(due, limit.end))
+
+    def _wait_for_answer(self, due: float, limit: TimeLimit) -> None:
+        starvation, counted = Starvation(self._process.pid), 0.0
+        begun = False
+        while not begun:
+            if (left := due - time.monotonic()) <= 0:
+                raise TimeoutError("timed out")
+            self._connection.settimeout(left)
+            try:
+                self._connection.recv(1, socket.MSG_PEEK)
+                begun = True
+            except TimeoutError:
+                begun = False
+            except OSError:
+                begun = True  # who receives is told why
+            waited = starvation.seconds()
+            due += limit.put_off(max(waited - counted, 0.0))
+            counted = max(counted, waited)
 
     def finish_file(self) -> None:
         """Count a file whose answers are complete, and free its copy."""

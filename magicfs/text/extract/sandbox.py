@@ -19,6 +19,7 @@ from magicfs.text.extract.answers import Answers
 from magicfs.text.extract.child_keeper import ChildKeeper
 from magicfs.text.extract.options import Limits, Ocr, Wall
 from magicfs.text.extract.parser_process import ParserProcess
+from magicfs.text.extract.time_limit import TimeLimit
 from magicfs.text.extract.xml_documents import SVG_TYPE
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,7 @@ class Sandbox:
         self._limits = limits
         self._ocr = ocr
         self._children = ChildKeeper(limits=limits, ocr=ocr, command=command)
+        self._time = TimeLimit()
 
     def missing_walls(self) -> list[Wall]:
         """The walls that do not stand around the child, which is started if none runs.
@@ -80,6 +82,7 @@ class Sandbox:
         Where OCR does not start, the file is read without it. Raises `ServerError` when no child can be started.
         """
         self._children.prepare()
+        self._time = TimeLimit()
         request = Message({"mime_type": mime_type}, content)
         if _is_picture(mime_type) and self._ocr is not None:
             return self._parse_picture(request, self._ocr)
@@ -151,12 +154,12 @@ class Sandbox:
         long, or at which two children fail, is left out.
         """
         child = self._children.running()
-        deadline = time.monotonic() + self._limits.seconds
+        self._time.begin(self._limits.seconds)
         answers = Answers()
-        failure = self._exchange(child, request, answers, content=request.body, deadline=deadline)
+        failure = self._exchange(child, request, answers, content=request.body)
         failed_before = None
         while (failure is not None or not self._children.recognises) and answers.pending:
-            if time.monotonic() >= deadline:
+            if self._time.seconds_left() <= 0:
                 break
             if failure is not None and self._children.recognises:
                 failed_before = _leave_out_page(answers, failure, failed_before)
@@ -166,10 +169,11 @@ class Sandbox:
                 if recogniser is None:
                     answers.fail_pending_pages(self._needs_ocr())
                     break
-                deadline += time.monotonic() - began if loads_ocr else 0.0
+                if loads_ocr:
+                    self._time.end += time.monotonic() - began
                 answers.expect_pages()
-                rest = self._request_for_rest(request, answers, layers=False, deadline=deadline)
-                failure = self._exchange(recogniser, rest, answers, content=request.body, deadline=deadline)
+                rest = self._request_for_rest(request, answers, layers=False)
+                failure = self._exchange(recogniser, rest, answers, content=request.body)
         return answers, failure
 
     def _read_page_by_page(self, request: Message) -> Answers:
@@ -180,10 +184,10 @@ class Sandbox:
         answers = Answers()
         failed_before = None
         child = self._children.recogniser() or self._children.running()
-        deadline = time.monotonic() + _PAGES_TIME_SHARE * self._limits.seconds
-        while not answers.complete and time.monotonic() < deadline:
-            rest = self._request_for_rest(request, answers, layers=True, deadline=deadline)
-            failure = self._exchange(child, rest, answers, content=request.body, deadline=deadline, layers=True)
+        self._time.begin(_PAGES_TIME_SHARE * self._limits.seconds)
+        while not answers.complete and self._time.seconds_left() > 0:
+            rest = self._request_for_rest(request, answers, layers=True)
+            failure = self._exchange(child, rest, answers, content=request.body, layers=True)
             if failure is None or not answers.has_document:
                 break
             failed_before = _leave_out_page(answers, failure, failed_before)
@@ -192,7 +196,7 @@ class Sandbox:
             child = self._children.running()
         return answers
 
-    def _request_for_rest(self, request: Message, answers: Answers, *, layers: bool, deadline: float) -> Message:
+    def _request_for_rest(self, request: Message, answers: Answers, *, layers: bool) -> Message:
         """The request to read the pending pages of a file one by one, with `layers` for their text layers too.
 
         It asks for all pages of a file of which no document was read.
@@ -202,7 +206,7 @@ class Sandbox:
                 "mime_type": request.head["mime_type"],
                 "pages": list(answers.known_letters.items()),
                 "layers": layers,
-                "seconds": deadline - time.monotonic(),
+                "seconds": self._time.seconds_left(),
                 "room": self._limits.text_bytes - answers.text_bytes,
             }
         )
@@ -214,7 +218,6 @@ class Sandbox:
         answers: Answers,
         *,
         content: bytes,
-        deadline: float,
         layers: bool = False,
     ) -> _Failure | None:
         """Send a request about `content` and add all answers to `answers`, or return why they are not complete."""
@@ -223,11 +226,11 @@ class Sandbox:
         try:
             if request.head["mime_type"] == _PDF:
                 child.share(content)
-            child.send(request, deadline=deadline)
+            child.send(request, deadline=self._time.end)
             while not answers.complete:
                 room = self._limits.text_bytes - answers.text_bytes
-                due = _next_deadline(answers, deadline, share=share)
-                answers.add(child.receive(max_body_bytes=room, deadline=due))
+                due = _next_deadline(answers, self._time.end, share=share)
+                answers.add(child.receive(max_body_bytes=room, due=due, limit=self._time))
         except TimeoutError:
             self._children.close()
             return _Failure(self._timed_out(), may_be_chance=False)

@@ -32,6 +32,12 @@ def forever() -> None:
         pass
 
 
+def work() -> None:
+    end = time.process_time() + 0.6
+    while time.process_time() < end:
+        pass
+
+
 def recurse() -> None:
     recurse()
 
@@ -91,6 +97,7 @@ ACTIONS: dict[str, Callable[[], object]] = {
     "kill": lambda: os.kill(os.getpid(), signal.SIGKILL),
     "hang": lambda: time.sleep(3600),
     "spin": forever,
+    "work": work,
     "allocate": lambda: bytearray(8 << 30),
     "native-allocation": abort_out_of_memory,
     "raise": fail,

@@ -51,6 +51,24 @@ def sandbox(make_sandbox: MakeSandbox) -> Sandbox:
     return make_sandbox(LIMITS)
 
 
+@contextlib.contextmanager
+def crowded_processor() -> Iterator[Callable[[int], None]]:
+    """A function that moves a process to a processor that another one has nearly all of the time."""
+    processor = min(os.sched_getaffinity(0))
+    greedy = subprocess.Popen([sys.executable, "-c", "while True: pass"])
+    os.sched_setaffinity(greedy.pid, {processor})
+
+    def join(pid: int) -> None:
+        os.sched_setaffinity(pid, {processor})
+        os.setpriority(os.PRIO_PROCESS, pid, 5)
+
+    try:
+        yield join
+    finally:
+        greedy.kill()
+        greedy.wait()
+
+
 def pid_of(outcome: Document | Unreadable) -> int:
     assert isinstance(outcome, Document), outcome
     return int(outcome.text.split()[0])
@@ -273,6 +291,13 @@ def test_a_hang_ends_at_the_limit(make_sandbox: MakeSandbox, action: str) -> Non
     assert unreadable(sandbox.parse(b"", mime_type=action)).reason is SkipReason.TIMEOUT
     assert not psutil.pid_exists(pid)
     pid_of(sandbox.parse(b"text", mime_type="good"))
+
+
+def test_a_parser_that_gets_no_processor_has_time(make_sandbox: MakeSandbox) -> None:
+    sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=1))
+    with crowded_processor() as join:
+        join(pid_of(sandbox.parse(b"text", mime_type="good")))
+        pid_of(sandbox.parse(b"text", mime_type="work"))
 
 
 def test_a_large_file_for_a_hanging_parser_does_not_block(make_sandbox: MakeSandbox) -> None:

@@ -1,0 +1,61 @@
+"""`Starvation`: for how long a process has waited for a processor that others had.
+
+Used where a time limit is to end what hangs: on a machine with too much to do, a process that is well gets a fraction
+of a processor, and must not be taken for one that hangs.
+"""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+from typing import NamedTuple
+
+_NANOSECONDS = 1e9
+
+
+class _Thread(NamedTuple):
+    """What the kernel says of a thread, in seconds since it began."""
+
+    ran: float
+    waited: float
+    """Without the time that it has been waiting now."""
+    is_runnable: bool
+
+
+class Starvation:
+    """Measures a process from now on. A process that sleeps, or is stopped, waits for no processor."""
+
+    def __init__(self, pid: int) -> None:
+        self._pid = pid
+        self._first = _threads(pid)
+        now = time.monotonic()
+        self._changed = {name: (thread, now) for name, thread in self._first.items()}
+        """What was seen of each thread last, and when that was new."""
+
+    def seconds(self) -> float:
+        """How long that one of its threads has waited that has waited longest; 0 where the kernel does not say."""
+        now = time.monotonic()
+        longest = 0.0
+        for name, thread in _threads(self._pid).items():
+            before, since = self._changed.get(name, (None, now))
+            if before is None or before[:2] != thread[:2]:
+                since = now
+            self._changed[name] = thread, since
+            waited = thread.waited - (self._first[name].waited if name in self._first else 0.0)
+            # The kernel counts a wait when it is over.
+            longest = max(longest, waited + (now - since if thread.is_runnable else 0.0))
+        return longest
+
+
+def _threads(pid: int) -> dict[str, _Thread]:
+    """The threads of a process by their ids; none of a process that is gone."""
+    threads = {}
+    try:
+        for folder in Path(f"/proc/{pid}/task").iterdir():
+            ran, waited, _ = (folder / "schedstat").read_text("ascii").split()
+            state = (folder / "stat").read_bytes().rpartition(b")")[2].split()[0]
+            threads[folder.name] = _Thread(int(ran) / _NANOSECONDS, int(waited) / _NANOSECONDS, state == b"R")
+    except (OSError, IndexError, ValueError):
+        # The process or a thread has just ended, or the kernel keeps no such statistics.
+        return threads
+    return threads
