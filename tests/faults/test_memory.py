@@ -49,6 +49,7 @@ QUICK = {"sign.txt", "escaped.json"}
     "name", [name if name in QUICK else pytest.param(name, marks=pytest.mark.slow) for name in FILES]
 )
 def test_a_worker_that_reads_a_large_file_takes_little_memory(stack: Stack, tmp_path: Path, name: str) -> None:
+    stack.forks = False
     docs = tmp_path / "docs"
     docs.mkdir()
     with (docs / name).open("w") as file:

@@ -43,6 +43,10 @@ def test_a_child_that_dies_ten_times_by_sigsegv_loses_nothing(stack: Stack, tmp_
     stack.start_all()
     randomness = random.Random(11)
     kills = 0
+    # Celery ends a worker whose first child dies before it has begun.
+    logs = [stack.home / "log" / f"embed-{number}.log" for number in (1, 2)]
+    stack.wait(lambda: all(" ready." in log.read_text() for log in logs), what="both workers")
+    stack.wait(lambda: bool(stack.rows("SELECT FROM embeddings WHERE state = 'done' LIMIT 1")), what="a first chunk")
     stack.wait(lambda: stack.waiting() > 20, what="work")
     deadline = time.monotonic() + 300
     while kills < 10 and time.monotonic() < deadline:

@@ -5,6 +5,7 @@ Modules of MagicFS that only commands use are imported by each command anew. One
 
 from __future__ import annotations
 
+import importlib
 import multiprocessing
 import os
 import subprocess
@@ -44,12 +45,59 @@ def take_environment(environment: Mapping[str, str]) -> None:
     os.environ.update(environment)
 
 
+class ForkedPart:
+    """`magicfs` with these arguments, as the first process of a session, and the methods of `subprocess.Popen` for it.
+
+    It has this environment and no input, writes to the end of `log`, and imports the module `sabotage` first.
+    """
+
+    def __init__(
+        self, arguments: list[str], *, environment: Mapping[str, str], log: Path, sabotage: str | None = None
+    ) -> None:
+        log.touch()
+        # A daemon, so that no part outlives the tests.
+        self._process = FORKS.Process(
+            target=_become_part, args=(arguments, dict(environment), log, sabotage), daemon=True
+        )
+        self._process.start()
+        assert self._process.pid is not None
+        self.pid = self._process.pid
+
+    def poll(self) -> int | None:
+        return self._process.exitcode
+
+    def wait(self, timeout: float | None = None) -> int:
+        self._process.join(timeout)
+        if self._process.exitcode is None:
+            raise subprocess.TimeoutExpired("magicfs", timeout or 0)
+        return self._process.exitcode
+
+    def terminate(self) -> None:
+        self._process.terminate()
+
+
 def _become(arguments: list[str], environment: dict[str, str], output: Path, errors: Path) -> None:
     """Become the process of a command."""
     take_environment(environment)
     for path, descriptor in ((output, 1), (errors, 2)):
         with path.open("wb") as file:
             os.dup2(file.fileno(), descriptor)
+    _run(arguments)
+
+
+def _become_part(arguments: list[str], environment: dict[str, str], log: Path, sabotage: str | None) -> None:
+    """Become the process of a part."""
+    os.setsid()
+    take_environment(environment)
+    with log.open("ab") as file:
+        for descriptor in (1, 2):
+            os.dup2(file.fileno(), descriptor)
+    if sabotage is not None:
+        importlib.import_module(sabotage)
+    _run(arguments)
+
+
+def _run(arguments: list[str]) -> None:
     sys.argv = ["magicfs", *arguments]
     from magicfs.cli.outcome import main
 

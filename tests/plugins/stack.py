@@ -22,17 +22,15 @@ from magicfs.db.pool import Database
 from magicfs.domain.models import StoredModel
 from magicfs.ingest.roots import add_root
 from magicfs.models.store import ModelStore
+from tests.plugins.forks import ForkedPart
 from tests.plugins.servers import Servers
 from tests.plugins.waiting import eventually
 
 HOST = "testhost"
-SABOTAGED = (
-    "import {sabotage}, sys; sys.argv = ['magicfs', *{arguments!r}]; from magicfs.cli.outcome import main; main()"
-)
 STOP_SECONDS = 60
 
 
-def end_processes(processes: Mapping[str, subprocess.Popen[bytes]]) -> list[str]:
+def end_processes(processes: Mapping[str, subprocess.Popen[bytes] | ForkedPart]) -> list[str]:
     """End processes, each the first of a group of its own. Returns the names of those that had to be killed."""
     for process in processes.values():
         if process.poll() is None:
@@ -59,7 +57,9 @@ class Stack:
     """Settings for the parts that are started from now on."""
     prefix: tuple[str, ...] = ()
     """The command that starts the parts, such as one that takes capabilities away."""
-    processes: dict[str, subprocess.Popen[bytes]] = field(default_factory=dict)
+    forks: bool = True
+    """Whether a part is a fork, without a prefix. A test of its memory starts a program: a fork has all libraries."""
+    processes: dict[str, subprocess.Popen[bytes] | ForkedPart] = field(default_factory=dict)
 
     def start_worker(
         self, kind: str, number: int = 1, *, sabotage: str | None = None, model: str | None = None
@@ -70,13 +70,10 @@ class Stack:
         """
         name = f"{kind}-{number}"
         arguments = ["worker", "--queue", kind, "--name", name, *([] if model is None else ["--model", model])]
-        if sabotage is None:
-            self._start(name, "-m", "magicfs.cli", *arguments)
-        else:
-            self._start(name, "-c", SABOTAGED.format(sabotage=sabotage, arguments=arguments))
+        self._start(name, *arguments, sabotage=sabotage)
 
     def start_agent(self) -> None:
-        self._start("agent", "-m", "magicfs.cli", "agent")
+        self._start("agent", "agent")
 
     def start_all(self, *, embedders: int = 2) -> None:
         self.start_agent()
@@ -84,7 +81,7 @@ class Stack:
         for number in range(1, embedders + 1):
             self.start_worker("embed", number)
 
-    def _start(self, name: str, *command: str) -> None:
+    def _start(self, name: str, *arguments: str, sabotage: str | None = None) -> None:
         env = os.environ | {
             "MAGICFS_HOME": str(self.home),
             "MAGICFS_HOST": HOST,
@@ -92,9 +89,14 @@ class Stack:
             "MAGICFS_BROKER_URL": self.settings.broker_dsn,
             **self.environment,
         }
-        with (self.home / "log" / f"{name}.log").open("ab") as log:
+        log_path = self.home / "log" / f"{name}.log"
+        if self.forks and not self.prefix:
+            self.processes[name] = ForkedPart([*arguments], environment=env, log=log_path, sabotage=sabotage)
+            return
+        assert sabotage is None, "only a fork imports it"
+        with log_path.open("ab") as log:
             self.processes[name] = subprocess.Popen(
-                [*self.prefix, sys.executable, *command],
+                [*self.prefix, sys.executable, "-m", "magicfs.cli", *arguments],
                 env=env,
                 stdin=subprocess.DEVNULL,
                 stdout=log,
