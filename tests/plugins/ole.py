@@ -74,10 +74,10 @@ def _numbers(table: Sequence[int]) -> bytes:
     return content + b"\xff" * (-len(content) % _SECTOR)
 
 
-def word_97(*parts: str, marks: Mapping[str, int] | None = None) -> bytes:
+def word_97(*parts: str, marks: Mapping[str, int | bytes] | None = None) -> bytes:
     """A document of Word 97: its running text, then notes, headers, comments, end notes and boxes.
 
-    `marks` has the change of format (`sprm`) of some words.
+    `marks` has the change of format (`sprm`) of some words, or the bytes of several.
     """
     lengths = [len(part.encode("utf-16-le")) // 2 for part in parts] + [0] * (7 - len(parts))
     text = "".join(parts).encode("utf-16-le")
@@ -96,9 +96,10 @@ def word_97(*parts: str, marks: Mapping[str, int] | None = None) -> bytes:
     return compound_file({"WordDocument": body, "1Table": blocks})
 
 
-def _formats_page(text: bytes, marks: Mapping[str, int]) -> bytes:
+def _formats_page(text: bytes, marks: Mapping[str, int | bytes]) -> bytes:
     """A page with the formats of words in a text that begins at place 1024."""
-    places, formats = [1024], []
+    places: list[int] = [1024]
+    formats: list[int | bytes] = []
     for word, change in sorted(marks.items(), key=lambda item: text.index(item[0].encode("utf-16-le"))):
         first = 1024 + text.index(word.encode("utf-16-le"))
         places += [first, first + 2 * len(word)]
@@ -107,13 +108,15 @@ def _formats_page(text: bytes, marks: Mapping[str, int]) -> bytes:
     formats.append(0)
     page = bytearray(512)
     struct.pack_into(f"<{len(places)}I", page, 0, *places)
-    at = 500
+    at = 496
     for number, change in enumerate(formats):
         if change:
             # Bold first: a change is found behind others.
-            struct.pack_into("<BHBHB", page, at, 6, 0x0835, 1, change, 1)
+            changes = struct.pack("<HB", 0x0835, 1)
+            changes += change if isinstance(change, bytes) else struct.pack("<HB", change, 1)
+            struct.pack_into(f"<B{len(changes)}s", page, at, len(changes), changes)
             page[4 * len(places) + number] = at // 2
-            at -= 8
+            at -= 12
     page[-1] = len(formats)
     return bytes(page)
 

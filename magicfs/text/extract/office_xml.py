@@ -63,7 +63,8 @@ def _paragraph_text(element: ET.Element) -> Iterator[str]:
 
 def _is_hidden(run: ET.Element) -> bool:
     """Whether the text of a run is not shown."""
-    hidden = next((element for style in named(run, "rPr") for element in named(style, "vanish")), None)
+    styles = (style for style in run if local_name(style) == "rPr")
+    hidden = next((element for style in styles for element in style if local_name(element) == "vanish"), None)
     return hidden is not None and attribute(hidden, "val") not in SHOWN_AGAIN
 
 

@@ -12,9 +12,9 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 13),
-    "application/zip": 26,
-    "application/x-ole-storage": 9,
-    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 14),
+    "application/zip": 27,
+    "application/x-ole-storage": 10,
+    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 15),
     **dict.fromkeys((f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet")), 14),
     "application/pdf": 9,
     # The highest, so that files of which nothing was read before are looked at again.

@@ -58,10 +58,14 @@ def _unseen_in(page: bytes) -> Iterator[tuple[int, int]]:
 
 
 def _makes_unseen(changes: bytes) -> bool:
+    """Whether changes leave a text unseen: of several of one kind, the last counts."""
+    unseen: set[int] = set()
     place = 0
     while place + 2 < len(changes):
         change = int.from_bytes(changes[place : place + 2], "little")
-        if change in _UNSEEN and changes[place + 2] == 1:
-            return True
+        if changes[place + 2] != 1:
+            unseen.discard(change)
+        elif change in _UNSEEN:
+            unseen.add(change)
         place += 2 + _OPERAND_BYTES.get(change >> 13, 1 + changes[place + 2])
-    return False
+    return bool(unseen)

@@ -16,6 +16,8 @@ DELETED: Final = frozenset({"del", "moveFrom", "tracked-changes"})
 """Local names of elements of Word and OpenDocument that hold what was deleted."""
 SHOWN_AGAIN: Final = frozenset({"0", "false", "off"})
 """Values of `vanish` for text that is not hidden."""
+OF_ANOTHER: Final = frozenset({"rPrChange", "pPr"})
+"""What holds a `vanish` that hides no text: of the format before a tracked change, and of the mark of a paragraph."""
 
 _TEXT_TAGS: Final = frozenset({"t", "text", "author", "lpwstr", "v"})
 """Local names of elements that hold text: of Word, of comments, of properties, of charts."""
@@ -45,7 +47,7 @@ class OfficeTexts:
     def __init__(self) -> None:
         self.texts: list[str] = []
         self._open: list[list[str]] = [[]]
-        self._in_text = self._in_field = self._in_deleted = 0
+        self._in_text = self._in_field = self._in_deleted = self._in_another = 0
         self._hidden_runs = [False]
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
@@ -61,9 +63,10 @@ class OfficeTexts:
         self._in_text += name in _TEXT_TAGS
         self._in_field += name == "instrText"
         self._in_deleted += name in DELETED
+        self._in_another += name in OF_ANOTHER
         if name == "r":
             self._hidden_runs.append(False)
-        elif name == "vanish":
+        elif name == "vanish" and not self._in_another:
             self._hidden_runs[-1] = SHOWN_AGAIN.isdisjoint(attributes.values())
 
     def data(self, text: str) -> None:
@@ -80,6 +83,7 @@ class OfficeTexts:
         self._in_text -= name in _TEXT_TAGS
         self._in_field -= name == "instrText"
         self._in_deleted -= name in DELETED
+        self._in_another -= name in OF_ANOTHER
         if name == "r":
             self._hidden_runs.pop()
         if name in _PARAGRAPH_TAGS:

@@ -15,6 +15,8 @@ _CHANGED = (
     "<w:p><w:moveFrom w:id='3'><w:r><w:t>wandering</w:t></w:r></w:moveFrom></w:p><w:p><w:moveTo w:id='3'><w:r>"
     "<w:t>arrived</w:t></w:r></w:moveTo></w:p><w:p><w:r><w:rPr><w:vanish/></w:rPr><w:t>concealed</w:t></w:r>"
     "<w:r><w:rPr><w:vanish w:val='0'/></w:rPr><w:t>shown</w:t></w:r></w:p>"
+    "<w:p><w:pPr><w:rPr><w:vanish/></w:rPr></w:pPr><w:r><w:rPr><w:b/><w:rPrChange w:id='4'><w:rPr><w:vanish/></w:rPr>"
+    "</w:rPrChange></w:rPr><w:t>revealed</w:t></w:r></w:p>"
 )
 
 
@@ -25,18 +27,18 @@ def _word(body: str) -> bytes:
 
 def test_of_a_document_only_what_is_shown_is_read(extractor: FileExtractor) -> None:
     words = read(extractor, _word(_CHANGED), b"a.docx").text.split()
-    assert words == ["kept", "inserted", "arrived", "shown"]
+    assert words == ["kept", "inserted", "arrived", "shown", "revealed"]
 
 
 def test_of_its_notes_too(extractor: FileExtractor) -> None:
     content = word_document(footnotes="x</w:t></w:r></w:p>" + _CHANGED.replace("'", '"') + "<w:p><w:r><w:t>y")
     words = read(extractor, content, b"a.docx").text.split()
-    assert words == ["running", "text", "x", "kept", "inserted", "arrived", "shown", "y"]
+    assert words == ["running", "text", "x", "kept", "inserted", "arrived", "shown", "revealed", "y"]
 
 
 def test_of_a_document_that_the_library_refuses_too(extractor: FileExtractor) -> None:
     words = read(extractor, _word(_CHANGED + "<w:p><w:r>" * 2000 + "</w:r></w:p>" * 2000), b"a.docx").text.split()
-    assert words == ["kept", "inserted", "arrived", "shown"]
+    assert words == ["kept", "inserted", "arrived", "shown", "revealed"]
 
 
 def test_a_word_stays_whole_at_a_hyphen_that_does_not_break(extractor: FileExtractor) -> None:
@@ -54,7 +56,7 @@ _PACKAGE = (
 def test_of_a_package_in_one_piece_too(extractor: FileExtractor) -> None:
     document = f"<w:document {WORD}><w:body>{_CHANGED}</w:body></w:document>".replace("'", '"')
     words = read(extractor, _PACKAGE.format(document).encode(), b"a.xml").text.split()
-    assert words == ["kept", "inserted", "arrived", "shown"]
+    assert words == ["kept", "inserted", "arrived", "shown", "revealed"]
 
 
 _OPEN = (

@@ -59,6 +59,12 @@ def test_what_a_document_hides_or_has_deleted_is_no_text(extractor: FileExtracto
     ]
 
 
+def test_what_a_document_hides_and_shows_again_is_text(extractor: FileExtractor) -> None:
+    changes = struct.pack("<HBHB", 0x083C, 1, 0x083C, 0)
+    content = word_97("The grey heron stays.\r", marks={"heron": changes})
+    assert read(extractor, content, b"a.doc").text.strip() == "The grey heron stays."
+
+
 @pytest.mark.parametrize(
     ("content", "name", "words"),
     [
