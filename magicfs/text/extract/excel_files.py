@@ -38,6 +38,8 @@ _CHECKED_RECORDS: Final = 256
 _MAX_CHARACTERS: Final = 32 << 20
 """More than is kept of a text: all cells may show the same long one."""
 _EXACT_DIGITS: Final = 15
+_MAX_DIGITS: Final = 21
+"""A whole number with more is written with an exponent."""
 
 
 class Workbook(NamedTuple):
@@ -212,7 +214,8 @@ class _Reader:
 
     def _shown(self, number: float, style: int) -> str:
         code = self._codes.get(self._styles[style], "") if style < len(self._styles) else ""
-        text = f"{number:.{_EXACT_DIGITS}g}" if abs(number) < 10**_EXACT_DIGITS else repr(number)
+        is_long = 10**_EXACT_DIGITS <= abs(number) < 10**_MAX_DIGITS
+        text = f"{number:.0f}" if is_long else f"{number:.{_EXACT_DIGITS}g}"
         return (code and shown(text, code, epoch=self._epoch)) or text
 
     def _take_note(self, record: Record) -> None:

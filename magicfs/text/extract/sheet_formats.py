@@ -15,7 +15,7 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Decimal
+from decimal import ROUND_HALF_UP, Context, Decimal
 from enum import Enum, auto
 from functools import lru_cache, partial
 from typing import Final
@@ -67,7 +67,11 @@ _MAX_CODE_CHARACTERS: Final = 255
 _PERCENT: Final = re.compile(
     r'(?:[_*].)*[#,]*0(?:\.(?=[0#])(?P<places>0*)(?P<optional>#*))?(?:\\?\s|"\s*")?%(?:"(?P<after>[^"]*)")?(?:[_*].)*'
 )
-_PADDED: Final = re.compile(r"0[0 /-]*0")
+_PADDED: Final = re.compile(r"0(?:0|\\?[ -]|\\[/.])*0")
+"""A bare slash makes a fraction."""
+_CONDITION: Final = re.compile(r"\[[<>=]")
+_DIGITS: Final = Context(prec=15)
+"""As many as a program shows of a number, which is stored with more."""
 _MAX_DIGITS: Final = 20
 _DAY_SECONDS: Final = 86_400
 _LAST_DAY: Final = 2_958_465
@@ -114,12 +118,15 @@ def _reader(code: str) -> Callable[[Decimal, date], str | None] | None:
     """What shows numbers by a code; None for one that is not shown here."""
     if len(code) > _MAX_CODE_CHARACTERS:
         return None
-    section = _BRACKETS.sub("", _SECTION.match(code)[0])  # type: ignore[index]  # it matches nothing, too
+    first = _SECTION.match(code)[0]  # type: ignore[index]  # it matches nothing, too
+    if _CONDITION.search(first):
+        return None
+    section = _BRACKETS.sub("", first)
     if match := _PERCENT.fullmatch(section):
         places, optional = (len(match[name] or "") for name in ("places", "optional"))
         return partial(_percentage, places, optional, match["after"] or "")
     if _PADDED.fullmatch(section):
-        return partial(_padded, section)
+        return partial(_padded, section.replace("\\", ""))
     plain = _LITERAL.sub("", section)
     if re.search("[ymdhs]", plain, re.IGNORECASE) and not re.search("[0#?@]|General", plain):
         return partial(_moment, tuple(_pieces(section)))
@@ -156,7 +163,7 @@ def _written(cell: re.Match[bytes], *, formats: Mapping[int, str], epoch: date) 
 
 def _percentage(places: int, optional: int, after: str, number: Decimal, _: date) -> str:
     """A percentage with so many places, more of them where they are no zeros, and with the text after it."""
-    rounded = (number * 100).quantize(Decimal(1).scaleb(-places - optional), ROUND_HALF_UP)
+    rounded = (_DIGITS.plus(number) * 100).quantize(Decimal(1).scaleb(-places - optional), ROUND_HALF_UP)
     # Zero has a sign here.
     text = f"{rounded or abs(rounded):f}"
     for _place in range(optional):

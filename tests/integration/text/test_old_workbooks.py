@@ -23,6 +23,11 @@ def test_numbers_are_read_as_they_are_shown(extractor: FileExtractor) -> None:
     assert read(extractor, content, b"a.xls").text == "Cash\n12.5%\t2008-05-17\t1599.99\n00007\t12.34\n5\t5"
 
 
+def test_a_long_number_keeps_its_digits(extractor: FileExtractor) -> None:
+    content = workbook_97({"S": [number(0, 0, 1234567890123450), number(1, 0, 1e300), number(2, 0, 0.1 + 0.2)]})
+    assert read(extractor, content, b"a.xls").text == "S\n1234567890123450\n1e+300\n0.3"
+
+
 def test_results_of_formulas_are_read(extractor: FileExtractor) -> None:
     cells = [
         record_of_excel(0x0006, struct.pack("<HHHd", 0, 0, 0, 42.5) + bytes(8)),
