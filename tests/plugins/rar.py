@@ -7,15 +7,18 @@ import zlib
 from collections.abc import Iterable
 
 
-def rar_4(names: Iterable[str], *, is_encrypted: bool = False) -> bytes:
-    """An archive of the older format, perhaps with names that need a password."""
+def rar_4(names: Iterable[str], *, is_encrypted: bool = False, is_endless: bool = False) -> bytes:
+    """An archive of the older format, perhaps with names that need a password, or a last member of 2^63 bytes."""
     main = _block_4(0x73, 0x0080 if is_encrypted else 0, bytes(6))
-    return b"Rar!\x1a\x07\0" + main + b"".join(map(_file_4, names))
+    last = _file_4("z", more=1 << 31) if is_endless else b""
+    return b"Rar!\x1a\x07\0" + main + b"".join(map(_file_4, names)) + last
 
 
-def _file_4(name: str) -> bytes:
+def _file_4(name: str, *, more: int = 0) -> bytes:
     encoded = name.encode("utf-8")
     fields = struct.pack("<IIBIIBBHI", 0, 0, 2, 0, 0x50000000, 29, 0x30, len(encoded), 0x20)
+    if more:
+        return _block_4(0x74, 0x8100, fields + struct.pack("<II", more, 0) + encoded)
     return _block_4(0x74, 0x8000, fields + encoded)
 
 

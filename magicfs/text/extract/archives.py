@@ -36,6 +36,8 @@ rarfile.RAR_MAX_COMMENT = 0
 
 MAX_NAMES: Final = 5000
 """The names of an archive that are read, in its own order, before those in archives inside of it."""
+_MAX_RAR_BLOCKS: Final = 2 * MAX_NAMES
+"""The blocks of a rar archive that are read, of which most are members: the library keeps each in memory."""
 _MAX_UNPACKED_BYTES: Final = 1 << 30
 _MAX_FILE_BYTES: Final = 64 << 20
 """The bytes of a compressed file that are read."""
@@ -217,16 +219,36 @@ def _read_entry(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
     return file.read() if file else b""
 
 
-def _rar_names(file: IO[bytes]) -> list[str]:
-    """The names in a rar archive, or in one volume of it. Raises `rarfile.PasswordRequired` where they need one."""
+class _EnoughError(Exception):
+    """Ends the reading of an archive with more members than are read."""
+
+
+def _rar_names(file: IO[bytes]) -> Iterator[str]:
+    """Yield the names in a rar archive, or in one volume of it, until it is damaged.
+
+    Raises `ValueError` at damage, and `rarfile.PasswordRequired` where the names need one.
+    """
+    blocks: list[Any] = []
+
+    def take(block: Any) -> None:
+        blocks.append(block)
+        if len(blocks) >= _MAX_RAR_BLOCKS:
+            raise _EnoughError
+
+    needs_password = False
+    damage: Exception | None = None
     try:
-        archive = rarfile.RarFile(file, part_only=True)
-        names: list[str] = archive.namelist()
-    except rarfile.Error as error:
-        raise ValueError(str(error)) from error
-    if not names and archive.needs_password():
+        needs_password = rarfile.RarFile(file, info_callback=take, part_only=True).needs_password()
+    except _EnoughError:
+        pass
+    except (rarfile.Error, ArithmeticError) as error:  # a size beyond any file, too
+        damage = error
+    names = [block.filename for block in blocks if block.type == rarfile.RAR_BLOCK_FILE]
+    yield from names
+    if damage is not None:
+        raise ValueError(str(damage)) from damage
+    if not names and needs_password:
         raise rarfile.PasswordRequired
-    return names
 
 
 def _zip_names(members: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, str]]:

@@ -44,6 +44,20 @@ def test_names_that_need_a_password_say_so(extractor: FileExtractor) -> None:
     assert outcome.reason is SkipReason.ENCRYPTED
 
 
+def test_a_rar_archive_of_many_members_takes_no_time_and_memory(extractor: FileExtractor) -> None:
+    empty, one = rar_5([]), rar_5(["heron.txt"])
+    member = one[len(empty) - 8 : -8]  # the last block has eight bytes
+    content = empty[:-8] + member * 2_000_000
+    assert read(extractor, content, b"a.rar").text == "heron.txt"
+
+
+def test_the_names_before_a_size_beyond_any_file_are_read(extractor: FileExtractor) -> None:
+    outcome = extractor.extract(rar_4(["a.txt", "b.txt"], is_endless=True), name=b"a.rar")
+    assert isinstance(outcome, Document)
+    assert outcome.text == "a.txt\nb.txt\nz"
+    assert str(outcome.unread_parts) == "1 of 4 parts could not be read: what follows z (corrupt)"
+
+
 def test_the_names_before_the_damage_of_a_rar_archive_are_read(extractor: FileExtractor) -> None:
     content = rar_5([f"letters/{number}.txt" for number in range(20)])
     assert "letters/3.txt" in read(extractor, content[:300] + bytes(40), b"a.rar").text
