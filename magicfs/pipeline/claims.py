@@ -1,60 +1,33 @@
-"""What becomes of a worker's claims when the database goes away: they are returned, or released when it is back.
+"""What becomes of the claims that a worker cannot finish: it returns them, and it begins with those that it has lost.
 
-Used by `ExtractService` and `EmbedService`, each with an instance of its own. It claims nothing. A claim that is
-neither finished nor returned would keep its rows from every worker until its lease ends. Belongs to one thread.
+Used by `ExtractService` and `EmbedService`. A claim that is neither finished nor returned would keep its rows from
+every worker until its lease ends. A worker loses one when the database is away, when the answer to a commit is lost, or
+when a crash of the database takes the last commits along (`lazy_commit`), so that it does not know of its loss: before
+it claims anything, all claims under its name are lost ones, and it releases them.
 """
 
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 
 from magicfs.db.pool import Connection, Database, retry_on_conflict
-from magicfs.errors import DatabaseError, DatabaseUnavailable
+from magicfs.errors import DatabaseError
 
 log = logging.getLogger(__name__)
 
 
-class WorkerClaims:
-    """The claims of one worker that it does not finish."""
+def return_early(database: Database, give_back: Callable[[Connection], object], *, what: str) -> None:
+    """Return claims before their leases end: `give_back` does it, `what` names them in the log.
 
-    def __init__(self, database: Database, *, release: Callable[[Connection], object]) -> None:
-        """`release` releases all claims under the worker's name, and refunds their attempts."""
-        self._database = database
-        self._release = release
-        self._has_lost_some = False
-        """Whether the worker may have claims that it does not know or could not return."""
+    When the database refuses even that, the worker releases them before it claims the next time.
+    """
 
-    @contextmanager
-    def none_lost(self) -> Iterator[None]:
-        """A context in which the worker claims and works. It begins with the release of claims that were lost before.
+    def give_back_in_transaction() -> None:
+        with database.transaction() as connection:
+            give_back(connection)
 
-        The answer to a commit may be lost, so that the worker does not know what it has claimed. Before it claims
-        anything, all claims under its name are lost ones.
-        """
-        if self._has_lost_some:
-            with self._database.transaction() as connection:
-                self._release(connection)
-            self._has_lost_some = False
-        try:
-            yield
-        except DatabaseUnavailable:
-            self._has_lost_some = True
-            raise
-
-    def return_early(self, give_back: Callable[[Connection], object], *, what: str) -> None:
-        """Return claims before their leases end: `give_back` does it, `what` names them in the log.
-
-        When the database refuses even that, they are released before the worker claims the next time.
-        """
-
-        def give_back_in_transaction() -> None:
-            with self._database.transaction() as connection:
-                give_back(connection)
-
-        try:
-            retry_on_conflict(give_back_in_transaction)
-        except DatabaseError as error:
-            log.warning("%s cannot be returned now and wait: %s", what, error)
-            self._has_lost_some = True
+    try:
+        retry_on_conflict(give_back_in_transaction)
+    except DatabaseError as error:
+        log.warning("%s cannot be returned now and wait: %s", what, error)

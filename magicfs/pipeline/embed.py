@@ -10,7 +10,6 @@ import logging
 import time
 from collections.abc import Callable
 from contextlib import suppress
-from functools import partial
 
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
@@ -24,7 +23,7 @@ from magicfs.embedding.embedder import Embedder
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError
 from magicfs.jobs import JobQueue
 from magicfs.pipeline.batch import Batch, embed_claims, write_batch
-from magicfs.pipeline.claims import WorkerClaims
+from magicfs.pipeline.claims import return_early
 from magicfs.pipeline.model_memory import ModelMemory
 from magicfs.pipeline.recut import with_words
 from magicfs.pipeline.scale_keeper import ScaleKeeper
@@ -67,9 +66,6 @@ class EmbedService:
         self._owner = owner
         self._cut = cut
         self._paused = paused
-        self._own_claims = WorkerClaims(
-            database, release=partial(embeddings_db.release_chunks, owner=owner, counted=False)
-        )
         self._model = model
         self.memory = ModelMemory(database, find=find, load=load)
         self._scales = ScaleKeeper(database)
@@ -105,10 +101,6 @@ class EmbedService:
         batches needs one message of the broker. Chunks of a model that cannot be loaded here wait for another worker.
         Raises `ModelError` when no model can be loaded.
         """
-        with self._own_claims.none_lost():
-            return self._run_turn()
-
-    def _run_turn(self) -> int:
         deadline = time.monotonic() + TURN_SECONDS
         embedded = 0
         claims = True
@@ -154,7 +146,9 @@ class EmbedService:
         return not {model.id for model in self.memory.loadable(live)}.isdisjoint(model.id for model in waiting)
 
     def _claim_next_batch(self) -> Batch | None:
+        """Claim chunks when this worker has none: what is claimed under its name is lost, and released first."""
         with self._database.transaction() as connection:
+            embeddings_db.release_chunks(connection, owner=self._owner, counted=False)
             return self._claim_batch(connection)
 
     def _claim_batch(self, connection: Connection) -> Batch | None:
@@ -246,7 +240,8 @@ class EmbedService:
 
     def _return_claims(self, batch: Batch, *, counted: bool) -> None:
         model, claims = batch.model.id, batch.claims
-        self._own_claims.return_early(
+        return_early(
+            self._database,
             lambda connection: embeddings_db.return_chunks(connection, model=model, claims=claims, counted=counted),
             what=f"{len(claims)} chunks",
         )

@@ -9,7 +9,6 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Sequence
-from functools import partial
 
 from magicfs.db import embedding_queue as queue_db
 from magicfs.db import file_claims
@@ -18,7 +17,7 @@ from magicfs.domain.files import ClaimedFile, display_path
 from magicfs.domain.ids import FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
-from magicfs.pipeline.claims import WorkerClaims
+from magicfs.pipeline.claims import return_early
 from magicfs.pipeline.file_processor import Chunker, FileProcessor
 from magicfs.pipeline.reading import group_files
 from magicfs.text.extract import Extractor, OcrEngine, newest_version
@@ -68,9 +67,6 @@ class ExtractService:
         self._max_embedded_chunks = max_embedded_chunks
         self._ocr = ocr
         self._processor = FileProcessor(database, extractor, chunker, max_file_bytes=max_file_bytes, ocr=ocr)
-        self._own_claims = WorkerClaims(
-            database, release=partial(file_claims.release_files, owner=owner, counted=False)
-        )
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
@@ -119,10 +115,6 @@ class ExtractService:
 
         Raises `DatabaseError` or `ServerError` when the work cannot go on; the claims are returned then.
         """
-        with self._own_claims.none_lost():
-            return self._run_batch()
-
-    def _run_batch(self) -> int:
         claims = self._claim()
         if not claims:
             self._extractor.rest()
@@ -142,6 +134,8 @@ class ExtractService:
 
     def _claim(self) -> list[ClaimedFile]:
         with self._database.transaction() as connection:
+            # This worker has none now: they are lost ones.
+            file_claims.release_files(connection, owner=self._owner, counted=False)
             return file_claims.claim_files(
                 connection,
                 host=self._host,
@@ -197,7 +191,8 @@ class ExtractService:
 
     def _return_claims(self, claims: Sequence[ClaimedFile], *, counted: bool) -> None:
         if claims:
-            self._own_claims.return_early(
+            return_early(
+                self._database,
                 lambda connection: file_claims.return_files(connection, claims, counted=counted, pause_s=0.0),
                 what=f"{len(claims)} files",
             )

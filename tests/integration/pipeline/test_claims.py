@@ -67,11 +67,11 @@ def test_only_the_beginning_of_a_long_text_is_urgent(index: Index) -> None:
 def test_a_worker_that_comes_back_frees_what_it_held(index: Index) -> None:
     (index.folder / "one.txt").write_text("alpha")
     index.scan()
-    dead = index.extraction(owner="extract-1@here")
+    other = index.extraction(owner="extract-2@here")
     with index.database.transaction() as connection:
         claims = claim_files(connection, host=HOST, boot="", owner="extract-1@here", limit=9, max_bytes=99, seconds=600)
         assert len(claims) == 1
-    assert dead.run_batch() == 0, "the lease keeps others off"
+    assert other.run_batch() == 0, "the lease keeps others off"
     assert index.extraction(owner="extract-1@here").recover() == 1
     index.settle()
     assert index.states() == {"one.txt": ("indexed", None)}

@@ -77,6 +77,27 @@ def test_claims_whose_answer_was_lost_are_released_by_the_next_batch(
     assert index.rows("SELECT DISTINCT state, attempts FROM embeddings") == [("done", 1)]
 
 
+def test_claims_whose_end_was_lost_with_the_last_commits_are_done_by_the_next_batch(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A crash of Postgres takes commits along that it has confirmed: the worker does not know, and is not told."""
+    (index.folder / "one.txt").write_text("words\n\nother words")
+    index.scan()
+    reader, embedder = index.extraction(), index.embedding()
+    with monkeypatch.context() as crash:
+        crash.setattr(file_claims, "finish_indexed", lambda *_, **__: None)
+        assert reader.run_batch() == 1
+    assert index.rows("SELECT count(*) FROM files WHERE lease IS NOT NULL") == [(1,)]
+    assert reader.run_batch() == 1
+    assert index.rows("SELECT state, lease FROM files") == [("indexed", None)]
+    with monkeypatch.context() as crash:
+        crash.setattr(embeddings, "finish_chunks", lambda *_, **__: 2)
+        embedder.run_turn()
+    assert index.rows("SELECT count(*) FROM embeddings WHERE lease IS NOT NULL") == [(2,)]
+    assert embedder.run_turn() == 2
+    assert index.rows("SELECT DISTINCT state, attempts, lease FROM embeddings") == [("done", 1, None)]
+
+
 def lose_answer(outage: pytest.MonkeyPatch, service: type, claim: str) -> None:
     """Let the database go away when it has committed a claim, and before it says so."""
     committed = getattr(service, claim)
