@@ -48,6 +48,11 @@ _CELL: Final = re.compile(
     rb"((?:<(?:\w+:)?f\b[^<>]*/>|<(?:\w+:)?f\b[^<>]*>[^<]*</(?:\w+:)?f>)?)<(?:\w+:)?v>([-+.0-9Ee]{1,30})</(?:\w+:)?v>"
 )
 """A cell with a style, perhaps with a formula, and a number."""
+_LONG_NUMBER: Final = re.compile(
+    rb"(<(?:\w+:)?c\b((?:\s+[a-z]{1,8}=\"[^\"<>]*\"){0,8})\s*>"
+    rb"(?:<(?:\w+:)?f\b[^<>]*/>|<(?:\w+:)?f\b[^<>]*>[^<]*</(?:\w+:)?f>)?<(?:\w+:)?v>)(-?(?=[0-9.]{17})\d{1,14}\.\d{1,30})<"
+)
+"""A cell with a number of more digits than a program shows."""
 _KIND: Final = re.compile(rb"\st=\"([^\"]*)\"")
 """What the value of a cell is: the place of a text, a text, and by default a number."""
 _SINCE_1904: Final = re.compile(rb"\bdate1904=\"(?:1|true)\"")
@@ -83,7 +88,10 @@ EPOCH_OF_MACINTOSH: Final = date(1904, 1, 1)
 
 
 def as_shown(content: bytes) -> bytes:
-    """A workbook with those numbers as texts; the same bytes where it has none of them, or is too large or damaged."""
+    """A workbook with those numbers as texts, and no digits of others that are not shown.
+
+    The same bytes where it has none of them, or is too large or damaged.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as workbook:
             members = workbook.infolist()
@@ -94,10 +102,10 @@ def as_shown(content: bytes) -> bytes:
             epoch = EPOCH_OF_MACINTOSH if _SINCE_1904.search(workbook.read(_WORKBOOK)) else EPOCH
             write = partial(_written, formats=formats, epoch=epoch)
             changed = {}
-            for member in members if formats else ():
+            for member in members:
                 if _SHEET.fullmatch(member.filename):
                     sheet = workbook.read(member)
-                    if (written := _CELL.sub(write, sheet)) != sheet:
+                    if (written := _CELL.sub(write, _LONG_NUMBER.sub(_rounded, sheet))) != sheet:
                         changed[member.filename] = written
             return with_members(workbook, changed) if changed else content
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, LookupError, RuntimeError, EOFError):
@@ -159,6 +167,15 @@ def _written(cell: re.Match[bytes], *, formats: Mapping[int, str], epoch: date) 
         return cell[0]
     attributes = _KIND.sub(b"", attributes) + b' t="str"'
     return b"<%sc%s>%s<%sv>%s</%sv>" % (prefix, attributes, formula, prefix, html.escape(text).encode(), prefix)
+
+
+def _rounded(cell: re.Match[bytes]) -> bytes:
+    """A cell with the digits of its number that are shown: a sum of amounts has others behind them."""
+    kind = _KIND.search(cell[2])
+    if kind and kind[1] != b"n":
+        return cell[0]
+    number = _DIGITS.create_decimal(cell[3].decode())
+    return b"%s%s<" % (cell[1], f"{number.normalize():f}".encode())
 
 
 def _percentage(places: int, optional: int, after: str, number: Decimal, _: date) -> str:

@@ -105,6 +105,11 @@ def cells_of(content: bytes) -> str:
         ('<c r="A1" s="1"><v>0.125</v></c>', None),
         ('<c r="A1" s="9"><v>0.125</v></c>', None),
         ('<c r="A1"><v>0.125</v></c>', None),
+        ('<c r="A1"><v>1234.5600000000001</v></c>', '<c r="A1"><v>1234.56</v></c>'),
+        ('<c r="A1" s="1"><f>A2</f><v>-0.30000000000000004</v></c>', '<c r="A1" s="1"><f>A2</f><v>-0.3</v></c>'),
+        ('<x:c r="A1"><x:v>2999.9999999999995</x:v></x:c>', '<x:c r="A1"><x:v>3000</x:v></x:c>'),
+        ('<c r="A1" t="str"><f>A2</f><v>1234.5600000000001</v></c>', None),
+        ('<c r="A1"><v>12345678901234567890.5</v></c>', None),
     ],
 )
 def test_a_cell_is_written_as_it_is_shown(cell: str, read: str | None) -> None:
