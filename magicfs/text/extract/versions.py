@@ -21,11 +21,12 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 11,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox"), 14),
+    **dict.fromkeys(("message/*", "application/mbox"), 15),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
-    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 7),
-    **dict.fromkeys(("application/x-mobipocket-ebook", "application/ms-tnef"), 5),
+    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),
+    "application/x-mobipocket-ebook": 5,
+    "application/ms-tnef": 6,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
 
