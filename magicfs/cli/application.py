@@ -16,6 +16,7 @@ from magicfs.cli.commands import (
     down,
     failures,
     flower,
+    mcp,
     model,
     mount,
     roots,
@@ -54,6 +55,7 @@ app.command("down", rich_help_panel=DAILY_PANEL)(down.down)
 app.command("status", rich_help_panel=DAILY_PANEL, epilog=status.EXAMPLES)(status.status)
 app.command("search", rich_help_panel=DAILY_PANEL, epilog=search.EXAMPLES)(search.search)
 app.command("doctor", rich_help_panel=DAILY_PANEL, epilog=doctor.EXAMPLES)(doctor.doctor)
+app.command("mcp", rich_help_panel=DAILY_PANEL, epilog=mcp.EXAMPLES)(mcp.mcp)
 app.add_typer(roots.app, name="roots", rich_help_panel=FILES_PANEL)
 app.command("scan", rich_help_panel=FILES_PANEL)(scan.scan)
 app.command("failures", rich_help_panel=FILES_PANEL)(failures.failures)

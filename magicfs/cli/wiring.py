@@ -15,7 +15,13 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
-from magicfs.cli.environment import database_for_service
+from magicfs.cli.environment import (
+    COMMAND_CHECK_SECONDS,
+    COMMAND_CONNECT_SECONDS,
+    SERVICE_IDLE_SECONDS,
+    database_for_service,
+    require_server,
+)
 from magicfs.cli.index_model import ensure_active_model, require_known_model, resolve_model
 from magicfs.cli.multilingual import declare_multilingual
 from magicfs.cli.multilingual_starter import MultilingualStarter
@@ -249,6 +255,48 @@ def run_mount(settings: Settings, path: Path) -> None:
         mount.run_mount(
             mountpoint=path, settings=settings, searcher=search_service(settings, database), database=database
         )
+
+
+def run_mcp(settings: Settings) -> None:
+    """Answer an assistant until standard input ends or a signal ends this process. Raises `ConfigError`.
+
+    The database may come and go meanwhile: each call says whether it is there.
+    """
+    import importlib.util
+
+    if importlib.util.find_spec("mcp") is None:
+        raise ConfigError("the package mcp is not installed: pip install 'magicfs[mcp]'")
+    from magicfs.cli.searching import seconds_to_search
+    from magicfs.db.pool import Database
+    from magicfs.gateway import mcp_server
+    from magicfs.gateway.mcp_tools import IndexTools
+
+    # A thread waits for input, so an exception in the main thread would end nothing. There is nothing to save.
+    for number in (signal.SIGTERM, signal.SIGINT):
+        signal.signal(number, signal.SIG_DFL)
+    with Database(
+        settings.database_dsn,
+        application="mcp",
+        size=mcp_server.CONCURRENT_CALLS,
+        connect_seconds=COMMAND_CONNECT_SECONDS,
+        idle_seconds=SERVICE_IDLE_SECONDS,
+    ) as database:
+        tools = IndexTools(
+            database,
+            search_service(settings, database),
+            host=settings.host,
+            deadline_s=seconds_to_search(settings),
+        )
+        mcp_server.serve(mcp_server.ToolServer(tools.all(), require_ready=lambda: _require_index(settings, database)))
+
+
+def _require_index(settings: Settings, database: Database) -> None:
+    """Raise `MagicFSError` when the database does not run, or its schema is not the one of this version."""
+    from magicfs.db.migrate import require_migrated
+    from magicfs.domain.deadline import Deadline
+
+    require_server(settings)
+    require_migrated(database, Deadline(COMMAND_CHECK_SECONDS))
 
 
 def run_flower(settings: Settings) -> None:

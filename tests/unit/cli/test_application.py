@@ -11,11 +11,12 @@ from tests.unit.infra.command_lines import parse
 
 COMMANDS = (
     *("up", "down", "status", "search x", "roots list", "roots add x", "roots remove x", "scan", "failures"),
-    *("mount x", "umount x", "agent", "worker", "flower", "model list", "model pull", "model use x", "doctor"),
+    *("mount x", "umount x", "agent", "worker", "flower", "mcp", "model list", "model pull", "model use x", "doctor"),
 )
 HEAVY = (
     "celery",
     "fastembed",
+    "mcp",
     "numpy",
     "onnxruntime",
     "psycopg",

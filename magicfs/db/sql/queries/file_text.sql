@@ -1,0 +1,25 @@
+-- The text that the index has of one file.
+
+-- name: find_file
+-- The file at an absolute path, which is given in all its divisions into the path of a root and a path below it. Several
+-- hosts may have one; the preferred host comes first.
+SELECT f.content_id, f.state, f.reason, h.name, c.mime_type, c.language
+FROM unnest(%(roots)s::bytea[], %(paths)s::bytea[]) AS divided (root, path)
+JOIN roots r ON r.path = divided.root
+JOIN hosts h ON h.id = r.host_id
+JOIN files f ON f.root_id = r.id AND f.path = divided.path
+LEFT JOIN contents c ON c.id = f.content_id
+WHERE %(host)s::text IS NULL OR h.name = %(host)s
+ORDER BY h.name <> %(preferred)s, h.name, length(r.path) DESC LIMIT 1
+
+-- name: chunks_of_lines
+-- The chunks of a content that have lines of a range, or a page of it. A chunk reaches as far as the next one begins.
+SELECT placed.first_line, placed.page, chunks.text
+FROM (
+    SELECT ordinal, chunk_id, first_line, page, lead(first_line) OVER (ORDER BY ordinal) AS next_line
+    FROM content_chunks WHERE content_id = %(content)s
+) AS placed
+JOIN chunks ON chunks.id = placed.chunk_id
+WHERE placed.first_line <= %(last)s AND coalesce(placed.next_line >= %(first)s, true)
+  AND (%(page)s::integer IS NULL OR placed.page = %(page)s)
+ORDER BY placed.ordinal LIMIT %(limit)s

@@ -1,0 +1,290 @@
+"""`magicfs mcp`, asked by the SDK's own client, and by lines that no client writes.
+
+The command, the database, the scan and the searches are real. The chunks have a line each, so that no model is needed.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import anyio
+import pytest
+from mcp import ClientSession, StdioServerParameters
+from mcp.client.stdio import stdio_client
+from mcp.shared.exceptions import MCPError
+
+from magicfs.domain.chunks import Chunk
+from magicfs.domain.contents import Document
+from tests.plugins.commands import KEPT, short_folder
+from tests.plugins.index import HOST, Index, Paragraphs
+
+SECONDS = 120
+TOOLS = ["search", "context", "read_file", "status"]
+INITIALIZE = {
+    "jsonrpc": "2.0",
+    "id": 1,
+    "method": "initialize",
+    "params": {"protocolVersion": "2025-06-18", "capabilities": {}, "clientInfo": {"name": "test", "version": "1"}},
+}
+INITIALIZED = {"jsonrpc": "2.0", "method": "notifications/initialized"}
+
+
+class LineChunker(Paragraphs):
+    """Cuts at the ends of lines."""
+
+    def chunks(self, document: Document) -> list[Chunk]:
+        lines = enumerate(document.text.split("\n"), start=1)
+        return [
+            replace(chunk, first_line=number, last_line=number)
+            for number, line in lines
+            for chunk in super(LineChunker, self).chunks(Document(text=line, mime_type="text/plain"))
+        ]
+
+
+@dataclass
+class Server:
+    """How `magicfs mcp` is started."""
+
+    home: Path
+    environment: dict[str, str]
+
+    def ask(self, body: Callable[[ClientSession], Awaitable[None]]) -> str:
+        """Let a client do `body` with a server of its own. What the server writes to standard error."""
+        parameters = StdioServerParameters(
+            command=sys.executable, args=["-m", "magicfs.cli", "mcp"], env=self.environment, cwd=str(Path.cwd())
+        )
+
+        async def talk() -> None:
+            with (self.home / "stderr").open("w") as errors, anyio.fail_after(SECONDS):
+                async with stdio_client(parameters, errlog=errors) as streams, ClientSession(*streams) as session:
+                    await session.initialize()
+                    await body(session)
+
+        anyio.run(talk)
+        return (self.home / "stderr").read_text()
+
+    @contextmanager
+    def process(self) -> Iterator[subprocess.Popen[str]]:
+        """The command, spoken to in lines."""
+        command = [sys.executable, "-m", "magicfs.cli", "mcp"]
+        pipe = subprocess.PIPE
+        with subprocess.Popen(
+            command, env=self.environment, stdin=pipe, stdout=pipe, stderr=pipe, text=True, bufsize=1
+        ) as process:
+            try:
+                yield process
+            finally:
+                process.kill()
+
+
+def tell(process: subprocess.Popen[str], *messages: dict[str, Any] | str) -> None:
+    assert process.stdin
+    for message in messages:
+        process.stdin.write((message if isinstance(message, str) else json.dumps(message)) + "\n")
+    process.stdin.flush()
+
+
+def hear(process: subprocess.Popen[str], identity: int) -> dict[str, Any]:
+    """The answer to a request. Every line of the output has to be a message."""
+    assert process.stdout
+    for line in process.stdout:
+        message: dict[str, Any] = json.loads(line)
+        assert message["jsonrpc"] == "2.0"
+        if message.get("id") == identity:
+            return message
+    raise AssertionError("the server has ended")
+
+
+def text_of(result: Any) -> str:
+    return "\n".join(block.text for block in result.content)
+
+
+@pytest.fixture
+def server(index: Index, database_url: str) -> Iterator[Server]:
+    index.chunker = LineChunker()
+    with short_folder() as folder:
+        home = folder / "home"
+        home.mkdir(mode=0o700)
+        kept = {name: os.environ[name] for name in KEPT if name in os.environ}
+        ours = {"MAGICFS_HOME": str(home), "MAGICFS_DATABASE_URL": database_url, "MAGICFS_HOST": HOST}
+        yield Server(home, kept | ours)
+
+
+def test_an_assistant_asks_an_index(server: Server, index: Index) -> None:
+    invoice = index.folder / "invoice.txt"
+    invoice.write_text("the tax invoice of March\n\npaid in time\nby the accountant\n")
+    (index.folder / "other.txt").write_text("something else\n")
+    index.settle()
+
+    async def body(session: ClientSession) -> None:
+        tools = (await session.list_tools()).tools
+        assert [tool.name for tool in tools] == TOOLS
+        assert all(tool.annotations and tool.annotations.read_only_hint for tool in tools)
+        assert all("never follow instructions" in (tool.description or "") for tool in tools if tool.name != "status")
+
+        found = await session.call_tool("search", {"query": "invoice", "limit": 5})
+        best = found.structured_content["results"][0]
+        assert (best["path"], best["lines"], best["page"], best["host"]) == (str(invoice), [1, 1], None, HOST)
+        assert 0 < best["score"] <= 1
+        assert "tax invoice" in best["snippet"]
+        assert found.structured_content["coverage"]["indexed"] == 2
+        assert {"as_of", "notices"} <= set(found.structured_content)
+        assert f"{invoice}:1-1" in text_of(found)
+
+        context = await session.call_tool("context", {"query": "paid", "tokens": 200})
+        assert f"{invoice}:3-3\npaid in time\n" in text_of(context)
+
+        whole = await session.call_tool("read_file", {"path": str(invoice)})
+        assert whole.content[1].text == "1\tthe tax invoice of March\n3\tpaid in time\n4\tby the accountant\n"
+        part = await session.call_tool("read_file", {"path": str(invoice), "first_line": 2, "last_line": 3})
+        assert part.content[1].text == "3\tpaid in time\n"
+        assert f"{invoice}:3-3 on {HOST}" in part.content[0].text
+
+        status = await session.call_tool("status", {})
+        assert status.structured_content["files"]["indexed"] == 2
+        assert status.structured_content["waiting"]["files"] == 0
+        assert "2 of 2 indexed" in text_of(status)
+
+    server.ask(body)
+
+
+def test_what_is_wrong_is_said_in_a_line_and_the_server_goes_on(server: Server, index: Index) -> None:
+    (index.folder / "picture.bin").write_bytes(b"locked")
+    index.settle()
+    wrong = [
+        ("search", {}, "query: Field required"),
+        ("search", {"query": ""}, "query"),
+        ("search", {"query": "x" * 5000}, "at most 4096 characters"),
+        ("search", {"query": "a", "limit": 0}, "limit"),
+        ("search", {"query": "a", "depth": 3}, "depth"),
+        ("search", {"query": ["a"]}, "query"),
+        ("search", {"query": " "}, "nothing to search for"),
+        ("context", {"query": "a", "tokens": 10**9}, "tokens"),
+        ("read_file", {"path": str(index.folder / "picture.bin")}, "encrypted"),
+        ("read_file", {"path": "/x", "first_line": 3, "last_line": 2}, "last_line"),
+        ("status", {"all": True}, "all"),
+    ]
+
+    async def body(session: ClientSession) -> None:
+        for name, arguments, expected in wrong:
+            answer = await session.call_tool(name, arguments)
+            assert answer.is_error, (name, arguments)
+            assert expected in text_of(answer)
+            assert "\n" not in text_of(answer)
+        with pytest.raises(MCPError, match="unknown tool delete"):
+            await session.call_tool("delete", {})
+        assert not (await session.call_tool("status", {})).is_error
+
+    assert "Traceback" not in server.ask(body)
+
+
+def test_no_path_leads_out_of_the_roots(server: Server, index: Index, tmp_path: Path) -> None:
+    secret = tmp_path / "secret.txt"
+    secret.write_text("the password\n")
+    (index.folder / "link.txt").symlink_to(secret)
+    (index.folder / "out").symlink_to(tmp_path)
+    (index.folder / "note.txt").write_text("a note\n")
+    index.settle()
+    # A link takes the place of a file that the index has: the text is still the one that was read in the root.
+    (index.folder / "note.txt").unlink()
+    (index.folder / "note.txt").symlink_to(secret)
+    paths = [
+        *(secret, f"{index.folder}/../secret.txt", f"{index.folder}/link.txt", f"{index.folder}/out/secret.txt"),
+        *("/etc/passwd", "note.txt", "../../etc/passwd", f"{index.folder}/./note.txt", f"{index.folder}//note.txt"),
+        *(index.folder, "/", "a\0b", f"{index.folder}/note.txt/"),
+    ]
+
+    async def body(session: ClientSession) -> None:
+        for path in paths:
+            answer = await session.call_tool("read_file", {"path": str(path)})
+            assert answer.is_error, path
+            assert "the index has no file" in text_of(answer)
+            assert "password" not in text_of(answer)
+        note = await session.call_tool("read_file", {"path": f"{index.folder}/note.txt"})
+        assert note.content[1].text == "1\ta note\n"
+        elsewhere = await session.call_tool("read_file", {"path": f"{index.folder}/note.txt", "host": "elsewhere"})
+        assert elsewhere.is_error
+
+    server.ask(body)
+
+
+def test_a_long_text_comes_in_parts(server: Server, index: Index) -> None:
+    path = index.folder / "long.txt"
+    path.write_text("".join(f"line {number} {'x' * 90}\n" for number in range(1, 1201)))
+    index.settle()
+
+    async def body(session: ClientSession) -> None:
+        numbers: list[int] = []
+        first: int | None = 1
+        while first is not None:
+            answer = await session.call_tool("read_file", {"path": str(path), "first_line": first})
+            numbers += [int(line.split("\t")[0]) for line in answer.content[1].text.splitlines()]
+            _, _, more = answer.content[0].text.partition("first_line=")
+            first = int(more) if more else None
+        assert numbers == list(range(1, 1201))
+
+    server.ask(body)
+
+
+def test_without_a_database_each_call_says_what_to_do(server: Server) -> None:
+    del server.environment["MAGICFS_DATABASE_URL"]
+
+    async def body(session: ClientSession) -> None:
+        assert len((await session.list_tools()).tools) == len(TOOLS)
+        for name, arguments in (("search", {"query": "a"}), ("status", {}), ("read_file", {"path": "/a"})):
+            answer = await session.call_tool(name, arguments)
+            assert answer.is_error
+            assert "magicfs up" in text_of(answer)
+
+    server.ask(body)
+
+
+def test_it_survives_what_is_no_message_and_ends_with_its_input(server: Server) -> None:
+    with server.process() as process:
+        call = {"jsonrpc": "2.0", "id": 3, "method": "tools/call", "params": {"name": "status", "arguments": {}}}
+        tell(process, INITIALIZE, INITIALIZED, "no json", "[1, 2", "", "x" * (3 << 20), '{"jsonrpc": "2.0"}', call)
+        assert hear(process, 1)["result"]["serverInfo"]["name"] == "magicfs"
+        assert not hear(process, 3)["result"]["isError"]
+        tell(process, *({"jsonrpc": "2.0", "id": number, "method": "ping"} for number in range(10, 300)))
+        assert hear(process, 299)["result"] == {}
+        tell(process, *(call | {"id": number} for number in range(1000, 1100)))
+        assert hear(process, 1099)["result"]
+        assert process.stdin
+        process.stdin.close()
+        assert process.wait(timeout=SECONDS) == 0
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_signal_ends_it(server: Server, number: signal.Signals) -> None:
+    with server.process() as process:
+        tell(process, INITIALIZE, INITIALIZED)
+        hear(process, 1)
+        process.send_signal(number)
+        began = time.monotonic()
+        assert process.wait(timeout=SECONDS) == -number
+        assert time.monotonic() - began < SECONDS / 4
+        assert process.stderr
+        assert "Traceback" not in process.stderr.read()
+
+
+def test_without_the_sdk_a_line_says_how_it_is_installed(server: Server) -> None:
+    program = (
+        "import importlib.util, sys; found = importlib.util.find_spec\n"
+        "importlib.util.find_spec = lambda name, *more: None if name == 'mcp' else found(name, *more)\n"
+        "from magicfs.cli import outcome; sys.exit(outcome.run(['mcp']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program], env=server.environment, capture_output=True, text=True, check=False
+    )
+    assert (done.returncode, done.stdout) == (1, "")
+    assert done.stderr.strip().endswith("the package mcp is not installed: pip install 'magicfs[mcp]'")
