@@ -19,9 +19,10 @@ from typing import Any
 
 import anyio
 import pytest
-from mcp import ClientSession, StdioServerParameters
+from mcp import Client, ClientSession, StdioServerParameters
 from mcp.client.stdio import stdio_client
 from mcp.shared.exceptions import MCPError
+from mcp_types.version import LATEST_PROTOCOL_VERSION
 
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document
@@ -58,15 +59,19 @@ class Server:
     home: Path
     environment: dict[str, str]
 
+    def parameters(self) -> StdioServerParameters:
+        command = ["-m", "magicfs.cli", "mcp"]
+        return StdioServerParameters(command=sys.executable, args=command, env=self.environment, cwd=str(Path.cwd()))
+
     def ask(self, body: Callable[[ClientSession], Awaitable[None]]) -> str:
         """Let a client do `body` with a server of its own. What the server writes to standard error."""
-        parameters = StdioServerParameters(
-            command=sys.executable, args=["-m", "magicfs.cli", "mcp"], env=self.environment, cwd=str(Path.cwd())
-        )
 
         async def talk() -> None:
             with (self.home / "stderr").open("w") as errors, anyio.fail_after(SECONDS):
-                async with stdio_client(parameters, errlog=errors) as streams, ClientSession(*streams) as session:
+                async with (
+                    stdio_client(self.parameters(), errlog=errors) as streams,
+                    ClientSession(*streams) as session,
+                ):
                     await session.initialize()
                     await body(session)
 
@@ -247,6 +252,26 @@ def test_without_a_database_each_call_says_what_to_do(server: Server) -> None:
             assert "magicfs up" in text_of(answer)
 
     server.ask(body)
+
+
+def test_a_call_after_lost_connections_gets_its_answer(server: Server, index: Index) -> None:
+    async def body(session: ClientSession) -> None:
+        for _ in range(3):
+            answer = await session.call_tool("status", {})
+            assert not answer.is_error, text_of(answer)
+            ended = index.rows("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name ~ 'mcp'")
+            assert ended
+
+    server.ask(body)
+
+
+def test_a_client_of_the_newest_version_needs_no_handshake(server: Server) -> None:
+    async def talk() -> None:
+        async with Client(stdio_client(server.parameters()), mode=LATEST_PROTOCOL_VERSION) as client:
+            assert [tool.name for tool in (await client.list_tools()).tools] == TOOLS
+            assert not (await client.call_tool("status", {})).is_error
+
+    anyio.run(talk)
 
 
 def test_it_survives_what_is_no_message_and_ends_with_its_input(server: Server) -> None:

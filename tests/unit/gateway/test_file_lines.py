@@ -2,10 +2,17 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
 from magicfs.db.file_text import PlacedText
+from magicfs.domain.contents import Document
 from magicfs.gateway.file_lines import numbered_lines
+from magicfs.text.chunking import TokenChunker
 
 ALL = 10**9
+DOCS = Path(__file__).parents[3] / "docs"
 
 
 def shown(*chunks: PlacedText, first: int = 1, last: int = ALL, most: int = ALL) -> str:
@@ -44,3 +51,20 @@ def test_a_line_longer_than_all_is_cut_and_the_next_ones_follow_in_the_next_part
     assert "cut here" in lines.text
     assert len(lines.text) < 60
     assert lines.next_line == 2
+
+
+@pytest.mark.parametrize(("page", "mime_type"), [("search.md", "text/markdown"), ("found.md", "text/plain")])
+def test_the_chunks_of_a_text_have_its_lines(tokenizer_path: Path, page: str, mime_type: str) -> None:
+    text = (DOCS / page).read_text(encoding="utf-8")
+    chunks = TokenChunker(tokenizer_path, max_tokens=200).chunks(Document(text, mime_type))
+    assert len(chunks) > 10
+    found = shown(*(PlacedText(chunk.first_line, chunk.page, chunk.text) for chunk in chunks))
+    expected = [f"{number}\t{line}" for number, line in enumerate(text.split("\n"), start=1) if line.strip()]
+    assert [line for line in found.splitlines() if line.partition("\t")[2].strip()] == expected
+
+
+def test_a_line_of_many_chunks_is_one(tokenizer_path: Path) -> None:
+    text = "first\n" + " ".join(f"Sentence {number} is here." for number in range(500)) + "\nlast"
+    chunks = TokenChunker(tokenizer_path, max_tokens=100).chunks(Document(text, "text/plain"))
+    found = shown(*(PlacedText(chunk.first_line, chunk.page, chunk.text) for chunk in chunks))
+    assert found == "".join(f"{number}\t{line}\n" for number, line in enumerate(text.split("\n"), start=1))
