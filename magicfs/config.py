@@ -132,6 +132,7 @@ class Settings:
     flower_port: int = _setting(5555, "Flower's port.", ge=1, le=65535)
     flower_user: str = _setting("magicfs", "Flower's user.")
     flower_password: str | None = _setting(None, "Flower's password; without one it does not start.")
+    metrics_password: str | None = _setting(None, "What `metrics --listen HOST:PORT` asks for, of user `magicfs`.")
 
     def __init__(self, **values: object) -> None:
         """Settings from the environment, else from `values`, else with their defaults. Raises `InvalidSetting`."""

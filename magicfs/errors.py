@@ -18,6 +18,8 @@ that callers of a package know only this tree. A module may derive an error that
     |   `-- SchemaError           the schema is not the one that this version needs
     |-- BrokerUnavailable     Redis does not answer
     |-- HostTaken             the agent of another machine has the host name
+    |-- HostUnknown           the index has no host of a name
+    |-- HostAtWork            an agent works a host that shall be retired
     |-- ModelError            the embedding model cannot be used
     |   |-- ModelMissing          the model is not in the model store of this machine
     |   |-- ModelCorrupt          the model is in the store, but damaged
@@ -81,6 +83,14 @@ class BrokerUnavailable(MagicFSError):
 
 class HostTaken(MagicFSError):
     """The agent of another machine, or another one here, has the host name."""
+
+
+class HostUnknown(MagicFSError):
+    """The index has no host of this name."""
+
+
+class HostAtWork(MagicFSError):
+    """An agent works the host."""
 
 
 class ModelError(MagicFSError):

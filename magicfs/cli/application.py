@@ -16,7 +16,9 @@ from magicfs.cli.commands import (
     down,
     failures,
     flower,
+    hosts,
     mcp,
+    metrics,
     model,
     mount,
     roots,
@@ -65,6 +67,8 @@ app.command("umount", rich_help_panel=PARTS_PANEL)(umount.umount)
 app.command("agent", rich_help_panel=PARTS_PANEL)(agent.agent)
 app.command("worker", rich_help_panel=PARTS_PANEL, epilog=worker.EXAMPLES)(worker.worker)
 app.command("flower", rich_help_panel=PARTS_PANEL)(flower.flower)
+app.command("metrics", rich_help_panel=PARTS_PANEL, epilog=metrics.EXAMPLES)(metrics.metrics)
+app.add_typer(hosts.app, name="hosts", rich_help_panel=PARTS_PANEL)
 
 
 def _show_version(wanted: bool) -> None:

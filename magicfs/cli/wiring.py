@@ -147,7 +147,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
         state_directory_locked(settings),
         database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database,
     ):
-        stop = _stop_event()
+        stop = stop_event()
         lease = HostLease(database, host=settings.host, machine=machine_id(settings.home), boot=boot_id())
         if not lease.wait(stop):
             return
@@ -168,7 +168,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
         agent.run(stop)
 
 
-def _stop_event() -> threading.Event:
+def stop_event() -> threading.Event:
     """An event that SIGTERM and SIGINT set from now on."""
     stop = threading.Event()
     for number in (signal.SIGTERM, signal.SIGINT):

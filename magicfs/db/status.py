@@ -8,13 +8,14 @@ search, which must be quick, includes them.
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
 from magicfs.db import words
 from magicfs.db.heartbeats import live_mounts, live_workers
+from magicfs.db.hosts import list_hosts
 from magicfs.db.models import live_models
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
@@ -77,6 +78,7 @@ def read_status(connection: Connection) -> IndexStatus:
         vector_index_build=next((build for build in builds if build is not None), None),
         words=words.read_progress(connection),
         models=tuple(_model_status(models[role], role, rows[role]) for role in models),
+        hosts=list_hosts(connection),
     )
 
 
@@ -138,12 +140,12 @@ def change_marker(connection: Connection) -> str:
     return str(marker)
 
 
-def _count_files(connection: Connection) -> tuple[Counter[int], Counter[str]]:
-    """The number of files by root, and by state."""
-    by_root: Counter[int] = Counter()
+def _count_files(connection: Connection) -> tuple[defaultdict[int, Counter[str]], Counter[str]]:
+    """The number of files by state: of each root, and of all."""
+    by_root: defaultdict[int, Counter[str]] = defaultdict(Counter)
     by_state: Counter[str] = Counter()
     for root_id, state, count in connection.execute(_SQL["count_files"]):
-        by_root[root_id] += count
+        by_root[root_id][state] += count
         by_state[state] += count
     return by_root, by_state
 
@@ -231,13 +233,13 @@ def _model_status(model: IndexedModel, role: ModelState, rows: _Rows) -> ModelSt
     )
 
 
-def _roots(connection: Connection, files: Counter[int]) -> tuple[RootStatus, ...]:
+def _roots(connection: Connection, files: Mapping[int, Counter[str]]) -> tuple[RootStatus, ...]:
     return tuple(
         RootStatus(
             name=name,
             path=path,
             host=host,
-            files=files[root_id],
+            files=_file_counts(files[root_id]),
             state=state,
             detail=detail,
             scanned_at=None if scanned_at is None else float(scanned_at),

@@ -90,11 +90,24 @@ class RootStatus:
     name: str
     path: bytes
     host: str
-    files: int
+    files: FileCounts
     state: str
     detail: str | None
     scanned_at: float | None
     """When the last completed scan began, in seconds since the epoch; None until the first one ends."""
+
+
+@dataclass(frozen=True, slots=True)
+class HostStatus:
+    """A machine that owns roots or has had an agent."""
+
+    name: str
+    machine: str | None
+    """The machine whose agent has leased the host, also when the lease has run out; None after it was given back."""
+    heartbeat: float | None
+    """When its agent last said that it lives, in seconds since the epoch; None if none ever did."""
+    has_agent: bool
+    """Whether an agent works the host: it has leased the host, and the lease lasts."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -173,11 +186,29 @@ class IndexStatus:
     """While chunks get the words of this version."""
     models: tuple[ModelStatus, ...] = ()
     """The active model, then the one that is being built, then the multilingual one."""
+    hosts: tuple[HostStatus, ...] = ()
+    """By name."""
 
     @property
     def coverage(self) -> Coverage:
         """The part of the corpus that searches cover now."""
         return coverage_of(self.files, self.chunks)
+
+
+@dataclass(frozen=True, slots=True)
+class IndexMeasures:
+    """What operators watch of the index beside its `IndexStatus`."""
+
+    reasons: dict[str, int]
+    """The number of failed and skipped files by their skip reasons."""
+    failed_chunks: dict[tuple[str, str], int]
+    """The number of failed chunks by the name of the model that has no vector of them, and the reason."""
+    database_bytes: int
+    schema: int
+    """The version of the schema."""
+    complete_until: float | None
+    """Everything that was saved before is in the results of searches, in seconds since the epoch; None while that is
+    not known."""
 
 
 @dataclass(frozen=True, slots=True)

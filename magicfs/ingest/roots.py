@@ -102,18 +102,23 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
 
 
 def _remove(database: Database, *, host: str, name_or_path: str, path: bytes) -> Root:
-    from magicfs.db import contents as contents_db
-
     with database.transaction() as connection:
         roots = [registered.root for registered in roots_db.list_roots(connection)]
         matching = [root for root in roots if root.name == name_or_path or (root.host == host and root.path == path)]
         if not matching:
             names = ", ".join(root.name for root in roots) or "none"
             raise RootError(f"there is no root {name_or_path}: there is {names}")
-        contents = contents_db.contents_of_root(connection, matching[0].id)
-        roots_db.delete_root(connection, matching[0].id)
-        contents_db.orphan_contents_without_grace(connection, contents)
+        delete_root(connection, matching[0])
     return matching[0]
+
+
+def delete_root(connection: Connection, root: Root) -> None:
+    """Delete a root and its files from the index. Contents that no other file has become orphans."""
+    from magicfs.db import contents as contents_db
+
+    contents = contents_db.contents_of_root(connection, root.id)
+    roots_db.delete_root(connection, root.id)
+    contents_db.orphan_contents_without_grace(connection, contents)
 
 
 def _free_name(connection: Connection, path: bytes, *, host: str) -> str:

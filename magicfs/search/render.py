@@ -127,7 +127,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
                 "name": root.name,
                 "path": display_path(root.path),
                 "host": root.host,
-                "files": root.files,
+                "files": root.files.total,
                 "state": root.state,
                 "detail": root.detail,
                 "scanned_at": root.scanned_at,

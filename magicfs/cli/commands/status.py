@@ -238,7 +238,7 @@ def _roots(roots: Sequence[RootStatus]) -> list[RenderableType]:
         if root.scanned_at is None:
             state += ", first scan runs"
         names = (Cell(text) for text in (root.name, display_path(root.path), root.host))
-        table.add_row(*names, str(root.files), Cell(state))
+        table.add_row(*names, str(root.files.total), Cell(state))
     return ["", table]
 
 

@@ -27,7 +27,7 @@ def test_files_chunks_and_roots_are_counted(database: Database) -> None:
     assert status.model == SPEC.label
     assert (status.files.total, status.files.indexed, status.files.skipped, status.files.pending) == (2, 1, 1, 0)
     assert (status.chunks.total, status.chunks.embedded, status.chunks.failed) == (3, 1, 1)
-    assert [(root.name, root.files) for root in status.roots] == [("papers", 2)]
+    assert [(root.name, root.files.total) for root in status.roots] == [("papers", 2)]
     assert status.coverage.embedded == 1
 
 

@@ -11,6 +11,7 @@ from tests.unit.infra.command_lines import parse
 
 COMMANDS = (
     *("up", "down", "status", "search x", "roots list", "roots add x", "roots remove x", "scan", "failures"),
+    *("metrics", "hosts list", "hosts retire x"),
     *("mount x", "umount x", "agent", "worker", "flower", "mcp", "model list", "model pull", "model use x", "doctor"),
 )
 HEAVY = (
@@ -19,6 +20,7 @@ HEAVY = (
     "mcp",
     "numpy",
     "onnxruntime",
+    "prometheus_client",
     "psycopg",
     "psutil",
     "pydantic",
@@ -47,6 +49,10 @@ def test_commands_exist(line: str) -> None:
         "worker --queue extract --name extract-1",
         "worker --queue embed --model org/model",
         "doctor path",
+        "metrics --output file",
+        "metrics --listen 127.0.0.1:9464",
+        "hosts list --json",
+        "hosts retire --yes name",
     ],
 )
 def test_options_exist(line: str) -> None:

@@ -21,7 +21,7 @@ from magicfs.cli.file_report import Fact
 from magicfs.cli.isolation import isolate, isolate_runs, pasted
 from magicfs.cli.search_output import answer_of, show
 from magicfs.domain.results import Coverage, SearchResult
-from magicfs.domain.status import RootStatus
+from magicfs.domain.status import FileCounts, RootStatus
 from tests.unit.cli.right_to_left import END, OLAM, SHALOM, START, hit
 from tests.unit.cli.summary import summary
 
@@ -132,7 +132,8 @@ def test_paths_of_failures_and_texts_of_files_are_isolated(monkeypatch: pytest.M
 
 
 def root(name: str, path: str) -> RootStatus:
-    return RootStatus(name, path.encode(), "box", files=12, state="present", detail=None, scanned_at=1.0)
+    files = FileCounts(total=12, pending=0, indexed=12, skipped=0, failed=0)
+    return RootStatus(name, path.encode(), "box", files=files, state="present", detail=None, scanned_at=1.0)
 
 
 @pytest.mark.parametrize("width", [100, 60, 44])

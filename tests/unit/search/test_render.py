@@ -84,7 +84,7 @@ def test_status_has_the_keys_that_programs_rely_on() -> None:
         building_chunks=ChunkCounts(total=5, embedded=2, failed=0),
         files=FileCounts(total=6, pending=1, indexed=1, skipped=1, failed=1, named=2),
         chunks=ChunkCounts(total=5, embedded=3, failed=1),
-        roots=(RootStatus("papers", b"/data\xff", "box", 4, "present", None, None),),
+        roots=(RootStatus("papers", b"/data\xff", "box", FileCounts(4, 0, 4, 0, 0), "present", None, None),),
         workers=(WorkerStatus("w", "box", "embed", 42),),
         mounts=(MountStatus("box", b"/mnt", 43),),
         vector_index_build=VectorIndexBuild("building index: loading tuples", done=3, total=9),

@@ -1,0 +1,22 @@
+-- name: list_hosts
+-- All hosts with their agents, by name.
+SELECT name, agent_machine, extract(epoch FROM heartbeat)::float8, agent_machine IS NOT NULL AND agent_until > now()
+FROM hosts
+ORDER BY name
+
+-- name: lock_host
+-- A host, locked against its agent: neither `take_host` nor `hold_host` gets it before the transaction ends. Says
+-- whether an agent works it.
+SELECT agent_machine IS NOT NULL AND agent_until > now() FROM hosts WHERE name = %(name)s FOR UPDATE
+
+-- name: delete_workers_of_host
+-- The workers of a host.
+DELETE FROM workers WHERE host = %(name)s
+
+-- name: delete_mounts_of_host
+-- The mounts of a host.
+DELETE FROM mounts WHERE host = %(name)s
+
+-- name: delete_host
+-- A host without roots.
+DELETE FROM hosts WHERE name = %(name)s

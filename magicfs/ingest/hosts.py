@@ -1,0 +1,41 @@
+"""Retires a host that is gone for good: its roots and files leave the index.
+
+Used by `magicfs hosts retire`. It touches no disk, of this host or of another one. Any thread.
+"""
+
+from __future__ import annotations
+
+from magicfs.db import hosts as hosts_db
+from magicfs.db import roots as roots_db
+from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.domain.roots import Root
+from magicfs.errors import HostAtWork, HostUnknown
+from magicfs.ingest.roots import delete_root
+
+
+def retire_host(database: Database, *, name: str) -> list[Root]:
+    """Delete a host with its roots, files, lease, workers and mounts, in one transaction. Returns its former roots.
+
+    Contents that it alone had become orphans. Raises `HostUnknown`, and `HostAtWork` while an agent works the host.
+    """
+    return retry_on_conflict(lambda: _retire(database, name))
+
+
+def _retire(database: Database, name: str) -> list[Root]:
+    with database.transaction() as connection:
+        require_silent(connection, name=name)
+        roots = [registered.root for registered in roots_db.list_roots(connection, host=name)]
+        for root in roots:
+            delete_root(connection, root)
+        hosts_db.delete_host(connection, name=name)
+    return roots
+
+
+def require_silent(connection: Connection, *, name: str) -> None:
+    """Keep agents from a host until the transaction ends. Raises `HostUnknown`, and `HostAtWork` if one works it."""
+    has_agent = hosts_db.lock_host(connection, name=name)
+    if has_agent is None:
+        names = ", ".join(host.name for host in hosts_db.list_hosts(connection)) or "none"
+        raise HostUnknown(f"there is no host {name}: there is {names}")
+    if has_agent:
+        raise HostAtWork(f"the agent of {name} is at work: stop it there first, with 'magicfs down' or its service")

@@ -1,0 +1,44 @@
+"""What `magicfs hosts` shows of a host."""
+
+import pytest
+
+from magicfs.cli.commands.hosts import Host, _agent, hosts_of
+from magicfs.domain.status import HostStatus, MountStatus, WorkerStatus
+from tests.unit.cli.summary import summary
+from tests.unit.cli.test_isolation import root
+
+
+def test_hosts_have_what_is_theirs_and_those_without_an_agent_are_there_too() -> None:
+    index = summary(
+        hosts=(HostStatus("box", "machine", 5.0, has_agent=True),),
+        roots=(root("papers", "/papers"), root("notes", "/notes")),
+        workers=(WorkerStatus("w", "cores", "embed", 1), WorkerStatus("v", "box", "embed", 1)),
+        mounts=(MountStatus("desk", b"/mnt", 1),),
+    ).index
+    box, cores, desk = hosts_of(index)
+    assert box.as_json() == {
+        "name": "box",
+        "agent": True,
+        "machine": "machine",
+        "heartbeat": 5.0,
+        "files": 24,
+        "roots": ["papers", "notes"],
+        "workers": 1,
+        "mounts": 0,
+    }
+    assert (cores.name, cores.agent, cores.workers) == ("cores", False, 1)
+    assert (desk.name, desk.mounts, desk.files) == ("desk", 1, 0)
+
+
+@pytest.mark.parametrize(
+    ("agent", "heartbeat", "words"),
+    [
+        (True, 1.0, "at work"),
+        (False, None, "none yet"),
+        (False, 40.0, "silent for 1 min"),
+        (False, 170.0, "silent for 0 s"),
+    ],
+)
+def test_an_agent_is_at_work_or_silent(agent: bool, heartbeat: float | None, words: str) -> None:
+    host = Host("box", agent, None, heartbeat, files=0, roots=[], workers=0, mounts=0)
+    assert _agent(host, now=100.0) == words

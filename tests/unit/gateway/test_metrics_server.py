@@ -1,0 +1,172 @@
+"""The server of metrics answers its own user at a socket, and those with the password at a TCP address."""
+
+from __future__ import annotations
+
+import http.client
+import os
+import socket
+import stat
+import threading
+from base64 import b64encode
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+
+from magicfs.errors import ConfigError, ServerError, UsageError
+from magicfs.gateway.metrics import Observation
+from magicfs.gateway.metrics_server import Address, parse_address, serving
+from tests.plugins.broker import free_port
+from tests.unit.gateway.test_metrics import NOTHING, OBSERVATION, parsed, text
+
+PASSWORD = "p\u00e4ss: word"
+
+
+class UnixConnection(http.client.HTTPConnection):
+    """A connection to a unix socket."""
+
+    def __init__(self, path: str) -> None:
+        super().__init__("localhost", timeout=20)
+        self._path = path
+
+    def connect(self) -> None:
+        self.sock = socket.socket(socket.AF_UNIX)
+        self.sock.settimeout(20)
+        self.sock.connect(self._path)
+
+
+def get(
+    connection: http.client.HTTPConnection, *, method: str = "GET", **headers: str
+) -> tuple[int, dict[str, str], str]:
+    with closing(connection):
+        connection.request(method, "/metrics", headers=headers)
+        answer = connection.getresponse()
+        return answer.status, dict(answer.getheaders()), answer.read().decode()
+
+
+def basic(user: str, password: str) -> str:
+    return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+
+
+@pytest.fixture
+def socket_path(short_path: Path) -> Path:
+    return short_path / "metrics.sock"
+
+
+@pytest.fixture
+def tcp() -> Iterator[Address]:
+    address = parse_address(f"127.0.0.1:{free_port()}")
+    with serving(address, lambda: OBSERVATION, password=PASSWORD):
+        yield address
+
+
+@pytest.mark.parametrize(
+    ("given", "address"),
+    [
+        ("/run/m.sock", Address("/run/m.sock")),
+        ("127.0.0.1:9464", Address(None, "127.0.0.1", 9464)),
+        ("[::1]:9464", Address(None, "::1", 9464)),
+        ("hub.example:1", Address(None, "hub.example", 1)),
+    ],
+)
+def test_an_address_is_read_and_shown(given: str, address: Address) -> None:
+    assert parse_address(given) == address
+    assert str(address) == given
+
+
+@pytest.mark.parametrize("given", ["", "9464", ":9464", "m.sock", "host:", "host:0", "host:65536", "::1:9464", "h:1/x"])
+def test_what_is_no_address_is_wrong_usage(given: str) -> None:
+    with pytest.raises(UsageError, match=r"127\.0\.0\.1:9464"):
+        parse_address(given)
+
+
+def test_a_socket_answers_its_owner_and_goes_with_the_server(socket_path: Path) -> None:
+    observations = iter([NOTHING, OBSERVATION])
+    with serving(Address(str(socket_path)), lambda: next(observations), password=None):
+        assert stat.S_IMODE(socket_path.lstat().st_mode) == 0o600
+        status, headers, body = get(UnixConnection(str(socket_path)))
+        assert (status, body) == (200, text(NOTHING))
+        assert headers["Content-Type"].startswith("text/plain")
+        # Each request observes anew.
+        assert get(UnixConnection(str(socket_path)))[2] == text(OBSERVATION)
+    assert not socket_path.exists()
+
+
+def test_openmetrics_is_there_for_those_who_ask(socket_path: Path) -> None:
+    with serving(Address(str(socket_path)), lambda: OBSERVATION, password=None):
+        _, headers, body = get(UnixConnection(str(socket_path)), Accept="application/openmetrics-text; version=1.0.0")
+    assert headers["Content-Type"].startswith("application/openmetrics-text")
+    assert body.endswith("# EOF\n")
+
+
+def test_a_tcp_address_asks_for_the_password(tcp: Address) -> None:
+    def ask(**headers: str) -> tuple[int, dict[str, str], str]:
+        return get(http.client.HTTPConnection(tcp.host, tcp.port, timeout=20), **headers)
+
+    for headers in ({}, {"Authorization": basic("magicfs", "wrong")}, {"Authorization": basic("x", PASSWORD)}):
+        status, answered, body = ask(**headers)
+        assert (status, body) == (401, "")
+        assert answered["WWW-Authenticate"].startswith("Basic")
+    assert ask(Authorization="Bearer \xff")[0] == 401
+    status, _, body = ask(Authorization=basic("magicfs", PASSWORD))
+    assert status == 200
+    assert parsed(body) == parsed(text(OBSERVATION))
+    assert ask(method="POST", Authorization=basic("magicfs", PASSWORD))[0] == 405
+
+
+@pytest.mark.parametrize("password", [None, ""])
+def test_no_tcp_address_without_a_password(password: str | None) -> None:
+    address = parse_address(f"127.0.0.1:{free_port()}")
+    with (
+        pytest.raises(ConfigError, match="MAGICFS_METRICS_PASSWORD"),
+        serving(address, lambda: NOTHING, password=password),
+    ):
+        pass
+    with pytest.raises(ConnectionRefusedError):
+        socket.create_connection((address.host, address.port), timeout=5)
+
+
+def test_an_address_in_use_is_one_line(tcp: Address, socket_path: Path) -> None:
+    with pytest.raises(ServerError, match="name another address"), serving(tcp, lambda: NOTHING, password=PASSWORD):
+        pass
+    ours = Address(str(socket_path))
+    with serving(ours, lambda: NOTHING, password=None):
+        with pytest.raises(ServerError), serving(ours, lambda: NOTHING, password=None):
+            pass
+        assert get(UnixConnection(str(socket_path)))[0] == 200
+
+
+def test_a_socket_that_a_killed_process_left_is_replaced_and_a_file_is_not(socket_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as dead:
+        dead.bind(str(socket_path))
+    with serving(Address(str(socket_path)), lambda: NOTHING, password=None):
+        assert get(UnixConnection(str(socket_path)))[0] == 200
+    socket_path.write_text("mine")
+    with pytest.raises(ServerError), serving(Address(str(socket_path)), lambda: NOTHING, password=None):
+        pass
+    assert socket_path.read_text() == "mine"
+
+
+def test_one_observation_at_a_time_whoever_asks(socket_path: Path) -> None:
+    running, most = 0, 0
+    lock = threading.Lock()
+
+    def observe() -> Observation:
+        nonlocal running, most
+        with lock:
+            running += 1
+            most = max(most, running)
+        os.sched_yield()
+        threading.Event().wait(0.05)
+        with lock:
+            running -= 1
+        return NOTHING
+
+    with serving(Address(str(socket_path)), observe, password=None):
+        threads = [threading.Thread(target=get, args=(UnixConnection(str(socket_path)),)) for _ in range(5)]
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert most == 1
