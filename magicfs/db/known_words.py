@@ -6,10 +6,27 @@ from collections.abc import Sequence
 
 from magicfs.db.pool import Connection
 from magicfs.db.queries import array_text, load_queries
+from magicfs.domain.query import Lexeme
 
 _SQL = load_queries("known_words")
 _ENOUGH = 100
 """A word that so many chunks have is as frequent as any, where spellings are compared."""
+_AT_ONCE = 32
+"""So many words are looked up as one condition: one by one takes far longer, and a chunk is compared to all of one."""
+_LOOKED_AT = 20
+"""So many chunks and files of each condition are looked at. They have the words that many have."""
+
+
+def words_like(connection: Connection, words: Sequence[str], *, first: str) -> set[str]:
+    """The lexemes of chunks and of names that have any of some words: those words, and all that begin with `first`."""
+    groups = [words[start : start + _AT_ONCE] for start in range(0, len(words), _AT_ONCE)]
+    values = {
+        "conditions": array_text(" | ".join(Lexeme(word).tsquery for word in group) for group in groups),
+        "words": array_text(words),
+        "first": first,
+        "limit": _LOOKED_AT,
+    }
+    return {word for (word,) in connection.execute(_SQL["words_like"], values).fetchall()}
 
 
 def count_chunks(connection: Connection, conditions: Sequence[str]) -> list[tuple[int, int]]:

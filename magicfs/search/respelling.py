@@ -8,12 +8,13 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Set as AbstractSet
 from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Final
 
 from magicfs.db.groundwork import WordChunks
-from magicfs.db.known_words import count_chunks
+from magicfs.db.known_words import count_chunks, words_like
 from magicfs.db.pool import Connection
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
 from magicfs.text.analysis import question_terms
@@ -69,29 +70,29 @@ def _may_be_respelt(term: Term) -> bool:
 
 def _found_spelling(connection: Connection, word: str, languages: Sequence[str]) -> tuple[list[Lexeme], str]:
     """The lexemes of the spelling that the index has, and that one if it is another word."""
-    pieces = in_pieces(word)
-    counts = count_chunks(connection, [Lexeme(piece).tsquery for piece in pieces])
-    found = [piece for piece, count in zip(pieces, counts, strict=True) if any(count)]
+    pieces, spellings = in_pieces(word), one_letter_away(word)
+    algorithms = dict.fromkeys(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages))))
+    stems = {stem for algorithm in algorithms for stem in folded_stems(spellings, algorithm)}
+    looked_for = dict.fromkeys([*pieces, *spellings, *(STEM_MARK + stem for stem in stems)])
+    had = words_like(connection, list(looked_for), first=word[0])
+    found = [piece for piece in pieces if piece in had]
     if found:
         return [Lexeme(piece, factor=VARIANT_FACTOR, is_exact=False) for piece in found], ""
-    spellings = one_letter_away(word)
-    counts = count_chunks(connection, _conditions(spellings, languages))
-    best, count = max(zip(spellings, counts, strict=True), key=lambda found: found[1], default=("", (0, 0)))
-    if not any(count):
+    candidates = [spelling for spelling in spellings if spelling in had] or _with_stems(had, stems, algorithms)
+    if not candidates:
         return [], ""
+    counts = count_chunks(connection, [Lexeme(candidate).tsquery for candidate in candidates])
+    best, _ = max(zip(candidates, counts, strict=True), key=lambda found: found[1])
     terms = question_terms(best, languages=languages)
     forms = [form for term in terms for form in term.lexemes]
     return [replace(form, factor=min(form.factor, VARIANT_FACTOR), is_exact=False) for form in forms], best
 
 
-def _conditions(spellings: list[str], languages: Sequence[str]) -> list[str]:
-    """The condition of each spelling: a text has it, or a form with its stem."""
-    algorithms = dict.fromkeys(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages))))
-    stems = [folded_stems(spellings, algorithm) for algorithm in algorithms]
-    return [
-        " | ".join(Lexeme(form).tsquery for form in (word, *(STEM_MARK + stem for stem in of_word)))
-        for word, *of_word in zip(spellings, *stems, strict=True)
-    ]
+def _with_stems(words: Iterable[str], stems: AbstractSet[str], algorithms: Iterable[str]) -> list[str]:
+    """Those words of texts that have one of some stems, in alphabetical order."""
+    typed = sorted(word for word in words if word.isalpha())
+    of_words = [folded_stems(typed, algorithm) for algorithm in algorithms]
+    return [word for word, *found in zip(typed, *of_words, strict=True) if not stems.isdisjoint(found)]
 
 
 def in_pieces(word: str) -> list[str]:

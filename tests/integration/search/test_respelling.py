@@ -29,7 +29,7 @@ def found(service: SearchService, text: str) -> tuple[list[str], tuple[str, ...]
 @pytest.mark.parametrize(
     ("typed", "name", "meant"),
     [
-        ("recieve", "letter.txt", "receive"),
+        ("recieve", "letter.txt", "received"),
         ("invioce", "letter.txt", "invoice"),
         ("invoic3e parsel", "letter.txt", "parcel"),
         ("parccel", "letter.txt", "parcel"),
@@ -44,6 +44,17 @@ def test_a_word_with_one_wrong_letter_finds_the_word_and_a_notice_says_so(
     assert names[:1] == [name]
     [notice] = notices
     assert notice.endswith(f": searched for {meant} too")
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"), [("unnecessarely", "unnecessary"), ("structura", "structures"), ("unnecesary", "unnecessary")]
+)
+def test_the_word_of_the_notice_stands_in_a_text(
+    corpus: Corpus, service: SearchService, typed: str, meant: str
+) -> None:
+    corpus.add(b"building.txt", "it was unnecessary to pull the structures down")
+    names, notices = found(service, typed)
+    assert (names, notices) == (["building.txt"], (f"nothing has the word {typed}: searched for {meant} too",))
 
 
 @pytest.mark.parametrize(

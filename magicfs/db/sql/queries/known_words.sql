@@ -6,3 +6,16 @@ SELECT (SELECT count(*) FROM (SELECT FROM chunks WHERE chunks.words @@ condition
        (SELECT count(*) FROM (SELECT FROM files WHERE files.words @@ condition::tsquery LIMIT %(limit)s) AS found)
 FROM unnest(%(conditions)s::text[]) WITH ORDINALITY AS word (condition, number)
 ORDER BY number
+
+-- name: words_like
+-- The lexemes of some chunks and files that meet any condition: those that are among the given ones, or begin as they do.
+-- The condition comes from a row, so that Postgres uses the index: it takes one of many words for one that most rows meet.
+SELECT DISTINCT lexeme
+FROM unnest(%(conditions)s::text[]) AS word (condition)
+CROSS JOIN LATERAL (
+    (SELECT words FROM chunks WHERE chunks.words @@ condition::tsquery LIMIT %(limit)s)
+    UNION ALL
+    (SELECT words FROM files WHERE files.words @@ condition::tsquery LIMIT %(limit)s)
+) AS found
+CROSS JOIN LATERAL unnest(tsvector_to_array(found.words)) AS lexeme
+WHERE lexeme ^@ %(first)s::text OR lexeme = ANY(%(words)s::text[])
