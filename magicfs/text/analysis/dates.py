@@ -6,7 +6,7 @@
 from __future__ import annotations
 
 import re
-from functools import cache
+from functools import cache, lru_cache
 from typing import Final
 
 from magicfs.text.analysis.folding import fold
@@ -19,6 +19,7 @@ _SHORT: Final = 2
 _MAX_DATES: Final = 4
 MONTHS: Final = 12
 DAYS: Final = 31
+_CACHED_WORDS: Final = 1024
 
 _NAMES: Final = (
     "january february march april may june july august september october november december",
@@ -60,6 +61,7 @@ def _month_of(*, is_latin: bool) -> dict[str, int]:
     return {name: month for names in lines for month, name in enumerate(fold(names).split(), 1)}
 
 
+@lru_cache(maxsize=_CACHED_WORDS)
 def month_number(name: str) -> int | None:
     """The month of a name, in any case and of any language; None for another word."""
     return _month_of(is_latin=name < _FIRST_OTHER).get(fold(name))

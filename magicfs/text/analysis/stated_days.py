@@ -22,6 +22,7 @@ _SPELT: Final = re.compile(
 which `re` searches quickly."""
 _YEAR_BEHIND: Final = re.compile("[12](?<=[ \u00a0\u202f/-].)[0-9]{3}(?![0-9A-Za-z_])")
 """What all of them have, and most texts have not."""
+_CENTURIES: Final = ("20", "19", "18", "17")
 _WORD_BEFORE: Final = re.compile(rf"([^\W\d_]{{3,12}})\.?{_SPACE}\Z")
 _LONGEST_BEFORE: Final = 14
 _FAR_EAST: Final = re.compile("([12][0-9]{3})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일]")
@@ -39,9 +40,7 @@ _NAMED_MONTH: Final = re.compile(r"([^\W\d_]{3,12})[-_., ]{1,2}(?:de )?([12][0-9
 def spelt_days(text: str) -> list[str]:
     """The days that a text of letters and digits has with the name of their month, each once: `2024-01-31`."""
     found: list[str] = []
-    # A search for strings takes a fraction of the time of a pattern, and most texts have none of these.
-    has_year = ("20" in text or "19" in text or "18" in text or "17" in text) and _YEAR_BEHIND.search(text)
-    for match in _SPELT.finditer(text) if has_year else ():
+    for match in _SPELT.finditer(text) if _has_year(text) else ():
         day, name, year = match.groups()
         if name is None:
             start = match.start()
@@ -51,6 +50,13 @@ def spelt_days(text: str) -> list[str]:
     if ("年" in text and "日" in text) or ("년" in text and "일" in text):
         found += [day for year, month, number in _FAR_EAST.findall(text) for day in _iso(year, int(month), number)]
     return list(dict.fromkeys(found))
+
+
+def _has_year(text: str) -> bool:
+    """Whether a text may have a day, by ever slower searches: for a digit, for two, and for a pattern."""
+    if any(first in text and second in text and first + second in text for first, second in _CENTURIES):
+        return _YEAR_BEHIND.search(text) is not None
+    return False
 
 
 def days_of_name(name: str) -> list[str]:
