@@ -40,6 +40,7 @@ QUERIES = (
     f'{MIDDLING} -"{FREQUENT} {COMMON}"',
     f"-{FREQUENT}",
     "ext:md",
+    "qwertzu",
 )
 
 LARGE_TABLES = {"chunks", "content_chunks", "embeddings_1"}
