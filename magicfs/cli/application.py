@@ -16,6 +16,7 @@ from magicfs.cli.commands import (
     down,
     failures,
     flower,
+    grep,
     hosts,
     mcp,
     metrics,
@@ -56,6 +57,7 @@ app.command("up", rich_help_panel=DAILY_PANEL, epilog=up.EXAMPLES)(up.up)
 app.command("down", rich_help_panel=DAILY_PANEL)(down.down)
 app.command("status", rich_help_panel=DAILY_PANEL, epilog=status.EXAMPLES)(status.status)
 app.command("search", rich_help_panel=DAILY_PANEL, epilog=search.EXAMPLES)(search.search)
+app.command("grep", rich_help_panel=DAILY_PANEL, epilog=grep.EXAMPLES)(grep.grep)
 app.command("doctor", rich_help_panel=DAILY_PANEL, epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("mcp", rich_help_panel=DAILY_PANEL, epilog=mcp.EXAMPLES)(mcp.mcp)
 app.add_typer(roots.app, name="roots", rich_help_panel=FILES_PANEL)

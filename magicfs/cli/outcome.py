@@ -1,7 +1,7 @@
 """The entry point: runs a command, and ends with an exit code and, on failure, one line on standard error.
 
-Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted. Used by the script `magicfs` and by `python -m
-magicfs.cli`.
+Exit codes: 0 done, 1 failed, 2 wrong usage, 130 interrupted; of `grep` 1 says that nothing is found, and 2 is any
+failure. Used by the script `magicfs` and by `python -m magicfs.cli`.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ def run(arguments: list[str]) -> int:
         code = _execute(arguments)
         sys.stdout.flush()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  `_report_unexpected` writes it to a log
-        return _report(error)
+        failure = _report(error)
+        return WRONG_USAGE if failure == FAILED and arguments[:1] == ["grep"] else failure
     return code if isinstance(code, int) else DONE
 
 

@@ -100,11 +100,19 @@ def socket_path(key: str) -> str:
     return os.path.join(home(), "run", f"search-{zlib.crc32(key.encode('utf-8', 'surrogateescape')):08x}.sock")
 
 
-def ask(query: str, *, key: str, number: int | None, as_json: bool, passages: bool) -> ServedAnswer | None:
+def ask(
+    query: str,
+    *,
+    key: str,
+    number: int | None,
+    as_json: bool,
+    passages: bool,
+    within: str | None = None,
+    lines: bool = False,
+) -> ServedAnswer | None:
     """What a server with the settings `key` answers to a search; None if the command has to search itself."""
-    request = Message(
-        {"do": "search", "key": key, "query": query, "number": number, "json": as_json, "passages": passages}
-    )
+    options = {"number": number, "json": as_json, "passages": passages, "within": within, "lines": lines}
+    request = Message({"do": "search", "key": key, "query": query} | options)
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(TAKEN_SECONDS)

@@ -6,9 +6,9 @@
 from then on. `magicfs.local_server` has its socket, which its user alone may use, and ends it when nobody has asked for
 a while. It prints nothing: the terminal is that of the command.
 
-Protocol: `{"do": "search", "key": ..., "query": ..., "number": ..., "json": ..., "passages": ...}` gets two answers.
-The first says that it is taken, and how long it may take; the second has what is to be printed as its body, or `error`
-and `message`, and the `complaints` about the settings.
+Protocol: `{"do": "search", "key": ..., "query": ..., ...}`, with the other options of a search, gets two answers. The
+first says that it is taken, and how long it may take; the second has what is to be printed as its body, or `error` and
+`message`, and the `complaints` about the settings.
 
 Threads: those of `magicfs.local_server`, and one that prepares the first search.
 """
@@ -17,7 +17,6 @@ from __future__ import annotations
 
 import argparse
 import gc
-import json
 import logging
 import os
 import sys
@@ -28,8 +27,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicfs import config
-from magicfs.cli import environment, search_client, search_output
-from magicfs.cli.searching import SearchOptions, find, seconds_to_search
+from magicfs.cli import environment, search_client
+from magicfs.cli.searching import SearchOptions, find, seconds_to_search, text_of
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, MalformedRequest, ServerError
 from magicfs.framing import Message, failure
@@ -106,8 +105,7 @@ class SearchAnswers:
     def _text(self, options: SearchOptions) -> str:
         """What is to be printed."""
         environment.require_server(self._settings)
-        result = find(self._settings, self._service(), options)
-        return search_output.document_of(result) if options.as_json else json.dumps(search_output.answer_of(result))
+        return text_of(find(self._settings, self._service(), options), options, host=self._settings.host)
 
     def _service(self) -> SearchService:
         with self._building:
@@ -134,11 +132,14 @@ class SearchAnswers:
 
 def _options(head: dict[str, Any]) -> SearchOptions:
     """The options in a request. Raises `MalformedRequest`."""
-    query, number, as_json, passages = (head.get(name) for name in ("query", "number", "json", "passages"))
+    query, number, within = (head.get(name) for name in ("query", "number", "within"))
+    flags = [head.get(name) for name in ("json", "passages", "lines")]
     is_number = number is None or (isinstance(number, int) and not isinstance(number, bool))
-    if not (isinstance(query, str) and is_number and isinstance(as_json, bool) and isinstance(passages, bool)):
+    is_path = within is None or isinstance(within, str)
+    if not (isinstance(query, str) and is_number and is_path and all(isinstance(flag, bool) for flag in flags)):
         raise MalformedRequest("malformed request (a search has a query and options)")
-    return SearchOptions(query, number, as_json=as_json, passages=passages)
+    as_json, passages, lines = map(bool, flags)
+    return SearchOptions(query, number, as_json=as_json, passages=passages, within=within, lines=lines)
 
 
 def main(arguments: list[str] | None = None) -> int:

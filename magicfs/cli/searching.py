@@ -8,7 +8,7 @@ reason a search server is asked first (`search_client`), and this module imports
 from __future__ import annotations
 
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Final, NamedTuple
 
 from magicfs.cli import search_client
@@ -29,6 +29,10 @@ class SearchOptions(NamedTuple):
     number: int | None = None
     as_json: bool = False
     passages: bool = False
+    within: str | None = None
+    """The absolute path of the directory or the file that is searched; for passages."""
+    lines: bool = False
+    """Whether the lines of `magicfs grep` are wanted."""
 
 
 def plain_options(arguments: Sequence[str]) -> SearchOptions | None:
@@ -55,17 +59,27 @@ def plain_options(arguments: Sequence[str]) -> SearchOptions | None:
     return SearchOptions(" ".join(words), number, as_json="--json" in flags, passages="--passages" in flags)
 
 
-def run(options: SearchOptions) -> None:
-    """Search, and print what is found. Raises as `SearchService.search` does, and `ServerError`."""
+def run(options: SearchOptions, show: Callable[[str, SearchOptions], None] | None = None) -> None:
+    """Search, and print what is found. Raises as `SearchService.search` does, and `ServerError`.
+
+    `show` prints what `text_of` returns, else this module does.
+    """
+    show = show or _show
     # A search of its own changes the variables.
     key, variables = search_client.settings_key(), dict(os.environ)
     served = search_client.ask(
-        options.query, key=key, number=options.number, as_json=options.as_json, passages=options.passages
+        options.query,
+        key=key,
+        number=options.number,
+        as_json=options.as_json,
+        passages=options.passages,
+        within=options.within,
+        lines=options.lines,
     )
     if served is None:
-        result = _search(options)
+        text = _search(options)
         try:
-            _show(result, options)
+            show(text, options)
         finally:
             # Whoever reads the output may have gone.
             search_client.start_server(key, variables)
@@ -76,39 +90,54 @@ def run(options: SearchOptions) -> None:
         terminal.remark(f"magicfs: {complaint}")
     if served.error is not None:
         raise served.error
+    show(served.text, options)
+
+
+def _search(options: SearchOptions) -> str:
+    """Search in this process. Returns what `text_of` does."""
+    from magicfs.cli import environment, wiring
+
+    settings = environment.settings_for_command()
+    with environment.database_for_command(settings) as database:
+        result = find(settings, wiring.search_service(settings, database), options)
+    return text_of(result, options, host=settings.host)
+
+
+def text_of(result: SearchResult, options: SearchOptions, *, host: str) -> str:
+    """What is found as text: a document to be printed, else an `Answer` or the `Matches` of `magicfs grep` as JSON.
+
+    `host` is this one.
+    """
+    import json
+
+    from magicfs.cli import grep_output, search_output
+
     if options.as_json:
-        terminal.write(served.text)
+        return search_output.document_of(result)
+    return json.dumps(grep_output.matches_of(result, host=host) if options.lines else search_output.answer_of(result))
+
+
+def _show(text: str, options: SearchOptions) -> None:
+    """Print what is found."""
+    if options.as_json:
+        from magicfs.cli import terminal
+
+        terminal.write(text)
         return
     import json
 
     from magicfs.cli import search_output
 
-    search_output.show(json.loads(served.text))
-
-
-def _search(options: SearchOptions) -> SearchResult:
-    """Search in this process."""
-    from magicfs.cli import environment, wiring
-
-    settings = environment.settings_for_command()
-    with environment.database_for_command(settings) as database:
-        return find(settings, wiring.search_service(settings, database), options)
-
-
-def _show(result: SearchResult, options: SearchOptions) -> None:
-    """Print what is found."""
-    from magicfs.cli import search_output, terminal
-
-    if options.as_json:
-        terminal.write(search_output.document_of(result))
-    else:
-        search_output.show(search_output.answer_of(result))
+    search_output.show(json.loads(text))
 
 
 def find(settings: Settings, service: SearchService, options: SearchOptions) -> SearchResult:
     """The result of a search. Raises as `SearchService.search` does."""
-    search = service.passages if options.passages else service.search
-    return search(options.query, limit=options.number, deadline_s=seconds_to_search(settings))
+    deadline_s = seconds_to_search(settings)
+    if options.passages:
+        within = None if options.within is None else os.fsencode(options.within)
+        return service.passages(options.query, limit=options.number, within=within, deadline_s=deadline_s)
+    return service.search(options.query, limit=options.number, deadline_s=deadline_s)
 
 
 def seconds_to_search(settings: Settings) -> float:

@@ -19,7 +19,7 @@ from magicfs.db.connection import plan_statements
 from magicfs.db.pool import Connection, fetch_one, row_by_row
 from magicfs.db.queries import compact, load_queries
 from magicfs.domain.file_groups import ARCHIVE_MIME_TYPES, EXTENSIONS
-from magicfs.domain.query import Filters
+from magicfs.domain.query import Filters, Within
 
 _SQL = load_queries("scope")
 _NANOSECONDS = 1_000_000_000
@@ -90,22 +90,31 @@ class Scope:
 
 
 def restrict(
-    filters: Filters, *, phrases: str | None = None, excluded: str | None = None, name_words: str | None = None
+    filters: Filters,
+    *,
+    phrases: str | None = None,
+    excluded: str | None = None,
+    name_words: str | None = None,
+    within: Within | None = None,
 ) -> Scope:
     """The scope of a query, not enumerated yet.
 
     `phrases` is the condition on a chunk's words that all phrases set, `excluded` the one that excludes the file of a
     chunk that meets it, `name_words` what a file's own name may have instead of fitting a pattern of `filters.names`:
-    each the text of a `tsquery`. None sets no condition.
+    each the text of a `tsquery`. `within` is where the files are. None sets no condition.
     """
     condition_parameters = _filter_parameters(filters) | {
+        "within_host": None if within is None else within.host,
+        "within": None if within is None else within.path,
+        "below": None if within is None else _below(within.path),
         "phrases": phrases,
         "excluded": excluded,
         "name_words": name_words,
         "allowed_contents": None,
         "excluded_contents": None,
     }
-    return Scope(condition_parameters, has_file_conditions=bool(filters) or excluded is not None)
+    has_file_conditions = bool(filters) or excluded is not None or within is not None
+    return Scope(condition_parameters, has_file_conditions=has_file_conditions)
 
 
 def enumerate_scope(connection: Connection, scope: Scope, *, limit: int) -> Scope:
@@ -200,6 +209,11 @@ def _filter_parameters(filters: Filters) -> Parameters:
 def _unicode_forms(path: str) -> set[str]:
     """A path as it is typed, and in the forms in which file systems may have it: a Mac decomposes letters."""
     return {path, unicodedata.normalize("NFC", path), unicodedata.normalize("NFD", path)}
+
+
+def _below(path: bytes) -> bytes:
+    """The LIKE pattern of the paths below a directory, whose name may have any bytes."""
+    return _like_literal(path.rstrip(b"/").decode("latin-1")).encode("latin-1") + b"/%"
 
 
 def _like_literal(text: str) -> str:

@@ -105,6 +105,15 @@ class SyntaxToken:
 
 
 @dataclass(frozen=True, slots=True)
+class Within:
+    """A directory with all below it, or a file."""
+
+    host: str
+    path: bytes
+    """Absolute, with links resolved."""
+
+
+@dataclass(frozen=True, slots=True)
 class Query:
     """A typed text, parsed. Its parts contain no NUL and no lone surrogate."""
 
@@ -124,6 +133,8 @@ class Query:
     """The filters that name something, and the exclusions of a word."""
     each_copy: bool = False
     """Whether each copy of a content is a result of its own."""
+    within: Within | None = None
+    """Where each result is, whatever the filters say; None for anywhere."""
 
     @property
     def empty(self) -> bool:

@@ -111,6 +111,10 @@ class Hit:
     """The part of the chunk that shows why it was found."""
     text: str = ""
     """The whole text of a passage; empty unless passages were asked for."""
+    marked: Snippet | UncutSnippet = field(default=NO_SNIPPET, compare=False)
+    """`text`, and where it has words of the question."""
+    line_numbers: tuple[int, ...] = ()
+    """The number of each line of `text` in the file."""
     tokens: int = 0
     """Of `text`, as the model of the index counts them."""
     copies: tuple[Copy, ...] = ()

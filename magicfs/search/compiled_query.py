@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from magicfs.db.groundwork import Groundwork, WordChunks, read_groundwork
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope, restrict
-from magicfs.domain.query import STEM_MARK, Filters, Lexeme, Query, Term
+from magicfs.domain.query import STEM_MARK, Filters, Lexeme, Query, Term, Within
 from magicfs.search.respelling import respell
 from magicfs.text.analysis import (
     fold,
@@ -164,6 +164,7 @@ def _compiled(query: Query, forms: _Forms, groundwork: Groundwork, languages: Se
                 [any_form(word, languages) for word in query.excluded]
                 + [any_spelling(phrase, languages) for phrase in query.excluded_phrases]
             ),
+            within=query.within,
         ),
     )
 
@@ -176,10 +177,12 @@ def _respelt(connection: Connection, compiled: CompiledQuery) -> CompiledQuery:
     return replace(compiled, terms=tuple(terms), chunks_of_words=chunks, respelt=respelt)
 
 
-def scope_of(filters: Filters, *, phrases: str | None = None, excluded: str | None = None) -> Scope:
+def scope_of(
+    filters: Filters, *, phrases: str | None = None, excluded: str | None = None, within: Within | None = None
+) -> Scope:
     """The scope of filters as they are typed, with conditions on words as for `restrict`."""
     name_words = _any_of(condition for name in filters.names for condition in _name_words(name))
-    return restrict(_folded(filters), phrases=phrases, excluded=excluded, name_words=name_words)
+    return restrict(_folded(filters), phrases=phrases, excluded=excluded, name_words=name_words, within=within)
 
 
 def _name_words(name: str) -> Iterator[str | None]:

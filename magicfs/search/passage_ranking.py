@@ -141,9 +141,13 @@ def _with_text(
     hit: Hit, places: Sequence[ChunkPlace], texts: Mapping[ChunkId, tuple[str, int]], cutter: SnippetCutter
 ) -> Hit:
     text, tokens, end = "", 0, 0
+    numbers: list[int] = []
     for place in places:
         piece, count = texts.get(place.chunk_id, ("", 0))
         text += (_between(text, piece, same_line=place.first_line <= end) if text else "") + piece
+        lines = range(place.first_line, place.first_line + piece.count("\n") + 1)
+        # A chunk may go on inside of the line where the one before it ends.
+        numbers += lines[place.first_line <= end :]
         tokens, end = tokens + count, place.last_line
     return replace(
         hit,
@@ -153,6 +157,8 @@ def _with_text(
         text=text,
         tokens=tokens,
         shown=cutter.uncut(text),
+        marked=cutter.unmarked(text),
+        line_numbers=tuple(numbers),
     )
 
 

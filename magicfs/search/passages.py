@@ -64,6 +64,10 @@ class SnippetCutter:
         self._places.clear()
         return UncutSnippet(partial(self.snippet, text))
 
+    def unmarked(self, text: str) -> UncutSnippet:
+        """The whole of `text`, in which the words of the question are looked for when it is read."""
+        return UncutSnippet(lambda: Snippet(text, _merged((start, end) for start, end, _ in self._words_in(text))))
+
     def snippet(self, text: str) -> Snippet:
         """The part of `text` that `cut` returns, and where it has words of the question."""
         shown = self.cut(text)

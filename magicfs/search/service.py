@@ -16,13 +16,16 @@ from typing import TYPE_CHECKING
 
 from magicfs.db.multilingual import record_foreign_question
 from magicfs.db.pool import Connection, Database
+from magicfs.db.roots import list_roots
 from magicfs.db.scope import enumerate_scope
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.deadline import Deadline
+from magicfs.domain.files import display_path
 from magicfs.domain.ids import FileId
 from magicfs.domain.models import IndexedModel
-from magicfs.domain.query import Query
+from magicfs.domain.query import Query, Within
 from magicfs.domain.results import AsOf, Hit, SearchResult
+from magicfs.domain.roots import encloses
 from magicfs.domain.status import WordsProgress
 from magicfs.errors import MagicFSError, UsageError
 from magicfs.search.compiled_query import CompiledQuery, prepare_query
@@ -125,13 +128,21 @@ class SearchService:
         """
         return self._answer(text, limit, deadline_s, rank_files)
 
-    def passages(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
-        """The passages that answer a typed text: as `search`, but a hit is a passage, and a file may have several."""
-        return self._answer(text, limit, deadline_s, rank_passages)
+    def passages(
+        self, text: str, *, limit: int | None = None, within: bytes | None = None, deadline_s: float
+    ) -> SearchResult:
+        """The passages that answer a typed text: as `search`, but a hit is a passage, and a file may have several.
 
-    def _answer(self, text: str, limit: int | None, deadline_s: float, rank: Rank) -> SearchResult:
+        With `within`, an absolute path on this host, they are in the directory or the file there. Raises `UsageError`
+        too where that lies in no root and none lies in it.
+        """
+        return self._answer(text, limit, deadline_s, rank_passages, within)
+
+    def _answer(
+        self, text: str, limit: int | None, deadline_s: float, rank: Rank, within: bytes | None = None
+    ) -> SearchResult:
         started = time.monotonic()
-        found = self._find(text, limit, Deadline(deadline_s), rank)
+        found = self._find(text, limit, Deadline(deadline_s), rank, within)
         return SearchResult(
             query=text,
             took_ms=(time.monotonic() - started) * 1000,
@@ -152,11 +163,15 @@ class SearchService:
             searched = Searched(found.prepared.query, found.request, found.prepared.statistics, found.hits)
             return replace(explain_standing(connection, searched, file), notices=found.all_notices)
 
-    def _find(self, text: str, limit: int | None, deadline: Deadline, rank: Rank) -> _Found:
+    def _find(
+        self, text: str, limit: int | None, deadline: Deadline, rank: Rank, within: bytes | None = None
+    ) -> _Found:
         """What a typed text finds: as it is read first, or else with the filters that no file meets as words."""
         query = parse(text)
         if query.empty:
             raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
+        if within is not None:
+            query = replace(query, within=Within(self._host, within))
         found = self._search(query, frozenset(), limit, deadline, rank)
         if not found.hits and found.literal:
             found = self._search(query, found.literal, limit, deadline, rank)
@@ -201,7 +216,7 @@ class SearchService:
         statistics = self._coverage.statistics(groundwork, seconds=time.monotonic() - began)
         literal = {*literal, *(text for text, condition in exclusions.items() if condition in groundwork.met)}
         self._languages = compiled.languages
-        if literal and (reparsed := parse(query.text, literal=literal)) != query:
+        if literal and (reparsed := _reparsed(query, literal)) != query:
             return self._prepare(reparsed, literal, deadline)
         return _PreparedSearch(
             query, groundwork.models, statistics, compiled, groundwork.as_of, groundwork.change_marker
@@ -239,8 +254,23 @@ def _ranked(
             scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
         request = replace(request, compiled=replace(prepared.compiled, scope=scope))
     hits = rank(connection, request, prepared.statistics)
+    if not hits and prepared.query.within is not None:
+        _require_roots(connection, prepared.query.within)
     unmet = literal_filters(connection, prepared.query) if not hits else frozenset()
     return _Found(prepared, request, hits, notices, unmet)
+
+
+def _reparsed(query: Query, literal: Collection[str]) -> Query:
+    """A query in which some pieces are ordinary text."""
+    return replace(parse(query.text, literal=literal), within=query.within)
+
+
+def _require_roots(connection: Connection, within: Within) -> None:
+    """Raise `UsageError` for a path that lies in no root, and that has none below it."""
+    roots = [registered.root.path for registered in list_roots(connection, host=within.host)]
+    if not any(encloses(root, within.path) or encloses(within.path, root) for root in roots):
+        path = display_path(within.path)
+        raise UsageError(f"{path} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
 
 
 def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:

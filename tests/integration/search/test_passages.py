@@ -2,8 +2,12 @@
 
 from __future__ import annotations
 
+import pytest
+
 from magicfs.db.pool import Database
 from magicfs.domain.results import SearchResult
+from magicfs.errors import UsageError
+from magicfs.search.matching_lines import matching_lines
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
@@ -101,3 +105,50 @@ def test_filters_alone_give_the_beginnings_of_files(corpus: Corpus, service: Sea
 def test_nothing_found_is_no_passage(corpus: Corpus, service: SearchService) -> None:
     corpus.add(b"a.txt", "words")
     assert service.passages("gearbox", deadline_s=60).hits == ()
+
+
+def test_passages_within_a_directory_or_a_file(corpus: Corpus, service: SearchService, database: Database) -> None:
+    paths = (b"a_b/one.txt", b"a_b/deep/two.txt", b"axb/three.txt", b"a_b.txt", b"a%/caf\xe9.txt")
+    for number, path in enumerate(paths):
+        corpus.add(path, f"the gearbox {number}")
+    Corpus(database, host="other", root="theirs").add(b"a_b/there.txt", "the gearbox elsewhere")
+
+    def found(within: bytes, query: str = "gearbox") -> set[bytes]:
+        return {hit.path for hit in service.passages(query, within=within, deadline_s=60).hits}
+
+    assert found(b"/data/a_b") == {b"a_b/one.txt", b"a_b/deep/two.txt"}
+    assert found(b"/data/a_b", "gearbox in:deep in:axb") == {b"a_b/deep/two.txt"}
+    assert found(b"/data/a_b", "gearbox -two") == {b"a_b/one.txt", b"a_b/deep/two.txt"}
+    assert found(b"/data/a_b", "ext:txt") == {b"a_b/one.txt", b"a_b/deep/two.txt"}
+    assert found(b"/data/a_b/one.txt") == {b"a_b/one.txt"}
+    assert found(b"/data/a%") == found(b"/data/a%/caf\xe9.txt") == {b"a%/caf\xe9.txt"}
+    assert found(b"/data") == found(b"/") == set(paths)
+    assert found(b"/data/empty") == set()
+
+
+def test_a_place_without_a_root_is_wrong_usage(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"a.txt", "the gearbox")
+    with pytest.raises(UsageError, match=r"^/dat lies in no root: run 'magicfs roots add DIR'"):
+        service.passages("gearbox", within=b"/dat", deadline_s=60)
+    with pytest.raises(UsageError, match="nothing to search for"):
+        service.passages("", within=b"/data", deadline_s=60)
+
+
+def test_the_lines_of_a_passage_are_those_that_have_words_of_the_question(
+    corpus: Corpus, service: SearchService, vectors: ChosenVectors, database: Database
+) -> None:
+    texts = ("intro", "a cap\n\tthe gearbox,\nand the Gearboxes'", "gear\nbox gearbox")
+    corpus.add(b"a.txt", *texts, vectors=[unit(0, 1, 0), unit(1, 0, 0), unit(0, 1, 0)])
+    with database.transaction() as connection:
+        # The third chunk goes on in the line in which the second one ends.
+        connection.execute("UPDATE content_chunks SET last_line = 13 WHERE ordinal = 1")
+        connection.execute("UPDATE content_chunks SET first_line = 13, last_line = 14 WHERE ordinal = 2")
+    (hit,) = service.passages("gearbox", deadline_s=60).hits
+    assert [(line.number, line.text, line.matched) for line in matching_lines(hit)] == [
+        (12, "\tthe gearbox,", [(5, 12)]),
+        (13, "and the Gearboxes' gear", [(8, 17)]),
+        (14, "box gearbox", [(4, 11)]),
+    ]
+    vectors.vectors["what turns slowly"] = unit(1, 0, 0)
+    (hit, *_) = service.passages("what turns slowly", deadline_s=60).hits
+    assert [line[:2] for line in matching_lines(hit)] == [(11, "a cap")]

@@ -77,6 +77,7 @@ class Machine:
             env=os.environ | self.environment | settings,
             capture_output=True,
             text=True,
+            errors="surrogateescape",
             cwd=self.home.parent,
             timeout=SECONDS,
             check=False,
@@ -159,6 +160,30 @@ def test_a_served_search_prints_the_same(machine: Machine) -> None:
     assert without_time(machine.run("search", "invoice", MAGICFS_NONSENSE="1")) == without_time(unknown)
     assert "MAGICFS_NONSENSE is no setting" in unknown.stderr
     assert told(path)["served"] == 6
+
+
+def test_a_served_grep_prints_the_same(machine: Machine) -> None:
+    (machine.home / "log").rename(machine.home / "away")
+    ways = (["invoice"], ["invoice", "-l"], ["invoice", "--json"], ["name:nothing-is-called-so"], [""], ["x", "/proc"])
+    own = [without_time(machine.run("grep", *arguments)) for arguments in ways]
+    assert [code for code, _, _ in own] == [0, 0, 0, 1, 2, 2]
+    assert machine.sockets() == []
+    (machine.home / "away").rename(machine.home / "log")
+    machine.run("grep", "invoice")
+    [path] = machine.served()
+    assert [without_time(machine.run("grep", *arguments)) for arguments in ways] == own
+    assert told(path)["served"] == 4
+    assert "/data/invoice.txt:1:the tax invoice of March,\n" in machine.run("grep", "invoice").stdout
+
+
+def test_grep_says_that_it_failed_by_its_own_exit_code(machine: Machine) -> None:
+    failed = machine.run("grep", "invoice", MAGICFS_DATABASE_URL="postgresql://127.0.0.1:1/none")
+    assert (failed.returncode, failed.stdout, failed.stderr.count("\n")) == (2, "", 1)
+    wrong = machine.run("grep", "invoice", "nowhere")
+    assert (wrong.returncode, wrong.stderr) == (
+        2,
+        "magicfs: nowhere: no such file or directory: check the spelling\n",
+    )
 
 
 def test_a_served_search_imports_little(machine: Machine) -> None:

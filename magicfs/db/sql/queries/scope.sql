@@ -22,6 +22,9 @@ LEFT JOIN contents ON contents.id = files.content_id
 AND (%(extensions)s::text[] IS NULL OR files.extension = ANY(%(extensions)s))
 AND (%(folders)s::text[] IS NULL OR '/' || {{folded_root}} || '/' || {{folded_path}} LIKE ANY(%(folders)s)
      OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute_folders)s::bytea[]))
+AND (%(within)s::bytea IS NULL OR hosts.name = %(within_host)s
+     AND (roots.path || '\x2f'::bytea || files.path = %(within)s
+          OR roots.path || '\x2f'::bytea || files.path LIKE %(below)s::bytea))
 AND (%(names)s::text[] IS NULL OR {{folded_path}} LIKE ANY(%(name_endings)s)
      AND regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s)
      OR files.words @@ %(name_words)s::tsquery AND ts_filter(files.words, ARRAY['a'::"char"]) @@ %(name_words)s::tsquery)

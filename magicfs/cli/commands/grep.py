@@ -1,0 +1,85 @@
+"""`magicfs grep`: the lines that answer, in the format of grep."""
+
+from __future__ import annotations
+
+from typing import Annotated
+
+import typer
+
+from magicfs.cli import searching
+
+EXAMPLES = """Examples:
+
+    magicfs grep 'how long do we keep backups'
+
+    magicfs grep 'retry after a timeout' src/
+
+    magicfs grep -l 'tax invoice type:pdf' ~/Documents
+
+    magicfs grep -lZ 'tax invoice' | xargs -0 ls -l
+
+    vim -q <(magicfs grep 'where is the cache emptied' src/)
+
+    magicfs grep -- '-xzf'
+
+Exit codes: 0 something is found, 1 nothing, 2 trouble."""
+
+
+def grep(
+    query: Annotated[str, typer.Argument(help="What to look for, as in 'magicfs search'; quote several words.")],
+    path: Annotated[
+        str | None, typer.Argument(help="A directory or a file: look there alone. Else in all roots.")
+    ] = None,
+    files_only: Annotated[bool, typer.Option("-l", "--files-with-matches", help="Print paths alone.")] = False,
+    count: Annotated[bool, typer.Option("-c", "--count", help="Print the number of lines of each file.")] = False,
+    number: Annotated[
+        int | None,
+        typer.Option("-m", "--max-count", min=1, max=searching.MAX_NUMBER, help="How many passages at most."),
+    ] = None,
+    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing: the exit code says it.")] = False,
+    null: Annotated[bool, typer.Option("-Z", "-0", "--null", help="End paths with a NUL byte.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Print what 'search --passages --json' does.")] = False,
+    always: Annotated[
+        bool, typer.Option("-n", "-r", "-i", "-H", help="Do nothing: lines, directories, any case, names always.")
+    ] = False,
+) -> None:
+    """Print the lines that answer, best passages first, as PATH:LINE:TEXT.
+
+    They are those of the passages that have words of QUERY, or the first one of a passage that is found by its meaning.
+    In a format with pages it is PATH#page=N:TEXT.
+    """
+    import json
+
+    from magicfs.cli import grep_output, terminal
+
+    del always
+    within = None if path is None else _resolved(path)
+    wanted = grep_output.GrepFormat(
+        grep_output.Paths(path, within), files_only=files_only, counts_only=count, quiet=quiet, null=null
+    )
+    has_found: list[bool] = []
+
+    def show(text: str, options: searching.SearchOptions) -> None:
+        found = json.loads(text)
+        has_found.append(bool(found["results" if options.as_json else "lines"]))
+        if not options.as_json:
+            grep_output.show(found, wanted)
+        elif not quiet:
+            terminal.write(text)
+
+    options = searching.SearchOptions(query, number, as_json=as_json, passages=True, within=within, lines=True)
+    searching.run(options, show)
+    raise typer.Exit(0 if any(has_found) else 1)
+
+
+def _resolved(path: str) -> str:
+    """The absolute path with links resolved. Raises `UsageError` where there is nothing."""
+    import os
+
+    from magicfs.errors import UsageError
+
+    try:
+        return os.path.realpath(path, strict=True)
+    except (OSError, ValueError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageError(f"{path}: {reason.lower()}: check the spelling") from error
