@@ -66,10 +66,13 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     algorithms = _algorithms(languages)
     terms: dict[str, Term] = {}
     body, asides = readable(text)
-    for token, has_star in (token for part in (body, *asides) for token in _tokens(part)):
-        for term in _terms(token, algorithms, has_star=has_star):
-            before = terms.get(term.word)
-            terms[term.word] = term if before is None else replace(before, count=before.count + 1)
+    for part in (body, *asides):
+        typed = () if part is body else tuple(terms)
+        for token, has_star in _tokens(part):
+            for term in _terms(token, algorithms, has_star=has_star):
+                before = terms.get(term.word)
+                whole = _of_typed_pieces(term, typed)
+                terms[term.word] = whole if before is None else replace(before, count=before.count + 1)
     terms.update({sign: Term(sign, (Lexeme(sign),)) for sign in typed_signs(body)})
     if not any(map(str.isdigit, body)):
         return tuple(terms.values())
@@ -77,6 +80,14 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     numbers = list(dict.fromkeys(map(fold, pieces)))
     others = {(fold(word), fold(form)): None for words, form in date_forms(body) + unit_forms(body) for word in words}
     return tuple(_or_in_one_piece(term, numbers, others) for term in terms.values())
+
+
+def _of_typed_pieces(term: Term, typed: Sequence[str]) -> Term:
+    """A term; if it is a number of several pieces that were typed, as a compound of these: a text may have it apart."""
+    if term.is_whole or term.word.isalpha() or not term.word.isalnum():
+        return term
+    pieces = frozenset(word for word in typed if word.isalnum() and word in term.word and word != term.word)
+    return replace(term, parts=pieces) if len(pieces) > 1 else term
 
 
 def _or_in_one_piece(term: Term, numbers: Sequence[str], others: Iterable[tuple[str, str]]) -> Term:

@@ -195,6 +195,14 @@ class TestNameFilter:
         assert paths(service, query)[0] == "IMG_20240131_142233.jpg"
 
 
+def test_a_number_typed_in_pieces_has_all_of_a_name_in_other_pieces(corpus: Corpus, service: SearchService) -> None:
+    corpus.file(b"invoice-RE-2024-0042.pdf", None, state="named")
+    corpus.file(b"invoice-RE-2023-0042.pdf", None, state="named")
+    first, second = service.search("RE 2024 0042", deadline_s=60).hits
+    assert (first.name, first.lexical) == (b"invoice-RE-2024-0042.pdf", 0.9)
+    assert second.score < 0.7
+
+
 def test_an_index_whose_names_are_not_written_yet_has_filters_and_then_names(
     database: Database, corpus: Corpus, service: SearchService
 ) -> None:
