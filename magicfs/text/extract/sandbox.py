@@ -97,23 +97,28 @@ class Sandbox:
 
     def _outcome(self, request: Message) -> tuple[Document | Unreadable, Answers]:
         """What a file gives, and the answers that say so. It is read twice if the first failure may be chance."""
-        until = time.monotonic() + (2 - _PAGES_TIME_SHARE) * self._limits.seconds
         answers, failure = self._read(request)
+        used_s = self._used_s()
         if failure is not None and failure.may_be_chance and not answers.has_document:
             answers, failure = self._read(request)
+            used_s += self._used_s()
             if failure is not None and failure.may_be_chance and not answers.has_document:
                 return Unreadable(SkipReason.CRASHED, "the parser was killed twice"), answers
         outcome = answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
         if isinstance(outcome, Document) or outcome.reason not in _FAILURES_OF_A_PAGE or answers.has_document:
             return outcome, answers
         # A task has the time of two files: see MAX_EXTRACT_SECONDS.
-        if request.head["mime_type"] == _PDF and time.monotonic() < until:
+        if request.head["mime_type"] == _PDF and used_s < (2 - _PAGES_TIME_SHARE) * self._limits.seconds:
             by_page = self._read_page_by_page(request)
             read = by_page.outcome()
             if isinstance(read, Document):
                 log.info("a PDF file whose text fails (%s) is read page by page", outcome.reason)
                 return read, by_page
         return outcome, answers
+
+    def _used_s(self) -> float:
+        """The time of the last reading that counts: neither the start of a child nor a wait for a processor does."""
+        return self._limits.seconds - max(self._time.seconds_left(), 0.0)
 
     def _parse_picture(self, request: Message, ocr: Ocr) -> Document | Unreadable:
         """What a picture says of itself and its recognised text. It is partly read where OCR fails."""
