@@ -1,7 +1,7 @@
 """Metrics over HTTP, at a unix socket of this user or at a TCP address that asks for a password.
 
-Used by `magicfs metrics --listen`. Formats and compression are those of `prometheus_client`. Each request has a thread;
-one observation is made at a time, whoever asks.
+Used by `magicfs metrics --listen`. Formats and compression are those of `prometheus_client`. Each request has a thread,
+and there are MAX_REQUESTS at most; one observation is made at a time, whoever asks.
 """
 
 from __future__ import annotations
@@ -13,15 +13,16 @@ import re
 import socket
 import socketserver
 import stat
+import sys
 import threading
 from base64 import b64encode
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from prometheus_client import make_wsgi_app
+from prometheus_client import CollectorRegistry, make_wsgi_app
 from prometheus_client.core import Metric
 from prometheus_client.registry import Collector
 
@@ -36,6 +37,9 @@ USER = "magicfs"
 
 REQUEST_SECONDS = 10.0
 """A request arrives, and its answer is taken, within this time."""
+
+MAX_REQUESTS = 32
+"""More at a time are sent away: whoever reaches the address would have as many threads as connections."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +71,10 @@ def serving(address: Address, observe: Callable[[], Observation], *, password: s
     A TCP address needs a `password`, because every user of the machine reaches it. Raises `ConfigError` without one,
     and `ServerError` when the address cannot be listened on.
     """
-    application: WSGIApplication = make_wsgi_app(_Observing(observe))
+    # The collector names its metrics when it is asked: so a scraper may ask for some of them by `name[]`.
+    registry = CollectorRegistry(support_collectors_without_names=True)
+    registry.register(_Observing(observe))
+    application: WSGIApplication = make_wsgi_app(registry)
     if address.path is None:
         if not password:
             raise ConfigError(
@@ -76,8 +83,10 @@ def serving(address: Address, observe: Callable[[], Observation], *, password: s
         application = guarded(application, password)
     try:
         server = _listen(address)
-    except OSError as error:
-        raise ServerError(f"nothing can listen on {address} ({error.strerror}): name another address") from error
+    except (OSError, UnicodeError) as error:
+        # A path or a name that is too long is refused before the system is asked.
+        reason = getattr(error, "strerror", None) or str(error)
+        raise ServerError(f"nothing can listen on {address} ({reason}): name another address") from error
     server.set_app(application)
     thread = threading.Thread(target=server.serve_forever, name="metrics", daemon=True)
     thread.start()
@@ -121,6 +130,24 @@ class _Observing(Collector):
 class _Handler(WSGIRequestHandler):
     timeout = REQUEST_SECONDS
 
+    def handle(self) -> None:
+        # The timeout begins anew with each byte that comes.
+        self._arrival = threading.Timer(REQUEST_SECONDS, self._hang_up)
+        self._arrival.daemon = True
+        self._arrival.start()
+        try:
+            super().handle()
+        finally:
+            self._arrival.cancel()
+
+    def get_environ(self) -> dict[str, Any]:
+        self._arrival.cancel()
+        return super().get_environ()
+
+    def _hang_up(self) -> None:
+        with contextlib.suppress(OSError):
+            self.connection.shutdown(socket.SHUT_RDWR)
+
     def log_message(self, format: str, *args: object) -> None:  # noqa: A002  the name is that of the base class
         """Requests are not logged: one comes every few seconds."""
 
@@ -129,6 +156,31 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
     """Has a thread for each request, and ends without waiting for them."""
 
     daemon_threads = True
+
+    def __init__(self, address: Any, handler: type[_Handler]) -> None:
+        self._room = threading.BoundedSemaphore(MAX_REQUESTS)
+        super().__init__(address, handler)
+
+    def process_request(self, request: Any, client_address: Any) -> None:
+        if not self._room.acquire(blocking=False):
+            self.shutdown_request(request)
+            return
+        try:
+            super().process_request(request, client_address)
+        except RuntimeError:  # there is no further thread
+            self._room.release()
+            raise
+
+    def process_request_thread(self, request: Any, client_address: Any) -> None:
+        try:
+            super().process_request_thread(request, client_address)
+        finally:
+            self._room.release()
+
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """Write what is a fault here to standard error: a client that is slow or has gone is none."""
+        if not isinstance(sys.exc_info()[1], OSError):
+            super().handle_error(request, client_address)
 
 
 class _UnixServer(_Server):
@@ -155,7 +207,7 @@ def _listen(address: Address) -> _Server:
     """A server that listens. Raises `OSError`."""
     if address.path is not None:
         _remove_dead_socket(address.path)
-        return _UnixServer(address.path, _Handler)  # type: ignore[arg-type]  # a path is the address of its family
+        return _UnixServer(address.path, _Handler)
     family, _, _, _, place = socket.getaddrinfo(address.host, address.port, type=socket.SOCK_STREAM)[0]
     kind = type("_TcpServer", (_Server,), {"address_family": family})
     server: _Server = kind(place, _Handler)

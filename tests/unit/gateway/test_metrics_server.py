@@ -7,14 +7,16 @@ import os
 import socket
 import stat
 import threading
+import time
 from base64 import b64encode
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 
 import pytest
 
 from magicfs.errors import ConfigError, ServerError, UsageError
+from magicfs.gateway import metrics_server
 from magicfs.gateway.metrics import Observation
 from magicfs.gateway.metrics_server import Address, parse_address, serving
 from tests.plugins.broker import free_port
@@ -37,16 +39,31 @@ class UnixConnection(http.client.HTTPConnection):
 
 
 def get(
-    connection: http.client.HTTPConnection, *, method: str = "GET", **headers: str
+    connection: http.client.HTTPConnection, *, method: str = "GET", query: str = "", **headers: str
 ) -> tuple[int, dict[str, str], str]:
     with closing(connection):
-        connection.request(method, "/metrics", headers=headers)
+        connection.request(method, f"/metrics{query}", headers=headers)
         answer = connection.getresponse()
         return answer.status, dict(answer.getheaders()), answer.read().decode()
 
 
 def basic(user: str, password: str) -> str:
     return "Basic " + b64encode(f"{user}:{password}".encode()).decode()
+
+
+@contextmanager
+def connected(path: Path) -> Iterator[socket.socket]:
+    with socket.socket(socket.AF_UNIX) as client:
+        client.settimeout(20)
+        client.connect(str(path))
+        yield client
+
+
+def can_ask(path: Path) -> bool:
+    try:
+        return get(UnixConnection(str(path)))[0] == 200
+    except (OSError, http.client.HTTPException):
+        return False
 
 
 @pytest.fixture
@@ -100,6 +117,13 @@ def test_openmetrics_is_there_for_those_who_ask(socket_path: Path) -> None:
     assert body.endswith("# EOF\n")
 
 
+def test_a_scraper_may_ask_for_some_metrics(socket_path: Path) -> None:
+    with serving(Address(str(socket_path)), lambda: OBSERVATION, password=None):
+        status, _, body = get(UnixConnection(str(socket_path)), query="?name[]=magicfs_broker_up&name[]=magicfs_x")
+    assert status == 200
+    assert {name for name, _ in parsed(body)} == {"magicfs_broker_up"}
+
+
 def test_a_tcp_address_asks_for_the_password(tcp: Address) -> None:
     def ask(**headers: str) -> tuple[int, dict[str, str], str]:
         return get(http.client.HTTPConnection(tcp.host, tcp.port, timeout=20), **headers)
@@ -134,6 +158,46 @@ def test_an_address_in_use_is_one_line(tcp: Address, socket_path: Path) -> None:
     with serving(ours, lambda: NOTHING, password=None):
         with pytest.raises(ServerError), serving(ours, lambda: NOTHING, password=None):
             pass
+        assert get(UnixConnection(str(socket_path)))[0] == 200
+
+
+@pytest.mark.parametrize("given", [f"/tmp/{'x' * 200}", f"{'x' * 70}.example:9464", "a..b:9464"])
+def test_an_address_that_no_system_has_is_one_line(given: str) -> None:
+    with (
+        pytest.raises(ServerError, match=r"long.*: name another address"),
+        serving(parse_address(given), lambda: NOTHING, password=PASSWORD),
+    ):
+        pass
+
+
+def test_a_slow_client_is_left_without_a_word(
+    socket_path: Path, monkeypatch: pytest.MonkeyPatch, capfd: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(metrics_server, "REQUEST_SECONDS", 0.5)
+    monkeypatch.setattr(metrics_server._Handler, "timeout", 0.5)
+    with serving(Address(str(socket_path)), lambda: NOTHING, password=None):
+        with connected(socket_path) as silent:
+            silent.sendall(b"GET /met")
+            assert silent.recv(1) == b""
+        with connected(socket_path) as slow, pytest.raises(OSError):
+            slow.sendall(b"GET /")
+            end = time.monotonic() + 20
+            while time.monotonic() < end:
+                slow.sendall(b"x")
+                time.sleep(0.05)
+    assert capfd.readouterr().err == ""
+
+
+def test_more_clients_than_are_answered_at_a_time_are_sent_away(
+    socket_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(metrics_server, "MAX_REQUESTS", 2)
+    with serving(Address(str(socket_path)), lambda: NOTHING, password=None):
+        with connected(socket_path), connected(socket_path), connected(socket_path) as third:
+            assert third.recv(1) == b""
+        end = time.monotonic() + 20
+        while not can_ask(socket_path) and time.monotonic() < end:
+            time.sleep(0.05)
         assert get(UnixConnection(str(socket_path)))[0] == 200
 
 
