@@ -26,7 +26,9 @@ class Pool(AsynPool):  # type: ignore[misc]  # Celery has no types
     def _create_timelimit_handlers(self, hub: Any) -> None:
         super()._create_timelimit_handlers(hub)
         self._hub = hub
-        self._starvations: WeakKeyDictionary[Any, Starvation] = WeakKeyDictionary()
+        # After a reconnection to Redis it is called again, while tasks run on.
+        if not hasattr(self, "_starvations"):
+            self._starvations: WeakKeyDictionary[Any, Starvation] = WeakKeyDictionary()
         set_timeout = self.on_timeout_set
 
         def on_timeout_set(result: Any, soft: float | None, hard: float | None) -> None:

@@ -94,3 +94,14 @@ def test_a_task_has_the_time_that_it_waited_for_a_processor(
     result._time_accepted -= LONGEST_SECONDS
     tasks._on_hard_timeout(1)
     assert killed == [result]
+
+
+def test_a_task_keeps_the_time_that_it_waited_when_redis_is_connected_again(
+    tasks: Pool, hub: Hub, killed: list[Result], process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    result = run(tasks, Result(process.pid, limit=60.0))
+    monkeypatch.setattr(pool.Starvation, "seconds", lambda _: 30.0)
+    tasks._create_timelimit_handlers(hub)
+    result._time_accepted -= 70.0
+    tasks._on_hard_timeout(1)
+    assert not killed
