@@ -92,8 +92,11 @@ class ToolServer:
 
 
 def serve(tools: ToolServer) -> None:
-    """Serve until standard input ends."""
-    anyio.run(_serve, tools)
+    """Serve until standard input ends, or until nobody reads the answers: a client that dies closes both."""
+    try:
+        anyio.run(_serve, tools)
+    except* (BrokenPipeError, ConnectionResetError):
+        log.debug("nobody reads the answers any more")
 
 
 async def _serve(tools: ToolServer) -> None:

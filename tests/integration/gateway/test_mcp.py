@@ -289,6 +289,20 @@ def test_it_survives_what_is_no_message_and_ends_with_its_input(server: Server) 
         assert process.wait(timeout=SECONDS) == 0
 
 
+def test_a_client_that_dies_before_its_answer_is_no_fault(server: Server) -> None:
+    with server.process() as process:
+        tell(process, INITIALIZE, INITIALIZED)
+        hear(process, 1)
+        assert process.stdin
+        assert process.stdout
+        assert process.stderr
+        process.stdout.close()
+        tell(process, {"jsonrpc": "2.0", "id": 2, "method": "ping"})
+        process.stdin.close()
+        assert process.wait(timeout=SECONDS) == 0
+        assert process.stderr.read() == ""
+
+
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_ends_it(server: Server, number: signal.Signals) -> None:
     with server.process() as process:
