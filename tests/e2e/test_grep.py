@@ -67,4 +67,5 @@ def test_exit_codes_are_those_of_grep(found: tuple[Commands, Path]) -> None:
     assert grep(found, '"no text has these words"', code=1) == []
     assert grep(found, "gearbox", "home", code=2) == []
     assert grep(found, "gearbox", "docs/missing", code=2) == []
+    assert grep(found, "gearbox", "", code=2) == []
     assert grep(found, "-c", "--", "-oiled gearbox ext:txt", "docs") == ["docs/long.txt:1"]

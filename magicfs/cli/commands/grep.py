@@ -79,6 +79,7 @@ def _resolved(path: str) -> str:
     from magicfs.errors import UsageError
 
     try:
+        os.stat(path)  # which no more takes an empty path for the current directory than grep does
         return os.path.realpath(path, strict=True)
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
