@@ -72,9 +72,8 @@ class ToolServer:
             )
         if self._limiter.statistics().tasks_waiting >= MAX_WAITING_CALLS:
             return _failed("too many calls at once: wait for some answers, then call again")
-        return await anyio.to_thread.run_sync(
-            self._run, tool, parameters.arguments or {}, limiter=self._limiter, abandon_on_cancel=True
-        )
+        # A call that its client gives up takes its place until it ends: it goes on in its thread.
+        return await anyio.to_thread.run_sync(self._run, tool, parameters.arguments or {}, limiter=self._limiter)
 
     def _run(self, tool: Tool, arguments: dict[str, Any]) -> types.CallToolResult:
         try:
