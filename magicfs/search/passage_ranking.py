@@ -140,6 +140,8 @@ def _grow(passage: Passage, place: ChunkPlace) -> None:
 def _with_text(
     hit: Hit, places: Sequence[ChunkPlace], texts: Mapping[ChunkId, tuple[str, int]], cutter: SnippetCutter
 ) -> Hit:
+    # A chunk may have been deleted since its place was read.
+    places = [place for place in places if place.chunk_id in texts] or places[:1]
     text, tokens, end = "", 0, 0
     numbers: list[int] = []
     for place in places:
