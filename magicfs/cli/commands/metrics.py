@@ -14,6 +14,9 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
+MAX_READING_SECONDS = 60.0
+"""Far longer than a reading takes. A database that hangs must not hold up the scrapes for ever."""
+
 EXAMPLES = """Examples:
 
     magicfs metrics | grep magicfs_files
@@ -88,17 +91,24 @@ def _serve(listen: str) -> None:
 
 
 def observe(settings: Settings) -> Observation:
-    """What is known now, also without a database. Takes a few seconds at most. Raises `ConfigError`."""
+    """What is known now, also without a database. Takes MAX_READING_SECONDS and a few seconds at most.
+
+    Raises `ConfigError`.
+    """
     from magicfs import __version__
     from magicfs.cli import environment, wiring
     from magicfs.db.measures import read_measures
     from magicfs.db.status import read_status
+    from magicfs.domain.deadline import Deadline
     from magicfs.errors import DatabaseError, DeadlineExceeded, ServerError
     from magicfs.gateway.metrics import Observation
 
     index = trouble = None
     try:
-        with environment.database_for_command(settings) as database, database.transaction() as connection:
+        with (
+            environment.database_for_command(settings) as database,
+            database.transaction(Deadline(MAX_READING_SECONDS)) as connection,
+        ):
             index = read_status(connection), read_measures(connection)
     except (DatabaseError, DeadlineExceeded, ServerError) as error:
         trouble = str(error)

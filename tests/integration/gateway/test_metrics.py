@@ -2,6 +2,12 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+import pytest
+
+from magicfs.cli.commands import metrics
+from magicfs.config import Settings
 from magicfs.db.heartbeats import LeaseTerms, record_mount, record_workers, take_host
 from magicfs.db.measures import read_measures
 from magicfs.db.pool import Database
@@ -66,3 +72,16 @@ def test_the_metrics_of_an_index_are_those_of_its_rows(index: Index) -> None:
     assert abs(now - value(samples, "magicfs_agent_last_heartbeat_timestamp_seconds", host=HOST)) < 5
     # The file that waits holds it back.
     assert value(samples, "magicfs_complete_until_timestamp_seconds") <= now
+
+
+def test_a_database_that_hangs_is_down_after_a_while(
+    database: Database, database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = Settings(home=tmp_path / "home", host=HOST, database_url=database_url)
+    assert metrics.observe(settings).index is not None
+    monkeypatch.setattr(metrics, "MAX_READING_SECONDS", 1.0)
+    with database.transaction() as connection:
+        connection.execute("LOCK TABLE files")
+        observation = metrics.observe(settings)
+    assert observation.index is None
+    assert "too long" in (observation.trouble or "")
