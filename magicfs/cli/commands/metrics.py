@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
@@ -10,6 +11,7 @@ import typer
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
+    from magicfs.domain.status import PartStatus
     from magicfs.gateway.metrics import Observation
 
 log = logging.getLogger(__name__)
@@ -112,5 +114,8 @@ def observe(settings: Settings) -> Observation:
             index = read_status(connection), read_measures(connection)
     except (DatabaseError, DeadlineExceeded, ServerError) as error:
         trouble = str(error)
-    parts = environment.supervisor(settings).parts() if settings.run_dir.is_dir() else []
+    parts: list[PartStatus] = []
+    # A supervisor may end while it is asked: it has no parts then.
+    with suppress(ServerError):
+        parts = environment.supervisor(settings).parts() if settings.run_dir.is_dir() else []
     return Observation(__version__, index, wiring.probe_broker(settings), parts, trouble)

@@ -13,7 +13,9 @@ from magicfs.db.measures import read_measures
 from magicfs.db.pool import Database
 from magicfs.db.status import read_status
 from magicfs.domain.status import BrokerStatus, WorkerStatus
+from magicfs.errors import ServerError
 from magicfs.gateway.metrics import Observation, text
+from magicfs.runtime.supervisor import Supervisor
 from tests.plugins.index import HOST, Index
 from tests.unit.gateway.test_metrics import Samples, parsed, value
 
@@ -85,3 +87,17 @@ def test_a_database_that_hangs_is_down_after_a_while(
         observation = metrics.observe(settings)
     assert observation.index is None
     assert "too long" in (observation.trouble or "")
+
+
+def test_a_supervisor_that_ends_meanwhile_has_no_parts(
+    database_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def end(_: Supervisor) -> None:
+        raise ServerError("the supervisor does not answer")
+
+    settings = Settings(home=tmp_path / "home", host=HOST, database_url=database_url)
+    settings.run_dir.mkdir(parents=True)
+    monkeypatch.setattr(Supervisor, "parts", end)
+    observation = metrics.observe(settings)
+    assert observation.index is not None
+    assert list(observation.parts) == []
