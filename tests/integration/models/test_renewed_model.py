@@ -22,7 +22,7 @@ from magicfs.domain.models import ModelManifest, StoredModel
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.unigram import SETTINGS
 from magicfs.errors import ModelMissing
-from magicfs.models import store
+from magicfs.models import model_folders
 from tests.integration.models.tiny import write_tiny_model
 from tests.plugins.commands import short_folder
 from tests.plugins.index import HOST, Index
@@ -90,7 +90,7 @@ def machine(
     tiny = write_tiny_model(tmp_path / "tiny", pooled=False)
     for module in (multilingual, multilingual_starter):
         monkeypatch.setattr(module, "MULTILINGUAL_MODEL", str(tiny))
-    monkeypatch.setattr(store, "weighs_tokens", lambda name: name == str(tiny))
+    monkeypatch.setattr(model_folders, "weighs_tokens", lambda name: name == str(tiny))
     with short_folder() as homes:
         made: list[Machine] = []
 
