@@ -40,12 +40,14 @@ class EmbedderStatus:
 
 
 def ping(client: QueryEmbedder, *, deadline_s: float = 1.0) -> EmbedderStatus | None:
-    """What the client's server says of itself; None when none answers."""
+    """What the client's server says of itself; None when none answers, or it refuses: it has too much to do."""
     deadline = time.monotonic() + deadline_s
     try:
         with client._connection.begin(Message({"do": "ping"}), deadline) as exchange:
             answer = next(exchange.answers(deadline)).head
     except (OSError, FramingError):
+        return None
+    if "error" in answer:
         return None
     return EmbedderStatus(answer["pid"], answer["model"], answer["served"])
 
