@@ -27,6 +27,11 @@ from magicfs.linux.starvation import Starvation
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
 from magicfs.text.extract.time_limit import TimeLimit
 
+_PROMPT_SECONDS = 0.25
+"""Most answers come sooner. To measure for how long a process waits for a processor takes as long as a small file."""
+_SHORTEST_WAIT_SECONDS = 0.001
+"""A timeout of 0 would mean not to wait at all, and to fail otherwise."""
+
 _INHERITED_VARIABLES = (
     "PATH",
     "PYTHONPATH",
@@ -136,22 +141,27 @@ class ParserProcess:
         return receive(self._connection, max_body_bytes=max_body_bytes, deadline=max(due, limit.end))
 
     def _wait_for_answer(self, due: float, limit: TimeLimit) -> None:
+        if self._has_answer(min(due - time.monotonic(), _PROMPT_SECONDS)):
+            return
         starvation, counted = Starvation(self._process.pid), 0.0
-        begun = False
-        while not begun:
-            if (left := due - time.monotonic()) <= 0:
-                raise TimeoutError("timed out")
-            self._connection.settimeout(left)
-            try:
-                self._connection.recv(1, socket.MSG_PEEK)
-                begun = True
-            except TimeoutError:
-                begun = False
-            except OSError:
-                begun = True  # who receives is told why
+        while (left := due - time.monotonic()) > 0:
+            has_answer = self._has_answer(left)
             waited = starvation.seconds()
             due += limit.put_off(max(waited - counted, 0.0))
             counted = max(counted, waited)
+            if has_answer:
+                return
+        raise TimeoutError("timed out")
+
+    def _has_answer(self, seconds: float) -> bool:
+        """Whether an answer begins within so many seconds, or the connection fails: who receives is told why."""
+        self._connection.settimeout(max(seconds, _SHORTEST_WAIT_SECONDS))
+        with contextlib.suppress(OSError):
+            try:
+                self._connection.recv(1, socket.MSG_PEEK)
+            except TimeoutError:
+                return False
+        return True
 
     def finish_file(self) -> None:
         """Count a file whose answers are complete, and free its copy."""
