@@ -19,8 +19,8 @@ LINES = [f"Paragraph {number} tells how the ferry crosses the bay.\n" for number
 def found(model_store: ModelStore) -> Iterator[tuple[Commands, Path]]:
     with short_folder() as folder, commands_in(folder, model_store) as commands:
         docs = folder / "docs"
-        (docs / "work").mkdir(parents=True)
-        (docs / "work" / "plan.md").write_text("# Plan\n\nFirst.\n\n\n    the gearbox is oiled in May\n\nLast.\n")
+        (docs / "plans").mkdir(parents=True)
+        (docs / "plans" / "plan.md").write_text("# Plan\n\nFirst.\n\n\n    the gearbox is oiled in May\n\nLast.\n")
         (docs / "long.txt").write_text("\n\n".join(LINES) + "\nThe gearbox is at the end.\n")
         (docs / "manual.pdf").write_bytes(pdf_file("Nothing on the first page.", "How the gearbox is opened."))
         (folder / "link").symlink_to(docs)
@@ -41,7 +41,7 @@ def test_a_line_is_where_grep_finds_it(found: tuple[Commands, Path]) -> None:
     docs = found[1] / "docs"
     lines = grep(found, "gearbox", "docs")
     assert set(lines) >= {
-        "docs/work/plan.md:6:    the gearbox is oiled in May",
+        "docs/plans/plan.md:6:    the gearbox is oiled in May",
         "docs/long.txt:180:The gearbox is at the end.",
         "docs/manual.pdf#page=2:How the gearbox is opened.",
     }
@@ -53,13 +53,13 @@ def test_a_line_is_where_grep_finds_it(found: tuple[Commands, Path]) -> None:
 
 def test_paths_lead_to_the_files_from_where_they_are_printed(found: tuple[Commands, Path]) -> None:
     docs = found[1].resolve() / "docs"
-    assert grep(found, "-l", "oiled gearbox", "docs/work") == ["docs/work/plan.md"]
-    assert grep(found, "-l", "oiled gearbox", "link/work") == ["link/work/plan.md"]
-    assert grep(found, "-l", "oiled gearbox", "plan.md", folder="docs/work") == ["plan.md"]
-    assert grep(found, "-l", "oiled gearbox", docs / "work") == [f"{docs}/work/plan.md"]
-    assert grep(found, "-l", "-m", "1", "oiled gearbox", folder="docs") == ["work/plan.md"]
-    assert grep(found, "-l", "-m", "1", "oiled gearbox", folder="docs/work") == ["plan.md"]
-    assert grep(found, "-l", "-m", "1", "oiled gearbox", folder="home") == [f"{docs}/work/plan.md"]
+    assert grep(found, "-l", "oiled gearbox", "docs/plans") == ["docs/plans/plan.md"]
+    assert grep(found, "-l", "oiled gearbox", "link/plans") == ["link/plans/plan.md"]
+    assert grep(found, "-l", "oiled gearbox", "plan.md", folder="docs/plans") == ["plan.md"]
+    assert grep(found, "-l", "oiled gearbox", docs / "plans") == [f"{docs}/plans/plan.md"]
+    assert grep(found, "-l", "-m", "1", "oiled gearbox", folder="docs") == ["plans/plan.md"]
+    assert grep(found, "-l", "-m", "1", "oiled gearbox", folder="docs/plans") == ["plan.md"]
+    assert grep(found, "-l", "-m", "1", "oiled gearbox", folder="home") == [f"{docs}/plans/plan.md"]
 
 
 def test_exit_codes_are_those_of_grep(found: tuple[Commands, Path]) -> None:
