@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
-import json
 import logging
 import os
 import signal
@@ -18,16 +17,13 @@ from pathlib import Path
 import psutil
 import pytest
 
-from magicfs.domain.contents import Document, Unreadable, UnreadPages
+from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.text.extract.ocr_engines import find_ocr
-from magicfs.text.extract.options import MIB, Limits, Ocr, OcrEngine, Wall
+from magicfs.text.extract.options import MIB, Limits, Wall
 from magicfs.text.extract.sandbox import Sandbox
-
-CHILD = Path(__file__).with_name("misbehaving_child.py")
-LIMITS = Limits(seconds=20, memory_bytes=256 * MIB, text_bytes=1 * MIB)
-OCR = Ocr(OcrEngine.TESSERACT, data_dir="/usr", languages=("eng",))
+from tests.faults.text.sandboxes import CHILD, LIMITS, command_of, pid_of, unreadable
 
 MakeSandbox = Callable[[Limits], Sandbox]
 
@@ -37,7 +33,7 @@ def make_sandbox() -> Iterator[MakeSandbox]:
     made: list[Sandbox] = []
 
     def make(limits: Limits) -> Sandbox:
-        command = [sys.executable, "-P", str(CHILD), json.dumps(dataclasses.asdict(limits))]
+        command = command_of(limits)
         made.append(Sandbox(limits=limits, command=command))
         return made[-1]
 
@@ -67,16 +63,6 @@ def crowded_processor() -> Iterator[Callable[[int], None]]:
     finally:
         greedy.kill()
         greedy.wait()
-
-
-def pid_of(outcome: Document | Unreadable) -> int:
-    assert isinstance(outcome, Document), outcome
-    return int(outcome.text.split()[0])
-
-
-def unreadable(outcome: Document | Unreadable) -> Unreadable:
-    assert isinstance(outcome, Unreadable), outcome
-    return outcome
 
 
 def test_one_process_serves_many_files(sandbox: Sandbox) -> None:
@@ -111,82 +97,6 @@ def test_a_bad_file_gets_its_reason_and_the_next_is_read(
     assert outcome.reason is reason
     assert detail in outcome.detail
     pid_of(sandbox.parse(b"text", mime_type="good"))
-
-
-def parse_pages(limits: Limits, *pages: str) -> tuple[dict[int, int], int]:
-    """The process that recognised each page, and the number of unread pages; by their process, page 0 is the text."""
-    outcome = parse_in_child(limits, *pages, content=b"", mime_type="pages")
-    return processes_of_pages(outcome), outcome.unread_pages
-
-
-def parse_in_child(limits: Limits, *pages: str, content: bytes, mime_type: str) -> Document:
-    command = [sys.executable, "-P", str(CHILD), json.dumps(dataclasses.asdict(limits)), *pages]
-    with contextlib.closing(Sandbox(limits=limits, command=command, ocr=OCR)) as sandbox:
-        outcome = sandbox.parse(content, mime_type=mime_type)
-        assert isinstance(outcome, Document), outcome
-        pid_of(sandbox.parse(b"text", mime_type="good"))
-    return outcome
-
-
-def processes_of_pages(outcome: Document) -> dict[int, int]:
-    """The process that read each page."""
-    ends = [*outcome.page_starts[1:], len(outcome.text)]
-    texts = [outcome.text[start:end].split() for start, end in zip(outcome.page_starts, ends, strict=True)]
-    assert all(words[:2] in (["page", str(page)], ["read", "by"]) for page, words in enumerate(texts) if words)
-    return {page: int(words[-1]) for page, words in enumerate(texts) if words}
-
-
-@pytest.mark.parametrize("action", ["crash", "kill", "abort", "native-allocation", "exit", "nonsense"])
-def test_a_page_that_ends_the_process_costs_that_page_only(action: str) -> None:
-    pages, unread = parse_pages(LIMITS, f"2={action}", f"4={action}")
-    assert pages.keys() == {0, 1, 3, 5}
-    assert unread == 2
-    assert pages[0] == pages[1], "the text and the pages before are kept, not read again"
-
-
-def test_a_page_that_cannot_be_recognised_needs_no_other_process() -> None:
-    pages, unread = parse_pages(LIMITS, "2=raise", "5=raise")
-    assert pages.keys() == {0, 1, 3, 4}
-    assert unread == 2
-    assert len(set(pages.values())) == 1
-
-
-def test_a_page_that_hangs_leaves_time_for_the_others() -> None:
-    pages, unread = parse_pages(dataclasses.replace(LIMITS, seconds=20), "2=hang")
-    assert pages.keys() == {0, 1, 3, 4, 5}
-    assert unread == 1
-
-
-@pytest.mark.parametrize(
-    ("action", "reason"),
-    [
-        ("crash", SkipReason.CRASHED),
-        ("abort", SkipReason.CRASHED),
-        ("allocate", SkipReason.BOMB),
-        ("native-allocation", SkipReason.BOMB),
-        ("hang", SkipReason.TIMEOUT),
-    ],
-)
-def test_a_page_whose_text_layer_fails_costs_that_page_only(action: str, reason: SkipReason) -> None:
-    limits = dataclasses.replace(LIMITS, seconds=20 if action == "hang" else 60)
-    outcome = parse_in_child(limits, f"2={action}", content=action.encode(), mime_type="application/pdf")
-    assert processes_of_pages(outcome).keys() == {0, 1, 3, 4, 5}
-    assert outcome.unread == (UnreadPages(reason, (3,)),)
-
-
-def test_a_pdf_file_of_which_no_page_is_read_has_the_reason_of_the_whole_file() -> None:
-    command = [sys.executable, "-P", str(CHILD), json.dumps(dataclasses.asdict(LIMITS))]
-    command += [f"{page}=crash" for page in range(6)]
-    with contextlib.closing(Sandbox(limits=LIMITS, command=command)) as sandbox:
-        assert unreadable(sandbox.parse(b"crash", mime_type="application/pdf")).reason is SkipReason.CRASHED
-
-
-def test_the_text_is_kept_when_every_page_hangs() -> None:
-    pages, unread = parse_pages(
-        dataclasses.replace(LIMITS, seconds=6), "1=hang", "2=hang", "3=hang", "4=hang", "5=hang"
-    )
-    assert pages.keys() == {0}
-    assert unread == 5
 
 
 @pytest.mark.parametrize(
@@ -253,7 +163,7 @@ def test_a_wall_that_is_missing_is_reported_and_logged_once(wall: Wall, caplog: 
         pytest.skip("needs root")
     caplog.set_level(logging.INFO)
     limits = dataclasses.replace(LIMITS, files_per_child=1)
-    command = [sys.executable, "-P", str(CHILD), json.dumps(dataclasses.asdict(limits)), wall.name]
+    command = command_of(limits, wall.name)
     with contextlib.closing(Sandbox(limits=limits, command=command)) as sandbox:
         assert wall in sandbox.missing_walls()
         for _ in range(2):

@@ -1,0 +1,91 @@
+"""A page at which the parser misbehaves costs that page at most."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+
+import pytest
+
+from magicfs.domain.contents import Document, UnreadPages
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.options import Limits, Ocr, OcrEngine
+from magicfs.text.extract.sandbox import Sandbox
+from tests.faults.text.sandboxes import LIMITS, command_of, pid_of, unreadable
+
+OCR = Ocr(OcrEngine.TESSERACT, data_dir="/usr", languages=("eng",))
+
+
+def parse_pages(limits: Limits, *pages: str) -> tuple[dict[int, int], int]:
+    """The process that recognised each page, and the number of unread pages; by their process, page 0 is the text."""
+    outcome = parse_in_child(limits, *pages, content=b"", mime_type="pages")
+    return processes_of_pages(outcome), outcome.unread_pages
+
+
+def parse_in_child(limits: Limits, *pages: str, content: bytes, mime_type: str) -> Document:
+    command = command_of(limits, *pages)
+    with contextlib.closing(Sandbox(limits=limits, command=command, ocr=OCR)) as sandbox:
+        outcome = sandbox.parse(content, mime_type=mime_type)
+        assert isinstance(outcome, Document), outcome
+        pid_of(sandbox.parse(b"text", mime_type="good"))
+    return outcome
+
+
+def processes_of_pages(outcome: Document) -> dict[int, int]:
+    """The process that read each page."""
+    ends = [*outcome.page_starts[1:], len(outcome.text)]
+    texts = [outcome.text[start:end].split() for start, end in zip(outcome.page_starts, ends, strict=True)]
+    assert all(words[:2] in (["page", str(page)], ["read", "by"]) for page, words in enumerate(texts) if words)
+    return {page: int(words[-1]) for page, words in enumerate(texts) if words}
+
+
+@pytest.mark.parametrize("action", ["crash", "kill", "abort", "native-allocation", "exit", "nonsense"])
+def test_a_page_that_ends_the_process_costs_that_page_only(action: str) -> None:
+    pages, unread = parse_pages(LIMITS, f"2={action}", f"4={action}")
+    assert pages.keys() == {0, 1, 3, 5}
+    assert unread == 2
+    assert pages[0] == pages[1], "the text and the pages before are kept, not read again"
+
+
+def test_a_page_that_cannot_be_recognised_needs_no_other_process() -> None:
+    pages, unread = parse_pages(LIMITS, "2=raise", "5=raise")
+    assert pages.keys() == {0, 1, 3, 4}
+    assert unread == 2
+    assert len(set(pages.values())) == 1
+
+
+def test_a_page_that_hangs_leaves_time_for_the_others() -> None:
+    pages, unread = parse_pages(dataclasses.replace(LIMITS, seconds=20), "2=hang")
+    assert pages.keys() == {0, 1, 3, 4, 5}
+    assert unread == 1
+
+
+@pytest.mark.parametrize(
+    ("action", "reason"),
+    [
+        ("crash", SkipReason.CRASHED),
+        ("abort", SkipReason.CRASHED),
+        ("allocate", SkipReason.BOMB),
+        ("native-allocation", SkipReason.BOMB),
+        ("hang", SkipReason.TIMEOUT),
+    ],
+)
+def test_a_page_whose_text_layer_fails_costs_that_page_only(action: str, reason: SkipReason) -> None:
+    limits = dataclasses.replace(LIMITS, seconds=20 if action == "hang" else 60)
+    outcome = parse_in_child(limits, f"2={action}", content=action.encode(), mime_type="application/pdf")
+    assert processes_of_pages(outcome).keys() == {0, 1, 3, 4, 5}
+    assert outcome.unread == (UnreadPages(reason, (3,)),)
+
+
+def test_a_pdf_file_of_which_no_page_is_read_has_the_reason_of_the_whole_file() -> None:
+    command = command_of(LIMITS, *(f"{page}=crash" for page in range(6)))
+    with contextlib.closing(Sandbox(limits=LIMITS, command=command)) as sandbox:
+        assert unreadable(sandbox.parse(b"crash", mime_type="application/pdf")).reason is SkipReason.CRASHED
+
+
+def test_the_text_is_kept_when_every_page_hangs() -> None:
+    pages, unread = parse_pages(
+        dataclasses.replace(LIMITS, seconds=6), "1=hang", "2=hang", "3=hang", "4=hang", "5=hang"
+    )
+    assert pages.keys() == {0}
+    assert unread == 5
