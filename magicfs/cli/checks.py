@@ -126,7 +126,7 @@ def _database(settings: Settings) -> str:
 
     if settings.embedded_database:
         postgres.binaries()
-        if not is_listening(settings.run_dir / POSTGRES_SOCKET):
+        if not is_listening(settings.run_dir / POSTGRES_SOCKET) and not environment.supervisor(settings).running():
             return "embedded, not running: 'magicfs up' starts it"
     with environment.database_for_command(settings) as database, database.transaction() as connection:
         skew = abs(database_time(connection).timestamp() - time.time())

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 from magicfs import config, logs
 from magicfs.config import Settings
+from magicfs.domain.parts import POSTGRES
 from magicfs.errors import DatabaseUnavailable, ServerError
 from magicfs.home import POSTGRES_SOCKET
 
@@ -108,11 +109,18 @@ def require_server(settings: Settings) -> None:
 
 
 def require_embedded_server(settings: Settings) -> None:
-    """Raise `ServerError` when the embedded Postgres does not run."""
+    """Raise `ServerError` when the embedded Postgres does not run: with its reason if it is to run and does not."""
     from magicfs.runtime.processes import is_listening
 
-    if not is_listening(settings.run_dir / POSTGRES_SOCKET):
+    if is_listening(settings.run_dir / POSTGRES_SOCKET):
+        return
+    part = supervisor(settings).part(POSTGRES) if settings.run_dir.is_dir() else None
+    if part is None:
         raise ServerError("nothing is running: run 'magicfs up' first, or set MAGICFS_DATABASE_URL")
+    from magicfs.cli.part_readiness import last_line
+
+    log_path = settings.log_dir / f"{POSTGRES}.log"
+    raise ServerError(f"the database does not run: {last_line(log_path)}: see {log_path}")
 
 
 def require_database(settings: Settings) -> None:

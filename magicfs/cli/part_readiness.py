@@ -5,8 +5,9 @@ Used by `starting`; `last_line` also by `waiting` and `checks`. `runtime.supervi
 
 from __future__ import annotations
 
+import re
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from magicfs.config import Settings
@@ -25,6 +26,9 @@ MOUNT_SECONDS = 120.0
 
 POLL_SECONDS = 0.1
 """Pause between two looks whether a part is ready."""
+
+_ENDS_POSTGRES = re.compile(r"(?:FATAL|PANIC):(?!\s+the database system is )")
+"""A line of its log with an error that ends it, and not only a connection that came too early."""
 
 MAX_RESTARTS_UNTIL_READY = 2
 """A part with this many restarts before it is ready counts as failed."""
@@ -79,6 +83,14 @@ def log_sizes(settings: Settings) -> dict[str, int]:
     return {path.name: path.stat().st_size for path in settings.log_dir.glob("*.log")}
 
 
+def _telling_line(lines: Sequence[str]) -> str:
+    """The last line, or the one that says why Postgres has shut down: it ends with lines that do not say it."""
+    if lines[-1].endswith("database system is shut down"):
+        reasons = [line for line in lines if _ENDS_POSTGRES.search(line)]
+        return reasons[-1] if reasons else lines[-1]
+    return lines[-1]
+
+
 def last_line(log_path: Path, *, since: int = 0) -> str:
     """The last line of a part's log, without the prefix `magicfs: `. Of a traceback in it, the last line alone.
 
@@ -92,5 +104,5 @@ def last_line(log_path: Path, *, since: int = 0) -> str:
     lines = new.decode("utf-8", errors="replace").strip().splitlines()
     if not lines:
         return "its log has no new line" if content else "its log is empty"
-    first, *others = lines[-1].strip().removeprefix("magicfs: ").split(LINE_BREAK)
+    first, *others = _telling_line(lines).strip().removeprefix("magicfs: ").split(LINE_BREAK)
     return f"{first}: {others[-1]}" if others else first

@@ -1,4 +1,4 @@
-"""Says what a wait for the index waits for, and why nothing moves: no broker, no agent, or no worker.
+"""Says what a wait for the index waits for, and why nothing moves: no room, no broker, no agent, or no worker.
 
 Used by `waiting`. It reads the database and asks the broker; it starts nothing. Main thread.
 """
@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli import index_model, wiring
 from magicfs.embedding.manifest import pull_command
 from magicfs.errors import ModelError
+from magicfs.search.render import shortage_line
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
@@ -40,6 +41,8 @@ class Situation:
     """The workers of the cluster that answer; none while the broker does not."""
     lacked: str | None = None
     """The name of a model for whose vectors chunks wait, if no machine with embed workers has any such model."""
+    free_bytes: int | None = None
+    """What the disk of the database has left, while that is too little and nothing is indexed."""
 
 
 def read_situation(settings: Settings, database: Database, *, since: datetime, root: str | None) -> Situation:
@@ -47,6 +50,7 @@ def read_situation(settings: Settings, database: Database, *, since: datetime, r
     from magicfs.db.heartbeats import has_agent
     from magicfs.db.roots import list_roots, list_unscanned
     from magicfs.db.status import models_with_backlog, read_progress
+    from magicfs.db.storage import read_shortage
 
     with database.transaction() as connection:
         owners = [entry.root.host for entry in list_roots(connection) if entry.root.name == root]
@@ -55,6 +59,7 @@ def read_situation(settings: Settings, database: Database, *, since: datetime, r
         progress = read_progress(connection, host=settings.host, since=since, root=root)
         agent = has_agent(connection, host=host)
         waited_for = [model.spec for model in models_with_backlog(connection)]
+        free_bytes = read_shortage(connection)
     broker = wiring.probe_broker(settings)
     workers = wiring.job_queue(settings).workers() if broker.ok else []
     others_embed = any(worker.kind == "embed" and worker.host != settings.host for worker in workers)
@@ -66,6 +71,7 @@ def read_situation(settings: Settings, database: Database, *, since: datetime, r
         broker=broker,
         workers=workers,
         lacked=None if others_embed else _lacked(settings, waited_for),
+        free_bytes=free_bytes,
     )
 
 
@@ -107,6 +113,8 @@ def _why_no_scan(situation: Situation) -> str:
 
 def _why_no_work(situation: Situation, kind: str) -> str:
     """Why no worker of a kind does the work that waits."""
+    if situation.free_bytes is not None:
+        return shortage_line(situation.free_bytes)
     if not situation.broker.ok:
         return str(situation.broker.detail)
     # Files are read on their own host, chunks are embedded anywhere.

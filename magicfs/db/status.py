@@ -20,6 +20,7 @@ from magicfs.db.models import live_models
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.schema import require_not_newer
+from magicfs.db.storage import read_shortage
 from magicfs.db.vector_index import read_build
 from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.domain.results import Coverage
@@ -79,6 +80,7 @@ def read_status(connection: Connection) -> IndexStatus:
         words=words.read_progress(connection),
         models=tuple(_model_status(models[role], role, rows[role]) for role in models),
         hosts=list_hosts(connection),
+        free_bytes=read_shortage(connection),
     )
 
 

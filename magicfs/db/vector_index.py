@@ -20,6 +20,7 @@ from magicfs.db.partitions import build_missing_indexes, partition
 from magicfs.db.pool import Connection, Database, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.server_resources import ServerResources, read_server_resources
+from magicfs.db.storage import read_shortage
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.status import VectorIndexBuild
 
@@ -101,11 +102,14 @@ def choose_build_settings(
 def maintain_index(database: Database, *, min_rows: int = MIN_INDEXED_ROWS) -> IndexAction:
     """Build or drop the index of each searched model's vectors, whichever `choose_action` says.
 
-    Returns the first action that is not NOTHING. Building takes about a minute for 200,000 vectors. It blocks no reads
-    and writes. What partitions lack of other indexes is built first, see `magicfs.db.partitions`.
+    Returns the first action that is not NOTHING. Does nothing while the disk has no room. Building takes about a minute
+    for 200,000 vectors. It blocks no reads and writes. What partitions lack of other indexes is built first, see
+    `magicfs.db.partitions`.
     """
     with database.autocommit() as connection:
         models = searched_models(connection)
+        if read_shortage(connection) is not None:
+            return IndexAction.NOTHING
         if not models or connection.execute("SELECT pg_try_advisory_lock(%s)", (BUILD_LOCK,)).fetchone() != (True,):
             return IndexAction.NOTHING
         try:

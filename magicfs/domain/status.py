@@ -188,6 +188,8 @@ class IndexStatus:
     """The active model, then the one that is being built, then the multilingual one."""
     hosts: tuple[HostStatus, ...] = ()
     """By name."""
+    free_bytes: int | None = None
+    """What the disk of the database has left, while that is too little and nothing is indexed."""
 
     @property
     def coverage(self) -> Coverage:

@@ -9,7 +9,8 @@ Its threads:
 - `heartbeat` renews the lease of the host, which says that the agent is alive, and records the workers of the cluster
   that answer it;
 - `multilingual` looks whether the index needs a multilingual model, and prepares it;
-- `vector-index` and `statistics` keep up what searches go by (`magicfs.ingest.index_upkeep`).
+- `vector-index` and `statistics` keep up what searches go by (`magicfs.ingest.index_upkeep`);
+- `disk` watches the disk of the embedded database (`magicfs.ingest.storage`).
 """
 
 from __future__ import annotations
@@ -18,6 +19,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Sequence
+from functools import partial
 
 from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
@@ -32,6 +34,7 @@ from magicfs.ingest.index_upkeep import IndexUpkeep
 from magicfs.ingest.outages import errors_logged
 from magicfs.ingest.root_keeper import RootKeeper
 from magicfs.ingest.scanner import Scanner
+from magicfs.ingest.storage import keep_room
 from magicfs.jobs import JobQueue
 from magicfs.linux.process import trim_heap
 from magicfs.logs import Outage
@@ -83,7 +86,7 @@ class Agent:
         embedding_paused: Callable[[], bool],
         start_multilingual: Callable[[threading.Event], bool],
     ) -> None:
-        """`database` needs room for seven connections; `lease` is that of the settings' host, which is held.
+        """`database` needs room for eight connections; `lease` is that of the settings' host, which is held.
 
         While `embedding_paused` returns True, this host's embed workers embed only what a person just saved.
         `start_multilingual` is called again and again, in a thread of its own; it ends early when the event is set, and
@@ -122,6 +125,8 @@ class Agent:
             "multilingual": self._look_at_languages,
             "statistics": self._upkeep.refresh_statistics,
         }
+        if self._settings.embedded_database:
+            loops["disk"] = partial(keep_room, self._settings.home, self._database, self._outage)
         threads = [threading.Thread(target=loop, args=(stop,), name=name) for name, loop in loops.items()]
         with self._database.listen() as self._listener:
             for thread in threads:

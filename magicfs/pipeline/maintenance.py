@@ -22,6 +22,7 @@ from magicfs.db import second_vectors as second_vectors_db
 from magicfs.db import words as words_db
 from magicfs.db.model_changes import complete_building, drop_retired
 from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.storage import read_shortage
 from magicfs.domain.file_groups import PICTURE_EXTENSIONS
 from magicfs.jobs import JobQueue
 from magicfs.pipeline.unread import UnreadVectors
@@ -105,8 +106,11 @@ class MaintenanceService:
         self._named_due = 0.0
 
     def sweep(self) -> None:
-        """Do the maintenance that is due. Raises `DatabaseError`."""
+        """Do the maintenance that is due, unless the disk of the database has no room. Raises `DatabaseError`."""
         self._quarantine()
+        with self._database.transaction() as connection:
+            if read_shortage(connection) is not None:
+                return
         if time.monotonic() >= self._orphans_due:
             self._find_orphans()
         if time.monotonic() >= self._outdated_due:

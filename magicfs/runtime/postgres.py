@@ -29,7 +29,6 @@ SERVER_SETTINGS = {
     "unix_socket_permissions": "0700",
     "max_connections": "100",
     "maintenance_work_mem": "256MB",
-    "max_wal_size": "2GB",
     "checkpoint_timeout": "15min",
     # Short queries on a warm cache: compiling them costs more than it saves.
     "jit": "off",
@@ -52,6 +51,10 @@ SHARE_OF_MEMORY = 16
 SMALLEST_CACHE_MB, LARGEST_CACHE_MB = 256, 1024
 """The largest one holds what searches read of a hundred thousand chunks. Pages take memory when they are read, but what
 Postgres notes of them takes 25 MB from its start: so a small index has a small cache."""
+
+SHARE_OF_DISK = 8
+SMALLEST_LOG_MB, LARGEST_LOG_MB = 128, 2048
+"""A large log makes checkpoints rare, and a bulk import quicker; on a small disk it would take the room of the data."""
 
 
 def binaries() -> Path:
@@ -136,7 +139,10 @@ def server_pid(home: Path) -> int | None:
 
 def server_command(home: Path) -> list[str]:
     """The command that becomes the server, in the foreground."""
-    values = SERVER_SETTINGS | {"shared_buffers": f"{cache_mb(whole_memory(_read), _stored_bytes(home))}MB"}
+    values = SERVER_SETTINGS | {
+        "shared_buffers": f"{cache_mb(whole_memory(_read), _stored_bytes(home))}MB",
+        "max_wal_size": f"{log_mb(shutil.disk_usage(home).free)}MB",
+    }
     settings = [part for name, value in values.items() for part in ("-c", f"{name}={value}")]
     server = [str(binaries() / "postgres"), "-D", str(data_dir(home)), "-k", str(home / "run"), *settings]
     return as_ordinary_user(dies_with_parent(server, signal_name="INT"))
@@ -146,6 +152,11 @@ def cache_mb(memory_bytes: int | None, stored_bytes: int) -> int:
     """The size of the server's cache for a database of a size, on a machine with so much memory, if that is known."""
     share = (memory_bytes or 0) // SHARE_OF_MEMORY
     return max(SMALLEST_CACHE_MB, min(share >> 20, stored_bytes >> 20, LARGEST_CACHE_MB))
+
+
+def log_mb(free_bytes: int) -> int:
+    """The size that the server's log may have between two checkpoints, with so much free on its disk."""
+    return max(SMALLEST_LOG_MB, min(free_bytes // SHARE_OF_DISK >> 20, LARGEST_LOG_MB))
 
 
 def _stored_bytes(home: Path) -> int:

@@ -99,6 +99,11 @@ def _model_json(model: ModelStatus) -> dict[str, Any]:
     }
 
 
+def shortage_line(free_bytes: int) -> str:
+    """Why nothing is indexed while the disk of the database has no room, and what to do."""
+    return f"the disk of the database has {free_bytes >> 20} MB left: make room, and the work goes on"
+
+
 def status_json(status: IndexStatus) -> dict[str, Any]:
     """The object that `magicfs status --json` prints and `.magic/status.json` has. Times are epoch seconds."""
     return {
@@ -117,6 +122,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
         "models": [_model_json(model) for model in status.models],
         "vector_index_build": asdict(status.vector_index_build) if status.vector_index_build else None,
         "words": {**asdict(status.words), "percent": status.words.percent} if status.words else None,
+        "paused": None if status.free_bytes is None else shortage_line(status.free_bytes),
         "workers": [
             {"name": worker.name, "host": worker.host, "kind": worker.kind, "pid": worker.pid}
             for worker in status.workers

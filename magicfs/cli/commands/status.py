@@ -165,6 +165,7 @@ def _rendered(summary: Summary, paces: Mapping[str, str] | None = None) -> Rende
         *_building(index, paces.get("building", "")),
         *_vector_index(index.vector_index_build),
         *_words(index.words),
+        *_paused(index),
         ("workers", ", ".join(worker.name for worker in index.workers) or "none"),
         ("queue", waiting) if broker.ok else ("broker", broker.detail or "does not answer"),
         ("mounts", ", ".join(mounts) or "none"),
@@ -207,6 +208,12 @@ def _vector_index(build: VectorIndexBuild | None) -> list[tuple[str, str]]:
         return []
     percent = 100 * build.done // max(1, build.total)
     return [("index", f"{percent} % of the vector index built: {build.done} of {build.total} chunks")]
+
+
+def _paused(index: IndexStatus) -> list[tuple[str, str]]:
+    from magicfs.search.render import shortage_line
+
+    return [] if index.free_bytes is None else [("paused", shortage_line(index.free_bytes))]
 
 
 def _words(progress: WordsProgress | None) -> list[tuple[str, str]]:

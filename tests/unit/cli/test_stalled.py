@@ -66,3 +66,10 @@ def test_a_broker_in_trouble_comes_before_the_workers_which_cannot_be_asked(wait
 
 def test_without_an_agent_nobody_notifies_the_workers() -> None:
     assert "no agent runs on here to notify" in explain(replace(situation(pending=1), has_agent=False))
+
+
+def test_a_full_disk_is_said_before_anything_else() -> None:
+    said = explain(replace(situation(pending=2), free_bytes=7 << 20, workers=[]))
+    assert said == (
+        "waiting for 2 files to be read: the disk of the database has 7 MB left: make room, and the work goes on"
+    )

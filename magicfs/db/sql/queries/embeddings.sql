@@ -1,12 +1,13 @@
 -- name: claim_chunks
--- The next pending chunks of a model, by priority, up to a number of chunks and of tokens. A chunk that was claimed
--- before is claimed alone. Orphan chunks are returned without a lease: they are locked but not claimed. `has_file` is a
--- scalar subquery because the planner may turn an EXISTS into a join with all files.
+-- The next pending chunks of a model, by priority, up to a number of chunks and of tokens; none while the disk of the
+-- database has no room. A chunk that was claimed before is claimed alone. Orphan chunks are returned without a lease: they
+-- are locked but not claimed. `has_file` is a scalar subquery because the planner may turn an EXISTS into a join with all
+-- files.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 waiting AS (
     SELECT chunk_id, priority, attempts FROM embeddings
     WHERE model_id = %(model_id)s AND state = 'pending' AND attempts < %(max_attempts)s
-      AND priority >= %(min_priority)s AND ({{is_held}}) IS NOT TRUE
+      AND priority >= %(min_priority)s AND ({{is_held}}) IS NOT TRUE AND {{storage.has_room}}
     ORDER BY priority DESC, attempts, chunk_id
     LIMIT %(scan_limit)s
     FOR UPDATE SKIP LOCKED
@@ -111,7 +112,7 @@ SELECT m.id, m.name, m.state, top.priority, EXISTS (
 FROM models m CROSS JOIN LATERAL (
     SELECT e.priority FROM embeddings e
     WHERE e.model_id = m.id AND e.state = 'pending' AND e.priority >= %(min_priority)s
-      AND e.attempts < %(max_attempts)s AND (({{is_held}}) IS NOT TRUE OR e.leased_until < now() + make_interval(secs => %(within)s))
+      AND e.attempts < %(max_attempts)s AND {{storage.has_room}} AND (({{is_held}}) IS NOT TRUE OR e.leased_until < now() + make_interval(secs => %(within)s))
     ORDER BY e.priority DESC, e.attempts, e.chunk_id LIMIT 1
 ) AS top
 WHERE m.state IN ('active', 'building', 'multilingual', 'renewing')

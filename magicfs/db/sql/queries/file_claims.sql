@@ -4,14 +4,15 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(host)s, %(lock)s))
 
 -- name: claim_files
 -- The next pending files of a host, by priority, up to a number of files and of bytes; none on another machine than
--- that of its agent. A file that was claimed before
--- is claimed alone, so that no other file is lost if it crashes its worker again. When all other workers of the host but
--- one have a large file, which may take a minute, only small files are claimed: a file that was just saved finds a free
--- worker. Large files are claimed by one worker at a time while fewer than three have reported.
+-- that of its agent, and none while the disk of the database has no room. A file that was claimed before is claimed alone,
+-- so that no other file is lost if it crashes its worker again. When all other workers of the host but one have a large
+-- file, which may take a minute, only small files are claimed: a file that was just saved finds a free worker. Large files
+-- are claimed by one worker at a time while fewer than three have reported.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 host_roots AS (
     SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND (h.agent_boot IS NULL OR h.agent_boot = %(boot)s) AND r.state <> 'missing'
+      AND {{storage.has_room}}
 ),
 large_limit AS MATERIALIZED (
     SELECT count(DISTINCT leased_by) >= greatest(1, (
@@ -205,7 +206,7 @@ WHERE id IN (
 -- its worker may have lost the claim.
 WITH host_roots AS (
     SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
-    WHERE h.name = %(host)s AND r.state <> 'missing'
+    WHERE h.name = %(host)s AND r.state <> 'missing' AND {{storage.has_room}}
 ),
 large_limit AS MATERIALIZED (
     SELECT count(DISTINCT leased_by) >= greatest(1, (

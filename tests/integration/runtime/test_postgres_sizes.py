@@ -1,4 +1,4 @@
-"""How much memory the embedded Postgres takes for its cache."""
+"""How much memory the embedded Postgres takes for its cache, and how much of the disk for its log."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import pytest
 
 from magicfs.db.pool import Database
 from magicfs.linux.memory import whole_memory
-from magicfs.runtime.postgres import cache_mb
+from magicfs.runtime.postgres import cache_mb, log_mb
 
 GIB = 1 << 30
 
@@ -24,6 +24,11 @@ GIB = 1 << 30
 )
 def test_the_cache_follows_the_memory_and_what_is_stored(memory: int | None, stored: int, cache: int) -> None:
     assert cache_mb(memory, stored) == cache
+
+
+@pytest.mark.parametrize(("free", "log"), [(0, 128), (4 * GIB, 512), (900 * GIB, 2048)])
+def test_the_log_leaves_room_on_a_small_disk(free: int, log: int) -> None:
+    assert log_mb(free) == log
 
 
 def test_the_memory_is_that_of_the_narrowest_control_group() -> None:

@@ -1,0 +1,23 @@
+-- name: declare_shortage
+-- The disk of the database has too little room: so many bytes. It is forgotten unless it is declared again in time.
+INSERT INTO meta (key, value)
+VALUES ('storage_shortage', concat_ws(' ', %(free)s::bigint, clock_timestamp() + make_interval(secs => %(seconds)s)))
+ON CONFLICT (key) DO UPDATE SET value = excluded.value
+
+-- name: end_shortage
+-- The disk has room again.
+DELETE FROM meta WHERE key = 'storage_shortage'
+
+-- name: read_shortage
+-- The bytes that are free while there is too little room; no row otherwise.
+SELECT split_part(value, ' ', 1)::bigint FROM meta WHERE {{is_short}}
+
+-- name: is_short
+-- Fragment: a row of `meta` says that the disk has too little room. One that lasts for longer than it may was declared
+-- before the clock of the server was put back.
+key = 'storage_shortage'
+AND substr(value, strpos(value, ' ') + 1)::timestamptz BETWEEN now() AND now() + interval '10 minutes'
+
+-- name: has_room
+-- Fragment: work may be claimed. A scalar subquery, which is answered once for a statement.
+(SELECT NOT EXISTS (SELECT FROM meta WHERE {{is_short}}))

@@ -1,0 +1,36 @@
+"""What is said of a part that does not start: the line of its log that tells why."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from magicfs.cli.part_readiness import last_line
+
+FULL_DISK = """\
+2026-01-31 12:34:59.577 UTC [20920] FATAL:  could not write to file "pg_wal/xlogtemp.20920": No space left on device
+2026-01-31 12:34:59.580 UTC [20921] FATAL:  the database system is starting up
+2026-01-31 12:34:59.586 UTC [20914] LOG:  startup process (PID 20920) exited with exit code 1
+2026-01-31 12:34:59.610 UTC [20914] LOG:  database system is shut down
+"""
+
+
+def test_postgres_that_has_shut_down_is_explained_by_its_error(tmp_path: Path) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text(FULL_DISK)
+    assert last_line(log).endswith("No space left on device")
+
+
+def test_postgres_that_was_stopped_has_no_error(tmp_path: Path) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text("LOG:  received fast shutdown request\nLOG:  database system is shut down\n")
+    assert last_line(log) == "LOG:  database system is shut down"
+
+
+def test_a_traceback_is_told_by_its_last_line(tmp_path: Path) -> None:
+    log = tmp_path / "agent.log"
+    log.write_text("magicfs: one\n")
+    begins = log.stat().st_size
+    log.write_text("magicfs: one\nmagicfs: two\n")
+    assert last_line(log) == "two"
+    assert last_line(log, since=begins) == "two"
+    assert last_line(log, since=log.stat().st_size) == "its log has no new line"
