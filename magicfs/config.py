@@ -40,6 +40,10 @@ MAX_PAUSE_SECONDS = 365 * 86400
 """Clocks of the kernel and of Postgres take no number of any size."""
 
 
+_ADDRESS = r"^(\[[0-9a-fA-F:.%\w]+\]|[^:\[\]/\s]+)(:\d{1,5})?$"
+"""`HOST` or `HOST:PORT`; an IPv6 address is in brackets."""
+
+
 def _default_home() -> Path:
     return Path(home())
 
@@ -76,6 +80,12 @@ class Settings:
         None, "Redis. Unset: the embedded server.", pattern=r"^(rediss?|redis\+socket)://"
     )
     host: str = _setting(socket.gethostname, "This machine's name in the cluster.")
+    listen: str | None = _setting(
+        None, "Where `up` serves this host's files to admitted hosts, as `HOST:PORT`. Unset: nowhere.", pattern=_ADDRESS
+    )
+    advertise: str | None = _setting(
+        None, "The address by which other hosts reach that one, if it is another.", pattern=_ADDRESS
+    )
     mount: Path | None = _setting(None, "Where `up` mounts when `--mount` is not given. Unset: nowhere.")
     allow_other: bool = _setting(
         default=False,

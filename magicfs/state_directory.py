@@ -15,7 +15,8 @@ MAX_SOCKET_PATH_BYTES = 100
 """The longest path of a socket or its lock file in the state directory. The kernel takes socket paths of 107 bytes."""
 
 HOME_ENTRIES = frozenset(
-    {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "unsaved", "magicfs-error.log", "lost+found"}
+    {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "unsaved", "identity"}
+    | {"magicfs-error.log", "lost+found"}
 )
 """The names that a state directory may hold."""
 

@@ -29,6 +29,7 @@ FROZEN = {
     "0029_scale_claims.sql": "edd8dfdc0ffccfb6ead27e9a7f84dd8545e968b117a4632ed729670fa842d7c5",
     "0031_unread_parts.sql": "7096d4747e70ac47b42a2b8973e2d60ed24e39e6502b975fbcd2b2aab43825f8",
     "0040_renewing.sql": "739d5a11f4ed5a7a47ca125eee08b8317da23372ddc2ccf30e4074f525509418",
+    "0041_host_certificates.sql": "cbc0db076f38acb407ffe2f4e43e45fae6a56f64ccb44f595493e91f17055b5a",
 }
 
 

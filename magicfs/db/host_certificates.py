@@ -1,0 +1,68 @@
+"""The certificates of hosts: which are admitted, which wait for it, and where each host serves.
+
+Used by `magicfs.gateway` and `magicfs hosts`. Runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.queries import load_queries
+from magicfs.domain.host_certificates import HostCertificate
+from magicfs.errors import HostTaken, HostUnknown, TooManyRequests
+
+_SQL = load_queries("host_certificates")
+
+MAX_REQUESTS = 20
+"""So many hosts wait for admission at most: whoever reaches the address may ask."""
+
+
+def list_certificates(connection: Connection) -> list[HostCertificate]:
+    """All certificates, by the names of their hosts."""
+    return [HostCertificate(*row) for row in connection.execute(_SQL["list_certificates"])]
+
+
+def find_certificate(connection: Connection, *, host: str) -> HostCertificate | None:
+    """The certificate of a host."""
+    row = connection.execute(_SQL["find_certificate"], {"host": host}).fetchone()
+    return None if row is None else HostCertificate(*row)
+
+
+def request_admission(connection: Connection, *, host: str, fingerprint: str, certificate: str) -> HostCertificate:
+    """Record the certificate of a host, which waits for admission then. Returns what the index has.
+
+    A request replaces an earlier one of the host. Raises `HostTaken` if another certificate of that host is admitted,
+    and `TooManyRequests`.
+    """
+    connection.execute(_SQL["lock_certificates"])
+    (waiting,) = fetch_one(connection.execute(_SQL["count_requests"], {"host": host}))
+    known = find_certificate(connection, host=host)
+    if known is None and waiting >= MAX_REQUESTS:
+        raise TooManyRequests(f"{waiting} hosts wait for admission: admit or retire some with 'magicfs hosts'")
+    connection.execute(
+        _SQL["request_admission"], {"host": host, "fingerprint": fingerprint, "certificate": certificate}
+    )
+    found = find_certificate(connection, host=host)
+    if found is None or found.fingerprint != fingerprint:
+        raise HostTaken(
+            f"another machine is {host} in this cluster: set MAGICFS_HOST to another name, or run "
+            f"'magicfs hosts retire {host}' there if that machine is gone"
+        )
+    return found
+
+
+def set_address(connection: Connection, *, host: str, fingerprint: str, address: str | None) -> None:
+    """Record where a host serves, or that it does not any more. Nothing happens if its certificate is another one."""
+    connection.execute(_SQL["set_address"], {"host": host, "fingerprint": fingerprint, "address": address})
+
+
+def admit(connection: Connection, *, host: str, fingerprint: str) -> HostCertificate:
+    """Admit the certificate of a host. Raises `HostUnknown` if the host has asked with no such certificate."""
+    row = connection.execute(_SQL["admit"], {"host": host, "fingerprint": fingerprint}).fetchone()
+    if row is None:
+        raise HostUnknown(f"{host} has not asked with the certificate {fingerprint}: see 'magicfs hosts list'")
+    return HostCertificate(*row)
+
+
+def delete_certificate(connection: Connection, *, host: str) -> None:
+    """Forget the certificate of a host, which is not admitted any more."""
+    connection.execute(_SQL["delete_certificate"], {"host": host})

@@ -1,0 +1,37 @@
+-- name: list_certificates
+-- All certificates, by the names of their hosts.
+SELECT host, fingerprint, certificate, address, admitted_at IS NOT NULL FROM host_certificates ORDER BY host
+
+-- name: lock_certificates
+-- Two requests at a time are counted one after the other.
+LOCK TABLE host_certificates IN SHARE ROW EXCLUSIVE MODE
+
+-- name: count_requests
+-- The number of other hosts whose certificates wait for admission.
+SELECT count(*) FROM host_certificates WHERE admitted_at IS NULL AND host <> %(host)s
+
+-- name: request_admission
+-- The certificate of a host, unless another one of that host is admitted.
+INSERT INTO host_certificates (host, fingerprint, certificate)
+VALUES (%(host)s, %(fingerprint)s, %(certificate)s)
+ON CONFLICT (host) DO UPDATE
+SET fingerprint = excluded.fingerprint, certificate = excluded.certificate, requested_at = now(), address = NULL
+WHERE host_certificates.admitted_at IS NULL AND host_certificates.fingerprint <> excluded.fingerprint
+
+-- name: find_certificate
+-- The certificate of a host.
+SELECT host, fingerprint, certificate, address, admitted_at IS NOT NULL FROM host_certificates WHERE host = %(host)s
+
+-- name: set_address
+-- Where a host serves, by its certificate; null when it does not serve any more.
+UPDATE host_certificates SET address = %(address)s WHERE host = %(host)s AND fingerprint = %(fingerprint)s
+
+-- name: admit
+-- A certificate that waits for admission.
+UPDATE host_certificates SET admitted_at = coalesce(admitted_at, now())
+WHERE host = %(host)s AND fingerprint = %(fingerprint)s
+RETURNING host, fingerprint, certificate, address, true
+
+-- name: delete_certificate
+-- The certificate of a host.
+DELETE FROM host_certificates WHERE host = %(host)s

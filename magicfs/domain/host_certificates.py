@@ -1,0 +1,20 @@
+"""The certificate of a host, by which the other hosts of a cluster know it. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class HostCertificate:
+    """What the index has of the certificate of a host."""
+
+    host: str
+    fingerprint: str
+    """`SHA256:` and the digest of the certificate."""
+    certificate: str
+    """PEM."""
+    address: str | None
+    """`HOST:PORT` where the host serves its files; None while it does not."""
+    admitted: bool
+    """Whether other hosts may trust it: a person has admitted it."""

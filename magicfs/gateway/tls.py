@@ -1,0 +1,54 @@
+"""What hosts of a cluster speak with each other: TLS 1.3, where both sides have certificates that are pinned.
+
+A certificate counts by its fingerprint alone. Names, issuers and authorities of the system mean nothing, so that no
+certificate that an admitted host signs is admitted itself.
+"""
+
+from __future__ import annotations
+
+import ssl
+from collections.abc import Iterable
+
+from magicfs.gateway.identity import Identity, fingerprint_of
+
+
+def server_context(identity: Identity, *, admitted: Iterable[str], services: Iterable[str]) -> ssl.SSLContext:
+    """The context in which a host serves, by ALPN, the services of these names.
+
+    `admitted` are certificates as PEM. A client without a certificate gets through the handshake, one with another
+    certificate does not. Who asks for a certificate has to compare its fingerprint all the same: an admitted one may
+    have signed it.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.verify_mode = ssl.CERT_OPTIONAL
+    context.verify_flags |= ssl.VERIFY_X509_PARTIAL_CHAIN
+    context.load_cert_chain(identity.certificate_path, identity.key_path)
+    # Tickets would let a host that is retired come back.
+    context.num_tickets = 0
+    trusted = "\n".join(admitted)
+    if trusted:
+        context.load_verify_locations(cadata=trusted)
+    context.set_alpn_protocols(list(services))
+    return context
+
+
+def client_context(identity: Identity | None, *, service: str) -> ssl.SSLContext:
+    """The context in which a host asks another one for a service. With an `identity` it shows its own certificate.
+
+    The caller compares the fingerprint of the server after the handshake, and sends nothing before.
+    """
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.minimum_version = ssl.TLSVersion.TLSv1_3
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_NONE
+    if identity is not None:
+        context.load_cert_chain(identity.certificate_path, identity.key_path)
+    context.set_alpn_protocols([service])
+    return context
+
+
+def peer_fingerprint(connection: ssl.SSLSocket | ssl.SSLObject) -> str | None:
+    """The fingerprint of the other side's certificate; None if it has shown none."""
+    der = connection.getpeercert(binary_form=True)
+    return None if der is None else fingerprint_of(der)
