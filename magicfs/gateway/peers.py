@@ -64,17 +64,20 @@ def connect(
         plain.close()
         raise PeerUnavailable(f"{address} does not speak with this host: {error}") from error
     try:
-        shown = peer_fingerprint(secured)
-        if shown != fingerprint:
-            raise PeerUnavailable(
-                f"another machine answers at {address}: its certificate is {shown}, not {fingerprint}"
-            )
-        if secured.selected_alpn_protocol() != service:
-            raise PeerUnavailable(f"{address} does not offer {service}: it runs another version, or is no hub")
-    except BaseException:
+        _require(secured, address, fingerprint=fingerprint, service=service)
+    except PeerUnavailable:
         secured.close()
         raise
     return secured
+
+
+def _require(secured: ssl.SSLSocket, address: PeerAddress, *, fingerprint: str, service: str) -> None:
+    """Raise `PeerUnavailable` unless the other side has that certificate and offers that service."""
+    shown = peer_fingerprint(secured)
+    if shown != fingerprint:
+        raise PeerUnavailable(f"another machine answers at {address}: it shows {shown}, and not {fingerprint}")
+    if secured.selected_alpn_protocol() != service:
+        raise PeerUnavailable(f"{address} does not offer {service}: it runs another version, or is no hub")
 
 
 def _late(address: PeerAddress) -> DeadlineExceeded:

@@ -45,7 +45,7 @@ BUFFER_BYTES = 256 * 1024
 """What is read ahead of a connection."""
 
 Handler = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
-"""Serves one connection of the host of that name, which is empty for a stranger. The connection is closed afterwards."""
+"""Serves a connection of the host of that name, which is empty for a stranger. The connection is closed afterwards."""
 
 
 @dataclass(frozen=True, slots=True)
