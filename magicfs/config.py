@@ -212,7 +212,7 @@ class Settings:
     @property
     def database_dsn(self) -> str:
         """The address of Postgres, for psycopg."""
-        return self.database_url or f"postgresql:///magicfs?host={quote(str(self.run_dir), safe='')}&user=magicfs"
+        return self.database_url or f"postgresql:///magicfs?host={quote(str(self.run_dir), safe='')}&user=magicfs_owner"
 
     @property
     def broker_dsn(self) -> str:

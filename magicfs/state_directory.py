@@ -15,7 +15,7 @@ MAX_SOCKET_PATH_BYTES = 100
 """The longest path of a socket or its lock file in the state directory. The kernel takes socket paths of 107 bytes."""
 
 HOME_ENTRIES = frozenset(
-    {"config.toml", "run", "log", "models", "postgres", "postgres.draft", "unsaved", "identity"}
+    {"config.toml", "roots.json", "identity", "run", "log", "models", "postgres", "postgres.draft", "unsaved"}
     | {"magicfs-error.log", "lost+found"}
 )
 """The names that a state directory may hold."""

@@ -91,6 +91,10 @@ def configuration(settings: Settings) -> dict[str, Any]:
             "unacked_restore_throttle": 1,
             "reauth_check_interval": VISIBILITY_SECONDS,
         },
+        # kombu expires what binds a queue by scripts, which the embedded Redis refuses. Who asks workers deletes the
+        # queue of the answers.
+        "control_queue_expires": None,
+        "event_queue_expires": None,
         "task_queues": [declared_queue(name) for name in queues.values()],
         "task_routes": {task: {"queue": name} for task, name in queues.items()},
         "task_default_queue": EMBED_QUEUE,

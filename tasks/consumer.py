@@ -96,6 +96,12 @@ class QoS(redis.QoS):
             if not isinstance(error, ResponseError):
                 lose_connection_soon(self.channel, error)
 
+    def restore_visible(self, *_: Any, **__: Any) -> None:
+        """Do nothing where kombu restores the messages of dead workers: nobody waits for those.
+
+        It takes a lock that is released by a script, which the embedded Redis refuses.
+        """
+
 
 class Channel(redis.Channel):
     """A channel that drops what is no message of Celery, instead of ending the worker."""

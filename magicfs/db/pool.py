@@ -15,7 +15,6 @@ from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import psycopg
-from psycopg import sql
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from magicfs.db.connection import SHORTEST_CONNECT_SECONDS, PooledConnection, configure, connection_options
@@ -279,14 +278,3 @@ class Database:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.close()
-
-
-def create_database_if_missing(admin_dsn: str, *, name: str) -> None:
-    """Create the database `name` on the server at `admin_dsn`, unless it exists."""
-    with (
-        translate_errors(),
-        psycopg.connect(admin_dsn, autocommit=True, connect_timeout=CONNECT_SECONDS) as connection,
-    ):
-        row = connection.execute("SELECT 1 FROM pg_database WHERE datname = %s", (name,)).fetchone()
-        if row is None:
-            connection.execute(sql.SQL("CREATE DATABASE {}").format(sql.Identifier(name)))

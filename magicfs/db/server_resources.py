@@ -1,8 +1,8 @@
 """The memory and the cores that the machine of the Postgres server has left for one build of an index.
 
 Used by `vector_index`. Postgres reads the files of its own kernel for
-`vector_index`, because that process may run on another machine. A role may do that as a superuser, as in the embedded
-server and in the Compose file, or as a member of `pg_read_server_files`.
+`vector_index`, because that process may run on another machine. A role may do that as a superuser, as in the Compose
+file, or as a member of `pg_read_server_files`. The embedded server has a function for it (`index_owner`).
 """
 
 from __future__ import annotations
@@ -49,13 +49,20 @@ def read_server_resources(connection: Connection) -> ServerResources | None:
 
 
 def _read_server_resources(connection: Connection) -> ServerResources | None:
-    if not fetch_one(connection.execute(_SQL["may_read_files"]))[0]:
+    function = fetch_one(connection.execute(_SQL["reading_function"]))[0]
+    if function is None:
         return None
-    memory = re.search(r"^MemAvailable:\s+(\d+) kB$", _read(connection, "/proc/meminfo"), re.MULTILINE)
-    cores = core_count(_read(connection, "/sys/devices/system/cpu/online"))
+
+    def read(path: str) -> str:
+        """A file of the server's machine; empty when it is missing."""
+        row = fetch_one(connection.execute(_SQL[function], {"path": path, "bytes": _MAX_FILE_BYTES}))
+        return row[0] or ""
+
+    memory = re.search(r"^MemAvailable:\s+(\d+) kB$", read("/proc/meminfo"), re.MULTILINE)
+    cores = core_count(read("/sys/devices/system/cpu/online"))
     if memory is None or cores == 0:
         return None
-    limits = memory_limits(lambda path: _read(connection, path))
+    limits = memory_limits(read)
     return ServerResources(memory_bytes=min([int(memory[1]) << 10, *limits]), cores=cores)
 
 
@@ -63,9 +70,3 @@ def core_count(online: str) -> int:
     """The number of cores in the kernel's list of them, such as `0-3,6`; 0 for a text that is none."""
     ranges = re.findall(r"(\d+)(?:-(\d+))?", online)
     return sum(int(last or first) - int(first) + 1 for first, last in ranges)
-
-
-def _read(connection: Connection, path: str) -> str:
-    """A file of the server's machine; empty when it is missing."""
-    row = fetch_one(connection.execute(_SQL["read_file"], {"path": path, "bytes": _MAX_FILE_BYTES}))
-    return row[0] or ""

@@ -21,14 +21,16 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
+from magicfs.allowed_roots import NOT_ADDED, AllowedRoots
 from magicfs.config import Settings
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import file_claims, heartbeats
 from magicfs.db import roots as roots_db
 from magicfs.db.pool import Connection, Database
-from magicfs.domain.files import SAVED_PRIORITY, SECOND_VECTOR_PRIORITY
+from magicfs.domain.files import SAVED_PRIORITY, SECOND_VECTOR_PRIORITY, display_path
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel
+from magicfs.domain.roots import RegisteredRoot, RootState
 from magicfs.ingest.host_lease import HostLease
 from magicfs.ingest.index_upkeep import IndexUpkeep
 from magicfs.ingest.outages import errors_logged
@@ -106,6 +108,7 @@ class Agent:
         self._database = database
         self._queue = queue
         self._stopping = threading.Event()
+        self._allowed_roots = AllowedRoots(settings.home)
         self._outage = Outage(log)
         scanner = Scanner(
             database, queue, hold=lease.hold, stopping=self._stopping.is_set, on_change=self._notice_change
@@ -161,7 +164,7 @@ class Agent:
     def _look(self) -> None:
         """Load the roots, and notify the workers of the files and chunks that wait: one transaction for both."""
         with self._database.transaction() as connection:
-            loaded = roots_db.list_roots(connection, host=self._settings.host)
+            loaded = self._allowed(connection, roots_db.list_roots(connection, host=self._settings.host))
             has_waiting_files = file_claims.has_waiting_files(connection, host=self._settings.host)
             paused = self._all_embedding_paused(connection)
             min_priority = SAVED_PRIORITY if paused else SECOND_VECTOR_PRIORITY
@@ -179,6 +182,17 @@ class Agent:
             self._stay_busy()
         for model in models:
             self._queue.notify_embed(model.name)
+
+    def _allowed(self, connection: Connection, loaded: Sequence[RegisteredRoot]) -> list[RegisteredRoot]:
+        """The roots that may be read. Others are reported as missing, which no worker takes files of."""
+        allowed = []
+        for registered in loaded:
+            if self._allowed_roots.allows(registered.root.path):
+                allowed.append(registered)
+            elif registered.detail != NOT_ADDED:
+                log.warning("root %s is not read: %s", display_path(registered.root.path), NOT_ADDED)
+                roots_db.set_root_state(connection, registered.root.id, state=RootState.MISSING, detail=NOT_ADDED)
+        return allowed
 
     def _is_embedding(self, models: Sequence[ClaimableModel]) -> bool:
         """Whether chunks begin to wait for one of the models, or a worker has claimed some.

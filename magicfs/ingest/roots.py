@@ -10,6 +10,7 @@ import os
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
+from magicfs.allowed_roots import AllowedRoots
 from magicfs.config import Settings
 from magicfs.db import roots as roots_db
 from magicfs.db.heartbeats import live_mounts
@@ -48,6 +49,7 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
         for registered in roots_db.list_roots(connection, host=host):
             other = registered.root
             if other.path == absolute:
+                AllowedRoots(home).add(absolute)
                 return other
             if encloses(other.path, absolute):
                 raise RootError(f"{path} is indexed already: it lies inside the root {display_path(other.path)}")
@@ -59,6 +61,8 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
         # Commands wait for what they import, and most of them name roots that are there.
         from magicfs.text.names import fold_path
 
+        # Before the agent hears of the root.
+        AllowedRoots(home).add(absolute)
         name = _free_name(connection, absolute, host=host)
         root_id = roots_db.insert_root(
             connection, host=host_id, path=absolute, name=name, device=device, folded=fold_path(name)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 
 from magicfs.db import embedding_queue as queue_db
 from magicfs.db import file_claims
@@ -52,11 +52,13 @@ class ExtractService:
         max_file_bytes: int,
         max_embedded_chunks: int,
         ocr: OcrEngine | None,
+        allows: Callable[[bytes], bool],
     ) -> None:
         """`owner` is the worker's name, stable over its restarts; `boot` tells its machine from others.
 
-        Of a file, `max_embedded_chunks` chunks are embedded. `ocr` is what the extractor recognises text with: pictures
-        and scanned pages that waited for it, or that a lesser one has read, are read again.
+        Files are read only below the roots that `allows` knows. Of a file, `max_embedded_chunks` chunks are embedded.
+        `ocr` is what the extractor recognises text with: pictures and scanned pages that waited for it, or that a
+        lesser one has read, are read again.
         """
         self._database = database
         self._queue = queue
@@ -66,7 +68,9 @@ class ExtractService:
         self._owner = owner
         self._max_embedded_chunks = max_embedded_chunks
         self._ocr = ocr
-        self._processor = FileProcessor(database, extractor, chunker, max_file_bytes=max_file_bytes, ocr=ocr)
+        self._processor = FileProcessor(
+            database, extractor, chunker, max_file_bytes=max_file_bytes, ocr=ocr, allows=allows
+        )
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.

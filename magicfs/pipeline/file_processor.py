@@ -8,7 +8,7 @@ reading it. Each result is written in one transaction, guarded by the lease of t
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -58,8 +58,13 @@ class FileProcessor:
         *,
         max_file_bytes: int,
         ocr: OcrEngine | None,
+        allows: Callable[[bytes], bool],
     ) -> None:
-        """`ocr` is what the extractor recognises text with: contents that waited for it are extracted again."""
+        """`ocr` is what the extractor recognises text with: contents that waited for it are extracted again.
+
+        Files are read only below the roots that `allows` knows.
+        """
+        self._allows = allows
         self._database = database
         self._extractor = extractor
         self._chunker = chunker
@@ -72,7 +77,7 @@ class FileProcessor:
         Files that need no extractor are written first: they never wait for a parser.
         """
         timer = _GroupTimer(started=time.monotonic(), files=len(claims))
-        reading = read_group(claims, detector=self._extractor, max_bytes=self._max_file_bytes)
+        reading = read_group(claims, detector=self._extractor, max_bytes=self._max_file_bytes, allows=self._allows)
         new = retry_on_conflict(lambda: self._finish_without_extractor(reading, timer))
         if len(claims) == 1:
             quick, slow = new, []

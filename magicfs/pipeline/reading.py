@@ -15,6 +15,7 @@ from typing import Protocol
 
 import xxhash
 
+from magicfs.allowed_roots import NOT_ADDED
 from magicfs.domain.contents import ContentKey, Unreadable
 from magicfs.domain.file_groups import EXTENSIONS
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
@@ -106,8 +107,10 @@ def group_files(
         yield group
 
 
-def read_group(claims: Sequence[ClaimedFile], *, detector: TypeDetector, max_bytes: int) -> GroupReading:
-    """Read the files of a group.
+def read_group(
+    claims: Sequence[ClaimedFile], *, detector: TypeDetector, max_bytes: int, allows: Callable[[bytes], bool]
+) -> GroupReading:
+    """Read the files of a group. One below a root that `allows` does not know is not opened.
 
     The bytes of all files are in memory at the same time, so a file of a larger group that has become too large for it
     is not read. Raises `ServerError` as `read_file` does.
@@ -118,6 +121,9 @@ def read_group(claims: Sequence[ClaimedFile], *, detector: TypeDetector, max_byt
     too_large: list[ClaimedFile] = []
     group_bytes = 0
     for claim in claims:
+        if not allows(claim.root):
+            unreadable.append((claim, Unreadable(SkipReason.PERMISSION, NOT_ADDED)))
+            continue
         limit = None if len(claims) == 1 else min(GROUPED_FILE_BYTES, GROUP_BYTES - group_bytes)
         match read_file(claim, detector=detector, max_bytes=max_bytes, group_limit=limit):
             case FileRead() as file:

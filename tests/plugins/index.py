@@ -7,6 +7,7 @@ way is marked with `with_and_without_restarts`.
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -119,6 +120,8 @@ class Index:
     """The setting of extract workers that start from now on."""
     ocr: OcrEngine | None = None
     """The OCR that is installed for extract workers that start from now on."""
+    allows: Callable[[bytes], bool] = lambda _: True
+    """Which roots extract workers may read that start from now on."""
     chunker: Chunker = field(default_factory=Paragraphs)
     scanner: Scanner = field(init=False)
 
@@ -152,11 +155,14 @@ class Index:
             max_file_bytes=1 << 20,
             max_embedded_chunks=self.max_embedded_chunks,
             ocr=self.ocr,
+            allows=self.allows,
         )
 
     def processor(self) -> FileProcessor:
         """What processes claimed files, without the service that claims them."""
-        return FileProcessor(self.database, self.reader, self.chunker, max_file_bytes=1 << 20, ocr=self.ocr)
+        return FileProcessor(
+            self.database, self.reader, self.chunker, max_file_bytes=1 << 20, ocr=self.ocr, allows=self.allows
+        )
 
     def embedding(self, owner: str = "embed-1@here") -> EmbedService:
         return make_embed_service(self.database, load=lambda spec: self.embedder, owner=owner)

@@ -16,7 +16,9 @@ from urllib.parse import quote
 
 import psycopg
 import pytest
+from psycopg.conninfo import make_conninfo
 
+from magicfs.db.index_owner import prepare_database
 from magicfs.db.migrate import migrate
 from magicfs.db.pool import Database
 from magicfs.runtime import postgres, redis
@@ -34,7 +36,11 @@ class Servers:
     home: Path
 
     def database_url(self, name: str) -> str:
-        return f"postgresql:///{name}?host={quote(str(self.home / 'run'), safe='')}&user=magicfs"
+        return f"postgresql:///{name}?host={quote(str(self.home / 'run'), safe='')}&user={postgres.OWNER}"
+
+    def superuser_url(self, name: str) -> str:
+        """The address of a database for the server's superuser, as in the Compose file."""
+        return make_conninfo(postgres.admin_dsn(self.home / "run"), dbname=name)
 
     def broker_url(self, number: int) -> str:
         return f"redis+socket://{redis.socket_path(self.home)}?virtual_host={number}"
@@ -44,7 +50,7 @@ class Servers:
         """Make an empty database with the current schema, yield its address, and drop it afterwards."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
         with psycopg.connect(postgres.admin_dsn(self.home / "run"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} TEMPLATE template_magicfs")
+            connection.execute(f"CREATE DATABASE {name} OWNER {postgres.OWNER} TEMPLATE template_magicfs")
             yield self.database_url(name)
             connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
@@ -81,7 +87,7 @@ def servers() -> Iterator[Servers]:
         with psycopg.connect(postgres.admin_dsn(home / "run"), autocommit=True) as connection:
             connection.execute("ALTER SYSTEM SET fsync = off")
             connection.execute("SELECT pg_reload_conf()")
-            connection.execute("CREATE DATABASE template_magicfs")
+        prepare_database(postgres.admin_dsn(home / "run"), database="template_magicfs", owner=postgres.OWNER)
         found = Servers(home)
         with Database(found.database_url("template_magicfs"), application="template") as database:
             migrate(database)

@@ -40,12 +40,15 @@ def add(
 @app.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="As 'magicfs roots list' shows it.")]) -> None:
     """Forget a directory. Its files on disk stay as they are."""
+    from magicfs.allowed_roots import AllowedRoots
     from magicfs.cli import environment, terminal
     from magicfs.ingest.roots import remove_root
 
     settings = environment.settings_for_command()
     with environment.database_for_command(settings) as database:
         root = remove_root(database, host=settings.host, name_or_path=name)
+    if root.host == settings.host:
+        AllowedRoots(settings.home).remove(root.path)
     terminal.say(f"{terminal.shown(root.name)} is no longer indexed")
 
 

@@ -21,7 +21,7 @@ def empty_url(servers: Servers):
     with psycopg.connect(postgres.admin_dsn(servers.home / "run"), autocommit=True) as connection:
         connection.execute("DROP DATABASE IF EXISTS empty_one")
         connection.execute("CREATE DATABASE empty_one")
-        yield servers.database_url("empty_one")
+        yield servers.superuser_url("empty_one")
         connection.execute("DROP DATABASE empty_one WITH (FORCE)")
 
 

@@ -28,7 +28,7 @@ def older(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Databas
     with psycopg.connect(postgres.admin_dsn(servers.home / "run"), autocommit=True) as admin:
         admin.execute("CREATE DATABASE older_one")
         try:
-            with Database(servers.database_url("older_one"), application="test", size=4) as database:
+            with Database(servers.superuser_url("older_one"), application="test", size=4) as database:
                 monkeypatch.setattr(
                     "magicfs.db.migrate.migrations", lambda: [one for one in every if one.version < DECLARED]
                 )

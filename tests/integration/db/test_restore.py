@@ -28,6 +28,13 @@ Run = Callable[[str], None]
 
 
 @pytest.fixture
+def database_url(servers: Servers) -> Iterator[str]:
+    """The address of a database of the server's superuser, whom the commands name."""
+    with servers.new_database() as url:
+        yield url.replace(f"user={postgres.OWNER}", f"user={postgres.USER}")
+
+
+@pytest.fixture
 def run(servers: Servers, database_url: str, tmp_path: Path) -> Run:
     """Runs a documented command with the programs of the embedded server, on the database of the test."""
     name = database_url.partition("///")[2].partition("?")[0]

@@ -1,6 +1,7 @@
 """The vector index: when it is built and dropped, and that searches use it."""
 
 import os
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
@@ -18,8 +19,10 @@ from magicfs.db.vector_index import IndexAction, choose_action, choose_build_set
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.status import VectorIndexBuild
 from magicfs.linux.memory import memory_limit_paths
+from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
 from tests.fakes.embedder import FAKE_SPEC
+from tests.plugins.servers import Servers
 
 
 @pytest.mark.parametrize(
@@ -216,8 +219,19 @@ def test_the_embedded_server_tells_its_resources(database: Database) -> None:
     assert 2**20 < server.memory_bytes <= psutil.virtual_memory().total
 
 
-def test_a_role_without_the_right_to_read_files_leaves_it_to_the_server(database: Database) -> None:
-    with database.transaction() as connection:
+@pytest.fixture
+def of_a_superuser(servers: Servers, database_url: str) -> Iterator[Database]:
+    """A database on a server of somebody's own, which lacks the function of the embedded one."""
+    url = database_url.replace(f"user={postgres.OWNER}", f"user={postgres.USER}")
+    with Database(url, application="test", size=4) as pool:
+        with pool.transaction() as connection:
+            connection.execute("DROP SCHEMA magicfs_server CASCADE")
+        yield pool
+
+
+def test_a_role_without_the_right_to_read_files_leaves_it_to_the_server(of_a_superuser: Database) -> None:
+    with of_a_superuser.transaction() as connection:
+        assert read_server_resources(connection) is not None
         connection.execute("CREATE ROLE ordinary")
         connection.execute("SET LOCAL ROLE ordinary")
         assert read_server_resources(connection) is None
@@ -225,9 +239,10 @@ def test_a_role_without_the_right_to_read_files_leaves_it_to_the_server(database
 
 
 def test_a_server_that_refuses_its_files_to_a_role_with_the_right_is_built_with_its_own_settings(
-    database: Database, model: IndexedModel
+    of_a_superuser: Database, model: IndexedModel
 ) -> None:
     """A provider's server may have a policy of its own beside the privileges."""
+    database = of_a_superuser
     with database.transaction() as connection:
         connection.execute(
             "CREATE FUNCTION public.pg_read_file(text, bigint, bigint, boolean) RETURNS text LANGUAGE plpgsql AS "

@@ -1,0 +1,60 @@
+"""A root that another host has written into the index is not read: it was not added on this machine."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from magicfs.allowed_roots import NOT_ADDED, AllowedRoots
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+from magicfs.db.roots import ensure_host, insert_root
+from magicfs.ingest.roots import add_roots
+from tests.integration.ingest.agents import make_agent, running, wait_for_looks
+from tests.plugins.index import HOST, Index
+from tests.plugins.waiting import eventually
+
+
+def rows(database: Database, query: str) -> list[tuple]:
+    with database.transaction() as connection:
+        cursor = connection.execute(query.encode())
+        return cursor.fetchall() if cursor.description else []
+
+
+def test_an_agent_scans_what_was_added_on_its_machine_alone(database: Database, tmp_path: Path) -> None:
+    own, stolen = tmp_path / "own", tmp_path / "stolen"
+    for folder in (own, stolen):
+        folder.mkdir()
+        (folder / "secret.txt").write_text("a secret")
+    settings = Settings(home=tmp_path / "home", host="here")
+    settings.make_home()
+    allowed = AllowedRoots(settings.home)
+    allowed.limit([])
+    add_roots(settings, database, [own])
+    with database.transaction() as attacker:
+        host = ensure_host(attacker, name="here")
+        insert_root(attacker, host=host, path=os.fsencode(stolen), name="stolen", folded="stolen", device=1)
+    agent = make_agent(settings, database)
+    with running(agent):
+        eventually(lambda: rows(database, "SELECT id FROM files") != [], "the file of the machine's own root")
+        wait_for_looks(agent, 3)
+        assert rows(database, "SELECT root_id, display FROM files") == [(1, "secret.txt")]
+        assert rows(database, "SELECT state::text, detail FROM roots WHERE name = 'stolen'") == [("missing", NOT_ADDED)]
+        # An attacker says that it is there.
+        rows(database, "UPDATE roots SET state = 'present', detail = NULL, device = 0 WHERE name = 'stolen'")
+        wait_for_looks(agent, 3)
+        assert rows(database, "SELECT count(*) FROM files") == [(1,)]
+        add_roots(settings, database, [stolen])
+        eventually(
+            lambda: rows(database, "SELECT count(*) FROM files") == [(2,)], "the file of the root that was added"
+        )
+
+
+def test_a_worker_opens_no_file_below_another_root(index: Index) -> None:
+    (index.folder / "one.txt").write_text("a text")
+    index.scan()
+    index.allows = lambda root: False
+    assert index.extraction().run_batch() == 1
+    assert index.rows("SELECT state::text, reason, detail FROM files") == [("failed", "permission", NOT_ADDED)]
+    assert index.rows("SELECT count(*) FROM contents") == [(0,)]
+    assert index.root.host == HOST
