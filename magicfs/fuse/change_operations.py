@@ -33,9 +33,10 @@ from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.tree.directories import Caller, Directory
 from magicfs.tree.nodes import FILE_CAPABILITIES, INDEX_ATTRIBUTE_PREFIX
+from magicfs.tree.placed_nodes import ChildPlace
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle
-from magicfs.tree.real_nodes import ChildPlace, RealNode
+from magicfs.tree.real_nodes import RealNode
 from magicfs.tree.removed_files import REMOVED_FILES
 
 

@@ -20,9 +20,10 @@ from magicfs.fuse.fast_path import FastPath, SeenFile
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.watched_directory import Vouched
 from magicfs.tree.directories import Directory, DirectoryListing, Entry
+from magicfs.tree.file_nodes import FileNode, KernelVersion
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Handle, Node
-from magicfs.tree.real_files import KernelVersion, RealFile
+from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle
 
 
@@ -129,10 +130,10 @@ class HandleTable:
         else:
             self._know(node, version, has_pages=node.opened_version is not None)
 
-    def note_found(self, node: RealFile) -> None:
+    def note_found(self, node: FileNode) -> None:
         """Leave openings of a file of a local file system to the fast path before Python has opened it once."""
         version = node.kernel_version
-        if type(node) is RealFile and node.is_local and node.opened_version is None and version is not None:
+        if type(node) is RealFile and node.opened_version is None and version is not None:
             self._know(node, version, has_pages=False)
 
     def _know(self, node: RealFile, version: FileStat | KernelVersion, *, has_pages: bool) -> None:
@@ -145,7 +146,7 @@ class HandleTable:
         )
         self._fast_path.know(node.ino, location.root, location.path, seen, has_pages=has_pages)
 
-    def note_attributes(self, node: RealFile) -> None:
+    def note_attributes(self, node: FileNode) -> None:
         """Leave the next opening to Python if the kernel was given the attributes of another version than the last.
 
         Then it has to be told of those of the file.
@@ -166,12 +167,12 @@ class HandleTable:
         self._put_file(number, opened)
         return opened
 
-    def note_writes(self, node: RealFile) -> None:
+    def note_writes(self, node: FileNode) -> None:
         """Record the attributes of a file that the fast path has written to, as a handler of writes would have."""
         for number in self._fast_writers.get(node.ino, ()):
             self._note_write(node, number)
 
-    def _note_write(self, node: RealFile, number: int) -> None:
+    def _note_write(self, node: FileNode, number: int) -> None:
         handle = self._files[number].handle
         if isinstance(handle, RealHandle) and self._fast_path.take_written(number):
             node.merge_kernel_attributes(handle.attributes())
@@ -185,7 +186,7 @@ class HandleTable:
         """Remove an open file and return it to be closed; None if a call hangs with it: it is closed after that."""
         removed = self.file(number)
         numbers = self._fast_writers.get(removed.node.ino, [])
-        if number in numbers and isinstance(removed.node, RealFile):
+        if number in numbers and isinstance(removed.node, FileNode):
             self._note_write(removed.node, number)
             numbers.remove(number)
             if not numbers:

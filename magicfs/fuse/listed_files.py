@@ -20,8 +20,8 @@ from magicfs.fuse.library_interface import LISTED_FILE
 from magicfs.linux.files import status_and_birth
 from magicfs.tree.directories import Entry
 from magicfs.tree.identities import FileIdentity
+from magicfs.tree.placed_nodes import GONE
 from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_nodes import GONE
 
 SEEN_BYTES = 52
 """What a `struct listed_file` begins with: identity and version, as in the records of nodes at rest."""

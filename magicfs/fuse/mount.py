@@ -36,6 +36,7 @@ from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.thread_pools import INDEX_THREADS
+from magicfs.tree.remote_files import RemoteFiles
 from magicfs.tree.result_cache import Searcher
 from magicfs.tree.scratch import scratch_directory
 from magicfs.tree.tree import Tree
@@ -103,14 +104,15 @@ def run_mount(
     settings: Settings,
     searcher: Searcher,
     database: Database,
+    remote_files: RemoteFiles | None = None,
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Mount at `mountpoint` and serve requests until SIGTERM, SIGINT, or until somebody unmounts it.
 
     Runs in the main thread. `ready` is called when the mount is there; it must not access the mount. `database` should
     have `DATABASE_CONNECTIONS`, and a short `connect_seconds`: a search takes that long to fail when there is no
-    database. Raises `MountError` when the mountpoint or FUSE cannot be used, and
-    `DatabaseError` when the roots cannot be read.
+    database. Files of other hosts are read through `remote_files`. Raises `MountError` when the mountpoint or FUSE
+    cannot be used, and `DatabaseError` when the roots cannot be read.
     """
     with database.transaction() as connection:
         roots = list_roots(connection)
@@ -123,6 +125,7 @@ def run_mount(
             search_seconds=settings.search_seconds,
             is_shared=settings.allow_other,
             scratch=scratch,
+            remote_files=remote_files,
         )
         tree.set_roots(roots)
         try:

@@ -25,9 +25,9 @@ from magicfs.fuse.renames import Renames
 from magicfs.fuse.thread_pools import ThreadPools
 from magicfs.fuse.watches import DirectoryWatches
 from magicfs.tree.directories import Directory, Entry
+from magicfs.tree.file_nodes import FileNode
 from magicfs.tree.nodes import Handle, Node
 from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle
 from magicfs.tree.steps import Steps
 from magicfs.tree.tree import Tree
@@ -67,7 +67,7 @@ class NodeOperations(pyfuse3.Operations):
     def _entry_reply(self, entry: Entry, attributes: Attributes) -> tuple[Node, EntryAttributes]:
         """The node of the inode table for an entry, and the reply that names it with these attributes."""
         node = self._inodes.get_or_assign(entry.node)
-        if isinstance(node, RealFile):
+        if isinstance(node, FileNode):
             self._handles.note_writes(node)
             attributes = node.merge_kernel_attributes(attributes)
             self._handles.note_attributes(node)
@@ -82,7 +82,7 @@ class NodeOperations(pyfuse3.Operations):
         self._inodes.add_lookup(node)
         if isinstance(node, Directory):
             node.parent_ino = directory.ino
-        if isinstance(node, RealFile):
+        if isinstance(node, FileNode):
             if self._watches.has(directory):
                 self._handles.note_found(node)
             previous = node.last_lookup
@@ -122,7 +122,7 @@ class NodeOperations(pyfuse3.Operations):
     async def _on_file(self, node: Node, call: Callable[[Handle | None], ResultT]) -> ResultT:
         """Call a function that may block: with None, or with a handle of the open file if that has no name any more."""
         try:
-            return await self._pools.run(node.thread_pool, call, None)
+            return await self._pools.run(node.file_pool, call, None)
         except OSError as error:
             opened = self._duplicate_handle(node) if error.errno in NO_PLACE else None
             if opened is None:

@@ -22,6 +22,7 @@ import pyfuse3
 import trio
 from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FUSEError, InodeT, ModeT
 
+from magicfs.domain.attributes import Attributes
 from magicfs.fuse import thread_pools
 from magicfs.fuse.attributes import attribute_change, entry_attributes, negative_entry
 from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
@@ -36,10 +37,12 @@ from magicfs.fuse.node_operations import NO_PLACE
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.slow_opens import SlowOpens
 from magicfs.fuse.watched_directory import VOUCHED_SECONDS
+from magicfs.tree.file_nodes import FileNode
 from magicfs.tree.nodes import Handle, Link, Node, Openable
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle, clear_set_id
+from magicfs.tree.remote_nodes import RemoteHandle
 from magicfs.tree.removed_files import REMOVED_FILES
 from magicfs.tree.scratch_files import ScratchHandle
 from magicfs.tree.tree import Tree
@@ -143,7 +146,7 @@ class TreeOperations(ListingOperations, ChangeOperations):
             await self._on_file(node, lambda handle: node.set_attributes(change, handle))
         else:
             handle = self._handles.file(fh).handle
-            await self._pools.run(node.thread_pool, node.set_attributes, change, handle)
+            await self._pools.run(node.file_pool, node.set_attributes, change, handle)
         return await self._attributes(node)
 
     @replies_with_errno
@@ -169,16 +172,16 @@ class TreeOperations(ListingOperations, ChangeOperations):
                 if flags & os.O_TRUNC:
                     mode = handle.last_attributes.mode
                     await self._pools.run(node.thread_pool, clear_set_id, handle.descriptor, mode)
-            if isinstance(node, RealFile):
+            if isinstance(node, FileNode):
                 self._handles.note_writes(node)
-            if isinstance(node, RealFile) and not node.kernel_attributes_match(handle.version):
+            if isinstance(node, FileNode) and not node.kernel_attributes_match(handle.version):
                 # In a thread, and without pages: pages may be locked by reads that wait for this loop.
                 await trio.to_thread.run_sync(expire_attributes, inode)
         except BaseException:
             self._release(OpenFile(node, handle))
             raise
         number = self._handles.add_file(node, handle)
-        keep_cache = isinstance(node, RealFile) and node.replace_opened_version(handle.version, now_ns=time.time_ns())
+        keep_cache = isinstance(node, FileNode) and node.replace_opened_version(handle.version, now_ns=time.time_ns())
         _merge_handle_attributes(node, handle)
         self._handles.note_opened(node, handle)
         return FileInfo(fh=FileHandleT(number), direct_io=handle.direct_io, keep_cache=keep_cache)
@@ -286,17 +289,26 @@ class TreeOperations(ListingOperations, ChangeOperations):
         try:
             attributes = await self._current_attributes(node)
         except OSError as error:
-            opened = self._duplicate_handle(node) if error.errno in NO_PLACE else None
-            if opened is None:
+            known = await self._attributes_of_open_file(node) if error.errno in NO_PLACE else None
+            if known is None:
                 raise
-            attributes = await self._on_duplicate(node, opened, RealHandle.attributes)
-            vouched = None
-        if isinstance(node, RealFile):
+            attributes, vouched = known, None
+        if isinstance(node, FileNode):
             node.set_kernel_attributes(attributes)
             self._handles.note_attributes(node)
         reply = entry_attributes(node, attributes)
         self._watches.keep_attributes(vouched, reply, attributes)
         return reply
+
+    async def _attributes_of_open_file(self, node: Node) -> Attributes | None:
+        """The attributes of a file that a program has open; the last ones that are known for one of another host."""
+        opened = self._duplicate_handle(node)
+        if opened is not None:
+            return await self._on_duplicate(node, opened, RealHandle.attributes)
+        handle = next(iter(self._handles.of_node(node)), None)
+        if isinstance(node, FileNode) and isinstance(handle, RemoteHandle):
+            return node.merge_kernel_attributes(handle.last_attributes)
+        return None
 
 
 def _close(handle: Handle) -> None:
@@ -305,5 +317,5 @@ def _close(handle: Handle) -> None:
 
 def _merge_handle_attributes(node: Node, handle: Handle) -> None:
     """Record the attributes of an open file, so that a listing does not reply with an older size from the index."""
-    if isinstance(node, RealFile) and isinstance(handle, RealHandle):
+    if isinstance(node, FileNode) and isinstance(handle, RealHandle | RemoteHandle):
         node.merge_kernel_attributes(handle.last_attributes)

@@ -1,9 +1,9 @@
-"""Threads for calls that may block: a pool for the index, and one for each file system that the roots lie on.
+"""Threads for calls that may block: a pool for the index, and one for each file system and host of the roots.
 
 Used by the operations, on the event loop of the mount. A call first waits for a place in its pool. That wait costs
 nothing of its deadline, which begins with its thread. After the deadline the caller gets `DeadlineExceeded`; the thread
 is abandoned, and keeps its place until the call returns. A pool whose places are all kept so refuses calls at once: a
-file system that hangs costs the programs that use it, and nobody else.
+file system or host that hangs costs the programs that use it, and nobody else.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ import trio
 
 from magicfs.errors import DeadlineExceeded
 from magicfs.tree.nodes import ThreadPool
+from magicfs.tree.remote_files import ANSWER_SECONDS
 
 ResultT = TypeVar("ResultT")
 ArgumentTs = TypeVarTuple("ArgumentTs")
@@ -32,11 +33,15 @@ INDEX_THREADS = 16
 of them may need a connection to the database."""
 FILES_SECONDS = 60.0
 """The deadline of a call that waits for a file system. A disk takes ten seconds to spin up."""
+HOST_THREADS = 8
+"""For each other host."""
+HOST_SECONDS = ANSWER_SECONDS + 1.0
+"""The deadline of a call that waits for another host, which has one of its own and says more when it passes."""
 SEARCH_GRACE_SECONDS = 1.0
 """Added to the search's own deadline, so that the search reports its error itself."""
 MAX_WAITING_FILES = 128
-"""Calls that wait for a place in the pool of one file system. Further ones are refused, so that the requests of a
-file system that hangs leave some of `MAX_REQUESTS` to all others."""
+"""Calls that wait for a place in the pool of one file system or host. Further ones are refused, so that the
+requests of one that hangs leave some of `MAX_REQUESTS` to all others."""
 MAX_WAITING_INDEX = 256
 
 
@@ -82,6 +87,8 @@ class ThreadPools:
     def _places(self, pool: ThreadPool) -> _Places:
         if pool == ThreadPool.INDEX:
             return _Places(INDEX_THREADS, MAX_WAITING_INDEX, self._search_seconds + SEARCH_GRACE_SECONDS)
+        if pool.is_of_host:
+            return _Places(HOST_THREADS, MAX_WAITING_FILES, HOST_SECONDS)
         return _Places(FILES_THREADS, MAX_WAITING_FILES, FILES_SECONDS)
 
 

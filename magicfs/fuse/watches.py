@@ -30,8 +30,9 @@ from magicfs.linux.mounts import MOUNTINFO, MountChanges
 from magicfs.linux.opening import open_below_cached
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.nodes import Node
+from magicfs.tree.placed_nodes import ChildPlace
 from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_nodes import ChildPlace, RealNode
+from magicfs.tree.real_nodes import RealNode
 
 log = logging.getLogger(__name__)
 

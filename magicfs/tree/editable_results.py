@@ -14,8 +14,9 @@ from dataclasses import dataclass, replace
 
 from magicfs.domain.results import Hit
 from magicfs.tree.directories import RENAME_NOREPLACE, Caller, Directory, Entry, InMemoryListing
+from magicfs.tree.file_nodes import FileNode
 from magicfs.tree.names import MAX_NAME_BYTES, is_result_name
-from magicfs.tree.nodes import Handle, Node, ThreadPool, not_found, refused, stale
+from magicfs.tree.nodes import Handle, Node, ThreadPool, not_found, read_only, refused, stale
 from magicfs.tree.pending_saves import ResultPlace
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.scratch import Scratch
@@ -35,7 +36,7 @@ class GivenListing(InMemoryListing):
     def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
         """The slice of the entries."""
         return [
-            (position, self.scratch.kernel_names.listed(entry) if isinstance(entry.node, RealFile) else entry)
+            (position, self.scratch.kernel_names.listed(entry) if isinstance(entry.node, FileNode) else entry)
             for position, entry in InMemoryListing.batch(self, start, count)
         ]
 
@@ -182,8 +183,9 @@ class EditableQueryDirectory(QueryDirectory):
             raise not_found(name)
         if not is_free:
             raise refused(name)
+        file = self._file(hit)
         yield from self._scratch.kernel_names.expiring(name)
-        content = self._file(hit).open(os.O_RDONLY)
+        content = file.open(os.O_RDONLY)
         try:
             yield from self._scratch.copying(self._place(name, hit), content.descriptor, new_name)
         finally:
@@ -222,13 +224,13 @@ class EditableQueryDirectory(QueryDirectory):
     def _pool_of(self, name: bytes) -> ThreadPool:
         hit = self._known(name)
         node = None if hit is None else self._view.found(name, hit).node
-        return node.thread_pool if isinstance(node, RealFile) and node.is_local else self._scratch.thread_pool
+        return node.thread_pool if isinstance(node, RealFile) else self._scratch.thread_pool
 
     def _file(self, hit: Hit) -> RealFile:
-        """The real file of a result. Raises `EHOSTUNREACH` for one of another host."""
+        """The real file of a result. Raises `EROFS` for one of another host: nothing is saved there."""
         node = self._view.found(b"", hit).node
-        if not isinstance(node, RealFile) or not node.is_local:
-            raise OSError(errno.EHOSTUNREACH, f"the file is on {hit.host}")
+        if not isinstance(node, RealFile):
+            raise read_only()
         return node
 
 

@@ -21,11 +21,10 @@ from magicfs.domain.results import AsOf
 from magicfs.domain.status import IndexStatus
 from magicfs.search.render import status_json
 from magicfs.tree.directories import Entry, InMemoryListing
-from magicfs.tree.gone_files import GoneFileLog
-from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
+from magicfs.tree.file_views import FileView
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.names import numbered_names
 from magicfs.tree.nodes import Handle, Openable, ThreadPool, not_found
-from magicfs.tree.real_files import RealFile
 from magicfs.tree.virtual import GeneratedFile, GeneratedFileHandle, StaticDirectory, VirtualDirectory
 
 MAX_LISTED_FAILURES = 2000
@@ -62,10 +61,13 @@ def magic_directory(
     refresh: Callable[[], None],
     counts: Callable[[], Mapping[str, int]],
     host: str,
-    gone_files: GoneFileLog,
+    view: FileView,
     mounted_at_ns: int,
 ) -> StaticDirectory:
-    """The directory `.magic/`. `refresh` clears the result cache; `counts` returns `Tree.counts`."""
+    """The directory `.magic/`. `refresh` clears the result cache; `counts` returns `Tree.counts`.
+
+    `view` shows the files that failed.
+    """
 
     def refresh_all() -> None:
         refresh()
@@ -78,7 +80,7 @@ def magic_directory(
     entries = {
         b"status.json": GeneratedFile(b"status", status, mounted_at_ns=mounted_at_ns),
         b"refresh": RefreshFile(refresh_all, mounted_at_ns=mounted_at_ns),
-        b"failed": FailedDirectory(index, host=host, gone_files=gone_files, mounted_at_ns=mounted_at_ns),
+        b"failed": FailedDirectory(index, view, mounted_at_ns=mounted_at_ns),
     }
     return StaticDirectory(b"magic", entries, mounted_at_ns=mounted_at_ns)
 
@@ -135,11 +137,10 @@ class FailedDirectory(VirtualDirectory):
 
     thread_pool = ThreadPool.INDEX
 
-    def __init__(self, index: IndexQueries, *, host: str, gone_files: GoneFileLog, mounted_at_ns: int) -> None:
+    def __init__(self, index: IndexQueries, view: FileView, *, mounted_at_ns: int) -> None:
         super().__init__(b"failed", mounted_at_ns=mounted_at_ns)
-        self._gone_files = gone_files
         self._index = index
-        self._host = host
+        self._view = view
         self._listings: dict[bytes, ReasonListing] = {}
 
     def lookup(self, name: bytes) -> Entry:
@@ -153,14 +154,7 @@ class FailedDirectory(VirtualDirectory):
         return InMemoryListing([self._entry(reason.encode()) for reason in self._index.unindexed_reasons()])
 
     def _entry(self, name: bytes) -> Entry:
-        node = ReasonDirectory(
-            name,
-            self._index,
-            self._listings,
-            host=self._host,
-            gone_files=self._gone_files,
-            mounted_at_ns=self.mounted_at_ns,
-        )
+        node = ReasonDirectory(name, self._index, self._listings, self._view, mounted_at_ns=self.mounted_at_ns)
         return Entry(name, node, node.cached_attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
 
@@ -182,9 +176,8 @@ class ReasonDirectory(VirtualDirectory):
         reason: bytes,
         index: IndexQueries,
         listings: dict[bytes, ReasonListing],
+        view: FileView,
         *,
-        host: str,
-        gone_files: GoneFileLog,
         mounted_at_ns: int,
     ) -> None:
         """The directory of `reason`. `listings` has the latest listing of each reason; all nodes share it."""
@@ -192,8 +185,7 @@ class ReasonDirectory(VirtualDirectory):
         self._reason = reason
         self._index = index
         self._listings = listings
-        self._host = host
-        self._gone_files = gone_files
+        self._view = view
 
     def lookup(self, name: bytes) -> Entry:
         """The file of that name in a list that is at most LISTING_SECONDS old. May block."""
@@ -212,18 +204,6 @@ class ReasonDirectory(VirtualDirectory):
         read_at = time.monotonic()
         files = self._index.unindexed_files(reason=self._reason.decode("utf-8", "replace"), limit=MAX_LISTED_FAILURES)
         names = numbered_names(file.path.rpartition(b"/")[2] for file in files)
-        entries = {name: self._entry(name, file) for name, file in zip(names, files, strict=True)}
+        entries = {name: self._view.listed(name, file) for name, file in zip(names, files, strict=True)}
         listing = self._listings[self._reason] = ReasonListing(entries, read_at)
         return listing
-
-    def _entry(self, name: bytes, file: FailedFile) -> Entry:
-        attributes = Attributes.of_indexed(file.stat)
-        location = FileLocation(host=file.host, root=file.root_path, path=file.path)
-        node = RealFile(
-            location,
-            is_local=file.host == self._host,
-            indexed_attributes=attributes,
-            index_record=file,
-            gone_files=self._gone_files,
-        )
-        return Entry(name, node, attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)

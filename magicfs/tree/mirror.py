@@ -1,7 +1,8 @@
-"""`mirror/`: the roots of this host as they are on disk, to read and to write.
+"""`mirror/`: the roots of this host as they are on disk, to read and to write, and those of other hosts, to read.
 
 Used by `tree.Tree`. Needs no database once the roots are set. The roots themselves are neither renamed nor removed.
-Methods that may block run in the thread pool of a root's file system, the others on the event loop of the mount.
+Methods that may block run in the thread pool of a root's file system or host, the others on the event loop of the
+mount.
 """
 
 from __future__ import annotations
@@ -13,38 +14,55 @@ import threading
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 
-from magicfs.domain.attributes import Attributes
+from magicfs.domain.attributes import DIRECTORY_MODE, PRIVATE_DIRECTORY_MODE, Attributes
 from magicfs.domain.roots import Root
 from magicfs.tree.directories import Directory, Entry, InMemoryListing
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
-from magicfs.tree.nodes import Node, ThreadPool, not_found
+from magicfs.tree.names import numbered_names
+from magicfs.tree.nodes import Node, ThreadPool, not_found, read_only
 from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.remote_directories import RemoteDirectory
+from magicfs.tree.remote_nodes import REMOTE_TIMEOUT_SECONDS, RemoteSource
 from magicfs.tree.virtual import VirtualDirectory
 
 
 class MirrorDirectory(VirtualDirectory):
     """`mirror/` itself: one entry a root."""
 
-    def __init__(self, *, host: str, gone_files: GoneFileLog, mounted_at_ns: int, is_shared: bool = False) -> None:
-        """`is_shared` says whether other users may enter the mount."""
+    def __init__(
+        self, *, host: str, gone_files: GoneFileLog, source: RemoteSource, mounted_at_ns: int, is_shared: bool = False
+    ) -> None:
+        """`source` has the files of other hosts. `is_shared` says whether other users may enter the mount."""
         super().__init__(b"mirror", mounted_at_ns=mounted_at_ns)
         self._root_class = SharedRoot if is_shared else RealDirectory
+        self._remote_root_class = SharedRemoteRoot if is_shared else RemoteDirectory
         self._host = host
         self._gone_files = gone_files
+        self._source = source
         self._lock = threading.Lock()
         self._roots: dict[bytes, Root] = {}
+        self._last_attributes: dict[bytes, Attributes] = {}
+        """Those that each root of another host had when it was looked up last."""
 
     def set_roots(self, roots: Iterable[Root]) -> None:
-        """Replace the roots; those of other hosts are left out. Safe in any thread."""
-        by_name = {root.name.encode("utf-8", "replace"): root for root in roots if root.host == self._host}
+        """Replace the roots. Safe in any thread."""
+        # Names of this host come first, so that no other host changes them.
+        ordered = sorted(roots, key=lambda root: (root.host != self._host, root.host, root.name))
+        names = numbered_names(self._name_of(root).encode("utf-8", "replace") for root in ordered)
         with self._lock:
-            self._roots = by_name
+            self._roots = dict(zip(names, ordered, strict=True))
+
+    def _name_of(self, root: Root) -> str:
+        return root.name if self._is_local(root) else f"{root.host}:{root.name}"
+
+    def _is_local(self, root: Root) -> bool:
+        return root.host == self._host
 
     def root_paths(self) -> list[bytes]:
-        """The directories of the roots. Safe in any thread."""
+        """The directories of the roots of this host. Safe in any thread."""
         with self._lock:
-            return [root.path for root in self._roots.values()]
+            return [root.path for root in self._roots.values() if self._is_local(root)]
 
     def lookup_cached(self, name: bytes) -> Entry | None:
         """None for the name of a root: its directory may be missing. Raises `FileNotFoundError` for other names."""
@@ -52,56 +70,70 @@ class MirrorDirectory(VirtualDirectory):
         return None
 
     def lookup_pool(self, name: bytes) -> ThreadPool:
-        """The pool of the root's file system. Raises `FileNotFoundError`."""
-        return self._location(self._root(name)).thread_pool
+        """The pool of the root's file system or host. Raises `FileNotFoundError`."""
+        return self._directory(self._root(name)).thread_pool
 
     def lookup(self, name: bytes) -> Entry:
         """The directory of a root. Raises `OSError` if it is not there. May block."""
-        location = self._location(self._root(name))
-        directory = self._root_class(location)
+        root = self._root(name)
+        directory = self._directory(root)
         try:
-            return Entry(name, directory, directory.attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+            attributes = directory.attributes()
         except FileNotFoundError:
-            self._gone_files.report(location)
+            self._gone_files.report(directory.location)
             raise
+        if self._is_local(root):
+            return Entry(name, directory, attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+        self._last_attributes[name] = attributes
+        return Entry(name, directory, attributes, timeout_seconds=REMOTE_TIMEOUT_SECONDS)
 
     def list(self) -> InMemoryListing:
-        """The roots, without attributes: each may lie on another file system. Never blocks."""
+        """The roots. Never blocks.
+
+        Those of this host have no attributes: each may lie on another file system. Those of others have the attributes
+        of their last look-up, for now: a host that does not answer would delay the listing.
+        """
         with self._lock:
             roots = sorted(self._roots.items())
+        hosts = self._source.files.hosts()
         return InMemoryListing(
             [
-                Entry(
-                    name,
-                    self._root_class(self._location(root)),
-                    attributes=None,
-                    timeout_seconds=REAL_FILE_TIMEOUT_SECONDS,
-                )
+                Entry(name, self._directory(root), attributes=None, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+                if self._is_local(root)
+                else Entry(name, self._directory(root), self._listed_attributes(name), timeout_seconds=0.0)
                 for name, root in roots
+                if self._is_local(root) or root.host in hosts
             ]
         )
 
+    def _listed_attributes(self, name: bytes) -> Attributes:
+        mode = PRIVATE_DIRECTORY_MODE if self._source.is_shared else DIRECTORY_MODE
+        return self._last_attributes.get(name) or Attributes.of_virtual(mode=mode, mounted_at_ns=self.mounted_at_ns)
+
     def remove(self, name: bytes, *, is_directory: bool) -> None:
-        """Raise `EBUSY`: a root is removed by `magicfs roots remove`."""
+        """Raise `EBUSY`: a root is removed by `magicfs roots remove`. One of another host raises `EROFS`."""
         del is_directory
         raise self._busy(name)
 
     def rename(self, name: bytes, target: Directory, new_name: bytes, *, flags: int) -> Sequence[Node]:
-        """Raise `EBUSY`: a root keeps its name."""
+        """Raise `EBUSY`: a root keeps its name. One of another host raises `EROFS`."""
         del target, new_name, flags
         raise self._busy(name)
 
     def _busy(self, name: bytes) -> OSError:
-        self._root(name)
+        if not self._is_local(self._root(name)):
+            return read_only()
         return OSError(errno.EBUSY, os.strerror(errno.EBUSY), name)
 
-    def _location(self, root: Root) -> FileLocation:
-        return FileLocation(host=self._host, root=root.path, path=b"")
+    def _directory(self, root: Root) -> RealDirectory | RemoteDirectory:
+        location = FileLocation(host=root.host, root=root.path, path=b"")
+        return self._root_class(location) if self._is_local(root) else self._remote_root_class(self._source, location)
 
     def _root(self, name: bytes) -> Root:
+        """The root of that name. Raises `FileNotFoundError`, also if its host does not serve."""
         with self._lock:
             root = self._roots.get(name)
-        if root is None:
+        if root is None or not (self._is_local(root) or root.host in self._source.files.hosts()):
             raise not_found(name)
         return root
 
@@ -125,3 +157,15 @@ class SharedRoot(RealDirectory):
             if not os.stat(path).st_mode & stat.S_IXOTH:
                 return replace(attributes, mode=attributes.mode & ~(stat.S_IRWXG | stat.S_IRWXO))
         return attributes
+
+
+class SharedRemoteRoot(RemoteDirectory):
+    """The directory of a root of another host in a mount that other users may enter: they may not enter this.
+
+    It is read with the rights of the user of the mount there, who need not be known to them.
+    """
+
+    def attributes(self) -> Attributes:
+        """The attributes that `lstat` returns there, but for the mode. May block."""
+        attributes = super().attributes()
+        return replace(attributes, mode=attributes.mode & ~(stat.S_IRWXG | stat.S_IRWXO))

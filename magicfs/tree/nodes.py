@@ -26,6 +26,7 @@ FILE_CAPABILITIES = b"security.capability"
 `nosuid`."""
 STATIC_TIMEOUT_SECONDS = 300.0
 """The kernel caches names and attributes that never change for this long."""
+_HOST_PREFIX = "host:"
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,10 +34,20 @@ class ThreadPool:
     """What a blocking method waits for. Each has threads and a deadline of its own."""
 
     device: str = ""
-    """The device, `major:minor`, of a file system of the roots."""
+    """The device, `major:minor`, of a file system of the roots, or `host:` and the name of another host."""
 
     INDEX: ClassVar[ThreadPool]
     """The database and the query embedder."""
+
+    @classmethod
+    def of_host(cls, host: str) -> ThreadPool:
+        """The pool for calls that wait for another host."""
+        return cls(_HOST_PREFIX + host)
+
+    @property
+    def is_of_host(self) -> bool:
+        """Whether its calls wait for another host."""
+        return self.device.startswith(_HOST_PREFIX)
 
 
 ThreadPool.INDEX = ThreadPool("index")
@@ -60,6 +71,11 @@ class Node(ABC):
     def thread_pool(self) -> ThreadPool | None:
         """Where the methods of the node run that may block; None if none of them does."""
         return None
+
+    @property
+    def file_pool(self) -> ThreadPool | None:
+        """Where the methods run that change the file, or read its extended attributes."""
+        return self.thread_pool
 
     @property
     def number_seed(self) -> bytes:
@@ -182,6 +198,31 @@ class Handle(Protocol):
 
     def close(self) -> None:
         """Close the file. May block."""
+
+
+class ReadOnlyHandle:
+    """An open file that is only read: what is left of a `Handle` is to read and to close it."""
+
+    direct_io = False
+    needs_flush = False
+    version: FileStat | None = None
+    descriptor = -1
+
+    def read_nowait(self, offset: int, buffer: memoryview) -> memoryview | None:
+        """None: reading blocks."""
+        del offset, buffer
+        return None
+
+    def write(self, offset: int, data: bytes) -> int:
+        """Raise `EBADF`."""
+        del offset, data
+        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
+
+    def sync(self, *, data_only: bool) -> None:
+        """Do nothing."""
+
+    def flush(self) -> None:
+        """Do nothing."""
 
 
 class Openable(Node):

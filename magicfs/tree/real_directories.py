@@ -25,9 +25,10 @@ from magicfs.tree.directories import Caller, Directory, Entry
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
 from magicfs.tree.nodes import Link, Node, not_found, read_only, stale
+from magicfs.tree.placed_nodes import GONE, ChildPlace
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle
-from magicfs.tree.real_nodes import GONE, ChildPlace, RealNode
+from magicfs.tree.real_nodes import RealNode
 from magicfs.tree.removed_files import REMOVED_FILES
 
 _CREATE_FLAGS = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
@@ -214,9 +215,17 @@ class RealDirectory(RealNode, Directory):
 
     def entry_of(self, name: bytes, identity: FileIdentity, attributes: Attributes) -> Entry:
         """The entry of a name that leads to a file with that identity and these attributes."""
-        node = node_of(ChildPlace(self, name), identity.kind, identity)
+        node = self.child_node(ChildPlace(self, name), identity.kind, identity)
         node.has_one_name = attributes.links == 1
         return Entry(name, node, attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+
+    def child_node(self, place: ChildPlace, mode: int, identity: FileIdentity) -> RealNode:
+        """A node in this directory; `mode` has its type."""
+        if stat.S_ISDIR(mode):
+            return RealDirectory(place, identity)
+        if stat.S_ISREG(mode):
+            return RealFile(place, identity=identity)
+        return SymbolicLink(place, identity) if stat.S_ISLNK(mode) else SpecialFile(place, identity)
 
     def entries(self, names: Sequence[bytes]) -> Iterator[Entry | None]:
         """The entries of some names; None for one that vanished. May block."""
@@ -286,14 +295,5 @@ def _kind(entry: os.DirEntry[str]) -> int:
 def _removing(directory: RealDirectory, descriptor: int, name: bytes) -> AbstractContextManager[None]:
     """Keep what has a name in a directory, which is open as `descriptor`, and loses it within the context."""
     return REMOVED_FILES.removing(
-        descriptor, name, lambda identity: node_of(ChildPlace(directory, name), identity.kind, identity)
+        descriptor, name, lambda identity: directory.child_node(ChildPlace(directory, name), identity.kind, identity)
     )
-
-
-def node_of(place: ChildPlace, mode: int, identity: FileIdentity) -> RealNode:
-    """A node of the mirror; `mode` has its type."""
-    if stat.S_ISDIR(mode):
-        return RealDirectory(place, identity)
-    if stat.S_ISREG(mode):
-        return RealFile(place, is_local=True, identity=identity)
-    return SymbolicLink(place, identity) if stat.S_ISLNK(mode) else SpecialFile(place, identity)

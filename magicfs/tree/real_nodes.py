@@ -1,168 +1,36 @@
-"""Nodes that stand for a file, directory or link of a root: where each was seen last, and which one it is.
+"""Nodes that stand for a file, directory or link of a root of this host.
 
-The base of the real files and of everything in the mirror. The place of a node in the mirror is a name in the node of
-its directory: when a directory is renamed, its descendants keep their nodes, and nothing is walked. The place may be
-out of date; the identity tells. A node whose place holds another file raises `ESTALE`: then the kernel looks the name
-up again. Blocking methods may run in any thread; the places are replaced as a whole.
+The base of the real files and of what the mirror has of this host. What is at the place of a node is opened below its
+root without following links, and compared with the identity of the node. Blocking methods may run in any thread.
 """
 
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import stat
-import threading
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Concatenate, ParamSpec, TypeVar
 
 from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.linux.files import status_and_birth
 from magicfs.linux.opening import open_below, open_below_cached
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation, descriptor_path
-from magicfs.tree.nodes import Handle, Node, ThreadPool, stale
+from magicfs.tree.nodes import Handle, ThreadPool, stale
+from magicfs.tree.placed_nodes import PlacedNode, in_any_place
 from magicfs.tree.removed_files import REMOVED_FILES
 
-GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
-"""Errors for a path that leads nowhere any more, or through something that has become a link."""
-_MAX_PLACES = 4
-_REPLACING = threading.Lock()
-"""Held while the places of a node are replaced."""
-_NodeT = TypeVar("_NodeT", bound="RealNode")
-_ResultT = TypeVar("_ResultT")
-_Arguments = ParamSpec("_Arguments")
 
-
-@dataclass(frozen=True, slots=True)
-class ChildPlace:
-    """A name in a directory of the mirror."""
-
-    directory: RealNode
-    name: bytes
-
-    @property
-    def location(self) -> FileLocation:
-        """Where that is as long as the directories above are where they were seen last."""
-        names = [self.name]
-        place = self.directory.place
-        while isinstance(place, ChildPlace):
-            names.append(place.name)
-            place = place.directory.place
-        return place.child(b"/".join(reversed(names)))
-
-    def is_below(self, node: RealNode) -> bool:
-        """Whether `node` is one of the directories above."""
-        place: ChildPlace | FileLocation = self
-        while isinstance(place, ChildPlace):
-            if place.directory is node:
-                return True
-            place = place.directory.place
-        return False
-
-
-def in_any_place(
-    call: Callable[Concatenate[_NodeT, FileLocation, _Arguments], _ResultT],
-) -> Callable[Concatenate[_NodeT, _Arguments], _ResultT]:
-    """Make a method of a node and a location one of the node: it tries the places of the node until one is not stale.
-
-    A file with several names has them all. Where the last one seen is removed, a program that uses another one must not
-    depend on the kernel, which looks a name up again once only, while other programs make and remove names. Where no
-    place fits, all are kept: a directory above may be on its way to another name.
-    """
-
-    @functools.wraps(call)
-    def wrapped(self: _NodeT, /, *arguments: _Arguments.args, **named: _Arguments.kwargs) -> _ResultT:
-        places = self.places
-        for place in places:
-            try:
-                result = call(self, _location(place), *arguments, **named)
-            except OSError as error:
-                if error.errno != errno.ESTALE or place is places[-1]:
-                    raise
-            else:
-                if result is not None and place is not places[0]:
-                    self._seen_again(places, place)
-                return result
-        raise stale()
-
-    return wrapped
-
-
-class RealNode(Node):
-    """A node that stands for something below a root."""
+class RealNode(PlacedNode):
+    """A node that stands for something below a root of this host."""
 
     attribute_timeout_seconds = REAL_FILE_TIMEOUT_SECONDS
-    has_one_name = False
-    """Whether it was seen to have one name only: where it was seen before, it is not any more."""
-
-    def __init__(self, place: ChildPlace | FileLocation, identity: FileIdentity | None) -> None:
-        """Without an `identity` the node stands for whatever is at its place."""
-        self.places: tuple[ChildPlace | FileLocation, ...] = (place,)
-        """Where it was seen, the latest first: a file may have all of these names."""
-        self.identity = identity
-        super().__init__(_location(place).key if identity is None else self.key_of(identity))
-
-    def key_of(self, identity: FileIdentity) -> bytes:
-        """The key of a node with that identity."""
-        return identity.key
-
-    @property
-    def place(self) -> ChildPlace | FileLocation:
-        """Where it was seen last."""
-        return self.places[0]
-
-    @place.setter
-    def place(self, place: ChildPlace | FileLocation) -> None:
-        self.places = (place,)
-
-    @property
-    def location(self) -> FileLocation:
-        """The location of that place."""
-        return _location(self.places[0])
 
     @property
     def thread_pool(self) -> ThreadPool:
         """The pool of its file system."""
         return self.location.thread_pool
-
-    @property
-    def number_seed(self) -> bytes:
-        """What tells it apart from files that had its inode number before."""
-        return b"" if self.identity is None else self.identity.seed
-
-    def is_same(self, other: Node) -> bool:
-        """Whether `other`, which has the same key, stands for the same file."""
-        if not isinstance(other, RealNode) or self.identity is None or other.identity is None:
-            return super().is_same(other)
-        return self.identity.is_same_file(other.identity)
-
-    def update(self, newer: Node) -> None:
-        """Take over the place where `newer` was seen. What only the index says of a place is not taken over."""
-        if not isinstance(newer, RealNode) or newer.identity is None or newer.identity.born_ns is None:
-            return
-        self.identity = newer.identity
-        place = newer.place
-        has_one_place = newer.has_one_name or stat.S_ISDIR(newer.identity.kind)
-        if place == self.place:
-            if not has_one_place or len(self.places) == 1:
-                return
-        elif isinstance(place, ChildPlace) and place.is_below(self):
-            # A bind mount may show a directory below itself.
-            return
-        with _REPLACING:
-            earlier = () if has_one_place else (other for other in self.places if other != place)
-            self.places = (place, *earlier)[:_MAX_PLACES]
-        if isinstance(place, ChildPlace):
-            self.parent_ino = place.directory.ino
-
-    def _seen_again(self, places: tuple[ChildPlace | FileLocation, ...], place: ChildPlace | FileLocation) -> None:
-        """Put a place before the others, unless the node was seen at another one meanwhile. Any thread."""
-        with _REPLACING:
-            if self.places is places:
-                self.places = (place, *(other for other in places if other is not place))
 
     def forgotten(self) -> None:
         """Close what is kept of it after it was removed."""
@@ -202,16 +70,6 @@ class RealNode(Node):
         finally:
             os.close(removed)
         return descriptor, os.fstat(descriptor)
-
-    @contextmanager
-    def stale_if_gone(self) -> Iterator[None]:
-        """Raises `ESTALE` for errors that say that the place is gone, if the kernel knows the node by that place."""
-        try:
-            yield
-        except OSError as error:
-            if self.ino and error.errno in GONE:
-                raise stale() from error
-            raise
 
     def verified_status(self, descriptor: int) -> os.stat_result:
         """What `fstat` says of a descriptor of its place. Raises `ESTALE` if that is another file.
@@ -329,10 +187,6 @@ class RealNode(Node):
         """Remove an extended attribute. May block."""
         with self._changeable(handle) as (path, _):
             os.removexattr(path, name)
-
-
-def _location(place: ChildPlace | FileLocation) -> FileLocation:
-    return place.location if isinstance(place, ChildPlace) else place
 
 
 def _id_or_unchanged(owner: int | None) -> int:

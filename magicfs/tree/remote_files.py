@@ -7,6 +7,7 @@ for the root itself. No link below a root is followed.
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Collection, Sequence
 from typing import Final, NamedTuple, Protocol
 
@@ -76,3 +77,36 @@ class RemoteFiles(Protocol):
 
     def open(self, host: str, root: bytes, path: bytes) -> RemoteFile:
         """Open a regular file to read. `EINVAL` for anything else; a FIFO never blocks this. May block."""
+
+
+class NoRemoteFiles:
+    """There are none: this host reaches no other one."""
+
+    def hosts(self) -> Collection[str]:
+        """No host."""
+        return ()
+
+    def status(self, host: str, root: bytes, path: bytes) -> RemoteStatus:
+        """Raise `EHOSTUNREACH`."""
+        del root, path
+        raise unreachable(host)
+
+    def list(self, host: str, root: bytes, path: bytes) -> Sequence[tuple[bytes, RemoteStatus]]:
+        """Raise `EHOSTUNREACH`."""
+        del root, path
+        raise unreachable(host)
+
+    def target(self, host: str, root: bytes, path: bytes) -> bytes:
+        """Raise `EHOSTUNREACH`."""
+        del root, path
+        raise unreachable(host)
+
+    def open(self, host: str, root: bytes, path: bytes) -> RemoteFile:
+        """Raise `EHOSTUNREACH`."""
+        del root, path
+        raise unreachable(host)
+
+
+def unreachable(host: str) -> OSError:
+    """The error for a host whose files cannot be asked for."""
+    return OSError(errno.EHOSTUNREACH, f"the file is on {host}")

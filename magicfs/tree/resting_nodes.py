@@ -15,12 +15,16 @@ from typing import NamedTuple, cast
 import xxhash
 
 from magicfs.domain.files import FileStat, to_signed_64
+from magicfs.tree.directories import Directory
+from magicfs.tree.file_nodes import FileNode, KernelVersion
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.nodes import Node
-from magicfs.tree.real_directories import RealDirectory, SpecialFile, SymbolicLink, node_of
-from magicfs.tree.real_files import KernelVersion, RealFile
-from magicfs.tree.real_nodes import ChildPlace, RealNode
+from magicfs.tree.placed_nodes import ChildPlace, PlacedNode
+from magicfs.tree.real_directories import RealDirectory, SpecialFile, SymbolicLink
+from magicfs.tree.real_files import RealFile
 from magicfs.tree.record_table import RecordTable
+from magicfs.tree.remote_directories import RemoteDirectory, RemoteLink, RemoteSpecialFile
+from magicfs.tree.remote_nodes import RemoteFileNode
 from magicfs.tree.removed_files import REMOVED_FILES
 
 _RECORD = struct.Struct("<QIIQQqqQqQB")
@@ -45,7 +49,18 @@ SEED_BITS = 27
 """The lower bits of a number tell apart what has the same key: a file and a deleted one that had its inode number."""
 _HAS_VERSION, _WAS_OPENED = 1, 2
 _NO_VERSION = KernelVersion(0, 0, 0)
-_CLASSES = frozenset({RealFile, RealDirectory, SymbolicLink, SpecialFile})
+_CLASSES = frozenset(
+    {
+        RealFile,
+        RealDirectory,
+        SymbolicLink,
+        SpecialFile,
+        RemoteFileNode,
+        RemoteDirectory,
+        RemoteLink,
+        RemoteSpecialFile,
+    }
+)
 
 
 class AtRest(NamedTuple):
@@ -101,7 +116,7 @@ class RestingNodes:
 
         `is_known` says whether a number is that of a node: its directory must be one.
         """
-        if not isinstance(node, RealNode) or not isinstance(node.place, ChildPlace):
+        if not isinstance(node, PlacedNode) or not isinstance(node.place, ChildPlace):
             return None
         directory = node.place.directory.ino
         record = _record(node, directory) if is_known(directory) else None
@@ -165,14 +180,14 @@ def key_bits(key: bytes) -> int:
     return xxhash.xxh3_64_intdigest(key[:_KEY_BYTES]) >> (_HASH_BITS - _KEY_BITS) or 1
 
 
-def _record(node: RealNode, directory: int) -> bytes | None:
+def _record(node: PlacedNode, directory: int) -> bytes | None:
     """The record of a node in the directory with that number; None if it holds what cannot be read again."""
     identity = node.identity
     # A record has room for one place: a file with several names would be lost with the last one seen.
     if type(node) not in _CLASSES or len(node.places) > 1 or identity is None or identity.born_ns is None:
         return None
     version, flags = _NO_VERSION, 0
-    if isinstance(node, RealFile):
+    if isinstance(node, FileNode):
         if not node.is_of_mirror:
             return None
         if node.kernel_version is not None:
@@ -204,11 +219,12 @@ def _has_newer_version(known: bytes, found: bytes) -> bool:
 
 def _node(record: bytes, name: bytes, directory: Node) -> Node:
     ino, count, kind, device, inode, born_ns, *version, directory_ino, flags = _RECORD.unpack_from(record)
-    node = node_of(ChildPlace(cast("RealDirectory", directory), name), kind, FileIdentity(kind, device, inode, born_ns))
+    parent = cast("RealDirectory | RemoteDirectory", directory)
+    node = parent.child_node(ChildPlace(parent, name), kind, FileIdentity(kind, device, inode, born_ns))
     node.ino, node.lookup_count = ino, count
-    if isinstance(node, RealDirectory):
+    if isinstance(node, Directory):
         node.parent_ino = directory_ino
-    if isinstance(node, RealFile):
+    if isinstance(node, FileNode):
         node.last_lookup = directory_ino, name, None
         if flags & _HAS_VERSION:
             node.kernel_version = KernelVersion(*version)

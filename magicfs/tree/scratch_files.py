@@ -115,7 +115,7 @@ class ScratchFile(RealFile):
         which it was made as a copy. `in_thread` calls a function in a thread.
         """
         self._unique = secrets.token_bytes(8)
-        super().__init__(location, is_local=True, identity=FileIdentity.of(*status_and_birth(descriptor)))
+        super().__init__(location, identity=FileIdentity.of(*status_and_birth(descriptor)))
         self.content = threading.Lock()
         """Held while the content changes, and while it becomes that of a real file."""
         self.pending: PendingSave | None = None

@@ -1,7 +1,7 @@
 """`search/` and `links/`: each name that can be a query is a directory of results, which a listing searches for.
 
-Used by `tree.Tree`. The two differ in how they show a result: as the real file, or as a link (`links`). They do not
-search themselves: the result cache does. Names that programs look for in every directory are not queries
+Used by `tree.Tree`. The two differ in how they show a result: as the real file (`file_views`), or as a link (`links`).
+They do not search themselves: the result cache does. Names that programs look for in every directory are not queries
 (`probed_names`). Methods that may block run in the thread pool of the index; safe in any thread.
 """
 
@@ -13,19 +13,15 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
-from magicfs.domain.attributes import Attributes
 from magicfs.domain.results import Hit
 from magicfs.search.context import DEFAULT_CONTEXT_TOKENS, passages_for
 from magicfs.search.render import as_of_text
 from magicfs.tree.directories import Caller, Entry, InMemoryListing
 from magicfs.tree.free_names import FreeNameSearches
 from magicfs.tree.given_names import ResultNameCache
-from magicfs.tree.gone_files import GoneFileLog
-from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import is_result_name
 from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, ThreadPool, not_found
 from magicfs.tree.probed_names import is_probed
-from magicfs.tree.real_files import RealFile
 from magicfs.tree.result_cache import ResultCache
 from magicfs.tree.virtual import GeneratedFile, VirtualDirectory
 
@@ -58,36 +54,6 @@ class ResultView(Protocol):
 
     def found(self, name: bytes, hit: Hit) -> Entry:
         """The entry of a result with its current attributes, or without. Raises `FileNotFoundError`. Never blocks."""
-
-
-class FileView:
-    """Shows results as the real files."""
-
-    key = b"search"
-
-    def __init__(self, *, host: str, gone_files: GoneFileLog) -> None:
-        """`host` is the name of this host: files of others are listed and cannot be opened."""
-        self._host = host
-        self._gone_files = gone_files
-
-    def listed(self, name: bytes, hit: Hit) -> Entry:
-        """The file of a result. It is not opened."""
-        attributes = Attributes.of_indexed(hit.stat)
-        return Entry(name, self._node(hit, attributes), attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
-
-    def found(self, name: bytes, hit: Hit) -> Entry:
-        """The file of a result. Its attributes are still to be read from it."""
-        node = self._node(hit, Attributes.of_indexed(hit.stat))
-        return Entry(name, node, attributes=None, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
-
-    def _node(self, hit: Hit, attributes: Attributes) -> RealFile:
-        return RealFile(
-            FileLocation(host=hit.host, root=hit.root_path, path=hit.path),
-            is_local=hit.host == self._host,
-            indexed_attributes=attributes,
-            index_record=hit,
-            gone_files=self._gone_files,
-        )
 
 
 @dataclass(frozen=True, slots=True)

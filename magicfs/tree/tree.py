@@ -14,15 +14,18 @@ from pathlib import Path
 
 from magicfs.domain.roots import RegisteredRoot
 from magicfs.tree.editable_results import EditableQueryDirectory
+from magicfs.tree.file_views import FileView
 from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.links import LinkView
 from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
+from magicfs.tree.remote_files import NoRemoteFiles, RemoteFiles
+from magicfs.tree.remote_nodes import RemoteSource
 from magicfs.tree.result_cache import ResultCache, Searcher
 from magicfs.tree.scratch import Scratch
-from magicfs.tree.searches import FileView, SearchDirectory
+from magicfs.tree.searches import SearchDirectory
 from magicfs.tree.virtual import StaticDirectory, VirtualDirectory
 
 
@@ -38,8 +41,9 @@ class Tree:
         search_seconds: float,
         is_shared: bool = False,
         scratch: Path | None = None,
+        remote_files: RemoteFiles | None = None,
     ) -> None:
-        """`host` is the name of this host: files of others are listed and cannot be opened.
+        """`host` is the name of this host. Files of others are read through `remote_files`, or only listed without.
 
         `is_shared` says whether other users may enter the mount. They may enter `mirror/` alone: the index has texts of
         files that they may not read. `scratch` is a directory as `scratch_directory` makes it, for what programs make
@@ -49,16 +53,18 @@ class Tree:
         self._started_at = time.monotonic()
         self._results = ResultCache(searcher, index.change_marker, index.as_of, search_seconds=search_seconds)
         self._gone_files = GoneFileLog()
+        source = RemoteSource(remote_files or NoRemoteFiles(), is_shared=is_shared)
         self._mirror = MirrorDirectory(
-            host=host, gone_files=self._gone_files, mounted_at_ns=mounted_at_ns, is_shared=is_shared
+            host=host, gone_files=self._gone_files, source=source, mounted_at_ns=mounted_at_ns, is_shared=is_shared
         )
+        view = FileView(host=host, gone_files=self._gone_files, source=source)
         names = ResultNameCache()
         self.scratch = None if scratch is None else Scratch(scratch, host=host, names=names)
         """What programs have made in `search/`; None if they cannot."""
         search_directory = partial(SearchDirectory, self._results, names, mounted_at_ns=mounted_at_ns)
         private: dict[bytes, VirtualDirectory] = {
             b"search": search_directory(
-                FileView(host=host, gone_files=self._gone_files),
+                view,
                 None if self.scratch is None else partial(EditableQueryDirectory, self.scratch),
             ),
             b"links": search_directory(LinkView(host=host)),
@@ -67,7 +73,7 @@ class Tree:
                 refresh=self.refresh,
                 counts=self.counts,
                 host=host,
-                gone_files=self._gone_files,
+                view=view,
                 mounted_at_ns=mounted_at_ns,
             ),
         }

@@ -11,9 +11,8 @@ import os
 from collections.abc import Callable, Mapping
 
 from magicfs.domain.attributes import DIRECTORY_MODE, PRIVATE_DIRECTORY_MODE, READ_ONLY_FILE_MODE, Attributes
-from magicfs.domain.files import FileStat
 from magicfs.tree.directories import Directory, Entry, InMemoryListing
-from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Handle, Node, Openable, ThreadPool, not_found
+from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, Handle, Node, Openable, ReadOnlyHandle, ThreadPool, not_found
 
 
 class VirtualDirectory(Directory):
@@ -62,13 +61,10 @@ class StaticDirectory(VirtualDirectory):
         return InMemoryListing([self.lookup_cached(name) for name in self._entries])
 
 
-class GeneratedFileHandle:
+class GeneratedFileHandle(ReadOnlyHandle):
     """An open generated file, with the content that was generated when it was opened."""
 
     direct_io = True
-    needs_flush = False
-    version: FileStat | None = None
-    descriptor = -1
 
     def __init__(self, content: bytes) -> None:
         self._content = memoryview(content)
@@ -80,17 +76,6 @@ class GeneratedFileHandle:
     def read(self, offset: int, size: int) -> bytes:
         """A slice of the content."""
         return bytes(self._content[offset : offset + size])
-
-    def write(self, offset: int, data: bytes) -> int:
-        """Raise `EBADF`: the file is read-only."""
-        del offset, data
-        raise OSError(errno.EBADF, os.strerror(errno.EBADF))
-
-    def sync(self, *, data_only: bool) -> None:
-        """Do nothing."""
-
-    def flush(self) -> None:
-        """Do nothing."""
 
     def can_close_nowait(self) -> bool:
         """True: there is no descriptor to close."""

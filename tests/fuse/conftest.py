@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import contextlib
+import json
 import os
 import select
 import signal
 import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,9 +18,11 @@ from magicfs.db.pool import Database
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
 from tests.fuse.mount_process import ForkedMount
+from tests.fuse.remote_hosts import OtherHosts
 from tests.plugins.fuse import fuse_is_missing
 
 START_SECONDS = 90
+REMOTE_HOSTS = ("there", "elsewhere", "a/b\n: c")
 
 
 @pytest.fixture(autouse=True, scope="session")
@@ -112,6 +115,30 @@ def mount(unstarted_mount: MountProcess, root: IndexedRoot) -> MountProcess:
 def mirror(mount: MountProcess) -> Path:
     """The directory of `root` in the mount, which shows it as soon as it is there."""
     return mount.path / "mirror/documents"
+
+
+@pytest.fixture
+def others_of(
+    unstarted_mount: MountProcess, database: Database, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., OtherHosts]:
+    """Makes another host with a root; the mount reaches all but one that is named `unknown`, from its start on."""
+    control = tmp_path / "hosts"
+    control.mkdir()
+    monkeypatch.setenv("TEST_REMOTE_FILES", json.dumps([str(control), *REMOTE_HOSTS]))
+
+    def make(*, host: str, name: str) -> OtherHosts:
+        root = IndexedRoot(database, tmp_path / f"root of {name.replace('/', '-')}", host=host, name=name)
+        return OtherHosts(unstarted_mount, root, host, name, control)
+
+    return make
+
+
+@pytest.fixture
+def others(unstarted_mount: MountProcess, root: IndexedRoot, others_of: Callable[..., OtherHosts]) -> OtherHosts:
+    """A mount that reaches the host `there`, which has a root."""
+    made = others_of(host="there", name="remote")
+    unstarted_mount.start()
+    return made
 
 
 @pytest.fixture

@@ -2,8 +2,8 @@
 
 `mount_process` runs `main`, perhaps with `TEST_OPEN_FILES` in its environment, a limit of open files,
 `TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, or `TEST_VOUCHED_SECONDS`, for
-how long the kernel keeps what is watched. It prints a line when the mount is ready, and at its end how many requests
-Python had nothing to do with.
+how long the kernel keeps what is watched. `TEST_REMOTE_FILES` has other hosts (`tests.fakes.remote_files`). It prints a
+line when the mount is ready, and at its end how many requests Python had nothing to do with.
 """
 
 from __future__ import annotations
@@ -28,6 +28,7 @@ from magicfs.fuse import fast_path, listing_operations, operations, thread_pools
 from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
 from magicfs.search.service import SearchService
 from tests.fakes.embedder import FakeEmbedder
+from tests.fakes.remote_files import FakeRemoteFiles
 
 HOST = "here"
 CONNECT_SECONDS = 5.0
@@ -80,7 +81,7 @@ class RecordingSearcher:
 
 def main(mountpoint: Path, home: Path, database_url: str) -> int:
     logs.setup(role="mount")
-    thread_pools.FILES_SECONDS = FILES_SECONDS
+    thread_pools.FILES_SECONDS = thread_pools.HOST_SECONDS = FILES_SECONDS
     if "TEST_OPEN_FILES" in os.environ:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["TEST_OPEN_FILES"]), most))
@@ -104,6 +105,7 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
                 settings=settings,
                 searcher=RecordingSearcher(service, home / "searches"),
                 database=database,
+                remote_files=FakeRemoteFiles.of_environment(),
                 ready=lambda: print("ready", flush=True),
             )
         except MagicFSError as error:

@@ -9,7 +9,6 @@ import re
 import stat
 import time
 from concurrent.futures import ThreadPoolExecutor
-from pathlib import Path
 
 import pytest
 
@@ -270,18 +269,6 @@ def test_a_failed_search_and_a_late_one_are_errors(mount: MountProcess, root: In
     assert "opendir failed unexpectedly" in mount.log
     root.add("a.txt", "roses")
     assert len(mount.result_names("roses")) == 1
-
-
-def test_files_of_another_host_are_listed_and_cannot_be_opened(
-    mount: MountProcess, root: IndexedRoot, database, tmp_path: Path
-) -> None:
-    remote = IndexedRoot(database, tmp_path / "remote", host="far away", name="remote")
-    remote.add("a.txt", "roses from afar")
-    entry = mount.query_path("afar") / mount.result_names("afar")[0]
-    assert entry.stat().st_size == 15
-    assert os.getxattr(entry, "user.magicfs.host") == b"far away"
-    with raises_errno(errno.EHOSTUNREACH):
-        entry.read_text()
 
 
 def test_as_many_searches_at_once_as_there_are_threads_wait_for_no_connection(

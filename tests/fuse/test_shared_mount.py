@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import sys
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from magicfs.db.pool import Database
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
+from tests.fuse.remote_hosts import OtherHosts
 from tests.plugins.waiting import eventually
 
 UID, GID = 1234, 1235
@@ -151,3 +152,18 @@ def test_a_file_that_was_opened_often_is_refused_as_soon_as_the_right_is_gone(
     path.chmod(0o600)
     eventually(lambda: "PermissionError" in read())
     assert (mirror / "a").read_text() == "roses"
+
+
+def test_another_host_is_closed_to_other_users(
+    shared: MountProcess, others_of: Callable[..., OtherHosts], root: IndexedRoot
+) -> None:
+    others = others_of(host="there", name="remote")
+    others.root.add("a.txt", "roses")
+    (others.root.path / "a.txt").chmod(0o666)
+    os.chown(others.root.path / "a.txt", UID, GID)
+    eventually(others.mirror.exists)
+    assert (others.mirror / "a.txt").read_text() == "roses"
+    assert owner(others.mirror / "a.txt") == (os.geteuid(), os.getegid())
+    for script in ("os.listdir()", "open('a.txt')", "os.stat('a.txt')"):
+        assert "PermissionError" in act(script, others.mirror).stderr
+    assert act("os.listdir()", shared.path / "mirror").returncode == 0

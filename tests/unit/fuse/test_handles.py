@@ -27,7 +27,7 @@ def test_a_file_that_the_fast_path_closes_later_is_used_no_more(tmp_path: Path) 
     path = tmp_path / "a"
     path.write_bytes(b"roses")
     handle = RealHandle(descriptor := os.open(path, os.O_RDWR), flags=os.O_RDWR, is_local_fs=True)
-    node = RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a"), is_local=True)
+    node = RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a"))
     handles = HandleTable(HangingFastPath(), lambda _: node)
     number = handles.add_file(node, handle)
     assert handles.remove_file(number) is None
@@ -56,7 +56,7 @@ class ClosingFastPath(FastPath):
 
 
 def test_a_file_that_is_closed_while_it_is_asked_for_is_not_open(tmp_path: Path) -> None:
-    node = RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a"), is_local=True)
+    node = RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a"))
     assert HandleTable(ClosingFastPath(None), lambda _: node).of_node(node) == []
 
 

@@ -23,4 +23,4 @@ def indexed_file(path: Path, stat: FileStat) -> RealFile:
         changed_at=0.0,
     )
     location = FileLocation(host="here", root=record.root_path, path=record.path)
-    return RealFile(location, is_local=True, index_record=record)
+    return RealFile(location, index_record=record)

@@ -14,6 +14,8 @@ from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.tree.gone_files import LOG_SECONDS, GoneFileLog
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.mirror import MirrorDirectory
+from magicfs.tree.remote_files import NoRemoteFiles
+from magicfs.tree.remote_nodes import RemoteSource
 
 ROOT = Root(RootId(1), "here", b"/data", "docs", device=1)
 SUSPECT = RegisteredRoot(ROOT, RootState.SUSPECT, "12 files are gone: run this", None)
@@ -70,7 +72,7 @@ def test_the_mirror_reports_a_root_that_is_not_there(
     gone_files: GoneFileLog, tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     root = replace(ROOT, path=os.fsencode(tmp_path / "gone"))
-    mirror = MirrorDirectory(host="here", gone_files=gone_files, mounted_at_ns=1)
+    mirror = MirrorDirectory(host="here", gone_files=gone_files, source=RemoteSource(NoRemoteFiles()), mounted_at_ns=1)
     mirror.set_roots([root])
     gone_files.set_roots([replace(SUSPECT, root=root, state=RootState.MISSING)])
     with pytest.raises(FileNotFoundError):

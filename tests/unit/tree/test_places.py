@@ -11,6 +11,7 @@ import pytest
 from magicfs.tree import inodes, real_nodes
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
+from magicfs.tree.placed_nodes import ChildPlace
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.virtual import StaticDirectory
@@ -93,7 +94,7 @@ def test_a_file_with_one_name_has_one_place(table: InodeTable, root: RealDirecto
     assert len(file.places) == 2
     (tmp_path / "a").unlink()
     assert file_in(table, root, b"b") is file
-    assert [place.name for place in file.places if isinstance(place, real_nodes.ChildPlace)] == [b"b"]
+    assert [place.name for place in file.places if isinstance(place, ChildPlace)] == [b"b"]
 
 
 def test_a_place_seen_meanwhile_stays_the_first(

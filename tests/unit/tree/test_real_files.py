@@ -19,7 +19,7 @@ from magicfs.tree.real_handles import RealHandle
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RealFile:
     monkeypatch.setattr(opening, "_is_local_file_system", lambda *_: True)
     (tmp_path / "a.txt").write_text("some words")
-    return RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a.txt"), is_local=True)
+    return RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a.txt"))
 
 
 def open_nowait(file: RealFile) -> RealHandle:

@@ -168,7 +168,7 @@ def test_what_the_index_says_of_a_file_keeps_it_awake(table: InodeTable, root: i
     on_disk = look_up(table, root, b"a")
     look_up(table, root, b"b")
     assert on_disk not in table._nodes
-    listed = known(table, RealFile(location, is_local=True, index_record=record))
+    listed = known(table, RealFile(location, index_record=record))
     assert listed.ino == on_disk, "the same file in search/ and in mirror/"
     del listed
     look_up(table, root, b"b")
@@ -255,7 +255,7 @@ def test_a_removed_file_is_let_go_that_only_the_index_had_told_of(table: InodeTa
     status = FileStat.of((tmp_path / "a").stat())
     record = FailedFile("here", "root", os.fsencode(tmp_path), b"a", status, FileState.FAILED, "corrupt", None, 0.0)
     location = FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a")
-    listed = known(table, RealFile(location, is_local=True, index_record=record))
+    listed = known(table, RealFile(location, index_record=record))
     parent = table.find(root)
     assert isinstance(parent, RealDirectory)
     parent.remove(b"a", is_directory=False)

@@ -9,10 +9,13 @@ import pytest
 
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
+from magicfs.tree.file_views import FileView
 from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.gone_files import GoneFileLog
+from magicfs.tree.remote_files import NoRemoteFiles
+from magicfs.tree.remote_nodes import RemoteSource
 from magicfs.tree.result_cache import MAX_HITS, ResultCache
-from magicfs.tree.searches import FileView, SearchDirectory
+from magicfs.tree.searches import SearchDirectory
 from tests.fakes.hits import make_hit
 
 
@@ -47,7 +50,7 @@ def search(searcher: FakeSearcher) -> SearchDirectory:
     cache = ResultCache(
         searcher, lambda deadline: str(searcher.marker), search_seconds=1, clock=lambda: float(next(clock))
     )
-    view = FileView(host="here", gone_files=GoneFileLog())
+    view = FileView(host="here", gone_files=GoneFileLog(), source=RemoteSource(NoRemoteFiles()))
     return SearchDirectory(cache, ResultNameCache(), view, mounted_at_ns=5)
 
 

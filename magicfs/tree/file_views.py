@@ -1,0 +1,45 @@
+"""Files that the index knows, as nodes: the results in `search/`, and the files in `.magic/failed/`.
+
+Used by `tree.Tree`, through the directories of `searches` and `magic`. A file of this host is the real file, and one of
+another host is read through the host that has it. Nothing here blocks.
+"""
+
+from __future__ import annotations
+
+from magicfs.domain.attributes import Attributes
+from magicfs.domain.files import FailedFile
+from magicfs.domain.results import Hit
+from magicfs.tree.directories import Entry
+from magicfs.tree.file_nodes import FileNode
+from magicfs.tree.gone_files import GoneFileLog
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
+from magicfs.tree.real_files import RealFile
+from magicfs.tree.remote_nodes import RemoteResult, RemoteSource
+
+
+class FileView:
+    """Shows files of the index as files."""
+
+    key = b"search"
+
+    def __init__(self, *, host: str, gone_files: GoneFileLog, source: RemoteSource) -> None:
+        """`host` is the name of this host; `source` has the files of others."""
+        self._host = host
+        self._gone_files = gone_files
+        self._source = source
+
+    def listed(self, name: bytes, record: Hit | FailedFile) -> Entry:
+        """The entry of a file with the attributes that the index has. The file is not opened."""
+        attributes = Attributes.of_indexed(record.stat)
+        return Entry(name, self.node(record), attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+
+    def found(self, name: bytes, record: Hit | FailedFile) -> Entry:
+        """The entry of a file. Its attributes are still to be read from it."""
+        return Entry(name, self.node(record), attributes=None, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
+
+    def node(self, record: Hit | FailedFile) -> FileNode:
+        """The node of a file."""
+        if record.host != self._host:
+            return RemoteResult(self._source, record, self._gone_files)
+        location = FileLocation(host=record.host, root=record.root_path, path=record.path)
+        return RealFile(location, index_record=record, gone_files=self._gone_files)
