@@ -11,6 +11,7 @@ import unicodedata
 from functools import cache
 from typing import Final
 
+from magicfs.text.analysis.han import one_form
 from magicfs.text.analysis.spellings import KANA, LETTERS, one_spelling
 
 _LETTERS: Final = {
@@ -124,7 +125,7 @@ def fold(text: str) -> str:
     if is_latin:
         folded = _LATIN_LETTERS.sub(lambda match: _LETTERS[match[0]], _LATIN_POINTS.sub("", folded))
         return unicodedata.normalize("NFC", folded)
-    folded = one_spelling(_replaced().sub(_replacement, without_points(folded)))
+    folded = one_spelling(_replaced().sub(_replacement, one_form(without_points(folded))))
     return unicodedata.normalize("NFC", folded)
 
 

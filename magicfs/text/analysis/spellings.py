@@ -9,11 +9,10 @@ import re
 from typing import Final
 
 LETTERS: Final = {
-    **dict(zip("髙﨑邊邉齋齊濵濱澤櫻眞廣嶋冨德惠榮瀨淵邨", "高崎辺辺斎斉浜浜沢桜真広島富徳恵栄瀬渕村", strict=True)),
     "ہ": "ه", "ँ": "ं", "ઁ": "ં", "ৎ": "ত্", "ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്", "ൿ": "ക്",
 }  # fmt: skip
 """The h of Urdu, which Arabic keyboards lack; the two signs of a nasal; letters of Bengali and Malayalam that older
-texts write as two signs. Before them, the forms of Chinese characters that names of Japan keep."""
+texts write as two signs."""
 
 KANA: Final = {chr(katakana): chr(katakana - 0x60) for katakana in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}
 """Katakana, each with the hiragana of its sound: names of plants, animals and food are written in both."""

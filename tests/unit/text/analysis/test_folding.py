@@ -81,6 +81,16 @@ def test_composed_and_decomposed_names_are_one_and_folding_ends(text: str) -> No
     assert fold(folded) == folded
 
 
+def test_every_chinese_character_has_one_form_and_keeps_its_place() -> None:
+    characters = "".join(map(chr, (*range(0x3400, 0x4DC0), *range(0x4E00, 0xA000))))
+    folded = fold(characters)
+    assert len(folded) == len(characters)
+    assert fold(folded) == folded
+    same = ["氣气", "廣広广", "后後", "龍龙", "德徳"]
+    assert [len(set(fold(forms))) for forms in same] == [1] * len(same)
+    assert fold("国") != fold("图")
+
+
 def test_latin_letters_have_one_folded_form_alone_and_beside_other_scripts() -> None:
     """A text of Latin letters is folded in a shorter way."""
     latin = [

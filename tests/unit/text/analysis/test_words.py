@@ -78,6 +78,10 @@ def _share(text: str, question: str, *, language: str | None = None) -> float:
         # Links of wikis with another text, and names of Japan in their own characters.
         ("see [[Tools#Saws|the saw]], [[Wood|lar]]ch and [[hill]]s", "larch hills tools"),
         ("髙橋様と渡邊様", "高橋 渡辺"),
+        # Traditional and simplified characters, also where Japan has a third form.
+        ("臺灣的圖書館在廣場", "台湾 图书馆 广场"),
+        ("广岛的头发", "廣島 広島 頭髮"),
+        ("他們看著什麼", "看着 什么"),
         # Colours with eight bits, with another escape character, and with none.
         ("\x9b31mreactor\x9b0m cool\x9b1mant\x9bm", "reactor coolant"),
         ("^[[31mreactor^[[0m \\033[0;36mcoolant\\033[0m", "reactor coolant"),
