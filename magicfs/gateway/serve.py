@@ -23,7 +23,6 @@ from magicfs.logs import Outage
 
 log = logging.getLogger(__name__)
 
-FILES_SERVICE = "magicfs-files/1"
 POSTGRES_SERVICE = "magicfs-postgres/1"
 REDIS_SERVICE = "magicfs-redis/1"
 JOIN_SERVICE = "magicfs-join/1"
