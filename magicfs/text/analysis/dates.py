@@ -24,6 +24,16 @@ _CACHED_WORDS: Final = 1024
 _NAMES: Final = (
     "january february march april may june july august september october november december",
     "jan feb mar apr may jun jul aug sep oct nov dec",
+    "jan feb mrz apr mai jun jul aug sept okt nov dez",
+    "janv févr mars avr mai juin juil août sept oct nov déc",
+    "ene feb mar abr may jun jul agosto sept oct nov dic",
+    "gen feb mar apr mag giu lug agosto settembre ott nov dic",
+    "jan fev mar abr mai jun jul agosto setembro outubro nov dez",
+    "jan feb mrt apr mei jun jul aug sep okt nov dec",
+    "sty lut mar kwi maj cze lipca sie wrz paź lis gru",
+    "oca şub mar nis may haz tem ağu eyl eki kas ara",
+    "янв февр март апр мая июнь июль авг сент окт нояб дек",
+    "янв фев мар апр мая июн июл авг сен окт ноя дек",
     "januar februar märz april mai juni juli august september oktober november dezember",
     "janvier février mars avril mai juin juillet août septembre octobre novembre décembre",
     "enero febrero marzo abril mayo junio julio agosto septiembre octubre noviembre diciembre",
@@ -51,7 +61,8 @@ _NAMES: Final = (
     "ינואר פברואר מרץ אפריל מאי יוני יולי אוגוסט ספטמבר אוקטובר נובמבר דצמבר",
     "जनवरी फरवरी मार्च अप्रैल मई जून जुलाई अगस्त सितंबर अक्टूबर नवंबर दिसंबर",
 )
-"""The names of the twelve months by language, in the forms in which they stand before a year."""
+"""The names of the twelve months by language, in the forms in which they stand before a year, and their abbreviations
+but for those that are English words."""
 
 
 @cache

@@ -34,6 +34,9 @@ def missed(vector: str, question: str) -> list[str]:
         "Wed, 31 Jan 2024 08:00:00 +0000",
         "31. Januar 2024",
         "31 janvier 2024",
+        "31 janv. 2024",
+        "31 ene. 2024",
+        "31 янв. 2024",
         "31 de enero de 2024",
         "31 января 2024 года",
         "31 stycznia 2024 r.",
@@ -46,6 +49,17 @@ def test_a_day_with_its_month_by_name_is_the_day_in_digits(spelt: str) -> None:
     assert spelt_days(f"it was {spelt} there") == [DAY]
     for typed in (DAY, "31.01.2024", "31.1.2024", "01/31/2024", "20240131", "31 January 2024", "Jan 31, 2024"):
         assert missed(analyze(f"it was {spelt} there"), typed) == [], typed
+
+
+@pytest.mark.parametrize("spelt", ["3 Sept. 2021", "3. Sept. 2021", "Sept 3, 2021", "3 wrz 2021", "3 сент. 2021"])
+def test_months_are_known_by_their_abbreviations(spelt: str) -> None:
+    assert spelt_days(f"it was {spelt} there") == ["2021-09-03"]
+    assert missed(analyze("due 2021-09-03 at noon"), spelt) == []
+
+
+@pytest.mark.parametrize("text", ["set 2021", "out 2021", "5 ago 2021", "3 set 2021"])
+def test_english_words_are_no_abbreviations_of_months(text: str) -> None:
+    assert spelt_days(text) == []
 
 
 @pytest.mark.parametrize("written", [DAY, "31.01.2024", "31.1.2024", "31/01/2024", "01/31/2024", "20240131"])
