@@ -18,7 +18,14 @@ from magicfs.tree.names import MAX_NAME_BYTES
 from magicfs.tree.nodes import Link, Node
 from magicfs.tree.placed_nodes import ChildPlace
 from magicfs.tree.remote_files import RemoteStatus
-from magicfs.tree.remote_nodes import REMOTE_TIMEOUT_SECONDS, RemoteFileNode, RemoteNode, RemoteSource, identity_of
+from magicfs.tree.remote_nodes import (
+    REMOTE_TIMEOUT_SECONDS,
+    RemoteFileNode,
+    RemoteNode,
+    RemoteSource,
+    identity_of,
+    kept_seconds,
+)
 
 MISSING_TIMEOUT_SECONDS = 1.0
 """The kernel caches that a name does not exist for this long."""
@@ -78,8 +85,9 @@ class RemoteDirectory(RemoteNode, Directory):
         """The entry of a name that leads to a file with this status."""
         identity = identity_of(self.location.host, status)
         node = self.child_node(ChildPlace(self, name), identity.kind, identity)
+        node.attribute_timeout_seconds = kept_seconds(status)
         attributes = self.source.shown(status.attributes)
-        return Entry(name, node, attributes, timeout_seconds=REMOTE_TIMEOUT_SECONDS)
+        return Entry(name, node, attributes, timeout_seconds=node.attribute_timeout_seconds)
 
     def child_node(self, place: ChildPlace, mode: int, identity: FileIdentity) -> RemoteNode:
         """A node in this directory; `mode` has its type."""

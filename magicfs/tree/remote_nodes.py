@@ -8,6 +8,7 @@ file there raises `ESTALE`. Blocking methods run in the thread pool of the host.
 from __future__ import annotations
 
 import contextlib
+import functools
 import os
 import stat
 import time
@@ -29,16 +30,30 @@ from magicfs.tree.remote_files import RemoteFile, RemoteFiles, RemoteStatus, unr
 
 REMOTE_TIMEOUT_SECONDS = 5.0
 """The kernel caches names and attributes of other hosts for this long: nobody tells of changes there, and asking takes
-a round trip. Whoever opens a file gets it as it is."""
+a round trip. Whoever opens a file, or lists a directory, gets it as it is."""
+QUIET_TIMEOUT_SECONDS = 30.0
+"""The same for what has not changed for `QUIET_SECONDS`, which mostly does not change in the next moment either."""
+QUIET_SECONDS = 300.0
+_NANOSECONDS = 10**9
 _NOT_OF_THIS_HOST = 1 << 63
 """A bit of the devices in identities that no device of this host has."""
 
 
 def identity_of(host: str, status: RemoteStatus) -> FileIdentity:
     """Which file of a host this is. Its device is one of that host alone, unless two hosts have the same hash."""
-    device = xxhash.xxh3_64_intdigest(f"{status.device} {host}".encode("utf-8", "surrogateescape")) | _NOT_OF_THIS_HOST
     born_ns = 0 if status.born_ns is None else clamp_to_int64(status.born_ns)
-    return FileIdentity(stat.S_IFMT(status.attributes.mode), device, status.number, born_ns)
+    return FileIdentity(stat.S_IFMT(status.attributes.mode), _device_of(host, status.device), status.number, born_ns)
+
+
+@functools.lru_cache(maxsize=256)
+def _device_of(host: str, device: int) -> int:
+    return xxhash.xxh3_64_intdigest(f"{device} {host}".encode("utf-8", "surrogateescape")) | _NOT_OF_THIS_HOST
+
+
+def kept_seconds(status: RemoteStatus) -> float:
+    """How long the kernel may cache a name that leads to this, and the attributes."""
+    quiet_seconds = (status.seen_ns - status.attributes.ctime_ns) / _NANOSECONDS
+    return QUIET_TIMEOUT_SECONDS if quiet_seconds >= QUIET_SECONDS else REMOTE_TIMEOUT_SECONDS
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +92,11 @@ class RemoteNode(PlacedNode):
         """The pool of its host."""
         return ThreadPool.of_host(self.location.host)
 
+    def update(self, newer: Node) -> None:
+        """Take over the place where `newer` was seen, and how long the kernel may cache the attributes."""
+        super().update(newer)
+        self.attribute_timeout_seconds = newer.attribute_timeout_seconds
+
     def is_same(self, other: Node) -> bool:
         """Whether `other`, which has the same key, stands for the same file of the same host."""
         return (
@@ -91,6 +111,7 @@ class RemoteNode(PlacedNode):
         with self.stale_if_gone():
             status = self.source.files.status(location.host, location.root, location.path)
         self.recognise(status)
+        self.attribute_timeout_seconds = kept_seconds(status)
         return status
 
     def recognise(self, status: RemoteStatus) -> None:

@@ -20,7 +20,14 @@ from magicfs.tree.locations import FileLocation
 from magicfs.tree.nodes import Node
 from magicfs.tree.remote_directories import RemoteDirectory, RemoteListing
 from magicfs.tree.remote_files import NoRemoteFiles, RemoteStatus
-from magicfs.tree.remote_nodes import RemoteFileNode, RemoteResult, RemoteSource
+from magicfs.tree.remote_nodes import (
+    QUIET_SECONDS,
+    QUIET_TIMEOUT_SECONDS,
+    REMOTE_TIMEOUT_SECONDS,
+    RemoteFileNode,
+    RemoteResult,
+    RemoteSource,
+)
 from magicfs.tree.virtual import StaticDirectory
 from tests.fakes.remote_files import FakeRemoteFiles
 from tests.fuse.assertions import raises_errno
@@ -113,10 +120,26 @@ def test_the_same_numbers_on_two_hosts_are_two_files(
     here, there = (known(table, root_of(host, files, path)) for host in ("there", "elsewhere"))
     assert file_in(table, here, b"a").ino != file_in(table, there, b"a").ino
     # A host may choose its numbers so that they are those of another one.
-    monkeypatch.setattr(remote_nodes.xxhash, "xxh3_64_intdigest", lambda _: 1)
+    monkeypatch.setattr(remote_nodes, "_device_of", lambda *_: 1)
     first, second = file_in(table, here, b"a"), file_in(table, there, b"a")
     assert first.ino != second.ino
     assert (first.location.host, second.location.host) == ("there", "elsewhere")
+
+
+def test_the_kernel_keeps_what_has_not_changed_for_long_by_the_clock_of_the_host(
+    table: InodeTable, files: FakeRemoteFiles, path: Path
+) -> None:
+    (path / "a").write_text("text")
+    root = known(table, root_of("there", files, path))
+    assert isinstance(root, RemoteDirectory)
+    status = files.status("there", os.fsencode(path), b"a")
+    quiet = status._replace(seen_ns=status.attributes.ctime_ns + int(QUIET_SECONDS) * SECOND_NS)
+    for seen, kept in ((status, REMOTE_TIMEOUT_SECONDS), (quiet, QUIET_TIMEOUT_SECONDS)):
+        entry = root.entry(b"a", seen)
+        node = known(table, entry.node)
+        assert (entry.timeout_seconds, node.attribute_timeout_seconds) == (kept, kept)
+    node.attributes()
+    assert node.attribute_timeout_seconds == REMOTE_TIMEOUT_SECONDS
 
 
 def test_a_directory_that_a_host_shows_in_itself(table: InodeTable, files: FakeRemoteFiles, path: Path) -> None:
