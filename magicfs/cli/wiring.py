@@ -239,6 +239,7 @@ def run_mount(settings: Settings, path: Path) -> None:
     """Mount and serve until a signal or an unmount ends it. Raises `MountError`."""
     from magicfs.db.pool import Database
     from magicfs.fuse import mount, mountpoint
+    from magicfs.gateway.other_hosts import OtherHosts
 
     mountpoint.require_fuse()
     # The first connection waits long for the database; those of the mount's searches do not.
@@ -252,8 +253,14 @@ def run_mount(settings: Settings, path: Path) -> None:
         size=mount.DATABASE_CONNECTIONS,
         connect_seconds=MOUNT_CONNECT_SECONDS,
     ) as database:
+        others = OtherHosts(settings)
         mount.run_mount(
-            mountpoint=path, settings=settings, searcher=search_service(settings, database), database=database
+            mountpoint=path,
+            settings=settings,
+            searcher=search_service(settings, database),
+            database=database,
+            remote_files=others.files,
+            read_hosts=others.read,
         )
 
 

@@ -1,4 +1,6 @@
-"""The heartbeat of a mount: reports to the database that the mount is up, and passes the current roots to the tree.
+"""The heartbeat of a mount: reports to the database that the mount is up, and reads what else must be current there.
+
+The roots are passed to the tree; which hosts serve their files is read by whoever asks them for it.
 
 Used by `run_mount`. Runs in a thread of its own, so that a slow or unreachable database delays no request.
 """
@@ -14,7 +16,7 @@ from types import TracebackType
 from typing import Self
 
 from magicfs.db.heartbeats import record_mount, remove_mount
-from magicfs.db.pool import Database
+from magicfs.db.pool import Connection, Database
 from magicfs.db.roots import list_roots
 from magicfs.domain.roots import RegisteredRoot
 from magicfs.errors import MagicFSError
@@ -32,12 +34,20 @@ class Heartbeat:
     """A context that keeps a mount reported."""
 
     def __init__(
-        self, database: Database, *, host: str, mountpoint: Path, set_roots: Callable[[Sequence[RegisteredRoot]], None]
+        self,
+        database: Database,
+        *,
+        host: str,
+        mountpoint: Path,
+        set_roots: Callable[[Sequence[RegisteredRoot]], None],
+        read_hosts: Callable[[Connection], None] = lambda _: None,
     ) -> None:
+        """`read_hosts` reads in the transaction of a report, and does not block otherwise."""
         self._database = database
         self._host = host
         self._path = os.fsencode(mountpoint)
         self._set_roots = set_roots
+        self._read_hosts = read_hosts
         self._listener = database.listen()
         self._is_reachable = True
         self._stop = threading.Event()
@@ -87,8 +97,9 @@ class Heartbeat:
         self._listener.wait(REPORT_SECONDS)
 
     def _report(self) -> None:
-        """Report that the mount is up, and pass the roots on."""
+        """Report that the mount is up, and pass on what is read."""
         with self._database.transaction() as connection:
             record_mount(connection, host=self._host, path=self._path, pid=os.getpid())
             roots = list_roots(connection)
+            self._read_hosts(connection)
         self._set_roots(roots)

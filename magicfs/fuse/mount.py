@@ -23,7 +23,7 @@ import trio
 from magicfs.config import Settings
 from magicfs.db.as_of import read_as_of
 from magicfs.db.failures import unindexed_files, unindexed_reasons
-from magicfs.db.pool import Database
+from magicfs.db.pool import Connection, Database
 from magicfs.db.roots import list_roots, request_scan
 from magicfs.db.status import change_marker, read_status
 from magicfs.domain.deadline import Deadline
@@ -105,17 +105,19 @@ def run_mount(
     searcher: Searcher,
     database: Database,
     remote_files: RemoteFiles | None = None,
+    read_hosts: Callable[[Connection], None] = lambda _: None,
     ready: Callable[[], None] | None = None,
 ) -> None:
     """Mount at `mountpoint` and serve requests until SIGTERM, SIGINT, or until somebody unmounts it.
 
     Runs in the main thread. `ready` is called when the mount is there; it must not access the mount. `database` should
     have `DATABASE_CONNECTIONS`, and a short `connect_seconds`: a search takes that long to fail when there is no
-    database. Files of other hosts are read through `remote_files`. Raises `MountError` when the mountpoint or FUSE
-    cannot be used, and `DatabaseError` when the roots cannot be read.
+    database. Files of other hosts are read through `remote_files`, for which `read_hosts` is called from time to time.
+    Raises `MountError` when the mountpoint or FUSE cannot be used, and `DatabaseError` when the roots cannot be read.
     """
     with database.transaction() as connection:
         roots = list_roots(connection)
+        read_hosts(connection)
     mountpoint = prepare_mountpoint(mountpoint, roots=[registered.root for registered in roots], host=settings.host)
     with scratch_directory(settings.home, settings.run_dir) as scratch:
         tree = Tree(
@@ -128,15 +130,18 @@ def run_mount(
             remote_files=remote_files,
         )
         tree.set_roots(roots)
+        heartbeat = Heartbeat(
+            database, host=settings.host, mountpoint=mountpoint, set_roots=tree.set_roots, read_hosts=read_hosts
+        )
         try:
-            _mount_tree(tree, mountpoint, settings, database, ready)
+            _mount_tree(tree, mountpoint, settings, heartbeat, ready)
         finally:
             tree.end()
     log.info("unmounted %s", mountpoint)
 
 
 def _mount_tree(
-    tree: Tree, mountpoint: Path, settings: Settings, database: Database, ready: Callable[[], None] | None
+    tree: Tree, mountpoint: Path, settings: Settings, heartbeat: Heartbeat, ready: Callable[[], None] | None
 ) -> None:
     operations = TreeOperations(tree, search_seconds=settings.search_seconds)
     operations.enable_acl = settings.allow_other
@@ -146,7 +151,7 @@ def _mount_tree(
     _allow_open_files()
     with (
         mounted(operations, mountpoint, SHARED_MOUNT_OPTIONS if settings.allow_other else frozenset()),
-        Heartbeat(database, host=settings.host, mountpoint=mountpoint, set_roots=tree.set_roots),
+        heartbeat,
     ):
         gc.freeze()
         gc.set_threshold(*GARBAGE_THRESHOLDS)

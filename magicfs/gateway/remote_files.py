@@ -20,7 +20,8 @@ from typing import TYPE_CHECKING, TypeVar
 
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import DeadlineExceeded, MagicFSError
+from magicfs.errors import DeadlineExceeded, MagicFSError, PeerUnavailable
+from magicfs.logs import Outage
 from magicfs.tree.remote_files import ANSWER_SECONDS, RemoteStatus
 
 if TYPE_CHECKING:
@@ -170,6 +171,7 @@ class _Peer:
         self._opening = 0
         self._unreachable_until = 0.0
         self._is_retired = False
+        self._outage = Outage(log, beginning=f"{entry.host} is not reached", end=f"{entry.host} is reached again")
 
     def exchange(
         self,
@@ -188,11 +190,13 @@ class _Peer:
                 connection, is_new = self._take(deadline, file, only_where_open=only_where_open)
                 try:
                     with self._lent(connection):
-                        return ask(connection, deadline)
+                        found = ask(connection, deadline)
+                    self._outage.ended(self.entry.host)
                 except _lost() as error:
                     if is_new:
-                        self._note_unreachable(error)
-                        raise self._unreachable(error) from error
+                        raise self._found_unreachable(_refusal(error)) from error
+                else:
+                    return found
         except DeadlineExceeded as error:
             raise OSError(errno.ETIMEDOUT, f"{self.entry.host} does not answer in time") from error
 
@@ -247,8 +251,7 @@ class _Peer:
         try:
             return PeerConnection.made(self.entry, self._identity(), Deadline(CONNECT_SECONDS))
         except MagicFSError as error:
-            self._note_unreachable(error)
-            raise self._unreachable(error) from error
+            raise self._found_unreachable(error) from error
 
     def _give_back(self, connection: PeerConnection) -> None:
         """Lend a connection to others; those that have been idle for long are closed."""
@@ -302,8 +305,9 @@ class _Peer:
         for connection in idle:
             connection.close()
 
-    def _note_unreachable(self, error: Exception) -> None:
-        log.info("%s is not reached: %s", self.entry.host, error)
+    def _found_unreachable(self, error: MagicFSError) -> OSError:
+        """The error of a host that was tried in vain, which is not tried again for a moment."""
+        self._outage.began(self.entry.host, error)
         with self._changed:
             self._unreachable_until = time.monotonic() + UNREACHABLE_SECONDS
             idle = list(self._idle)
@@ -312,9 +316,17 @@ class _Peer:
             self._changed.notify_all()
         for connection in idle:
             connection.close()
+        return self._unreachable()
 
-    def _unreachable(self, reason: Exception | None = None) -> OSError:
-        return OSError(errno.EHOSTUNREACH, f"{self.entry.host} is not reached" + (f": {reason}" if reason else ""))
+    def _unreachable(self) -> OSError:
+        return OSError(errno.EHOSTUNREACH, f"{self.entry.host} is not reached")
+
+
+def _refusal(error: Exception) -> PeerUnavailable:
+    """Why a host ends a connection before it has answered: TLS 1.3 tells a client afterwards that it is not known."""
+    return PeerUnavailable(
+        f"it ends the connection, as with hosts that are not admitted: see 'magicfs hosts list' ({error})"
+    )
 
 
 def _lost() -> type[Exception]:
