@@ -80,6 +80,11 @@ class Settings:
         None, "Redis. Unset: the embedded server.", pattern=r"^(rediss?|redis\+socket)://"
     )
     host: str = _setting(socket.gethostname, "This machine's name in the cluster.")
+    hub: str | None = _setting(
+        None,
+        "The hub of this host, as `HOST:PORT`, whose Postgres and Redis it uses: `cluster join` sets it.",
+        pattern=_ADDRESS,
+    )
     listen: str | None = _setting(
         None, "Where `up` serves this host's files to admitted hosts, as `HOST:PORT`. Unset: nowhere.", pattern=_ADDRESS
     )
@@ -202,11 +207,21 @@ class Settings:
     @property
     def embedded_database(self) -> bool:
         """Whether `up` starts Postgres."""
-        return self.database_url is None
+        return self.local_database and self.hub is None
 
     @property
     def embedded_broker(self) -> bool:
         """Whether `up` starts Redis."""
+        return self.local_broker and self.hub is None
+
+    @property
+    def local_database(self) -> bool:
+        """Whether Postgres is at a socket in the state directory: it is the embedded one, or that of the hub."""
+        return self.database_url is None
+
+    @property
+    def local_broker(self) -> bool:
+        """Whether Redis is at a socket in the state directory: it is the embedded one, or that of the hub."""
         return self.broker_url is None
 
     @property

@@ -12,6 +12,7 @@ import typer
 from magicfs import __version__
 from magicfs.cli.commands import (
     agent,
+    cluster,
     doctor,
     down,
     failures,
@@ -70,6 +71,7 @@ app.command("agent", rich_help_panel=PARTS_PANEL)(agent.agent)
 app.command("worker", rich_help_panel=PARTS_PANEL, epilog=worker.EXAMPLES)(worker.worker)
 app.command("flower", rich_help_panel=PARTS_PANEL)(flower.flower)
 app.command("metrics", rich_help_panel=PARTS_PANEL, epilog=metrics.EXAMPLES)(metrics.metrics)
+app.add_typer(cluster.app, name="cluster", rich_help_panel=PARTS_PANEL)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=PARTS_PANEL)
 
 

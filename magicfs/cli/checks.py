@@ -39,6 +39,7 @@ MIN_WATCHES = 65_536
 
 MAX_CLOCK_SKEW_SECONDS = 2.0
 COMMAND_SECONDS = 10
+HUB_SECONDS = 5.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,29 +123,49 @@ def _programs(settings: Settings) -> str:
 def _database(settings: Settings) -> str:
     from magicfs.db.roots import database_time
     from magicfs.runtime import postgres
-    from magicfs.runtime.processes import is_listening
 
+    kind = "of the hub" if settings.hub else "embedded"
     if settings.embedded_database:
         postgres.binaries()
-        if not is_listening(settings.run_dir / POSTGRES_SOCKET) and not environment.supervisor(settings).running():
-            return "embedded, not running: 'magicfs up' starts it"
+    if settings.local_database and _is_off(settings, settings.run_dir / POSTGRES_SOCKET):
+        return f"{kind}, not running: 'magicfs up' starts it"
     with environment.database_for_command(settings) as database, database.transaction() as connection:
         skew = abs(database_time(connection).timestamp() - time.time())
     if skew > MAX_CLOCK_SKEW_SECONDS:
         raise CheckFailed(f"its clock and this one differ by {skew:.0f} seconds: set both by NTP")
-    return "embedded, answers" if settings.embedded_database else "answers"
+    return f"{kind}, answers" if settings.local_database else "answers"
+
+
+def _is_off(settings: Settings, socket: Path) -> bool:
+    """Whether nothing listens on a socket of the state directory, and no supervisor is there to change that."""
+    from magicfs.runtime.processes import is_listening
+
+    return not is_listening(socket) and not environment.supervisor(settings).running()
+
+
+def _hub(settings: Settings) -> str:
+    from magicfs.domain.deadline import Deadline
+
+    if settings.hub is None:
+        return "this machine has an index of its own" if settings.local_database else "this machine has joined no hub"
+    from magicfs.gateway.hub import read_hub, require_admission
+    from magicfs.gateway.identity import host_identity
+
+    hub = read_hub(settings)
+    require_admission(hub, host_identity(settings.home), Deadline(HUB_SECONDS))
+    return f"{hub.address} has admitted this host"
 
 
 def _broker(settings: Settings) -> str:
     from magicfs.runtime import redis
-    from magicfs.runtime.processes import is_listening
 
+    kind = "of the hub" if settings.hub else "embedded"
     if settings.embedded_broker:
         redis.binary()
-        if not is_listening(redis.socket_path(settings.home)) and not environment.supervisor(settings).running():
-            return "embedded, not running: 'magicfs up' starts it"
+    if settings.local_broker and _is_off(settings, redis.socket_path(settings.home)):
+        return f"{kind}, not running: 'magicfs up' starts it"
     wiring.require_broker(settings)
-    return "embedded, takes messages" if settings.embedded_broker else "takes messages"
+    return f"{kind}, takes messages" if settings.local_broker else "takes messages"
 
 
 def _model(settings: Settings) -> str:
@@ -280,6 +301,7 @@ _CHECKS: dict[str, Callable[[Settings], str]] = {
     "disk": _disk,
     "fuse": _fuse,
     "programs": _programs,
+    "hub": _hub,
     "database": _database,
     "broker": _broker,
     "model": _model,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from magicfs import config, logs
 from magicfs.config import Settings
 from magicfs.domain.parts import POSTGRES
-from magicfs.errors import DatabaseUnavailable, ServerError
+from magicfs.errors import DatabaseUnavailable, SchemaError, ServerError
 from magicfs.home import POSTGRES_SOCKET
 
 if TYPE_CHECKING:
@@ -42,7 +42,7 @@ and a new one takes milliseconds."""
 def _load_settings() -> Settings:
     """Read the settings, and keep the variables of libpq, such as `PGPORT`, from leading past the embedded database."""
     settings = config.load()
-    if settings.embedded_database:
+    if settings.local_database:
         for name in [name for name in os.environ if name.startswith("PG")]:
             del os.environ[name]
     return settings
@@ -104,7 +104,7 @@ def _database_of_any_version(settings: Settings) -> Iterator[Database]:
 
 def require_server(settings: Settings) -> None:
     """Raise `ServerError` when the database is the embedded one and does not run."""
-    if settings.embedded_database:
+    if settings.local_database:
         require_embedded_server(settings)
 
 
@@ -131,17 +131,17 @@ def require_database(settings: Settings) -> None:
 
 @contextmanager
 def database_for_service(settings: Settings, *, role: str, size: int) -> Iterator[Database]:
-    """The database, migrated to the schema of this version.
+    """The database, with the schema of this version: see `prepare_schema`.
 
     Waits for the database up to SERVICE_CONNECT_SECONDS, then raises `DatabaseUnavailable`. Raises `ServerError` at
     once when the database is embedded and nothing here runs it.
     """
     from magicfs.db.pool import Database
 
-    if settings.embedded_database:
+    if settings.local_database:
         _require_embedded_server_or_supervisor(settings)
     with Database(settings.database_dsn, application=role, size=size, idle_seconds=SERVICE_IDLE_SECONDS) as database:
-        _migrate_when_reachable(database)
+        _prepare_when_reachable(settings, database)
         yield database
 
 
@@ -155,14 +155,31 @@ def _require_embedded_server_or_supervisor(settings: Settings) -> None:
             raise
 
 
-def _migrate_when_reachable(database: Database) -> None:
-    from magicfs.db.migrate import migrate
+def prepare_schema(settings: Settings, database: Database) -> None:
+    """Migrate the index to the schema of this version, or require that the hub has: it upgrades its own index.
 
+    Raises `SchemaError`, and `DatabaseUnavailable`.
+    """
+    from magicfs.db.migrate import migrate, require_migrated
+    from magicfs.domain.deadline import Deadline
+
+    if settings.hub is None:
+        migrate(database)
+        return
+    try:
+        require_migrated(database, Deadline(COMMAND_CHECK_SECONDS))
+    except SchemaError as error:
+        raise SchemaError(
+            f"this host and its hub {settings.hub} have different versions of MagicFS: {error}"
+        ) from error
+
+
+def _prepare_when_reachable(settings: Settings, database: Database) -> None:
     deadline = time.monotonic() + SERVICE_CONNECT_SECONDS
     is_logged = False
     while True:
         try:
-            migrate(database)
+            prepare_schema(settings, database)
         except DatabaseUnavailable as error:
             if time.monotonic() > deadline:
                 raise

@@ -22,6 +22,7 @@ def main(arguments: list[str] | None = None) -> int:
     """Run a part until a signal ends it; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m magicfs.cli.part", description="Runs a part of `magicfs up`.")
     parts = parser.add_subparsers(dest="part", required=True)
+    parts.add_parser("hub-link", help="stands in the place of the servers, which are those of the hub")
     parts.add_parser("agent", help="scans and watches the roots of this host")
     worker = parts.add_parser("worker", help="extracts files, or embeds chunks")
     worker.add_argument("--queue", choices=("extract", "embed"), required=True, help="the kind of work")
@@ -39,6 +40,8 @@ def main(arguments: list[str] | None = None) -> int:
 
 def _run(options: argparse.Namespace) -> None:
     match options.part:
+        case "hub-link":
+            wiring.run_hub_link(environment.settings_for_service("hub-link"))
         case "agent":
             wiring.run_agent(environment.settings_for_service("agent"), [])
         case "worker":

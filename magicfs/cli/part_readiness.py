@@ -11,11 +11,13 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from magicfs.config import Settings
-from magicfs.domain.parts import MOUNT, POSTGRES, REDIS
+from magicfs.domain.parts import HUB_LINK, MOUNT, POSTGRES, REDIS
 from magicfs.errors import MountError, ServerError
 from magicfs.fuse import mountpoint
+from magicfs.home import POSTGRES_SOCKET
 from magicfs.logs import LINE_BREAK
 from magicfs.runtime import postgres, redis
+from magicfs.runtime.processes import is_listening
 from magicfs.runtime.supervisor import Supervisor
 
 SERVER_SECONDS = 90.0
@@ -36,6 +38,9 @@ MAX_RESTARTS_UNTIL_READY = 2
 
 def wait_for_servers(settings: Settings, supervisor: Supervisor, logged: Mapping[str, int]) -> None:
     """Wait until the embedded servers answer. `logged` is `log_sizes` before their start. Raises `ServerError`."""
+    if settings.hub is not None:
+        sockets = (settings.run_dir / POSTGRES_SOCKET, redis.socket_path(settings.home))
+        _wait_for(settings, supervisor, HUB_LINK, lambda: all(map(is_listening, sockets)), SERVER_SECONDS, logged)
     if settings.embedded_database:
         _wait_for(settings, supervisor, POSTGRES, lambda: postgres.answers(settings.run_dir), SERVER_SECONDS, logged)
     if settings.embedded_broker:

@@ -20,11 +20,11 @@ from typing import TYPE_CHECKING
 from magicfs.cli import environment, index_model, multilingual, terminal, wiring
 from magicfs.cli.part_readiness import log_sizes, wait_for_mount, wait_for_servers
 from magicfs.config import Settings
-from magicfs.domain.parts import Part, UpOptions
+from magicfs.domain.parts import SERVERS, Part, UpOptions
 from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, ServerError
 from magicfs.fuse import mountpoint
 from magicfs.runtime import postgres, redis
-from magicfs.runtime.parts import server_parts, service_parts
+from magicfs.runtime.parts import hub_link_part, server_parts, service_parts
 from magicfs.runtime.supervisor import Supervisor
 
 if TYPE_CHECKING:
@@ -35,9 +35,12 @@ WARM_UP_SECONDS = 20.0
 UP_SETTINGS = frozenset({"workers", "mount"})
 """Settings that only `up` itself reads; no part gets them."""
 
+LINK_SETTINGS = frozenset({"hub", "host", "log_level", "log_format"})
+"""Settings that the link to the hub reads."""
+
 MOUNT_SETTINGS = frozenset(
     {
-        *("database_url", "host", "allow_other", "search_seconds", "search_limit"),
+        *("database_url", "hub", "host", "allow_other", "search_seconds", "search_limit"),
         *("rest_seconds", "log_level", "log_format"),
     }
 )
@@ -105,30 +108,32 @@ def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
         mountpoint.prepare_mountpoint(request.mount, roots=[], host=settings.host)
     if settings.embedded_database:
         postgres.binaries()
-    else:
+    elif settings.hub is None:
         environment.require_database(settings)
     if settings.embedded_broker:
         redis.binary()
-    else:
+    elif settings.hub is None:
         wiring.require_broker(settings)
     if shutil.which("setpriv") is None:
         raise ServerError("the program setpriv is missing: install util-linux")
 
 
 def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, former: _Former) -> UpResult:
-    from magicfs.db.migrate import migrate
     from magicfs.db.pool import Database
     from magicfs.db.roots import database_time
+    from magicfs.ingest.roots import limit_roots
 
     settings = _with_gentle(settings, request, former)
-    servers = server_parts(settings.home, database=settings.embedded_database, broker=settings.embedded_broker)
+    servers = _servers(settings)
     logged = log_sizes(settings)
-    if not former.parts:
+    # Parts that work with other servers end first.
+    if {part.name for part in former.parts} & SERVERS != {part.name for part in servers}:
         terminal.remark("starting")
         supervisor.apply(servers, tied=request.tied)
     wait_for_servers(settings, supervisor, logged)
     with Database(settings.database_dsn, application="up", size=1) as database:
-        migrate(database)
+        environment.prepare_schema(settings, database)
+        limit_roots(settings, database)
         with database.transaction() as connection:
             requested_at = database_time(connection)
         model = index_model.pull_active_model(settings, database, progress=terminal.remark)
@@ -151,6 +156,13 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
         wait_for_mount(settings, supervisor, mount, logged)
     _warm_up(settings, specs)
     return UpResult(model=model, mount=mount, requested_at=requested_at)
+
+
+def _servers(settings: Settings) -> list[Part]:
+    """The parts that all others need."""
+    if settings.hub is not None:
+        return [hub_link_part(environment_of(settings, only=LINK_SETTINGS))]
+    return server_parts(settings.home, database=settings.embedded_database, broker=settings.embedded_broker)
 
 
 def _searched_specs(database: Database) -> list[ModelSpec]:

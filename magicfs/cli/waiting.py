@@ -104,7 +104,7 @@ def _check_alive(settings: Settings) -> None:
     from magicfs.cli.part_readiness import last_line
 
     parts = environment.supervisor(settings).parts()
-    if not parts and settings.embedded_database:
+    if not parts and settings.local_database:
         raise ServerError("stopped by another command: run 'magicfs up' to go on")
     for part in parts:
         if part.state == "backoff" and part.restarts >= MAX_RESTARTS:

@@ -57,8 +57,9 @@ def probe_broker(settings: Settings) -> BrokerStatus:
     from magicfs.runtime import redis
     from magicfs.runtime.processes import is_listening
 
-    if settings.embedded_broker and not is_listening(redis.socket_path(settings.home)):
-        return BrokerStatus(ok=False, detail="the embedded Redis does not run: run 'magicfs up'", queues={})
+    if settings.local_broker and not is_listening(redis.socket_path(settings.home)):
+        name = "the link to the hub" if settings.hub else "the embedded Redis"
+        return BrokerStatus(ok=False, detail=f"{name} does not run: run 'magicfs up'", queues={})
     from tasks import broker
 
     try:
@@ -166,6 +167,13 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
             start_multilingual=MultilingualStarter(settings, database),
         )
         agent.run(stop)
+
+
+def run_hub_link(settings: Settings) -> None:
+    """Stand in the place of Postgres and Redis, which are those of the hub, until a signal ends this process."""
+    from magicfs.gateway import hub_link
+
+    hub_link.run(settings)
 
 
 def stop_event() -> threading.Event:

@@ -30,6 +30,9 @@ Connection = psycopg.Connection[Any]
 
 T = TypeVar("T")
 
+_OF_THE_HUB = "the hub "
+"""How a message of the link to the hub begins (`magicfs.gateway.hub_link`). It says what to do."""
+
 _NOT_IN_TIME = "the database did not accept a connection in time: try again"
 
 CONNECT_SECONDS = 10
@@ -248,9 +251,11 @@ class Database:
         try:
             psycopg.connect(self._dsn, connect_timeout=SHORTEST_CONNECT_SECONDS).close()
         except psycopg.Error as error:
-            return DatabaseUnavailable(
-                f"no database answers ({_first_line(error)}): run 'magicfs up', or check MAGICFS_DATABASE_URL"
-            )
+            line = _first_line(error)
+            told = line.rpartition("FATAL:")[2].strip()
+            if told.startswith(_OF_THE_HUB):
+                return DatabaseUnavailable(told)
+            return DatabaseUnavailable(f"no database answers ({line}): run 'magicfs up', or check MAGICFS_DATABASE_URL")
         return DatabaseUnavailable(_NOT_IN_TIME)
 
     @contextmanager

@@ -12,11 +12,15 @@ from typing import Any
 
 POSTGRES = "postgres"
 REDIS = "redis"
+HUB_LINK = "hub-link"
 AGENT = "agent"
 QUERY_EMBEDDER = "embedder"
 MOUNT = "mount"
 EXTRACT_WORKER = "extract"
 EMBED_WORKER = "embed"
+
+SERVERS = frozenset({POSTGRES, REDIS, HUB_LINK})
+"""The parts that the others need."""
 
 _NAME = re.compile(r"[a-z][a-z0-9-]*")
 
@@ -105,7 +109,7 @@ class UpOptions:
 
         None for servers alone: an `up` that was killed before it described the other parts.
         """
-        if all(part.name in {POSTGRES, REDIS} for part in parts):
+        if all(part.name in SERVERS for part in parts):
             return None
         return cls(
             embed_workers=sum(part.name.startswith(f"{EMBED_WORKER}-") for part in parts),

@@ -64,14 +64,16 @@ def connect(
         plain.close()
         raise PeerUnavailable(f"{address} does not speak with this host: {error}") from error
     try:
-        _require(secured, address, fingerprint=fingerprint, service=service)
+        require_peer(secured, address, fingerprint=fingerprint, service=service)
     except PeerUnavailable:
         secured.close()
         raise
     return secured
 
 
-def _require(secured: ssl.SSLSocket, address: PeerAddress, *, fingerprint: str, service: str) -> None:
+def require_peer(
+    secured: ssl.SSLSocket | ssl.SSLObject, address: PeerAddress, *, fingerprint: str, service: str
+) -> None:
     """Raise `PeerUnavailable` unless the other side has that certificate and offers that service."""
     shown = peer_fingerprint(secured)
     if shown != fingerprint:

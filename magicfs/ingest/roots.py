@@ -70,6 +70,18 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
     return Root(id=root_id, host=host, path=absolute, name=name, device=device)
 
 
+def limit_roots(settings: Settings, database: Database) -> None:
+    """Let this machine read the roots alone that it has now, if other hosts can reach its index or it uses theirs.
+
+    Does nothing when it lets certain roots be read already.
+    """
+    if settings.listen is None and settings.hub is None:
+        return
+    with database.transaction() as connection:
+        roots = roots_db.list_roots(connection, host=settings.host)
+    AllowedRoots(settings.home).limit(registered.root.path for registered in roots)
+
+
 def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> bytes:
     """The absolute path of a directory that can be a root, with links resolved.
 

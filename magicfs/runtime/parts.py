@@ -13,6 +13,7 @@ from magicfs.domain.parts import (
     AGENT,
     EMBED_WORKER,
     EXTRACT_WORKER,
+    HUB_LINK,
     MOUNT,
     POSTGRES,
     QUERY_EMBEDDER,
@@ -67,6 +68,12 @@ def server_parts(home: Path, *, database: bool, broker: bool) -> list[Part]:
     if broker:
         parts.append(Part(name=REDIS, command=module_command("magicfs.runtime.redis", str(home)), place=BROKER_PLACE))
     return parts
+
+
+def hub_link_part(environment: Mapping[str, str]) -> Part:
+    """What stands in the place of the servers on a host whose servers are those of a hub."""
+    command = _guarded(module_command("magicfs.cli.part", HUB_LINK))
+    return Part(name=HUB_LINK, command=command, place=DATABASE_PLACE, environment=environment)
 
 
 def service_parts(

@@ -1,0 +1,168 @@
+"""`magicfs cluster`: several machines share one index, without servers to administer."""
+
+from __future__ import annotations
+
+import os
+import socket
+import time
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+if TYPE_CHECKING:
+    from magicfs.config import Settings
+    from magicfs.gateway.hub import Hub
+    from magicfs.gateway.identity import Identity
+
+app = typer.Typer(
+    help="Let several machines share one index: one is the hub, the others join it.",
+    no_args_is_help=True,
+    epilog="""Examples:
+
+    magicfs cluster init --listen 10.8.0.1           on the hub
+
+    magicfs cluster join 10.8.0.1:7420 SHA256:...    elsewhere
+
+    magicfs hosts admit laptop                       on the hub
+
+    magicfs up ~/Documents --mount ~/MagicFS         everywhere""",
+)
+
+ASK_SECONDS = 10.0
+POLL_SECONDS = 2.0
+"""Pause between two questions whether the host is admitted."""
+
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  they are compared, nothing listens on them
+"""What means every address of a machine, and no machine can connect to."""
+
+
+@app.command()
+def init(
+    listen: Annotated[
+        str, typer.Option("--listen", metavar="ADDRESS", help="Where the others reach this machine: HOST or HOST:PORT.")
+    ],
+    advertise: Annotated[
+        str | None, typer.Option(metavar="ADDRESS", help="The address that the others use, if it is another one.")
+    ] = None,
+) -> None:
+    """Make this machine the hub. It says what to run on the others, and changes nothing if it is one already.
+
+    The connections between the machines are encrypted, and only hosts that you admit get further. There is no password.
+    """
+    from magicfs.cli import config_file, environment, terminal
+    from magicfs.errors import UsageError
+    from magicfs.gateway.identity import host_identity
+    from magicfs.gateway.peers import PeerAddress
+
+    settings = environment.settings_for_command()
+    if settings.hub is not None:
+        raise UsageError(f"this machine has joined the hub {settings.hub}: run 'magicfs cluster leave' first")
+    if not settings.embedded_database or not settings.embedded_broker:
+        raise UsageError("a hub has the embedded servers: unset MAGICFS_DATABASE_URL and MAGICFS_BROKER_URL")
+    address = PeerAddress.parse(listen)
+    told = PeerAddress.parse(advertise) if advertise else address
+    if told.host in EVERY_ADDRESS:
+        told = PeerAddress(socket.gethostname(), told.port)
+    settings.make_home()
+    identity = host_identity(settings.home)
+    config_file.write_setting(settings.home, "listen", str(address))
+    config_file.write_setting(settings.home, "advertise", None if told == address else str(told))
+    terminal.say(f"hub    {settings.host}, {identity.fingerprint}")
+    terminal.say("here   magicfs up --detach")
+    terminal.say(f"there  magicfs cluster join {told} {identity.fingerprint}")
+
+
+@app.command()
+def join(
+    address: Annotated[str, typer.Argument(metavar="HOST[:PORT]", help="Where the hub serves.")],
+    fingerprint: Annotated[str, typer.Argument(metavar="SHA256:...", help="Of its certificate, as 'init' prints it.")],
+) -> None:
+    """Use the index of a hub on this machine from now on. It waits until the hub has admitted this host.
+
+    What is read here stays here, but for text and vectors, which the hub keeps. A machine that has an index of its own
+    keeps it, or gives it up first.
+    """
+    from magicfs.allowed_roots import AllowedRoots
+    from magicfs.cli import config_file, environment, terminal
+    from magicfs.gateway.hub import Hub, write_fingerprint
+    from magicfs.gateway.identity import host_identity
+    from magicfs.gateway.peers import PeerAddress
+
+    settings = environment.settings_for_command()
+    hub = Hub(PeerAddress.parse(address), fingerprint)
+    _require_free(settings, hub)
+    settings.make_home()
+    identity = host_identity(settings.home)
+    _wait_for_admission(settings, hub, identity)
+    write_fingerprint(settings.home, hub.fingerprint)
+    # What the index says of a host of this name is no reason to read it here.
+    AllowedRoots(settings.home).limit([])
+    config_file.write_setting(settings.home, "hub", str(hub.address))
+    terminal.say(f"{settings.host} has joined the hub {hub.address}")
+    terminal.say("next   magicfs up ~/Documents --mount ~/MagicFS --detach")
+
+
+def _require_free(settings: Settings, hub: Hub) -> None:
+    """Raise `UsageError` when this machine works with another index."""
+    from magicfs.cli import environment
+    from magicfs.errors import UsageError
+
+    if not settings.local_database or not settings.local_broker:
+        raise UsageError("this machine has servers by MAGICFS_DATABASE_URL or MAGICFS_BROKER_URL: unset them first")
+    if settings.hub not in {None, str(hub.address)}:
+        raise UsageError(f"this machine has joined the hub {settings.hub}: run 'magicfs cluster leave' first")
+    own = settings.home / "postgres"
+    if settings.hub is None and own.exists():
+        raise UsageError(
+            f"this machine has an index of its own: run 'magicfs down', and delete {own} to give it up; the files are "
+            "indexed anew then"
+        )
+    if settings.run_dir.is_dir() and environment.supervisor(settings).running() and settings.hub is None:
+        raise UsageError("MagicFS runs here: run 'magicfs down' first")
+
+
+def _wait_for_admission(settings: Settings, hub: Hub, identity: Identity) -> None:
+    """Wait until the hub lets this host in. Raises `PeerUnavailable` when it cannot be asked at first."""
+    from magicfs.cli import terminal
+    from magicfs.domain.deadline import Deadline
+    from magicfs.errors import DeadlineExceeded, PeerUnavailable
+    from magicfs.gateway.hub import ask_admission, require_admission
+
+    is_told = False
+    while True:
+        try:
+            if ask_admission(hub, identity, host=settings.host, deadline=Deadline(ASK_SECONDS)):
+                require_admission(hub, identity, Deadline(ASK_SECONDS))
+                return
+        except (PeerUnavailable, DeadlineExceeded):
+            # A hub that restarts meanwhile comes back.
+            if not is_told:
+                raise
+        if not is_told:
+            is_told = True
+            terminal.remark(f"waiting until the hub admits {settings.host}; on the hub, run")
+            terminal.remark(f"  magicfs hosts admit {settings.host} --fingerprint {identity.fingerprint}")
+        time.sleep(POLL_SECONDS)
+
+
+@app.command()
+def leave() -> None:
+    """Do not use the hub any more. What the hub has of this host stays there until 'magicfs hosts retire' there."""
+    from magicfs.allowed_roots import FILE_NAME
+    from magicfs.cli import config_file, environment, terminal
+    from magicfs.errors import UsageError
+
+    settings = environment.settings_for_command()
+    if settings.hub is None:
+        terminal.say("this machine has joined no hub")
+        return
+    if settings.run_dir.is_dir() and environment.supervisor(settings).running():
+        raise UsageError("MagicFS runs here: run 'magicfs down' first")
+    config_file.write_setting(settings.home, "hub", None)
+    if settings.listen is None:
+        (settings.home / FILE_NAME).unlink(missing_ok=True)
+    terminal.say(
+        f"{settings.host} has left the hub {settings.hub}: on the hub, run 'magicfs hosts retire {settings.host}'"
+    )
+    if "MAGICFS_HUB" in os.environ:
+        terminal.remark("MAGICFS_HUB is still set in the environment: unset it")
