@@ -28,6 +28,7 @@ that callers of a package know only this tree. A module may derive an error that
     |   |-- ModelMismatch         the model is not the one that the index was built with
     |   `-- LanguageUnread        the model does not read the language of a text, so that it gives no vector
     |-- EmbedderUnavailable   the query embedder does not answer in time: a search uses words alone
+    |-- NotComparable         a file has no vectors by which it could be compared with others
     |-- MalformedRequest      a process of ours does not know a request: one of them is of another version
     `-- DeadlineExceeded      an operation took longer than its deadline
 """
@@ -125,6 +126,10 @@ class LanguageUnread(ModelError):
 
 class EmbedderUnavailable(MagicFSError):
     """The query embedder does not answer in time."""
+
+
+class NotComparable(MagicFSError):
+    """A file has no vectors by which it could be compared with others: it has no text, or waits for them."""
 
 
 class MalformedRequest(MagicFSError):

@@ -24,6 +24,7 @@ from magicfs.errors import (
     ModelError,
     ModelMismatch,
     ModelMissing,
+    NotComparable,
     UsageError,
 )
 
@@ -42,6 +43,7 @@ _REPORTED = {
         ModelError,
         ModelMismatch,
         ModelMissing,
+        NotComparable,
         UsageError,
     )
 }

@@ -26,6 +26,7 @@ from magicfs.cli.commands import (
     roots,
     scan,
     search,
+    similar,
     status,
     umount,
     up,
@@ -58,6 +59,7 @@ app.command("up", rich_help_panel=DAILY_PANEL, epilog=up.EXAMPLES)(up.up)
 app.command("down", rich_help_panel=DAILY_PANEL)(down.down)
 app.command("status", rich_help_panel=DAILY_PANEL, epilog=status.EXAMPLES)(status.status)
 app.command("search", rich_help_panel=DAILY_PANEL, epilog=search.EXAMPLES)(search.search)
+app.command("similar", rich_help_panel=DAILY_PANEL, epilog=similar.EXAMPLES)(similar.similar)
 app.command("grep", rich_help_panel=DAILY_PANEL, epilog=grep.EXAMPLES)(grep.grep)
 app.command("doctor", rich_help_panel=DAILY_PANEL, epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("mcp", rich_help_panel=DAILY_PANEL, epilog=mcp.EXAMPLES)(mcp.mcp)

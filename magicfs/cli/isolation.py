@@ -50,4 +50,9 @@ def isolate_runs(line: str) -> str:
 
 def pasted(path: Path) -> Path:
     """A path that may be copied from a terminal: without marks of direction, unless a file has them in its name."""
-    return path if os.path.lexists(path) else type(path)(_MARKS.sub("", str(path)))
+    return path if os.path.lexists(path) else type(path)(without_marks(str(path)))
+
+
+def without_marks(text: str) -> str:
+    """A text without the marks of direction that it may bring from a terminal."""
+    return _MARKS.sub("", text)

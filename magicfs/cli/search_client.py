@@ -20,7 +20,7 @@ from contextlib import suppress
 from typing import NamedTuple
 
 import magicfs
-from magicfs.errors import DatabaseUnavailable, DeadlineExceeded, MagicFSError, UsageError
+from magicfs.errors import DatabaseUnavailable, DeadlineExceeded, MagicFSError, NotComparable, UsageError
 from magicfs.framing import FramingError, Message, error_in, receive, send
 from magicfs.home import FILE_NAME, home
 
@@ -39,7 +39,7 @@ MAX_ANSWER_BYTES = 256 * 1024 * 1024
 _PEER = struct.Struct("3i")
 _PACKAGES = ("cli", "db", "domain", "embedding", "search", "text", "text/analysis")
 """Those of the program that search, beside what is directly in it."""
-_REPORTED = (UsageError, DeadlineExceeded)
+_REPORTED = (UsageError, NotComparable, DeadlineExceeded)
 """The errors of a search that are those of the command. After any other it searches itself, and reports its own."""
 
 
@@ -100,19 +100,12 @@ def socket_path(key: str) -> str:
     return os.path.join(home(), "run", f"search-{zlib.crc32(key.encode('utf-8', 'surrogateescape')):08x}.sock")
 
 
-def ask(
-    query: str,
-    *,
-    key: str,
-    number: int | None,
-    as_json: bool,
-    passages: bool,
-    within: str | None = None,
-    lines: bool = False,
-) -> ServedAnswer | None:
-    """What a server with the settings `key` answers to a search; None if the command has to search itself."""
-    options = {"number": number, "json": as_json, "passages": passages, "within": within, "lines": lines}
-    request = Message({"do": "search", "key": key, "query": query} | options)
+def ask(options: Mapping[str, object], *, key: str) -> ServedAnswer | None:
+    """What a server with the settings `key` answers to a search; None if the command has to search itself.
+
+    `options` are those of `searching.SearchOptions`, by name.
+    """
+    request = Message({"do": "search", "key": key, **options})
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(TAKEN_SECONDS)

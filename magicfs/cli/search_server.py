@@ -43,6 +43,19 @@ log = logging.getLogger("magicfs.cli.search_server")
 CONNECTIONS = 4
 """So many searches run at once; others wait for their turn."""
 
+_TEXT, _FLAG = (str, type(None)), (bool,)
+_TYPES: dict[str, tuple[type, ...]] = {
+    "query": (str,),
+    "number": (int, type(None)),
+    "as_json": _FLAG,
+    "passages": _FLAG,
+    "within": _TEXT,
+    "lines": _FLAG,
+    "similar_to": _TEXT,
+    "host": _TEXT,
+}
+"""Those of the options of a search, as a request has them."""
+
 
 class SearchAnswers:
     """Answers requests with a search service. A `magicfs.local_server.Service`."""
@@ -132,14 +145,10 @@ class SearchAnswers:
 
 def _options(head: dict[str, Any]) -> SearchOptions:
     """The options in a request. Raises `MalformedRequest`."""
-    query, number, within = (head.get(name) for name in ("query", "number", "within"))
-    flags = [head.get(name) for name in ("json", "passages", "lines")]
-    is_number = number is None or (isinstance(number, int) and not isinstance(number, bool))
-    is_path = within is None or isinstance(within, str)
-    if not (isinstance(query, str) and is_number and is_path and all(isinstance(flag, bool) for flag in flags)):
+    options = {name: head.get(name, SearchOptions._field_defaults.get(name)) for name in SearchOptions._fields}
+    if any(type(value) not in _TYPES[name] for name, value in options.items()):
         raise MalformedRequest("malformed request (a search has a query and options)")
-    as_json, passages, lines = map(bool, flags)
-    return SearchOptions(query, number, as_json=as_json, passages=passages, within=within, lines=lines)
+    return SearchOptions._make(options.values())
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,8 +1,9 @@
 """What `magicfs search` does once its arguments are known, and the plain arguments that need no typer to be known.
 
-Used by `commands.search`, and by `outcome` for a search that is typed as most are: people and programs wait for it, and
-typer with what it loads takes as long as the search. Whatever it would complain about is left to it. For the same
-reason a search server is asked first (`search_client`), and this module imports no library. Main thread; `find` in any.
+Used by `commands.search`, `commands.grep` and `commands.similar`, and by `outcome` for a search that is typed as most
+are: people and programs wait for it, and typer with what it loads takes as long as the search. Whatever it would
+complain about is left to it. For the same reason a search server is asked first (`search_client`), and this module
+imports no library. Main thread; `find` in any.
 """
 
 from __future__ import annotations
@@ -23,7 +24,7 @@ MAX_NUMBER: Final = 1000
 
 
 class SearchOptions(NamedTuple):
-    """The arguments of `magicfs search`."""
+    """The arguments of `magicfs search`, and of the commands that search in another way."""
 
     query: str
     number: int | None = None
@@ -33,6 +34,10 @@ class SearchOptions(NamedTuple):
     """The absolute path of the directory or the file that is searched; for passages."""
     lines: bool = False
     """Whether the lines of `magicfs grep` are wanted."""
+    similar_to: str | None = None
+    """The absolute path of the file whose neighbours are wanted. Then there is no query."""
+    host: str | None = None
+    """The host that has this file; None if it may be any."""
 
 
 def plain_options(arguments: Sequence[str]) -> SearchOptions | None:
@@ -67,15 +72,7 @@ def run(options: SearchOptions, show: Callable[[str, SearchOptions], None] | Non
     show = show or _show
     # A search of its own changes the variables.
     key, variables = search_client.settings_key(), dict(os.environ)
-    served = search_client.ask(
-        options.query,
-        key=key,
-        number=options.number,
-        as_json=options.as_json,
-        passages=options.passages,
-        within=options.within,
-        lines=options.lines,
-    )
+    served = search_client.ask(options._asdict(), key=key)
     if served is None:
         text = _search(options)
         try:
@@ -132,8 +129,11 @@ def _show(text: str, options: SearchOptions) -> None:
 
 
 def find(settings: Settings, service: SearchService, options: SearchOptions) -> SearchResult:
-    """The result of a search. Raises as `SearchService.search` does."""
+    """The result of a search. Raises as `SearchService.search` and `SearchService.similar` do."""
     deadline_s = seconds_to_search(settings)
+    if options.similar_to is not None:
+        path = os.fsencode(options.similar_to)
+        return service.similar(path, host=options.host, limit=options.number, deadline_s=deadline_s)
     if options.passages:
         within = None if options.within is None else os.fsencode(options.within)
         return service.passages(options.query, limit=options.number, within=within, deadline_s=deadline_s)

@@ -1,16 +1,16 @@
 """The text that the index has of one file, found by its path. Reads no file. Runs in the caller's transaction.
 
-Used by `magicfs.gateway`.
+Used by `magicfs.gateway`, and by the search for neighbours of a file.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass
 
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.files import FileState
-from magicfs.domain.ids import ContentId
+from magicfs.domain.ids import ContentId, FileId
 
 _SQL = load_queries("file_text")
 
@@ -19,6 +19,7 @@ _SQL = load_queries("file_text")
 class TextOfFile:
     """A file of the index, and where its text is."""
 
+    file: FileId
     content: ContentId | None
     """None for a file that was never read."""
     state: FileState
@@ -42,23 +43,37 @@ class PlacedText:
 
 
 def find_text(connection: Connection, path: bytes, *, host: str | None, preferred: str) -> TextOfFile | None:
-    """The file of the index at exactly this absolute path, on `host` if given, else rather on the host `preferred`.
+    """The first one of `texts_at`; None when the index has none."""
+    return next(iter(texts_at(connection, path, host=host, preferred=preferred)), None)
 
-    None when the index has none: nothing is looked up on a disk, and `..` and links are names as others are.
+
+def texts_at(connection: Connection, path: bytes, *, host: str | None, preferred: str) -> list[TextOfFile]:
+    """The files of the index at exactly this absolute path, on `host` if given, else one of each host that has it.
+
+    That of the host `preferred` comes first. Nothing is looked up on a disk: `..` and links are names as others are.
     """
+    values = _divided(path) | {"host": host, "preferred": preferred}
+    return [
+        TextOfFile(
+            FileId(file), None if content is None else ContentId(content), FileState(state), reason, found_host, *others
+        )
+        for file, content, state, reason, found_host, *others in connection.execute(_SQL["files_at"], values)
+    ]
+
+
+def is_directory(connection: Connection, path: bytes) -> bool:
+    """Whether an absolute path is that of a root, or of a directory with files in the index, on any host."""
+    values = _divided(path) | {"whole": path}
+    return bool(fetch_one(connection.execute(_SQL["has_files_below"], values))[0])
+
+
+def _divided(path: bytes) -> dict[str, object]:
+    """The ways to divide an absolute path into that of a root and one below it, as parameters."""
     slashes = [place for place, byte in enumerate(path) if byte == ord("/")]
-    values = {
+    return {
         "roots": [path[:place] or b"/" for place in slashes],
         "paths": [path[place + 1 :] for place in slashes],
-        "host": host,
-        "preferred": preferred,
     }
-    row = connection.execute(_SQL["find_file"], values).fetchone()
-    if row is None:
-        return None
-    content, state, reason, found_host, mime_type, language = row
-    content_id = None if content is None else ContentId(content)
-    return TextOfFile(content_id, FileState(state), reason, found_host, mime_type, language)
 
 
 def read_chunks(

@@ -41,6 +41,12 @@ _QUERY = (
 
 Query = Annotated[str, Field(min_length=1, max_length=MAX_QUERY_CHARACTERS, description=_QUERY)]
 
+Limit = Annotated[int, Field(ge=1, le=MAX_RESULTS, description="The most results.")]
+Path = Annotated[str, Field(min_length=1, max_length=4096, description="Absolute, exactly as search returns it.")]
+Host = Annotated[
+    str | None, Field(description="The host of the result, where several hosts have such a path.", max_length=255)
+]
+
 
 class Arguments(BaseModel):
     """The arguments of a tool; others than the named ones are errors."""
@@ -52,7 +58,15 @@ class SearchArguments(Arguments):
     """Those of `search`."""
 
     query: Query
-    limit: Annotated[int, Field(ge=1, le=MAX_RESULTS, description="The most results.")] = 10
+    limit: Limit = 10
+
+
+class SimilarArguments(Arguments):
+    """Those of `similar`."""
+
+    path: Path
+    host: Host = None
+    limit: Limit = 10
 
 
 class ContextArguments(Arguments):
@@ -67,10 +81,8 @@ class ContextArguments(Arguments):
 class ReadFileArguments(Arguments):
     """Those of `read_file`."""
 
-    path: Annotated[str, Field(min_length=1, max_length=4096, description="Absolute, exactly as search returns it.")]
-    host: Annotated[
-        str | None, Field(description="The host of the result, where several hosts have such a path.", max_length=255)
-    ] = None
+    path: Path
+    host: Host = None
     first_line: Annotated[int, Field(ge=1, le=MAX_INTEGER, description="The first line to read, from 1.")] = 1
     last_line: Annotated[int, Field(ge=1, le=MAX_INTEGER, description="The last line to read.")] = MAX_INTEGER
     page: Annotated[int | None, Field(ge=1, le=MAX_INTEGER, description="Only this page, in a format with pages.")] = (
@@ -113,6 +125,11 @@ class Searcher(Protocol):
     def passages(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
         """The passages that answer a typed text."""
 
+    def similar(
+        self, path: bytes, *, host: str | None = None, limit: int | None = None, deadline_s: float
+    ) -> SearchResult:
+        """The files nearest in meaning to a file."""
+
 
 class IndexTools:
     """The tools of one index."""
@@ -152,6 +169,14 @@ class IndexTools:
                 self._read_file,
             ),
             Tool(
+                "similar",
+                "Files near to a file",
+                "Find the files nearest in meaning to one that search has found, nearest first: drafts, excerpts, "
+                f"translations, and files about the same. Copies of it are named in a notice. {_DATA}",
+                SimilarArguments,
+                self._similar,
+            ),
+            Tool(
                 "status",
                 "What is indexed",
                 "Say which folders are indexed, how many files and chunks are, and what still waits: look here when a "
@@ -162,11 +187,11 @@ class IndexTools:
         )
 
     def _search(self, arguments: SearchArguments) -> Answer:
-        result = self._searcher.search(arguments.query, limit=arguments.limit, deadline_s=self._deadline_s)
-        document = result_json(result)
-        document["results"] = [_short(hit) for hit in document["results"]]
-        lines = [_line(hit) for hit in document["results"]] or ["nothing found"]
-        return Answer(("\n".join(lines), _remarks(document)), document)
+        return _files(self._searcher.search(arguments.query, limit=arguments.limit, deadline_s=self._deadline_s))
+
+    def _similar(self, arguments: SimilarArguments) -> Answer:
+        path, host = arguments.path.encode("utf-8", "replace"), arguments.host
+        return _files(self._searcher.similar(path, host=host, limit=arguments.limit, deadline_s=self._deadline_s))
 
     def _context(self, arguments: ContextArguments) -> Answer:
         wanted = passages_for(arguments.tokens)
@@ -216,6 +241,14 @@ class IndexTools:
         waiting = {"files": status.coverage.pending_files, "chunks": status.coverage.pending_chunks}
         chosen |= {"coverage": coverage_json(status.coverage), "waiting": waiting}
         return Answer((_summary(document, waiting),), chosen)
+
+
+def _files(result: SearchResult) -> Answer:
+    """The files that a search has found, as text and as an object."""
+    document = result_json(result)
+    document["results"] = [_short(hit) for hit in document["results"]]
+    lines = [_line(hit) for hit in document["results"]] or ["nothing found"]
+    return Answer(("\n".join(lines), _remarks(document)), document)
 
 
 def _why_no_text(arguments: ReadFileArguments, state: FileState, reason: str | None) -> str:

@@ -1,6 +1,6 @@
 """The results of a ranking as people see them: their scores, their places, their copies and their snippets.
 
-Used by `magicfs.search.ranking` and `magicfs.search.passage_ranking`. Reads texts in the caller's transaction.
+Used by `magicfs.search.ranking`, `passage_ranking` and `neighbours`. Reads texts in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from magicfs.db import file_facts, found_files
 from magicfs.db.candidates import Place
 from magicfs.db.pool import Connection
+from magicfs.domain.chunks import FoundFile
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import NO_SNIPPET, Copy, Hit
 from magicfs.search import scores
@@ -57,7 +58,7 @@ def shown_hits(
         [one.has_very_words for one in evidence],
     )
     measured = [file._replace(evidence=one) for file, one in zip(files, evidence, strict=True)]
-    return _hits(measured, shown, texts, cutter, known.copies)
+    return hits_of(measured, shown, texts, cutter, known.copies)
 
 
 def _chunks_of(files: Sequence[CandidateFile]) -> set[ChunkId]:
@@ -84,20 +85,24 @@ def newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, .
     files = [CandidateFile(found, Evidence()).at(copies.get(found.copy_key, [found])[0]) for found in newest]
     texts = file_facts.chunk_texts(connection, _chunks_of(files))
     cutter = SnippetCutter((), languages=request.compiled.languages)
-    listed = {
+    return hits_of(files, [1.0] * len(files), texts, cutter, listed_copies(copies))
+
+
+def listed_copies(copies: Mapping[bytes, Sequence[FoundFile]]) -> dict[bytes, tuple[tuple[FileId, Copy], ...]]:
+    """The files with each content, as results list them."""
+    return {
         key: tuple((copy.file_id, Copy(copy.absolute_path, copy.host)) for copy in same) for key, same in copies.items()
     }
-    return _hits(files, [1.0] * len(files), texts, cutter, listed)
 
 
-def _hits(
+def hits_of(
     files: Sequence[CandidateFile],
     shown: Sequence[float],
     texts: Mapping[ChunkId, str],
     cutter: SnippetCutter,
     copies: Mapping[bytes, Sequence[tuple[FileId, Copy]]],
 ) -> tuple[Hit, ...]:
-    """The results with their scores; `texts` are those of their chunks."""
+    """The results with the scores that are shown; `texts` are those of their chunks, `copies` as in `Shown`."""
     snippets = {chunk: cutter.uncut(texts[chunk]) for chunk in _chunks_of(files) & texts.keys()}
     return tuple(
         Hit(

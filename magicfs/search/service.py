@@ -143,15 +143,31 @@ class SearchService:
     ) -> SearchResult:
         started = time.monotonic()
         found = self._find(text, limit, Deadline(deadline_s), rank, within)
-        return SearchResult(
-            query=text,
-            took_ms=(time.monotonic() - started) * 1000,
-            coverage=found.prepared.statistics.coverage,
-            hits=found.hits,
-            notices=found.all_notices,
-            as_of=found.prepared.as_of,
-            change_marker=found.prepared.change_marker,
-        )
+        return _result(text, started, found.prepared, found.hits, found.all_notices)
+
+    def similar(
+        self, path: bytes, *, host: str | None = None, limit: int | None = None, deadline_s: float
+    ) -> SearchResult:
+        """The files nearest in meaning to the one at an absolute path, on `host`, else on this host or on another one.
+
+        Raises `UsageError` where the index has no such file, or several, `NotComparable` for one without vectors, and
+        as `search` does.
+        """
+        from magicfs.search.neighbours import find_neighbours
+
+        started, deadline = time.monotonic(), Deadline(deadline_s)
+        shown = display_path(path)
+        prepared = self._prepare(Query(text=shown), (), deadline)
+        with self._database.transaction(deadline) as connection:
+            found = find_neighbours(
+                connection,
+                prepared.models,
+                path,
+                host=host,
+                rules=CopyRules(self._host),
+                limit=min(limit or self._default_limit, MAX_LIMIT),
+            )
+        return _result(shown, started, prepared, found.hits, found.notices + prepared.statistics.troubled_roots)
 
     def explain(self, text: str, *, file: FileId, deadline_s: float) -> Standing:
         """Where a file stands in the results of a typed text, and why. Raises as `search` does."""
@@ -242,6 +258,21 @@ class SearchService:
             return
         with suppress(MagicFSError), self._database.transaction(deadline) as connection:
             record_foreign_question(connection)
+
+
+def _result(
+    query: str, started: float, prepared: _PreparedSearch, hits: tuple[Hit, ...], notices: tuple[str, ...]
+) -> SearchResult:
+    """The answer of a search that was started at a moment of the monotonic clock."""
+    return SearchResult(
+        query=query,
+        took_ms=(time.monotonic() - started) * 1000,
+        coverage=prepared.statistics.coverage,
+        hits=hits,
+        notices=notices,
+        as_of=prepared.as_of,
+        change_marker=prepared.change_marker,
+    )
 
 
 def _ranked(

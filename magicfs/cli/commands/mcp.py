@@ -6,7 +6,7 @@ EXAMPLES = """Clients start it themselves. Most take this configuration:
 
     {"mcpServers": {"magicfs": {"command": "magicfs", "args": ["mcp"]}}}
 
-The tools are search, context, read_file and status: docs/mcp.md"""
+The tools are search, context, read_file, similar and status: docs/mcp.md"""
 
 
 def mcp() -> None:

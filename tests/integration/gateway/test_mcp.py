@@ -30,7 +30,7 @@ from tests.plugins.commands import KEPT, short_folder
 from tests.plugins.index import HOST, Index, Paragraphs
 
 SECONDS = 120
-TOOLS = ["search", "context", "read_file", "status"]
+TOOLS = ["search", "context", "read_file", "similar", "status"]
 INITIALIZE = {
     "jsonrpc": "2.0",
     "id": 1,
@@ -128,6 +128,8 @@ def server(index: Index, database_url: str) -> Iterator[Server]:
 def test_an_assistant_asks_an_index(server: Server, index: Index) -> None:
     invoice = index.folder / "invoice.txt"
     invoice.write_text("the tax invoice of March\n\npaid in time\nby the accountant\n")
+    draft = index.folder / "draft.txt"
+    draft.write_text("the tax invoice of March\n")
     (index.folder / "other.txt").write_text("something else\n")
     index.settle()
 
@@ -142,7 +144,7 @@ def test_an_assistant_asks_an_index(server: Server, index: Index) -> None:
         assert (best["path"], best["lines"], best["page"], best["host"]) == (str(invoice), [1, 1], None, HOST)
         assert 0 < best["score"] <= 1
         assert "tax invoice" in best["snippet"]
-        assert found.structured_content["coverage"]["indexed"] == 2
+        assert found.structured_content["coverage"]["indexed"] == 3
         assert {"as_of", "notices"} <= set(found.structured_content)
         assert f"{invoice}:1-1" in text_of(found)
 
@@ -155,10 +157,17 @@ def test_an_assistant_asks_an_index(server: Server, index: Index) -> None:
         assert part.content[1].text == "3\tpaid in time\n"
         assert f"{invoice}:3-3 on {HOST}" in part.content[0].text
 
+        similar = await session.call_tool("similar", {"path": str(draft), "limit": 1})
+        [nearest] = similar.structured_content["results"]
+        assert (nearest["path"], nearest["host"]) == (str(invoice), HOST)
+        assert nearest["score"] > 0.5
+        assert similar.structured_content["query"] == str(draft)
+        assert f"1. {nearest['score']:.2f} {invoice}:1-1" in text_of(similar)
+
         status = await session.call_tool("status", {})
-        assert status.structured_content["files"]["indexed"] == 2
+        assert status.structured_content["files"]["indexed"] == 3
         assert status.structured_content["waiting"]["files"] == 0
-        assert "2 of 2 indexed" in text_of(status)
+        assert "3 of 3 indexed" in text_of(status)
 
     server.ask(body)
 
@@ -177,6 +186,10 @@ def test_what_is_wrong_is_said_in_a_line_and_the_server_goes_on(server: Server, 
         ("context", {"query": "a", "tokens": 10**9}, "tokens"),
         ("read_file", {"path": str(index.folder / "picture.bin")}, "encrypted"),
         ("read_file", {"path": "/x", "first_line": 3, "last_line": 2}, "last_line"),
+        ("similar", {"path": str(index.folder / "picture.bin")}, "encrypted"),
+        ("similar", {"path": str(index.folder)}, "is a directory"),
+        ("similar", {"path": "/etc/passwd"}, "the index has no file"),
+        ("similar", {"path": "/x", "host": "elsewhere", "limit": 101}, "limit"),
         ("status", {"all": True}, "all"),
     ]
 

@@ -246,7 +246,7 @@ def test_without_an_answer_the_command_searches_itself(machine: Machine, number:
 def test_requests_that_are_not_the_commands_own_are_refused(machine: Machine) -> None:
     machine.run("search", "invoice")
     [path] = machine.served()
-    search: dict[str, object] = {"do": "search", "query": "invoice", "number": None, "json": True, "passages": False}
+    search: dict[str, object] = {"do": "search", "query": "invoice", "number": None, "as_json": True, "passages": False}
     with socket.socket(socket.AF_UNIX) as channel:
         channel.settimeout(SECONDS)
         channel.connect(str(path))
