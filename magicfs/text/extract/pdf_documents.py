@@ -20,6 +20,7 @@ from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import PartCount, PartReader
 from magicfs.text.extract.pdf_parts import pdf_parts
 from magicfs.text.extract.pdf_second_reading import with_ligatures, with_lost_pages
+from magicfs.text.extract.right_to_left import in_reading_order
 
 PDF_TYPE: Final = "application/pdf"
 
@@ -34,10 +35,18 @@ def read_again(
         if isinstance(outcome, PartialDocument):
             outcome = with_lost_pages(outcome, content, until=until)
         if isinstance(outcome, PartialDocument):
-            return replace(outcome, document=with_ligatures(outcome.document, content, until=until))
+            return replace(outcome, document=_in_arabic_and_hebrew(outcome.document, content, until=until))
         if isinstance(outcome, Document):
-            return with_ligatures(outcome, content, until=until)
+            return _in_arabic_and_hebrew(outcome, content, until=until)
     return outcome
+
+
+def _in_arabic_and_hebrew(document: Document, content: bytes, *, until: float) -> Document:
+    """A document with the ligatures and the order of words of scripts that are read from right to left."""
+    ordered = in_reading_order(document)
+    with contextlib.suppress(Exception):
+        return with_ligatures(ordered, content, until=until)
+    return ordered
 
 
 def with_pdf_parts(

@@ -47,6 +47,18 @@ def test_the_ligature_of_arabic_is_in_the_order_of_its_letters(extractor: FileEx
     assert text.split() == ["المشكلات", "الشك"] * 6
 
 
+def test_lines_of_hebrew_are_read_from_right_to_left(extractor: FileExtractor) -> None:
+    lines = ["בית הספר החדש נפתח בשנת 2024.", "הלימודים בו מתחילים מחר."]
+    codes = {letter: code for code, letter in enumerate(sorted(set("".join(lines))), 128)}
+    shown = b""
+    for line in lines:
+        # As it stands on the page, from left to right: the letters are turned around, and numbers are not.
+        drawn = line[::-1].replace("4202", "2024")
+        shown += b"(%s) Tj T* " % "".join(f"\\{codes[letter]:03o}" for letter in drawn).encode("ascii")
+    content = page_in({code: f"{ord(letter):04x}" for letter, code in codes.items()}, shown)
+    assert read(extractor, content, b"a.pdf").text.split("\n")[:2] == lines
+
+
 def test_fields_of_a_file_that_may_not_be_changed_are_not_damaged(extractor: FileExtractor) -> None:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf_file("herons stand in the marsh")))
     writer.add_attachment("a.txt", b"a text on rosemary")
