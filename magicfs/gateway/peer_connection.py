@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import socket
 from collections import deque
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -28,6 +29,13 @@ if TYPE_CHECKING:
 
 CLOSING_SECONDS = 1.0
 """To tell the other host that files are closed."""
+
+_SILENCE = {
+    socket.TCP_USER_TIMEOUT: 10_000,
+    socket.TCP_KEEPIDLE: 15,
+    socket.TCP_KEEPINTVL: 5,
+}
+"""A machine that does not even acknowledge is gone after ten seconds, which are milliseconds for the first option."""
 
 MAX_NAMES = 2_000_000
 """In a directory."""
@@ -154,6 +162,7 @@ def _loss_reported(deadline: Deadline) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        raise deadline.exceeded() from error
+        # With a number it is the kernel, which has given the connection up.
+        raise (deadline.exceeded() if error.errno is None else ConnectionLost(str(error))) from error
     except OSError as error:
         raise ConnectionLost(str(error)) from error

@@ -192,6 +192,10 @@ class _Peer:
                     with self._lent(connection):
                         found = ask(connection, deadline)
                     self._outage.ended(self.entry.host)
+                except DeadlineExceeded:
+                    # It answers for its file systems in less time, so it is the host itself that does not answer.
+                    self._found_unreachable(PeerUnavailable("it does not answer in time"))
+                    raise
                 except _lost() as error:
                     if is_new:
                         raise self._found_unreachable(_refusal(error)) from error

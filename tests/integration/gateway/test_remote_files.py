@@ -360,9 +360,12 @@ def test_a_host_that_answers_late_is_timed_out(host: Host, mount: Mount, monkeyp
     hung, real = threading.Event(), files_service._status
     monkeypatch.setattr(files_service, "_status", lambda request: hung.wait(60) and real(request))
     monkeypatch.setattr(remote_files, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(remote_files, "UNREACHABLE_SECONDS", 60)
     assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.ETIMEDOUT
+    monkeypatch.setattr(remote_files, "WAIT_SECONDS", 60)
+    assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH, "at once"
+    mount.files._peers["hub"]._unreachable_until = 0
     hung.set()
-    monkeypatch.setattr(remote_files, "WAIT_SECONDS", 20)
     mount.files.status("hub", mount.root, b"")
 
 
