@@ -28,16 +28,20 @@ _ERRNO_BY_CLASS: tuple[tuple[type[MagicFSError], int], ...] = (
     (MagicFSError, errno.EIO),
 )
 """The first class that matches counts."""
+_REPLACED = {errno.ENOSYS: errno.EOPNOTSUPP, errno.EINTR: errno.EIO, errno.ERESTART: errno.EIO}
+"""What other file systems and hosts may say, and this one must not: after one `ENOSYS` the kernel sends no such request
+any more, such as to open a file, whichever it is of; and after `EINTR` programs try again for ever."""
 
 
 def errno_of(error: Exception, *, during: str) -> int:
     """The error number of a reply; `during` names the operation in the log.
 
-    An `OSError` keeps its number. All else is logged: a `MagicFSError` as one line, others with their traceback.
+    An `OSError` keeps its number, unless it is one of `_REPLACED`. All else is logged: a `MagicFSError` as one line,
+    others with their traceback.
     """
     if isinstance(error, OSError):
         if error.errno is not None:
-            return error.errno
+            return _REPLACED.get(error.errno, error.errno)
     elif isinstance(error, MagicFSError):
         log.warning("%s: %s", during, error)
         return next(number for kind, number in _ERRNO_BY_CLASS if isinstance(error, kind))

@@ -1,8 +1,9 @@
 """Other hosts whose files are those of this machine, which hang, fail and are gone on demand.
 
 `TEST_REMOTE_FILES` has a directory and the hosts, in JSON. What is written to the file with the name of a host there
-makes the host so: `hung` until something else is written, `unreachable`, `cut 65536` after so many bytes of a file, or
-`lying` about the names in directories. The file `calls` there has a line for each call.
+makes the host so: `hung` until something else is written, `unreachable`, `cut 65536` after so many bytes of a file,
+`lying` about the names in directories, `failing ENOSYS`, or `looping`: each directory has itself as `loop`. The file
+`calls` there has a line for each call.
 """
 
 from __future__ import annotations
@@ -67,8 +68,11 @@ class FakeHost:
             calls.write(f"{self._name} {call}\n")
         while self.behaviour == ["hung"]:
             time.sleep(0.02)
-        if self.behaviour == ["unreachable"]:
-            raise unreachable(self._name)
+        match self.behaviour:
+            case ["unreachable"]:
+                raise unreachable(self._name)
+            case ["failing", name]:
+                raise OSError(getattr(errno, name), name)
 
     def require_byte(self, end: int) -> None:
         match self.behaviour:
@@ -97,7 +101,8 @@ class FakeRemoteFiles:
         return self._hosts[host]
 
     def status(self, host: str, root: bytes, path: bytes) -> RemoteStatus:
-        self._asked(host, "status", path)
+        if self._asked(host, "status", path).behaviour == ["looping"]:
+            path = b"/".join(name for name in path.split(b"/") if name != b"loop")
         descriptor = open_below(root, path or b".", flags=os.O_PATH)
         try:
             return status_of(*status_and_birth(descriptor))
@@ -106,6 +111,8 @@ class FakeRemoteFiles:
 
     def list(self, host: str, root: bytes, path: bytes) -> Sequence[tuple[bytes, RemoteStatus]]:
         asked = self._asked(host, "list", path)
+        if asked.behaviour == ["looping"]:
+            return [(b"loop", self.status(host, root, path))]
         descriptor = open_below(root, path or b".", flags=os.O_RDONLY | os.O_DIRECTORY)
         try:
             names = [os.fsencode(name) for name in os.listdir(descriptor)]

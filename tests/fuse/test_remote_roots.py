@@ -309,6 +309,49 @@ def test_a_host_that_cannot_be_reached_is_listed_and_comes_back(others: OtherHos
     assert (others.mirror / "a.txt").read_text() == "roses"
 
 
+@pytest.mark.parametrize("name", ["ENOSYS", "EINTR", "EAGAIN", "ENOTCONN", "ENOMEM", "ESTALE"])
+def test_no_error_of_a_host_has_an_effect_on_other_files(others: OtherHosts, root: IndexedRoot, name: str) -> None:
+    """The kernel never asks again what a file system says that it does not have."""
+    root.add("here.txt", "tulips")
+    others.root.add("d/a.txt", "roses")
+    local = others.mount.path / "mirror/documents"
+    entry = others.mirror / "d/a.txt"
+    assert entry.stat().st_size == 5
+    directory = os.open(others.mirror / "d", os.O_PATH)
+    try:
+        others.behave(f"failing {name}")
+        for action in (
+            entry.read_bytes,
+            lambda: os.listdir(others.mirror),
+            lambda: os.listdir(f"/proc/self/fd/{directory}"),
+            lambda: os.access("b.txt", os.X_OK, dir_fd=directory) or os.stat("b.txt", dir_fd=directory),
+        ):
+            with pytest.raises(OSError):
+                action()
+    finally:
+        os.close(directory)
+    others.behave("")
+    assert entry.read_text() == "roses"
+    assert (local / "here.txt").read_text() == "tulips"
+    (local / "here.txt").write_text("lilies")
+    assert (root.path / "here.txt").read_text() == "lilies"
+    assert os.listdir(others.mirror / "d") == ["a.txt"]
+    assert not os.access(local, os.X_OK) or os.listdir(local) == ["here.txt"]
+
+
+def test_a_directory_that_is_in_itself(others: OtherHosts) -> None:
+    (others.root.path / "d").mkdir()
+    assert os.listdir(others.mirror) == ["d"]
+    others.behave("looping")
+    subprocess.run(["find", others.mirror, "-maxdepth", "20"], check=False, capture_output=True, timeout=60)
+    with contextlib.suppress(OSError):
+        os.stat(others.mirror / "d/loop/loop/loop")
+    others.behave("")
+    time.sleep(REMOTE_TIMEOUT_SECONDS)
+    assert os.listdir(others.mirror) == ["d"]
+    assert os.listdir(others.mirror / "d") == []
+
+
 @pytest.mark.parametrize("program", [["cp", "-a"], ["rsync", "-a"]])
 def test_copying_out(others: OtherHosts, tmp_path: Path, program: list[str]) -> None:
     others.root.add("d/a.txt", "roses")

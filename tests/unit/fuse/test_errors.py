@@ -17,6 +17,8 @@ from magicfs.fuse.operations import TreeOperations
     [
         (FileNotFoundError(errno.ENOENT, "gone"), errno.ENOENT, False),
         (OSError(errno.EHOSTUNREACH, "elsewhere"), errno.EHOSTUNREACH, False),
+        (OSError(errno.ENOSYS, "of an old server"), errno.EOPNOTSUPP, False),
+        (InterruptedError(errno.EINTR, "again"), errno.EIO, False),
         (UsageError("nothing to search for"), errno.EINVAL, True),
         (DeadlineExceeded("too long"), errno.ETIMEDOUT, True),
         (DatabaseUnavailable("away"), errno.EIO, True),
