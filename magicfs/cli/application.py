@@ -26,6 +26,7 @@ from magicfs.cli.commands import (
     roots,
     scan,
     search,
+    serve,
     similar,
     status,
     umount,
@@ -72,6 +73,7 @@ app.command("umount", rich_help_panel=PARTS_PANEL)(umount.umount)
 app.command("agent", rich_help_panel=PARTS_PANEL)(agent.agent)
 app.command("worker", rich_help_panel=PARTS_PANEL, epilog=worker.EXAMPLES)(worker.worker)
 app.command("flower", rich_help_panel=PARTS_PANEL)(flower.flower)
+app.command("serve", rich_help_panel=PARTS_PANEL, epilog=serve.EXAMPLES)(serve.serve)
 app.command("metrics", rich_help_panel=PARTS_PANEL, epilog=metrics.EXAMPLES)(metrics.metrics)
 app.add_typer(cluster.app, name="cluster", rich_help_panel=PARTS_PANEL)
 app.add_typer(hosts.app, name="hosts", rich_help_panel=PARTS_PANEL)

@@ -28,6 +28,7 @@ def main(arguments: list[str] | None = None) -> int:
     worker.add_argument("--queue", choices=("extract", "embed"), required=True, help="the kind of work")
     worker.add_argument("--name", required=True, help="unique in the cluster")
     parts.add_parser("mount", help="serves the mount").add_argument("path", type=Path, help="an empty directory")
+    parts.add_parser("serve", help="lets other hosts read the files of this one")
     options = parser.parse_args(arguments)
     share_one_heap()
     try:
@@ -49,6 +50,11 @@ def _run(options: argparse.Namespace) -> None:
             wiring.run_worker(settings, kind=options.queue, name=options.name)
         case "mount":
             wiring.run_mount(environment.settings_for_service("mount"), options.path)
+        case "serve":
+            # With TLS and an event loop, which no other part needs.
+            from magicfs.cli import serving
+
+            serving.run_serve(environment.settings_for_service("serve"))
 
 
 if __name__ == "__main__":

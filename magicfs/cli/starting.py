@@ -46,6 +46,13 @@ MOUNT_SETTINGS = frozenset(
 )
 """Settings that the mount reads; the last ones also for the query embedder, which it may start."""
 
+SERVE_SETTINGS = frozenset(
+    {"database_url", "broker_url", "hub", "host", "listen", "advertise", "log_level", "log_format"}
+)
+"""Settings that `serve` reads."""
+
+OF_SERVE_ALONE = frozenset({"listen", "advertise"})
+
 
 @dataclass(frozen=True, slots=True)
 class UpRequest:
@@ -150,6 +157,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
         embedder=("--socket", str(settings.embedder_socket), *wiring.embedder_options(settings)),
         environment=environment_of(settings),
         mount_environment=environment_of(settings, only=MOUNT_SETTINGS),
+        serve_environment=environment_of(settings, only=SERVE_SETTINGS) if settings.listen else None,
     )
     supervisor.apply([*servers, *services], options=options)
     if mount is not None:
@@ -226,8 +234,7 @@ def environment_of(settings: Settings, *, only: frozenset[str] | None = None) ->
     A part restarts when its environment changes. So it does not get the settings of `up` itself and of Flower.
     """
     names = settings.given - UP_SETTINGS - {"home"}
-    if only is not None:
-        names &= only
+    names &= only if only is not None else names - OF_SERVE_ALONE
     values = {name: getattr(settings, name) for name in sorted(names) if not name.startswith("flower_")}
     environment = {f"MAGICFS_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     return {"MAGICFS_HOME": str(settings.home), **environment}

@@ -16,6 +16,7 @@ HUB_LINK = "hub-link"
 AGENT = "agent"
 QUERY_EMBEDDER = "embedder"
 MOUNT = "mount"
+SERVE = "serve"
 EXTRACT_WORKER = "extract"
 EMBED_WORKER = "embed"
 

@@ -5,6 +5,7 @@ Used by `magicfs hosts retire`. It touches no disk, of this host or of another o
 
 from __future__ import annotations
 
+from magicfs.db import host_certificates
 from magicfs.db import hosts as hosts_db
 from magicfs.db import roots as roots_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
@@ -14,28 +15,34 @@ from magicfs.ingest.roots import delete_root
 
 
 def retire_host(database: Database, *, name: str) -> list[Root]:
-    """Delete a host with its roots, files, lease, workers and mounts, in one transaction. Returns its former roots.
+    """Delete a host with its roots, files, lease, workers, mounts and certificate, in one transaction.
 
-    Contents that it alone had become orphans. Raises `HostUnknown`, and `HostAtWork` while an agent works the host.
+    Returns its former roots. Contents that it alone had become orphans. Raises `HostUnknown`, and `HostAtWork` while an
+    agent works the host.
     """
     return retry_on_conflict(lambda: _retire(database, name))
 
 
 def _retire(database: Database, name: str) -> list[Root]:
     with database.transaction() as connection:
-        require_silent(connection, name=name)
+        require_known(connection, name=name)
         roots = [registered.root for registered in roots_db.list_roots(connection, host=name)]
         for root in roots:
             delete_root(connection, root)
         hosts_db.delete_host(connection, name=name)
+        host_certificates.delete_certificate(connection, host=name)
     return roots
 
 
-def require_silent(connection: Connection, *, name: str) -> None:
-    """Keep agents from a host until the transaction ends. Raises `HostUnknown`, and `HostAtWork` if one works it."""
+def require_known(connection: Connection, *, name: str, may_cut_off: bool = False) -> None:
+    """Keep agents from a host until the transaction ends. Raises `HostUnknown`, and `HostAtWork` if one works it.
+
+    With `may_cut_off`, an agent may work a host that is admitted: taking that back cuts the host off.
+    """
     has_agent = hosts_db.lock_host(connection, name=name)
-    if has_agent is None:
+    certificate = host_certificates.find_certificate(connection, host=name)
+    if has_agent is None and certificate is None:
         names = ", ".join(host.name for host in hosts_db.list_hosts(connection)) or "none"
         raise HostUnknown(f"there is no host {name}: there is {names}")
-    if has_agent:
+    if has_agent and not (may_cut_off and certificate is not None and certificate.admitted):
         raise HostAtWork(f"the agent of {name} is at work: stop it there first, with 'magicfs down' or its service")

@@ -18,6 +18,7 @@ from magicfs.domain.parts import (
     POSTGRES,
     QUERY_EMBEDDER,
     REDIS,
+    SERVE,
     Part,
     UpOptions,
 )
@@ -82,11 +83,14 @@ def service_parts(
     embedder: Sequence[str],
     environment: Mapping[str, str],
     mount_environment: Mapping[str, str],
+    serve_environment: Mapping[str, str] | None = None,
 ) -> list[Part]:
     """The parts that need the servers. `embedder` holds the arguments of the query embedder's module.
 
-    The mount has an environment of its own: a changed setting that it does not read must not restart it.
+    The mount and `serve` have environments of their own: a changed setting that they do not read must not restart them.
+    Without one for `serve`, no other host reads files of this one.
     """
+    own_environments = {MOUNT: mount_environment, SERVE: serve_environment or {}}
 
     def part(name: str, *arguments: str, place: int, stop_seconds: int = 10) -> Part:
         command = _guarded(module_command("magicfs.cli.part", *arguments))
@@ -94,7 +98,7 @@ def service_parts(
             name=name,
             command=command,
             place=place,
-            environment=mount_environment if name == MOUNT else environment,
+            environment=own_environments.get(name, environment),
             stop_seconds=stop_seconds,
             steady_seconds=STEADY_SECONDS,
         )
@@ -115,6 +119,8 @@ def service_parts(
             for name, kind in workers
         ),
     ]
+    if serve_environment is not None:
+        parts.append(part(SERVE, SERVE, place=SERVICE_PLACE))
     if options.mount is not None:
         parts.append(part(MOUNT, "mount", str(options.mount), place=MOUNT_PLACE))
     return parts

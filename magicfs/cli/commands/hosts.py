@@ -1,26 +1,36 @@
-"""`magicfs hosts`: the machines of the cluster, and the end of one."""
+"""`magicfs hosts`: the machines of the cluster, who is admitted to it, and the end of one."""
 
 from __future__ import annotations
 
 import sys
 import time
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 if TYPE_CHECKING:
+    from magicfs.db.pool import Database
+    from magicfs.domain.host_certificates import HostCertificate
     from magicfs.domain.status import IndexStatus
 
 app = typer.Typer(
-    help="See the machines of the cluster, and forget one that is gone for good.",
+    help="See the machines of the cluster, admit one, and forget one that is gone for good.",
     no_args_is_help=True,
     epilog="""Examples:
 
     magicfs hosts list
 
+    magicfs hosts admit laptop
+
     magicfs hosts retire old-laptop""",
 )
+
+CUT_OFF_SECONDS = 60.0
+"""A host whose connections are cut falls silent within this time: its lease runs out."""
+
+POLL_SECONDS = 1.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,20 +48,27 @@ class Host:
     roots: list[str]
     workers: int
     mounts: int
+    address: str | None = None
+    """Where it serves its files to admitted hosts; None while it does not."""
+    fingerprint: str | None = None
+    """Of its certificate; None if it has shown none."""
+    admitted: bool = False
+    """Whether somebody has admitted that certificate."""
 
     def as_json(self) -> dict[str, Any]:
         """The object of this host that `--json` prints."""
         return {name: getattr(self, name) for name in self.__slots__}
 
 
-def hosts_of(index: IndexStatus) -> list[Host]:
-    """The hosts of an index by name: those with an agent or roots, and those with workers or mounts alone."""
+def hosts_of(index: IndexStatus, certificates: Sequence[HostCertificate] = ()) -> list[Host]:
+    """The hosts of an index by name: those with an agent or roots, and those with workers, mounts or certificates."""
+    shown = {certificate.host: certificate for certificate in certificates}
     known = {host.name: host for host in index.hosts}
     others = {root.host for root in index.roots} | {worker.host for worker in index.workers}
     others |= {mount.host for mount in index.mounts}
     found = []
-    for name in sorted(known.keys() | others):
-        host = known.get(name)
+    for name in sorted(known.keys() | shown.keys() | others):
+        host, certificate = known.get(name), shown.get(name)
         roots = [root for root in index.roots if root.host == name]
         found.append(
             Host(
@@ -63,6 +80,9 @@ def hosts_of(index: IndexStatus) -> list[Host]:
                 roots=[root.name for root in roots],
                 workers=sum(worker.host == name for worker in index.workers),
                 mounts=sum(mount.host == name for mount in index.mounts),
+                address=certificate.address if certificate else None,
+                fingerprint=certificate.fingerprint if certificate else None,
+                admitted=certificate is not None and certificate.admitted,
             )
         )
     return found
@@ -70,15 +90,16 @@ def hosts_of(index: IndexStatus) -> list[Host]:
 
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
-    """List the hosts with their agents, roots, files and workers."""
+    """List the hosts with their agents, roots, files and workers, where they serve, and who waits for admission."""
     from rich.table import Table
 
     from magicfs.cli import environment, terminal
+    from magicfs.db.host_certificates import list_certificates
     from magicfs.db.status import read_status
 
     settings = environment.settings_for_command()
     with environment.database_for_command(settings) as database, database.transaction() as connection:
-        hosts = hosts_of(read_status(connection))
+        hosts = hosts_of(read_status(connection), list_certificates(connection))
     if as_json:
         terminal.print_json({"hosts": [host.as_json() for host in hosts]})
         return
@@ -91,6 +112,26 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
         names = (terminal.Cell(text) for text in (", ".join(host.roots) or "-", host.machine or "-"))
         table.add_row(terminal.Cell(host.name), _agent(host, now=time.time()), *numbers, *names)
     terminal.results().print(table)
+    if any(host.fingerprint for host in hosts):
+        terminal.say("")
+        _list_certificates(hosts)
+
+
+def _list_certificates(hosts: Sequence[Host]) -> None:
+    """Print who has a certificate, and where it serves."""
+    from rich.table import Table
+
+    from magicfs.cli import terminal
+
+    table = Table("host", "admission", "serves", "certificate", box=None, padding=(0, 2, 0, 0))
+    for host in hosts:
+        if host.fingerprint:
+            cells = (host.name, "admitted" if host.admitted else "waits", host.address or "-", host.fingerprint)
+            table.add_row(*map(terminal.Cell, cells))
+    terminal.results().print(table)
+    for host in hosts:
+        if host.fingerprint and not host.admitted:
+            terminal.remark(f"to admit {terminal.shown(host.name)}: magicfs hosts admit {terminal.shown(host.name)}")
 
 
 def _agent(host: Host, *, now: float) -> str:
@@ -106,32 +147,99 @@ def _agent(host: Host, *, now: float) -> str:
 
 
 @app.command()
-def retire(
+def admit(
     name: Annotated[str, typer.Argument(metavar="NAME", help="As 'magicfs hosts list' shows it.")],
+    fingerprint: Annotated[
+        str | None, typer.Option(metavar="SHA256:...", help="Admit that certificate and no other, without a question.")
+    ] = None,
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
-    """Forget a host that is gone for good: its roots and files leave the index.
+    """Let a host take part: other hosts trust its certificate from now on, and it reaches what they offer.
 
-    No file on any disk is touched, and files that other hosts have too stay found there. It is refused while the agent
-    of the host is at work. A host that comes back starts anew, without roots.
+    Whoever is admitted can read the index and the files that other hosts serve. Compare the fingerprint with the one
+    that the machine itself shows in its log, or when it joins.
     """
     from magicfs.cli import environment, terminal
-    from magicfs.db.status import read_status
-    from magicfs.errors import UsageError
-    from magicfs.ingest.hosts import require_silent, retire_host
+    from magicfs.db import host_certificates
+    from magicfs.errors import HostUnknown, UsageError
 
     settings = environment.settings_for_command()
     with environment.database_for_command(settings) as database:
         with database.transaction() as connection:
-            require_silent(connection, name=name)
-            host = next(host for host in hosts_of(read_status(connection)) if host.name == name)
+            found = host_certificates.find_certificate(connection, host=name)
+        if found is None:
+            raise HostUnknown(f"{name} has not asked: run 'magicfs serve', 'mount' or 'cluster join' there")
+        if fingerprint is not None and fingerprint != found.fingerprint:
+            raise UsageError(f"{name} has another certificate, {found.fingerprint}: compare it with what {name} shows")
+        if found.admitted:
+            terminal.say(f"{terminal.shown(name)} is admitted already")
+            return
+        if fingerprint is None and not yes:
+            _ask(f"Admit {terminal.shown(name)} with the certificate {found.fingerprint}?", f"admit --yes {name}")
+        with database.transaction() as connection:
+            host_certificates.admit(connection, host=name, fingerprint=found.fingerprint)
+    terminal.say(f"{terminal.shown(name)} is admitted")
+
+
+def _ask(question: str, otherwise: str) -> None:
+    """Ask a person, and end the command if the answer is no. Raises `UsageError` where nobody can be asked."""
+    from magicfs.cli import terminal
+    from magicfs.errors import UsageError
+
+    if not sys.stdin.isatty():
+        raise UsageError(f"nobody can be asked here: magicfs hosts {otherwise}")
+    if not typer.confirm(question, err=True):
+        terminal.remark("nothing was changed")
+        raise typer.Exit(1)
+
+
+@app.command()
+def retire(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="As 'magicfs hosts list' shows it.")],
+    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+) -> None:
+    """Forget a host that is gone for good: its roots, its files and its certificate leave the index.
+
+    No file on any disk is touched, and files that other hosts have too stay found there. A host that is admitted is cut
+    off within seconds; any other one is not retired while its agent is at work. One that comes back starts anew.
+    """
+    from magicfs.cli import environment, terminal
+    from magicfs.db.host_certificates import list_certificates
+    from magicfs.db.status import read_status
+    from magicfs.ingest.hosts import require_known, retire_host
+
+    settings = environment.settings_for_command()
+    with environment.database_for_command(settings) as database:
+        with database.transaction() as connection:
+            require_known(connection, name=name, may_cut_off=name != settings.host)
+            hosts = hosts_of(read_status(connection), list_certificates(connection))
+        host = next(host for host in hosts if host.name == name)
         if not yes:
-            if not sys.stdin.isatty():
-                raise UsageError(f"nobody can be asked here: magicfs hosts retire --yes {name}")
             roots = ", ".join(map(terminal.shown, host.roots)) or "no root"
-            question = f"Forget {terminal.shown(name)} with {host.files} files ({roots})?"
-            if not typer.confirm(question, err=True):
-                terminal.remark("nothing was changed")
-                raise typer.Exit(1)
+            _ask(f"Forget {terminal.shown(name)} with {host.files} files ({roots})?", f"retire --yes {name}")
+        if host.agent:
+            _cut_off(database, name)
         retire_host(database, name=name)
     terminal.say(f"{terminal.shown(name)} is retired: {host.files} files are no longer in the index")
+
+
+def _cut_off(database: Database, name: str) -> None:
+    """Take the admission of a host back, and wait until its agent is silent. Raises `HostAtWork` if it is not."""
+    from magicfs.cli import terminal
+    from magicfs.db.heartbeats import has_agent
+    from magicfs.db.host_certificates import delete_certificate
+    from magicfs.errors import HostAtWork
+
+    with database.transaction() as connection:
+        delete_certificate(connection, host=name)
+    terminal.remark(f"{terminal.shown(name)} is cut off: waiting until its agent is silent")
+    deadline = time.monotonic() + CUT_OFF_SECONDS
+    while True:
+        with database.transaction() as connection:
+            if not has_agent(connection, host=name):
+                return
+        if time.monotonic() > deadline:
+            raise HostAtWork(
+                f"the agent of {name} still reaches the database: stop it there, or change the password of the database"
+            )
+        time.sleep(POLL_SECONDS)

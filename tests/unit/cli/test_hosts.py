@@ -3,6 +3,7 @@
 import pytest
 
 from magicfs.cli.commands.hosts import Host, _agent, hosts_of
+from magicfs.domain.host_certificates import HostCertificate
 from magicfs.domain.status import HostStatus, MountStatus, WorkerStatus
 from tests.unit.cli.summary import summary
 from tests.unit.cli.test_isolation import root
@@ -15,7 +16,11 @@ def test_hosts_have_what_is_theirs_and_those_without_an_agent_are_there_too() ->
         workers=(WorkerStatus("w", "cores", "embed", 1), WorkerStatus("v", "box", "embed", 1)),
         mounts=(MountStatus("desk", b"/mnt", 1),),
     ).index
-    box, cores, desk = hosts_of(index)
+    certificates = [
+        HostCertificate("box", "SHA256:a", "PEM", "10.8.0.2:7420", admitted=True),
+        HostCertificate("asks", "SHA256:b", "PEM", None, admitted=False),
+    ]
+    asks, box, cores, desk = hosts_of(index, certificates)
     assert box.as_json() == {
         "name": "box",
         "agent": True,
@@ -25,8 +30,12 @@ def test_hosts_have_what_is_theirs_and_those_without_an_agent_are_there_too() ->
         "roots": ["papers", "notes"],
         "workers": 1,
         "mounts": 0,
+        "address": "10.8.0.2:7420",
+        "fingerprint": "SHA256:a",
+        "admitted": True,
     }
-    assert (cores.name, cores.agent, cores.workers) == ("cores", False, 1)
+    assert (asks.name, asks.agent, asks.fingerprint, asks.admitted) == ("asks", False, "SHA256:b", False)
+    assert (cores.name, cores.agent, cores.workers, cores.fingerprint) == ("cores", False, 1, None)
     assert (desk.name, desk.mounts, desk.files) == ("desk", 1, 0)
 
 

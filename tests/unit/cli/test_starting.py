@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from magicfs.cli.part_readiness import last_line
-from magicfs.cli.starting import MOUNT_SETTINGS, environment_of
+from magicfs.cli.starting import MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
 from magicfs.config import Settings
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.runtime.parts import server_parts, service_parts
@@ -31,6 +31,25 @@ def test_the_mount_is_told_what_it_reads_alone(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path, host="here", nice=7, gentle=True, search_limit=9)
     told = environment_of(settings, only=MOUNT_SETTINGS)
     assert told == {"MAGICFS_HOME": str(tmp_path), "MAGICFS_HOST": "here", "MAGICFS_SEARCH_LIMIT": "9"}
+
+
+def test_what_serves_is_a_part_of_its_own_with_its_own_settings(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path, host="nas", nice=7, listen="10.8.0.2", advertise="nas.example.org")
+    assert "MAGICFS_LISTEN" not in environment_of(settings)
+    told = environment_of(settings, only=SERVE_SETTINGS)
+    assert told == {
+        "MAGICFS_HOME": str(tmp_path),
+        "MAGICFS_HOST": "nas",
+        "MAGICFS_LISTEN": "10.8.0.2",
+        "MAGICFS_ADVERTISE": "nas.example.org",
+    }
+    options = UpOptions(embed_workers=1, gentle=False, mount=None)
+    with_it, without = (
+        service_parts(options, embedder=(), environment={"A": "b"}, mount_environment={}, serve_environment=environment)
+        for environment in (told, None)
+    )
+    [serve] = [part for part in with_it if part not in without]
+    assert (serve.name, serve.environment) == ("serve", told)
 
 
 def test_options_are_found_in_the_parts_of_an_older_version() -> None:

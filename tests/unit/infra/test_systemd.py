@@ -43,7 +43,8 @@ def assigned(text: str) -> dict[str, str]:
 
 
 def test_the_units_that_there_are() -> None:
-    assert UNITS == ["magicfs-agent.service", "magicfs-mount.service", "magicfs-worker@.service", "magicfs.service"]
+    parts = ["magicfs-agent.service", "magicfs-mount.service", "magicfs-serve.service", "magicfs-worker@.service"]
+    assert [*parts, "magicfs.service"] == UNITS
 
 
 @pytest.mark.parametrize("unit", UNITS)
@@ -97,7 +98,7 @@ def test_a_unit_that_mounts_has_no_option_that_would_hide_or_forbid_the_mount(un
     }
 
 
-@pytest.mark.parametrize("unit", ["magicfs-agent.service", "magicfs-worker@.service"])
+@pytest.mark.parametrize("unit", ["magicfs-agent.service", "magicfs-serve.service", "magicfs-worker@.service"])
 def test_a_unit_that_does_not_mount_is_locked_in(unit: str) -> None:
     assert values(unit, "NoNewPrivileges") == ["yes"]
     assert values(unit, "ProtectSystem") == ["strict"]

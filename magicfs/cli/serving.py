@@ -1,0 +1,163 @@
+"""Runs `magicfs serve`: builds the services that this host offers to others, and says in the index where they are.
+
+Used by the command and by the part of `magicfs up`. Main thread; the index is read in another one.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import logging
+import resource
+import signal
+import socket
+from collections.abc import Callable, Mapping, Sequence
+from typing import TYPE_CHECKING
+
+from magicfs.allowed_roots import AllowedRoots
+from magicfs.cli import environment
+from magicfs.cli.hub_services import hub_services, record_certificate
+from magicfs.config import Settings
+from magicfs.db import host_certificates
+from magicfs.db.roots import list_roots
+from magicfs.domain.host_certificates import HostCertificate
+from magicfs.errors import MagicFSError, UsageError
+from magicfs.gateway.file_protocol import FILES_SERVICE
+from magicfs.gateway.files_service import FilesService
+from magicfs.gateway.identity import Identity, host_identity
+from magicfs.gateway.peers import PeerAddress
+from magicfs.gateway.serve import Server, Service
+from magicfs.ingest.roots import limit_roots
+
+if TYPE_CHECKING:
+    from magicfs.db.pool import Connection, Database
+
+log = logging.getLogger(__name__)
+
+CONNECTIONS = 2
+"""To the database: one reads who is admitted, every two seconds."""
+
+EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  they are compared, nothing listens on them
+"""What means every address of a machine, and no machine can connect to."""
+
+
+def run_serve(settings: Settings, *, listen: str | None = None, advertise: str | None = None) -> None:
+    """Serve the files of this host until a signal stops it; the arguments take the place of settings.
+
+    Raises `UsageError` without an address, `HostTaken` if another machine is admitted under the name of this host, and
+    `ServerError` when nothing can listen there.
+    """
+    listen = listen or settings.listen
+    if listen is None:
+        raise UsageError("name the address of this machine that others reach: magicfs serve --listen 10.8.0.2")
+    address = PeerAddress.parse(listen)
+    told = advertised(address, advertise or settings.advertise)
+    settings = settings.replace(listen=str(address))
+    identity = host_identity(settings.home)
+    _allow_open_files()
+    with environment.database_for_service(settings, role="serve", size=CONNECTIONS) as database:
+        record = HostRecord(settings, database, identity, told)
+        record.begin()
+        try:
+            asyncio.run(_serve(record, identity, address, hub_services(settings, database)))
+        finally:
+            record.end()
+
+
+def advertised(address: PeerAddress, told: str | None) -> PeerAddress:
+    """The address that others are told: `told`, or that on which we listen. Raises `UsageError`."""
+    if told is not None:
+        return PeerAddress.parse(told)
+    return PeerAddress(socket.gethostname(), address.port) if address.host in EVERY_ADDRESS else address
+
+
+class HostRecord:
+    """What the index has of this host as one that serves, and what it says of others."""
+
+    def __init__(self, settings: Settings, database: Database, identity: Identity, told: PeerAddress) -> None:
+        self._settings = settings
+        self._database = database
+        self._host = settings.host
+        self._identity = identity
+        self._told = str(told)
+        self._allowed = AllowedRoots(settings.home)
+
+    def begin(self) -> None:
+        """Ask for admission, and limit what other hosts can have read here to the roots that there are now.
+
+        Raises `MagicFSError`.
+        """
+        limit_roots(self._settings, self._database)
+        record_certificate(self._settings, self._database, self._identity)
+        with self._database.transaction() as connection:
+            own = self._require_recorded(connection, host_certificates.list_certificates(connection))
+        if own.admitted:
+            log.info("this host is %s", own.fingerprint)
+        else:
+            log.warning(
+                "other hosts trust this one after 'magicfs hosts admit %s --fingerprint %s'",
+                self._host,
+                own.fingerprint,
+            )
+
+    def read(self) -> tuple[list[HostCertificate], list[bytes]]:
+        """All certificates, and the paths of the roots that may be read. Raises `MagicFSError`."""
+        with self._database.transaction() as connection:
+            certificates = host_certificates.list_certificates(connection)
+            self._require_recorded(connection, certificates)
+            roots = [registered.root.path for registered in list_roots(connection, host=self._host)]
+        return certificates, [path for path in roots if self._allowed.allows(path)]
+
+    def end(self) -> None:
+        """Say that this host does not serve any more."""
+        try:
+            with self._database.transaction() as connection:
+                host_certificates.set_address(
+                    connection, host=self._host, fingerprint=self._identity.fingerprint, address=None
+                )
+        except MagicFSError as error:
+            log.warning("the index still says that this host serves: %s", error)
+
+    def _require_recorded(self, connection: Connection, certificates: Sequence[HostCertificate]) -> HostCertificate:
+        """The entry of this host, which is made if there is none. Raises `HostTaken` and `TooManyRequests`."""
+        own = next((entry for entry in certificates if entry.host == self._host), None)
+        fingerprint = self._identity.fingerprint
+        if own is None or own.fingerprint != fingerprint:
+            own = host_certificates.request_admission(
+                connection, host=self._host, fingerprint=fingerprint, certificate=self._identity.certificate
+            )
+        if own.address != self._told:
+            host_certificates.set_address(connection, host=self._host, fingerprint=fingerprint, address=self._told)
+        return own
+
+
+async def _serve(record: HostRecord, identity: Identity, address: PeerAddress, others: Mapping[str, Service]) -> None:
+    """Serve the files of this host, and the `others` of its services, until SIGTERM or SIGINT."""
+    loop, stop = asyncio.get_running_loop(), asyncio.Event()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stop.set)
+    files = FilesService()
+    services = {**others, FILES_SERVICE: Service(files.handle)}
+    server = Server(identity, services, load=_load(record, files, loop))
+    await server.run(address, stop, ready=lambda: log.info("serving at %s", address))
+
+
+def _load(
+    record: HostRecord, files: FilesService, loop: asyncio.AbstractEventLoop
+) -> Callable[[], Sequence[HostCertificate]]:
+    """What reads the index in a thread: it returns the certificates, and tells `files` the roots."""
+
+    def load() -> Sequence[HostCertificate]:
+        certificates, roots = record.read()
+        # The loop may have ended meanwhile.
+        with contextlib.suppress(RuntimeError):
+            loop.call_soon_threadsafe(files.set_roots, roots)
+        return certificates
+
+    return load
+
+
+def _allow_open_files() -> None:
+    """Raise the limit of open files as far as the system grants it: other hosts open many."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
