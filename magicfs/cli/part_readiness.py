@@ -9,10 +9,11 @@ import re
 import time
 from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magicfs.config import Settings
-from magicfs.domain.parts import HUB_LINK, MOUNT, POSTGRES, REDIS
-from magicfs.errors import MountError, ServerError
+from magicfs.domain.parts import HUB_LINK, MOUNT, POSTGRES, REDIS, SERVE
+from magicfs.errors import DeadlineExceeded, MountError, PeerUnavailable, ServerError
 from magicfs.fuse import mountpoint
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.logs import LINE_BREAK
@@ -20,11 +21,21 @@ from magicfs.runtime import postgres, redis
 from magicfs.runtime.processes import is_listening
 from magicfs.runtime.supervisor import Supervisor
 
+if TYPE_CHECKING:
+    from magicfs.gateway.identity import Identity
+    from magicfs.gateway.peers import PeerAddress
+
 SERVER_SECONDS = 90.0
 """The first start creates a database; one after a crash may have much to recover."""
 
 MOUNT_SECONDS = 120.0
 """A mount process takes a second to start, on a busy machine half a minute. One that ends is noticed before that."""
+
+SERVE_SECONDS = 120.0
+"""What serves files starts like a mount."""
+
+HANDSHAKE_SECONDS = 10.0
+"""A handshake with a process of this machine, which may be starting."""
 
 POLL_SECONDS = 0.1
 """Pause between two looks whether a part is ready."""
@@ -58,6 +69,37 @@ def wait_for_mount(settings: Settings, supervisor: Supervisor, mount: Path, logg
 def _is_mounted(mount: Path) -> bool:
     mounted = mountpoint.mounted_at(mount)
     return mounted is not None and mounted.is_magicfs
+
+
+def wait_for_serve(settings: Settings, supervisor: Supervisor, address: str, logged: Mapping[str, int]) -> None:
+    """Wait until this host, and no other program, answers at its address. Raises `ServerError`, and `UsageError`.
+
+    `logged` is `log_sizes` before its start.
+    """
+    from magicfs.gateway.identity import host_identity
+    from magicfs.gateway.peers import PeerAddress
+
+    own = PeerAddress.parse(address)
+    identity = host_identity(settings.home)
+    _wait_for(settings, supervisor, SERVE, lambda: _answers(own, identity), SERVE_SECONDS, logged)
+
+
+def _answers(address: PeerAddress, identity: Identity) -> bool:
+    from magicfs.domain.deadline import Deadline
+    from magicfs.gateway.file_protocol import FILES_SERVICE
+    from magicfs.gateway.peers import connect
+
+    try:
+        connect(
+            address,
+            fingerprint=identity.fingerprint,
+            service=FILES_SERVICE,
+            identity=identity,
+            deadline=Deadline(HANDSHAKE_SECONDS),
+        ).close()
+    except (PeerUnavailable, DeadlineExceeded):
+        return False
+    return True
 
 
 def _wait_for(

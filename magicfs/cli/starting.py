@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from magicfs.cli import environment, index_model, multilingual, terminal, wiring
-from magicfs.cli.part_readiness import log_sizes, wait_for_mount, wait_for_servers
+from magicfs.cli.part_readiness import log_sizes, wait_for_mount, wait_for_serve, wait_for_servers
 from magicfs.config import Settings
 from magicfs.domain.parts import SERVERS, Part, UpOptions
 from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, ServerError
@@ -160,6 +160,8 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
         serve_environment=environment_of(settings, only=SERVE_SETTINGS) if settings.listen else None,
     )
     supervisor.apply([*servers, *services], options=options)
+    if settings.listen is not None:
+        wait_for_serve(settings, supervisor, settings.listen, logged)
     if mount is not None:
         wait_for_mount(settings, supervisor, mount, logged)
     _warm_up(settings, specs)

@@ -1,0 +1,37 @@
+"""`magicfs up` on a machine whose files other hosts may read."""
+
+from __future__ import annotations
+
+import json
+import socket
+from pathlib import Path
+
+from tests.plugins.broker import free_port
+from tests.plugins.commands import Commands
+
+
+def test_up_serves_where_the_setting_says(commands: Commands, short_path: Path) -> None:
+    (short_path / "a.txt").write_text("words")
+    address = f"127.0.0.1:{free_port()}"
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        busy = f"127.0.0.1:{taken.getsockname()[1]}"
+        done = commands.run("up", short_path, "--detach", MAGICFS_LISTEN=busy)
+        assert done.returncode == 1
+        assert f"nothing can listen on {busy}" in done.stderr
+    commands.environment["MAGICFS_LISTEN"] = address
+    commands.ok("up", short_path, "--detach")
+    before = commands.pids()
+    assert before["serve"] is not None
+    [host] = json.loads(commands.ok("hosts", "list", "--json"))["hosts"]
+    assert (host["name"], host["address"], host["admitted"]) == ("here", address, True)
+    other = f"127.0.0.1:{free_port()}"
+    commands.environment["MAGICFS_LISTEN"] = other
+    commands.ok("up", "--detach")
+    after = commands.pids()
+    assert {name for name in before if before[name] != after[name]} == {"serve"}, "the other parts run on"
+    assert json.loads(commands.ok("hosts", "list", "--json"))["hosts"][0]["address"] == other
+    del commands.environment["MAGICFS_LISTEN"]
+    commands.ok("up", "--detach")
+    assert "serve" not in commands.pids()
+    assert json.loads(commands.ok("hosts", "list", "--json"))["hosts"][0]["address"] is None
+    commands.ok("down")
