@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import errno
 import os
+import stat
 import struct
 from collections.abc import Iterator
 from enum import IntEnum
@@ -37,6 +38,9 @@ OPENED = struct.Struct("!Q")
 """The number of an open file, before its status."""
 _NAME = struct.Struct("!H")
 _STATUS = struct.Struct("!IqIIqqqIQQQQ?qq")
+_TYPES = frozenset((stat.S_IFREG, stat.S_IFDIR, stat.S_IFLNK, stat.S_IFIFO, stat.S_IFSOCK, stat.S_IFCHR, stat.S_IFBLK))
+_MAX_MODE = 0o177777
+_MAX_BLOCKS = (1 << 63) - 1
 
 
 class Operation(IntEnum):
@@ -105,13 +109,13 @@ def encoded_status(status: RemoteStatus) -> bytes:
 
 
 def decoded_status(content: bytes, offset: int = 0) -> RemoteStatus:
-    """The status that stands at an offset. Raises `OSError` if there is none."""
+    """The status that stands at an offset. Raises `OSError` if there is none, or one that no file has."""
     try:
         values = _STATUS.unpack_from(content, offset)
     except struct.error as error:
         raise malformed() from error
     mode, size, uid, gid, atime, mtime, ctime, links, rdev, blocks, device, number, has_birth, born, seen = values
-    if size < 0:
+    if stat.S_IFMT(mode) not in _TYPES or mode > _MAX_MODE or size < 0 or blocks > _MAX_BLOCKS:
         raise malformed()
     attributes = Attributes(mode, size, uid, gid, atime, mtime, ctime, links, rdev, blocks)
     return RemoteStatus(attributes, device, number, born if has_birth else None, seen)

@@ -37,8 +37,8 @@ _SILENCE = {
 }
 """A machine that does not even acknowledge is gone after ten seconds, which are milliseconds for the first option."""
 
-MAX_NAMES = 2_000_000
-"""In a directory."""
+MAX_NAMES = 500_000
+"""In a directory: a few hundred bytes of memory each."""
 
 
 class ConnectionLost(Exception):
@@ -119,8 +119,11 @@ class PeerConnection:
             self._connection.close()
 
     def _answer(self, request: Request, deadline: Deadline) -> bytes:
-        """The answer to a request that has one frame."""
-        return b"".join(self._answers(request, deadline))
+        """The answer to a request that has one frame: with others a host could fill our memory."""
+        content = next(self._answers(request, deadline))
+        if not self.is_between_requests:
+            raise protocol.malformed()
+        return content
 
     def _answers(self, request: Request, deadline: Deadline) -> Iterator[bytes]:
         """The frames of an answer. Raises `ConnectionLost`, `DeadlineExceeded`, and `OSError` of the other host."""

@@ -17,26 +17,36 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.domain.attributes import Attributes
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.gateway import files_service, peer_connection, peers, remote_files, serve
-from magicfs.gateway.file_protocol import FILES_SERVICE, MAX_PATH_BYTES, REQUEST, Operation
+from magicfs.gateway.file_protocol import (
+    FILES_SERVICE,
+    MAX_PATH_BYTES,
+    REQUEST,
+    Kind,
+    Operation,
+    encoded_status,
+    frame,
+)
 from magicfs.gateway.files_service import FilesService
-from magicfs.gateway.identity import host_identity
+from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.remote_files import PeerFiles
 from magicfs.gateway.serve import Server, Service
+from magicfs.tree.remote_files import RemoteStatus
 
 
 class Host:
     """A host that serves its files, in a thread."""
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, identity: Identity | None = None) -> None:
         self.root = folder / "root"
-        self.root.mkdir()
+        self.root.mkdir(parents=True)
         home = folder / "hub"
         home.mkdir()
-        self.identity = host_identity(home)
+        self.identity = identity or host_identity(home)
         self.known: list[HostCertificate] = []
         self.files = FilesService()
         with socket.create_server(("127.0.0.1", 0)) as probe:
@@ -393,25 +403,40 @@ def test_what_is_no_request_ends_the_connection(host: Host, mount: Mount, sent: 
     mount.files.status("hub", mount.root, b"")
 
 
+NO_FILE = RemoteStatus(Attributes(0o070644, 1, 0, 0, 0, 0, 0), 1, 1, None, 0)
+"""A status whose type no file has."""
+
+
 @pytest.mark.parametrize(
     "answer",
-    [b"\x00\xff\xff\xff\xff", b"\x00\x00\x00\x00\x03abc", b"\x02\x00\x00\x00\x05hello", b"\x07\x00\x00\x00\x00", b""],
+    [
+        b"\x00\xff\xff\xff\xff",
+        b"\x00\x00\x00\x00\x03abc",
+        b"\x02\x00\x00\x00\x05hello",
+        b"\x07\x00\x00\x00\x00",
+        b"",
+        frame(Kind.DONE, encoded_status(NO_FILE)),
+        frame(Kind.PART, b"x" * 1000) * 1000,
+    ],
 )
 def test_a_host_that_answers_nonsense_is_an_error_and_no_more(
-    host: Host, mount: Mount, monkeypatch: pytest.MonkeyPatch, answer: bytes
+    host: Host, mount: Mount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
-    async def lie(peer: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        await reader.readexactly(REQUEST.size)
-        writer.write(answer)
-        await writer.drain()
+    async def lie(_: FilesService, __: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while await reader.readexactly(REQUEST.size):
+            await reader.readexactly(len(mount.root))
+            writer.write(answer)
+            await writer.drain()
+            if not answer:
+                return
 
-    liar = Host.__new__(Host)
-    liar.__dict__.update(host.__dict__)
-    monkeypatch.setattr(FilesService, "handle", lambda self, *streams: lie(*streams))
-    with socket.create_server(("127.0.0.1", 0)) as probe:
-        liar.address = PeerAddress("127.0.0.1", probe.getsockname()[1])
-    liar.files = FilesService()
-    with liar.serving():
-        mount.files.set_hosts([liar.certificate()])
-        assert refused(lambda: mount.files.status("hub", mount.root, b"")) in (errno.EIO, errno.EHOSTUNREACH)
+    monkeypatch.setattr(FilesService, "handle", lie)
+    mount.files.set_hosts([])
+    other = Host(tmp_path / "other", identity=host.identity)
+    other.known = host.known
+    with other.serving():
+        mount.files.set_hosts([other.certificate()])
+        for call in (mount.files.status, mount.files.open):
+            assert refused(lambda call=call: call("hub", mount.root, b"")) in (errno.EIO, errno.EHOSTUNREACH)
+            mount.files._peers["hub"]._unreachable_until = 0
         mount.files.set_hosts([])
