@@ -29,6 +29,7 @@ from magicfs.tree.file_nodes import FileNode
 from magicfs.tree.nodes import Handle, Node
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_handles import RealHandle
+from magicfs.tree.remote_nodes import RemoteHandle
 from magicfs.tree.steps import Steps
 from magicfs.tree.tree import Tree
 
@@ -162,3 +163,13 @@ class NodeOperations(pyfuse3.Operations):
             # No thread was free, or none has begun. If one begins now, it finds nothing.
             with contextlib.suppress(IndexError):
                 self._pools.run_detached(unused.pop().close)
+
+    async def _attributes_of_open_file(self, node: Node) -> Attributes | None:
+        """The attributes of a file that a program has open; the last ones that are known for one of another host."""
+        opened = self._duplicate_handle(node)
+        if opened is not None:
+            return await self._on_duplicate(node, opened, RealHandle.attributes)
+        handle = next(iter(self._handles.of_node(node)), None)
+        if isinstance(node, FileNode) and isinstance(handle, RemoteHandle):
+            return node.merge_kernel_attributes(handle.last_attributes)
+        return None

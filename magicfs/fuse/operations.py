@@ -22,7 +22,6 @@ import pyfuse3
 import trio
 from pyfuse3 import EntryAttributes, FileHandleT, FileInfo, FileNameT, FlagT, FUSEError, InodeT, ModeT
 
-from magicfs.domain.attributes import Attributes
 from magicfs.fuse import thread_pools
 from magicfs.fuse.attributes import attribute_change, entry_attributes, negative_entry
 from magicfs.fuse.change_operations import ChangeOperations, writes_clear_set_id
@@ -44,7 +43,7 @@ from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle, clear_set_id
 from magicfs.tree.remote_nodes import RemoteHandle
 from magicfs.tree.removed_files import REMOVED_FILES
-from magicfs.tree.scratch_files import ScratchHandle
+from magicfs.tree.scratch_handles import ScratchHandle
 from magicfs.tree.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -299,16 +298,6 @@ class TreeOperations(ListingOperations, ChangeOperations):
         reply = entry_attributes(node, attributes)
         self._watches.keep_attributes(vouched, reply, attributes)
         return reply
-
-    async def _attributes_of_open_file(self, node: Node) -> Attributes | None:
-        """The attributes of a file that a program has open; the last ones that are known for one of another host."""
-        opened = self._duplicate_handle(node)
-        if opened is not None:
-            return await self._on_duplicate(node, opened, RealHandle.attributes)
-        handle = next(iter(self._handles.of_node(node)), None)
-        if isinstance(node, FileNode) and isinstance(handle, RemoteHandle):
-            return node.merge_kernel_attributes(handle.last_attributes)
-        return None
 
 
 def _close(handle: Handle) -> None:

@@ -17,13 +17,13 @@ import time
 from collections import defaultdict
 from collections.abc import Callable, Iterable
 
-import pyfuse3
 import trio
-from pyfuse3 import EntryAttributes, FileNameT, InodeT
+from pyfuse3 import EntryAttributes
 
 from magicfs.domain.attributes import Attributes
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.invalidation import AttributeInvalidations
+from magicfs.fuse.reported_changes import ENDED, ReportedChanges
 from magicfs.fuse.watched_directory import Vouched, Watch
 from magicfs.linux.inotify import Event, Inotify, InotifyMask
 from magicfs.linux.mounts import MOUNTINFO, MountChanges
@@ -42,9 +42,6 @@ RETRY_SECONDS = 60.0
 """A directory that cannot be watched is tried again after that."""
 _MAX_PAUSE_SECONDS = 0.02
 """Between two looks at reports that concern nothing that the kernel keeps, such as those of a program that writes."""
-_ENDED = InotifyMask.IGNORED | InotifyMask.UNMOUNT | InotifyMask.DELETE_SELF
-_OF_WHOLE_DIRECTORY = _ENDED | InotifyMask.ATTRIB | InotifyMask.MOVE_SELF
-_OF_NAMES = InotifyMask.CREATE | InotifyMask.DELETE | InotifyMask.MOVED_FROM | InotifyMask.MOVED_TO
 _EVENTS_LOST = Event(-1, InotifyMask.Q_OVERFLOW, b"")
 
 
@@ -54,6 +51,7 @@ class DirectoryWatches:
     def __init__(self, inodes: InodeTable) -> None:
         self._inodes = inodes
         self._invalidations = AttributeInvalidations()
+        self._changes = ReportedChanges(inodes, self._invalidations)
         self._inotify: Inotify | None = None
         self._watches: dict[int, Watch] = {}
         """By the inode number of the directory."""
@@ -244,12 +242,14 @@ class DirectoryWatches:
             if event.mask & InotifyMask.Q_OVERFLOW:
                 for watch in self._watches.values():
                     watch.count_change()
-                    self._expire_all(watch)
+                    self._changes.expire_all(watch)
                 told = True
                 continue
             for watch in tuple(self._by_number.get(event.watch, ())):
                 watch.count_change()
-                told |= self._report(watch, event)
+                told |= self._changes.report(watch, event)
+                if event.mask & ENDED:
+                    self.drop(watch.directory.ino)
         self._pause_s = 0.0 if told else min(2 * self._pause_s + 0.001, _MAX_PAUSE_SECONDS)
 
     def _handle_mounts(self, mount_points: Iterable[bytes]) -> None:
@@ -262,13 +262,13 @@ class DirectoryWatches:
             watch.count_change()
             found = self._found_at(watch.directory)
             if found != watch.file:
-                self._expire_all(watch)
+                self._changes.expire_all(watch)
             if found not in {watch.file, None}:
                 self.drop(watch.directory.ino)
                 continue
             for name in names:
-                if watch.keeps(name) and not self._leads_to(watch.directory, name, watch.names.get(name)):
-                    self._forget_name(watch, name)
+                if watch.keeps(name) and not self._changes.leads_to(watch.directory, name, watch.names.get(name)):
+                    self._changes.forget_name(watch, name)
 
     @staticmethod
     def _found_at(directory: RealDirectory) -> tuple[int, int] | None:
@@ -281,82 +281,3 @@ class DirectoryWatches:
         except OSError:
             return None
         return None if status is None else (status.st_dev, status.st_ino)
-
-    def _report(self, watch: Watch, event: Event) -> bool:
-        """Tell the kernel of one change; False if it keeps nothing that the change concerns."""
-        told = False
-        if event.name:
-            told = self._report_name(watch, event)
-        elif event.mask & _OF_WHOLE_DIRECTORY:
-            told = True
-            self._expire_all(watch)
-        if watch.keeps_own_attributes and event.mask & (_OF_NAMES if event.name else _OF_WHOLE_DIRECTORY):
-            told = True
-            self._expire_own(watch)
-        if event.mask & _ENDED:
-            self.drop(watch.directory.ino)
-        return told
-
-    def _report_name(self, watch: Watch, event: Event) -> bool:
-        watch.name_has_changed(event.name)
-        ino = watch.names.get(event.name)
-        told = False
-        if event.mask & InotifyMask.CLOSE_WRITE:
-            self._content_is_closed(watch, event.name, ino)
-        if ino is not None and watch.forget_attributes(event.name):
-            told = True
-            self._invalidations.put(ino)
-        if event.mask & _OF_NAMES and watch.keeps(event.name) and not self._leads_to(watch.directory, event.name, ino):
-            told = True
-            self._forget_name(watch, event.name)
-        return told
-
-    def _content_is_closed(self, watch: Watch, name: bytes, ino: int | None) -> None:
-        """Have the kernel keep no page of a file that a program has written: mappings change it without times."""
-        location = watch.directory.location
-        written = FAST_PATH.leave_written((location.root, location.path), name) or ino
-        if written is not None:
-            self._inodes.forget_pages(written)
-
-    def _leads_to(self, directory: RealDirectory, name: bytes, ino: int | None) -> bool:
-        """Whether a name is still that of a node. What was renamed through the mount is known to the kernel already.
-
-        Taking such a name away would take the working directory away from those who stand below it.
-        """
-        node = self._inodes.find(ino) if ino is not None and ino in self._inodes else None
-        if not isinstance(node, RealNode) or node.identity is None:
-            return False
-        try:
-            entry = directory.lookup_cached(name)
-        except OSError:
-            return False
-        found = entry.node if entry is not None else None
-        return isinstance(found, RealNode) and found.identity is not None and node.identity.is_same_file(found.identity)
-
-    def _forget_name(self, watch: Watch, name: bytes) -> None:
-        ino = watch.forget_name(name)
-        pyfuse3.invalidate_entry_async(InodeT(watch.directory.ino), FileNameT(name), ignore_enoent=True)
-        if ino is not None:
-            self._invalidations.put(ino)
-
-    def _expire_all(self, watch: Watch) -> None:
-        """Take back what the kernel keeps of a directory, but for names that still lead to the same node.
-
-        A plain file that nobody uses is looked up anew: to look at each of thousands here would take the loop seconds,
-        and leave them as objects, with which the fast path cannot go on.
-        """
-        for name in watch.to_take_back():
-            ino = watch.names.get(name)
-            if ino is not None and not self._is_unused_file(ino) and self._leads_to(watch.directory, name, ino):
-                watch.forget_attributes(name)
-                self._invalidations.put(ino)
-            else:
-                self._forget_name(watch, name)
-        self._expire_own(watch)
-
-    def _is_unused_file(self, ino: int) -> bool:
-        return self._inodes.is_file_at_rest(ino) and FAST_PATH.opened(ino) is None
-
-    def _expire_own(self, watch: Watch) -> None:
-        watch.keeps_own_attributes = False
-        self._invalidations.put(watch.directory.ino)

@@ -21,7 +21,8 @@ from magicfs.tree.pending_saves import ResultPlace
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.scratch import Scratch
 from magicfs.tree.scratch_directories import ScratchDirectory
-from magicfs.tree.scratch_files import ScratchFile, ScratchHandle
+from magicfs.tree.scratch_files import ScratchFile
+from magicfs.tree.scratch_handles import ScratchHandle
 from magicfs.tree.scratch_names import entry_of
 from magicfs.tree.searches import QueryDirectory, QuerySources
 from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring, timed_out, waiting

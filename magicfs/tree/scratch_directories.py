@@ -16,7 +16,8 @@ from magicfs.tree.names import MAX_NAME_BYTES, numbered
 from magicfs.tree.nodes import refused
 from magicfs.tree.pending_saves import PendingSave, ResultPlace
 from magicfs.tree.saving import copying, version_of
-from magicfs.tree.scratch_files import ScratchFile, ScratchHandle
+from magicfs.tree.scratch_files import ScratchFile
+from magicfs.tree.scratch_handles import ScratchHandle
 from magicfs.tree.scratch_names import CREATE, ScratchNames
 from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring
 

@@ -22,7 +22,8 @@ from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS, KernelNames
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.nodes import ThreadPool
 from magicfs.tree.saving import Version
-from magicfs.tree.scratch_files import Saver, ScratchFile, ScratchHandle, ScratchLink
+from magicfs.tree.scratch_files import Saver, ScratchFile, ScratchLink
+from magicfs.tree.scratch_handles import ScratchHandle
 from magicfs.tree.space import Space
 from magicfs.tree.steps import WAIT_SECONDS, timed_out
 
