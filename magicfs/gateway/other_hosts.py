@@ -49,8 +49,9 @@ class OtherHosts:
             log.warning("files of other hosts cannot be read: %s", error)
         else:
             log.info(
-                "files of other hosts can be read when this one is admitted: magicfs hosts admit %s",
+                "files of other hosts can be read after 'magicfs hosts admit %s --fingerprint %s'",
                 self._settings.host,
+                own.fingerprint,
             )
 
     def _identity(self) -> Identity:

@@ -118,20 +118,22 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
 
 
 def _list_certificates(hosts: Sequence[Host]) -> None:
-    """Print who has a certificate, and where it serves."""
-    from rich.table import Table
-
+    """Print who has a certificate, and where it serves. No line is broken: fingerprints are copied from here."""
     from magicfs.cli import terminal
 
-    table = Table("host", "admission", "serves", "certificate", box=None, padding=(0, 2, 0, 0))
-    for host in hosts:
-        if host.fingerprint:
-            cells = (host.name, "admitted" if host.admitted else "waits", host.address or "-", host.fingerprint)
-            table.add_row(*map(terminal.Cell, cells))
-    terminal.results().print(table)
+    rows = [("host", "admission", "serves", "certificate")]
+    rows += [
+        (terminal.shown(host.name), "admitted" if host.admitted else "waits", host.address or "-", host.fingerprint)
+        for host in hosts
+        if host.fingerprint
+    ]
+    widths = [max(len(row[column]) for row in rows) for column in range(3)]
+    for *cells, fingerprint in rows:
+        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
+        terminal.write("  ".join((*padded, fingerprint)))
     for host in hosts:
         if host.fingerprint and not host.admitted:
-            terminal.remark(f"to admit {terminal.shown(host.name)}: magicfs hosts admit {terminal.shown(host.name)}")
+            terminal.remark(f"to admit {host.name}: magicfs hosts admit {host.name}")
 
 
 def _agent(host: Host, *, now: float) -> str:

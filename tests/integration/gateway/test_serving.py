@@ -129,10 +129,12 @@ def test_hosts_trust_each_other_once_both_are_admitted(serving: Serving) -> None
         lambda: serving.address_of_nas() == serving.address, "the address in the index", logs=lambda: serving.log
     )
     assert serving.names() == errno.EHOSTUNREACH, "it is not admitted"
-    assert "admission" in serving.commands.ok("hosts", "list")
     own = host_identity(serving.commands.home).fingerprint
     assert f"magicfs hosts admit nas --fingerprint {own}" in serving.log
     serving.commands.ok("hosts", "admit", "nas", "--fingerprint", own)
+    listed = serving.commands.ok("hosts", "list").splitlines()
+    assert f"nas     admitted   {serving.address}  {own}" in listed
+    assert any(line.startswith("laptop  waits") and line.endswith(serving.laptop.fingerprint) for line in listed)
     assert serving.names() == errno.EHOSTUNREACH, "the laptop is not admitted"
     hosts = {host["name"]: host for host in json.loads(serving.commands.ok("hosts", "list", "--json"))["hosts"]}
     assert (hosts["nas"]["address"], hosts["nas"]["admitted"], hosts["nas"]["fingerprint"]) == (
