@@ -138,6 +138,8 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
         terminal.remark("starting")
         supervisor.apply(servers, tied=request.tied)
     wait_for_servers(settings, supervisor, logged)
+    if settings.hub is not None:
+        environment.require_database(settings)
     with Database(settings.database_dsn, application="up", size=1) as database:
         environment.prepare_schema(settings, database)
         limit_roots(settings, database)

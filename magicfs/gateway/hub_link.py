@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import signal
 import ssl
 from collections.abc import Callable
@@ -136,7 +137,9 @@ class HubLink:
                     address.host, address.port, ssl=self._contexts[service], server_hostname=""
                 )
         except (OSError, TimeoutError, UnicodeError) as error:
-            reason = "it does not answer in time" if isinstance(error, TimeoutError) else str(error)
+            number = getattr(error, "errno", None)
+            reason = os.strerror(number) if number and not isinstance(error, ssl.SSLError) else str(error)
+            reason = "it does not answer in time" if isinstance(error, TimeoutError) else reason
             raise PeerUnavailable(f"the hub {address} cannot be reached: {reason}") from error
         tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
         try:

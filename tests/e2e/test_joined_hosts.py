@@ -1,0 +1,197 @@
+"""Two machines without anything to administer: a hub, and a node that joins it, by the commands that people type.
+
+The tests of the module share both, in the order in which they stand.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import re
+import signal
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+
+from magicfs.allowed_roots import NOT_ADDED
+from magicfs.models.store import ModelStore
+from tests.plugins.broker import free_port
+from tests.plugins.commands import Commands, commands_in, short_folder
+from tests.plugins.waiting import eventually
+
+pytestmark = pytest.mark.slow
+
+
+@dataclass
+class Pair:
+    """Both machines, each with a folder of files."""
+
+    hub: Commands
+    node: Commands
+    address: str
+    hub_docs: Path
+    node_docs: Path
+    node_mount: Path
+    join: tuple[str, ...] = ()
+    """The command that `cluster init` has printed."""
+
+
+@pytest.fixture(scope="module")
+def pair(model_store: ModelStore) -> Iterator[Pair]:
+    with (
+        short_folder() as hub_folder,
+        short_folder() as node_folder,
+        commands_in(hub_folder, model_store) as hub,
+        commands_in(node_folder, model_store) as node,
+    ):
+        hub.environment["MAGICFS_HOST"] = "hub"
+        node.environment["MAGICFS_HOST"] = "node"
+        folders = [hub_folder / "docs", node_folder / "docs", node_folder / "mnt"]
+        for folder in folders:
+            folder.mkdir()
+        yield Pair(hub, node, f"127.0.0.1:{free_port()}", *folders)
+        # First, because its parts wait for those of the hub.
+        node.run("down")
+
+
+def found(commands: Commands, question: str) -> list[str]:
+    """The names of what a search finds."""
+    done = commands.run("search", "--json", question)
+    return [each["name"] for each in json.loads(done.stdout)["results"]] if done.returncode == 0 else []
+
+
+def restart(commands: Commands, part: str) -> None:
+    """Kill a part, and wait for the next one."""
+    before = commands.pids()[part]
+    assert before is not None
+    os.kill(before, signal.SIGKILL)
+    eventually(lambda: commands.pids().get(part) not in {None, before}, f"another {part}", logs=commands.logs)
+
+
+def test_a_machine_becomes_a_hub_and_says_what_to_run_elsewhere(pair: Pair) -> None:
+    (pair.hub_docs / "invoice.txt").write_text("the tax invoice of spring")
+    first = pair.hub.ok("cluster", "init", "--listen", pair.address)
+    assert pair.hub.ok("cluster", "init", "--listen", pair.address) == first
+    line = re.search(rf"magicfs (cluster join {pair.address} SHA256:\S+)$", first, re.MULTILINE)
+    assert line is not None
+    pair.join = tuple(line[1].split())
+    # It embeds nothing itself.
+    pair.hub.ok("up", pair.hub_docs, "--workers", "0", "--detach")
+    eventually(lambda: "serve" in pair.hub.pids(), "the part serve")
+    assert json.loads((pair.hub.home / "roots.json").read_text()) == [str(pair.hub_docs)]
+
+
+def test_joining_refuses_what_cannot_be_meant(pair: Pair) -> None:
+    wrong = pair.node.run(*pair.join[:-1], "SHA256:" + "x" * 43)
+    assert wrong.returncode == 1
+    assert f"another machine answers at {pair.address}" in wrong.stderr
+    nobody = pair.node.run("cluster", "join", f"127.0.0.1:{free_port()}", pair.join[-1])
+    assert nobody.returncode == 1
+    assert "cannot be reached" in nobody.stderr
+    taken = pair.node.run(*pair.join, MAGICFS_HOST="hub")
+    assert taken.returncode == 1
+    assert "another machine is hub in this cluster: set MAGICFS_HOST" in taken.stderr
+    own = pair.hub.run(*pair.join)
+    assert own.returncode == 2
+    assert "this machine has an index of its own: run 'magicfs down'" in own.stderr
+    for done in (wrong, nobody, taken, own):
+        assert len(done.stderr.strip().splitlines()) == 1, done.stderr
+    assert not (pair.node.home / "config.toml").exists()
+
+
+def test_a_host_joins_once_a_person_admits_it(pair: Pair) -> None:
+    (pair.node.home / "config.toml").write_text("# mine\nscan_seconds = 77\n")
+    joining = pair.node.start(*pair.join)
+    query = "SELECT fingerprint FROM host_certificates WHERE host = 'node'"
+    eventually(lambda: pair.hub.rows(query) != [], "its request", logs=pair.hub.logs)
+    time.sleep(1)
+    assert joining.poll() is None
+    ((fingerprint,),) = pair.hub.rows(query)
+    refused = pair.hub.run("hosts", "admit", "node", "--fingerprint", "SHA256:other")
+    assert refused.returncode == 2
+    pair.hub.ok("hosts", "admit", "node", "--fingerprint", fingerprint)
+    out, told = joining.communicate(timeout=120)
+    assert joining.returncode == 0, told
+    assert f"magicfs hosts admit node --fingerprint {fingerprint}" in told
+    assert "node has joined the hub" in out
+    assert (pair.node.home / "config.toml").read_text() == f'hub = "{pair.address}"\n# mine\nscan_seconds = 77\n'
+    # Once more changes nothing.
+    pair.node.ok(*pair.join)
+    assert (pair.node.home / "config.toml").read_text().count("hub") == 1
+
+
+def test_each_finds_the_files_of_both(pair: Pair) -> None:
+    (pair.node_docs / "cake.txt").write_text("rhubarb cake with vanilla")
+    pair.node.ok("up", pair.node_docs, "--mount", pair.node_mount, "--detach", "--wait")
+    assert "postgres" not in pair.node.pids()
+    assert pair.node.pids()["hub-link"]
+    assert found(pair.hub, "rhubarb")[0] == "cake.txt"
+    assert found(pair.node, "tax invoice")[0] == "invoice.txt"
+    # The vectors of both are the work of the node.
+    assert pair.hub.rows("SELECT count(*) FROM embeddings WHERE state = 'done'") == [(2,)]
+    assert any(name.endswith("_cake.txt") for name in os.listdir(pair.node_mount / "search" / "rhubarb cake"))
+    doctor = pair.node.run("doctor").stdout
+    assert re.search(rf"^ok +hub +{pair.address} has admitted this host$", doctor, re.MULTILINE), doctor
+    assert re.search(r"^ok +database +of the hub, answers$", doctor, re.MULTILINE), doctor
+
+
+def test_a_root_that_the_node_names_for_the_hub_is_not_read(pair: Pair, tmp_path: Path) -> None:
+    (tmp_path / "secret.txt").write_text("the secret of the hub")
+    pair.node.rows(
+        "INSERT INTO roots (host_id, path, name, device) "
+        "SELECT id, convert_to(%s, 'UTF8'), 'stolen', 1 FROM hosts WHERE name = 'hub'",
+        str(tmp_path),
+    )
+    query = "SELECT state::text, detail FROM roots WHERE name = 'stolen'"
+    eventually(lambda: pair.hub.rows(query) == [("missing", NOT_ADDED)], "its refusal", logs=pair.hub.logs)
+    assert "secret.txt" not in found(pair.hub, "secret")
+    pair.hub.ok("roots", "remove", "stolen")
+
+
+def test_killed_links_are_healed(pair: Pair) -> None:
+    restart(pair.node, "hub-link")
+    eventually(lambda: "invoice.txt" in found(pair.node, "invoice"), "the index by another link", logs=pair.node.logs)
+    restart(pair.hub, "serve")
+    (pair.node_docs / "pancake.txt").write_text("pancake with syrup")
+    eventually(lambda: "pancake.txt" in found(pair.hub, "pancake"), "what was saved meanwhile", logs=pair.node.logs)
+
+
+def test_while_the_hub_is_off_a_line_says_so_and_own_files_stay(pair: Pair) -> None:
+    pair.hub.ok("down")
+    for command in (("search", "rhubarb"), ("status",), ("up",)):
+        done = pair.node.run(*command)
+        assert done.returncode == 1
+        (line,) = [line for line in done.stderr.splitlines() if line != "starting"]
+        assert line == f"magicfs: the hub {pair.address} cannot be reached: Connection refused"
+    mirror = pair.node_mount / "mirror" / "docs@node"
+    mirror = mirror if mirror.exists() else pair.node_mount / "mirror" / "docs"
+    assert (mirror / "cake.txt").read_text() == "rhubarb cake with vanilla"
+    (pair.node_docs / "waffle.txt").write_text("a waffle iron")
+    pair.hub.ok("up", "--detach")
+    eventually(lambda: "waffle.txt" in found(pair.hub, "waffle"), "what was saved meanwhile", logs=pair.node.logs)
+    assert "waffle.txt" in found(pair.node, "waffle")
+
+
+def test_a_node_that_stops_and_starts_loses_nothing(pair: Pair) -> None:
+    pair.node.ok("down")
+    assert pair.node.sockets() == []
+    (pair.node_docs / "cake.txt").unlink()
+    assert "cake.txt" in found(pair.hub, "rhubarb")
+    pair.node.ok("up", "--detach", "--wait")
+    assert "cake.txt" not in found(pair.hub, "rhubarb")
+    assert {"pancake.txt", "waffle.txt"} <= set(found(pair.hub, "pancake waffle"))
+
+
+def test_a_retired_host_is_out_and_leaves(pair: Pair) -> None:
+    pair.node.ok("down")
+    pair.hub.ok("hosts", "retire", "node", "--yes")
+    assert found(pair.hub, "waffle iron") == [] or "waffle.txt" not in found(pair.hub, "waffle iron")
+    refused = pair.node.run("up", "--detach")
+    assert refused.returncode == 1
+    assert "has not admitted this host: run 'magicfs hosts admit' there" in refused.stderr
+    pair.node.ok("cluster", "leave")
+    assert (pair.node.home / "config.toml").read_text() == "# mine\nscan_seconds = 77\n"
+    assert pair.node.ok("cluster", "leave") == "this machine has joined no hub\n"
