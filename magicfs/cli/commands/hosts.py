@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 import time
 from collections.abc import Sequence
@@ -133,7 +134,8 @@ def _list_certificates(hosts: Sequence[Host]) -> None:
         terminal.write("  ".join((*padded, fingerprint)))
     for host in hosts:
         if host.fingerprint and not host.admitted:
-            terminal.remark(f"to admit {host.name}: magicfs hosts admit {host.name}")
+            # Whoever reaches the hub chooses the name, and somebody copies the line into a shell.
+            terminal.remark(f"to admit {host.name}: magicfs hosts admit {shlex.quote(host.name)}")
 
 
 def _agent(host: Host, *, now: float) -> str:
@@ -154,7 +156,9 @@ def admit(
     fingerprint: Annotated[
         str | None, typer.Option(metavar="SHA256:...", help="Admit that certificate and no other, without a question.")
     ] = None,
-    yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
+    yes: Annotated[
+        bool, typer.Option("--yes", help="Do not ask: admit whatever certificate was shown last under that name.")
+    ] = False,
 ) -> None:
     """Let a host take part: other hosts trust its certificate from now on, and it reaches what they offer.
 

@@ -222,6 +222,13 @@ def test_whom_nobody_has_asked_for_is_not_admitted(serving: Serving) -> None:
     assert serving.certificate("laptop") is None
 
 
+def test_a_name_that_a_stranger_has_chosen_runs_nothing_when_it_is_copied(serving: Serving) -> None:
+    with serving.database.transaction() as connection:
+        request_admission(connection, host="x; $(touch /tmp/x)", fingerprint="SHA256:x", certificate="PEM")
+    done = serving.commands.run("hosts", "list")
+    assert "magicfs hosts admit 'x; $(touch /tmp/x)'" in done.stderr
+
+
 def test_another_machine_of_that_name_does_not_serve(serving: Serving) -> None:
     with serving.database.transaction() as connection:
         request_admission(connection, host="nas", fingerprint="SHA256:other", certificate="PEM")
