@@ -25,9 +25,14 @@ from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
 _MIN_LETTERS: Final = 6
 """Shorter words are one letter away from too many others."""
 _MAX_LETTERS: Final = 24
-_MAX_WORDS: Final = 2
-"""So many words of a question are looked up in other spellings, and none of one in which more are unknown: it may be in
-a language that the index has not."""
+_MAX_UNKNOWN: Final = 2
+"""If nothing has more words of a question, it may be in a language that the index has not."""
+_MAX_WORDS: Final = 3
+"""In a question of more words no letter is taken for a wrong one. Others and the meaning find what it asks for, and
+most of the words that nothing has are spelt right: `bought` is not `brought`."""
+_MAX_EDITS: Final = 2
+"""A word of texts is so many letters away at most, with its ending: `recieve` from `received`, not `evening` from
+`event`."""
 _MIN_PIECE: Final = 2
 _MIN_PIECE_OF_THREE: Final = 3
 _ALPHABETS: Final = {
@@ -45,16 +50,19 @@ def respell(
 
     Also returns which word was taken for which.
     """
-    unknown = [term for term, chunks in known.items() if chunks.size == 0 and _may_be_respelt(term)]
-    if not 0 < len(unknown) <= _MAX_WORDS:
+    words = [term for term in known if not term.is_whole]
+    unknown = [term for term in words if known[term].size == 0]
+    looked_up = list(filter(_may_be_respelt, unknown))
+    if not 0 < len(looked_up) <= _MAX_UNKNOWN:
         return dict(known), {}
+    may_be_wrong = len(words) <= _MAX_WORDS and len(unknown) <= _MAX_UNKNOWN
     found: dict[Term, tuple[Term, WordChunks]] = {}
     taken: dict[str, str] = {}
-    for term in unknown:
+    for term in looked_up:
         [in_chunks, in_names] = count_chunks(connection, [term.tsquery])[0]
         if in_chunks or in_names:
             continue
-        lexemes, spelling = _found_spelling(connection, term.word, languages)
+        lexemes, spelling = _found_spelling(connection, term.word, languages, may_be_wrong=may_be_wrong)
         if lexemes:
             respelt = replace(term, lexemes=(*term.lexemes, *lexemes))
             found[term] = respelt, WordChunks(0.0, count_chunks(connection, [respelt.tsquery])[0][0])
@@ -65,12 +73,17 @@ def respell(
 
 def _may_be_respelt(term: Term) -> bool:
     word, is_exact = term.word, not any(lexeme.is_prefix for lexeme in term.lexemes)
-    return is_exact and not term.is_whole and word.isalpha() and _MIN_LETTERS <= len(word) <= _MAX_LETTERS
+    return is_exact and word.isalpha() and _MIN_LETTERS <= len(word) <= _MAX_LETTERS
 
 
-def _found_spelling(connection: Connection, word: str, languages: Sequence[str]) -> tuple[list[Lexeme], str]:
-    """The lexemes of the spelling that the index has, and that one if it is another word."""
-    pieces, spellings = in_pieces(word), one_letter_away(word)
+def _found_spelling(
+    connection: Connection, word: str, languages: Sequence[str], *, may_be_wrong: bool
+) -> tuple[list[Lexeme], str]:
+    """The lexemes of the spelling that the index has, and that one if it is another word.
+
+    Unless a letter may be wrong, the word is looked up in pieces alone.
+    """
+    pieces, spellings = in_pieces(word), one_letter_away(word) if may_be_wrong else []
     algorithms = dict.fromkeys(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages))))
     stems = {stem for algorithm in algorithms for stem in folded_stems(spellings, algorithm)}
     looked_for = dict.fromkeys([*pieces, *spellings, *(STEM_MARK + stem for stem in stems)])
@@ -78,7 +91,9 @@ def _found_spelling(connection: Connection, word: str, languages: Sequence[str])
     found = [piece for piece in pieces if piece in had]
     if found:
         return [Lexeme(piece, factor=VARIANT_FACTOR, is_exact=False) for piece in found], ""
-    candidates = [spelling for spelling in spellings if spelling in had] or _with_stems(had, stems, algorithms)
+    candidates = [spelling for spelling in spellings if spelling in had] or [
+        found for found in _with_stems(had, stems, algorithms) if edits(word, found) <= _MAX_EDITS
+    ]
     if not candidates:
         return [], ""
     counts = count_chunks(connection, [Lexeme(candidate).tsquery for candidate in candidates])
@@ -117,3 +132,17 @@ def one_letter_away(word: str) -> list[str]:
     other = [before + letter + after[1:] for before, after in halves if after for letter in alphabet]
     more = [before + letter + after for before, after in halves for letter in alphabet]
     return [spelling for spelling in dict.fromkeys(swapped + without + other + more) if spelling != word]
+
+
+def edits(first: str, second: str) -> int:
+    """How many letters are more, less or others in one word than in the other; two swapped neighbours count once."""
+    before, above = [0] * (len(second) + 1), list(range(len(second) + 1))
+    for row, letter in enumerate(first, 1):
+        line = [row]
+        for column, other in enumerate(second, 1):
+            least = min(above[column] + 1, line[-1] + 1, above[column - 1] + (letter != other))
+            if row > 1 and column > 1 and letter == second[column - 2] and other == first[row - 2]:
+                least = min(least, before[column - 2] + 1)
+            line.append(least)
+        before, above = above, line
+    return above[-1]

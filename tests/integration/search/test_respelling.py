@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.search.respelling import in_pieces, one_letter_away
+from magicfs.search.respelling import edits, in_pieces, one_letter_away
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import Corpus
 
@@ -58,12 +58,28 @@ def test_the_word_of_the_notice_stands_in_a_text(
 
 
 @pytest.mark.parametrize(
+    "typed",
+    [
+        "who has borrowed something",
+        "apples bought with the letter and parcel",
+        "parsel milk tea",
+    ],
+)
+def test_a_word_that_is_spelt_right_is_not_taken_for_another(
+    corpus: Corpus, service: SearchService, typed: str
+) -> None:
+    corpus.add(b"burrow.txt", "wombats dig burrows, an event that was brought to an end, resulting in pears")
+    assert not [notice for notice in found(service, typed)[1] if "searched for" in notice]
+
+
+@pytest.mark.parametrize(
     ("typed", "name"),
     [
         ("tpsreport", "code.txt"),
         ("wombatcount", "code.txt"),
         ("maxwombatcount", "code.txt"),
         ("ibexledger", "ibex_ledger.bin"),
+        ("final version of the tpsreport by Ms Quagga", "code.txt"),
     ],
 )
 def test_a_name_in_pieces_is_found_as_it_is_typed_in_one(service: SearchService, typed: str, name: str) -> None:
@@ -101,3 +117,8 @@ def test_the_pieces_of_a_word_are_two_or_three() -> None:
     pieces = in_pieces("tpsreport")
     assert {"tps_report", "tps-report", "tp_sreport", "tps_rep_ort"} <= set(pieces)
     assert not {"t_psreport", "tp_sr_eport"} & set(pieces)
+
+
+def test_letters_more_less_and_others_are_edits_and_two_swapped_ones_are_one() -> None:
+    pairs = {("recieve", "received"): 2, ("borrowed", "burrows"): 3, ("parcel", "parcel"): 0, ("pears", ""): 5}
+    assert {pair: edits(*pair) for pair in pairs} == pairs
