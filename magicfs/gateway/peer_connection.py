@@ -20,6 +20,7 @@ from magicfs.gateway import file_protocol as protocol
 from magicfs.gateway.file_protocol import FILES_SERVICE, Kind, Operation, Request
 from magicfs.gateway.identity import Identity
 from magicfs.gateway.peers import PeerAddress, connect
+from magicfs.gateway.remote_files import ConnectionLost
 from magicfs.tree.remote_files import RemoteStatus
 
 if TYPE_CHECKING:
@@ -41,10 +42,6 @@ MAX_NAMES = 500_000
 """In a directory: a few hundred bytes of memory each."""
 
 
-class ConnectionLost(Exception):
-    """The connection ended in a request, or before it."""
-
-
 class PeerConnection:
     """A connection. Hashed by identity."""
 
@@ -61,9 +58,12 @@ class PeerConnection:
     def made(cls, entry: HostCertificate, identity: Identity, deadline: Deadline) -> PeerConnection:
         """A new connection. Raises `PeerUnavailable`, `DeadlineExceeded`, and `UsageError` for what is no address."""
         address = PeerAddress.parse(entry.address or "")
-        return cls(
-            connect(address, fingerprint=entry.fingerprint, service=FILES_SERVICE, identity=identity, deadline=deadline)
+        secured = connect(
+            address, fingerprint=entry.fingerprint, service=FILES_SERVICE, identity=identity, deadline=deadline
         )
+        for option, value in _SILENCE.items():
+            secured.setsockopt(socket.IPPROTO_TCP, option, value)
+        return cls(secured)
 
     def status(self, root: bytes, path: bytes, deadline: Deadline) -> RemoteStatus:
         """What a path leads to."""
@@ -165,7 +165,9 @@ def _loss_reported(deadline: Deadline) -> Iterator[None]:
     try:
         yield
     except TimeoutError as error:
-        # With a number it is the kernel, which has given the connection up.
-        raise (deadline.exceeded() if error.errno is None else ConnectionLost(str(error))) from error
+        if error.errno is None:
+            raise deadline.exceeded() from error
+        # The kernel has given the connection up.
+        raise ConnectionLost(str(error), is_silent=True) from error
     except OSError as error:
         raise ConnectionLost(str(error)) from error

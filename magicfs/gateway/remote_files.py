@@ -46,6 +46,15 @@ IDLE_SECONDS = 60.0
 T = TypeVar("T")
 
 
+class ConnectionLost(Exception):
+    """The connection ended in a request, or before it."""
+
+    def __init__(self, reason: str, *, is_silent: bool = False) -> None:
+        """`is_silent` says whether the other machine acknowledges nothing any more."""
+        super().__init__(reason)
+        self.is_silent = is_silent
+
+
 class PeerFiles:
     """The files of the hosts that serve."""
 
@@ -196,7 +205,10 @@ class _Peer:
                     # It answers for its file systems in less time, so it is the host itself that does not answer.
                     self._found_unreachable(PeerUnavailable("it does not answer in time"))
                     raise
-                except _lost() as error:
+                except ConnectionLost as error:
+                    if error.is_silent:
+                        # The others are to the same machine, and would be waited for one after the other.
+                        self._close_idle()
                     if is_new:
                         raise self._found_unreachable(_refusal(error)) from error
                 else:
@@ -302,25 +314,25 @@ class _Peer:
         """Make no further connections, and close those that nobody uses."""
         with self._changed:
             self._is_retired = True
-            idle = list(self._idle)
-            self._idle.clear()
-            self._all.difference_update(idle)
-            self._changed.notify_all()
-        for connection in idle:
-            connection.close()
+        self._close_idle()
 
     def _found_unreachable(self, error: MagicFSError) -> OSError:
         """The error of a host that was tried in vain, which is not tried again for a moment."""
         self._outage.began(self.entry.host, error)
         with self._changed:
             self._unreachable_until = time.monotonic() + UNREACHABLE_SECONDS
+        self._close_idle()
+        return self._unreachable()
+
+    def _close_idle(self) -> None:
+        """Close the connections that nobody uses."""
+        with self._changed:
             idle = list(self._idle)
             self._idle.clear()
             self._all.difference_update(idle)
             self._changed.notify_all()
         for connection in idle:
             connection.close()
-        return self._unreachable()
 
     def _unreachable(self) -> OSError:
         return OSError(errno.EHOSTUNREACH, f"{self.entry.host} is not reached")
@@ -331,10 +343,3 @@ def _refusal(error: Exception) -> PeerUnavailable:
     return PeerUnavailable(
         f"it ends the connection, as with hosts that are not admitted: see 'magicfs hosts list' ({error})"
     )
-
-
-def _lost() -> type[Exception]:
-    """The error of a connection that was lost. Whoever asks has a connection already."""
-    from magicfs.gateway.peer_connection import ConnectionLost
-
-    return ConnectionLost
