@@ -161,6 +161,7 @@ def prepare_schema(settings: Settings, database: Database) -> None:
     Raises `SchemaError`, and `DatabaseUnavailable`.
     """
     from magicfs.db.migrate import migrate, require_migrated
+    from magicfs.db.schema import IndexOutdated
     from magicfs.domain.deadline import Deadline
 
     if settings.hub is None:
@@ -168,9 +169,9 @@ def prepare_schema(settings: Settings, database: Database) -> None:
         return
     try:
         require_migrated(database, Deadline(COMMAND_CHECK_SECONDS))
-    except SchemaError as error:
+    except IndexOutdated as error:
         raise SchemaError(
-            f"this host and its hub {settings.hub} have different versions of MagicFS: {error}"
+            f"the hub {settings.hub} has an older version of MagicFS: update it, and run 'magicfs up' there"
         ) from error
 
 

@@ -14,6 +14,10 @@ from importlib.resources import files
 from magicfs.errors import SchemaError
 
 
+class IndexOutdated(SchemaError):
+    """The index lacks migrations of this version."""
+
+
 @dataclass(frozen=True, slots=True)
 class Migration:
     """One file of `sql/migrations`."""
@@ -56,9 +60,9 @@ def require_current(version: int | None) -> None:
     """Raise `SchemaError` when the database's schema version, None before the first migration, is not that of here."""
     require_not_newer(version)
     if version is None:
-        raise SchemaError("the database has no index yet: run 'magicfs up' or 'magicfs agent', which makes one")
+        raise IndexOutdated("the database has no index yet: run 'magicfs up' or 'magicfs agent', which makes one")
     if version < newest_version():
-        raise SchemaError(
+        raise IndexOutdated(
             f"the index is of an older version (schema {version}, this program needs {newest_version()}): run "
             "'magicfs up' or 'magicfs agent' of this version, which upgrades it"
         )

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import socket
 import time
+from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
 
 import typer
@@ -124,25 +125,34 @@ def _require_free(settings: Settings, hub: Hub) -> None:
 def _wait_for_admission(settings: Settings, hub: Hub, identity: Identity) -> None:
     """Wait until the hub lets this host in. Raises `PeerUnavailable` when it cannot be asked at first."""
     from magicfs.cli import terminal
-    from magicfs.domain.deadline import Deadline
     from magicfs.errors import DeadlineExceeded, PeerUnavailable
+
+    if _is_admitted(settings, hub, identity):
+        return
+    terminal.remark(f"waiting until the hub admits {settings.host}; on the hub, run")
+    terminal.remark(f"  magicfs hosts admit {settings.host} --fingerprint {identity.fingerprint}")
+    with terminal.remarks().status("waiting"):
+        while True:
+            time.sleep(POLL_SECONDS)
+            # A hub that restarts meanwhile comes back.
+            with suppress(PeerUnavailable, DeadlineExceeded):
+                if _is_admitted(settings, hub, identity):
+                    return
+
+
+def _is_admitted(settings: Settings, hub: Hub, identity: Identity) -> bool:
+    """Ask the hub for admission; whether it lets this host in. Raises `PeerUnavailable` and `DeadlineExceeded`."""
+    from magicfs.domain.deadline import Deadline
+    from magicfs.errors import PeerUnavailable
     from magicfs.gateway.hub import ask_admission, require_admission
 
-    is_told = False
-    while True:
-        try:
-            if ask_admission(hub, identity, host=settings.host, deadline=Deadline(ASK_SECONDS)):
-                require_admission(hub, identity, Deadline(ASK_SECONDS))
-                return
-        except (PeerUnavailable, DeadlineExceeded):
-            # A hub that restarts meanwhile comes back.
-            if not is_told:
-                raise
-        if not is_told:
-            is_told = True
-            terminal.remark(f"waiting until the hub admits {settings.host}; on the hub, run")
-            terminal.remark(f"  magicfs hosts admit {settings.host} --fingerprint {identity.fingerprint}")
-        time.sleep(POLL_SECONDS)
+    if not ask_admission(hub, identity, host=settings.host, deadline=Deadline(ASK_SECONDS)):
+        return False
+    # Its `serve` hears of the admission two seconds later than the index.
+    with suppress(PeerUnavailable):
+        require_admission(hub, identity, Deadline(ASK_SECONDS))
+        return True
+    return False
 
 
 @app.command()

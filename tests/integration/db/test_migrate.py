@@ -1,10 +1,13 @@
 """The migrations on a real, empty database."""
 
 from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
 
 import psycopg
 import pytest
 
+from magicfs.cli.environment import prepare_schema
+from magicfs.config import Settings
 from magicfs.db.migrate import migrate, require_migrated
 from magicfs.db.pool import Database
 from magicfs.db.schema import migrations
@@ -118,3 +121,25 @@ def test_a_migration_waits_for_a_worker_of_the_version_before(empty_url: str, mo
             worker.execute("LOCK TABLE contents IN ROW EXCLUSIVE MODE")
             worker.commit()
             assert upgrade.result(timeout=60) == len(every) - 5
+
+
+def test_a_host_of_a_hub_leaves_the_upgrade_to_the_hub(empty_url: str, tmp_path: Path) -> None:
+    hub, node = Settings(home=tmp_path), Settings(home=tmp_path, hub="10.8.0.1:7420")
+    newest = migrations()[-1].version
+    with Database(empty_url, application="service") as database:
+        with pytest.raises(SchemaError, match=r"^the hub 10\.8\.0\.1:7420 has an older version of MagicFS: update it"):
+            prepare_schema(node, database)
+        prepare_schema(hub, database)
+        prepare_schema(node, database)
+        with database.transaction() as connection:
+            connection.execute("UPDATE schema_migrations SET version = -1 WHERE version = %s", (newest,))
+    with Database(empty_url, application="service") as database:
+        with pytest.raises(SchemaError, match=r"run 'magicfs up' there$"):
+            prepare_schema(node, database)
+        with database.transaction() as connection:
+            connection.execute("UPDATE schema_migrations SET version = 9999 WHERE version = -1")
+    with (
+        Database(empty_url, application="service") as database,
+        pytest.raises(SchemaError, match="update this program"),
+    ):
+        prepare_schema(node, database)
