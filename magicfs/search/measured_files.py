@@ -193,7 +193,7 @@ def _scale(
 
 def _strength(question: QuestionWords, words: frozenset[str], has_phrase: bool) -> float | None:  # noqa: FBT001
     """The lexical strength of a text with some words of the question; None without any."""
-    return scores.lexical_strength(share=question.share(words), is_phrase_match=has_phrase) if words else None
+    return scores.lexical_strength(share=question.certain_share(words), is_phrase_match=has_phrase) if words else None
 
 
 def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[dict[bytes, CandidateFile], FusionScale]:
@@ -285,7 +285,7 @@ def with_name(
         return file
     in_text = chunks.words(file.found.chunk_id)
     name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
-    share = (words.share(in_text | match.in_name) + words.share(in_text | match.in_path)) / 2
+    share = (words.certain_share(in_text | match.in_name) + words.certain_share(in_text | match.in_path)) / 2
     lexical = max(scores.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
     rare_share = max(file.evidence.rare_share, chunks.rare_words.share(in_text | match.in_name))
     is_whole = is_whole_name(name, plain_name(file.found.path.rpartition(b"/")[2].decode("utf-8", "replace")))

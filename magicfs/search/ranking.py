@@ -74,7 +74,11 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
     """The candidates of all retrievers for a request with a question, best first. Commits the transaction."""
     count = statistics.chunks
     words = retrievers.weigh_words(
-        request.compiled.terms, request.compiled.chunks_of_words, chunks=count, everyday=request.everyday_words
+        request.compiled.terms,
+        request.compiled.chunks_of_words,
+        chunks=count,
+        everyday=request.everyday_words,
+        respelt=request.compiled.respelt,
     )
     gathered = gather(
         connection, request.compiled.scope, _wanted(request, words), rules=request.copy_rules, limits=request.limits

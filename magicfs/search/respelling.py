@@ -79,7 +79,7 @@ def _may_be_respelt(term: Term) -> bool:
 def _found_spelling(
     connection: Connection, word: str, languages: Sequence[str], *, may_be_wrong: bool
 ) -> tuple[list[Lexeme], str]:
-    """The lexemes of the spelling that the index has, and that one if it is another word.
+    """The lexemes of the spelling that the index has, and the form of it that most texts have if it is another word.
 
     Unless a letter may be wrong, the word is looked up in pieces alone.
     """
@@ -96,11 +96,20 @@ def _found_spelling(
     ]
     if not candidates:
         return [], ""
-    counts = count_chunks(connection, [Lexeme(candidate).tsquery for candidate in candidates])
-    best, _ = max(zip(candidates, counts, strict=True), key=lambda found: found[1])
+    best = _most_frequent(connection, candidates)
     terms = question_terms(best, languages=languages)
     forms = [form for term in terms for form in term.lexemes]
-    return [replace(form, factor=min(form.factor, VARIANT_FACTOR), is_exact=False) for form in forms], best
+    stems_of_best = {form.text.removeprefix(STEM_MARK) for form in forms if form.text.startswith(STEM_MARK)}
+    named = _most_frequent(connection, [best, *_with_stems(had - {best}, stems_of_best, algorithms)])
+    return [replace(form, factor=min(form.factor, VARIANT_FACTOR), is_exact=False) for form in forms], named
+
+
+def _most_frequent(connection: Connection, words: Sequence[str]) -> str:
+    """The word that most chunks have, then most names: the first one of several."""
+    if len(words) == 1:
+        return words[0]
+    counts = count_chunks(connection, [Lexeme(word).tsquery for word in words])
+    return max(zip(words, counts, strict=True), key=lambda found: found[1])[0]
 
 
 def _with_stems(words: Iterable[str], stems: AbstractSet[str], algorithms: Iterable[str]) -> list[str]:

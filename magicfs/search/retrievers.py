@@ -34,6 +34,8 @@ EVERYDAY_SHARE = 0.15
 """The share of them that have an everyday word, such as `get` or `back`. No other word of a question is in them."""
 COMPOUND_WEIGHT = 0.2
 """What a compound of several words weighs, compared with a word as rare: its words are counted too."""
+UNCERTAINTY_OF_SPELLING = 0.15
+"""What a word loses of its share for the score that is found in another spelling. Alone, it has a strength of 0.6."""
 PAIRED_WORDS = 4
 """The number of words whose pairs bring chunks: the last rare word, and the rarest common words."""
 MAX_NAME_CANDIDATES = 100
@@ -50,6 +52,8 @@ class QuestionWords:
     """Inverse document frequency times the number of occurrences in the question, the rarest word first."""
     frequencies: dict[str, int]
     """The number of chunks that have each word, counted up to `MAX_CHUNKS_OF_WORD`, else estimated."""
+    respelt: frozenset[str] = frozenset()
+    """The words that stand for others, which are spelt nearly so."""
     _shares: dict[frozenset[str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Many candidates have the same words."""
 
@@ -71,13 +75,24 @@ class QuestionWords:
             self._shares[had] = weight / math.fsum(self.weights.values())
         return self._shares[had]
 
+    def certain_share(self, words: Collection[str]) -> float:
+        """The share that counts for the score: what is found in another spelling may not be what was meant."""
+        share = self.share(words)
+        return share - UNCERTAINTY_OF_SPELLING * self.share(self.respelt.intersection(words)) if self.respelt else share
+
 
 def weigh_words(
-    terms: Sequence[Term], known: Mapping[str, WordChunks], *, chunks: int, everyday: Collection[str] = ()
+    terms: Sequence[Term],
+    known: Mapping[str, WordChunks],
+    *,
+    chunks: int,
+    everyday: Collection[str] = (),
+    respelt: Collection[str] = (),
 ) -> QuestionWords:
     """Weigh the words of a question in an index of `chunks` chunks. A compound that no chunk has is left out.
 
     `everyday` are words that people say about anything: where an index is small, they are known to say little.
+    `respelt` are those that stand for words in another spelling.
     """
     frequencies = {term.word: _frequency(known[term.word], chunks) for term in terms}
     total = max(chunks, *frequencies.values()) if frequencies else chunks
@@ -90,7 +105,7 @@ def weigh_words(
         for term in rarest
         if term in searched
     }
-    return QuestionWords(weights, frequencies)
+    return QuestionWords(weights, frequencies, frozenset(respelt))
 
 
 def _frequency(known: WordChunks, chunks: int) -> int:

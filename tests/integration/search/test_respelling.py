@@ -73,6 +73,33 @@ def test_a_word_that_is_spelt_right_is_not_taken_for_another(
 
 
 @pytest.mark.parametrize(
+    ("typed", "spelt"), [("recieve", "receive"), ("invioce", "invoice"), ("Marakesh", "Marrakesh")]
+)
+def test_a_word_in_another_spelling_is_not_the_very_word(service: SearchService, typed: str, spelt: str) -> None:
+    [other, *_], [very, *_] = (service.search(text, deadline_s=60).hits for text in (typed, spelt))
+    assert other.file_id == very.file_id
+    assert very.score >= 0.9
+    assert 0.5 < other.score < 0.7
+    assert other.lexical == pytest.approx(other.score)
+
+
+def test_of_two_words_one_in_another_spelling_counts_nearly_as_both(service: SearchService) -> None:
+    [best, *_] = service.search("the parcel with the invioce", deadline_s=60).hits
+    assert (best.name, best.matched != ()) == (b"letter.txt", True)
+    assert 0.7 < best.score < 0.85
+
+
+def test_the_notice_names_the_form_that_most_texts_have(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"receipt.txt", "whoever may receive it signs")
+    assert found(service, "recieve")[1] == ("nothing has the word recieve: searched for receive too",)
+    for number in range(4):
+        corpus.add(b"receipt%d.txt" % number, f"received on day {number}")
+    names, notices = found(service, "recieve")
+    assert notices == ("nothing has the word recieve: searched for received too",)
+    assert len(names) == 6
+
+
+@pytest.mark.parametrize(
     ("typed", "name"),
     [
         ("tpsreport", "code.txt"),
