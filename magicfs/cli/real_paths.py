@@ -34,24 +34,31 @@ def real_path(typed: str) -> RealPath:
     if not os.path.lexists(path):
         path = without_marks(path)
     try:
-        status = os.stat(path)
+        return shown_in_mount(path) or RealPath(os.path.realpath(path, strict=True))
     except OSError:
         # With links resolved as far as there are any: the file may be gone, or be one of another host.
         return RealPath(os.path.realpath(path) if os.path.lexists(path) else os.path.abspath(path))
-    return _shown_in_mount(path, status.st_dev) or RealPath(os.path.realpath(path))
 
 
-def _shown_in_mount(path: str, device: int) -> RealPath | None:
-    """The real file that a mount of MagicFS on this device shows at a path; None for a file elsewhere."""
+def shown_in_mount(path: str) -> RealPath | None:
+    """The real file or directory that a mount of MagicFS shows at a path; None for one elsewhere.
+
+    None too for what only the mount has, such as a directory of results. Raises `OSError` where there is nothing.
+    """
     from magicfs.linux.mounts import read_mounts
 
-    number = f"{os.major(device)}:{os.minor(device)}"
-    if not any(mount.is_magicfs and mount.device == number for mount in read_mounts()):
+    status = os.stat(path)
+    devices = {mount.device for mount in read_mounts() if mount.is_magicfs}
+    if not devices:
         return None
+    if _device(status) not in devices:
+        # A link of `links/` leads out of the mount.
+        return RealPath(os.path.realpath(path)) if _device(os.lstat(path)) in devices else None
     try:
-        real = os.getxattr(path, "user.magicfs.path")
-        host = os.getxattr(path, "user.magicfs.host")
+        return RealPath(*(os.fsdecode(os.getxattr(path, name)) for name in ("user.magicfs.path", "user.magicfs.host")))
     except OSError:
-        # A directory of results, or a file that only the mount has.
         return None
-    return RealPath(os.fsdecode(real), os.fsdecode(host))
+
+
+def _device(status: os.stat_result) -> str:
+    return f"{os.major(status.st_dev)}:{os.minor(status.st_dev)}"

@@ -37,7 +37,7 @@ class SearchOptions(NamedTuple):
     similar_to: str | None = None
     """The absolute path of the file whose neighbours are wanted. Then there is no query."""
     host: str | None = None
-    """The host that has this file; None if it may be any."""
+    """The host of `within` or `similar_to`; None for this one, and for neighbours if it may be any."""
 
 
 def plain_options(arguments: Sequence[str]) -> SearchOptions | None:
@@ -136,7 +136,9 @@ def find(settings: Settings, service: SearchService, options: SearchOptions) -> 
         return service.similar(path, host=options.host, limit=options.number, deadline_s=deadline_s)
     if options.passages:
         within = None if options.within is None else os.fsencode(options.within)
-        return service.passages(options.query, limit=options.number, within=within, deadline_s=deadline_s)
+        return service.passages(
+            options.query, limit=options.number, within=within, host=options.host, deadline_s=deadline_s
+        )
     return service.search(options.query, limit=options.number, deadline_s=deadline_s)
 
 

@@ -129,17 +129,24 @@ class SearchService:
         return self._answer(text, limit, deadline_s, rank_files)
 
     def passages(
-        self, text: str, *, limit: int | None = None, within: bytes | None = None, deadline_s: float
+        self,
+        text: str,
+        *,
+        limit: int | None = None,
+        within: bytes | None = None,
+        host: str | None = None,
+        deadline_s: float,
     ) -> SearchResult:
         """The passages that answer a typed text: as `search`, but a hit is a passage, and a file may have several.
 
-        With `within`, an absolute path on this host, they are in the directory or the file there. Raises `UsageError`
-        too where that lies in no root and none lies in it.
+        With `within`, an absolute path on `host` or else on this host, they are in the directory or the file there.
+        Raises `UsageError` too where that lies in no root and none lies in it.
         """
-        return self._answer(text, limit, deadline_s, rank_passages, within)
+        place = None if within is None else Within(self._host if host is None else host, within)
+        return self._answer(text, limit, deadline_s, rank_passages, place)
 
     def _answer(
-        self, text: str, limit: int | None, deadline_s: float, rank: Rank, within: bytes | None = None
+        self, text: str, limit: int | None, deadline_s: float, rank: Rank, within: Within | None = None
     ) -> SearchResult:
         started = time.monotonic()
         found = self._find(text, limit, Deadline(deadline_s), rank, within)
@@ -180,14 +187,14 @@ class SearchService:
             return replace(explain_standing(connection, searched, file), notices=found.all_notices)
 
     def _find(
-        self, text: str, limit: int | None, deadline: Deadline, rank: Rank, within: bytes | None = None
+        self, text: str, limit: int | None, deadline: Deadline, rank: Rank, within: Within | None = None
     ) -> _Found:
         """What a typed text finds: as it is read first, or else with the filters that no file meets as words."""
         query = parse(text)
         if query.empty:
             raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
         if within is not None:
-            query = replace(query, within=Within(self._host, within))
+            query = replace(query, within=within)
         found = self._search(query, frozenset(), limit, deadline, rank)
         if not found.hits and found.literal:
             found = self._search(query, found.literal, limit, deadline, rank)

@@ -18,7 +18,7 @@ from magicfs.domain.results import Hit
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.nodes import Node, Openable
+from magicfs.tree.nodes import INDEX_ATTRIBUTE_PREFIX, Node, Openable
 from magicfs.tree.placed_nodes import ChildPlace, PlacedNode
 
 _TICK_NS, _COARSE_TICK_NS, _COARSE_UNIT_NS = 20_000_000, 2_500_000_000, 10_000_000
@@ -121,15 +121,13 @@ class FileNode(PlacedNode, Openable):
 
     def extended_attributes(self) -> Mapping[bytes, bytes]:
         """The fields of the index record as `user.magicfs.*`: those of the search that was looked up last."""
-        return {
-            b"user.magicfs." + name.encode(): value if isinstance(value, bytes) else value.encode("utf-8", "replace")
+        facts = {
+            INDEX_ATTRIBUTE_PREFIX + name.encode(): value.encode("utf-8", "replace")
             for name, value in self._index_facts()
         }
+        return {**super().extended_attributes(), **facts}
 
-    def _index_facts(self) -> Iterator[tuple[str, str | bytes]]:
-        location = self.location
-        yield "path", location.absolute
-        yield "host", location.host
+    def _index_facts(self) -> Iterator[tuple[str, str]]:
         record = self.index_record
         if isinstance(record, FailedFile):
             yield "reason", record.reason

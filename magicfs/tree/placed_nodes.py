@@ -12,14 +12,14 @@ import errno
 import functools
 import stat
 import threading
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
 
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.nodes import Node, stale
+from magicfs.tree.nodes import INDEX_ATTRIBUTE_PREFIX, Node, stale
 
 GONE = frozenset({errno.ENOENT, errno.ENOTDIR, errno.ELOOP})
 """Errors for a path that leads nowhere any more, or through something that has become a link."""
@@ -116,6 +116,14 @@ class PlacedNode(Node):
     def location(self) -> FileLocation:
         """The location of that place."""
         return _location(self.places[0])
+
+    def extended_attributes(self) -> Mapping[bytes, bytes]:
+        """Which file it is: its path, and the host that has it."""
+        location = self.location
+        return {
+            INDEX_ATTRIBUTE_PREFIX + b"path": location.absolute,
+            INDEX_ATTRIBUTE_PREFIX + b"host": location.host.encode("utf-8", "replace"),
+        }
 
     @property
     def number_seed(self) -> bytes:

@@ -100,6 +100,26 @@ def test_every_path_of_a_file_names_it(found: tuple[Commands, Path]) -> None:
         assert similar(found, path)["results"] == expected, path
 
 
+def test_grep_and_doctor_take_the_paths_of_a_mount(found: tuple[Commands, Path]) -> None:
+    commands, docs = found
+    mount = docs.parent / "mnt"
+    if not mount.exists():
+        pytest.skip("FUSE is missing")
+    [root] = os.listdir(mount / "mirror")
+    folder, query = mount / "mirror" / root / "drafts", mount / "search" / "landlord keeps the stairs"
+    result = query / next(name for name in os.listdir(query) if name.endswith("_lease.txt"))
+    assert commands.ok("grep", "-l", "heating", folder) == f"{folder}/lease.txt\n"
+    assert commands.ok("grep", "-m", "1", "heating", result).startswith(f"{result}:3:The landlord keeps the heating")
+    assert commands.ok("grep", "-l", "-m", "1", "broken heating", mount / "mirror" / root).startswith(
+        f"{mount}/mirror/"
+    )
+    for path in (folder / "lease.txt", result, mount / "links" / query.name / result.name):
+        explained = json.loads(commands.ok("doctor", path, "heating", "--json"))
+        assert Path(explained["path"]).parent in {docs, docs / "drafts"}
+        assert explained["indexed"]
+        assert explained["standing"]["rank"] >= 1
+
+
 def test_errors_are_one_line_that_says_what_to_do(found: tuple[Commands, Path]) -> None:
     commands, docs = found
     for path, code, said in [

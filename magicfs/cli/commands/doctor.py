@@ -33,14 +33,30 @@ def doctor(
     The checks start what reads files and text in images, which takes some seconds.
     """
     from magicfs.cli import environment
-    from magicfs.cli.isolation import pasted
 
     settings = environment.settings_for_command()
     if path is None:
         ok = _check(settings, as_json=as_json)
     else:
-        ok = _explain(settings, pasted(path), " ".join(query or ()), as_json=as_json)
+        ok = _explain(settings, _real(path, host=settings.host), " ".join(query or ()), as_json=as_json)
     raise typer.Exit(0 if ok else 1)
+
+
+def _real(typed: Path, *, host: str) -> Path:
+    """The file behind a path of a mount; any other path as it is. Raises `UsageError` for a file of another host."""
+    from contextlib import suppress
+
+    from magicfs.cli.isolation import pasted
+    from magicfs.cli.real_paths import shown_in_mount
+    from magicfs.errors import UsageError
+
+    path = pasted(typed)
+    with suppress(OSError):
+        shown = shown_in_mount(str(path.expanduser()))
+        if shown is not None and shown.host not in {None, host}:
+            raise UsageError(f"{shown.path} is a file of {shown.host}: run 'magicfs doctor' there")
+        return path if shown is None else type(path)(shown.path)
+    return path
 
 
 def _check(settings: Settings, *, as_json: bool) -> bool:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
 from magicfs.cli import searching
+
+if TYPE_CHECKING:
+    from magicfs.cli.real_paths import RealPath
 
 EXAMPLES = """Examples:
 
@@ -28,7 +31,7 @@ Exit codes: 0 something is found, 1 nothing, 2 trouble."""
 def grep(
     query: Annotated[str, typer.Argument(help="What to look for, as in 'magicfs search'; quote several words.")],
     path: Annotated[
-        str | None, typer.Argument(help="A directory or a file: look there alone. Else in all roots.")
+        str | None, typer.Argument(help="A directory or a file, also in a mount: look there alone. Else in all roots.")
     ] = None,
     files_only: Annotated[bool, typer.Option("-l", "--files-with-matches", help="Print paths alone.")] = False,
     count: Annotated[bool, typer.Option("-c", "--count", help="Print the number of lines of each file.")] = False,
@@ -53,7 +56,7 @@ def grep(
     from magicfs.cli import grep_output, terminal
 
     del always
-    within = None if path is None else _resolved(path)
+    within, host = (None, None) if path is None else _resolved(path)
     wanted = grep_output.GrepFormat(
         grep_output.Paths(path, within), files_only=files_only, counts_only=count, quiet=quiet, null=null
     )
@@ -67,20 +70,23 @@ def grep(
         elif not quiet:
             terminal.write(text)
 
-    options = searching.SearchOptions(query, number, as_json=as_json, passages=True, within=within, lines=True)
+    options = searching.SearchOptions(
+        query, number, as_json=as_json, passages=True, within=within, lines=True, host=host
+    )
     searching.run(options, show)
     raise typer.Exit(0 if any(has_found) else 1)
 
 
-def _resolved(path: str) -> str:
-    """The absolute path with links resolved. Raises `UsageError` where there is nothing."""
+def _resolved(path: str) -> RealPath:
+    """The real file or directory, with links resolved. Raises `UsageError` where there is nothing."""
     import os
 
+    from magicfs.cli.real_paths import RealPath, shown_in_mount
     from magicfs.errors import UsageError
 
     try:
         os.stat(path)  # which no more takes an empty path for the current directory than grep does
-        return os.path.realpath(path, strict=True)
+        return shown_in_mount(path) or RealPath(os.path.realpath(path, strict=True))
     except (OSError, ValueError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise UsageError(f"{path}: {reason.lower()}: check the spelling") from error

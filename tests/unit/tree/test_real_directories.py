@@ -50,6 +50,15 @@ def a_link(place: Path) -> None:
     place.symlink_to(place.parent.parent / "moved")
 
 
+def test_a_directory_says_where_it_is(directory: RealDirectory, tmp_path: Path) -> None:
+    assert directory.extended_attributes() == {
+        b"user.magicfs.path": bytes(tmp_path) + b"/above/own",
+        b"user.magicfs.host": b"here",
+    }
+    root = RealDirectory(FileLocation(host="here", root=os.fsencode(tmp_path), path=b""))
+    assert root.extended_attributes()[b"user.magicfs.path"] == bytes(tmp_path)
+
+
 @LOOK_UPS
 @pytest.mark.parametrize("moved", ["above", "above/own"])
 @pytest.mark.parametrize("put_there", [another_directory, a_file, a_link, None])
