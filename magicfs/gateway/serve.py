@@ -11,6 +11,7 @@ import contextlib
 import logging
 import socket
 import ssl
+from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -38,7 +39,7 @@ MAX_CONNECTIONS = 512
 """Connections of hosts that are admitted; further ones are closed."""
 
 MAX_STRANGERS = 32
-"""Connections that have not shown an admitted certificate, those in the handshake included; further ones are closed."""
+"""Connections that have not shown an admitted certificate, those in the handshake too. One more takes another's place."""
 
 BUFFER_BYTES = 256 * 1024
 """What is read ahead of a connection."""
@@ -72,7 +73,8 @@ class Server:
         self._outage = Outage(log, beginning="which hosts are admitted is not known anew", end="admissions are known")
         self._connections: dict[asyncio.StreamWriter, str] = {}
         """The open connections of admitted hosts, with their fingerprints."""
-        self._strangers = 0
+        self._strangers: dict[socket.socket, str] = {}
+        """The connections of strangers, the oldest first, and the network from which each comes."""
         self._tasks: set[asyncio.Task[None]] = set()
 
     async def run(self, address: PeerAddress, stop: asyncio.Event, *, ready: Callable[[], None] = lambda: None) -> None:
@@ -124,23 +126,29 @@ class Server:
         loop = asyncio.get_running_loop()
         while True:
             try:
-                connection, _ = await loop.sock_accept(listener)
+                connection, peer = await loop.sock_accept(listener)
             except OSError as error:  # there are no further descriptors, or the client has gone meanwhile
                 log.warning("a connection was not accepted: %s", error)
                 await asyncio.sleep(0.1)
                 continue
-            if self._strangers >= MAX_STRANGERS:
-                connection.close()
-                continue
-            self._strangers += 1
-            task = asyncio.ensure_future(self._serve(connection))
+            if len(self._strangers) >= MAX_STRANGERS:
+                self._dismiss_stranger()
+            self._strangers[connection] = _network(peer[0])
+            task = asyncio.ensure_future(self._serve(connection, peer[0]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
 
-    async def _serve(self, connection: socket.socket) -> None:
+    def _dismiss_stranger(self) -> None:
+        """End the oldest connection of the network from which there are most: one that has many keeps nobody out."""
+        most = Counter(self._strangers.values()).most_common(1)[0][0]
+        oldest = next(connection for connection, network in self._strangers.items() if network == most)
+        del self._strangers[oldest]
+        # Whoever serves it sees the end, and closes it.
+        with contextlib.suppress(OSError):
+            oldest.shutdown(socket.SHUT_RDWR)
+
+    async def _serve(self, connection: socket.socket, place: str) -> None:
         """Serve a connection, which counts as a stranger's until it has shown an admitted certificate."""
-        place = connection.getpeername()[0]
-        is_stranger = True
         writer = None
         try:
             reader, writer = await self._secured(connection)
@@ -157,8 +165,7 @@ class Server:
             if len(self._connections) >= MAX_CONNECTIONS:
                 log.warning("%s was refused: %d connections are open", host, MAX_CONNECTIONS)
                 return
-            self._strangers -= 1
-            is_stranger = False
+            self._strangers.pop(connection, None)
             self._connections[writer] = fingerprint
             await service.handle(host, reader, writer)
         except (OSError, EOFError, TimeoutError) as error:
@@ -168,8 +175,7 @@ class Server:
         except Exception:
             log.exception("the connection of %s ends", place)
         finally:
-            if is_stranger:
-                self._strangers -= 1
+            self._strangers.pop(connection, None)
             if writer is None:
                 connection.close()
             else:
@@ -209,6 +215,13 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
     with contextlib.suppress(OSError, TimeoutError):
         writer.close()
         await writer.wait_closed()
+
+
+def _network(place: str) -> str:
+    """What one machine may have for itself: an IPv4 address, or the 64 bits before those that an IPv6 host chooses."""
+    if ":" not in place:
+        return place
+    return socket.inet_pton(socket.AF_INET6, place.partition("%")[0])[:8].hex()
 
 
 def _listen(address: PeerAddress) -> socket.socket:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import socket
 import ssl
+import struct
 import subprocess
 import threading
 from collections.abc import Iterator, Sequence
@@ -184,6 +185,23 @@ def test_who_offers_no_such_service_is_named(server: Running) -> None:
         server.connect(None, "magicfs-other/1")
 
 
+def silent_ones(server: Running, count: int, *, source: str = "127.0.0.1") -> list[socket.socket]:
+    """Connections that say nothing."""
+    place = (server.address.host, server.address.port)
+    return [socket.create_connection(place, source_address=(source, 0)) for _ in range(count)]
+
+
+def is_open(connection: socket.socket) -> bool:
+    """Whether the other side has not closed a connection within a moment."""
+    connection.settimeout(0.5)
+    try:
+        return connection.recv(1) != b""
+    except TimeoutError:
+        return True
+    except OSError:
+        return False
+
+
 def test_strangers_in_the_handshake_are_bounded_and_leave_admitted_hosts_in(
     server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -193,14 +211,35 @@ def test_strangers_in_the_handshake_are_bounded_and_leave_admitted_hosts_in(
     wait_for(server, node, b"node\n")
     with server.connect(node) as inside:
         assert inside.recv(100) == b"node\n"
-        silent = [socket.create_connection((server.address.host, server.address.port)) for _ in range(3)]
-        with pytest.raises(PeerUnavailable):
-            server.connect(node)
+        silent = silent_ones(server, 3) + silent_ones(server, 2)
+        assert [is_open(connection) for connection in silent] == [False, False, True, True, True]
+        wait_for(server, node, b"node\n")
         inside.sendall(b"still here\n")
         assert inside.recv(100) == b"still here\n", "who is in stays in"
         for connection in silent:
             connection.close()
-        wait_for(server, node, b"node\n")
+
+
+def test_a_machine_with_many_connections_takes_nobody_elses_place(
+    server: Running, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "MAX_STRANGERS", 4)
+    (quiet,) = silent_ones(server, 1)
+    many = silent_ones(server, 20, source="127.0.0.2")
+    assert is_open(quiet)
+    assert sum(map(is_open, many)) == 3
+    for connection in (quiet, *many):
+        connection.close()
+
+
+def test_those_who_reset_their_connections_leave_room(
+    server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(serve, "MAX_STRANGERS", 3)
+    for connection in silent_ones(server, 100):
+        connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        connection.close()
+    assert answer(server.connect(None, HELLO), b"you\n") == b"hello you\n"
 
 
 def test_what_is_no_tls_is_refused(server: Running, tmp_path: Path) -> None:
