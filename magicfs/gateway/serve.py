@@ -39,7 +39,7 @@ MAX_CONNECTIONS = 512
 """Connections of hosts that are admitted; further ones are closed."""
 
 MAX_STRANGERS = 32
-"""Connections that have not shown an admitted certificate, those in the handshake too. One more takes another's place."""
+"""Connections that have not shown an admitted certificate. A further one takes the place of another."""
 
 BUFFER_BYTES = 256 * 1024
 """What is read ahead of a connection."""
