@@ -46,11 +46,14 @@ def hub_services(settings: Settings, database: Database) -> dict[str, Service]:
 
 
 def record_certificate(settings: Settings, database: Database, identity: Identity) -> None:
-    """Let the index know the certificate of this host. That of the hub needs nobody to admit it.
+    """Let the index know the certificate of this host. That of the hub needs nobody to admit it, and takes its place.
 
-    Raises `HostTaken` when another machine has the name of this host.
+    Raises `HostTaken` when another machine has the name of this host, which is no hub.
     """
     with database.transaction() as connection:
+        known = host_certificates.find_certificate(connection, host=settings.host)
+        if is_hub(settings) and known is not None and known.fingerprint != identity.fingerprint:
+            host_certificates.delete_certificate(connection, host=settings.host)
         host_certificates.request_admission(
             connection, host=settings.host, fingerprint=identity.fingerprint, certificate=identity.certificate
         )

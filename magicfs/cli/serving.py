@@ -21,16 +21,17 @@ from magicfs.config import Settings
 from magicfs.db import host_certificates
 from magicfs.db.roots import list_roots
 from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import MagicFSError, UsageError
+from magicfs.errors import HostUnknown, MagicFSError, UsageError
 from magicfs.gateway.file_protocol import FILES_SERVICE
 from magicfs.gateway.files_service import FilesService
 from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.serve import Server, Service
 from magicfs.ingest.roots import limit_roots
+from magicfs.logs import Outage
 
 if TYPE_CHECKING:
-    from magicfs.db.pool import Connection, Database
+    from magicfs.db.pool import Database
 
 log = logging.getLogger(__name__)
 
@@ -77,10 +78,10 @@ class HostRecord:
     def __init__(self, settings: Settings, database: Database, identity: Identity, told: PeerAddress) -> None:
         self._settings = settings
         self._database = database
-        self._host = settings.host
         self._identity = identity
         self._told = str(told)
         self._allowed = AllowedRoots(settings.home)
+        self._outage = Outage(log, beginning="no file is served", end="files are served again")
 
     def begin(self) -> None:
         """Ask for admission, and limit what other hosts can have read here to the roots that there are now.
@@ -88,47 +89,55 @@ class HostRecord:
         Raises `MagicFSError`.
         """
         limit_roots(self._settings, self._database)
-        record_certificate(self._settings, self._database, self._identity)
-        with self._database.transaction() as connection:
-            own = self._require_recorded(connection, host_certificates.list_certificates(connection))
+        own = self._record()
         if own.admitted:
             log.info("this host is %s", own.fingerprint)
         else:
             log.warning(
                 "other hosts trust this one after 'magicfs hosts admit %s --fingerprint %s'",
-                self._host,
+                self._settings.host,
                 own.fingerprint,
             )
 
     def read(self) -> tuple[list[HostCertificate], list[bytes]]:
-        """All certificates, and the paths of the roots that may be read. Raises `MagicFSError`."""
+        """All certificates, and the paths of the roots that may be read. Raises `DatabaseError`.
+
+        Other hosts write to the index too. What they write of this one must not keep it from knowing who is retired.
+        """
         with self._database.transaction() as connection:
             certificates = host_certificates.list_certificates(connection)
-            self._require_recorded(connection, certificates)
-            roots = [registered.root.path for registered in list_roots(connection, host=self._host)]
-        return certificates, [path for path in roots if self._allowed.allows(path)]
+            roots = [registered.root.path for registered in list_roots(connection, host=self._settings.host)]
+        own = next((entry for entry in certificates if entry.host == self._settings.host), None)
+        try:
+            if own is None or (own.fingerprint, own.address) != (self._identity.fingerprint, self._told):
+                self._record()
+            allowed = [path for path in roots if self._allowed.allows(path)]
+        except MagicFSError as error:
+            self._outage.began("record", error)
+            return certificates, []
+        self._outage.ended("record")
+        return certificates, allowed
 
     def end(self) -> None:
         """Say that this host does not serve any more."""
         try:
             with self._database.transaction() as connection:
                 host_certificates.set_address(
-                    connection, host=self._host, fingerprint=self._identity.fingerprint, address=None
+                    connection, host=self._settings.host, fingerprint=self._identity.fingerprint, address=None
                 )
         except MagicFSError as error:
             log.warning("the index still says that this host serves: %s", error)
 
-    def _require_recorded(self, connection: Connection, certificates: Sequence[HostCertificate]) -> HostCertificate:
-        """The entry of this host, which is made if there is none. Raises `HostTaken` and `TooManyRequests`."""
-        own = next((entry for entry in certificates if entry.host == self._host), None)
-        fingerprint = self._identity.fingerprint
-        if own is None or own.fingerprint != fingerprint:
-            own = host_certificates.request_admission(
-                connection, host=self._host, fingerprint=fingerprint, certificate=self._identity.certificate
-            )
-        if own.address != self._told:
-            host_certificates.set_address(connection, host=self._host, fingerprint=fingerprint, address=self._told)
-        return own
+    def _record(self) -> HostCertificate:
+        """Let the index know the certificate of this host and where it serves. Raises `HostTaken`."""
+        record_certificate(self._settings, self._database, self._identity)
+        host, fingerprint = self._settings.host, self._identity.fingerprint
+        with self._database.transaction() as connection:
+            host_certificates.set_address(connection, host=host, fingerprint=fingerprint, address=self._told)
+            found = host_certificates.find_certificate(connection, host=host)
+        if found is None:
+            raise HostUnknown(f"{host} has just been retired")
+        return found
 
 
 async def _serve(record: HostRecord, identity: Identity, address: PeerAddress, others: Mapping[str, Service]) -> None:

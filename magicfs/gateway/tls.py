@@ -6,18 +6,21 @@ certificate that an admitted host signs is admitted itself.
 
 from __future__ import annotations
 
+import logging
 import ssl
 from collections.abc import Iterable
 
 from magicfs.gateway.identity import Identity, fingerprint_of
 
+log = logging.getLogger(__name__)
+
 
 def server_context(identity: Identity, *, admitted: Iterable[str], services: Iterable[str]) -> ssl.SSLContext:
     """The context in which a host serves, by ALPN, the services of these names.
 
-    `admitted` are certificates as PEM. A client without a certificate gets through the handshake, one with another
-    certificate does not. Who asks for a certificate has to compare its fingerprint all the same: an admitted one may
-    have signed it.
+    `admitted` are certificates as PEM. What else is there is left out: other hosts write to the index. A client without
+    a certificate gets through the handshake, one with another certificate does not. Who asks for a certificate has to
+    compare its fingerprint all the same: an admitted one may have signed it.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3
@@ -26,9 +29,11 @@ def server_context(identity: Identity, *, admitted: Iterable[str], services: Ite
     context.load_cert_chain(identity.certificate_path, identity.key_path)
     # Tickets would let a host that is retired come back.
     context.num_tickets = 0
-    trusted = "\n".join(admitted)
-    if trusted:
-        context.load_verify_locations(cadata=trusted)
+    for certificate in admitted:
+        try:
+            context.load_verify_locations(cadata=certificate.encode("ascii", "replace").decode("ascii"))
+        except (ssl.SSLError, ValueError) as error:
+            log.warning("a certificate that cannot be loaded is admitted: %s", error)
     context.set_alpn_protocols(list(services))
     return context
 

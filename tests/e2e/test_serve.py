@@ -8,6 +8,7 @@ from pathlib import Path
 
 from tests.plugins.broker import free_port
 from tests.plugins.commands import Commands
+from tests.plugins.waiting import eventually
 
 
 def test_up_serves_where_the_setting_says(commands: Commands, short_path: Path) -> None:
@@ -34,4 +35,24 @@ def test_up_serves_where_the_setting_says(commands: Commands, short_path: Path) 
     commands.ok("up", "--detach")
     assert "serve" not in commands.pids()
     assert json.loads(commands.ok("hosts", "list", "--json"))["hosts"][0]["address"] is None
+    commands.ok("down")
+
+
+def test_a_hub_stays_the_hub_whatever_another_host_has_written(commands: Commands, short_path: Path) -> None:
+    commands.environment["MAGICFS_LISTEN"] = f"127.0.0.1:{free_port()}"
+    commands.ok("up", short_path, "--detach")
+
+    def fingerprint() -> str:
+        [host] = json.loads(commands.ok("hosts", "list", "--json"))["hosts"]
+        return str(host["fingerprint"])
+
+    own = fingerprint()
+    commands.rows("UPDATE host_certificates SET fingerprint = 'SHA256:x', certificate = 'x' RETURNING 1")
+    eventually(
+        lambda: commands.rows("SELECT fingerprint, admitted_at IS NULL FROM host_certificates") == [(own, False)]
+    )
+    (commands.home / "identity").rename(short_path / "lost")
+    commands.ok("down")
+    commands.ok("up", "--detach")
+    assert fingerprint() != own, "a hub whose identity is lost begins with another one"
     commands.ok("down")

@@ -174,6 +174,16 @@ def test_a_certificate_that_an_admitted_host_has_signed_is_not_admitted(server: 
     assert answer(server.connect(Identity(key, signed, signed.read_text(), "SHA256:forged"))) == b""
 
 
+def test_a_certificate_that_is_none_is_in_nobodys_way(server: Running, tmp_path: Path) -> None:
+    node = identity(tmp_path, "node")
+    broken = [
+        HostCertificate(str(n), f"SHA256:{n}", text, None, admitted=True) for n, text in enumerate(("", "x", "é"))
+    ]
+    cut = HostCertificate("cut", "SHA256:cut", node.certificate[:300], None, admitted=True)
+    server.known = [cut, *broken, admitted("node", node)]
+    wait_for(server, node, b"node\n")
+
+
 def test_a_machine_with_another_certificate_is_not_believed(server: Running, tmp_path: Path) -> None:
     node = identity(tmp_path, "node")
     with pytest.raises(PeerUnavailable, match="another machine answers"):

@@ -6,7 +6,7 @@ import errno
 import json
 import os
 import signal
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -163,8 +163,31 @@ def test_a_host_that_stops_serves_no_more(admitted: Serving) -> None:
 
 
 def test_a_retired_host_is_cut_off(admitted: Serving) -> None:
+    require_cut_off(admitted)
+
+
+def test_a_retired_host_is_cut_off_although_it_has_taken_the_name_of_this_one(admitted: Serving) -> None:
+    def take_name() -> None:
+        with admitted.database.transaction() as connection:
+            connection.execute(
+                "UPDATE host_certificates SET fingerprint = 'SHA256:x', certificate = 'x' WHERE host = 'nas'"
+            )
+
+    require_cut_off(admitted, after=take_name)
+
+
+def test_without_its_own_list_of_roots_a_host_serves_none_and_cuts_off_the_same(admitted: Serving) -> None:
+    (admitted.commands.home / "roots.json").write_text("[")
+    eventually(lambda: admitted.names() == errno.ENOENT, "the end of all roots", logs=lambda: admitted.log)
+    admitted.commands.ok("hosts", "retire", "laptop", "--yes")
+    eventually(lambda: admitted.names() == errno.EHOSTUNREACH, "the end of the admission", seconds=20)
+
+
+def require_cut_off(admitted: Serving, *, after: Callable[[], None] = lambda: None) -> None:
+    """The laptop is retired, after something that it does while it has a file open, and can read no more."""
     with admitted.files() as files:
         file = files.open("nas", os.fsencode(admitted.root), b"a.txt")
+        after()
         admitted.commands.ok("hosts", "retire", "laptop", "--yes")
         assert admitted.certificate("laptop") is None
 
