@@ -95,8 +95,15 @@ class PeerFiles:
 
     def open(self, host: str, root: bytes, path: bytes) -> PeerFile:
         """Open a regular file to read. May block."""
-        peer = self._peer(host)
-        return peer.exchange(lambda connection, deadline: _open(peer, connection, root, path, deadline))
+
+        def opened(connection: PeerConnection, deadline: Deadline) -> PeerFile:
+            number, status = connection.open(root, path, deadline)
+            # Its host may serve elsewhere when it is read.
+            file = PeerFile(lambda: self._peer(host), root, path, status)
+            connection.numbers[file] = number
+            return file
+
+        return self._peer(host).exchange(opened)
 
     def _peer(self, host: str) -> _Peer:
         try:
@@ -105,18 +112,12 @@ class PeerFiles:
             raise OSError(errno.EHOSTUNREACH, f"{host} does not serve its files") from None
 
 
-def _open(peer: _Peer, connection: PeerConnection, root: bytes, path: bytes, deadline: Deadline) -> PeerFile:
-    number, status = connection.open(root, path, deadline)
-    file = PeerFile(peer, root, path, status)
-    connection.numbers[file] = number
-    return file
-
-
 class PeerFile:
     """An open file of another host."""
 
-    def __init__(self, peer: _Peer, root: bytes, path: bytes, status: RemoteStatus) -> None:
-        self._peer = peer
+    def __init__(self, find_peer: Callable[[], _Peer], root: bytes, path: bytes, status: RemoteStatus) -> None:
+        """`find_peer` returns its host as it is reached now. Raises `OSError`."""
+        self._find_peer = find_peer
         self._root = root
         self._path = path
         self.status = status
@@ -124,8 +125,9 @@ class PeerFile:
 
     def read(self, offset: int, size: int) -> bytes:
         """`size` bytes, fewer only at the end of the file. May block."""
+        peer = self._find_peer()
         try:
-            return self._peer.exchange(
+            return peer.exchange(
                 lambda connection, deadline: connection.read(
                     self._number(connection, deadline), offset, size, deadline
                 ),
@@ -133,7 +135,7 @@ class PeerFile:
             )
         except _Replaced:
             # Where it was opened before, it still is what it was.
-            return self._peer.exchange(
+            return peer.exchange(
                 lambda connection, deadline: connection.read(connection.numbers[self], offset, size, deadline),
                 file=self,
                 only_where_open=True,
@@ -142,7 +144,9 @@ class PeerFile:
     def close(self) -> None:
         """Close the file."""
         self.is_closed = True
-        self._peer.close_file(self)
+        # A host that does not serve any more has closed it.
+        with contextlib.suppress(OSError):
+            self._find_peer().close_file(self)
 
     def _number(self, connection: PeerConnection, deadline: Deadline) -> int:
         """The number of the file on a connection, where it is opened if it is not. Raises `_Replaced`."""
@@ -156,6 +160,9 @@ class PeerFile:
                 connection.close_later(number)
                 raise _Replaced
             connection.numbers[self] = number
+            # If it was closed meanwhile, where it was open before, this is its last reading.
+            if self.is_closed and connection.numbers.pop(self, None) is not None:
+                connection.close_later(number)
         return number
 
     @property
@@ -266,7 +273,7 @@ class _Peer:
 
         try:
             return PeerConnection.made(self.entry, self._identity(), Deadline(CONNECT_SECONDS))
-        except MagicFSError as error:
+        except (MagicFSError, OSError) as error:
             raise self._found_unreachable(error) from error
 
     def _give_back(self, connection: PeerConnection) -> None:
@@ -316,7 +323,7 @@ class _Peer:
             self._is_retired = True
         self._close_idle()
 
-    def _found_unreachable(self, error: MagicFSError) -> OSError:
+    def _found_unreachable(self, error: Exception) -> OSError:
         """The error of a host that was tried in vain, which is not tried again for a moment."""
         self._outage.began(self.entry.host, error)
         with self._changed:

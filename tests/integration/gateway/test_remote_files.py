@@ -271,6 +271,28 @@ def test_an_open_file_survives_a_restart_of_the_host(tmp_path: Path, host: Host)
         mount.files.set_hosts([])
 
 
+def test_an_open_file_is_read_on_when_its_host_serves_again(host: Host, mount: Mount) -> None:
+    (host.root / "file").write_text("still here")
+    file = mount.files.open("hub", mount.root, b"file")
+    mount.files.set_hosts([])
+    assert refused(lambda: file.read(0, 100)) == errno.EHOSTUNREACH
+    mount.files.set_hosts([host.certificate()])
+    assert file.read(0, 100) == b"still here"
+    (host.root / "other").write_text("another file")
+    (host.root / "other").replace(host.root / "file")
+    assert file.read(0, 100) == b"still here"
+    mount.files.set_hosts([])
+    mount.files.set_hosts([host.certificate()])
+    assert refused(lambda: file.read(0, 100)) == errno.ESTALE
+    file.close()
+    assert open_files(host.root / "file") == 0
+
+
+def test_an_identity_that_cannot_be_used_is_an_unreachable_host(host: Host, mount: Mount) -> None:
+    mount.identity.key_path.write_text("no key")
+    assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH
+
+
 def test_closed_files_are_closed_on_the_host_too(host: Host, mount: Mount) -> None:
     (host.root / "file").write_text("text")
     for _ in range(3):
