@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import logging
+import os
 import resource
 import signal
 import socket
@@ -21,6 +22,7 @@ from magicfs.config import Settings
 from magicfs.db import host_certificates
 from magicfs.db.roots import list_roots
 from magicfs.domain.host_certificates import HostCertificate
+from magicfs.domain.roots import encloses
 from magicfs.errors import HostUnknown, MagicFSError, UsageError
 from magicfs.gateway.file_protocol import FILES_SERVICE
 from magicfs.gateway.files_service import FilesService
@@ -111,12 +113,17 @@ class HostRecord:
         try:
             if own is None or (own.fingerprint, own.address) != (self._identity.fingerprint, self._told):
                 self._record()
-            allowed = [path for path in roots if self._allowed.allows(path)]
+            allowed = [path for path in roots if self._may_be_read(path)]
         except MagicFSError as error:
             self._outage.began("record", error)
             return certificates, []
         self._outage.ended("record")
         return certificates, allowed
+
+    def _may_be_read(self, root: bytes) -> bool:
+        """Whether other hosts may read a root: one that was added here, and does not have the key of this host."""
+        state = os.fsencode(self._settings.home.resolve())
+        return self._allowed.allows(root) and not encloses(root, state) and not encloses(state, root)
 
     def end(self) -> None:
         """Say that this host does not serve any more."""

@@ -230,6 +230,22 @@ def test_a_root_that_was_not_added_here_is_not_served(admitted: Serving, tmp_pat
     eventually(lambda: admitted.names() == errno.ENOENT, "the end of the root that was removed")
 
 
+def test_no_other_host_reads_the_state_directory(admitted: Serving, tmp_path: Path) -> None:
+    """As if it had been moved below a root since."""
+    home, last = admitted.commands.home, tmp_path / "last"
+    last.mkdir()
+    refused = [tmp_path, home, home / "identity"]
+    for path in [*refused, last]:
+        AllowedRoots(home).add(os.fsencode(path))
+    with admitted.database.transaction() as connection:
+        host = roots_db.ensure_host(connection, name="nas")
+        for path in [*refused, last]:
+            name = path.name
+            roots_db.insert_root(connection, host=host, path=os.fsencode(path), name=name, folded=name, device=1)
+    eventually(lambda: admitted.names(last) == [], "the root that lies elsewhere", logs=lambda: admitted.log)
+    assert [admitted.names(path) for path in refused] == [errno.ENOENT] * len(refused)
+
+
 def test_whom_nobody_has_asked_for_is_not_admitted(serving: Serving) -> None:
     serving.ask()
     for arguments, words in (
