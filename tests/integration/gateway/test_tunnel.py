@@ -182,6 +182,14 @@ def test_settings_in_the_first_message_give_no_rights(linked: Pair, options: str
         linked.connect(options=options)
 
 
+@pytest.mark.parametrize(
+    "command", ["CONFIG SET dir /tmp", "SAVE", "MODULE LOAD /tmp/evil.so", "EVAL return(1) 0", "SHUTDOWN", "ACL LIST"]
+)
+def test_redis_does_for_a_node_what_queues_need(linked: Pair, command: str) -> None:
+    with pytest.raises(redis_client.exceptions.NoPermissionError):
+        linked.redis().execute_command(*command.split())
+
+
 def test_a_trigger_that_a_node_leaves_runs_with_its_own_rights(linked: Pair, servers: Servers) -> None:
     with linked.connect() as attacker:
         attacker.execute("CREATE SCHEMA trap")
