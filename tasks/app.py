@@ -12,6 +12,7 @@ from typing import Any
 
 from celery import Celery, signals
 from kombu.entity import Exchange, Queue
+from kombu.transport import redis
 
 from magicfs import config
 from magicfs.config import MAX_EXTRACT_SECONDS, PATIENCE_SECONDS, Settings
@@ -46,6 +47,20 @@ KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCN
 
 POLLING_SECONDS = 5
 """How long a worker without messages waits for one before it asks again. It gets a message at once."""
+
+
+class QoS(redis.QoS):
+    """The messages that a process has taken and not acknowledged."""
+
+    def restore_visible(self, *_: Any, **__: Any) -> None:
+        """Do nothing where kombu restores the messages of dead workers: nobody waits for those.
+
+        It takes a lock that is released by a script, which the embedded Redis refuses.
+        """
+
+
+# kombu has no setting for it. Whoever asks workers has such a channel too, and not only a worker.
+redis.Channel.QoS = QoS
 
 
 def declared_queue(name: str) -> Queue:

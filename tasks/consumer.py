@@ -26,6 +26,7 @@ from kombu.connection import Connection
 from kombu.transport import redis
 from redis import RedisError, ResponseError
 
+from tasks import app
 from tasks.app import POLLING_SECONDS
 
 log = logging.getLogger(__name__)
@@ -82,7 +83,7 @@ def _postpone(request: Any, **_: object) -> None:
         counts.taken -= 1
 
 
-class QoS(redis.QoS):
+class QoS(app.QoS):
     """The messages that a worker has taken and not acknowledged: one at a time, and it asks for no other meanwhile."""
 
     def ack(self, delivery_tag: Any) -> None:
@@ -95,12 +96,6 @@ class QoS(redis.QoS):
             self._quick_ack(delivery_tag)
             if not isinstance(error, ResponseError):
                 lose_connection_soon(self.channel, error)
-
-    def restore_visible(self, *_: Any, **__: Any) -> None:
-        """Do nothing where kombu restores the messages of dead workers: nobody waits for those.
-
-        It takes a lock that is released by a script, which the embedded Redis refuses.
-        """
 
 
 class Channel(redis.Channel):

@@ -65,7 +65,7 @@ def test_another_user_is_not_there_to_become(attacker: redis_client.Redis) -> No
         attacker.execute_command("SAVE")
 
 
-def test_what_queues_need_is_allowed(servers: Servers, tmp_path: Path) -> None:
+def test_what_queues_need_is_allowed(servers: Servers, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings(home=tmp_path, broker_url=servers.empty_broker(), host="here")
     queue = CeleryQueue(make_app(settings))
     queue.notify_embed()
@@ -73,6 +73,8 @@ def test_what_queues_need_is_allowed(servers: Servers, tmp_path: Path) -> None:
     assert status.ok
     assert status.queues["embed"] == 1
     assert queue.workers() == []
+    # It logs what Redis refuses, and goes on.
+    assert caplog.text == ""
 
 
 def test_a_server_without_its_supervisor_is_asked_to_end() -> None:
