@@ -8,6 +8,7 @@ from __future__ import annotations
 import os
 import stat
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from magicfs.domain.files import FileStat
 
@@ -19,9 +20,8 @@ PRIVATE_DIRECTORY_MODE = stat.S_IFDIR | 0o700
 READ_ONLY_FILE_MODE = stat.S_IFREG | 0o444
 
 
-@dataclass(frozen=True, slots=True)
-class Attributes:
-    """Type and permissions, size in bytes, times in nanoseconds since the epoch."""
+class Attributes(NamedTuple):
+    """Type and permissions, size in bytes, times in nanoseconds since the epoch. A tuple: a listing makes hundreds."""
 
     mode: int
     size: int

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from datetime import datetime
+from typing import NamedTuple
 
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
@@ -77,9 +78,8 @@ class UncutSnippet:
         return self._snippet
 
 
-@dataclass(frozen=True, slots=True)
-class Hit:
-    """A file that answers a query, with its best chunk if it has text."""
+class Hit(NamedTuple):
+    """A file that answers a query, with its best chunk if it has text. A tuple: a listing makes dozens."""
 
     rank: int
     """From 1."""
@@ -107,11 +107,11 @@ class Hit:
     """Seconds since the epoch; 0 for a file that was never read."""
     language: str | None = None
     """ISO 639-1 code of the language of its text; None where it is not known."""
-    shown: Snippet | UncutSnippet = field(default=NO_SNIPPET, compare=False)
+    shown: Snippet | UncutSnippet = NO_SNIPPET
     """The part of the chunk that shows why it was found."""
     text: str = ""
     """The whole text of a passage; empty unless passages were asked for."""
-    marked: Snippet | UncutSnippet = field(default=NO_SNIPPET, compare=False)
+    marked: Snippet | UncutSnippet = NO_SNIPPET
     """`text`, and where it has words of the question."""
     line_numbers: tuple[int, ...] = ()
     """The number of each line of `text` in the file."""

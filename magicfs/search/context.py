@@ -6,7 +6,6 @@ Used by the result cache of the mount. Reads no file: the text of a passage is t
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import replace
 
 from magicfs.domain.results import Hit, SearchResult
 from magicfs.text.excerpts import cells_before, excerpt
@@ -67,7 +66,7 @@ def _cut(hit: Hit, tokens: int) -> Hit:
     """A passage cut to some tokens, at the end of a sentence or a line where one is near."""
     cells = cells_before(hit.text)
     text = excerpt(hit.text, cells, start=0, length=cells[-1] * tokens // hit.tokens)
-    return replace(hit, text=text, tokens=tokens)
+    return hit._replace(text=text, tokens=tokens)
 
 
 def _place(hit: Hit) -> bytes:

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from magicfs.db import passages as passages_db
 from magicfs.db.pool import Connection
@@ -66,7 +66,7 @@ def _beginnings(connection: Connection, hits: Sequence[Hit]) -> tuple[Hit, ...]:
     found = [hit for hit in hits if hit.file_id in places and places[hit.file_id].chunk_id in texts]
     cutter = SnippetCutter(())
     return tuple(
-        replace(_with_text(hit, [places[hit.file_id]], texts, cutter), rank=rank) for rank, hit in enumerate(found, 1)
+        _with_text(hit, [places[hit.file_id]], texts, cutter)._replace(rank=rank) for rank, hit in enumerate(found, 1)
     )
 
 
@@ -151,8 +151,7 @@ def _with_text(
         # A chunk may go on inside of the line where the one before it ends.
         numbers += lines[place.first_line <= end :]
         tokens, end = tokens + count, place.last_line
-    return replace(
-        hit,
+    return hit._replace(
         first_line=places[0].first_line,
         last_line=places[-1].last_line,
         page=places[0].page,

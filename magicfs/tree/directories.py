@@ -23,9 +23,8 @@ RENAME_NOREPLACE = 1
 """The flag of `renameat2`: raise `EEXIST` instead of replacing something."""
 
 
-@dataclass(frozen=True, slots=True)
-class Entry:
-    """A name in a directory."""
+class Entry(NamedTuple):
+    """A name in a directory. A tuple: a listing makes hundreds."""
 
     name: bytes
     node: Node

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 from collections.abc import Generator, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 from magicfs.domain.results import Hit
 from magicfs.tree.directories import RENAME_NOREPLACE, Caller, Directory, Entry, InMemoryListing
@@ -110,7 +110,7 @@ class EditableQueryDirectory(QueryDirectory):
             else:
                 self._require_free(name)
                 file, handle = self._scratch.create(name, mode=mode, flags=flags)
-        return replace(entry_of(name, file), attributes=handle.last_attributes), handle
+        return entry_of(name, file)._replace(attributes=handle.last_attributes), handle
 
     def undo_create(self, entry: Entry, handle: Handle) -> None:
         """Remove what `create_file` has made too late for the program. May block."""

@@ -49,10 +49,11 @@ class ResultNameCache:
         kept: dict[bytes, Hit] = {}
         with self._lock:
             for wanted, hit in hits.items():
-                name = next(name for name in numbered(wanted) if self._may_have(query, name, hit))
+                file = _digest_of_file(hit)
+                name = next(name for name in numbered(wanted) if self._may_have(query, name, hit, file))
                 kept[name] = hit
                 self._keep(query, name, hit)
-                self._given[_digest(query, name)] = _digest_of_file(hit)
+                self._given[_digest(query, name)] = file
             self._drop_oldest()
         return kept
 
@@ -82,13 +83,14 @@ class ResultNameCache:
             if not self._long[beginning]:
                 del self._long[beginning]
 
-    def _may_have(self, query: bytes, name: bytes, hit: Hit) -> bool:
+    def _may_have(self, query: bytes, name: bytes, hit: Hit, file: int) -> bool:
+        """Whether a hit may have that name. `file` is the digest of its file."""
         known = self._hits.get((query, name))
         if known is not None:
             return (known.host, known.absolute_path) == (hit.host, hit.absolute_path)
         if name in self._held.get(query, ()):
             return False
-        return self._given.get(_digest(query, name)) in {None, _digest_of_file(hit)}
+        return self._given.get(_digest(query, name)) in {None, file}
 
     def get(self, query: bytes, name: bytes) -> Hit | None:
         """The hit that had that name."""

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import stat
 import struct
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from magicfs.domain.files import FileStat
 
@@ -19,9 +19,8 @@ _SEED = struct.Struct("=Qq")
 _UNSIGNED = (1 << 64) - 1
 
 
-@dataclass(frozen=True, slots=True)
-class FileIdentity:
-    """A file, directory, link or special file of this host."""
+class FileIdentity(NamedTuple):
+    """A file, directory, link or special file of this host. A tuple: a listing makes hundreds."""
 
     kind: int
     """The type, as `stat.S_IFMT` returns it."""

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Generator
-from dataclasses import replace
 
 from magicfs.tree.directories import Entry
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
@@ -42,7 +41,7 @@ class KernelNames:
     def listed(self, entry: Entry) -> Entry:
         """An entry of a listing, as the kernel may keep it. Never blocks."""
         if self._is_edited:
-            return replace(entry, timeout_seconds=ASKED_TIMEOUT_SECONDS)
+            return entry._replace(timeout_seconds=ASKED_TIMEOUT_SECONDS)
         self._given_at = self._clock()
         return entry
 

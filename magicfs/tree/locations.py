@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from typing import NamedTuple
 
 from magicfs.linux.mounts import device_of_path
 from magicfs.linux.opening import open_below
@@ -18,8 +18,7 @@ REAL_FILE_TIMEOUT_SECONDS = 1.0
 """The kernel caches names and attributes of real files for this long: other programs change them without notice."""
 
 
-@dataclass(frozen=True, slots=True)
-class FileLocation:
+class FileLocation(NamedTuple):
     """A host and a path. `path` is relative to the absolute path `root`; empty for the root itself."""
 
     host: str

@@ -12,7 +12,6 @@ import os
 import stat
 import threading
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
 
 from magicfs.domain.attributes import DIRECTORY_MODE, PRIVATE_DIRECTORY_MODE, Attributes
 from magicfs.domain.roots import Root
@@ -155,7 +154,7 @@ class SharedRoot(RealDirectory):
         while path not in {b"", b"/"}:
             path = os.path.dirname(path)
             if not os.stat(path).st_mode & stat.S_IXOTH:
-                return replace(attributes, mode=attributes.mode & ~(stat.S_IRWXG | stat.S_IRWXO))
+                return attributes._replace(mode=attributes.mode & ~(stat.S_IRWXG | stat.S_IRWXO))
         return attributes
 
 
@@ -168,4 +167,4 @@ class SharedRemoteRoot(RemoteDirectory):
     def attributes(self) -> Attributes:
         """The attributes that `lstat` returns there, but for the mode. May block."""
         attributes = super().attributes()
-        return replace(attributes, mode=attributes.mode & ~(stat.S_IRWXG | stat.S_IRWXO))
+        return attributes._replace(mode=attributes.mode & ~(stat.S_IRWXG | stat.S_IRWXO))

@@ -13,7 +13,7 @@ import os
 import stat
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 
 import xxhash
 
@@ -67,7 +67,7 @@ class RemoteSource:
 
     def shown(self, attributes: Attributes) -> Attributes:
         """Attributes of another host as the mount shows them."""
-        return replace(attributes, uid=os.geteuid(), gid=os.getegid()) if self.is_shared else attributes
+        return attributes._replace(uid=os.geteuid(), gid=os.getegid()) if self.is_shared else attributes
 
 
 class RemoteNode(PlacedNode):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
 from typing import Any
 
 from magicfs.domain.files import FileStat
@@ -29,4 +28,4 @@ _HIT = Hit(
 
 def make_hit(**values: Any) -> Hit:
     """A result with these values."""
-    return replace(_HIT, **values)
+    return _HIT._replace(**values)

@@ -1,7 +1,5 @@
 """`.passages` has one line a passage, and `.context` the best ones that fit into a budget of tokens."""
 
-from dataclasses import replace
-
 import pytest
 
 from magicfs.domain.results import Coverage, Hit, SearchResult, Snippet
@@ -25,21 +23,21 @@ def result(*hits: Hit) -> SearchResult:
 
 
 def test_passages_are_one_line_each_with_the_paths_own_bytes() -> None:
-    hits = (HIT, replace(HIT, path=b"two\nlines", text="second"), replace(HIT, path=b"a.pdf", page=4, text="third"))
+    hits = (HIT, HIT._replace(path=b"two\nlines", text="second"), HIT._replace(path=b"a.pdf", page=4, text="third"))
     assert passages_text(result(*hits)) == (
         b"/data/in/caf\xe9.txt:3-9: the whole passage\n/data/two?lines:3-9: second\n/data/a.pdf#page=4:3-9: third\n"
     )
 
 
 def test_a_context_has_the_texts_below_their_places() -> None:
-    hits = (HIT, replace(HIT, path=b"a.pdf", page=4, text="on page four"))
+    hits = (HIT, HIT._replace(path=b"a.pdf", page=4, text="on page four"))
     assert context_text(result(*hits), tokens=1000) == (
         b"/data/in/caf\xe9.txt:3-9\nthe whole\n\n  passage\n\n/data/a.pdf#page=4\non page four\n"
     )
 
 
 def test_a_context_keeps_to_its_budget_and_takes_what_fits() -> None:
-    hits = (HIT, replace(HIT, text="long " * 500, tokens=500), replace(HIT, text="short", tokens=3))
+    hits = (HIT, HIT._replace(text="long " * 500, tokens=500), HIT._replace(text="short", tokens=3))
     text = context_text(result(*hits), tokens=60)
     assert b"the whole" in text
     assert b"long" not in text
@@ -48,7 +46,7 @@ def test_a_context_keeps_to_its_budget_and_takes_what_fits() -> None:
 
 def test_the_best_passage_is_cut_when_it_does_not_fit() -> None:
     sentences = "".join(f"This is sentence {number}. " for number in range(100)).strip()
-    text = context_text(result(replace(HIT, text=sentences, tokens=600)), tokens=70).decode("utf-8", "replace")
+    text = context_text(result(HIT._replace(text=sentences, tokens=600)), tokens=70).decode("utf-8", "replace")
     head, _, body = text.partition("\n")
     assert head.endswith(":3-9")
     assert body.startswith("This is sentence 0. ")
@@ -62,7 +60,7 @@ def test_a_budget_for_nothing_gives_nothing(tokens: int) -> None:
 
 
 def test_a_text_that_several_files_have_is_there_once() -> None:
-    text = context_text(result(HIT, replace(HIT, path=b"copy")), tokens=1000)
+    text = context_text(result(HIT, HIT._replace(path=b"copy")), tokens=1000)
     assert text.count(b"the whole") == 1
 
 

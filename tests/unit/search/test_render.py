@@ -72,7 +72,7 @@ def test_results_are_valid_utf8_json_whatever_the_names() -> None:
 
 
 def test_a_passage_has_its_text() -> None:
-    passage = replace(HIT, text="the\nwhole passage", page=3)
+    passage = HIT._replace(text="the\nwhole passage", page=3)
     (shown,) = result_json(replace(RESULT, hits=(passage,)))["results"]
     assert (shown["text"], shown["page"], shown["lines"]) == ("the\nwhole passage", 3, [3, 9])
 

@@ -2,7 +2,6 @@ from __future__ import annotations
 
 import errno
 import os
-from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -35,13 +34,13 @@ def identity_of(path: Path) -> FileIdentity:
     ("one", "other", "is_same"),
     [
         (ON_DISK, ON_DISK, True),
-        (ON_DISK, replace(ON_DISK, born_ns=1001), False),
-        (ON_DISK, replace(ON_DISK, device=2), False),
-        (ON_DISK, replace(ON_DISK, kind=0o040000), False),
+        (ON_DISK, ON_DISK._replace(born_ns=1001), False),
+        (ON_DISK, ON_DISK._replace(device=2), False),
+        (ON_DISK, ON_DISK._replace(kind=0o040000), False),
         (ON_DISK, INDEXED, True),
-        (replace(ON_DISK, born_ns=2001), INDEXED, False),
-        (replace(ON_DISK, born_ns=0), replace(ON_DISK, born_ns=0), True),
-        (INDEXED, replace(INDEXED, seen_ns=3000), True),
+        (ON_DISK._replace(born_ns=2001), INDEXED, False),
+        (ON_DISK._replace(born_ns=0), ON_DISK._replace(born_ns=0), True),
+        (INDEXED, INDEXED._replace(seen_ns=3000), True),
     ],
 )
 def test_files_are_told_apart_by_their_birth(one: FileIdentity, other: FileIdentity, *, is_same: bool) -> None:

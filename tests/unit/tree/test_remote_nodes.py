@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import dataclasses
 import errno
 import os
 import time
@@ -181,7 +180,7 @@ def test_a_version_that_may_change_unseen_is_told_by_the_clock_of_the_host(
     (path / "a").write_text("text")
     file = files.open("there", os.fsencode(path), b"a")
     there_ns = time.time_ns() + ahead_ns
-    attributes = dataclasses.replace(file.status.attributes, ctime_ns=there_ns - age_ns)
+    attributes = file.status.attributes._replace(ctime_ns=there_ns - age_ns)
     file.status = file.status._replace(seen_ns=there_ns, attributes=attributes)
     monkeypatch.setattr(files, "open", lambda *_: file)
     node = RemoteFileNode(RemoteSource(files), FileLocation(host="there", root=os.fsencode(path), path=b"a"))
