@@ -6,7 +6,6 @@ Used by `hits` for the texts that are shown. Pure: it gets the places of the wor
 from __future__ import annotations
 
 import math
-from collections import Counter
 from collections.abc import Sequence
 
 Place = tuple[int, int, str]
@@ -24,17 +23,18 @@ def closeness(places: Sequence[Place], words: Sequence[str]) -> float:
     `places` are in the order of the text, `words` the different ones in the order of the question. Of all the shortest
     pieces of the text that have every word, the best one counts.
     """
-    wanted = frozenset(words)
-    counts: Counter[str] = Counter()
+    counts = dict.fromkeys(words, 0)
+    missing = len(counts)
     best, first = 0.0, 0
     for last, (_, _, word) in enumerate(places):
-        counts[word] += word in wanted
-        while places[first][2] not in wanted or counts[places[first][2]] > 1:
-            counts[places[first][2]] -= places[first][2] in wanted
-            if first == last:
-                break
+        if word in counts:
+            missing -= not counts[word]
+            counts[word] += 1
+        while first < last and counts.get(places[first][2], 2) > 1:
+            if places[first][2] in counts:
+                counts[places[first][2]] -= 1
             first += 1
-        if sum(count > 0 for count in counts.values()) == len(wanted):
+        if not missing:
             best = max(best, _of_piece(places[first : last + 1], words))
     return best
 

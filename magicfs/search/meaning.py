@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.domain.chunks import Cosines, Documents
-from magicfs.domain.models import IndexedModel, ModelSpec, ModelState
+from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.domain.scales import Scale
 from magicfs.search.fusion import WEIGHT_OF_SECOND
 from magicfs.text.language import is_code
@@ -89,8 +89,8 @@ MeaningOf = Callable[[Cosines, Documents], Meaning | None]
 def meaning_for(questions: Sequence[QuestionVector], languages: QuestionLanguages) -> MeaningOf:
     """What returns the meaning of a candidate for a question in `languages`."""
     # Many chunks stand in documents of the same kind.
-    measures = cache(lambda documents: _measures(documents, questions, languages))
-    return lambda cosines, documents: _meaning(cosines, measures(documents))
+    measure_of = cache(lambda documents: _measure(documents, questions, languages))
+    return lambda cosines, documents: measure_of(documents)(cosines)
 
 
 def needs_documents(questions: Sequence[QuestionVector]) -> bool:
@@ -98,56 +98,39 @@ def needs_documents(questions: Sequence[QuestionVector]) -> bool:
     return any(question.model.spec.floor_across is not None for question in questions)
 
 
-@dataclass(frozen=True, slots=True)
-class _Measure:
-    """What a model's cosines to a text say, by the documents that have the text."""
-
-    spec: ModelSpec
-    weight: float
-    across: bool
-    """Whether the text is in other languages than the question."""
-    penalty: float
-    scale: Scale
-    """That of `QuestionVector.likeness`, with the usual cosine."""
-    usual: float
-
-
-def _measures(
+def _measure(
     documents: Documents, questions: Sequence[QuestionVector], languages: QuestionLanguages
-) -> list[_Measure]:
-    """What the cosines of each model say of the texts that stand in these documents."""
+) -> Callable[[Cosines], Meaning | None]:
+    """What returns the meaning of a text that stands in these documents: the weighted mean over the models."""
     across = _is_across(documents, languages)
     language = min((language for language, _ in documents if language is not None), default="")
-    return [
-        _Measure(
-            spec=question.model.spec,
-            weight=WEIGHT_OF_SECOND if question.is_second else 1.0,
-            across=across,
-            penalty=TRANSLATION_PENALTY if across and question.model.spec.floor_across is not None else 0.0,
-            scale=scale,
-            usual=usual,
+    measures = [
+        (
+            WEIGHT_OF_SECOND if question.is_second else 1.0,
+            question.model.spec,
+            TRANSLATION_PENALTY if across and question.model.spec.floor_across is not None else 0.0,
+            *question.scale_of(language, across=across),
         )
         for question in questions
-        for scale, usual in [question.scale_of(language, across=across)]
     ]
 
+    def meaning(cosines: Cosines) -> Meaning | None:
+        total = nearness = likeness = 0.0
+        by_model: list[float | None] = []
+        for cosine, (weight, spec, penalty, scale, usual) in zip(cosines, measures, strict=True):
+            if cosine is None:
+                by_model.append(None)
+                continue
+            like = scale.similarity(cosine, usual=usual)
+            by_model.append(like)
+            total += weight
+            nearness += weight * (spec.nearness(cosine, across=across) - penalty)
+            likeness += weight * like
+        if not total:
+            return None
+        return Meaning(nearness / total, likeness / total, tuple(by_model), across)
 
-def _meaning(cosines: Cosines, measures: Sequence[_Measure]) -> Meaning | None:
-    """The weighted mean over the models that have a vector of a chunk; None if none has."""
-    total = nearness = likeness = 0.0
-    by_model: list[float | None] = []
-    for cosine, measure in zip(cosines, measures, strict=True):
-        if cosine is None:
-            by_model.append(None)
-            continue
-        like, weight = measure.scale.similarity(cosine, usual=measure.usual), measure.weight
-        by_model.append(like)
-        total += weight
-        nearness += weight * (measure.spec.nearness(cosine, across=measure.across) - measure.penalty)
-        likeness += weight * like
-    if not total:
-        return None
-    return Meaning(nearness / total, likeness / total, tuple(by_model), any(measure.across for measure in measures))
+    return meaning
 
 
 def _is_across(documents: Documents, languages: QuestionLanguages) -> bool:

@@ -89,7 +89,9 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
     exponent = scores.similarity_exponent(len(request.words))
     weight = scale.meaning
     ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence, meaning=weight))
-    best = max((scores.relevance(file.evidence, exponent=exponent) for file in ranked), default=0.0)
+    relevances = (scores.relevance(file.evidence, exponent=exponent) for file in ranked)
+    # It matters whether one answers: mostly the first file does.
+    best = next((relevance for relevance in relevances if relevance >= scores.ANSWERED), 0.0)
     return Ranking(
         words,
         scale,
