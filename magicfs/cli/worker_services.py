@@ -51,7 +51,7 @@ class WorkerServices:
 
     def extract_service(self) -> ExtractService:
         """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
-        from magicfs.allowed_roots import AllowedRoots
+        from magicfs.ingest.allowed_files import AllowedFiles
         from magicfs.ingest.host_lease import boot_id
         from magicfs.pipeline.extract import ExtractService
         from magicfs.text.extract import FileExtractor, Limits
@@ -70,7 +70,7 @@ class WorkerServices:
             owner=self._owner,
             max_file_bytes=settings.max_file_mb << 20,
             max_embedded_chunks=settings.max_embedded_chunks,
-            allows=AllowedRoots(settings.home).allows,
+            allows=AllowedFiles(settings.home).allows,
         )
 
     def has_other_ocr(self) -> bool:

@@ -52,13 +52,13 @@ class ExtractService:
         max_file_bytes: int,
         max_embedded_chunks: int,
         ocr: OcrEngine | None,
-        allows: Callable[[bytes], bool],
+        allows: Callable[[bytes, bytes], bool],
     ) -> None:
         """`owner` is the worker's name, stable over its restarts; `boot` tells its machine from others.
 
-        Files are read only below the roots that `allows` knows. Of a file, `max_embedded_chunks` chunks are embedded.
-        `ocr` is what the extractor recognises text with: pictures and scanned pages that waited for it, or that a
-        lesser one has read, are read again.
+        `allows` tells of a root and a path below it whether that file is read. Of a file, `max_embedded_chunks`
+        chunks are embedded. `ocr` is what the extractor recognises text with: pictures and scanned pages that waited
+        for it, or that a lesser one has read, are read again.
         """
         self._database = database
         self._queue = queue

@@ -58,11 +58,11 @@ class FileProcessor:
         *,
         max_file_bytes: int,
         ocr: OcrEngine | None,
-        allows: Callable[[bytes], bool],
+        allows: Callable[[bytes, bytes], bool],
     ) -> None:
         """`ocr` is what the extractor recognises text with: contents that waited for it are extracted again.
 
-        Files are read only below the roots that `allows` knows.
+        `allows` tells of a root and a path below it whether that file is read.
         """
         self._allows = allows
         self._database = database

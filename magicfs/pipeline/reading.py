@@ -108,9 +108,9 @@ def group_files(
 
 
 def read_group(
-    claims: Sequence[ClaimedFile], *, detector: TypeDetector, max_bytes: int, allows: Callable[[bytes], bool]
+    claims: Sequence[ClaimedFile], *, detector: TypeDetector, max_bytes: int, allows: Callable[[bytes, bytes], bool]
 ) -> GroupReading:
-    """Read the files of a group. One below a root that `allows` does not know is not opened.
+    """Read the files of a group. One is not opened if `allows` refuses it, given its root and its path below that.
 
     The bytes of all files are in memory at the same time, so a file of a larger group that has become too large for it
     is not read. Raises `ServerError` as `read_file` does.
@@ -121,7 +121,7 @@ def read_group(
     too_large: list[ClaimedFile] = []
     group_bytes = 0
     for claim in claims:
-        if not allows(claim.root):
+        if not allows(claim.root, claim.path):
             unreadable.append((claim, Unreadable(SkipReason.PERMISSION, NOT_ADDED)))
             continue
         limit = None if len(claims) == 1 else min(GROUPED_FILE_BYTES, GROUP_BYTES - group_bytes)

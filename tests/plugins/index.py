@@ -120,8 +120,8 @@ class Index:
     """The setting of extract workers that start from now on."""
     ocr: OcrEngine | None = None
     """The OCR that is installed for extract workers that start from now on."""
-    allows: Callable[[bytes], bool] = lambda _: True
-    """Which roots extract workers may read that start from now on."""
+    allows: Callable[[bytes, bytes], bool] = lambda *_: True
+    """Which files extract workers may read that start from now on, by the root and the path below it."""
     chunker: Chunker = field(default_factory=Paragraphs)
     scanner: Scanner = field(init=False)
 

@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import pytest
+
 from magicfs.allowed_roots import NOT_ADDED, AllowedRoots
 from magicfs.config import Settings
 from magicfs.db.pool import Database
 from magicfs.db.roots import ensure_host, insert_root
+from magicfs.ingest.allowed_files import AllowedFiles
 from magicfs.ingest.roots import add_roots
 from tests.integration.ingest.agents import make_agent, running, wait_for_looks
 from tests.plugins.index import HOST, Index
@@ -53,8 +56,43 @@ def test_an_agent_scans_what_was_added_on_its_machine_alone(database: Database, 
 def test_a_worker_opens_no_file_below_another_root(index: Index) -> None:
     (index.folder / "one.txt").write_text("a text")
     index.scan()
-    index.allows = lambda root: False
+    index.allows = lambda *_: False
     assert index.extraction().run_batch() == 1
     assert index.rows("SELECT state::text, reason, detail FROM files") == [("failed", "permission", NOT_ADDED)]
     assert index.rows("SELECT count(*) FROM contents") == [(0,)]
     assert index.root.host == HOST
+
+
+@pytest.mark.parametrize(
+    "path", [".ssh/key", "docs/.env", "private/plan.txt", "docs/../private/plan.txt", "docs//../private/plan.txt"]
+)
+def test_a_worker_of_a_cluster_opens_no_file_that_no_scan_finds(index: Index, tmp_path: Path, path: str) -> None:
+    for name in (".ssh", "docs", "private"):
+        (index.folder / name).mkdir()
+    for name in (".ssh/key", "docs/.env", "private/plan.txt", "docs/one.txt"):
+        (index.folder / name).write_text(f"the text of {name}")
+    (index.folder / ".gitignore").write_text("/private/\n!..\n")
+    settings = Settings(home=tmp_path / "home", host=HOST)
+    settings.make_home()
+    AllowedRoots(settings.home).limit([index.root.path])
+    index.scan()
+    index.allows = AllowedFiles(settings.home).allows
+    # Another host has the index say that there is a file.
+    attacked = index.rows("UPDATE files SET path = %s RETURNING id", path.encode())
+    assert len(attacked) == 1
+    assert index.extraction().run_batch() == 1
+    assert index.rows("SELECT state::text, reason FROM files") == [("failed", "permission")]
+    assert index.rows("SELECT count(*) FROM contents") == [(0,)]
+
+
+def test_a_worker_of_a_cluster_reads_what_a_scan_finds(index: Index, tmp_path: Path) -> None:
+    (index.folder / "docs").mkdir()
+    (index.folder / "docs" / ".shown.txt").write_text("a text")
+    (index.folder / ".magicfsignore").write_text("!.shown.txt\n")
+    settings = Settings(home=tmp_path / "home", host=HOST)
+    settings.make_home()
+    AllowedRoots(settings.home).limit([index.root.path])
+    index.scan()
+    index.allows = AllowedFiles(settings.home).allows
+    assert index.extraction().run_batch() == 1
+    assert index.states() == {"docs/.shown.txt": ("indexed", None)}
