@@ -20,6 +20,7 @@ from pathlib import Path
 import pyfuse3
 import trio
 
+from magicfs.allowed_roots import AllowedRoots
 from magicfs.config import Settings
 from magicfs.db.as_of import read_as_of
 from magicfs.db.failures import unindexed_files, unindexed_reasons
@@ -128,6 +129,7 @@ def run_mount(
             is_shared=settings.allow_other,
             scratch=scratch,
             remote_files=remote_files,
+            allows_root=AllowedRoots(settings.home).allows,
         )
         tree.set_roots(roots)
         heartbeat = Heartbeat(

@@ -8,7 +8,7 @@ mount.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from pathlib import Path
 
@@ -42,8 +42,11 @@ class Tree:
         is_shared: bool = False,
         scratch: Path | None = None,
         remote_files: RemoteFiles | None = None,
+        allows_root: Callable[[bytes], bool] = lambda _: True,
     ) -> None:
         """`host` is the name of this host. Files of others are read through `remote_files`, or only listed without.
+
+        Of this host, the files are shown whose root, an absolute path, `allows_root`: the index may name others.
 
         `is_shared` says whether other users may enter the mount. They may enter `mirror/` alone: the index has texts of
         files that they may not read. `scratch` is a directory as `scratch_directory` makes it, for what programs make
@@ -57,7 +60,8 @@ class Tree:
         self._mirror = MirrorDirectory(
             host=host, gone_files=self._gone_files, source=source, mounted_at_ns=mounted_at_ns, is_shared=is_shared
         )
-        view = FileView(host=host, gone_files=self._gone_files, source=source)
+        self._host, self._allows_root = host, allows_root
+        view = FileView(host=host, gone_files=self._gone_files, source=source, allows_root=allows_root)
         names = ResultNameCache()
         self.scratch = None if scratch is None else Scratch(scratch, host=host, names=names)
         """What programs have made in `search/`; None if they cannot."""
@@ -107,5 +111,6 @@ class Tree:
 
     def set_roots(self, roots: Sequence[RegisteredRoot]) -> None:
         """Replace the roots that the mirror shows, with their states. Safe in any thread."""
-        self._mirror.set_roots(registered.root for registered in roots)
-        self._gone_files.set_roots(roots)
+        shown = [entry for entry in roots if entry.root.host != self._host or self._allows_root(entry.root.path)]
+        self._mirror.set_roots(registered.root for registered in shown)
+        self._gone_files.set_roots(shown)
