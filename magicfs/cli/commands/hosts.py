@@ -124,7 +124,13 @@ def _list_certificates(hosts: Sequence[Host]) -> None:
 
     rows = [("host", "admission", "serves", "certificate")]
     rows += [
-        (terminal.shown(host.name), "admitted" if host.admitted else "waits", host.address or "-", host.fingerprint)
+        # Each admitted host writes to the index, addresses and fingerprints too.
+        (
+            terminal.shown(host.name),
+            "admitted" if host.admitted else "waits",
+            terminal.shown(host.address or "-"),
+            terminal.shown(host.fingerprint),
+        )
         for host in hosts
         if host.fingerprint
     ]
@@ -181,7 +187,8 @@ def admit(
             terminal.say(f"{terminal.shown(name)} is admitted already")
             return
         if fingerprint is None and not yes:
-            _ask(f"Admit {terminal.shown(name)} with the certificate {found.fingerprint}?", f"admit --yes {name}")
+            shown = terminal.shown(found.fingerprint)
+            _ask(f"Admit {terminal.shown(name)} with the certificate {shown}?", f"admit --yes {name}")
         with database.transaction() as connection:
             host_certificates.admit(connection, host=name, fingerprint=found.fingerprint)
     terminal.say(f"{terminal.shown(name)} is admitted")
