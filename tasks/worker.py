@@ -23,6 +23,7 @@ from typing import TypeVar
 import billiard.pool
 import billiard.util
 import celery.apps.worker
+import celery.worker.control
 from celery import signals
 
 from magicfs.config import Settings
@@ -49,6 +50,20 @@ RESULT_WAIT_TRIES = 10
 
 The count that billiard compares stays one short after a crash, so its default of 300 would delay every later stop by
 half a minute. MagicFS does not use the results.
+"""
+
+REFUSED_COMMANDS = (
+    "pool_grow",
+    "pool_shrink",
+    "pool_restart",
+    "autoscale",
+    "time_limit",
+    "objgraph",
+    "memdump",
+    "memsample",
+)
+"""Commands of Celery that any host of a cluster may send and no worker obeys: those that change the number of its
+children or their limits, so that a machine has no memory left or a child hangs for ever, and those that look at memory.
 """
 
 Result = TypeVar("Result")
@@ -81,6 +96,8 @@ def run(
     celery.apps.worker.safe_say = _say
     # Its records have no handler of their own.
     billiard.util.get_logger().propagate = True
+    for command in REFUSED_COMMANDS:
+        celery.worker.control.Panel.data.pop(command, None)
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_WAIT_TRIES
     # Not Celery's command line, which imports Flower, a shell and more: the parent and its child would keep all that.
     app = make_app(settings)

@@ -113,6 +113,20 @@ def test_messages_for_which_no_task_is_to_begin_end_no_worker(stack: Stack, brok
     assert stack.processes["extract-1"].poll() is None
 
 
+def test_a_worker_has_one_child_whoever_asks_for_more(stack: Stack, broker: Broker, tmp_path: Path) -> None:
+    """Every host of a cluster reaches the workers of all: a thousand children would take the memory of a machine."""
+    begin(stack, broker, tmp_path / "docs")
+    app = make_app(Settings(home=stack.home, host=HOST, broker_url=broker.url))
+    worker = psutil.Process(stack.processes["extract-1"].pid)
+    before = worker.children()
+    app.control.pool_grow(3)
+    app.control.broadcast("time_limit", arguments={"task_name": EXTRACT_TASK, "hard": 1_000_000})
+    app.control.pool_shrink(1)
+    assert app.control.inspect(timeout=20).ping(), "it answers what is asked afterwards"
+    write_and_wait(stack, tmp_path / "docs", "second.txt")
+    assert worker.children() == before
+
+
 def test_a_worker_whose_connections_are_half_open_goes_on(stack: Stack, broker: Broker, tmp_path: Path) -> None:
     """Both ends believe in them: no keepalive of the kernel tells. The watchdog would end the worker after a minute."""
     with proxy_to(broker.port) as proxy:
