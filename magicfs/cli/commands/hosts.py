@@ -214,7 +214,7 @@ def retire(
     """Forget a host that is gone for good: its roots, its files and its certificate leave the index.
 
     No file on any disk is touched, and files that other hosts have too stay found there. A host that is admitted is cut
-    off within seconds; any other one is not retired while its agent is at work. One that comes back starts anew.
+    off when the command ends; any other one is not retired while its agent is at work. One that comes back starts anew.
     """
     from magicfs.cli import environment, terminal
     from magicfs.db.host_certificates import list_certificates
@@ -233,7 +233,16 @@ def retire(
         if host.agent:
             _cut_off(database, name)
         retire_host(database, name=name)
+    if host.admitted:
+        _wait_for_servers()
     terminal.say(f"{terminal.shown(name)} is retired: {host.files} files are no longer in the index")
+
+
+def _wait_for_servers() -> None:
+    """Wait until the hosts that serve have looked who is admitted."""
+    from magicfs.gateway.serve import REFRESH_SECONDS
+
+    time.sleep(REFRESH_SECONDS + POLL_SECONDS)
 
 
 def _cut_off(database: Database, name: str) -> None:
