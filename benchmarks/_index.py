@@ -100,7 +100,7 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
             max_file_bytes=settings.max_file_mb << 20,
             max_embedded_chunks=settings.max_embedded_chunks,
             ocr=None,
-            allows=lambda _: True,
+            allows=lambda *_: True,
         )
         while service.run_batch():
             pass
