@@ -104,7 +104,7 @@ def fill(database: Database, *, chunks: int, dimension: int, seed: int) -> Synth
         connection.execute(STATEMENTS["memory"])
         connection.execute(index.encode())
     with database.autocommit() as connection:
-        _execute_all(connection, ("vacuum", "checkpoint"), None)
+        _execute_all(connection, ("vacuum",), None)
     refresh_statistics(database)
     return made
 

@@ -54,6 +54,3 @@ FROM roots, (
 -- name: vacuum
 -- As the server's own daemon does after some minutes.
 VACUUM (ANALYZE)
-
--- name: checkpoint
-CHECKPOINT

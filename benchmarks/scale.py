@@ -28,6 +28,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
+import psycopg
 from _index import own_database
 from _processor import connected, processor_ms, watched_build
 from _report import parser, report
@@ -41,6 +42,7 @@ from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.db.wanted import ModelVector, Wanted
 from magicfs.domain.models import ModelSpec
+from magicfs.runtime import postgres
 from magicfs.search.compiled_query import compile_query
 from magicfs.search.request import limits_for
 from magicfs.search.service import MAX_ENUMERATED_CHUNKS, SearchService
@@ -224,6 +226,9 @@ def main() -> None:
         numbers = {"chunks": chosen.chunks, "dimension": chosen.dimension, "seed": SEED}
         try:
             made = read(database, **numbers) or fill(database, **numbers)
+            # The role of all sessions may not do that.
+            with psycopg.connect(postgres.admin_dsn(home.resolve() / "run"), autocommit=True) as superuser:
+                superuser.execute("CHECKPOINT")
         except ValueError as error:
             options.error(f"{home}: {error}")
         filled_s = time.perf_counter() - began
