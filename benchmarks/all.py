@@ -176,6 +176,16 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        "neighbours",
+        "Whether the files that are nearest in meaning to a file answer the same questions. Higher is better.",
+        {
+            "ndcg10": "nDCG of the first ten, for texts that share a question with others",
+            "first": "score of the nearest file, median",
+            "tenth": "score of the tenth, median",
+            "random": "score of a file that is drawn at random, median. Lower is better",
+        },
+    ),
+    Benchmark(
         "pages",
         "Whether the page that answers comes first, of made-up annual reports with about ninety pages each. Higher is "
         "better.",
@@ -233,6 +243,9 @@ def plan(chosen: Sequence[str], data: Path) -> Iterator[tuple[Benchmark, tuple[s
             for group in sorted(data.iterdir()) if data.is_dir() else ():
                 yield from ((benchmark, arguments) for arguments in across_languages(group))
             yield benchmark, (CODE,)
+            continue
+        if benchmark.script == "neighbours":
+            yield from ((benchmark, (str(collection),)) for collection in collections)
             continue
         yield benchmark, ()
         if benchmark.script == "indexing":
