@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 import ssl
 import struct
 from collections.abc import Callable
@@ -18,10 +19,12 @@ from pathlib import Path
 from magicfs.config import Settings
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import ConfigError, MagicFSError, PeerUnavailable
+from magicfs.errors import ConfigError, DatabaseError, MagicFSError, PeerUnavailable
 from magicfs.gateway.identity import FOLDER, Identity, fingerprint_of
 from magicfs.gateway.peers import PeerAddress, connect
 from magicfs.gateway.serve import JOIN_SERVICE, POSTGRES_SERVICE, Service
+
+log = logging.getLogger(__name__)
 
 FINGERPRINT_FILE = "hub"
 
@@ -106,6 +109,10 @@ def join_service(request: RequestAdmission) -> Service:
             found = await asyncio.to_thread(request, host, fingerprint, certificate)
         except asyncio.LimitOverrunError:
             answer = {"error": "the request is too long"}
+        except DatabaseError as error:
+            # What it says of the database is not for strangers.
+            log.warning("a request for admission is not recorded: %s", error)
+            answer = {"error": "the index does not answer: try again"}
         except MagicFSError as error:
             answer = {"error": str(error)}
         else:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -33,24 +32,22 @@ ASK_SECONDS = 10.0
 POLL_SECONDS = 2.0
 """Pause between two questions whether the host is admitted."""
 
-EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  they are compared, nothing listens on them
-"""What means every address of a machine, and no machine can connect to."""
-
 
 @app.command()
 def init(
     listen: Annotated[
-        str, typer.Option("--listen", metavar="ADDRESS", help="Where the others reach this machine: HOST or HOST:PORT.")
-    ],
+        str | None, typer.Option(metavar="ADDRESS", help="Where the others reach this machine: HOST or HOST:PORT.")
+    ] = None,
     advertise: Annotated[
         str | None, typer.Option(metavar="ADDRESS", help="The address that the others use, if it is another one.")
     ] = None,
 ) -> None:
-    """Make this machine the hub. It says what to run on the others, and changes nothing if it is one already.
+    """Make this machine the hub. Without options on one that is the hub, it says again what to run on the others.
 
     The connections between the machines are encrypted, and only hosts that you admit get further. There is no password.
     """
     from magicfs.cli import config_file, environment, terminal
+    from magicfs.cli.serving import advertised
     from magicfs.errors import UsageError
     from magicfs.gateway.identity import host_identity
     from magicfs.gateway.peers import PeerAddress
@@ -60,10 +57,14 @@ def init(
         raise UsageError(f"this machine has joined the hub {settings.hub}: run 'magicfs cluster leave' first")
     if not settings.embedded_database or not settings.embedded_broker:
         raise UsageError("a hub has the embedded servers: unset MAGICFS_DATABASE_URL and MAGICFS_BROKER_URL")
+    if listen is None:
+        if settings.listen is None:
+            raise UsageError(
+                "name the address of this machine that others reach: magicfs cluster init --listen 10.8.0.1"
+            )
+        listen, advertise = settings.listen, advertise or settings.advertise
     address = PeerAddress.parse(listen)
-    told = PeerAddress.parse(advertise) if advertise else address
-    if told.host in EVERY_ADDRESS:
-        told = PeerAddress(socket.gethostname(), told.port)
+    told = advertised(address, advertise)
     settings.make_home()
     identity = host_identity(settings.home)
     config_file.write_setting(settings.home, "listen", str(address))
