@@ -2,123 +2,24 @@
 
 from __future__ import annotations
 
-import asyncio
 import errno
 import os
 import random
 import socket
 import stat
-import threading
 import time
-from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
 
-from magicfs.domain.attributes import Attributes
 from magicfs.domain.deadline import Deadline
-from magicfs.domain.host_certificates import HostCertificate
-from magicfs.gateway import files_service, peer_connection, peers, remote_files, serve
+from magicfs.gateway import files_service, remote_files
 from magicfs.gateway.file_protocol import (
-    FILES_SERVICE,
     MAX_PATH_BYTES,
-    REQUEST,
-    Kind,
-    Operation,
-    encoded_status,
-    frame,
 )
-from magicfs.gateway.files_service import FilesService
-from magicfs.gateway.identity import Identity, host_identity
-from magicfs.gateway.peers import PeerAddress
-from magicfs.gateway.remote_files import PeerFiles
-from magicfs.gateway.serve import Server, Service
 from magicfs.runtime.processes import wait_until
-from magicfs.tree.remote_files import RemoteStatus
-
-
-class Host:
-    """A host that serves its files, in a thread."""
-
-    def __init__(self, folder: Path, identity: Identity | None = None) -> None:
-        self.root = folder / "root"
-        self.root.mkdir(parents=True)
-        home = folder / "hub"
-        home.mkdir()
-        self.identity = identity or host_identity(home)
-        self.known: list[HostCertificate] = []
-        self.files = FilesService()
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.address = PeerAddress("127.0.0.1", probe.getsockname()[1])
-
-    @contextmanager
-    def serving(self) -> Iterator[None]:
-        ready = threading.Event()
-
-        async def main() -> None:
-            self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
-            self.files.set_roots([os.fsencode(self.root)])
-            server = Server(self.identity, {FILES_SERVICE: Service(self.files.handle)}, load=lambda: self.known)
-            await server.run(self.address, self.stop, ready=ready.set)
-
-        thread = threading.Thread(target=lambda: asyncio.run(main()))
-        thread.start()
-        try:
-            assert ready.wait(30)
-            yield
-        finally:
-            self.loop.call_soon_threadsafe(self.stop.set)
-            thread.join()
-
-    def in_loop(self, work: Callable[[], None]) -> None:
-        """Call something in the thread of the server."""
-        done = threading.Event()
-        self.loop.call_soon_threadsafe(lambda: (work(), done.set()))
-        assert done.wait(30)
-
-    def certificate(self, address: PeerAddress | None = None) -> HostCertificate:
-        own = self.identity
-        return HostCertificate("hub", own.fingerprint, own.certificate, str(address or self.address), admitted=True)
-
-
-class Mount:
-    """The client of a host that is admitted."""
-
-    def __init__(self, folder: Path, host: Host) -> None:
-        home = folder / "laptop"
-        home.mkdir()
-        self.identity = host_identity(home)
-        self.files = PeerFiles(lambda: self.identity, host="laptop")
-        self.root = os.fsencode(host.root)
-        own = self.identity
-        host.known = [HostCertificate("laptop", own.fingerprint, own.certificate, None, admitted=True)]
-        self.files.set_hosts([host.certificate(), *host.known])
-
-    def connections(self) -> set[peer_connection.PeerConnection]:
-        return self.files._peers["hub"]._all
-
-
-@pytest.fixture
-def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
-    monkeypatch.setattr(serve, "REFRESH_SECONDS", 0.05)
-    monkeypatch.setattr(remote_files, "UNREACHABLE_SECONDS", 0.2)
-    return Host(tmp_path)
-
-
-@pytest.fixture
-def mount(tmp_path: Path, host: Host) -> Iterator[Mount]:
-    known = Mount(tmp_path, host)
-    with host.serving():
-        yield known
-        known.files.set_hosts([])
-
-
-def refused(call: Callable[[], object]) -> int | None:
-    with pytest.raises(OSError) as caught:
-        call()
-    return caught.value.errno
+from tests.integration.gateway.hosts import Host, Mount, refused
 
 
 def test_a_file_is_read_byte_for_byte(host: Host, mount: Mount) -> None:
@@ -330,137 +231,3 @@ def test_a_host_has_so_many_files_open_and_no_more(host: Host, mount: Mount, mon
     assert refused(lambda: mount.files.open("hub", mount.root, b"file")) == errno.EMFILE
     files[0].close()
     mount.files.open("hub", mount.root, b"file").close()
-
-
-def test_one_that_is_not_admitted_does_not_reach_the_host(host: Host, mount: Mount) -> None:
-    (host.root / "file").touch()
-    mount.files.status("hub", mount.root, b"file")
-    host.known = []
-    deadline = Deadline(20)
-    with pytest.raises(OSError, match="hub is not reached"):
-        while not deadline.is_over():
-            mount.files.status("hub", mount.root, b"file")
-    assert refused(lambda: mount.files.open("hub", mount.root, b"file")) == errno.EHOSTUNREACH
-
-
-def test_a_host_that_does_not_serve_is_not_asked(host: Host, mount: Mount) -> None:
-    assert set(mount.files.hosts()) == {"hub"}
-    assert refused(lambda: mount.files.status("other", mount.root, b"")) == errno.EHOSTUNREACH
-    assert refused(lambda: mount.files.status("laptop", mount.root, b"")) == errno.EHOSTUNREACH
-    mount.files.set_hosts([])
-    assert not mount.files.hosts()
-    assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH
-
-
-def test_a_host_that_does_not_speak_is_unreachable_and_then_fails_at_once(
-    host: Host, mount: Mount, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(remote_files, "CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr(remote_files, "UNREACHABLE_SECONDS", 60)
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        mount.files.set_hosts([host.certificate(PeerAddress("127.0.0.1", silent.getsockname()[1]))])
-        begin = time.monotonic()
-        assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH
-        assert 0.4 < time.monotonic() - begin < 5
-        begin = time.monotonic()
-        assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH
-        assert time.monotonic() - begin < 0.2
-
-
-def test_a_disk_that_hangs_costs_its_root_alone(
-    host: Host, mount: Mount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    other = tmp_path / "other"
-    other.mkdir()
-    host.in_loop(lambda: host.files.set_roots([mount.root, os.fsencode(other)]))
-    hung, real = threading.Event(), files_service._status
-
-    def status(request: files_service.Request) -> bytes:
-        if request.root == mount.root:
-            hung.wait(60)
-        return real(request)
-
-    monkeypatch.setattr(files_service, "_status", status)
-    monkeypatch.setattr(files_service, "ANSWER_SECONDS", 0.5)
-    with ThreadPoolExecutor(16) as pool:
-        calls = [pool.submit(refused, lambda: mount.files.status("hub", mount.root, b"")) for _ in range(16)]
-        assert {call.result(60) for call in calls} == {errno.ETIMEDOUT}
-    assert stat.S_ISDIR(mount.files.status("hub", os.fsencode(other), b"").attributes.mode)
-    hung.set()
-
-
-def test_a_host_that_answers_late_is_timed_out(host: Host, mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
-    mount.files.status("hub", mount.root, b"")
-    hung, real = threading.Event(), files_service._status
-    monkeypatch.setattr(files_service, "_status", lambda request: hung.wait(60) and real(request))
-    monkeypatch.setattr(remote_files, "WAIT_SECONDS", 0.5)
-    monkeypatch.setattr(remote_files, "UNREACHABLE_SECONDS", 60)
-    assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.ETIMEDOUT
-    monkeypatch.setattr(remote_files, "WAIT_SECONDS", 60)
-    assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH, "at once"
-    mount.files._peers["hub"]._unreachable_until = 0
-    hung.set()
-    mount.files.status("hub", mount.root, b"")
-
-
-@pytest.mark.parametrize(
-    "sent",
-    [
-        REQUEST.pack(99, 0, 0, 0, 0, 0),
-        REQUEST.pack(Operation.STATUS, 0, 0, 0, 0xFFFFFFFF, 0),
-        REQUEST.pack(Operation.READ, 1, -5, 10, 0, 0),
-        b"\xff" * 100,
-        b"GET / HTTP/1.1\r\n\r\n" * 20,
-    ],
-)
-def test_what_is_no_request_ends_the_connection(host: Host, mount: Mount, sent: bytes) -> None:
-    with peers.connect(
-        host.address,
-        fingerprint=host.identity.fingerprint,
-        service=FILES_SERVICE,
-        identity=mount.identity,
-        deadline=Deadline(20),
-    ) as connection:
-        connection.sendall(sent)
-        connection.settimeout(20)
-        assert connection.recv(100) == b""
-    mount.files.status("hub", mount.root, b"")
-
-
-NO_FILE = RemoteStatus(Attributes(0o070644, 1, 0, 0, 0, 0, 0), 1, 1, None, 0)
-"""A status whose type no file has."""
-
-
-@pytest.mark.parametrize(
-    "answer",
-    [
-        b"\x00\xff\xff\xff\xff",
-        b"\x00\x00\x00\x00\x03abc",
-        b"\x02\x00\x00\x00\x05hello",
-        b"\x07\x00\x00\x00\x00",
-        b"",
-        frame(Kind.DONE, encoded_status(NO_FILE)),
-        frame(Kind.PART, b"x" * 1000) * 1000,
-    ],
-)
-def test_a_host_that_answers_nonsense_is_an_error_and_no_more(
-    host: Host, mount: Mount, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, answer: bytes
-) -> None:
-    async def lie(_: FilesService, __: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        while await reader.readexactly(REQUEST.size):
-            await reader.readexactly(len(mount.root))
-            writer.write(answer)
-            await writer.drain()
-            if not answer:
-                return
-
-    monkeypatch.setattr(FilesService, "handle", lie)
-    mount.files.set_hosts([])
-    other = Host(tmp_path / "other", identity=host.identity)
-    other.known = host.known
-    with other.serving():
-        mount.files.set_hosts([other.certificate()])
-        for call in (mount.files.status, mount.files.open):
-            assert refused(lambda call=call: call("hub", mount.root, b"")) in (errno.EIO, errno.EHOSTUNREACH)
-            mount.files._peers["hub"]._unreachable_until = 0
-        mount.files.set_hosts([])

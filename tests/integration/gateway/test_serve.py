@@ -7,7 +7,6 @@ import socket
 import ssl
 import struct
 import subprocess
-import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -21,6 +20,7 @@ from magicfs.gateway import peers, serve
 from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.serve import Server, Service
+from tests.integration.gateway.hosts import in_a_loop
 
 ECHO, HELLO = "magicfs-echo/1", "magicfs-hello/1"
 
@@ -74,21 +74,9 @@ class Running:
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        ready = threading.Event()
-        services = {ECHO: Service(echo), HELLO: Service(hello, for_strangers=True)}
-
-        async def main() -> None:
-            self.loop, self.stop = asyncio.get_running_loop(), asyncio.Event()
-            await Server(self.own, services, load=self.load).run(self.address, self.stop, ready=ready.set)
-
-        thread = threading.Thread(target=lambda: asyncio.run(main()))
-        thread.start()
-        try:
-            assert ready.wait(30)
+        server = Server(self.own, {ECHO: Service(echo), HELLO: Service(hello, for_strangers=True)}, load=self.load)
+        with in_a_loop(lambda stop, ready: server.run(self.address, stop, ready=ready)):
             yield
-        finally:
-            self.loop.call_soon_threadsafe(self.stop.set)
-            thread.join()
 
 
 def answer(connection: ssl.SSLSocket, said: bytes = b"") -> bytes:

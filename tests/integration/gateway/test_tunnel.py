@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-import asyncio
 import socket
 import struct
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack, contextmanager
+from contextlib import ExitStack
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,7 +17,7 @@ import redis as redis_client
 
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import DeadlineExceeded, HostTaken, PeerUnavailable
+from magicfs.errors import DatabaseUnavailable, DeadlineExceeded, HostTaken, PeerUnavailable
 from magicfs.gateway import serve, tunnel
 from magicfs.gateway.hub import Hub, ask_admission, join_service, require_admission
 from magicfs.gateway.hub_link import HubLink
@@ -29,32 +27,11 @@ from magicfs.gateway.serve import JOIN_SERVICE, Server
 from magicfs.gateway.tunnel import Tunnels, fixed_startup
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.runtime import postgres, redis
+from tests.integration.gateway.hosts import in_a_loop
 from tests.plugins.broker import free_port
 from tests.plugins.commands import short_folder
 from tests.plugins.servers import Servers
 from tests.plugins.waiting import eventually
-
-
-@contextmanager
-def in_a_loop(run: Callable[[asyncio.Event, Callable[[], None]], object]) -> Iterator[None]:
-    """Run what ends when its event is set, in a thread of its own."""
-    ready = threading.Event()
-    box: list[tuple[asyncio.AbstractEventLoop, asyncio.Event]] = []
-
-    async def main() -> None:
-        stop = asyncio.Event()
-        box.append((asyncio.get_running_loop(), stop))
-        await run(stop, ready.set)  # type: ignore[misc]
-
-    thread = threading.Thread(target=lambda: asyncio.run(main()))
-    thread.start()
-    try:
-        assert ready.wait(30)
-        yield
-    finally:
-        loop, stop = box[0]
-        loop.call_soon_threadsafe(stop.set)
-        thread.join()
 
 
 class Pair:
@@ -79,6 +56,8 @@ class Pair:
     def request(self, host: str, fingerprint: str, certificate: str) -> HostCertificate:
         if host == "taken":
             raise HostTaken("another machine is taken in this cluster")
+        if host == "unlucky":
+            raise DatabaseUnavailable("no database answers at /secret/place")
         return self.known.setdefault(host, HostCertificate(host, fingerprint, certificate, None, admitted=False))
 
     def serve(self) -> ExitStack:
@@ -366,3 +345,9 @@ def test_a_host_asks_for_admission_and_waits(pair: Pair) -> None:
             with pytest.raises(PeerUnavailable, match="the hub says: the request is"):
                 ask_admission(pair.hub, replace(stranger, certificate=certificate), host=host, deadline=Deadline(20))
     assert set(pair.known) == {"stranger"}
+
+
+def test_a_stranger_is_told_nothing_of_the_database(pair: Pair) -> None:
+    with pair.serve(), pytest.raises(PeerUnavailable) as refused:
+        ask_admission(pair.hub, pair.identities["node"], host="unlucky", deadline=Deadline(20))
+    assert str(refused.value) == "the hub says: the index does not answer: try again"

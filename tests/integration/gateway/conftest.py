@@ -1,0 +1,24 @@
+from __future__ import annotations
+
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from magicfs.gateway import remote_files, serve
+from tests.integration.gateway.hosts import Host, Mount
+
+
+@pytest.fixture
+def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
+    monkeypatch.setattr(serve, "REFRESH_SECONDS", 0.05)
+    monkeypatch.setattr(remote_files, "UNREACHABLE_SECONDS", 0.2)
+    return Host(tmp_path)
+
+
+@pytest.fixture
+def mount(tmp_path: Path, host: Host) -> Iterator[Mount]:
+    known = Mount(tmp_path, host)
+    with host.serving():
+        yield known
+        known.files.set_hosts([])
