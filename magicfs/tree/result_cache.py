@@ -26,8 +26,6 @@ from magicfs.search.context import context_text, passages_text
 from magicfs.search.render import result_json
 from magicfs.tree.names import result_names
 
-UNCHECKED_SECONDS = 0.1
-"""A younger result is returned without a query of the change marker: programs list a directory several times."""
 MAX_AGE_SECONDS = 3600.0
 """The age limit of a result of an unchanged index: Postgres may have other statistics, or a new index of vectors."""
 MAX_AGE_WHILE_PENDING_SECONDS = 60.0
@@ -135,7 +133,7 @@ class ResultCache:
 
         Blocks up to the deadline of the search. Raises what the search raises, and `DeadlineExceeded`.
         """
-        return self._get(_Request(query))
+        return self._checked(_Request(query))[0]
 
     def get_as_of_now(self, query: bytes) -> CachedResult:
         """The result that `get` returns, with what holds now: up to which moment it has everything that was saved."""
@@ -146,14 +144,7 @@ class ResultCache:
 
     def get_passages(self, query: bytes, *, limit: int | None = None) -> CachedResult:
         """The passages that answer a query, as `get` returns the files."""
-        return self._get(_Request(query, passages=True, limit=limit))
-
-    def _get(self, request: _Request) -> CachedResult:
-        with self._lock:
-            cached = self._cached.get(request)
-            if cached is not None and self._clock() - cached.searched_at < UNCHECKED_SECONDS:
-                return cached
-        return self._checked(request)[0]
+        return self._checked(_Request(query, passages=True, limit=limit))[0]
 
     def _checked(self, request: _Request) -> tuple[CachedResult, bool]:
         """A result that was searched or checked now, and whether this call has begun to, and not another one."""
