@@ -19,9 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from magicfs.config import Settings
-from magicfs.db import heartbeats
+from magicfs.db import clock, heartbeats
 from magicfs.db.as_of import forget_watches
-from magicfs.db.pool import Connection, Database
+from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.errors import DatabaseUnavailable, HostTaken, MagicFSError
 
 log = logging.getLogger(__name__)
@@ -31,6 +31,9 @@ LEASE_SECONDS = 30.0
 
 POLL_SECONDS = 5.0
 """Time between two tries of an agent whose host another machine has."""
+
+CORRECTED_FILES = 20_000
+"""Files whose times one transaction corrects: a second at most."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
 """The kernel's own identity: two machines or two boots never share it, also where a machine was cloned."""
@@ -55,6 +58,7 @@ class HostLease:
         Raises `HostTaken` and `DatabaseError`. A host that was lost is not taken again, even if nobody has it any more:
         the agent between may have changed what this one believes to be in the index.
         """
+        self._follow_clock()
         terms = heartbeats.LeaseTerms(self._host, self._machine, self._boot, LEASE_SECONDS)
         with self._database.transaction() as connection:
             if self._held:
@@ -67,6 +71,22 @@ class HostLease:
             # What has changed before is not known until the roots are watched and scanned.
             forget_watches(connection, host=self._host)
         self._held, self.lost = True, None
+
+    def _follow_clock(self) -> None:
+        """Correct the times in the index if the clock of the database was put back since the last heartbeat."""
+        with self._database.transaction() as connection:
+            if not clock.is_put_back(connection):
+                return
+        log.warning("the clock of the database was put back: the roots are scanned anew")
+
+        def correct_files() -> int:
+            with self._database.transaction() as connection:
+                return clock.correct_files(connection, limit=CORRECTED_FILES)
+
+        while retry_on_conflict(correct_files) == CORRECTED_FILES:
+            pass
+        with self._database.transaction() as connection:
+            clock.correct_others(connection)
 
     def hold(self, connection: Connection) -> None:
         """Keep the host until the transaction of `connection` ends. Raises `HostTaken` if another machine has it.

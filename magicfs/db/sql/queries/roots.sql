@@ -69,8 +69,8 @@ UPDATE roots SET device = %(device)s WHERE id = %(root_id)s
 
 -- name: record_scan
 -- A scan has ended, even if it could not read some directories: who waits for the scan must not wait until a permission
--- or a disk is fixed.
-UPDATE roots SET scanned_at = %(began)s, state = 'present', detail = NULL
+-- or a disk is fixed. The clock may have been put back since it began.
+UPDATE roots SET scanned_at = least(%(began)s, now()), state = 'present', detail = NULL
 WHERE id = %(root_id)s
 
 -- name: request_scan
@@ -82,10 +82,10 @@ RETURNING id
 
 -- name: list_unscanned
 -- Roots of a host, or one root by its name, without a completed scan that began after a moment. Missing ones do not
--- count.
+-- count. A moment that is to come was one before the clock was put back, when all scans were forgotten: any one counts.
 SELECT r.name FROM roots r JOIN hosts h ON h.id = r.host_id
 WHERE CASE WHEN %(root)s::text IS NULL THEN h.name = %(host)s ELSE r.name = %(root)s END AND r.state <> 'missing'
-  AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s)
+  AND (r.scanned_at IS NULL OR r.scanned_at < %(since)s AND %(since)s <= now())
 ORDER BY r.name
 
 -- name: count_deletion_statements
