@@ -24,10 +24,17 @@ HOME_MODE = 0o700
 """The mode of the state directory: for its owner alone, because the index holds the text of the files."""
 
 
-def make_state_directory(home: Path, *, folders: Iterable[Path], sockets: Path) -> None:
-    """Create the state directory and folders in it, of which `sockets` will hold sockets. Raises `ConfigError`."""
+def require_usable_path(home: Path, *, sockets: Path) -> None:
+    """Raise `ConfigError` if the servers cannot work in a state directory of that path. `sockets` will hold sockets."""
     if len(os.fsencode(sockets)) > MAX_SOCKET_PATH_BYTES - len(f"/{POSTGRES_SOCKET}.lock"):
         raise ConfigError(f"MAGICFS_HOME is too long for the sockets inside it ({home}): choose a shorter path")
+    if {"\n", "\r"} & set(str(home)):
+        raise ConfigError(f"Postgres takes no path with a line break ({home}): set MAGICFS_HOME to another one")
+
+
+def make_state_directory(home: Path, *, folders: Iterable[Path], sockets: Path) -> None:
+    """Create the state directory and folders in it, of which `sockets` will hold sockets. Raises `ConfigError`."""
+    require_usable_path(home, sockets=sockets)
     _require_own_directory(home)
     try:
         for directory in (home, *folders):

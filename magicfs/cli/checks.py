@@ -26,7 +26,7 @@ from magicfs.config import Settings
 from magicfs.domain.models import ModelState, MultilingualMode
 from magicfs.errors import MagicFSError, ModelError, ModelMissing
 from magicfs.home import POSTGRES_SOCKET
-from magicfs.state_directory import HOME_MODE
+from magicfs.state_directory import HOME_MODE, require_usable_path
 
 if TYPE_CHECKING:
     from magicfs.text.extract import Ocr
@@ -74,6 +74,7 @@ def _python(settings: Settings) -> str:
 
 def _home(settings: Settings) -> str:
     home = settings.home
+    require_usable_path(home, sockets=settings.run_dir)
     if not home.exists():
         parent = next(path for path in home.parents if path.exists())
         if not os.access(parent, os.W_OK | os.X_OK):

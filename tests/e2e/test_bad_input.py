@@ -109,9 +109,14 @@ def test_a_broken_configuration_file(commands: Commands, docs: Path, text: str, 
     assert_refused(commands.run("up", docs, "--detach"), word)
 
 
-def test_a_state_directory_with_too_long_a_name(commands: Commands, docs: Path) -> None:
-    home = commands.home / ("x" * 100)
-    assert_refused(commands.run("up", docs, "--detach", MAGICFS_HOME=str(home)), "too long")
+@pytest.mark.parametrize(("name", "reason"), [("x" * 100, "too long"), ("line\nbreak", "line break")])
+def test_a_state_directory_whose_path_the_servers_do_not_take(
+    commands: Commands, docs: Path, name: str, reason: str
+) -> None:
+    home = str(commands.home / name)
+    assert_refused(commands.run("up", docs, "--detach", MAGICFS_HOME=home), reason)
+    said = commands.run("doctor", MAGICFS_HOME=home).stdout.splitlines()
+    assert [line for line in said if line.startswith("bad") and reason in line]
 
 
 def test_a_state_directory_that_cannot_be_made(commands: Commands, docs: Path) -> None:
