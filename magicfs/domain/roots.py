@@ -26,7 +26,7 @@ class RootState(StrEnum):
 
     PRESENT = "present"
     MISSING = "missing"
-    """The directory does not exist, or another device is mounted in its place."""
+    """The directory does not exist, or is on another device: its disk is not mounted, or another one is."""
     SUSPECT = "suspect"
     """The directory exists, but so many of its files are gone that a person must confirm the deletions."""
 

@@ -44,7 +44,8 @@ def verify_root(root: Root, sample: Callable[[], FileSample]) -> int:
     if status.st_dev != root.device:
         files = sample()
         if 2 * sum(_is_unchanged(root, *file) for file in files) < len(files):
-            raise RootMissing("another device is mounted there: remove the root and add it anew if that is meant")
+            # The empty directory of a disk that is not mounted looks like this too.
+            raise RootMissing("its disk is not there: mount it, or remove the root and add it anew for what is there now")
     return status.st_dev
 
 

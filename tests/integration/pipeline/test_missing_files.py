@@ -36,7 +36,7 @@ class TestRootsThatAreNotThere:
         (index.folder / "one.txt").unlink()
         index.scan()
         assert index.states() == {"one.txt": ("indexed", None)}
-        assert "another device" in (index.registered().detail or "")
+        assert "its disk is not there" in (index.registered().detail or "")
 
     def test_the_same_tree_under_another_device_number_is_the_same_root(self, index: Index) -> None:
         for number in range(5):

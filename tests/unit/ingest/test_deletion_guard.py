@@ -56,7 +56,7 @@ def test_another_device_with_half_of_the_files_is_the_same_tree(
     if verified:
         assert verify_root(moved, lambda: sample) == present.device
     else:
-        with pytest.raises(RootMissing, match="another device is mounted there"):
+        with pytest.raises(RootMissing, match="its disk is not there: mount it, or "):
             verify_root(moved, lambda: sample)
 
 
