@@ -45,7 +45,7 @@ def verify_root(root: Root, sample: Callable[[], FileSample]) -> int:
         files = sample()
         if 2 * sum(_is_unchanged(root, *file) for file in files) < len(files):
             # The empty directory of a disk that is not mounted looks like this too.
-            raise RootMissing("its disk is not there: mount it, or remove the root and add it anew for what is there now")
+            raise RootMissing("its disk is not there: mount it, or remove the root and add it anew if that is meant")
     return status.st_dev
 
 
