@@ -107,15 +107,17 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
 
 
 def embed(dsn: str, folders: Mapping[str, Path], number: int, *, second: bool) -> None:
-    """Embed all pending chunks as a worker does, with `second` the second vectors too. Runs in a process of its own."""
+    """Embed all pending chunks as workers do, with `second` the second vectors too. Runs in a process of its own."""
 
     def load(spec: ModelSpec) -> FastembedEmbedder:
         return FastembedEmbedder.load(folders[spec.name])
 
     with Database(dsn, application=f"benchmark {number}") as database:
-        service = _embed_service(database, load=load, owner=f"benchmark-{number}", model=None)
-        while (second or waits_for_first_vectors(database)) and service.run_turn():
-            pass
+        # A worker of all models waits before it changes its model for second vectors, and ends its turn meanwhile.
+        for model in folders if second else [None]:
+            service = _embed_service(database, load=load, owner=f"benchmark-{number}", model=model)
+            while (second or waits_for_first_vectors(database)) and service.run_turn():
+                pass
 
 
 def embed_here(database: Database, loaded: Sequence[FastembedEmbedder]) -> None:
