@@ -137,8 +137,10 @@ class _Reader:
         self._depth = 1 if record.place in self._names else self._depth + 1
         if self._depth > 1:
             return  # a chart in a sheet
-        self._charset = None if version >= _EXCEL_97 else self._code_page
-        if record.place:
+        if not record.place:
+            # The beginning of the workbook: programs of today give sheets of an old one the newer version.
+            self._charset = None if version >= _EXCEL_97 else self._code_page
+        else:
             # What comes before the first sheet belongs to all.
             self.sheets.append(_Sheet(self._names.get(record.place, ""), beside=self._beside))
             self._beside = []

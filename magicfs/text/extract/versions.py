@@ -13,7 +13,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 13),
     "application/zip": 28,
-    "application/x-ole-storage": 10,
+    "application/x-ole-storage": 11,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 15),
     **dict.fromkeys((f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet")), 14),
     "application/pdf": 10,

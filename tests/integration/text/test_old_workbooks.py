@@ -81,13 +81,14 @@ def test_what_a_workbook_says_of_itself_is_read(extractor: FileExtractor, stream
     assert (document.title, document.author, document.keywords) == ("Смета", "Анна", "дом, крыша")
 
 
-def test_a_workbook_of_excel_95_is_read_in_its_charset(extractor: FileExtractor) -> None:
+@pytest.mark.parametrize("version_of_sheet", [0x0500, 0x0600])
+def test_a_workbook_of_excel_95_is_read_in_its_charset(extractor: FileExtractor, version_of_sheet: int) -> None:
     words = "Смета".encode("cp1251")
     stream = record_of_excel(0x0809, struct.pack("<HH4x", 0x0500, 5))
     stream += record_of_excel(0x0042, struct.pack("<H", 1251))
     place = len(stream) + 4 + 7 + len(words) + 4
     stream += record_of_excel(0x0085, struct.pack("<IBBB", place, 0, 0, len(words)) + words)
-    stream += record_of_excel(0x000A, b"") + record_of_excel(0x0809, struct.pack("<HH4x", 0x0500, 16))
+    stream += record_of_excel(0x000A, b"") + record_of_excel(0x0809, struct.pack("<HH4x", version_of_sheet, 16))
     stream += record_of_excel(0x0204, struct.pack("<HHHH", 0, 0, 0, len(words)) + words)
     assert read(extractor, compound_file({"Book": stream}), b"a.xls").text == "Смета\nСмета"
 
