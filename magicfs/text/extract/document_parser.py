@@ -56,6 +56,8 @@ from magicfs.text.extract.running_text import read_running_text
 from magicfs.text.extract.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.stated_keywords import stated_keywords
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
+from magicfs.text.extract.word_package import with_usual_names
+from magicfs.text.extract.word_xml import DOCUMENT_TYPE
 from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_zipped_pages
 
 _ZIP: Final = "application/zip"
@@ -127,6 +129,8 @@ class DocumentParser:
             return self._parse(_only_member(content), FICTION_BOOK)
         if exact == FICTION_BOOK:
             content = xml_documents.in_utf8(content)
+        elif exact == DOCUMENT_TYPE:
+            content = with_usual_names(content)
         own = self._parse_here(content, exact)
         if own is not None:
             return own

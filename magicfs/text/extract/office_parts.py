@@ -13,6 +13,7 @@ import re
 import time
 import zipfile
 from collections.abc import Iterator
+from functools import partial
 from typing import Final
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -22,6 +23,7 @@ from magicfs.text.extract.html_parts import html_texts
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.sheet_formats import HEADER_CODE
+from magicfs.text.extract.word_styles import hidden_styles
 from magicfs.text.extract.word_xml import DOCUMENT_TYPE as _WORD
 from magicfs.text.extract.xml_names import named, outermost, without_namespace
 from magicfs.text.extract.xml_texts import OfficeTexts, OpenDocumentTexts
@@ -38,7 +40,7 @@ _PARTS: Final = {
     _WORD: re.compile(r"word/(?:header|footer|footnotes|endnotes|comments)\d*\.xml"),
     _SHEET: re.compile(
         r"xl/(?:comments\d*|comments/\w+|threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+"
-        r"|worksheets/sheet\d+|workbook)\.xml"
+        r"|worksheets/[^/]+|workbook)\.xml"
     ),
     _SLIDES: re.compile(
         r"ppt/(?:notesSlides/notesSlide\d+|comments/\w+|commentAuthors|authors|slide(?:Masters|Layouts)/slide\w+)\.xml"
@@ -47,11 +49,12 @@ _PARTS: Final = {
     _ODF + "spreadsheet": re.compile(r"styles\.xml"),
 }
 """The members of a container that are read, by the type of the document."""
+_PROPERTIES: Final = "docProps/custom.xml"
 _LEFT_OUT: Final = {
     _WORD: re.compile(
         r"word/(?:document|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml|word/_rels/document\.xml\.rels"
     ),
-    _SHEET: re.compile(r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/sheet\d+\.xml\.rels"),
+    _SHEET: re.compile(r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/[^/]+\.xml\.rels"),
     _SLIDES: re.compile(
         r"ppt/(?:slides/slide\d+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"
         r"|ppt/slides/_rels/slide\d+\.xml\.rels"
@@ -90,6 +93,8 @@ _FORMULA_TEXT: Final = re.compile(r'"((?:[^"]|""){2,1000})"')
 _LINK: Final = re.compile(rb"<Relationship\s[^<>]{0,5000}/hyperlink\"[^<>]{0,5000}>")
 _TARGET: Final = re.compile(rb"\sTarget=\"((?:https?|ftp|mailto):[^\"<>]{1,2000})\"")
 """The address of a link, which the running text has only where it is the text of the link too."""
+_IDENTIFIER: Final = re.compile(r"0x[0-9A-F]{8,}|\{?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\}?", re.IGNORECASE)
+"""A value that a server or a program, and no person, has given to a property of a document."""
 _ISBN: Final = re.compile(r"(?<![0-9])(?:97[89][0-9]{10}|[0-9]{9}[0-9Xx]|97[89](?:-[0-9]{1,7}){4})(?![0-9])")
 
 
@@ -104,6 +109,8 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, until: fl
     texts: dict[str, None] = {}
     others: dict[str, None] = {}
     with zipfile.ZipFile(io.BytesIO(content)) as container:
+        hidden = hidden_styles(container) if mime_type == _WORD else frozenset()
+        read = partial(_part_texts, container, mime_type=mime_type, hidden=hidden, parts=parts)
         for member in sorted(container.infolist(), key=lambda member: _numbered(member.filename)):
             if time.monotonic() > until:
                 break
@@ -111,9 +118,9 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, until: fl
                 continue
             if beside and beside.fullmatch(member.filename):
                 # Headers of the first, the even and the odd pages are often the same.
-                texts |= dict.fromkeys(_part_texts(container, member, mime_type, parts))
+                texts |= dict.fromkeys(read(member))
             elif left.fullmatch(member.filename):
-                others |= dict.fromkeys(_part_texts(container, member, mime_type, parts))
+                others |= dict.fromkeys(read(member))
     return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
 
 
@@ -143,7 +150,10 @@ def _numbered(name: str) -> tuple[str, int]:
     return (name[: match.start()], int(match[1])) if match else (name, 0)
 
 
-def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: str, parts: PartCount) -> list[str]:
+def _part_texts(
+    container: zipfile.ZipFile, member: zipfile.ZipInfo, *, mime_type: str, hidden: frozenset[str], parts: PartCount
+) -> list[str]:
+    """The texts of a member, without those in `hidden` styles of Word; none where it is damaged, which is counted."""
     try:
         data = container.read(member)
         if member.filename.endswith(".rels"):
@@ -158,7 +168,9 @@ def _part_texts(container: zipfile.ZipFile, member: zipfile.ZipInfo, mime_type: 
         elif member.filename.startswith(("ppt/slideMasters/", "ppt/slideLayouts/")):
             texts = list(_master_texts(data))
         else:
-            texts = _texts(data, is_odf=mime_type.startswith(_ODF), is_styles=member.filename == "styles.xml")
+            texts = _texts(_target(member.filename, mime_type, hidden), data)
+            if member.filename == _PROPERTIES:
+                texts = [text for text in texts if not _IDENTIFIER.fullmatch(text)]
     except DAMAGE:
         parts.add_unread(member.filename)
         return []
@@ -178,9 +190,14 @@ def _check_xml(data: bytes) -> None:
     expat.ParserCreate().Parse(data, True)  # noqa: FBT003  (the library takes no keyword)
 
 
-def _texts(data: bytes, *, is_odf: bool, is_styles: bool) -> list[str]:
-    """The texts of a part. Of the styles of OpenDocument, only the pages' headers and footers have text."""
-    target = OpenDocumentTexts(is_styles=is_styles) if is_odf else OfficeTexts()
+def _target(name: str, mime_type: str, hidden: frozenset[str]) -> OfficeTexts | OpenDocumentTexts:
+    """What collects the texts of a part. Of styles of OpenDocument, only headers and footers have any."""
+    if mime_type.startswith(_ODF):
+        return OpenDocumentTexts(is_styles=name == "styles.xml")
+    return OfficeTexts(hidden_styles=hidden)
+
+
+def _texts(target: OfficeTexts | OpenDocumentTexts, data: bytes) -> list[str]:
     parser = ET.XMLParser(target=target)  # noqa: S314  (see the module's docstring)
     parser.feed(data)
     parser.close()

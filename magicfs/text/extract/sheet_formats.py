@@ -26,7 +26,7 @@ WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadshee
 
 _STYLES: Final = "xl/styles.xml"
 _WORKBOOK: Final = "xl/workbook.xml"
-_SHEET: Final = re.compile(r"xl/worksheets/sheet\d+\.xml")
+_SHEET: Final = re.compile(r"xl/worksheets/[^/]+\.xml")
 _MAX_SHEET_BYTES: Final = 16 << 20
 _MAX_BYTES: Final = 128 << 20
 """A workbook whose sheets, or all of whose members, unpack to more stays as it is."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from magicfs.text.extract.part_count import DAMAGE
 from magicfs.text.extract.repacking import with_members
+from magicfs.text.extract.word_styles import hidden_styles
 from magicfs.text.extract.xml_texts import OF_ANOTHER, SHOWN_AGAIN
 
 DOCUMENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -22,7 +23,9 @@ _RUNNING_TEXT: Final = "word/document.xml"
 _MAX_BYTES: Final = 128 << 20
 """A document all of whose members unpack to more stays as it is."""
 _OF_INTEREST: Final = re.compile(rb"<w:(?:moveFrom|vanish|noBreakHyphen)\b")
-_TAG: Final = re.compile(rb"<(/?)w:(moveFrom|r|t|vanish|noBreakHyphen|rPrChange|pPr)(?=[\s/>])([^<>]*?)(/?)>")
+_TAG: Final = re.compile(
+    rb"<(/?)w:(moveFrom|p|r|t|vanish|noBreakHyphen|rPrChange|pPr|pPrChange|pStyle|rStyle)(?=[\s/>])([^<>]*?)(/?)>"
+)
 _OF_ANOTHER: Final = frozenset(name.encode() for name in OF_ANOTHER)
 _VALUE: Final = re.compile(rb"\bw:val=\"([^\"]*)\"")
 _HYPHEN: Final = b"<w:t>-</w:t>"
@@ -35,34 +38,69 @@ def as_seen(content: bytes) -> bytes:
             if sum(member.file_size for member in document.infolist()) > _MAX_BYTES:
                 return content
             text = document.read(_RUNNING_TEXT)
-            if not _OF_INTEREST.search(text):
+            hidden = frozenset(name.encode() for name in hidden_styles(document))
+            if not _OF_INTEREST.search(text) and not any(b'"%s"' % name in text for name in hidden):
                 return content
-            return with_members(document, {_RUNNING_TEXT: b"".join(_seen(text))})
+            return with_members(document, {_RUNNING_TEXT: b"".join(_seen(text, hidden))})
     except DAMAGE:
         return content
 
 
-def _seen(text: bytes) -> Iterator[bytes]:
-    """Yield the pieces of the running text that remain: elements stay, and what they hold goes."""
-    place = moved = elsewhere = 0
-    hidden_runs: list[bool] = []
+def _seen(text: bytes, hidden: frozenset[bytes]) -> Iterator[bytes]:
+    """Yield the pieces of the running text that remain: elements stay, and what they hold goes.
+
+    `hidden` are the names of styles whose text is not seen.
+    """
+    place = 0
+    state = _State(hidden)
     for tag in _TAG.finditer(text):
-        is_end, name, attributes, is_empty = bool(tag[1]), tag[2], tag[3], bool(tag[4])
-        is_unseen = moved > 0 or any(hidden_runs[-1:])
+        is_end, name = bool(tag[1]), tag[2]
+        is_unseen = state.is_unseen
         if not (is_end and name == b"t" and is_unseen):
             yield text[place : tag.start()]
         yield tag[0] if name != b"noBreakHyphen" else b"" if is_unseen or is_end else _HYPHEN
         place = tag.end()
-        if name == b"vanish" and hidden_runs and not elsewhere:
-            value = _VALUE.search(attributes)
-            hidden_runs[-1] = value is None or value[1].decode("ascii", "replace") not in SHOWN_AGAIN
-        elif name == b"moveFrom" and not is_empty:
-            moved += -1 if is_end else 1
-        elif name in _OF_ANOTHER and not is_empty:
-            elsewhere += -1 if is_end else 1
-        elif name == b"r" and not is_empty:
-            if not is_end:
-                hidden_runs.append(False)
-            elif hidden_runs:
-                hidden_runs.pop()
+        if not is_end:
+            state.take_property(name, tag[3])
+        if not tag[4]:
+            state.take_element(name, is_end=is_end)
     yield text[place:]
+
+
+class _State:
+    """Whether text at a place is seen."""
+
+    def __init__(self, hidden: frozenset[bytes]) -> None:
+        self._hidden = hidden
+        self._moved = self._elsewhere = 0
+        self._paragraphs: list[bool] = []
+        self._runs: list[bool] = []
+
+    @property
+    def is_unseen(self) -> bool:
+        return self._moved > 0 or any(self._runs[-1:])
+
+    def take_property(self, name: bytes, attributes: bytes) -> None:
+        """Take note of an element that says how a paragraph or a run looks."""
+        value = _VALUE.search(attributes)
+        if name == b"pStyle" and self._paragraphs and self._elsewhere == 1:
+            self._paragraphs[-1] = value is not None and value[1] in self._hidden
+        elif not self._runs or self._elsewhere:
+            return
+        elif name == b"vanish":
+            self._runs[-1] = value is None or value[1].decode("ascii", "replace") not in SHOWN_AGAIN
+        elif name == b"rStyle" and value and value[1] in self._hidden:
+            self._runs[-1] = True
+
+    def take_element(self, name: bytes, *, is_end: bool) -> None:
+        """Take note of an element that begins or ends around text."""
+        if name == b"moveFrom":
+            self._moved += -1 if is_end else 1
+        elif name in _OF_ANOTHER:
+            self._elsewhere += -1 if is_end else 1
+        elif name in {b"p", b"r"}:
+            opened = self._paragraphs if name == b"p" else self._runs
+            if not is_end:
+                opened.append(name == b"r" and any(self._paragraphs[-1:]))
+            elif opened:
+                opened.pop()

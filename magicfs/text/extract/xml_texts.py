@@ -16,7 +16,7 @@ DELETED: Final = frozenset({"del", "moveFrom", "tracked-changes"})
 """Local names of elements of Word and OpenDocument that hold what was deleted."""
 SHOWN_AGAIN: Final = frozenset({"0", "false", "off"})
 """Values of `vanish` for text that is not hidden."""
-OF_ANOTHER: Final = frozenset({"rPrChange", "pPr"})
+OF_ANOTHER: Final = frozenset({"rPrChange", "pPr", "pPrChange"})
 """What holds a `vanish` that hides no text: of the format before a tracked change, and of the mark of a paragraph."""
 
 _TEXT_TAGS: Final = frozenset({"t", "text", "author", "lpwstr", "v"})
@@ -44,11 +44,14 @@ _FIELD_LINK: Final = re.compile(r'HYPERLINK\s{1,9}"((?:https?|ftp|mailto):[^"\s]
 class OfficeTexts:
     """Collects the text of each paragraph, without that of paragraphs inside of it."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, hidden_styles: frozenset[str] = frozenset()) -> None:
+        """`hidden_styles` are the names of styles whose text is not seen."""
         self.texts: list[str] = []
         self._open: list[list[str]] = [[]]
         self._in_text = self._in_field = self._in_deleted = self._in_another = 0
+        self._hidden_styles = hidden_styles
         self._hidden_runs = [False]
+        self._hidden_paragraphs = [False]
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Take note of an element that begins."""
@@ -58,6 +61,7 @@ class OfficeTexts:
                 self.texts.append(value)
         if name in _PARAGRAPH_TAGS:
             self._open.append([])
+            self._hidden_paragraphs.append(False)
         if name in _BREAKS:
             self._open[-1].append(_BREAKS[name])
         self._in_text += name in _TEXT_TAGS
@@ -65,9 +69,13 @@ class OfficeTexts:
         self._in_deleted += name in DELETED
         self._in_another += name in OF_ANOTHER
         if name == "r":
-            self._hidden_runs.append(False)
+            self._hidden_runs.append(self._hidden_paragraphs[-1])
         elif name == "vanish" and not self._in_another:
             self._hidden_runs[-1] = SHOWN_AGAIN.isdisjoint(attributes.values())
+        elif name == "rStyle" and not self._in_another:
+            self._hidden_runs[-1] |= not self._hidden_styles.isdisjoint(attributes.values())
+        elif name == "pStyle" and self._in_another == 1:
+            self._hidden_paragraphs[-1] = not self._hidden_styles.isdisjoint(attributes.values())
 
     def data(self, text: str) -> None:
         """Take the text, if it is that of a paragraph."""
@@ -87,6 +95,7 @@ class OfficeTexts:
         if name == "r":
             self._hidden_runs.pop()
         if name in _PARAGRAPH_TAGS:
+            self._hidden_paragraphs.pop()
             self.texts.append("".join(self._open.pop()))
 
     def close(self) -> None:

@@ -41,6 +41,30 @@ def test_of_a_document_that_the_library_refuses_too(extractor: FileExtractor) ->
     assert words == ["kept", "inserted", "arrived", "shown", "revealed"]
 
 
+_STYLES = (
+    "<w:style w:styleId='Aside'><w:rPr><w:vanish/></w:rPr></w:style>"
+    "<w:style w:styleId='Aside2'><w:basedOn w:val='Aside'/></w:style>"
+    "<w:style w:styleId='Loud'><w:basedOn w:val='Aside'/><w:rPr><w:vanish w:val='false'/></w:rPr></w:style>"
+)
+_STYLED = (
+    "<w:p><w:r><w:rPr><w:rStyle w:val='Aside'/></w:rPr><w:t>concealed</w:t></w:r>"
+    "<w:r><w:rPr><w:rStyle w:val='Aside'/><w:vanish w:val='0'/></w:rPr><w:t>shown</w:t></w:r></w:p>"
+    "<w:p><w:pPr><w:pStyle w:val='Aside2'/></w:pPr><w:r><w:t>stage direction</w:t></w:r></w:p>"
+    "<w:p><w:pPr><w:pStyle w:val='Loud'/><w:pPrChange w:id='5'><w:pPr><w:pStyle w:val='Aside'/></w:pPr></w:pPrChange>"
+    "</w:pPr><w:r><w:t>revealed</w:t></w:r></w:p>"
+)
+
+
+@pytest.mark.parametrize("place", ["document", "header1"])
+def test_of_a_document_no_text_is_read_that_its_style_hides(extractor: FileExtractor, place: str) -> None:
+    part = f"<w:document {WORD}><w:body>{{}}</w:body></w:document>"
+    members = {"document": part.format("<w:p><w:r><w:t/></w:r></w:p>")} | {place: part.format(_STYLED)}
+    members["styles"] = f"<w:styles {WORD}>{_STYLES}</w:styles>"
+    files = {f"word/{name}.xml": text.replace("'", '"') for name, text in members.items()}
+    content = container({"[Content_Types].xml": CONTENT_TYPES, **files})
+    assert read(extractor, content, b"a.docx").text.split() == ["shown", "revealed"]
+
+
 def test_a_word_stays_whole_at_a_hyphen_that_does_not_break(extractor: FileExtractor) -> None:
     content = _word("<w:p><w:r><w:t>price</w:t><w:noBreakHyphen/><w:t>list</w:t></w:r></w:p>")
     assert read(extractor, content, b"a.docx").text.strip() == "price-list"

@@ -38,6 +38,28 @@ def test_parts_of_a_text_document_follow_its_text(extractor: FileExtractor) -> N
     assert all(word in text for word in ("Halberdier", "Marchmont", "a footnote", "an endnote", "quartermaster"))
 
 
+@pytest.mark.parametrize("folder", ["word", "content"])
+def test_a_document_may_have_any_name_in_its_package(extractor: FileExtractor, folder: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(word_document(header1="Halberdier"))) as usual:
+        members = {name: usual.read(name).decode() for name in usual.namelist()}
+    document, header = members.pop("word/document.xml"), members.pop("word/header1.xml")
+    relation = 'Type="http://schemas.openxmlformats.org/officeDocument/2006/relationships/'
+    members |= {
+        "_rels/.rels": f'<Relationships><Relationship Id="r1" {relation}thumbnail" Target="docProps/thumbnail.emf"/>'
+        f'<Relationship Id="r2" {relation}officeDocument" Target="/{folder}/document2.xml"/></Relationships>',
+        f"{folder}/document2.xml": document,
+        f"{folder}/_rels/document2.xml.rels": f'<Relationships><Relationship Id="r1" {relation}hyperlink"'
+        ' Target="https://example.org/plots" TargetMode="External"/></Relationships>',
+        f"{folder}/header1.xml": header,
+        "word/styles.xml" if folder != "word" else "word/settings.xml": f"<w:root {WORD}/>",
+    }
+    document_read = read(extractor, container(members), b"a.docx")
+    assert document_read.text.startswith("running text")
+    assert "Halberdier" in document_read.text
+    assert "https://example.org/plots" in document_read.text
+    assert document_read.unread_parts is None
+
+
 def test_choices_and_links_of_fields_are_read(extractor: FileExtractor) -> None:
     body = (
         f"<w:document {WORD}><w:body><w:p><w:r><w:t>plan</w:t></w:r><w:r><w:fldChar><w:ffData><w:ddList>"
@@ -84,13 +106,17 @@ def test_what_the_running_text_of_a_text_document_lacks_follows_it(extractor: Fi
             "word/charts/chart1.xml": f'<c:c xmlns:c="c" {DRAWING}><a:p><a:r><a:t>chart of tides</a:t></a:r></a:p>'
             "<c:pt><c:v>Fossa</c:v></c:pt></c:c>",
             "word/diagrams/data1.xml": f"<d {DRAWING}><a:p><a:r><a:t>smart binturong</a:t></a:r></a:p></d>",
-            "docProps/custom.xml": '<P xmlns:vt="v"><p><vt:lpwstr>client serval</vt:lpwstr></p></P>',
+            "docProps/custom.xml": '<P xmlns:vt="v"><p><vt:lpwstr>client serval</vt:lpwstr></p>'
+            "<p><vt:lpwstr>0x010100F35A021CA6B158</vt:lpwstr></p>"
+            "<p><vt:lpwstr>{2D98ED56-14E4-4a1c-9f00-0123456789ab}</vt:lpwstr></p></P>",
         }
     )
     text = read(extractor, content, b"a.docx").text
     for words in ("heron", "pangolin", "okapi", "Rosalind", "tides", "Fossa", "binturong", "serval"):
         assert words in text
     assert text.count("running text") == 1
+    assert "0x01" not in text
+    assert "14E4" not in text
 
 
 @pytest.mark.parametrize("name", ["comments1", "comments/comment1", "threadedComments/threadedComment1"])

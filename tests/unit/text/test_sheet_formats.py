@@ -88,6 +88,15 @@ def workbook(cells: str, *, styles: str = STYLES, properties: str = "") -> bytes
     )
 
 
+@pytest.mark.parametrize("name", ["sheet.xml", "Sheet1.xml", "costs.xml"])
+def test_a_sheet_may_have_any_name(name: str) -> None:
+    with zipfile.ZipFile(io.BytesIO(workbook('<c r="A1" s="2"><v>0.125</v></c>'))) as usual:
+        members = {member: usual.read(member).decode() for member in usual.namelist()}
+    members[f"xl/worksheets/{name}"] = members.pop("xl/worksheets/sheet1.xml")
+    with zipfile.ZipFile(io.BytesIO(as_shown(container(members)))) as shown_as:
+        assert b"12.50%" in shown_as.read(f"xl/worksheets/{name}")
+
+
 def cells_of(content: bytes) -> str:
     with zipfile.ZipFile(io.BytesIO(content)) as file:
         assert file.read("xl/sharedStrings.xml")
