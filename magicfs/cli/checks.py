@@ -24,6 +24,7 @@ from magicfs.cli import environment, index_model, wiring
 from magicfs.cli.part_readiness import last_line
 from magicfs.config import Settings
 from magicfs.domain.models import ModelState, MultilingualMode
+from magicfs.domain.parts import AGENT
 from magicfs.errors import MagicFSError, ModelError, ModelMissing
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.state_directory import HOME_MODE, require_usable_path
@@ -38,6 +39,10 @@ MIN_WATCHES = 65_536
 """inotify watches; each directory takes one."""
 
 MAX_CLOCK_SKEW_SECONDS = 2.0
+
+AGENT_SECONDS = 60.0
+"""Time after its start within which an agent has leased its host."""
+
 COMMAND_SECONDS = 10
 HUB_SECONDS = 5.0
 
@@ -228,7 +233,7 @@ def _languages(settings: Settings) -> str:
 
 
 def parts(settings: Settings) -> str:
-    """How many parts run. Raises `CheckFailed` when one of them does not stay up."""
+    """How many parts run. Raises `CheckFailed` when one of them does not stay up, or the agent hangs."""
     supervisor = environment.supervisor(settings)
     running = supervisor.parts() if settings.run_dir.is_dir() else []
     if not running:
@@ -237,7 +242,18 @@ def parts(settings: Settings) -> str:
     if failing:
         part = failing[0]
         raise CheckFailed(f"{part.name} does not stay up: {last_line(settings.log_dir / f'{part.name}.log')}")
+    if any(part.name == AGENT and part.uptime_s > AGENT_SECONDS for part in running) and not _has_agent(settings):
+        raise CheckFailed(
+            f"the agent does not answer: run 'magicfs down', then 'magicfs up', or see {settings.log_dir / AGENT}.log"
+        )
     return f"{len(running)} running"
+
+
+def _has_agent(settings: Settings) -> bool:
+    from magicfs.db.heartbeats import has_agent
+
+    with environment.database_for_command(settings) as database, database.transaction() as connection:
+        return has_agent(connection, host=settings.host)
 
 
 def _watches(settings: Settings) -> str:

@@ -196,6 +196,12 @@ class IndexStatus:
         """The part of the corpus that searches cover now."""
         return coverage_of(self.files, self.chunks)
 
+    @property
+    def silent_hosts(self) -> tuple[str, ...]:
+        """The hosts with roots that no agent works, by name: nobody sees what changes there."""
+        with_agent = {host.name for host in self.hosts if host.has_agent}
+        return tuple(sorted({root.host for root in self.roots} - with_agent))
+
 
 @dataclass(frozen=True, slots=True)
 class IndexMeasures:

@@ -127,6 +127,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
             {"name": worker.name, "host": worker.host, "kind": worker.kind, "pid": worker.pid}
             for worker in status.workers
         ],
+        "silent_hosts": list(status.silent_hosts),
         "mounts": [{"host": mount.host, "path": display_path(mount.path), "pid": mount.pid} for mount in status.mounts],
         "roots": [
             {

@@ -166,6 +166,7 @@ def _rendered(summary: Summary, paces: Mapping[str, str] | None = None) -> Rende
         *_vector_index(index.vector_index_build),
         *_words(index.words),
         *_paused(index),
+        *_silent(index.silent_hosts),
         ("workers", ", ".join(worker.name for worker in index.workers) or "none"),
         ("queue", waiting) if broker.ok else ("broker", broker.detail or "does not answer"),
         ("mounts", ", ".join(mounts) or "none"),
@@ -214,6 +215,12 @@ def _paused(index: IndexStatus) -> list[tuple[str, str]]:
     from magicfs.search.render import shortage_line
 
     return [] if index.free_bytes is None else [("paused", shortage_line(index.free_bytes))]
+
+
+def _silent(hosts: Sequence[str]) -> list[tuple[str, str]]:
+    if not hosts:
+        return []
+    return [("agents", f"nobody sees what changes on {', '.join(hosts)}: 'magicfs doctor' says why there")]
 
 
 def _words(progress: WordsProgress | None) -> list[tuple[str, str]]:

@@ -13,8 +13,11 @@ from magicfs.domain.models import ModelState, Precision
 from magicfs.domain.status import (
     BrokerStatus,
     ChunkCounts,
+    FileCounts,
+    HostStatus,
     ModelStatus,
     PartStatus,
+    RootStatus,
     VectorIndexBuild,
     WordsProgress,
 )
@@ -63,6 +66,17 @@ def test_the_build_of_the_vector_index_has_a_line_while_it_runs() -> None:
     build = VectorIndexBuild("building index: loading tuples", done=25, total=100)
     assert "index    25 % of the vector index built: 25 of 100 chunks" in lines(found(vector_index_build=build))
     assert not any(line.startswith("index") for line in lines(found()))
+
+
+def test_hosts_that_nobody_watches_are_named() -> None:
+    roots = tuple(
+        RootStatus(host, b"/docs", host, FileCounts(9, 0, 9, 0, 0), "present", None, 1.0) for host in ("box", "far")
+    )
+    hosts = (HostStatus("box", "one", 1.0, has_agent=True), HostStatus("far", "two", 1.0, has_agent=False))
+    silent = summary(roots=roots, hosts=hosts)
+    assert "agents   nobody sees what changes on far: 'magicfs doctor' says why there" in lines(silent)
+    assert silent.as_json()["silent_hosts"] == ["far"]
+    assert not any(line.startswith("agents") for line in lines(summary(roots=roots[:1], hosts=hosts)))
 
 
 def test_watching_tells_the_time_left() -> None:

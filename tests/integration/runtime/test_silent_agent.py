@@ -1,0 +1,48 @@
+"""What `magicfs doctor` and `status --check` say of an agent that runs, but does nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from types import SimpleNamespace
+
+import pytest
+
+from magicfs.cli import checks, environment
+from magicfs.config import Settings
+from magicfs.db.heartbeats import LeaseTerms, take_host
+from magicfs.db.pool import Database
+from magicfs.domain.status import PartStatus
+
+
+@pytest.fixture
+def settings(database_url: str, short_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
+    """A machine whose supervisor has run an agent for two minutes."""
+    agent = PartStatus("agent", "running", pid=1, uptime_s=120.0, restarts=0, detail="")
+    monkeypatch.setattr(environment, "supervisor", lambda _: SimpleNamespace(parts=lambda: [agent]))
+    settings = Settings(home=short_path / "home", database_url=database_url, host="box")
+    settings.make_home()
+    return settings
+
+
+def lease(database: Database, *, seconds: float) -> None:
+    with database.transaction() as connection:
+        assert take_host(connection, LeaseTerms("box", "here", "", seconds)) is None
+
+
+def test_an_agent_that_has_its_host_is_well(settings: Settings, database: Database) -> None:
+    lease(database, seconds=3600)
+    assert checks.parts(settings) == "1 running"
+
+
+def test_an_agent_that_hangs_is_found_by_its_lease(settings: Settings, database: Database) -> None:
+    lease(database, seconds=-1)
+    with pytest.raises(checks.CheckFailed, match="the agent does not answer: run 'magicfs down', then 'magicfs up'"):
+        checks.parts(settings)
+
+
+def test_an_agent_that_has_just_started_need_not_have_it(
+    settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lease(database, seconds=-1)
+    monkeypatch.setattr(checks, "AGENT_SECONDS", 300.0)
+    assert checks.parts(settings) == "1 running"
