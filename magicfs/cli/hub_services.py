@@ -1,4 +1,7 @@
-"""What a hub offers to the hosts that have joined it, and to those that ask for it. Used by `magicfs serve`."""
+"""What a hub offers to the hosts that have joined it, and to those that ask for it. Used by `magicfs serve`.
+
+A hub decides by a list of its own who is admitted (`gateway.admitted_hosts`). The index gets what that says.
+"""
 
 from __future__ import annotations
 
@@ -7,11 +10,14 @@ from typing import TYPE_CHECKING
 from magicfs.config import Settings
 from magicfs.db import host_certificates
 from magicfs.domain.host_certificates import HostCertificate
+from magicfs.gateway.admitted_hosts import AdmittedHosts
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.runtime import postgres, redis
 
 if TYPE_CHECKING:
-    from magicfs.db.pool import Database
+    from collections.abc import Callable, Sequence
+
+    from magicfs.db.pool import Connection, Database
     from magicfs.gateway.identity import Identity
     from magicfs.gateway.serve import Service
 
@@ -21,8 +27,36 @@ def is_hub(settings: Settings) -> bool:
     return settings.listen is not None and settings.embedded_database and settings.embedded_broker
 
 
+def own_list(settings: Settings) -> AdmittedHosts | None:
+    """The list of this host that decides who is admitted; None where the hub or the index says it."""
+    return AdmittedHosts(settings.home) if settings.embedded_database else None
+
+
+def admissions(settings: Settings, database: Database, identity: Identity) -> Callable[[], Sequence[HostCertificate]]:
+    """What returns the certificates of hosts, for one thread; it may raise `MagicFSError`.
+
+    A hub has them in its own list, and waits for nobody: whoever is retired could hold a lock in the index. A host that
+    has joined it asks it. With servers of somebody's own the index has them.
+    """
+    own = own_list(settings)
+    if own is not None:
+        return own.entries
+    if settings.hub is not None:
+        from magicfs.gateway.admissions import Admissions
+        from magicfs.gateway.hub import read_hub
+
+        return Admissions(read_hub(settings), identity).read
+
+    def read_index() -> Sequence[HostCertificate]:
+        with database.transaction() as connection:
+            return host_certificates.list_certificates(connection)
+
+    return read_index
+
+
 def hub_services(settings: Settings, database: Database) -> dict[str, Service]:
     """The services of a hub by their ALPN names; none on another host."""
+    from magicfs.gateway.admissions import ADMISSIONS_SERVICE, admissions_service
     from magicfs.gateway.hub import join_service
     from magicfs.gateway.serve import JOIN_SERVICE
     from magicfs.gateway.tunnel import Tunnels
@@ -42,20 +76,51 @@ def hub_services(settings: Settings, database: Database) -> dict[str, Service]:
         user=postgres.OWNER,
         database=postgres.DATABASE,
     )
-    return tunnels.services() | {JOIN_SERVICE: join_service(request)}
+    return tunnels.services() | {
+        JOIN_SERVICE: join_service(request),
+        ADMISSIONS_SERVICE: admissions_service(AdmittedHosts(settings.home).entries),
+    }
 
 
 def record_certificate(settings: Settings, database: Database, identity: Identity) -> None:
-    """Let the index know the certificate of this host. That of the hub needs nobody to admit it, and takes its place.
+    """Let the index know the certificate of this host, and on a hub whom its list has admitted: this one too.
 
     Raises `HostTaken` when another machine has the name of this host, which is no hub.
     """
+    admitted = own_list(settings)
     with database.transaction() as connection:
-        known = host_certificates.find_certificate(connection, host=settings.host)
-        if is_hub(settings) and known is not None and known.fingerprint != identity.fingerprint:
-            host_certificates.delete_certificate(connection, host=settings.host)
-        host_certificates.request_admission(
-            connection, host=settings.host, fingerprint=identity.fingerprint, certificate=identity.certificate
-        )
-        if is_hub(settings):
-            host_certificates.admit(connection, host=settings.host, fingerprint=identity.fingerprint)
+        if admitted is None:
+            host_certificates.request_admission(
+                connection, host=settings.host, fingerprint=identity.fingerprint, certificate=identity.certificate
+            )
+            return
+        admitted.begin(host_certificates.list_certificates(connection))
+        admitted.add(HostCertificate(settings.host, identity.fingerprint, identity.certificate, None, admitted=True))
+        correct_index(connection, admitted)
+
+
+def known_certificates(settings: Settings, connection: Connection) -> Sequence[HostCertificate]:
+    """The certificates of all hosts, with what a hub's own list says of them, by the names of their hosts."""
+    certificates = host_certificates.list_certificates(connection)
+    admitted = own_list(settings)
+    return certificates if admitted is None or not admitted.exists else admitted.corrected(certificates)
+
+
+def admit_host(settings: Settings, connection: Connection, entry: HostCertificate) -> None:
+    """Admit a certificate that `known_certificates` has returned. Raises `HostUnknown` if the index has another one."""
+    host_certificates.admit(connection, host=entry.host, fingerprint=entry.fingerprint)
+    admitted = own_list(settings)
+    if admitted is not None:
+        admitted.begin(host_certificates.list_certificates(connection))
+        admitted.add(entry)
+
+
+def wrong_in_index(admitted: AdmittedHosts, certificates: Sequence[HostCertificate]) -> list[HostCertificate]:
+    """What the index should have, of the certificates that it has otherwise or lacks."""
+    return [entry for entry in admitted.corrected(certificates) if entry not in certificates]
+
+
+def correct_index(connection: Connection, admitted: AdmittedHosts) -> None:
+    """Let the index say what the list of this hub says."""
+    for entry in wrong_in_index(admitted, host_certificates.list_certificates(connection)):
+        host_certificates.put_certificate(connection, entry)

@@ -6,18 +6,16 @@ Used by the command and by the part of `magicfs up`. Main thread; the index is r
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import logging
 import os
 import resource
 import signal
 import socket
-from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 from magicfs.allowed_roots import AllowedRoots
 from magicfs.cli import environment
-from magicfs.cli.hub_services import hub_services, record_certificate
+from magicfs.cli.hub_services import admissions, hub_services, own_list, record_certificate, wrong_in_index
 from magicfs.config import Settings
 from magicfs.db import host_certificates
 from magicfs.db.roots import list_roots
@@ -28,7 +26,7 @@ from magicfs.gateway.file_protocol import FILES_SERVICE
 from magicfs.gateway.files_service import FilesService
 from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress
-from magicfs.gateway.serve import Server, Service
+from magicfs.gateway.serve import REFRESH_SECONDS, Server, Service
 from magicfs.ingest.roots import limit_roots
 from magicfs.logs import Outage
 
@@ -38,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 2
-"""To the database: one reads who is admitted, every two seconds."""
+"""To the database: one reads the roots, every two seconds."""
 
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  they are compared, nothing listens on them
 """What means every address of a machine, and no machine can connect to."""
@@ -62,7 +60,10 @@ def run_serve(settings: Settings, *, listen: str | None = None, advertise: str |
         record = HostRecord(settings, database, identity, told)
         record.begin()
         try:
-            asyncio.run(_serve(record, identity, address, hub_services(settings, database)))
+            files = FilesService()
+            services = {**hub_services(settings, database), FILES_SERVICE: Service(files.handle)}
+            server = Server(identity, services, load=admissions(settings, database, identity))
+            asyncio.run(_serve(server, address, record, files))
         finally:
             record.end()
 
@@ -83,6 +84,7 @@ class HostRecord:
         self._identity = identity
         self._told = str(told)
         self._allowed = AllowedRoots(settings.home)
+        self._admitted = own_list(settings)
         self._outage = Outage(log, beginning="no file is served", end="files are served again")
 
     def begin(self) -> None:
@@ -101,24 +103,25 @@ class HostRecord:
                 own.fingerprint,
             )
 
-    def read(self) -> tuple[list[HostCertificate], list[bytes]]:
-        """All certificates, and the paths of the roots that may be read. Raises `DatabaseError`.
+    def read(self) -> list[bytes]:
+        """The paths of the roots that may be read. Puts right what the index has of this host. Raises `DatabaseError`.
 
-        Other hosts write to the index too. What they write of this one must not keep it from knowing who is retired.
+        Other hosts write to the index too. On a hub, it also puts right whom the index calls admitted.
         """
         with self._database.transaction() as connection:
             certificates = host_certificates.list_certificates(connection)
             roots = [registered.root.path for registered in list_roots(connection, host=self._settings.host)]
         own = next((entry for entry in certificates if entry.host == self._settings.host), None)
         try:
-            if own is None or (own.fingerprint, own.address) != (self._identity.fingerprint, self._told):
+            is_recorded = own is not None and (own.fingerprint, own.address) == (self._identity.fingerprint, self._told)
+            if not is_recorded or (self._admitted is not None and wrong_in_index(self._admitted, certificates)):
                 self._record()
             allowed = [path for path in roots if self._may_be_read(path)]
         except MagicFSError as error:
             self._outage.began("record", error)
-            return certificates, []
+            return []
         self._outage.ended("record")
-        return certificates, allowed
+        return allowed
 
     def _may_be_read(self, root: bytes) -> bool:
         """Whether other hosts may read a root: one that was added here, and does not have the key of this host."""
@@ -147,30 +150,29 @@ class HostRecord:
         return found
 
 
-async def _serve(record: HostRecord, identity: Identity, address: PeerAddress, others: Mapping[str, Service]) -> None:
-    """Serve the files of this host, and the `others` of its services, until SIGTERM or SIGINT."""
+async def _serve(server: Server, address: PeerAddress, record: HostRecord, files: FilesService) -> None:
+    """Serve until SIGTERM or SIGINT."""
     loop, stop = asyncio.get_running_loop(), asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    files = FilesService()
-    services = {**others, FILES_SERVICE: Service(files.handle)}
-    server = Server(identity, services, load=_load(record, files, loop))
-    await server.run(address, stop, ready=lambda: log.info("serving at %s", address))
+    reading = asyncio.ensure_future(_keep_roots(record, files))
+    try:
+        await server.run(address, stop, ready=lambda: log.info("serving at %s", address))
+    finally:
+        reading.cancel()
 
 
-def _load(
-    record: HostRecord, files: FilesService, loop: asyncio.AbstractEventLoop
-) -> Callable[[], Sequence[HostCertificate]]:
-    """What reads the index in a thread: it returns the certificates, and tells `files` the roots."""
-
-    def load() -> Sequence[HostCertificate]:
-        certificates, roots = record.read()
-        # The loop may have ended meanwhile.
-        with contextlib.suppress(RuntimeError):
-            loop.call_soon_threadsafe(files.set_roots, roots)
-        return certificates
-
-    return load
+async def _keep_roots(record: HostRecord, files: FilesService) -> None:
+    """Let `files` know the roots that may be read, and the index what it has of this host, until it is cancelled."""
+    outage = Outage(log, beginning="the roots of this host are not known anew", end="the roots of this host are known")
+    while True:
+        try:
+            files.set_roots(await asyncio.to_thread(record.read))
+        except MagicFSError as error:
+            outage.began("roots", error)
+        else:
+            outage.ended("roots")
+        await asyncio.sleep(REFRESH_SECONDS)
 
 
 def _allow_open_files() -> None:

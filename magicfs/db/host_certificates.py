@@ -5,6 +5,8 @@ Used by `magicfs.gateway` and `magicfs hosts`. Runs in the caller's transaction.
 
 from __future__ import annotations
 
+from dataclasses import asdict
+
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.host_certificates import HostCertificate
@@ -61,6 +63,12 @@ def admit(connection: Connection, *, host: str, fingerprint: str) -> HostCertifi
     if row is None:
         raise HostUnknown(f"{host} has not asked with the certificate {fingerprint}: see 'magicfs hosts list'")
     return HostCertificate(*row)
+
+
+def put_certificate(connection: Connection, entry: HostCertificate) -> None:
+    """Have this certificate of a host, and no other one of it, whatever there is."""
+    connection.execute(_SQL["delete_other_names"], {"host": entry.host, "fingerprint": entry.fingerprint})
+    connection.execute(_SQL["put_certificate"], asdict(entry))
 
 
 def delete_certificate(connection: Connection, *, host: str) -> None:

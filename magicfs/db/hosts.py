@@ -28,3 +28,11 @@ def delete_host(connection: Connection, *, name: str) -> None:
     """Delete a host that `lock_host` has locked and that has no roots any more, with its lease, workers and mounts."""
     for query in ("delete_workers_of_host", "delete_mounts_of_host", "delete_host"):
         connection.execute(_SQL[query], {"name": name})
+
+
+def end_long_statements(connection: Connection, *, seconds: float) -> None:
+    """End the other sessions of this database whose statement runs for so long. Those that are still needed come back.
+
+    A session that runs a statement does not notice that its client has been cut off, if that has seen to it.
+    """
+    connection.execute(_SQL["end_long_statements"], {"seconds": seconds})

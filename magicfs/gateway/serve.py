@@ -13,6 +13,7 @@ import socket
 import ssl
 from collections import Counter
 from collections.abc import Awaitable, Callable, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 
 from magicfs.domain.host_certificates import HostCertificate
@@ -63,10 +64,12 @@ class Server:
     def __init__(
         self, identity: Identity, services: Mapping[str, Service], *, load: Callable[[], Sequence[HostCertificate]]
     ) -> None:
-        """`load` returns the certificates of the index; it runs in a thread of its own and may raise `MagicFSError`."""
+        """`load` returns the certificates of hosts; it runs in a thread of its own and may raise `MagicFSError`."""
         self._identity = identity
         self._services = services
         self._load = load
+        # Others may have to wait for a lock that a host holds in the index; nothing of theirs holds up this one.
+        self._loading = ThreadPoolExecutor(1, "admissions")
         self._hosts: dict[str, str] = {}
         """The names of the admitted hosts by their fingerprints."""
         self._certificates: tuple[str, ...] | None = None
@@ -91,6 +94,7 @@ class Server:
                 for task in [ended, *loops, *self._tasks]:
                     task.cancel()
                 results = await asyncio.gather(*loops, *self._tasks, return_exceptions=True)
+                self._loading.shutdown(wait=False)
         for result in results[: len(loops)]:
             if isinstance(result, Exception):
                 raise result
@@ -101,9 +105,9 @@ class Server:
             await self._refresh()
 
     async def _refresh(self) -> None:
-        """Know the hosts that are admitted now. Those of before stay while the index cannot be asked."""
+        """Know the hosts that are admitted now. Those of before stay while nobody can be asked."""
         try:
-            known = await asyncio.to_thread(self._load)
+            known = await asyncio.get_running_loop().run_in_executor(self._loading, self._load)
         except MagicFSError as error:
             self._outage.began("admissions", error)
             known = None

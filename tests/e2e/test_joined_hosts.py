@@ -9,14 +9,25 @@ import json
 import os
 import re
 import signal
+import threading
 import time
 from collections.abc import Iterator
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from magicfs.allowed_roots import NOT_ADDED
+from magicfs.config import Settings
+from magicfs.domain.deadline import Deadline
+from magicfs.errors import PeerUnavailable
+from magicfs.gateway.file_protocol import FILES_SERVICE
+from magicfs.gateway.hub import Hub, require_admission
+from magicfs.gateway.identity import Identity, host_identity
+from magicfs.gateway.peers import PeerAddress, connect
+from magicfs.gateway.serve import REFRESH_SECONDS
 from magicfs.models.store import ModelStore
 from tests.plugins.broker import free_port
 from tests.plugins.commands import Commands, commands_in, short_folder
@@ -189,9 +200,94 @@ def test_a_node_that_stops_and_starts_loses_nothing(pair: Pair) -> None:
     assert {"pancake.txt", "waffle.txt"} <= set(found(pair.hub, "pancake waffle"))
 
 
+LEFT_BEHIND = (
+    # The host calls itself at work for ever, and keeps its certificate in the index.
+    "UPDATE hosts SET agent_until = 'infinity', agent_machine = 'x' WHERE name = 'node' RETURNING 1",
+    "CREATE FUNCTION keep() RETURNS trigger LANGUAGE plpgsql AS 'BEGIN RETURN NULL; END'",
+    """
+    UPDATE host_certificates SET admitted_at = now() WHERE host = 'spare';
+    CREATE TRIGGER keep BEFORE DELETE OR UPDATE ON host_certificates FOR EACH ROW EXECUTE FUNCTION keep()
+    """,
+)
+LOCKS = (
+    "SET client_connection_check_interval = 0",
+    "BEGIN",
+    "LOCK TABLE host_certificates, hosts, roots IN ACCESS EXCLUSIVE MODE",
+    "SELECT pg_sleep(3600)",
+)
+
+
+def is_served(address: PeerAddress, server: Identity, shown: Identity) -> bool:
+    """Whether a host lets another one ask for its files."""
+    try:
+        with connect(
+            address, fingerprint=server.fingerprint, service=FILES_SERVICE, identity=shown, deadline=Deadline(10)
+        ) as connection:
+            connection.settimeout(2)
+            connection.recv(1)
+    except TimeoutError:
+        # It waits for a question.
+        return True
+    except (PeerUnavailable, OSError):
+        return False
+    return False
+
+
+def test_a_host_admits_nobody_and_does_not_keep_itself_in(pair: Pair, tmp_path: Path) -> None:
+    spare, own = host_identity(tmp_path), host_identity(pair.node.home)
+    hub = Hub(PeerAddress.parse(pair.address), pair.join[-1])
+    pair.node.rows(
+        "INSERT INTO host_certificates (host, fingerprint, certificate, admitted_at) "
+        "VALUES ('spare', %s, %s, now()) RETURNING 1",
+        spare.fingerprint,
+        spare.certificate,
+    )
+    query = "SELECT admitted_at IS NULL FROM host_certificates WHERE host = 'spare'"
+    eventually(lambda: pair.hub.rows(query) == [(True,)], "the truth in the index", logs=pair.hub.logs)
+    for command in (("admit", "spare", "--yes"), ("retire", "hub", "--yes")):
+        done = pair.node.run("hosts", *command)
+        assert done.returncode == 2
+        assert f"the hub {pair.address} decides who is admitted: run this command there" in done.stderr
+    require_admission(hub, own, Deadline(10))
+    for statement in LEFT_BEHIND:
+        pair.node.rows(statement)
+    time.sleep(2 * REFRESH_SECONDS)
+    assert pair.hub.rows(query) == [(False,)], "the index is wrong, and stays so"
+    with pytest.raises(PeerUnavailable, match="has not admitted this host"):
+        require_admission(hub, spare, Deadline(10))
+    address = PeerAddress("127.0.0.1", free_port())
+    serving = pair.node.start("serve", "--listen", str(address))
+    eventually(lambda: is_served(address, own, host_identity(pair.hub.home)), "what the node serves to the hub")
+    assert not is_served(address, own, spare), "the node asks the hub whom it has admitted"
+    serving.terminate()
+    serving.communicate(timeout=60)
+    with psycopg.connect(Settings(home=pair.node.home).database_dsn, autocommit=True) as session:
+
+        def lock() -> None:
+            with suppress(psycopg.Error):
+                for statement in LOCKS:
+                    session.execute(statement)
+
+        holder = threading.Thread(target=lock, daemon=True)
+        holder.start()
+        time.sleep(1)
+        begin = time.monotonic()
+        done = pair.hub.run("hosts", "retire", "node", "--yes", timeout=60)
+        assert done.returncode == 0, done.stderr
+        assert time.monotonic() - begin < 30
+        holder.join(10)
+        assert not holder.is_alive()
+    for refused in (own, spare):
+        with pytest.raises(PeerUnavailable, match="has not admitted this host"):
+            require_admission(hub, refused, Deadline(10))
+    listed = {host["name"]: host for host in json.loads(pair.hub.ok("hosts", "list", "--json"))["hosts"]}
+    assert [name for name, host in listed.items() if host["admitted"]] == ["hub"]
+    pair.hub.rows("DROP TRIGGER keep ON host_certificates")
+    pair.hub.ok("hosts", "retire", "node", "--yes")
+
+
 def test_a_retired_host_is_out_and_leaves(pair: Pair) -> None:
     pair.node.ok("down")
-    pair.hub.ok("hosts", "retire", "node", "--yes")
     assert found(pair.hub, "waffle iron") == [] or "waffle.txt" not in found(pair.hub, "waffle iron")
     refused = pair.node.run("up", "--detach")
     assert refused.returncode == 1

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 if TYPE_CHECKING:
+    from magicfs.config import Settings
     from magicfs.db.pool import Database
     from magicfs.domain.host_certificates import HostCertificate
     from magicfs.domain.status import IndexStatus
@@ -95,12 +96,12 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
     from rich.table import Table
 
     from magicfs.cli import environment, terminal
-    from magicfs.db.host_certificates import list_certificates
+    from magicfs.cli.hub_services import known_certificates
     from magicfs.db.status import read_status
 
     settings = environment.settings_for_command()
     with environment.database_for_command(settings) as database, database.transaction() as connection:
-        hosts = hosts_of(read_status(connection), list_certificates(connection))
+        hosts = hosts_of(read_status(connection), known_certificates(settings, connection))
     if as_json:
         terminal.print_json({"hosts": [host.as_json() for host in hosts]})
         return
@@ -169,16 +170,18 @@ def admit(
     """Let a host take part: other hosts trust its certificate from now on, and it reaches what they offer.
 
     Whoever is admitted can read the index and the files that other hosts serve. Compare the fingerprint with the one
-    that the machine itself shows in its log, or when it joins.
+    that the machine itself shows in its log, or when it joins. Where a hub has the index, it alone admits.
     """
     from magicfs.cli import environment, terminal
-    from magicfs.db import host_certificates
+    from magicfs.cli.hub_services import admit_host, known_certificates
     from magicfs.errors import HostUnknown, UsageError
 
     settings = environment.settings_for_command()
+    _require_deciding(settings)
     with environment.database_for_command(settings) as database:
         with database.transaction() as connection:
-            found = host_certificates.find_certificate(connection, host=name)
+            certificates = known_certificates(settings, connection)
+        found = next((entry for entry in certificates if entry.host == name), None)
         if found is None:
             raise HostUnknown(f"{name} has not asked: run 'magicfs serve', 'mount' or 'cluster join' there")
         if fingerprint is not None and fingerprint != found.fingerprint:
@@ -190,8 +193,16 @@ def admit(
             shown = terminal.shown(found.fingerprint)
             _ask(f"Admit {terminal.shown(name)} with the certificate {shown}?", f"admit --yes {name}")
         with database.transaction() as connection:
-            host_certificates.admit(connection, host=name, fingerprint=found.fingerprint)
+            admit_host(settings, connection, found)
     terminal.say(f"{terminal.shown(name)} is admitted")
+
+
+def _require_deciding(settings: Settings) -> None:
+    """Raise `UsageError` on a host that has joined a hub: whom the hub has admitted, it decides itself."""
+    from magicfs.errors import UsageError
+
+    if settings.hub is not None:
+        raise UsageError(f"the hub {settings.hub} decides who is admitted: run this command there")
 
 
 def _ask(question: str, otherwise: str) -> None:
@@ -214,25 +225,51 @@ def retire(
     """Forget a host that is gone for good: its roots, its files and its certificate leave the index.
 
     No file on any disk is touched, and files that other hosts have too stay found there. A host that is admitted is cut
-    off when the command ends; any other one is not retired while its agent is at work. One that comes back starts anew.
+    off first, and stays so whatever it has left in the index; any other one is not retired while its agent is at work.
+    One that comes back starts anew. Where a hub has the index, it alone retires.
     """
     from magicfs.cli import environment, terminal
-    from magicfs.db.host_certificates import list_certificates
+    from magicfs.cli.hub_services import own_list
+    from magicfs.db.hosts import end_long_statements
+
+    settings = environment.settings_for_command()
+    _require_deciding(settings)
+    admitted = own_list(settings)
+    # Before anything asks the index, which the host may have locked.
+    if admitted is not None and name != settings.host and admitted.has(name):
+        if not yes:
+            _ask(f"Cut {terminal.shown(name)} off, and forget its files?", f"retire --yes {name}")
+        admitted.remove(name)
+        terminal.remark(f"{terminal.shown(name)} is cut off: its files leave the index")
+        _wait_for_servers()
+        with environment.database_for_command(settings) as database, database.transaction() as connection:
+            # One of the host may hold a lock, and not notice that its connection has ended.
+            end_long_statements(connection, seconds=POLL_SECONDS)
+        yes = True
+    with environment.database_for_command(settings) as database:
+        _forget(settings, database, name, yes=yes)
+
+
+def _forget(settings: Settings, database: Database, name: str, *, yes: bool) -> None:
+    """Let a host leave the index. Asks before, unless `yes`."""
+    from magicfs.cli import terminal
+    from magicfs.cli.hub_services import known_certificates, own_list
     from magicfs.db.status import read_status
     from magicfs.ingest.hosts import require_known, retire_host
 
-    settings = environment.settings_for_command()
-    with environment.database_for_command(settings) as database:
-        with database.transaction() as connection:
-            require_known(connection, name=name, may_cut_off=name != settings.host)
-            hosts = hosts_of(read_status(connection), list_certificates(connection))
-        host = next(host for host in hosts if host.name == name)
-        if not yes:
-            roots = ", ".join(map(terminal.shown, host.roots)) or "no root"
-            _ask(f"Forget {terminal.shown(name)} with {host.files} files ({roots})?", f"retire --yes {name}")
-        if host.agent:
-            _cut_off(database, name)
-        retire_host(database, name=name)
+    admitted = own_list(settings)
+    # Whoever is not in the list of a hub does not reach its index, whatever that says.
+    is_out = admitted is not None and admitted.exists and name != settings.host
+    with database.transaction() as connection:
+        require_known(connection, name=name, may_cut_off=name != settings.host, is_out=is_out)
+        hosts = hosts_of(read_status(connection), known_certificates(settings, connection))
+    host = next(host for host in hosts if host.name == name)
+    if not yes:
+        roots = ", ".join(map(terminal.shown, host.roots)) or "no root"
+        _ask(f"Forget {terminal.shown(name)} with {host.files} files ({roots})?", f"retire --yes {name}")
+    if host.agent and not is_out:
+        _cut_off(database, name)
+    retire_host(database, name=name, is_out=is_out)
     if host.admitted:
         _wait_for_servers()
     terminal.say(f"{terminal.shown(name)} is retired: {host.files} files are no longer in the index")

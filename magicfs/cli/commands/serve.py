@@ -12,7 +12,7 @@ EXAMPLES = """Examples:
 
     magicfs serve --listen 0.0.0.0 --advertise nas.example.org
 
-    magicfs hosts admit nas    once, for each host, on any of them"""
+    magicfs hosts admit nas    once, for each host, on the hub if there is one"""
 
 
 def serve(

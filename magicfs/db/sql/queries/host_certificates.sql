@@ -32,6 +32,18 @@ UPDATE host_certificates SET admitted_at = coalesce(admitted_at, now())
 WHERE host = %(host)s AND fingerprint = %(fingerprint)s
 RETURNING host, fingerprint, certificate, address, true
 
+-- name: delete_other_names
+-- A certificate under another name than that of its host.
+DELETE FROM host_certificates WHERE fingerprint = %(fingerprint)s AND host <> %(host)s
+
+-- name: put_certificate
+-- The certificate of a host, whatever there is.
+INSERT INTO host_certificates (host, fingerprint, certificate, address, admitted_at)
+VALUES (%(host)s, %(fingerprint)s, %(certificate)s, %(address)s, CASE WHEN %(admitted)s THEN now() END)
+ON CONFLICT (host) DO UPDATE
+SET fingerprint = excluded.fingerprint, certificate = excluded.certificate, address = excluded.address,
+    admitted_at = excluded.admitted_at
+
 -- name: delete_certificate
 -- The certificate of a host.
 DELETE FROM host_certificates WHERE host = %(host)s

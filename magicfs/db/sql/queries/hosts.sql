@@ -20,3 +20,10 @@ DELETE FROM mounts WHERE host = %(name)s
 -- name: delete_host
 -- A host without roots.
 DELETE FROM hosts WHERE name = %(name)s
+
+-- name: end_long_statements
+-- The other sessions of this role whose statement runs for some seconds.
+SELECT pg_terminate_backend(pid)
+FROM pg_stat_activity
+WHERE datname = current_database() AND usename = current_user AND pid <> pg_backend_pid()
+AND state IN ('active', 'fastpath function call') AND query_start < clock_timestamp() - make_interval(secs => %(seconds)s)
