@@ -26,6 +26,7 @@ from magicfs.cli.index_model import ensure_active_model, require_known_model, re
 from magicfs.cli.multilingual import declare_multilingual
 from magicfs.cli.multilingual_starter import MultilingualStarter
 from magicfs.config import Settings
+from magicfs.domain.parts import QUERY_EMBEDDER
 from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
 from magicfs.linux.process import PR_SET_PDEATHSIG, prctl, trim_heap
 
@@ -48,7 +49,8 @@ MOUNT_CONNECT_SECONDS = 2.0
 MAX_KILLED_CHILDREN = 20
 """A worker whose preparation is killed so often ends."""
 
-EMBEDDER_LOG = "embedder-on-demand.log"
+EMBEDDER_LOG = f"{QUERY_EMBEDDER}.log"
+"""That of the part of `up`, which may be the one that answers."""
 
 
 def probe_broker(settings: Settings) -> BrokerStatus:
