@@ -19,7 +19,7 @@ from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import PartCount, PartReader
 from magicfs.text.extract.pdf_parts import pdf_parts
-from magicfs.text.extract.pdf_second_reading import with_ligatures, with_lost_pages
+from magicfs.text.extract.pdf_second_reading import with_cut_pages, with_ligatures, with_lost_pages
 from magicfs.text.extract.right_to_left import in_reading_order
 
 PDF_TYPE: Final = "application/pdf"
@@ -31,6 +31,12 @@ def read_again(
     outcome: Document | PartialDocument | Unreadable, content: bytes, *, until: float
 ) -> Document | PartialDocument | Unreadable:
     """The outcome with what kreuzberg loses of the pages; until a moment on the monotonic clock."""
+    if isinstance(outcome, PartialDocument):
+        with contextlib.suppress(Exception):
+            outcome = replace(outcome, document=with_cut_pages(outcome.document, content, until=until))
+    elif isinstance(outcome, Document):
+        with contextlib.suppress(Exception):
+            outcome = with_cut_pages(outcome, content, until=until)
     with contextlib.suppress(Exception):
         if isinstance(outcome, PartialDocument):
             outcome = with_lost_pages(outcome, content, until=until)

@@ -1,8 +1,9 @@
-"""Reads with pypdf what kreuzberg's PDF engine loses: pages with a character that is none, and the ligature of Arabic.
+"""Reads with pypdf what kreuzberg loses: pages with a character that is none, cut ones, and the ligature of Arabic.
 
 Runs in the child process, called by `document_parser`. The engine gives no text at all for a page with half of a
 character beyond the Basic Multilingual Plane, and turns the two letters of the ligature lam-alif around, which one word
-of ten has. pypdf is slow, so only such pages are read with it. Pure functions.
+of ten has. kreuzberg looks for the text of a page between its lower left corner and its size, although a page that was
+cut out of a larger one begins elsewhere. pypdf is slow, so only such pages are read with it. Pure functions.
 """
 
 from __future__ import annotations
@@ -31,6 +32,10 @@ _MIN_LETTERS: Final = 20
 """A page that has fewer is left to OCR."""
 _MAX_STREAM_BYTES: Final = 1 << 20
 """The instructions of a page that are read: a page of text has some thousand."""
+_MAY_BE_CUT: Final = re.compile(rb"/(?:Media|Crop)Box\s{0,9}\[\s{0,9}(?!0(?:\.0*)?\s{1,9}0(?:\.0*)?\s)|/ObjStm")
+"""A file whose pages may begin elsewhere than at zero; in an object stream, that is compressed."""
+_MIN_SHIFT: Final = 1.0
+"""By so many points a page begins elsewhere: fewer take no line away."""
 _SHOWS_TEXT: Final = re.compile(rb"T[jJ]\b")
 _LIGATURE: Final = re.compile("ل([اأإآ])")
 _TURNED: Final = re.compile("[اأإآ]ل")
@@ -52,6 +57,29 @@ def with_lost_pages(partial: PartialDocument, content: bytes, *, until: float) -
     document = insert_page_texts(partial.document, found)
     others = tuple(page for page in partial.pages if page not in found)
     return PartialDocument(document, others) if others else document
+
+
+def with_cut_pages(document: Document, content: bytes, *, until: float) -> Document:
+    """A document with the lines of pages that were cut out of larger ones, where these have words of their own.
+
+    Reading ends at a moment on the monotonic clock. May raise any exception of the library.
+    """
+    reader = _opened(content) if _MAY_BE_CUT.search(content) else None
+    if reader is None or not document.page_starts:
+        return document
+    last = len(document.page_starts) - 1
+    cut: list[int] = []
+    for number, page in enumerate(reader.pages):
+        if number > last or time.monotonic() > until:
+            break
+        if _begins_elsewhere(page):
+            cut.append(number)
+    return insert_page_texts(document, dict(_texts_of(reader, cut, until=until)))
+
+
+def _begins_elsewhere(page: Any) -> bool:
+    corners = (min(box[axis], box[axis + 2]) for box in (page.mediabox, page.cropbox) for axis in (0, 1))
+    return any(abs(float(corner)) >= _MIN_SHIFT for corner in corners)
 
 
 def with_ligatures(document: Document, content: bytes, *, until: float) -> Document:
@@ -84,12 +112,19 @@ def _replaced(document: Document, pages: list[str]) -> Document:
 
 def _texts(content: bytes, pages: Iterable[int], *, until: float) -> Iterator[tuple[int, str]]:
     wanted = list(pages)
-    if not wanted:
-        return
+    reader = _opened(content) if wanted else None
+    if reader is not None:
+        yield from _texts_of(reader, wanted, until=until)
+
+
+def _opened(content: bytes) -> pypdf.PdfReader | None:
+    """The file; None where it needs a password."""
     reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
-    if reader.is_encrypted and not reader.decrypt(""):
-        return
-    for number in wanted:
+    return None if reader.is_encrypted and not reader.decrypt("") else reader
+
+
+def _texts_of(reader: pypdf.PdfReader, pages: Iterable[int], *, until: float) -> Iterator[tuple[int, str]]:
+    for number in pages:
         if time.monotonic() > until or number >= len(reader.pages):
             return
         # The library raises anything about damage; then the page stays as it is.

@@ -16,7 +16,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/x-ole-storage": 11,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 15),
     **dict.fromkeys((f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet")), 14),
-    "application/pdf": 10,
+    "application/pdf": 11,
     # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 11,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import io
 
 import pypdf
+import pypdf.generic
+import pytest
 
 from magicfs.text.extract import FileExtractor
 from tests.integration.text.reading import read
@@ -57,6 +59,17 @@ def test_lines_of_hebrew_are_read_from_right_to_left(extractor: FileExtractor) -
         shown += b"(%s) Tj T* " % "".join(f"\\{codes[letter]:03o}" for letter in drawn).encode("ascii")
     content = page_in({code: f"{ord(letter):04x}" for letter, code in codes.items()}, shown)
     assert read(extractor, content, b"a.pdf").text.split("\n")[:2] == lines
+
+
+@pytest.mark.parametrize("box", ["/MediaBox", "/CropBox"])
+def test_a_page_that_was_cut_out_of_a_larger_one_keeps_its_text(extractor: FileExtractor, box: str) -> None:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf_file("herons stand in the marsh\nuntil dawn", "bitterns hide")))
+    writer.pages[0][pypdf.generic.NameObject(box)] = pypdf.generic.RectangleObject((40, 600, 400, 792))
+    target = io.BytesIO()
+    writer.write(target)
+    document = read(extractor, target.getvalue(), b"a.pdf")
+    assert document.text.split() == ["herons", "stand", "in", "the", "marsh", "until", "dawn", "bitterns", "hide"]
+    assert document.text[document.page_starts[1] :].split() == ["bitterns", "hide"]
 
 
 def test_fields_of_a_file_that_may_not_be_changed_are_not_damaged(extractor: FileExtractor) -> None:
