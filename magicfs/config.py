@@ -8,11 +8,8 @@ library for that, because every process would keep the library in memory: pydant
 from __future__ import annotations
 
 import difflib
-import math
 import os
-import re
 import socket
-from collections.abc import Callable
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -20,6 +17,7 @@ from urllib.parse import quote
 
 from magicfs.errors import ConfigError
 from magicfs.home import FILE_NAME, home
+from magicfs.setting_values import InvalidSetting, valid_value
 from magicfs.state_directory import make_state_directory, try_lock
 
 PREFIX = "MAGICFS_"
@@ -46,15 +44,6 @@ _ADDRESS = r"^(\[[0-9a-fA-F:.%\w]+\]|[^:\[\]/\s]+)(:\d{1,5})?$"
 
 def _default_home() -> Path:
     return Path(home())
-
-
-class InvalidSetting(ConfigError):
-    """A setting with a value that is not valid, or of an unknown name."""
-
-    def __init__(self, name: str, reason: str) -> None:
-        super().__init__(f"'{name}' {reason}")
-        self.name = name
-        self.reason = reason
 
 
 def _setting(default: object, description: str, **limits: object) -> Any:
@@ -158,7 +147,7 @@ class Settings:
                 raise InvalidSetting(name, "is no setting: see docs/settings.md for the settings")
         for name, entry in table.items():
             default = entry.default if entry.default_factory is MISSING else entry.default_factory
-            value = _valid(entry, given[name]) if name in given else default() if callable(default) else default
+            value = valid_value(entry, given[name]) if name in given else default() if callable(default) else default
             object.__setattr__(self, name, value)
         object.__setattr__(self, "_given", frozenset(given))
 
@@ -180,7 +169,7 @@ class Settings:
             object.__setattr__(copy, name, value)
         table = self.table()
         for name, value in changes.items():
-            object.__setattr__(copy, name, _valid(table[name], value))
+            object.__setattr__(copy, name, valid_value(table[name], value))
         object.__setattr__(copy, "_given", self.given | changes.keys())
         return copy
 
@@ -249,86 +238,6 @@ def _environment() -> dict[str, object]:
     variables = {name.upper(): value for name, value in os.environ.items()}
     names = {name: f"{PREFIX}{name.upper()}" for name in Settings.table()}
     return {name: variables[variable] for name, variable in names.items() if variable in variables}
-
-
-def _valid(entry: Field[Any], value: object) -> object:
-    """A value of the type of a setting, from the environment's text or a value of TOML. Raises `InvalidSetting`."""
-    kind = str(entry.type)
-    if value is None and kind.endswith("| None"):
-        return None
-    try:
-        converted = _CONVERTERS[kind.removesuffix(" | None")](value)
-    except (ValueError, TypeError) as error:
-        raise InvalidSetting(entry.name, f"is not valid: {error}") from error
-    limits = entry.metadata
-    broken: dict[str, Callable[[Any], bool]] = {
-        "pattern": lambda pattern: not re.search(pattern, str(converted)),
-        "ge": lambda limit: not converted >= limit,
-        "gt": lambda limit: not converted > limit,
-        "le": lambda limit: not converted <= limit,
-    }
-    for limit, is_broken in broken.items():
-        if limit in limits and is_broken(limits[limit]):
-            raise InvalidSetting(entry.name, f"is not valid: it must {_rule(limit, limits[limit])}")
-    return converted
-
-
-def _rule(limit: str, value: object) -> str:
-    """A limit of a setting, in words. A pattern that only lists words becomes a list."""
-    words = re.fullmatch(r"\^\((?:\?i:)?([a-z0-9|]+)\)\$", str(value))
-    return f"be one of {words[1].replace('|', ', ')}" if words else f"{_LIMITS[limit]} {value}"
-
-
-_LIMITS = {"pattern": "match", "ge": "be at least", "gt": "be more than", "le": "be at most"}
-
-
-def _text(value: object) -> str:
-    if not isinstance(value, str):
-        raise TypeError("it must be a text")
-    return value
-
-
-def _path(value: object) -> Path:
-    return value if isinstance(value, Path) else Path(_text(value))
-
-
-def _number(value: object) -> float:
-    if isinstance(value, bool) or not isinstance(value, str | int | float):
-        raise TypeError("it must be a number")
-    try:
-        number = float(value)
-    except ValueError:
-        raise ValueError("it must be a number") from None
-    if not math.isfinite(number):
-        raise ValueError("it must be a finite number")
-    return number
-
-
-def _whole_number(value: object) -> int:
-    number = _number(value)
-    if not number.is_integer():
-        raise ValueError("it must be a whole number")
-    return int(number)
-
-
-def _boolean(value: object) -> bool:
-    word = str(value).lower()
-    if word not in _BOOLEANS:
-        raise ValueError("it must be true or false")
-    return _BOOLEANS[word]
-
-
-_BOOLEANS = dict.fromkeys(("true", "1", "yes", "on", "t", "y"), True) | dict.fromkeys(
-    ("false", "0", "no", "off", "f", "n"), False
-)
-
-_CONVERTERS: dict[str, Callable[[object], Any]] = {
-    "Path": _path,
-    "str": _text,
-    "int": _whole_number,
-    "float": _number,
-    "bool": _boolean,
-}
 
 
 def unknown_variables() -> list[str]:
