@@ -1,24 +1,21 @@
-"""The files that have candidates, measured: what words, meaning and names say of each file.
+"""The files that have candidates: what words, meaning and names say of each file.
 
-Used by `magicfs.search.ranking`, which orders them. The best chunk stands for its file, one file for its copies. Pure.
+Used by `magicfs.search.ranking`, which orders them. `measured_chunks` has the evidence for the chunks. The best chunk
+stands for its file, one file for its copies. Pure.
 """
 
 from __future__ import annotations
 
-import os
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import replace
-from functools import cache, partial
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from magicfs.db.candidates import Candidate, Place
+from magicfs.db.candidates import Place
 from magicfs.domain.chunks import FoundFile, NameMatch
 from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
-from magicfs.search.meaning import Meaning, MeaningOf, has_second_vectors, meaning_for
-from magicfs.search.rare_words import RareWords
+from magicfs.search.meaning import Meaning
+from magicfs.search.measured_chunks import MeasuredChunks
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.language import is_code
@@ -43,169 +40,6 @@ class CandidateFile(NamedTuple):
             chunk_id=found.chunk_id, first_line=found.first_line, last_line=found.last_line, page=found.page
         )
         return self._replace(found=copy)
-
-
-class MeasuredChunks(Mapping[ChunkId, Evidence]):
-    """The evidence for the candidates of a question. Each is measured when it is asked for: most never are."""
-
-    def __init__(
-        self,
-        candidates: Sequence[Candidate],
-        rare_words: RareWords,
-        scale: FusionScale,
-        meaning: MeaningOf,
-        *,
-        reach: float,
-    ) -> None:
-        """`meaning` is what `meaning_for` returns, `reach` that of `scores.likeness_reach`."""
-        self.rare_words = rare_words
-        self.scale = scale
-        self._candidates = {candidate.chunk_id: candidate for candidate in candidates}
-        self._meaning = meaning
-        self._reach = reach
-        self._evidence: dict[ChunkId, Evidence] = {}
-        # Many candidates have the same words.
-        self._of_words = cache(partial(_of_words, rare_words))
-
-    def __getitem__(self, chunk: ChunkId) -> Evidence:
-        """The evidence for a candidate."""
-        evidence = self._evidence.get(chunk)
-        if evidence is None:
-            evidence = self._evidence[chunk] = self._measured(self._candidates[chunk])
-        return evidence
-
-    def _measured(self, candidate: Candidate) -> Evidence:
-        """The evidence of a candidate from its text."""
-        _, bm25, words, has_phrase, documents, cosines = candidate
-        lexical, share, rare_share = self._of_words(words, has_phrase)
-        relative = nearness = likeness = None
-        is_across = False
-        if lexical is not None:
-            relative = self.scale.strength_of_words(bm25, share=share) / self.scale.words_unit
-        if (meaning := self._meaning(cosines, documents)) is not None:
-            nearness, likeness, _, is_across = meaning
-            likeness /= self._reach
-        is_phrase = has_phrase and lexical is not None
-        # In half of the time of a call of the class.
-        values = relative, lexical, is_phrase, nearness, likeness, 0.0, False, rare_share, is_across
-        return tuple.__new__(Evidence, values)
-
-    def of(self, chunks: Iterable[ChunkId | None]) -> dict[ChunkId, Evidence]:
-        """The evidence for those of some chunks that are candidates."""
-        return {chunk: self[chunk] for chunk in dict.fromkeys(chunks) if chunk in self._candidates}
-
-    def __iter__(self) -> Iterator[ChunkId]:
-        """The candidates."""
-        return iter(self._candidates)
-
-    def __len__(self) -> int:
-        """The number of candidates."""
-        return len(self._candidates)
-
-    def __contains__(self, chunk: object) -> bool:
-        """Whether a chunk is a candidate."""
-        return chunk in self._candidates
-
-    def words(self, chunk: ChunkId | None) -> frozenset[str]:
-        """The words of the question that a chunk has, as far as it is a candidate."""
-        candidate = None if chunk is None else self._candidates.get(chunk)
-        return frozenset() if candidate is None else candidate.words
-
-    def meaning(self, chunk: ChunkId) -> Meaning | None:
-        """The meaning of a candidate; None without a vector."""
-        candidate = self._candidates[chunk]
-        return self._meaning(candidate.cosines, candidate.documents)
-
-
-def measure_candidates(
-    request: SearchRequest,
-    words: QuestionWords,
-    candidates: Sequence[Candidate],
-    *,
-    places: Sequence[Place] = (),
-    count: int | None = None,
-    scale: FusionScale | None = None,
-    rare_words: RareWords | None = None,
-) -> MeasuredChunks:
-    """The candidates with their evidence, measured on a scale and by rare words of their own, or by those given.
-
-    `places` has the files whose names have words of the question, `count` is the number of chunks of the index.
-    """
-    matched = [candidate for candidate in candidates if candidate.words]
-    has_second = has_second_vectors([one.cosines for one in candidates], request.question_vectors)
-    return MeasuredChunks(
-        candidates,
-        rare_words or RareWords.of(words, everyday=request.everyday_words, in_names=_names_with(places)),
-        scale or _scale(request, words, matched, places, has_second=has_second, count=count),
-        meaning_for(request.question_vectors, request.languages),
-        reach=scores.likeness_reach(len(request.words), has_second=has_second),
-    )
-
-
-def _names_with(places: Sequence[Place]) -> Counter[str]:
-    """The number of contents whose names have each word of the question, as far as their names bring them.
-
-    Extensions say what a file is, and not what it is about.
-    """
-    named = {place.found.copy_key: place for place in places if place.name is not None}
-    return Counter(
-        word
-        for place in named.values()
-        if place.name is not None
-        for word in place.name.in_name - {_extension(place.found.path)}
-    )
-
-
-def _extension(path: bytes) -> str:
-    return os.path.splitext(path)[1][1:].decode("utf-8", "replace").lower()
-
-
-def _scale(
-    request: SearchRequest,
-    words: QuestionWords,
-    matched: Sequence[Candidate],
-    places: Sequence[Place],
-    *,
-    has_second: bool,
-    count: int | None,
-) -> FusionScale:
-    """What the evidence of all candidates is measured by, as far as words, names and vectors say."""
-    count_of_words = len(request.words)
-    shares = {kind: words.share(kind) for kind in {match.words for match in matched}}
-    has_all = any(map(words.are_all, shares))
-    meaning = fusion.meaning_weight(count_of_words, has_second=has_second, has_all=has_all)
-    scale = FusionScale(
-        meaning=meaning,
-        best_bm25=max((match.bm25 for match in matched), default=0.0),
-        weight_of_share=fusion.weight_of_share(count_of_words, has_all=has_all),
-    )
-    strengths = [scale.strength_of_words(match.bm25, share=shares[match.words]) for match in matched]
-    strongest = max(strengths, default=0.0)
-    best_words = matched[strengths.index(strongest)].words if matched else frozenset()
-    has_rare_word = any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best_words)
-    share = max(shares.values(), default=0.0)
-    name_share = max((words.share(place.name.in_name) for place in places if place.name is not None), default=0.0)
-    return replace(
-        scale,
-        words_unit=fusion.words_unit(strongest, share=share, chunks=count, name_share=name_share),
-        meaning_of_code=fusion.code_weight(meaning, words=count_of_words, has_rare_word=has_rare_word),
-    )
-
-
-def _of_words(
-    rare_words: RareWords,
-    words: frozenset[str],
-    has_phrase: bool,  # noqa: FBT001
-) -> tuple[float | None, float, float]:
-    """What the words of the question that a text has say of it: its lexical strength, their share, that of rare ones.
-
-    A text without any has no strength. A question may have no words.
-    """
-    if not words:
-        return None, 0.0, 0.0
-    question = rare_words.question
-    lexical = scores.lexical_strength(share=question.certain_share(words), is_phrase_match=has_phrase)
-    return lexical, question.share(words), rare_words.share(words)
 
 
 def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[dict[bytes, CandidateFile], FusionScale]:

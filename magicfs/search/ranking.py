@@ -22,7 +22,8 @@ from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.hits import Shown, newest_files, shown_hits
 from magicfs.search.meaning import needs_documents
-from magicfs.search.measured_files import CandidateFile, files_of_chunks, measure_candidates, with_name, with_names
+from magicfs.search.measured_chunks import measure_candidates
+from magicfs.search.measured_files import CandidateFile, files_of_chunks, with_name, with_names
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords

@@ -1,7 +1,7 @@
 """The rare words of a question: a file that has them has what the question names, however near others are in meaning.
 
-Used by `magicfs.search.measured_files`; `fusion` has what they count. In a small index each word is rare, and so a word
-that people say about anything is none. Pure.
+Used by `magicfs.search.measured_chunks`; `fusion` has what they count. In a small index each word is rare, and so
+a word that people say about anything is none. Pure.
 """
 
 from __future__ import annotations

@@ -6,7 +6,7 @@ from magicfs.db.candidates import Candidate
 from magicfs.domain.chunks import Cosines, Documents
 from magicfs.domain.ids import ChunkId
 from magicfs.search.fusion import FusionScale
-from magicfs.search.measured_files import MeasuredChunks
+from magicfs.search.measured_chunks import MeasuredChunks
 from magicfs.search.rare_words import RareWords
 from magicfs.search.retrievers import QuestionWords
 
