@@ -11,7 +11,6 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
-from functools import partial
 from typing import TYPE_CHECKING
 
 from magicfs.db.multilingual import record_foreign_question
@@ -24,15 +23,16 @@ from magicfs.domain.files import display_path
 from magicfs.domain.ids import FileId
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Query, Within
-from magicfs.domain.results import AsOf, Hit, SearchResult
+from magicfs.domain.results import Hit, SearchResult
 from magicfs.domain.roots import encloses
 from magicfs.domain.status import WordsProgress
 from magicfs.errors import MagicFSError, UsageError
-from magicfs.search.compiled_query import CompiledQuery, prepare_query
-from magicfs.search.corpus_statistics import CorpusStatistics, CoverageCache
-from magicfs.search.literal import exclusion_conditions, literal_filters
+from magicfs.search.compiled_query import CompiledQuery
+from magicfs.search.corpus_statistics import CorpusStatistics
+from magicfs.search.literal import literal_filters
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.passage_ranking import rank_passages
+from magicfs.search.preparation import Preparation, PreparedSearch
 from magicfs.search.question_vectors import (
     AskAhead,
     QuestionVectorSource,
@@ -43,7 +43,6 @@ from magicfs.search.question_vectors import (
 from magicfs.search.ranking import rank_files
 from magicfs.search.request import SearchRequest
 from magicfs.search.syntax import MAX_LIMIT, parse
-from magicfs.text.analysis.stems import DEFAULT_LANGUAGE
 from magicfs.text.question_language import QuestionLanguages, question_languages
 
 if TYPE_CHECKING:
@@ -59,24 +58,10 @@ MAX_ENUMERATED_CHUNKS = 10_000
 
 
 @dataclass(frozen=True, slots=True)
-class _PreparedSearch:
-    """What a search reads before the question is embedded."""
-
-    query: Query
-    models: Sequence[IndexedModel]
-    """Those that searches use, the active one first."""
-    statistics: CorpusStatistics
-    compiled: CompiledQuery
-    as_of: AsOf
-    """What is searched a moment later has no less."""
-    change_marker: str
-
-
-@dataclass(frozen=True, slots=True)
 class _Found:
     """What one reading of a query has found."""
 
-    prepared: _PreparedSearch
+    prepared: PreparedSearch
     request: SearchRequest
     hits: tuple[Hit, ...]
     notices: tuple[str, ...]
@@ -115,9 +100,7 @@ class SearchService:
         """Those of the index, as the last search has found them."""
         self._outage = model_outage()
         self._default_limit = default_limit
-        self._coverage = CoverageCache()
-        self._languages: tuple[str, ...] = (DEFAULT_LANGUAGE,)
-        """Those of the index, as the last search has found them."""
+        self._preparation = Preparation(database)
 
     def search(self, text: str, *, limit: int | None = None, deadline_s: float) -> SearchResult:
         """The files that answer a typed text, within `deadline_s` seconds.
@@ -164,7 +147,7 @@ class SearchService:
 
         started, deadline = time.monotonic(), Deadline(deadline_s)
         shown = display_path(path)
-        prepared = self._prepare(Query(text=shown), (), deadline)
+        prepared = self._preparation.prepare(Query(text=shown), (), deadline)
         with self._database.transaction(deadline) as connection:
             found = find_neighbours(
                 connection,
@@ -206,7 +189,7 @@ class SearchService:
         """What answers a query. The pieces in `literal` are ordinary text."""
         languages = question_languages(query.question)
         with asked_ahead(self._vectors, self._ask_ahead, query.question, self._models, languages) as source:
-            prepared = self._prepare(query, literal, deadline)
+            prepared = self._preparation.prepare(query, literal, deadline)
             if prepared.query != query:
                 query = prepared.query
                 languages = question_languages(query.question)
@@ -224,26 +207,6 @@ class SearchService:
         found = self._database.read(lambda connection: _ranked(connection, prepared, request, rank, notices), deadline)
         self._record_foreign(prepared.models, languages, deadline)
         return found
-
-    def _prepare(self, query: Query, literal: Collection[str], deadline: Deadline) -> _PreparedSearch:
-        exclusions = exclusion_conditions(query)
-        prepare = partial(
-            prepare_query,
-            query=query,
-            languages=self._languages,
-            conditions=list(exclusions.values()),
-            counted=self._coverage.has_expired,
-        )
-        began = time.monotonic()
-        compiled, groundwork = self._database.read(prepare, deadline)
-        statistics = self._coverage.statistics(groundwork, seconds=time.monotonic() - began)
-        literal = {*literal, *(text for text, condition in exclusions.items() if condition in groundwork.met)}
-        self._languages = compiled.languages
-        if literal and (reparsed := _reparsed(query, literal)) != query:
-            return self._prepare(reparsed, literal, deadline)
-        return _PreparedSearch(
-            query, groundwork.models, statistics, compiled, groundwork.as_of, groundwork.change_marker
-        )
 
     def _embed(
         self,
@@ -268,7 +231,7 @@ class SearchService:
 
 
 def _result(
-    query: str, started: float, prepared: _PreparedSearch, hits: tuple[Hit, ...], notices: tuple[str, ...]
+    query: str, started: float, prepared: PreparedSearch, hits: tuple[Hit, ...], notices: tuple[str, ...]
 ) -> SearchResult:
     """The answer of a search that was started at a moment of the monotonic clock."""
     return SearchResult(
@@ -283,7 +246,7 @@ def _result(
 
 
 def _ranked(
-    connection: Connection, prepared: _PreparedSearch, request: SearchRequest, rank: Rank, notices: tuple[str, ...]
+    connection: Connection, prepared: PreparedSearch, request: SearchRequest, rank: Rank, notices: tuple[str, ...]
 ) -> _Found:
     """What a search finds, now that the question is embedded."""
     scope = prepared.compiled.scope
@@ -296,11 +259,6 @@ def _ranked(
         _require_roots(connection, prepared.query.within)
     unmet = literal_filters(connection, prepared.query) if not hits else frozenset()
     return _Found(prepared, request, hits, notices, unmet)
-
-
-def _reparsed(query: Query, literal: Collection[str]) -> Query:
-    """A query in which some pieces are ordinary text."""
-    return replace(parse(query.text, literal=literal), within=query.within)
 
 
 def _require_roots(connection: Connection, within: Within) -> None:
