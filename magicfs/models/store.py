@@ -2,47 +2,40 @@
 
 Used by the composition root, which pulls models for commands and finds them for workers and clients of the query
 embedder. Two models may have one name: their digests differ, and so do their folders. No pull changes a folder that is
-intact. A model is prepared in a sibling folder and renamed into place under a file lock, so that another process sees
-a whole model or none. Does not import onnx or fastembed before a pull. Safe in any thread and process.
+intact, and none shows a part of a model: `store_folders`. Does not import onnx or fastembed before a pull. Safe in any
+thread and process.
 """
 
 from __future__ import annotations
 
 import logging
 import os
-import shutil
-from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from collections.abc import Sequence
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magicfs.domain.models import DIGEST_CHARACTERS, ModelManifest, ModelSpec, StoredModel
+from magicfs.domain.models import ModelSpec, StoredModel
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.manifest import pull_command, remake_advice, use_command
 from magicfs.errors import ModelCorrupt, ModelError, ModelMismatch, ModelMissing
-from magicfs.linux.locks import take_lock, try_lock
 from magicfs.models.catalog import DEFAULT_MODEL, FALLBACK_MODEL, precisions_of
 from magicfs.models.fallbacks import Fallbacks
 from magicfs.models.model_folders import (
     folder_name,
     is_current,
-    is_folder_of,
     lacks_pooling,
     normalized_name,
-    pulled_at,
     read_stored,
     stored_in,
 )
+from magicfs.models.store_folders import StoreFolders
 
 if TYPE_CHECKING:
     from magicfs.models.prepare import Report
 
 log = logging.getLogger(__name__)
-
-_PREPARING = ".building-"
-_DISCARDED = ".discarded-"
-_LOCK = ".lock"
 
 
 class ModelStore:
@@ -50,6 +43,7 @@ class ModelStore:
 
     def __init__(self, directory: Path) -> None:
         self.directory = directory
+        self._folders = StoreFolders(directory)
         self._fallbacks = Fallbacks(directory)
 
     def list(self) -> tuple[StoredModel, ...]:
@@ -70,7 +64,7 @@ class ModelStore:
         For `auto`, it has the model's automatic precision if stored, else the other one. Checks the sizes of its files.
         Raises `ModelMissing` or `ModelCorrupt` with the command that fixes it.
         """
-        for folder in self._folders(name, precision):
+        for folder in self._folders.of_model(name, precision):
             return self._checked(folder)
         raise ModelMissing(f"the model {name} ({precision}) is not on this machine: run `{pull_command(name)}`")
 
@@ -83,7 +77,7 @@ class ModelStore:
         """
         if not spec.digest:
             oldest_name = self.directory / folder_name(spec.name, spec.precision)
-            if oldest_name in self._folders(spec.name, spec.precision):
+            if oldest_name in self._folders.of_model(spec.name, spec.precision):
                 return self._checked(oldest_name)
             return self.find(spec.name, spec.precision)
         for model in self.list():
@@ -127,7 +121,7 @@ class ModelStore:
 
     def find_digest(self, name: str, precision: str, digest: str) -> StoredModel:
         """The model of that name whose digest begins with `digest`. Raises `ModelMissing` or `ModelCorrupt`."""
-        for folder in self._folders(name, precision):
+        for folder in self._folders.of_model(name, precision):
             if manifests.read(folder).spec.digest.startswith(digest.lower()):
                 return self._checked(folder)
         raise ModelMissing(f"no {name} ({precision}) on this machine has the digest {digest}: see 'magicfs model list'")
@@ -136,22 +130,6 @@ class ModelStore:
         model = read_stored(folder)
         self.verify(model)
         return model
-
-    def _folders(self, name: str, precision: str) -> tuple[Path, ...]:
-        """The folders of the models of that name: the preferred precision first, then what was pulled last.
-
-        Raises `ModelCorrupt` when the store cannot be read.
-        """
-        name = normalized_name(name)
-        precisions = precisions_of(name, precision)
-        try:
-            entries = [Path(entry) for entry in os.scandir(self.directory)]
-        except FileNotFoundError:
-            return ()
-        except OSError as error:
-            raise ModelCorrupt(f"{self.directory} cannot be read ({error.strerror}): change its permissions") from error
-        entries.sort(key=pulled_at, reverse=True)
-        return tuple(folder for each in precisions for folder in entries if is_folder_of(folder.name, name, each))
 
     def find_or_fallback(self, name: str, precision: str = "auto") -> StoredModel:
         """The model of that name, or the fallback if the last pull of that name stored the fallback instead.
@@ -184,9 +162,7 @@ class ModelStore:
         report = report or log.info
         precisions_of(name, precision)
         try:
-            self.directory.mkdir(mode=0o700, parents=True, exist_ok=True)
-            with self._locked(report):
-                self._remove_unfinished()
+            with self._folders.locked(report):
                 return self._pull(normalized_name(name), precision, renew=renew, report=report)
         except OSError as error:
             raise ModelError(
@@ -226,13 +202,13 @@ class ModelStore:
         model = self._prepare(name, precision, report)
         for folder in damaged:
             if folder != model.folder:
-                self._discard(folder)
+                self._folders.discard(folder)
         return model
 
     def _stored(self, name: str, precision: str, report: Report) -> tuple[Sequence[StoredModel], Sequence[Path]]:
         """The intact models of that name, and the folders of the damaged ones, which are reported."""
         intact, damaged = [], []
-        for folder in self._folders(name, precision):
+        for folder in self._folders.of_model(name, precision):
             try:
                 model = read_stored(folder)
                 self.verify(model, full=True)
@@ -249,58 +225,11 @@ class ModelStore:
         from magicfs.models.prepare import prepare_model
 
         first_choice = precisions_of(name, precision)[0]
-        folder = self.directory / f"{_PREPARING}{os.getpid()}"
-        folder.mkdir(mode=0o700)
-        try:
+        with self._folders.preparing() as folder:
             report(f"preparing {name} ({first_choice})")
             source = fetch(name, folder, report)
-            return self._put_in_place(folder, prepare_model(source, folder, first_choice, report))
-        finally:
-            shutil.rmtree(folder, ignore_errors=True)
-
-    def _put_in_place(self, prepared: Path, manifest: ModelManifest) -> StoredModel:
-        """Rename a prepared folder to its final name, after its files are on the disk."""
-        folder = self._folder_for(manifest.spec)
-        for path in prepared.rglob("*"):
-            _fsync(path)
-        # It is damaged, or equal. Processes that have the old files open keep them.
-        self._discard(folder)
-        prepared.rename(folder)
-        _fsync(self.directory)
-        return stored_in(manifest, folder)
-
-    def _folder_for(self, spec: ModelSpec) -> Path:
-        """The folder of a model: the one that has it already, under whatever name, or a new one."""
-        for folder in self._folders(spec.name, spec.precision):
-            with suppress(ModelError):
-                if manifests.read(folder).spec.is_model(spec):
-                    return folder
-        return self.directory / f"{folder_name(spec.name, spec.precision)}--{spec.digest[:DIGEST_CHARACTERS]}"
-
-    def _discard(self, folder: Path) -> None:
-        """Remove a folder, in one step for everybody who looks for it."""
-        if folder.exists():
-            discarded = self.directory / f"{_DISCARDED}{os.getpid()}"
-            folder.rename(discarded)
-            shutil.rmtree(discarded, ignore_errors=True)
-
-    def _remove_unfinished(self) -> None:
-        """Remove the folders of interrupted pulls. The caller holds the lock, so no pull is at work in them."""
-        for prefix in (_PREPARING, _DISCARDED):
-            for path in self.directory.glob(f"{prefix}*"):
-                shutil.rmtree(path, ignore_errors=True)
-
-    @contextmanager
-    def _locked(self, report: Report) -> Iterator[None]:
-        """Hold the lock that lets one pull at a time work in this store."""
-        descriptor = try_lock(self.directory / _LOCK)
-        if descriptor is None:
-            report("waiting for another pull to end")
-            descriptor = take_lock(self.directory / _LOCK)
-        try:
-            yield
-        finally:
-            os.close(descriptor)
+            manifest = prepare_model(source, folder, first_choice, report)
+            return stored_in(manifest, self._folders.put_in_place(folder, manifest.spec))
 
 
 def _origin_of(name: str) -> str | None:
@@ -310,12 +239,3 @@ def _origin_of(name: str) -> str | None:
     from magicfs.models.sources import folder_origin
 
     return folder_origin(Path(name))
-
-
-def _fsync(path: Path) -> None:
-    """Write a file or directory to the disk, so that it survives a power failure."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)
