@@ -20,7 +20,6 @@ that callers of a package know only this tree. A module may derive an error that
     |-- HostTaken             the agent of another machine has the host name
     |-- HostUnknown           the index has no host of a name
     |-- HostAtWork            an agent works a host that shall be retired
-    |-- TooManyRequests       so many hosts ask to be admitted that no further one may
     |-- PeerUnavailable       another host does not serve, cannot be reached, or refuses this one
     |-- ModelError            the embedding model cannot be used
     |   |-- ModelMissing          the model is not in the model store of this machine
@@ -94,10 +93,6 @@ class HostUnknown(MagicFSError):
 
 class HostAtWork(MagicFSError):
     """An agent works the host."""
-
-
-class TooManyRequests(MagicFSError):
-    """So many hosts ask to be admitted that no further one may."""
 
 
 class PeerUnavailable(MagicFSError):

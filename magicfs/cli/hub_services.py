@@ -5,12 +5,14 @@ A hub decides by a list of its own who is admitted (`gateway.admitted_hosts`). T
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from magicfs.config import Settings
 from magicfs.db import host_certificates
-from magicfs.domain.host_certificates import HostCertificate
+from magicfs.domain.host_certificates import HostCertificate, taken
 from magicfs.gateway.admitted_hosts import AdmittedHosts
+from magicfs.gateway.join_requests import JoinRequests
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.runtime import postgres, redis
 
@@ -19,6 +21,7 @@ if TYPE_CHECKING:
 
     from magicfs.db.pool import Connection, Database
     from magicfs.gateway.identity import Identity
+    from magicfs.gateway.join_requests import JoinRequest
     from magicfs.gateway.serve import Service
 
 
@@ -54,7 +57,7 @@ def admissions(settings: Settings, database: Database, identity: Identity) -> Ca
     return read_index
 
 
-def hub_services(settings: Settings, database: Database) -> dict[str, Service]:
+def hub_services(settings: Settings) -> dict[str, Service]:
     """The services of a hub by their ALPN names; none on another host."""
     from magicfs.gateway.admissions import ADMISSIONS_SERVICE, admissions_service
     from magicfs.gateway.hub import join_service
@@ -64,11 +67,15 @@ def hub_services(settings: Settings, database: Database) -> dict[str, Service]:
     if not is_hub(settings):
         return {}
 
-    def request(host: str, fingerprint: str, certificate: str) -> HostCertificate:
-        with database.transaction() as connection:
-            return host_certificates.request_admission(
-                connection, host=host, fingerprint=fingerprint, certificate=certificate
-            )
+    admitted, requests = AdmittedHosts(settings.home), JoinRequests(settings.home)
+
+    def request(asked: JoinRequest) -> bool:
+        known = admitted.find(asked.host)
+        if known is not None and known.fingerprint != asked.fingerprint:
+            raise taken(asked.host)
+        if known is None:
+            requests.add(asked)
+        return known is not None
 
     tunnels = Tunnels(
         postgres=settings.run_dir / POSTGRES_SOCKET,
@@ -78,7 +85,7 @@ def hub_services(settings: Settings, database: Database) -> dict[str, Service]:
     )
     return tunnels.services() | {
         JOIN_SERVICE: join_service(request),
-        ADMISSIONS_SERVICE: admissions_service(AdmittedHosts(settings.home).entries),
+        ADMISSIONS_SERVICE: admissions_service(admitted.entries),
     }
 
 
@@ -100,19 +107,31 @@ def record_certificate(settings: Settings, database: Database, identity: Identit
 
 
 def known_certificates(settings: Settings, connection: Connection) -> Sequence[HostCertificate]:
-    """The certificates of all hosts, with what a hub's own list says of them, by the names of their hosts."""
+    """The certificates of all hosts, by their names. On a hub, what its own list says of them, and who asks it.
+
+    Several may wait under one name.
+    """
     certificates = host_certificates.list_certificates(connection)
     admitted = own_list(settings)
-    return certificates if admitted is None or not admitted.exists else admitted.corrected(certificates)
+    if admitted is None or not admitted.exists:
+        return certificates
+    known = admitted.corrected(certificates)
+    shown = {(entry.host, entry.fingerprint) for entry in known}
+    asking = JoinRequests(settings.home).certificates()
+    known += [entry for entry in asking if (entry.host, entry.fingerprint) not in shown]
+    return sorted(known, key=lambda entry: (entry.host, not entry.admitted))
 
 
 def admit_host(settings: Settings, connection: Connection, entry: HostCertificate) -> None:
     """Admit a certificate that `known_certificates` has returned. Raises `HostUnknown` if the index has another one."""
-    host_certificates.admit(connection, host=entry.host, fingerprint=entry.fingerprint)
     admitted = own_list(settings)
-    if admitted is not None:
-        admitted.begin(host_certificates.list_certificates(connection))
-        admitted.add(entry)
+    if admitted is None:
+        host_certificates.admit(connection, host=entry.host, fingerprint=entry.fingerprint)
+        return
+    admitted.begin(host_certificates.list_certificates(connection))
+    host_certificates.put_certificate(connection, replace(entry, admitted=True))
+    admitted.add(entry)
+    JoinRequests(settings.home).remove(entry.host)
 
 
 def wrong_in_index(admitted: AdmittedHosts, certificates: Sequence[HostCertificate]) -> list[HostCertificate]:

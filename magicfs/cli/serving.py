@@ -61,7 +61,7 @@ def run_serve(settings: Settings, *, listen: str | None = None, advertise: str |
         record.begin()
         try:
             files = FilesService()
-            services = {**hub_services(settings, database), FILES_SERVICE: Service(files.handle)}
+            services = {**hub_services(settings), FILES_SERVICE: Service(files.handle)}
             server = Server(identity, services, load=admissions(settings, database, identity))
             asyncio.run(_serve(server, address, record, files))
         finally:

@@ -7,15 +7,12 @@ from __future__ import annotations
 
 from dataclasses import asdict
 
-from magicfs.db.pool import Connection, fetch_one
+from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
-from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import HostTaken, HostUnknown, TooManyRequests
+from magicfs.domain.host_certificates import HostCertificate, taken
+from magicfs.errors import HostUnknown
 
 _SQL = load_queries("host_certificates")
-
-MAX_REQUESTS = 20
-"""So many hosts wait for admission at most: whoever reaches the address may ask."""
 
 
 def list_certificates(connection: Connection) -> list[HostCertificate]:
@@ -32,23 +29,14 @@ def find_certificate(connection: Connection, *, host: str) -> HostCertificate | 
 def request_admission(connection: Connection, *, host: str, fingerprint: str, certificate: str) -> HostCertificate:
     """Record the certificate of a host, which waits for admission then. Returns what the index has.
 
-    A request replaces an earlier one of the host. Raises `HostTaken` if another certificate of that host is admitted,
-    and `TooManyRequests`.
+    A request replaces an earlier one of the host. Raises `HostTaken` if another certificate of that host is admitted.
     """
-    connection.execute(_SQL["lock_certificates"])
-    (waiting,) = fetch_one(connection.execute(_SQL["count_requests"], {"host": host}))
-    known = find_certificate(connection, host=host)
-    if known is None and waiting >= MAX_REQUESTS:
-        raise TooManyRequests(f"{waiting} hosts wait for admission: admit or retire some with 'magicfs hosts'")
     connection.execute(
         _SQL["request_admission"], {"host": host, "fingerprint": fingerprint, "certificate": certificate}
     )
     found = find_certificate(connection, host=host)
     if found is None or found.fingerprint != fingerprint:
-        raise HostTaken(
-            f"another machine is {host} in this cluster: set MAGICFS_HOST to another name, or run "
-            f"'magicfs hosts retire {host}' there if that machine is gone"
-        )
+        raise taken(host)
     return found
 
 

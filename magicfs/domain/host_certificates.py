@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from magicfs.errors import HostTaken
+
 
 @dataclass(frozen=True, slots=True)
 class HostCertificate:
@@ -18,3 +20,11 @@ class HostCertificate:
     """`HOST:PORT` where the host serves its files; None while it does not."""
     admitted: bool
     """Whether other hosts may trust it: a person has admitted it."""
+
+
+def taken(host: str) -> HostTaken:
+    """The error of a machine that asks under the name of an admitted one."""
+    return HostTaken(
+        f"another machine is {host} in this cluster: set MAGICFS_HOST to another name, or run "
+        f"'magicfs hosts retire {host}' there if that machine is gone"
+    )

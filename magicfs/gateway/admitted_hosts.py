@@ -35,9 +35,9 @@ class AdmittedHosts:
         """All certificates, without addresses, by the names of their hosts. None is known without the file."""
         return list((self._file.read() or {}).values())
 
-    def has(self, host: str) -> bool:
-        """Whether a host of that name is admitted."""
-        return host in (self._file.read() or {})
+    def find(self, host: str) -> HostCertificate | None:
+        """The certificate that is admitted under a name."""
+        return (self._file.read() or {}).get(host)
 
     def begin(self, certificates: Iterable[HostCertificate]) -> None:
         """Begin the list with those of the certificates that are admitted, unless there is one already."""

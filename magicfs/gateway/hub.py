@@ -18,11 +18,11 @@ from pathlib import Path
 
 from magicfs.config import Settings
 from magicfs.domain.deadline import Deadline
-from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import ConfigError, DatabaseError, MagicFSError, PeerUnavailable
+from magicfs.errors import ConfigError, MagicFSError, PeerUnavailable
 from magicfs.gateway.identity import FOLDER, Identity, fingerprint_of
+from magicfs.gateway.join_requests import JoinRequest
 from magicfs.gateway.peers import PeerAddress, connect
-from magicfs.gateway.serve import JOIN_SERVICE, POSTGRES_SERVICE, Service
+from magicfs.gateway.serve import JOIN_SERVICE, POSTGRES_SERVICE, Service, network_of
 
 log = logging.getLogger(__name__)
 
@@ -34,8 +34,8 @@ MAX_NAME_LENGTH = 255
 _SSL_REQUEST = struct.pack("!II", 8, 80877103)
 """A client of Postgres asks with it for encryption, and gets a byte before anything else happens."""
 
-RequestAdmission = Callable[[str, str, str], HostCertificate]
-"""Records the name, the fingerprint and the certificate of a host that asks; what the index has. May block."""
+RequestAdmission = Callable[[JoinRequest], bool]
+"""Records the request of a host, unless it is admitted; whether it is. May block."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -106,17 +106,18 @@ def join_service(request: RequestAdmission) -> Service:
         try:
             host, certificate = _parsed(await reader.readuntil(b"\n"))
             fingerprint = fingerprint_of(ssl.PEM_cert_to_DER_cert(certificate))
-            found = await asyncio.to_thread(request, host, fingerprint, certificate)
+            network = network_of(writer.get_extra_info("peername")[0])
+            is_admitted = await asyncio.to_thread(request, JoinRequest(host, fingerprint, certificate, network))
         except asyncio.LimitOverrunError:
             answer = {"error": "the request is too long"}
-        except DatabaseError as error:
-            # What it says of the database is not for strangers.
+        except (ConfigError, OSError) as error:
+            # What it says of this machine is not for strangers.
             log.warning("a request for admission is not recorded: %s", error)
-            answer = {"error": "the index does not answer: try again"}
+            answer = {"error": "it cannot record the request: look at its log"}
         except MagicFSError as error:
             answer = {"error": str(error)}
         else:
-            answer = {"state": "admitted" if found.admitted else "waiting"}
+            answer = {"state": "admitted" if is_admitted else "waiting"}
         writer.write(json.dumps(answer).encode() + b"\n")
         await writer.drain()
 

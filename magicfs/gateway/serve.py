@@ -137,7 +137,7 @@ class Server:
                 continue
             if len(self._strangers) >= MAX_STRANGERS:
                 self._dismiss_stranger()
-            self._strangers[connection] = _network(peer[0])
+            self._strangers[connection] = network_of(peer[0])
             task = asyncio.ensure_future(self._serve(connection, peer[0]))
             self._tasks.add(task)
             task.add_done_callback(self._tasks.discard)
@@ -221,7 +221,7 @@ async def _closed(writer: asyncio.StreamWriter) -> None:
         await writer.wait_closed()
 
 
-def _network(place: str) -> str:
+def network_of(place: str) -> str:
     """What one machine may have for itself: an IPv4 address, or the 64 bits before those that an IPv6 host chooses."""
     if ":" not in place:
         return place

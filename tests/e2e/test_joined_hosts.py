@@ -24,7 +24,7 @@ from magicfs.config import Settings
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import PeerUnavailable
 from magicfs.gateway.file_protocol import FILES_SERVICE
-from magicfs.gateway.hub import Hub, require_admission
+from magicfs.gateway.hub import Hub, ask_admission, require_admission
 from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress, connect
 from magicfs.gateway.serve import REFRESH_SECONDS
@@ -117,14 +117,26 @@ def test_joining_refuses_what_cannot_be_meant(pair: Pair) -> None:
     assert not (pair.node.home / "config.toml").exists()
 
 
-def test_a_host_joins_once_a_person_admits_it(pair: Pair) -> None:
+def waiting(pair: Pair) -> list[str]:
+    """The fingerprints of what asks the hub as `node`."""
+    hosts = json.loads(pair.hub.ok("hosts", "list", "--json"))["hosts"]
+    return [host["fingerprint"] for host in hosts if host["name"] == "node" and not host["admitted"]]
+
+
+def test_a_host_joins_once_a_person_admits_it(pair: Pair, tmp_path: Path) -> None:
     (pair.node.home / "config.toml").write_text("# mine\nscan_seconds = 77\n")
+    other = host_identity(tmp_path)
+    hub = Hub(PeerAddress.parse(pair.address), pair.join[-1])
+    assert not ask_admission(hub, other, host="node", deadline=Deadline(10))
     joining = pair.node.start(*pair.join)
-    query = "SELECT fingerprint FROM host_certificates WHERE host = 'node'"
-    eventually(lambda: pair.hub.rows(query) != [], "its request", logs=pair.hub.logs)
+    eventually(lambda: len(waiting(pair)) == 2, "its request", logs=pair.hub.logs)
     time.sleep(1)
     assert joining.poll() is None
-    ((fingerprint,),) = pair.hub.rows(query)
+    fingerprint = host_identity(pair.node.home).fingerprint
+    assert waiting(pair) == [other.fingerprint, fingerprint]
+    ambiguous = pair.hub.run("hosts", "admit", "node", "--yes")
+    assert ambiguous.returncode == 2
+    assert "2 machines ask as node: name the right one" in ambiguous.stderr
     refused = pair.hub.run("hosts", "admit", "node", "--fingerprint", "SHA256:other")
     assert refused.returncode == 2
     pair.hub.ok("hosts", "admit", "node", "--fingerprint", fingerprint)
@@ -133,6 +145,9 @@ def test_a_host_joins_once_a_person_admits_it(pair: Pair) -> None:
     assert f"magicfs hosts admit node --fingerprint {fingerprint}" in told
     assert "node has joined the hub" in out
     assert (pair.node.home / "config.toml").read_text() == f'hub = "{pair.address}"\n# mine\nscan_seconds = 77\n'
+    assert waiting(pair) == []
+    assert not ask_admission(hub, other, host="x", deadline=Deadline(10))
+    assert pair.hub.ok("hosts", "retire", "x", "--yes").startswith("x is retired")
     # Once more changes nothing.
     pair.node.ok(*pair.join)
     assert (pair.node.home / "config.toml").read_text().count("hub") == 1

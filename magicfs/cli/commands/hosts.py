@@ -63,8 +63,11 @@ class Host:
 
 
 def hosts_of(index: IndexStatus, certificates: Sequence[HostCertificate] = ()) -> list[Host]:
-    """The hosts of an index by name: those with an agent or roots, and those with workers, mounts or certificates."""
-    shown = {certificate.host: certificate for certificate in certificates}
+    """The hosts of an index by name: those with an agent or roots, and those with workers, mounts or certificates.
+
+    A name that several certificates have is there for each; the first one is that of the host.
+    """
+    shown = {certificate.host: certificate for certificate in reversed(certificates)}
     known = {host.name: host for host in index.hosts}
     others = {root.host for root in index.roots} | {worker.host for worker in index.workers}
     others |= {mount.host for mount in index.mounts}
@@ -87,6 +90,15 @@ def hosts_of(index: IndexStatus, certificates: Sequence[HostCertificate] = ()) -
                 admitted=certificate is not None and certificate.admitted,
             )
         )
+        found += [
+            Host(
+                *(name, False, None, None, 0, [], 0, 0),
+                fingerprint=other.fingerprint,
+                admitted=other.admitted,
+            )
+            for other in certificates
+            if other.host == name and other is not certificate
+        ]
     return found
 
 
@@ -139,10 +151,9 @@ def _list_certificates(hosts: Sequence[Host]) -> None:
     for *cells, fingerprint in rows:
         padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
         terminal.write("  ".join((*padded, fingerprint)))
-    for host in hosts:
-        if host.fingerprint and not host.admitted:
-            # Whoever reaches the hub chooses the name, and somebody copies the line into a shell.
-            terminal.remark(f"to admit {host.name}: magicfs hosts admit {shlex.quote(host.name)}")
+    for name in dict.fromkeys(host.name for host in hosts if host.fingerprint and not host.admitted):
+        # Whoever reaches the hub chooses the name, and somebody copies the line into a shell.
+        terminal.remark(f"to admit {name}: magicfs hosts admit {shlex.quote(name)}")
 
 
 def _agent(host: Host, *, now: float) -> str:
@@ -164,7 +175,7 @@ def admit(
         str | None, typer.Option(metavar="SHA256:...", help="Admit that certificate and no other, without a question.")
     ] = None,
     yes: Annotated[
-        bool, typer.Option("--yes", help="Do not ask: admit whatever certificate was shown last under that name.")
+        bool, typer.Option("--yes", help="Do not ask: admit the one certificate that was shown under that name.")
     ] = False,
 ) -> None:
     """Let a host take part: other hosts trust its certificate from now on, and it reaches what they offer.
@@ -174,18 +185,13 @@ def admit(
     """
     from magicfs.cli import environment, terminal
     from magicfs.cli.hub_services import admit_host, known_certificates
-    from magicfs.errors import HostUnknown, UsageError
 
     settings = environment.settings_for_command()
     _require_deciding(settings)
     with environment.database_for_command(settings) as database:
         with database.transaction() as connection:
             certificates = known_certificates(settings, connection)
-        found = next((entry for entry in certificates if entry.host == name), None)
-        if found is None:
-            raise HostUnknown(f"{name} has not asked: run 'magicfs serve', 'mount' or 'cluster join' there")
-        if fingerprint is not None and fingerprint != found.fingerprint:
-            raise UsageError(f"{name} has another certificate, {found.fingerprint}: compare it with what {name} shows")
+        found = _certificate_of(name, certificates, fingerprint=fingerprint)
         if found.admitted:
             terminal.say(f"{terminal.shown(name)} is admitted already")
             return
@@ -195,6 +201,24 @@ def admit(
         with database.transaction() as connection:
             admit_host(settings, connection, found)
     terminal.say(f"{terminal.shown(name)} is admitted")
+
+
+def _certificate_of(name: str, certificates: Sequence[HostCertificate], *, fingerprint: str | None) -> HostCertificate:
+    """The certificate of a host, which has that fingerprint if one is given. Raises `HostUnknown` and `UsageError`."""
+    from magicfs.errors import HostUnknown, UsageError
+
+    shown = [entry for entry in certificates if entry.host == name]
+    if not shown:
+        raise HostUnknown(f"{name} has not asked: run 'magicfs serve', 'mount' or 'cluster join' there")
+    # Nobody takes the place of a host that is admitted.
+    candidates = [entry for entry in shown if entry.admitted] or shown
+    found = [entry for entry in candidates if fingerprint in {None, entry.fingerprint}]
+    if not found:
+        others = " and ".join(entry.fingerprint for entry in candidates)
+        raise UsageError(f"{name} has another certificate, {others}: compare it with what {name} shows")
+    if len(found) > 1:
+        raise UsageError(f"{len(found)} machines ask as {name}: name the right one, with the --fingerprint it shows")
+    return found[0]
 
 
 def _require_deciding(settings: Settings) -> None:
@@ -235,8 +259,9 @@ def retire(
     settings = environment.settings_for_command()
     _require_deciding(settings)
     admitted = own_list(settings)
+    is_cut_off = admitted is not None and name != settings.host and admitted.find(name) is not None
     # Before anything asks the index, which the host may have locked.
-    if admitted is not None and name != settings.host and admitted.has(name):
+    if admitted is not None and is_cut_off:
         if not yes:
             _ask(f"Cut {terminal.shown(name)} off, and forget its files?", f"retire --yes {name}")
         admitted.remove(name)
@@ -245,34 +270,44 @@ def retire(
         with environment.database_for_command(settings) as database, database.transaction() as connection:
             # One of the host may hold a lock, and not notice that its connection has ended.
             end_long_statements(connection, seconds=POLL_SECONDS)
-        yes = True
     with environment.database_for_command(settings) as database:
-        _forget(settings, database, name, yes=yes)
+        _forget(settings, database, name, is_cut_off=is_cut_off, yes=yes)
 
 
-def _forget(settings: Settings, database: Database, name: str, *, yes: bool) -> None:
-    """Let a host leave the index. Asks before, unless `yes`."""
+def _forget(settings: Settings, database: Database, name: str, *, is_cut_off: bool, yes: bool) -> None:
+    """Let a host leave the index. Asks before, unless it is cut off, or `yes`."""
     from magicfs.cli import terminal
     from magicfs.cli.hub_services import known_certificates, own_list
     from magicfs.db.status import read_status
+    from magicfs.errors import HostUnknown
+    from magicfs.gateway.join_requests import JoinRequests
     from magicfs.ingest.hosts import require_known, retire_host
 
-    admitted = own_list(settings)
+    admitted, requests = own_list(settings), JoinRequests(settings.home)
     # Whoever is not in the list of a hub does not reach its index, whatever that says.
     is_out = admitted is not None and admitted.exists and name != settings.host
+    # The index need not know who was cut off, nor who asks the hub.
+    is_known = is_cut_off or any(entry.host == name for entry in requests.certificates())
     with database.transaction() as connection:
-        require_known(connection, name=name, may_cut_off=name != settings.host, is_out=is_out)
+        if not is_known:
+            require_known(connection, name=name, may_cut_off=name != settings.host, is_out=is_out)
         hosts = hosts_of(read_status(connection), known_certificates(settings, connection))
-    host = next(host for host in hosts if host.name == name)
-    if not yes:
-        roots = ", ".join(map(terminal.shown, host.roots)) or "no root"
-        _ask(f"Forget {terminal.shown(name)} with {host.files} files ({roots})?", f"retire --yes {name}")
-    if host.agent and not is_out:
+    host = next((host for host in hosts if host.name == name), None)
+    files = host.files if host else 0
+    if not yes and not is_cut_off:
+        roots = ", ".join(map(terminal.shown, host.roots if host else ())) or "no root"
+        _ask(f"Forget {terminal.shown(name)} with {files} files ({roots})?", f"retire --yes {name}")
+    requests.remove(name)
+    if host is not None and host.agent and not is_out:
         _cut_off(database, name)
-    retire_host(database, name=name, is_out=is_out)
-    if host.admitted:
+    try:
+        retire_host(database, name=name, is_out=is_out)
+    except HostUnknown:
+        if not is_known:
+            raise
+    if host is not None and host.admitted:
         _wait_for_servers()
-    terminal.say(f"{terminal.shown(name)} is retired: {host.files} files are no longer in the index")
+    terminal.say(f"{terminal.shown(name)} is retired: {files} files are no longer in the index")
 
 
 def _wait_for_servers() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
-from magicfs.db import host_certificates
-from magicfs.db.host_certificates import admit, list_certificates, request_admission, set_address
+from magicfs.db.host_certificates import admit, list_certificates, put_certificate, request_admission, set_address
 from magicfs.db.pool import Database
 from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import HostTaken, HostUnknown, TooManyRequests
+from magicfs.errors import HostTaken, HostUnknown
 
 
 def request(database: Database, host: str, fingerprint: str) -> HostCertificate:
@@ -36,16 +37,20 @@ def test_an_admitted_certificate_is_not_replaced_by_a_request(database: Database
         assert [(entry.fingerprint, entry.admitted) for entry in list_certificates(connection)] == [("SHA256:a", True)]
 
 
-def test_requests_are_bounded(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(host_certificates, "MAX_REQUESTS", 2)
-    request(database, "one", "SHA256:1")
-    request(database, "two", "SHA256:2")
-    with pytest.raises(TooManyRequests):
-        request(database, "three", "SHA256:3")
-    request(database, "two", "SHA256:4")
+def test_a_certificate_is_put_whatever_there_is(database: Database) -> None:
+    for host, fingerprint in (("one", "SHA256:2"), ("two", "SHA256:1"), ("three", "SHA256:3")):
+        request(database, host, fingerprint)
+    wanted = [
+        HostCertificate("one", "SHA256:1", "PEM of 1", "10.0.0.2:7420", admitted=True),
+        HostCertificate("three", "SHA256:3", "PEM of SHA256:3", None, admitted=True),
+        HostCertificate("two", "SHA256:2", "PEM of 2", None, admitted=False),
+    ]
     with database.transaction() as connection:
-        admit(connection, host="one", fingerprint="SHA256:1")
-    request(database, "three", "SHA256:3")
+        for entry in wanted:
+            put_certificate(connection, entry)
+        assert list_certificates(connection) == wanted
+        put_certificate(connection, replace(wanted[1], admitted=False))
+        assert not list_certificates(connection)[1].admitted
 
 
 def test_only_the_owner_of_the_certificate_says_where_its_host_serves(database: Database) -> None:

@@ -42,7 +42,7 @@ def test_the_list_begins_once_with_what_the_index_has(home: Path) -> None:
     assert (home / FILE_NAME).stat().st_mode & 0o777 == 0o600
     admitted.add(entry("desk", "SHA256:d"))
     admitted.remove("laptop")
-    assert (serving.has("laptop"), serving.has("desk")) == (False, True)
+    assert (serving.find("laptop"), serving.find("desk")) == (None, entry("desk", "SHA256:d"))
     admitted.add(entry("table", "SHA256:d"))
     assert [each.host for each in serving.entries()] == ["table"], "a certificate has one name"
     admitted.remove("table")

@@ -70,19 +70,3 @@ def test_another_machine_of_that_name_keeps_its_certificate(
     before = read(database, others)
     assert [entry.host for entry in before] == ["hub", "laptop"]
     assert set(others.files.hosts()) == {"hub"}, "it does not ask itself"
-
-
-def test_too_many_requests_are_no_error_of_the_mount(
-    database: Database, others: OtherHosts, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setattr(certificates_db, "MAX_REQUESTS", 0)
-    (tmp_path / "hub").mkdir()
-    own = host_identity(tmp_path / "hub")
-    with database.transaction() as connection:
-        connection.execute(
-            "INSERT INTO host_certificates (host, fingerprint, certificate, address, admitted_at)"
-            " VALUES ('hub', %s, %s, '127.0.0.1:7420', now())",
-            (own.fingerprint, own.certificate),
-        )
-    assert [entry.host for entry in read(database, others)] == ["hub"]
-    assert set(others.files.hosts()) == {"hub"}

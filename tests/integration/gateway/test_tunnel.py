@@ -17,11 +17,12 @@ import redis as redis_client
 
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import DatabaseUnavailable, DeadlineExceeded, HostTaken, PeerUnavailable
+from magicfs.errors import ConfigError, DeadlineExceeded, HostTaken, PeerUnavailable
 from magicfs.gateway import serve, tunnel
 from magicfs.gateway.hub import Hub, ask_admission, join_service, require_admission
 from magicfs.gateway.hub_link import HubLink
 from magicfs.gateway.identity import Identity, host_identity
+from magicfs.gateway.join_requests import JoinRequest
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.serve import JOIN_SERVICE, Server
 from magicfs.gateway.tunnel import Tunnels, fixed_startup
@@ -44,6 +45,7 @@ class Pair:
             self.identities[name] = host_identity(folder / name)
         self.run_dir = folder / "node" / "run"
         self.known: dict[str, HostCertificate] = {}
+        self.asked: list[JoinRequest] = []
         self.servers = servers
         self.address = PeerAddress("127.0.0.1", free_port())
         self.hub = Hub(self.address, self.identities["hub"].fingerprint)
@@ -53,12 +55,13 @@ class Pair:
         shown = self.identities[name]
         self.known[name] = HostCertificate(name, shown.fingerprint, shown.certificate, None, admitted=True)
 
-    def request(self, host: str, fingerprint: str, certificate: str) -> HostCertificate:
-        if host == "taken":
+    def request(self, asked: JoinRequest) -> bool:
+        if asked.host == "taken":
             raise HostTaken("another machine is taken in this cluster")
-        if host == "unlucky":
-            raise DatabaseUnavailable("no database answers at /secret/place")
-        return self.known.setdefault(host, HostCertificate(host, fingerprint, certificate, None, admitted=False))
+        if asked.host == "unlucky":
+            raise ConfigError("/secret/place cannot be read")
+        self.asked.append(asked)
+        return asked.host in self.known
 
     def serve(self) -> ExitStack:
         """Serve until the stack is closed."""
@@ -344,10 +347,11 @@ def test_a_host_asks_for_admission_and_waits(pair: Pair) -> None:
         for host, certificate in (("x" * 300, stranger.certificate), ("a\nb", stranger.certificate), ("x", "none")):
             with pytest.raises(PeerUnavailable, match="the hub says: the request is"):
                 ask_admission(pair.hub, replace(stranger, certificate=certificate), host=host, deadline=Deadline(20))
-    assert set(pair.known) == {"stranger"}
+    expected = JoinRequest("stranger", stranger.fingerprint, stranger.certificate, "127.0.0.1")
+    assert pair.asked == [expected, expected]
 
 
-def test_a_stranger_is_told_nothing_of_the_database(pair: Pair) -> None:
+def test_a_stranger_is_told_nothing_of_the_machine(pair: Pair) -> None:
     with pair.serve(), pytest.raises(PeerUnavailable) as refused:
         ask_admission(pair.hub, pair.identities["node"], host="unlucky", deadline=Deadline(20))
-    assert str(refused.value) == "the hub says: the index does not answer: try again"
+    assert str(refused.value) == "the hub says: it cannot record the request: look at its log"

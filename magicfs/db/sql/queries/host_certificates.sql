@@ -2,14 +2,6 @@
 -- All certificates, by the names of their hosts.
 SELECT host, fingerprint, certificate, address, admitted_at IS NOT NULL FROM host_certificates ORDER BY host
 
--- name: lock_certificates
--- Two requests at a time are counted one after the other.
-LOCK TABLE host_certificates IN SHARE ROW EXCLUSIVE MODE
-
--- name: count_requests
--- The number of other hosts whose certificates wait for admission.
-SELECT count(*) FROM host_certificates WHERE admitted_at IS NULL AND host <> %(host)s
-
 -- name: request_admission
 -- The certificate of a host, unless another one of that host is admitted.
 INSERT INTO host_certificates (host, fingerprint, certificate)
