@@ -37,7 +37,7 @@ STRANGER_SECONDS = 10.0
 """A stranger is answered within this time, from its handshake on."""
 
 MAX_CONNECTIONS = 512
-"""Connections of hosts that are admitted; further ones are closed."""
+"""Connections of hosts that are admitted. Where there is none left, they are shared evenly."""
 
 MAX_STRANGERS = 32
 """Connections that have not shown an admitted certificate. A further one takes the place of another."""
@@ -151,6 +151,17 @@ class Server:
         with contextlib.suppress(OSError):
             oldest.shutdown(socket.SHUT_RDWR)
 
+    def _made_room(self, fingerprint: str) -> bool:
+        """Whether a host has a connection less than its share: the last one of the host with most has ended for it."""
+        counts = Counter(self._connections.values())
+        most, count = counts.most_common(1)[0]
+        if count <= counts[fingerprint] + 1:
+            return False
+        last = next(writer for writer, owner in reversed(self._connections.items()) if owner == most)
+        del self._connections[last]
+        last.transport.abort()
+        return True
+
     async def _serve(self, connection: socket.socket, place: str) -> None:
         """Serve a connection, which counts as a stranger's until it has shown an admitted certificate."""
         writer = None
@@ -166,8 +177,8 @@ class Server:
             if not host or fingerprint is None:
                 await asyncio.wait_for(service.handle("", reader, writer), STRANGER_SECONDS)
                 return
-            if len(self._connections) >= MAX_CONNECTIONS:
-                log.warning("%s was refused: %d connections are open", host, MAX_CONNECTIONS)
+            if len(self._connections) >= MAX_CONNECTIONS and not self._made_room(fingerprint):
+                log.warning("%s was refused: it has its share of %d connections", host, MAX_CONNECTIONS)
                 return
             self._strangers.pop(connection, None)
             self._connections[writer] = fingerprint

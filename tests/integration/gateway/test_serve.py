@@ -8,7 +8,7 @@ import ssl
 import struct
 import subprocess
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager, suppress
+from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 import pytest
@@ -181,6 +181,42 @@ def test_a_machine_with_another_certificate_is_not_believed(server: Running, tmp
 def test_who_offers_no_such_service_is_named(server: Running) -> None:
     with pytest.raises(PeerUnavailable, match="does not offer magicfs-other/1"):
         server.connect(None, "magicfs-other/1")
+
+
+def test_no_host_takes_the_connections_of_all(server: Running, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(serve, "MAX_CONNECTIONS", 6)
+    greedy, polite, late = (identity(tmp_path, name) for name in ("greedy", "polite", "late"))
+    server.known = [admitted("greedy", greedy), admitted("polite", polite), admitted("late", late)]
+    wait_for(server, late, b"late\n")
+    with ExitStack() as stack:
+
+        def take(shown: Identity, count: int) -> list[ssl.SSLSocket]:
+            taken = [stack.enter_context(server.connect(shown)) for _ in range(count)]
+            return [connection for connection in taken if answers(connection)]
+
+        all_of_it = take(greedy, 9)
+        assert len(all_of_it) == 6
+        own = take(polite, 4)
+        assert len(own) == 3, "one has no more than the other"
+        assert list(map(is_echoed, all_of_it)) == [True] * 3 + [False] * 3
+        assert take(greedy, 3) == []
+        assert len(take(late, 3)) == 2
+        assert sum(map(is_echoed, own)) == 2
+
+
+def answers(connection: ssl.SSLSocket) -> bool:
+    """Whether a host is served: it is told its name."""
+    with suppress(OSError):
+        return connection.recv(100) != b""
+    return False
+
+
+def is_echoed(connection: ssl.SSLSocket) -> bool:
+    """Whether a connection is still served."""
+    with suppress(OSError):
+        connection.sendall(b"x\n")
+        return connection.recv(100) == b"x\n"
+    return False
 
 
 def silent_ones(server: Running, count: int, *, source: str = "127.0.0.1") -> list[socket.socket]:
