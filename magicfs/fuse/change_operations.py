@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import errno
 import functools
-import os
 import time
 from collections.abc import Sequence
 
@@ -29,7 +28,7 @@ from pyfuse3 import (
 )
 
 from magicfs.fuse.errors import replies_with_errno
-from magicfs.fuse.node_operations import NodeOperations
+from magicfs.fuse.node_operations import NodeOperations, writes_clear_set_id
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.tree.directories import Caller, Directory
 from magicfs.tree.nodes import FILE_CAPABILITIES, INDEX_ATTRIBUTE_PREFIX
@@ -43,11 +42,6 @@ from magicfs.tree.removed_files import REMOVED_FILES
 def caller_of(ctx: RequestContext) -> Caller:
     """Who has sent a request."""
     return Caller(ctx.uid, ctx.gid)
-
-
-def writes_clear_set_id(ctx: RequestContext) -> bool:
-    """Whether this process has to take set-user-ID bits away that the file system below would leave to it."""
-    return os.geteuid() == 0 and ctx.uid != 0
 
 
 class ChangeOperations(NodeOperations):

@@ -7,12 +7,13 @@ from __future__ import annotations
 
 import contextlib
 import errno
+import os
 from collections.abc import Callable
 from typing import TypeVar
 
 import pyfuse3
 import trio
-from pyfuse3 import EntryAttributes, FileNameT, FUSEError, InodeT
+from pyfuse3 import EntryAttributes, FileNameT, FUSEError, InodeT, RequestContext
 
 from magicfs.domain.attributes import Attributes
 from magicfs.errors import DeadlineExceeded
@@ -37,6 +38,11 @@ ResultT = TypeVar("ResultT")
 
 NO_PLACE = frozenset({errno.ENOENT, errno.ESTALE})
 """Errors of a node that has no name any more, or another one than when it was seen last."""
+
+
+def writes_clear_set_id(ctx: RequestContext) -> bool:
+    """Whether this process has to take set-user-ID bits away that the file system below would leave to it."""
+    return os.geteuid() == 0 and ctx.uid != 0
 
 
 class NodeOperations(pyfuse3.Operations):

@@ -13,7 +13,7 @@ import trio
 from pyfuse3 import FlagT, FUSEError, InodeT, ReaddirToken, RequestContext
 
 from magicfs.errors import DeadlineExceeded
-from magicfs.fuse import operations, thread_pools
+from magicfs.fuse import file_operations, thread_pools
 from magicfs.fuse.operations import TreeOperations
 from magicfs.tree.directories import DirectoryListing, Entry
 from magicfs.tree.nodes import Handle
@@ -54,7 +54,7 @@ def test_a_file_is_closed_when_its_attributes_cannot_be_invalidated(
     def fail(_: InodeT) -> None:
         raise OSError(errno.EIO, os.strerror(errno.EIO))
 
-    monkeypatch.setattr(operations, "expire_attributes", fail)
+    monkeypatch.setattr(file_operations, "expire_attributes", fail)
 
     async def main() -> None:
         handlers = TreeOperations(tree, search_seconds=1)
