@@ -29,6 +29,7 @@ that callers of a package know only this tree. A module may derive an error that
     |-- EmbedderUnavailable   the query embedder does not answer in time: a search uses words alone
     |-- NotComparable         a file has no vectors by which it could be compared with others
     |-- MalformedRequest      a process of ours does not know a request: one of them is of another version
+    |-- CheckFailed           a check of this machine found something that must be fixed
     `-- DeadlineExceeded      an operation took longer than its deadline
 """
 
@@ -129,6 +130,10 @@ class NotComparable(MagicFSError):
 
 class MalformedRequest(MagicFSError):
     """A process does not know the request of another one, which is of another version."""
+
+
+class CheckFailed(MagicFSError):
+    """A check of this machine found something that must be fixed."""
 
 
 class DeadlineExceeded(MagicFSError):

@@ -96,11 +96,11 @@ def status(
 
 def _check(settings: Settings) -> None:
     """Print one line. Raises `MagicFSError` when a server or a part of this machine does not do its work."""
-    from magicfs.cli import checks, environment, terminal, wiring
+    from magicfs.cli import environment, index_checks, terminal, wiring
 
     environment.require_database(settings)
     wiring.require_broker(settings)
-    checks.parts(settings)
+    index_checks.check_parts(settings)
     terminal.say("ok")
 
 

@@ -7,11 +7,13 @@ from types import SimpleNamespace
 
 import pytest
 
-from magicfs.cli import checks, environment
+from magicfs.cli import environment, index_checks
+from magicfs.cli.index_checks import check_parts
 from magicfs.config import Settings
 from magicfs.db.heartbeats import LeaseTerms, take_host
 from magicfs.db.pool import Database
 from magicfs.domain.status import PartStatus
+from magicfs.errors import CheckFailed
 
 
 @pytest.fixture
@@ -31,18 +33,18 @@ def lease(database: Database, *, seconds: float) -> None:
 
 def test_an_agent_that_has_its_host_is_well(settings: Settings, database: Database) -> None:
     lease(database, seconds=3600)
-    assert checks.parts(settings) == "1 running"
+    assert check_parts(settings) == "1 running"
 
 
 def test_an_agent_that_hangs_is_found_by_its_lease(settings: Settings, database: Database) -> None:
     lease(database, seconds=-1)
-    with pytest.raises(checks.CheckFailed, match="the agent does not answer: run 'magicfs down', then 'magicfs up'"):
-        checks.parts(settings)
+    with pytest.raises(CheckFailed, match="the agent does not answer: run 'magicfs down', then 'magicfs up'"):
+        check_parts(settings)
 
 
 def test_an_agent_that_has_just_started_need_not_have_it(
     settings: Settings, database: Database, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lease(database, seconds=-1)
-    monkeypatch.setattr(checks, "AGENT_SECONDS", 300.0)
-    assert checks.parts(settings) == "1 running"
+    monkeypatch.setattr(index_checks, "AGENT_SECONDS", 300.0)
+    assert check_parts(settings) == "1 running"
