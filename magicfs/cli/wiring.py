@@ -8,13 +8,12 @@ parts only. The functions run in the main thread.
 from __future__ import annotations
 
 import logging
-import os
 import signal
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
+from magicfs.cli.child_process import run_in_child
 from magicfs.cli.environment import (
     COMMAND_CHECK_SECONDS,
     COMMAND_CONNECT_SECONDS,
@@ -28,7 +27,7 @@ from magicfs.cli.multilingual_starter import MultilingualStarter
 from magicfs.config import Settings
 from magicfs.domain.parts import QUERY_EMBEDDER
 from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
-from magicfs.linux.process import PR_SET_PDEATHSIG, prctl, trim_heap
+from magicfs.linux.process import trim_heap
 
 if TYPE_CHECKING:
     from magicfs.cli.worker_services import WorkerServices
@@ -45,9 +44,6 @@ AGENT_CONNECTIONS = 8
 
 MOUNT_CONNECT_SECONDS = 2.0
 """How long a listing waits for the database before it fails."""
-
-MAX_KILLED_CHILDREN = 20
-"""A worker whose preparation is killed so often ends."""
 
 EMBEDDER_LOG = f"{QUERY_EMBEDDER}.log"
 """That of the part of `up`, which may be the one that answers."""
@@ -195,7 +191,7 @@ def run_worker(
     def build(owner: str) -> WorkerServices:
         return worker_services(settings, owner=owner, model=model)
 
-    _run_in_child(lambda: _prepare_worker(settings, model))
+    run_in_child(lambda: _prepare_worker(settings, model))
     worker.run(settings, kind=kind, name=name, model=model, build=build)
 
 
@@ -212,37 +208,6 @@ def _prepare_worker(settings: Settings, model: str | None) -> None:
         ensure_active_model(settings, database)
         if model is not None:
             require_known_model(settings, database, model)
-
-
-def _run_in_child(work: Callable[[], None]) -> None:
-    """Run `work` in a process of its own, so that this one never holds what it imports. Exits as the child does.
-
-    A worker's parent only receives messages; the libraries of the database would cost it 15 MB for as long as it runs.
-    A child that is killed is replaced, as later children are.
-    """
-    for _ in range(MAX_KILLED_CHILDREN):
-        code = _code_of_child(work)
-        if code == 0:
-            return
-        if code > 0:
-            raise SystemExit(code)
-        log.warning("the process that prepares this one was killed by signal %d", -code)
-    raise SystemExit(1)
-
-
-def _code_of_child(work: Callable[[], None]) -> int:
-    """Run `work` in a child that ends with this process. The child's exit code, negative when a signal killed it."""
-    parent = os.getpid()
-    pid = os.fork()
-    if pid == 0:
-        prctl(PR_SET_PDEATHSIG, signal.SIGTERM)
-        if os.getppid() != parent:
-            os._exit(1)
-        work()
-        logging.shutdown()
-        os._exit(0)
-    _, status = os.waitpid(pid, 0)
-    return os.waitstatus_to_exitcode(status)
 
 
 def run_mount(settings: Settings, path: Path) -> None:
