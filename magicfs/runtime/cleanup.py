@@ -25,7 +25,7 @@ STOP_SECONDS = 10.0
 """Time for a worker to finish its batch, and for Redis to stop; a worker is killed after it."""
 
 SUPERVISOR_SECONDS = 120.0
-"""Time for a supervisor to stop all of its parts."""
+"""Time for a supervisor to stop all of its parts. One that takes longer hangs: it is killed, and its parts end too."""
 
 POSTGRES_SECONDS = 60.0
 """Time for Postgres to write its checkpoint."""
@@ -53,7 +53,7 @@ def clean_up(home: Path) -> bool:
 
 
 def _wait_for_supervisor(home: Path) -> bool:
-    """Wait for the end of a supervisor that is shutting down; whether there was one."""
+    """Wait for the end of a supervisor that is shutting down, and kill one that hangs; whether there was one."""
     try:
         pid = int((home / "run" / "supervisor.pid").read_text(encoding="ascii"))
         process = psutil.Process(pid)
@@ -61,7 +61,12 @@ def _wait_for_supervisor(home: Path) -> bool:
     except (OSError, ValueError, psutil.Error):
         return False
     if is_ours:
-        _wait(lambda: has_ended(process), SUPERVISOR_SECONDS, f"the supervisor (pid {pid})")
+        with contextlib.suppress(ServerError):
+            _wait(lambda: has_ended(process), SUPERVISOR_SECONDS, "the supervisor")
+            return True
+        with contextlib.suppress(psutil.Error):
+            process.kill()
+        _wait(lambda: has_ended(process), STOP_SECONDS, f"the supervisor (pid {pid})")
     return is_ours
 
 

@@ -97,6 +97,21 @@ def test_a_supervisor_that_hangs_does_not_hang_its_caller(
     assert supervisor.pid() == pid
 
 
+def test_a_supervisor_that_hangs_is_ended_with_its_parts(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor.apply([sleeper("one")])
+    processes = [psutil.Process(supervisor.pid()), psutil.Process(pids(supervisor)["one"])]
+    eventually(lambda: is_asleep(processes[1]), "the start")
+    monkeypatch.setattr("magicfs.runtime.supervisor_client.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("magicfs.runtime.cleanup.SUPERVISOR_SECONDS", 0.5)
+    processes[0].suspend()
+    assert supervisor.stop()
+    assert [has_ended(process) for process in processes] == [True, True]
+    monkeypatch.undo()
+    assert supervisor.apply([sleeper("one")])
+
+
 def test_what_dies_is_started_again_and_counted(supervisor: Supervisor) -> None:
     supervisor.apply([sleeper("one")])
 
