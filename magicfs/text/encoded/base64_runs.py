@@ -39,6 +39,8 @@ _KINDS = str.maketrans(
 )  # fmt: skip
 _CHANGES = ("lu", "ul", "ld", "dl", "ud", "du")
 _REPEATED = re.compile(r"(.)\1{7,}")
+_UTF_16 = re.compile(r"(?i:feff)?(?:0[0-9a-fA-F]{3})+")
+"""Text of PDF and PostScript, of which too few digits are letters: settings that are attached to a PDF file have it."""
 _NOT_HEX = re.compile(r"[^0-9a-fA-F]")
 _JOINTS = re.compile(r"\\[nr/]|[^A-Za-z0-9+/]+")
 
@@ -137,8 +139,10 @@ def _is_encoded(run: str) -> bool:
 
 def _is_hex(run: str) -> bool:
     """Whether a run of hexadecimal digits is a long number in base 16."""
+    if len(run) < _MIN_HEX_RUN:
+        return False
     letters = sum(run.count(letter) for letter in "abcdefABCDEF")
-    return len(run) >= _MIN_HEX_RUN and letters >= _MIN_HEX_LETTERS * len(run) and letters < len(run)
+    return _UTF_16.fullmatch(run) is not None or (letters >= _MIN_HEX_LETTERS * len(run) and letters < len(run))
 
 
 def _is_base64(run: str) -> bool:

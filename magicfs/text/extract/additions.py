@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import replace
 from itertools import accumulate, pairwise
+from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable, UnreadParts
 from magicfs.domain.files import SkipReason
@@ -15,6 +16,8 @@ from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.html_parts import html_texts, html_title
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
+
+_ESCAPED_SIGNS: Final = "*_|"
 
 
 def with_unread_parts(
@@ -43,11 +46,19 @@ def with_html_parts(outcome: Document | Unreadable, page: str, mime_type: str) -
     """The outcome with what a page of HTML holds beside its running text, and with its title."""
     title = html_title(page)
     if isinstance(outcome, Document):
-        outcome = replace(outcome, title=title or outcome.title)
+        outcome = replace(outcome, title=title or outcome.title, text=_without_escapes(outcome.text, page))
         stated = (outcome.text, outcome.title, outcome.author, outcome.keywords)
         return with_text(outcome, "\n".join(left_out(html_texts(page), of="\n".join(filter(None, stated)))), mime_type)
     outcome = with_text(outcome, "\n".join(left_out(html_texts(page), of="")), mime_type)
     return replace(outcome, title=title) if isinstance(outcome, Document) else outcome
+
+
+def _without_escapes(text: str, page: str) -> str:
+    """The text without the backslashes of Markdown that the library puts before signs in cells of a table."""
+    for sign in _ESCAPED_SIGNS:
+        if f"\\{sign}" not in page:
+            text = text.replace(f"\\{sign}", sign)
+    return text
 
 
 def with_text(outcome: Document | Unreadable, more: str, mime_type: str) -> Document | Unreadable:

@@ -11,11 +11,11 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("* decode", "* markup"), 13),
+    **dict.fromkeys(("* decode", "* markup"), 14),
     "application/zip": 29,
     "application/x-ole-storage": 11,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 15),
-    **dict.fromkeys((f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet")), 14),
+    **dict.fromkeys((f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet")), 15),
     "application/pdf": 11,
     # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),

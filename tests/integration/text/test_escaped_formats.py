@@ -6,6 +6,7 @@ import pytest
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract import FileExtractor
+from tests.integration.text.reading import read
 
 
 @pytest.mark.parametrize(
@@ -23,3 +24,19 @@ def test_escapes_are_read(extractor: FileExtractor, name: bytes, content: bytes,
     outcome = extractor.extract(content, name=name)
     assert isinstance(outcome, Document)
     assert outcome.text == text
+
+
+def test_signs_in_tables_of_a_page_have_no_backslashes(extractor: FileExtractor) -> None:
+    row = "<tr><td>parse_url(a|b)</td><td>12.50*</td></tr>"
+    page = f"<html><body><p>prices</p><table><tr><th>fn_name</th><th>x</th></tr>{row}</table></body></html>"
+    text = read(extractor, page.encode(), b"a.html").text
+    assert "parse_url(a|b)" in text
+    assert "fn_name" in text
+    assert "\\" not in text
+
+
+def test_backslashes_that_a_page_has_stay(extractor: FileExtractor) -> None:
+    page = "<html><body><table><tr><td>a\\_b</td><td>c*d</td></tr></table></body></html>"
+    text = read(extractor, page.encode(), b"a.html").text
+    assert "\\_b" in text
+    assert "c*d" in text

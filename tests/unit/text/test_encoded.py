@@ -64,6 +64,7 @@ ENCODED = {
         b"".join(bytes([0, 1, 0, at % 9, 0, 0]) + BYTES[at : at + 2] for at in range(400))
     ).decode(),
     "hexadecimal number": f"modulus={HEX[:512]}",
+    "text in hexadecimal UTF-16": "/DEU <FEFF" + ("Verwenden Sie diese " * 3).encode("utf-16-be").hex(),
     "hexadecimal lines": "\n".join(textwrap.wrap(HEX[:600], 60)),
     "hexdump -C": "\n".join(
         f"{at:08x}  {row[:8].hex(' ')}  {row[8:].hex(' ')}  |{letters}|" for at, row, letters in rows_of(BYTES[:250])
