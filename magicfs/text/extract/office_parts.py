@@ -42,9 +42,7 @@ _PARTS: Final = {
         r"xl/(?:comments\d*|comments/\w+|threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+"
         r"|worksheets/[^/]+|workbook)\.xml"
     ),
-    _SLIDES: re.compile(
-        r"ppt/(?:notesSlides/notesSlide\d+|comments/\w+|commentAuthors|authors|slide(?:Masters|Layouts)/slide\w+)\.xml"
-    ),
+    _SLIDES: re.compile(r"ppt/(?:comments/\w+|commentAuthors|authors|slide(?:Masters|Layouts)/slide\w+)\.xml"),
     _ODF + "text": re.compile(r"styles\.xml"),
     _ODF + "spreadsheet": re.compile(r"styles\.xml"),
 }
@@ -56,8 +54,8 @@ _LEFT_OUT: Final = {
     ),
     _SHEET: re.compile(r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/[^/]+\.xml\.rels"),
     _SLIDES: re.compile(
-        r"ppt/(?:slides/slide\d+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"
-        r"|ppt/slides/_rels/slide\d+\.xml\.rels"
+        r"ppt/(?:slides/[^/]+|notesSlides/[^/]+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"
+        r"|ppt/slides/_rels/[^/]+\.xml\.rels"
     ),
     _ODF + "text": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),
     _ODF + "spreadsheet": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),

@@ -7,11 +7,9 @@ line. Damaged members cost their own text alone. Pure functions.
 from __future__ import annotations
 
 import io
-import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterator
-from itertools import accumulate
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -21,16 +19,12 @@ from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.plain_text import clean
 from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE
 from magicfs.text.extract.xml_documents import read_opendocument
-from magicfs.text.extract.xml_names import attribute, local_name, named, outermost
+from magicfs.text.extract.xml_names import attribute, local_name, named
 
-SLIDES_TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 BINARY_WORKBOOK_TYPE: Final = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
 BOOK_TYPE: Final = "application/epub+zip"
 _ODF: Final = "application/vnd.oasis.opendocument."
 
-_SLIDE: Final = re.compile(r"ppt/slides/slide\d+\.xml")
-_PRESENTATION: Final = "ppt/presentation.xml"
-_RELATIONS: Final = "ppt/_rels/presentation.xml.rels"
 _SHEET: Final = re.compile(r"xl/(?:work|macro)sheets/[^/]+\.xml")
 _SHARED: Final = "xl/sharedStrings.xml"
 _BINARY_SHARED: Final = "xl/sharedStrings.bin"
@@ -48,10 +42,9 @@ _STRING_START: Final = 5
 def read_refused(content: bytes, mime_type: str, *, parts: PartCount) -> Document | None:
     """The running text; None for a document of another type, and for one in which nothing is found.
 
-    Missing and damaged sheets are counted; `office_parts` counts damaged slides. Raises one of `DAMAGE`.
+    Missing and damaged sheets are counted. Raises one of `DAMAGE`.
     """
     readers: dict[str, Callable[[zipfile.ZipFile, PartCount], list[str]]] = {
-        SLIDES_TYPE: _slides,
         WORKBOOK_TYPE: _sheets,
         BINARY_WORKBOOK_TYPE: _binary_strings,
     }
@@ -63,8 +56,7 @@ def read_refused(content: bytes, mime_type: str, *, parts: PartCount) -> Documen
         pages = [clean(page) + PAGE_SEPARATOR for page in readers[mime_type](container, parts)]
     if not pages:
         return None
-    starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0)) if mime_type == SLIDES_TYPE else ()
-    return Document(text="".join(pages), mime_type=mime_type, page_starts=starts)
+    return Document(text="".join(pages), mime_type=mime_type)
 
 
 def without_links(book: bytes) -> bytes:
@@ -81,39 +73,9 @@ def without_links(book: bytes) -> bytes:
     return data.getvalue()
 
 
-def _slides(container: zipfile.ZipFile, parts: PartCount) -> list[str]:
-    """The text of each slide in the order of the presentation; empty for a damaged or missing one."""
-    names = frozenset(container.namelist())
-    pages: list[str] = []
-    for name in _stated_slides(container) or sorted(filter(_SLIDE.fullmatch, names), key=_number):
-        if name not in names:
-            parts.add_unread(name)
-        try:
-            slide = ET.fromstring(container.read(name))  # noqa: S314  (expat stops entities that expand without end)
-        except DAMAGE:
-            pages.append("")
-        else:
-            paragraphs = ("".join(_pieces(paragraph)).strip() for paragraph in outermost(slide, "p"))
-            pages.append("\n".join(filter(None, paragraphs)))
-    return pages
-
-
 def _number(name: str) -> int:
     match = re.search(r"(\d+)\.\w+\Z", name)
     return int(match[1]) if match else 0
-
-
-def _stated_slides(container: zipfile.ZipFile) -> list[str]:
-    """The names of the slides that a presentation says it has; none where it is damaged itself."""
-    try:
-        relations = ET.fromstring(container.read(_RELATIONS))  # noqa: S314
-        presentation = ET.fromstring(container.read(_PRESENTATION))  # noqa: S314
-    except DAMAGE:
-        return []
-    targets = {element.get("Id"): element.get("Target") or "" for element in relations}
-    paths = {key: posixpath.normpath(posixpath.join("/ppt", target))[1:] for key, target in targets.items()}
-    ids = [value for element in named(presentation, "sldId") for key, value in element.attrib.items() if "}" in key]
-    return [paths[key] for key in ids if _SLIDE.fullmatch(paths.get(key, ""))]
 
 
 def _pieces(paragraph: ET.Element) -> Iterator[str]:

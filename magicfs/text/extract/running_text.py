@@ -21,6 +21,7 @@ from magicfs.text.extract.old_office import OLD_OFFICE_TYPES, with_own_text
 from magicfs.text.extract.outlook_files import OUTLOOK_TYPE, own_text
 from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.part_count import DAMAGE, PartCount, PartReader
+from magicfs.text.extract.presentations import SLIDES_TYPE, with_slides
 from magicfs.text.extract.refused import BOOK_TYPE, read_refused, without_links
 from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE, as_shown
 from magicfs.text.extract.word_xml import DOCUMENT_TYPE, as_seen
@@ -32,6 +33,8 @@ _PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
     FICTION_BOOK: with_words_and_notes,
 }
 """What makes of a file one of which kreuzberg reads what a person sees."""
+_READ_HERE: Final = {**dict.fromkeys(OLD_OFFICE_TYPES, with_own_text), SLIDES_TYPE: with_slides}
+"""What reads the text of documents of which kreuzberg only says what they are about."""
 
 
 def read_running_text(
@@ -48,8 +51,8 @@ def read_running_text(
         outcome = _read_by_library(library, content, exact_type)
     except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
         outcome = unreadable_of(error)
-    if exact_type in OLD_OFFICE_TYPES:
-        return with_own_text(outcome, content, exact_type, until=until, parts=parts)
+    if exact_type in _READ_HERE:
+        return _READ_HERE[exact_type](outcome, content, exact_type, until=until, parts=parts)
     if not isinstance(outcome, Unreadable) or outcome.reason is not SkipReason.CORRUPT:
         return outcome
     if exact_type in READ_MEMBER_BY_MEMBER:

@@ -18,6 +18,8 @@ SHOWN_AGAIN: Final = frozenset({"0", "false", "off"})
 """Values of `vanish` for text that is not hidden."""
 OF_ANOTHER: Final = frozenset({"rPrChange", "pPr", "pPrChange"})
 """What holds a `vanish` that hides no text: of the format before a tracked change, and of the mark of a paragraph."""
+SLIDE_NUMBER: Final = "slidenum"
+"""The type of a field that shows the number of its slide."""
 
 _TEXT_TAGS: Final = frozenset({"t", "text", "author", "lpwstr", "v"})
 """Local names of elements that hold text: of Word, of comments, of properties, of charts."""
@@ -52,6 +54,7 @@ class OfficeTexts:
         self._hidden_styles = hidden_styles
         self._hidden_runs = [False]
         self._hidden_paragraphs = [False]
+        self._number_fields: list[bool] = []
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Take note of an element that begins."""
@@ -64,6 +67,8 @@ class OfficeTexts:
             self._hidden_paragraphs.append(False)
         if name in _BREAKS:
             self._open[-1].append(_BREAKS[name])
+        if name == "fld":
+            self._number_fields.append(attributes.get("type") == SLIDE_NUMBER)
         self._in_text += name in _TEXT_TAGS
         self._in_field += name == "instrText"
         self._in_deleted += name in DELETED
@@ -80,7 +85,8 @@ class OfficeTexts:
     def data(self, text: str) -> None:
         """Take the text, if it is that of a paragraph."""
         if self._in_text:
-            if not self._in_deleted and not (len(self._hidden_runs) > 1 and self._hidden_runs[-1]):
+            is_hidden = any(self._number_fields[-1:]) or (len(self._hidden_runs) > 1 and self._hidden_runs[-1])
+            if not self._in_deleted and not is_hidden:
                 self._open[-1].append(text)
         elif self._in_field and not self._in_deleted:
             self.texts += _FIELD_LINK.findall(text)
@@ -92,6 +98,8 @@ class OfficeTexts:
         self._in_field -= name == "instrText"
         self._in_deleted -= name in DELETED
         self._in_another -= name in OF_ANOTHER
+        if name == "fld":
+            self._number_fields.pop()
         if name == "r":
             self._hidden_runs.pop()
         if name in _PARAGRAPH_TAGS:
