@@ -21,9 +21,8 @@ from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.linux.files import status_and_birth
 from magicfs.linux.opening import open_below
 from magicfs.tree.identities import FileIdentity
-from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS
 from magicfs.tree.locations import FileLocation, descriptor_path
-from magicfs.tree.nodes import Handle, Link, Node, ThreadPool, stale
+from magicfs.tree.nodes import Handle, Node, ThreadPool, stale
 from magicfs.tree.pending_saves import PendingSave, ResultPlace
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import MAX_NOWAIT_CLOSE_BYTES
@@ -296,26 +295,3 @@ class ScratchFile(RealFile):
     def _require_here(self) -> None:
         if self._is_gone:
             raise stale()
-
-
-class ScratchLink(Link):
-    """A symbolic link among the scratch files of a query, such as a lock of Emacs. Nothing of it is on the disk."""
-
-    attribute_timeout_seconds = ASKED_TIMEOUT_SECONDS
-
-    def __init__(self, key: bytes, target: bytes, *, made_at_ns: int) -> None:
-        super().__init__(b"l" + key)
-        self._target = target
-        self._made_at_ns = made_at_ns
-
-    def target(self) -> bytes:
-        """The path that it holds. Never blocks."""
-        return self._target
-
-    def cached_attributes(self) -> Attributes:
-        """The attributes of a link of the user of the mount."""
-        return Attributes.of_virtual(mode=stat.S_IFLNK | 0o777, mounted_at_ns=self._made_at_ns, size=len(self._target))
-
-    def attributes(self) -> Attributes:
-        """The attributes that `cached_attributes` returns. Never blocks."""
-        return self.cached_attributes()

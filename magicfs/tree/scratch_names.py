@@ -17,17 +17,41 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
+from magicfs.domain.attributes import Attributes
 from magicfs.tree.directories import Entry
 from magicfs.tree.kernel_names import ASKED_TIMEOUT_SECONDS, KernelNames
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.nodes import ThreadPool
+from magicfs.tree.nodes import Link, ThreadPool
 from magicfs.tree.saving import Version
-from magicfs.tree.scratch_files import Saver, ScratchFile, ScratchLink
+from magicfs.tree.scratch_files import Saver, ScratchFile
 from magicfs.tree.scratch_handles import ScratchHandle
 from magicfs.tree.space import Space
 from magicfs.tree.steps import WAIT_SECONDS, timed_out
 
 CREATE = os.O_RDWR | os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_CLOEXEC
+
+
+class ScratchLink(Link):
+    """A symbolic link among the scratch files of a query, such as a lock of Emacs. Nothing of it is on the disk."""
+
+    attribute_timeout_seconds = ASKED_TIMEOUT_SECONDS
+
+    def __init__(self, key: bytes, target: bytes, *, made_at_ns: int) -> None:
+        super().__init__(b"l" + key)
+        self._target = target
+        self._made_at_ns = made_at_ns
+
+    def target(self) -> bytes:
+        """The path that it holds. Never blocks."""
+        return self._target
+
+    def cached_attributes(self) -> Attributes:
+        """The attributes of a link of the user of the mount."""
+        return Attributes.of_virtual(mode=stat.S_IFLNK | 0o777, mounted_at_ns=self._made_at_ns, size=len(self._target))
+
+    def attributes(self) -> Attributes:
+        """The attributes that `cached_attributes` returns. Never blocks."""
+        return self.cached_attributes()
 
 
 class HeldNames(Protocol):
