@@ -1,7 +1,7 @@
 """A connection to the files of another host: one request at a time, and its answer.
 
-Used by `remote_files`, which lends it to one thread at a time. The other host is not trusted: an answer that is none of
-the protocol, or is longer than what was asked for, ends the connection.
+Used by `connection_pool`, which lends it to one thread at a time. The other host is not trusted: an answer that is none
+of the protocol, or is longer than what was asked for, ends the connection.
 """
 
 from __future__ import annotations
@@ -17,10 +17,10 @@ from typing import TYPE_CHECKING
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.gateway import file_protocol as protocol
+from magicfs.gateway.connection_pool import ConnectionLost
 from magicfs.gateway.file_protocol import FILES_SERVICE, Kind, Operation, Request
 from magicfs.gateway.identity import Identity
 from magicfs.gateway.peers import PeerAddress, connect
-from magicfs.gateway.remote_files import ConnectionLost
 from magicfs.tree.remote_files import RemoteStatus
 
 if TYPE_CHECKING:

@@ -1,58 +1,26 @@
 """`PeerFiles`: the files of other hosts for the mount, as `magicfs.tree.remote_files` asks for them.
 
-Used by the composition root. To each host there are a few connections, each for one request at a time, made when they
-are needed. An open file is open on the connection that has opened it; when another one has time, it is opened there
-too, if it is still the same file. So it survives connections, and a file that was replaced stays the one that was
-opened. Any thread; a thread waits for `WAIT_SECONDS` at most.
+Used by the composition root. Each host has a `ConnectionPool`. An open file is open on the connection that has opened
+it; when another one has time, it is opened there too, if it is still the same file. So it survives connections, and a
+file that was replaced stays the one that was opened. Any thread; a thread waits for `connection_pool.WAIT_SECONDS` at
+most.
 """
 
 from __future__ import annotations
 
 import contextlib
 import errno
-import logging
-import os
-import threading
-import time
-from collections import deque
-from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
-from typing import TYPE_CHECKING, TypeVar
+from collections.abc import Callable, Collection, Iterable, Sequence
+from typing import TYPE_CHECKING
 
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import DeadlineExceeded, MagicFSError, PeerUnavailable
-from magicfs.logs import Outage
-from magicfs.tree.remote_files import ANSWER_SECONDS, RemoteStatus
+from magicfs.gateway.connection_pool import ConnectionPool
+from magicfs.tree.remote_files import RemoteStatus
 
 if TYPE_CHECKING:
     from magicfs.gateway.identity import Identity
     from magicfs.gateway.peer_connection import PeerConnection
-
-log = logging.getLogger(__name__)
-
-WAIT_SECONDS = ANSWER_SECONDS - 2.0
-CONNECT_SECONDS = 5.0
-"""A host that does not speak within this time is unreachable."""
-
-UNREACHABLE_SECONDS = 5.0
-"""A host that was found unreachable is not tried again for so long."""
-
-MAX_CONNECTIONS = 4
-"""To one host. One carries what a network can; others serve small requests meanwhile."""
-
-IDLE_SECONDS = 60.0
-"""A connection on which no file is open is closed after this time, when another one is used."""
-
-T = TypeVar("T")
-
-
-class ConnectionLost(Exception):
-    """The connection ended in a request, or before it."""
-
-    def __init__(self, reason: str, *, is_silent: bool = False) -> None:
-        """`is_silent` says whether the other machine acknowledges nothing any more."""
-        super().__init__(reason)
-        self.is_silent = is_silent
 
 
 class PeerFiles:
@@ -62,36 +30,36 @@ class PeerFiles:
         """`identity` is called before the first connection; `host` is this host, which is not asked."""
         self._identity = identity
         self._host = host
-        self._peers: dict[str, _Peer] = {}
+        self._pools: dict[str, ConnectionPool] = {}
 
     def set_hosts(self, certificates: Iterable[HostCertificate]) -> None:
         """Ask these hosts, as far as they are admitted and serve, and no others from now on. One thread at a time."""
         served = {entry.host: entry for entry in certificates if entry.admitted and entry.address}
         served.pop(self._host, None)
-        peers = {}
+        pools = {}
         for name, entry in served.items():
-            known = self._peers.get(name)
-            peers[name] = known if known and known.entry == entry else _Peer(entry, self._identity)
-        former, self._peers = self._peers, peers
-        for peer in former.values():
-            if peer not in peers.values():
-                peer.retire()
+            known = self._pools.get(name)
+            pools[name] = known if known and known.entry == entry else ConnectionPool(entry, self._identity)
+        former, self._pools = self._pools, pools
+        for pool in former.values():
+            if pool not in pools.values():
+                pool.retire()
 
     def hosts(self) -> Collection[str]:
         """The hosts that serve. Never blocks."""
-        return self._peers.keys()
+        return self._pools.keys()
 
     def status(self, host: str, root: bytes, path: bytes) -> RemoteStatus:
         """What a path leads to. May block."""
-        return self._peer(host).exchange(lambda connection, deadline: connection.status(root, path, deadline))
+        return self._pool(host).exchange(lambda connection, deadline: connection.status(root, path, deadline))
 
     def list(self, host: str, root: bytes, path: bytes) -> Sequence[tuple[bytes, RemoteStatus]]:
         """The names in a directory. May block."""
-        return self._peer(host).exchange(lambda connection, deadline: connection.list(root, path, deadline))
+        return self._pool(host).exchange(lambda connection, deadline: connection.list(root, path, deadline))
 
     def target(self, host: str, root: bytes, path: bytes) -> bytes:
         """The path that a symbolic link holds. May block."""
-        return self._peer(host).exchange(lambda connection, deadline: connection.target(root, path, deadline))
+        return self._pool(host).exchange(lambda connection, deadline: connection.target(root, path, deadline))
 
     def open(self, host: str, root: bytes, path: bytes) -> PeerFile:
         """Open a regular file to read. May block."""
@@ -99,15 +67,15 @@ class PeerFiles:
         def opened(connection: PeerConnection, deadline: Deadline) -> PeerFile:
             number, status = connection.open(root, path, deadline)
             # Its host may serve elsewhere when it is read.
-            file = PeerFile(lambda: self._peer(host), root, path, status)
+            file = PeerFile(lambda: self._pool(host), root, path, status)
             connection.numbers[file] = number
             return file
 
-        return self._peer(host).exchange(opened)
+        return self._pool(host).exchange(opened)
 
-    def _peer(self, host: str) -> _Peer:
+    def _pool(self, host: str) -> ConnectionPool:
         try:
-            return self._peers[host]
+            return self._pools[host]
         except KeyError:
             raise OSError(errno.EHOSTUNREACH, f"{host} does not serve its files") from None
 
@@ -115,9 +83,9 @@ class PeerFiles:
 class PeerFile:
     """An open file of another host."""
 
-    def __init__(self, find_peer: Callable[[], _Peer], root: bytes, path: bytes, status: RemoteStatus) -> None:
-        """`find_peer` returns its host as it is reached now. Raises `OSError`."""
-        self._find_peer = find_peer
+    def __init__(self, find_pool: Callable[[], ConnectionPool], root: bytes, path: bytes, status: RemoteStatus) -> None:
+        """`find_pool` returns the connections to its host as it is reached now. Raises `OSError`."""
+        self._find_pool = find_pool
         self._root = root
         self._path = path
         self.status = status
@@ -125,9 +93,9 @@ class PeerFile:
 
     def read(self, offset: int, size: int) -> bytes:
         """`size` bytes, fewer only at the end of the file. May block."""
-        peer = self._find_peer()
+        pool = self._find_pool()
         try:
-            return peer.exchange(
+            return pool.exchange(
                 lambda connection, deadline: connection.read(
                     self._number(connection, deadline), offset, size, deadline
                 ),
@@ -135,7 +103,7 @@ class PeerFile:
             )
         except _Replaced:
             # Where it was opened before, it still is what it was.
-            return peer.exchange(
+            return pool.exchange(
                 lambda connection, deadline: connection.read(connection.numbers[self], offset, size, deadline),
                 file=self,
                 only_where_open=True,
@@ -146,7 +114,7 @@ class PeerFile:
         self.is_closed = True
         # A host that does not serve any more has closed it.
         with contextlib.suppress(OSError):
-            self._find_peer().close_file(self)
+            self._find_pool().close_file(self)
 
     def _number(self, connection: PeerConnection, deadline: Deadline) -> int:
         """The number of the file on a connection, where it is opened if it is not. Raises `_Replaced`."""
@@ -172,181 +140,3 @@ class PeerFile:
 
 class _Replaced(Exception):
     """Another file has the path of one that is open, or none has."""
-
-
-class _Peer:
-    """The connections to one host, each lent to one thread at a time."""
-
-    def __init__(self, entry: HostCertificate, identity: Callable[[], Identity]) -> None:
-        self.entry = entry
-        self._identity = identity
-        self._changed = threading.Condition()
-        self._idle: deque[PeerConnection] = deque()
-        """The one that was used last is at the end."""
-        self._all: set[PeerConnection] = set()
-        self._opening = 0
-        self._unreachable_until = 0.0
-        self._is_retired = False
-        self._outage = Outage(log, beginning=f"{entry.host} is not reached", end=f"{entry.host} is reached again")
-
-    def exchange(
-        self,
-        ask: Callable[[PeerConnection, Deadline], T],
-        *,
-        file: PeerFile | None = None,
-        only_where_open: bool = False,
-    ) -> T:
-        """What `ask` returns with a connection, on which `file` is open if one of those has time. Raises `OSError`.
-
-        A connection that was idle may be a dead one: then it is another one's turn.
-        """
-        deadline = Deadline(WAIT_SECONDS)
-        try:
-            while True:
-                connection, is_new = self._take(deadline, file, only_where_open=only_where_open)
-                try:
-                    with self._lent(connection):
-                        found = ask(connection, deadline)
-                    self._outage.ended(self.entry.host)
-                except DeadlineExceeded:
-                    # It answers for its file systems in less time, so it is the host itself that does not answer.
-                    self._found_unreachable(PeerUnavailable("it does not answer in time"))
-                    raise
-                except ConnectionLost as error:
-                    if error.is_silent:
-                        # The others are to the same machine, and would be waited for one after the other.
-                        self._close_idle()
-                    if is_new:
-                        raise self._found_unreachable(_refusal(error)) from error
-                else:
-                    return found
-        except DeadlineExceeded as error:
-            raise OSError(errno.ETIMEDOUT, f"{self.entry.host} does not answer in time") from error
-
-    @contextlib.contextmanager
-    def _lent(self, connection: PeerConnection) -> Iterator[None]:
-        """Give a connection back afterwards, unless it can be used no more: what came of it is not known."""
-        try:
-            yield
-        except BaseException:
-            if not connection.is_between_requests:
-                self._drop(connection)
-                raise
-            self._give_back(connection)
-            raise
-        self._give_back(connection)
-
-    def _take(self, deadline: Deadline, file: PeerFile | None, *, only_where_open: bool) -> tuple[PeerConnection, bool]:
-        with self._changed:
-            while True:
-                if only_where_open and not any(file in connection.numbers for connection in self._all):
-                    raise OSError(errno.ESTALE, os.strerror(errno.ESTALE))
-                connection = self._idle_one(file, only_where_open=only_where_open)
-                if connection is not None:
-                    self._idle.remove(connection)
-                    return connection, False
-                if time.monotonic() < self._unreachable_until or self._is_retired:
-                    raise self._unreachable()
-                if not only_where_open and len(self._all) + self._opening < MAX_CONNECTIONS:
-                    self._opening += 1
-                    break
-                self._changed.wait(deadline.seconds_left())
-        try:
-            connection = self._connect()
-        finally:
-            with self._changed:
-                self._opening -= 1
-                self._changed.notify_all()
-        with self._changed:
-            self._all.add(connection)
-        return connection, True
-
-    def _idle_one(self, file: PeerFile | None, *, only_where_open: bool) -> PeerConnection | None:
-        for connection in self._idle if file is not None else ():
-            if file in connection.numbers:
-                return connection
-        return self._idle[-1] if self._idle and not only_where_open else None
-
-    def _connect(self) -> PeerConnection:
-        # With TLS and what belongs to it a process holds several megabytes more.
-        from magicfs.gateway.peer_connection import PeerConnection
-
-        try:
-            return PeerConnection.made(self.entry, self._identity(), Deadline(CONNECT_SECONDS))
-        except (MagicFSError, OSError) as error:
-            raise self._found_unreachable(error) from error
-
-    def _give_back(self, connection: PeerConnection) -> None:
-        """Lend a connection to others; those that have been idle for long are closed."""
-        connection.send_closings()
-        with self._changed:
-            if connection.is_between_requests and not self._is_retired:
-                connection.idle_since = time.monotonic()
-                self._idle.append(connection)
-                surplus = [
-                    idle
-                    for idle in self._idle
-                    if not idle.numbers and connection.idle_since - idle.idle_since > IDLE_SECONDS
-                ]
-                for idle in surplus:
-                    self._idle.remove(idle)
-            else:
-                surplus = [connection]
-            self._all.difference_update(surplus)
-            self._changed.notify_all()
-        for idle in surplus:
-            idle.close()
-
-    def _drop(self, connection: PeerConnection) -> None:
-        with self._changed:
-            self._all.discard(connection)
-            self._changed.notify_all()
-        connection.close()
-
-    def close_file(self, file: PeerFile) -> None:
-        """Close a file wherever it is open: at once where nothing goes on, else after that."""
-        with self._changed:
-            idle = []
-            for connection in self._all:
-                number = connection.numbers.pop(file, None)
-                if number is not None:
-                    connection.close_later(number)
-                    if connection in self._idle:
-                        self._idle.remove(connection)
-                        idle.append(connection)
-        for connection in idle:
-            self._give_back(connection)
-
-    def retire(self) -> None:
-        """Make no further connections, and close those that nobody uses."""
-        with self._changed:
-            self._is_retired = True
-        self._close_idle()
-
-    def _found_unreachable(self, error: Exception) -> OSError:
-        """The error of a host that was tried in vain, which is not tried again for a moment."""
-        self._outage.began(self.entry.host, error)
-        with self._changed:
-            self._unreachable_until = time.monotonic() + UNREACHABLE_SECONDS
-        self._close_idle()
-        return self._unreachable()
-
-    def _close_idle(self) -> None:
-        """Close the connections that nobody uses."""
-        with self._changed:
-            idle = list(self._idle)
-            self._idle.clear()
-            self._all.difference_update(idle)
-            self._changed.notify_all()
-        for connection in idle:
-            connection.close()
-
-    def _unreachable(self) -> OSError:
-        return OSError(errno.EHOSTUNREACH, f"{self.entry.host} is not reached")
-
-
-def _refusal(error: Exception) -> PeerUnavailable:
-    """Why a host ends a connection before it has answered: TLS 1.3 tells a client afterwards that it is not known."""
-    return PeerUnavailable(
-        f"it ends the connection, as with hosts that are not admitted: see 'magicfs hosts list' ({error})"
-    )

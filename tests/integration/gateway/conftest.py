@@ -5,14 +5,14 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.gateway import remote_files, serve
+from magicfs.gateway import connection_pool, serve
 from tests.integration.gateway.hosts import Host, Mount
 
 
 @pytest.fixture
 def host(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Host:
     monkeypatch.setattr(serve, "REFRESH_SECONDS", 0.05)
-    monkeypatch.setattr(remote_files, "UNREACHABLE_SECONDS", 0.2)
+    monkeypatch.setattr(connection_pool, "UNREACHABLE_SECONDS", 0.2)
     return Host(tmp_path)
 
 

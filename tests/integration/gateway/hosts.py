@@ -95,7 +95,7 @@ class Mount:
         self.files.set_hosts([host.certificate(), *host.known])
 
     def connections(self) -> set[peer_connection.PeerConnection]:
-        return self.files._peers["hub"]._all
+        return self.files._pools["hub"]._all
 
 
 def refused(call: Callable[[], object]) -> int | None:

@@ -14,7 +14,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.domain.deadline import Deadline
-from magicfs.gateway import files_service, remote_files
+from magicfs.gateway import connection_pool, files_service
 from magicfs.gateway.file_protocol import (
     MAX_PATH_BYTES,
 )
@@ -47,7 +47,7 @@ def test_several_threads_read_one_file(host: Host, mount: Mount) -> None:
 
     with ThreadPoolExecutor(8) as pool:
         assert all(pool.map(piece, range(400)))
-    assert 1 <= len(mount.connections()) <= remote_files.MAX_CONNECTIONS
+    assert 1 <= len(mount.connections()) <= connection_pool.MAX_CONNECTIONS
     file.close()
 
 

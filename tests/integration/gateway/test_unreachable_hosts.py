@@ -16,7 +16,7 @@ import pytest
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.deadline import Deadline
-from magicfs.gateway import files_service, peers, remote_files
+from magicfs.gateway import connection_pool, files_service, peers
 from magicfs.gateway.file_protocol import (
     FILES_SERVICE,
     REQUEST,
@@ -54,8 +54,8 @@ def test_a_host_that_does_not_serve_is_not_asked(host: Host, mount: Mount) -> No
 def test_a_host_that_does_not_speak_is_unreachable_and_then_fails_at_once(
     host: Host, mount: Mount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(remote_files, "CONNECT_SECONDS", 0.5)
-    monkeypatch.setattr(remote_files, "UNREACHABLE_SECONDS", 60)
+    monkeypatch.setattr(connection_pool, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(connection_pool, "UNREACHABLE_SECONDS", 60)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mount.files.set_hosts([host.certificate(PeerAddress("127.0.0.1", silent.getsockname()[1]))])
         begin = time.monotonic()
@@ -92,12 +92,12 @@ def test_a_host_that_answers_late_is_timed_out(host: Host, mount: Mount, monkeyp
     mount.files.status("hub", mount.root, b"")
     hung, real = threading.Event(), files_service._status
     monkeypatch.setattr(files_service, "_status", lambda request: hung.wait(60) and real(request))
-    monkeypatch.setattr(remote_files, "WAIT_SECONDS", 0.5)
-    monkeypatch.setattr(remote_files, "UNREACHABLE_SECONDS", 60)
+    monkeypatch.setattr(connection_pool, "WAIT_SECONDS", 0.5)
+    monkeypatch.setattr(connection_pool, "UNREACHABLE_SECONDS", 60)
     assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.ETIMEDOUT
-    monkeypatch.setattr(remote_files, "WAIT_SECONDS", 60)
+    monkeypatch.setattr(connection_pool, "WAIT_SECONDS", 60)
     assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH, "at once"
-    mount.files._peers["hub"]._unreachable_until = 0
+    mount.files._pools["hub"]._unreachable_until = 0
     hung.set()
     mount.files.status("hub", mount.root, b"")
 
@@ -161,5 +161,5 @@ def test_a_host_that_answers_nonsense_is_an_error_and_no_more(
         mount.files.set_hosts([other.certificate()])
         for call in (mount.files.status, mount.files.open):
             assert refused(lambda call=call: call("hub", mount.root, b"")) in (errno.EIO, errno.EHOSTUNREACH)
-            mount.files._peers["hub"]._unreachable_until = 0
+            mount.files._pools["hub"]._unreachable_until = 0
         mount.files.set_hosts([])
