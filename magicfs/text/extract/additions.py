@@ -1,6 +1,6 @@
 """Adds to a document that was read: text beside its running text, keywords, the parts that could not be read.
 
-Used by `document_parser` in the child process. Pure functions.
+Used by `document_parser` and `document_parts` in the child process. Pure functions.
 """
 
 from __future__ import annotations

@@ -9,52 +9,37 @@ from __future__ import annotations
 import io
 import time
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import archives, container, media, xml_documents
-from magicfs.text.extract.additions import (
-    text_of,
-    with_html_parts,
-    with_keywords,
-    with_text,
-    with_unread_parts,
-)
+from magicfs.text.extract.additions import text_of, with_unread_parts
 from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
+from magicfs.text.extract.document_parts import with_document_parts
 from magicfs.text.extract.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.hangul_files import HANGUL_TYPE, read_hangul
-from magicfs.text.extract.html_parts import HTML_TYPES
 from magicfs.text.extract.inline_styles import FICTION_BOOK
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
-from magicfs.text.extract.left_out import lines_left_out
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail_decoding import load_charsets
 from magicfs.text.extract.mobipocket import MOBIPOCKET_TYPE, read_book
-from magicfs.text.extract.office_parts import embedded_documents, office_parts
 from magicfs.text.extract.office_xml import OFFICE_XML_TYPES, read_office_xml
-from magicfs.text.extract.old_office import (
-    OLDEST_TYPES,
-    read_old_workbook,
-    read_oldest,
-)
+from magicfs.text.extract.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
 from magicfs.text.extract.options import Limits
-from magicfs.text.extract.outlook_files import OUTLOOK_TYPE, attached_texts, without_directory_names
 from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
-from magicfs.text.extract.part_count import DAMAGE, PartCount
-from magicfs.text.extract.pdf_documents import PDF_TYPE, read_again, with_pdf_parts
+from magicfs.text.extract.part_count import PartCount
 from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.plain_text import clean, decode
 from magicfs.text.extract.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.running_text import read_running_text
 from magicfs.text.extract.signed_files import SIGNED_TYPE, signed_content
-from magicfs.text.extract.stated_keywords import stated_keywords
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.word_package import with_usual_names
 from magicfs.text.extract.word_xml import DOCUMENT_TYPE
@@ -144,7 +129,15 @@ class DocumentParser:
         )
         if mime_type == _ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
             return self._read_archive(content, mime_type)
-        return self._with_parts(outcome, content, exact)
+        return with_document_parts(
+            outcome,
+            content,
+            exact,
+            read_part=self._read_part,
+            until=self._parts_until,
+            seconds_of_pdf=self._limits.seconds * _PDF_TIME_SHARE,
+            parts=self._parts,
+        )
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
@@ -242,54 +235,6 @@ class DocumentParser:
                 return Document(text=text, mime_type=inner.mime_type, title=title, cut_bytes=cut_bytes)
         names = archives.list_archive(content, mime_type, until=self._parts_until, parts=self._parts)
         return names or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
-
-    def _with_parts(
-        self, outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str
-    ) -> Document | PartialDocument | Unreadable:
-        """The outcome with what the document holds beside its running text."""
-        if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.NO_TEXT, SkipReason.NEEDS_OCR}:
-            return outcome
-        if mime_type == PDF_TYPE:
-            seconds = self._limits.seconds * _PDF_TIME_SHARE
-            outcome = read_again(outcome, content, until=time.monotonic() + seconds)
-            until = time.monotonic() + seconds
-            return with_pdf_parts(outcome, content, read_part=self._read_part, until=until, parts=self._parts)
-        if isinstance(outcome, PartialDocument):
-            return outcome
-        if mime_type in HTML_TYPES:
-            return with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
-        if mime_type == OUTLOOK_TYPE:
-            return self._with_attached_files(outcome, content)
-        outcome = with_keywords(outcome, stated_keywords(content, mime_type))
-        more = office_parts(
-            content, mime_type, running_text=text_of(outcome), until=self._parts_until, parts=self._parts
-        )
-        return self._with_embedded_documents(with_text(outcome, more, mime_type), content, mime_type)
-
-    def _with_attached_files(self, outcome: Document | Unreadable, content: bytes) -> Document | Unreadable:
-        """The outcome for a message of Outlook with what is attached to it."""
-        if isinstance(outcome, Document):
-            outcome = replace(outcome, text=without_directory_names(outcome.text))
-        try:
-            texts = attached_texts(content, self._read_part, until=self._parts_until, parts=self._parts)
-        except DAMAGE:
-            self._parts.add_unread("its attached files")
-            return outcome
-        return with_text(outcome, "\n\n".join(filter(str.strip, texts)), OUTLOOK_TYPE)
-
-    def _with_embedded_documents(
-        self, outcome: Document | Unreadable, content: bytes, mime_type: str
-    ) -> Document | Unreadable:
-        """The outcome with the texts of documents inside of the document, where these have lines of their own."""
-        texts = lines_left_out(self._embedded_texts(content, mime_type), of=text_of(outcome))
-        return with_text(outcome, PAGE_SEPARATOR.join(filter(None, texts)), mime_type)
-
-    def _embedded_texts(self, content: bytes, mime_type: str) -> Iterator[str]:
-        for name, embedded in embedded_documents(content, mime_type, parts=self._parts):
-            if time.monotonic() > self._parts_until:
-                self._parts.add_unread(name, SkipReason.TIMEOUT)
-            else:
-                yield self._read_part(embedded, name.encode("utf-8", "replace"))
 
     def _mail_reader(self) -> MailReader:
         return MailReader(

@@ -1,6 +1,6 @@
 """Reads what a page of HTML holds beside its running text: its title, texts of pictures and of controls, contacts.
 
-Runs in the child process: `document_parser` calls it for pages, `office_parts` for chapters of books. kreuzberg reads
+Runs in the child process: `document_parts` calls it for pages, `office_parts` for chapters of books. kreuzberg reads
 the running text. A tokenizer and not a parser: each byte is read once, whatever the page has. Pure functions.
 """
 

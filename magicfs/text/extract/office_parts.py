@@ -1,6 +1,6 @@
 """Reads what office documents and books hold beside their running text: headers, notes, comments, texts of pictures.
 
-Runs in the child process, called by `document_parser` for documents whose running text kreuzberg reads. The container
+Runs in the child process, called by `document_parts` for documents whose running text kreuzberg reads. The container
 was checked for bombs and passwords before (`container`). A part is read once from its beginning to its end; expat stops
 entities that expand without end. Pure functions.
 """

@@ -1,6 +1,6 @@
 """Reads the files that are attached to messages of Outlook (`.msg`), of which kreuzberg reads the text alone.
 
-Runs in the child process, called by `document_parser`, which reads the attached files. One thread.
+Runs in the child process, called by `document_parts`; `document_parser` reads the attached files. One thread.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Adds to what kreuzberg reads of a PDF file: pages that it loses, fields, annotations and attached files.
 
-Runs in the child process, called by `document_parser`. pypdf raises anything about a damaged file: that never costs the
+Runs in the child process, called by `document_parts`. pypdf raises anything about a damaged file: that never costs the
 pages that were read. Pure functions.
 """
 

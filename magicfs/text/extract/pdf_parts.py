@@ -1,6 +1,6 @@
 """Reads what PDF files hold beside their pages' text: form fields, annotations, titles of the outline, attached files.
 
-Runs in the child process, called by `document_parser`, and reads with pypdf. kreuzberg reads the pages.
+Runs in the child process, called by `pdf_documents`, and reads with pypdf. kreuzberg reads the pages.
 """
 
 from __future__ import annotations

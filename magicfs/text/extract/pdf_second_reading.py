@@ -1,6 +1,6 @@
 """Reads with pypdf what kreuzberg loses: pages with a character that is none, cut ones, and the ligature of Arabic.
 
-Runs in the child process, called by `document_parser`. The engine gives no text at all for a page with half of a
+Runs in the child process, called by `pdf_documents`. The engine gives no text at all for a page with half of a
 character beyond the Basic Multilingual Plane, and turns the two letters of the ligature lam-alif around, which one word
 of ten has. kreuzberg looks for the text of a page between its lower left corner and its size, although a page that was
 cut out of a larger one begins elsewhere. pypdf is slow, so only such pages are read with it. Pure functions.

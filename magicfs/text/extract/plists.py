@@ -7,11 +7,12 @@ Pure functions.
 from __future__ import annotations
 
 import plistlib
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from datetime import datetime
 from typing import Any, Final
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.part_count import PartReader
 from magicfs.text.extract.plain_text import clean
 
 PLIST_TYPE: Final = "application/x-bplist"
@@ -21,7 +22,7 @@ _MAX_VALUE_CHARACTERS: Final = 20_000
 _MAX_DEPTH: Final = 100
 
 
-def read_plist(content: bytes, *, read_part: Callable[[bytes, bytes], str]) -> Document:
+def read_plist(content: bytes, *, read_part: PartReader) -> Document:
     """The keys and values that are text, numbers and dates, a line each; of a web archive, its address and its page.
 
     `read_part` returns the text of a file inside of the file by its bytes and its name. Raises what `plistlib` does.

@@ -1,6 +1,6 @@
 """Reads what RTF documents and books of FictionBook state that they are about: kreuzberg leaves it out.
 
-Runs in the child process, called by `document_parser`. Looks for a few fields and parses nothing else. Pure functions.
+Runs in the child process, called by `document_parts`. Looks for a few fields and parses nothing else. Pure functions.
 """
 
 from __future__ import annotations
