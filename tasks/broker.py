@@ -30,13 +30,18 @@ MAX_PROBE_SECONDS = 1.5
 PROBE_KEY_MS = 1000
 """How long the key lives that a probe writes."""
 
+_HANGS = (
+    "Redis does not answer in time: restart it (the embedded one by 'magicfs down', then 'magicfs up'), "
+    "or check the network to it"
+)
+
 TROUBLES: dict[type[Exception], str] = {
     redis.AuthenticationError: "Redis refuses the password: correct it in MAGICFS_BROKER_URL",
     redis.OutOfMemoryError: "Redis is full and takes no messages: raise its maxmemory, or delete what else is in it",
     redis.ReadOnlyError: "Redis is read-only, a replica: name its primary in MAGICFS_BROKER_URL",
     redis.BusyLoadingError: "Redis is still loading its data: wait for it",
-    redis.TimeoutError: "Redis does not answer in time: restart it, or check the network to it",
-    TimeoutError: "Redis does not answer in time: restart it, or check the network to it",
+    redis.TimeoutError: _HANGS,
+    TimeoutError: _HANGS,
 }
 """What is wrong with the broker and what to do, by the error of a call."""
 

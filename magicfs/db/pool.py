@@ -34,6 +34,10 @@ _OF_THE_HUB = "the hub "
 """How a message of the link to the hub begins (`magicfs.gateway.hub_link`). It says what to do."""
 
 _NOT_IN_TIME = "the database did not accept a connection in time: try again"
+_HANGS = (
+    "the database does not answer in time: restart it (the embedded one by 'magicfs down', then 'magicfs up'), "
+    "or check the network to it"
+)
 
 CONNECT_SECONDS = 10
 """The longest wait for a connection. A restart of Postgres takes about two seconds."""
@@ -250,6 +254,8 @@ class Database:
         # The pool does not expose the errors of its own tries to connect.
         try:
             psycopg.connect(self._dsn, connect_timeout=SHORTEST_CONNECT_SECONDS).close()
+        except psycopg.errors.ConnectionTimeout:
+            return DatabaseUnavailable(_HANGS)
         except psycopg.Error as error:
             line = _first_line(error)
             told = line.rpartition("FATAL:")[2].strip()

@@ -8,6 +8,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any
 
 import psycopg
@@ -18,6 +19,7 @@ from magicfs.db.connection import TCP_OPTIONS, PooledConnection, plan_statements
 from magicfs.db.pool import Database, fetch_one
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseUnavailable, DeadlineExceeded
+from magicfs.home import POSTGRES_SOCKET
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus
 
@@ -164,6 +166,18 @@ def test_who_finds_no_server_reads_what_to_do(tmp_path: Any) -> None:
         nowhere.transaction(),
     ):
         pass
+
+
+def test_who_finds_a_server_that_hangs_reads_how_to_restart_it(short_path: Path) -> None:
+    with socket.socket(socket.AF_UNIX) as hanging:
+        hanging.bind(str(short_path / POSTGRES_SOCKET))
+        hanging.listen()
+        with (
+            Database(f"postgresql:///one?host={short_path}", application="test", size=1, connect_seconds=0.3) as hung,
+            pytest.raises(DatabaseUnavailable, match=r"in time: .* by 'magicfs down', then 'magicfs up'"),
+            hung.transaction(),
+        ):
+            pass
 
 
 class Wire:
