@@ -10,6 +10,7 @@ import re
 import struct
 import time
 from dataclasses import dataclass, field
+from datetime import date
 from typing import ClassVar, Final, NamedTuple
 
 from magicfs.text.extract.excel_records import Record, Texts, charset_of, records
@@ -190,12 +191,12 @@ class _Reader:
 
     def _take_short(self, record: Record) -> None:
         row, style, number = struct.unpack_from("<H2xHI", record.data)
-        self.sheets[-1].add(row, self._shown(_number(number), style))
+        self.sheets[-1].add(row, self._shown(number_of_short(number), style))
 
     def _take_shorts(self, record: Record) -> None:
         row = struct.unpack_from("<H", record.data)[0]
         for style, number in struct.iter_unpack("<HI", record.data[4:][: (len(record.data) - 6) // 6 * 6]):
-            self.sheets[-1].add(row, self._shown(_number(number), style))
+            self.sheets[-1].add(row, self._shown(number_of_short(number), style))
 
     def _take_formula(self, record: Record) -> None:
         row, style = struct.unpack_from("<H2xH", record.data)
@@ -216,9 +217,7 @@ class _Reader:
 
     def _shown(self, number: float, style: int) -> str:
         code = self._codes.get(self._styles[style], "") if style < len(self._styles) else ""
-        is_long = 10**_EXACT_DIGITS <= abs(number) < 10**_MAX_DIGITS
-        text = f"{number:.0f}" if is_long else f"{number:.{_EXACT_DIGITS}g}"
-        return (code and shown(text, code, epoch=self._epoch)) or text
+        return number_text(number, code, epoch=self._epoch)
 
     def _take_note(self, record: Record) -> None:
         """The author of a comment, or its text before Excel 97."""
@@ -274,7 +273,14 @@ class _Reader:
     }
 
 
-def _number(short: int) -> float:
+def number_text(number: float, code: str, *, epoch: date) -> str:
+    """A number as it is shown by the code of a format; an empty code stands for none."""
+    is_long = 10**_EXACT_DIGITS <= abs(number) < 10**_MAX_DIGITS
+    text = f"{number:.0f}" if is_long else f"{number:.{_EXACT_DIGITS}g}"
+    return (code and shown(text, code, epoch=epoch)) or text
+
+
+def number_of_short(short: int) -> float:
     """A number in 30 bits: a whole one, or the upper half of another; perhaps a hundred times as large."""
     if short & 2:
         number = float((short >> 2) - ((short >> 31) << 30))

@@ -19,6 +19,7 @@ from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.binary_sheets import BINARY_WORKBOOK_TYPE
 from magicfs.text.extract.html_parts import html_texts
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.part_count import DAMAGE, PartCount
@@ -42,6 +43,9 @@ _PARTS: Final = {
         r"xl/(?:comments\d*|comments/\w+|threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+"
         r"|worksheets/[^/]+|workbook)\.xml"
     ),
+    BINARY_WORKBOOK_TYPE: re.compile(
+        r"xl/(?:threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+)\.xml"
+    ),
     _SLIDES: re.compile(r"ppt/(?:comments/\w+|commentAuthors|authors|slide(?:Masters|Layouts)/slide\w+)\.xml"),
     _ODF + "text": re.compile(r"styles\.xml"),
     _ODF + "spreadsheet": re.compile(r"styles\.xml"),
@@ -53,6 +57,9 @@ _LEFT_OUT: Final = {
         r"word/(?:document|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml|word/_rels/document\.xml\.rels"
     ),
     _SHEET: re.compile(r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/[^/]+\.xml\.rels"),
+    BINARY_WORKBOOK_TYPE: re.compile(
+        r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/[^/]+\.bin\.rels"
+    ),
     _SLIDES: re.compile(
         r"ppt/(?:slides/[^/]+|notesSlides/[^/]+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"
         r"|ppt/slides/_rels/[^/]+\.xml\.rels"
@@ -124,7 +131,7 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, until: fl
 
 def embedded_documents(content: bytes, mime_type: str, *, parts: PartCount) -> Iterator[tuple[str, bytes]]:
     """Yield the name and the bytes of each document inside of one of Microsoft Office; those left out are counted."""
-    if mime_type not in {_WORD, _SHEET, _SLIDES}:
+    if mime_type not in {_WORD, _SHEET, BINARY_WORKBOOK_TYPE, _SLIDES}:
         return
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         members = [member for member in container.infolist() if _EMBEDDED.fullmatch(member.filename)]

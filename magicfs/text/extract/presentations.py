@@ -8,7 +8,6 @@ paragraph or a row of a table is a line. Pure functions.
 from __future__ import annotations
 
 import io
-import posixpath
 import re
 import time
 import zipfile
@@ -24,6 +23,7 @@ from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE, PartCount
 from magicfs.text.extract.plain_text import clean
+from magicfs.text.extract.relationships import targets_of
 from magicfs.text.extract.xml_names import attribute, local_name, named
 from magicfs.text.extract.xml_texts import SLIDE_NUMBER
 
@@ -91,22 +91,10 @@ def _number(name: str) -> int:
     return int(match[1]) if match else 0
 
 
-def _targets(container: zipfile.ZipFile, name: str) -> dict[str, tuple[str, str]]:
-    """What a member refers to: the last name of the kind and the member, by the number of the relationship."""
-    folder, base = posixpath.split(name)
-    return {
-        element.get("Id") or "": (
-            posixpath.basename(element.get("Type") or ""),
-            posixpath.normpath(posixpath.join("/", folder, element.get("Target") or ""))[1:],
-        )
-        for element in _parsed(container, f"{folder}/_rels/{base}.rels")
-    }
-
-
 def _stated_slides(container: zipfile.ZipFile) -> list[str]:
     """The names of the slides that a presentation says it has; none where it is damaged itself."""
     try:
-        targets = _targets(container, _PRESENTATION)
+        targets = targets_of(container, _PRESENTATION)
         presentation = _parsed(container, _PRESENTATION)
     except DAMAGE:
         return []
@@ -117,7 +105,7 @@ def _stated_slides(container: zipfile.ZipFile) -> list[str]:
 def _notes(container: zipfile.ZipFile, slide: str) -> list[str]:
     """The lines of the notes of a slide; none where they are damaged, or the slide does not say that it has any."""
     try:
-        notes = [name for kind, name in _targets(container, slide).values() if kind == "notesSlide"]
+        notes = [name for kind, name in targets_of(container, slide).values() if kind == "notesSlide"]
         return [line for name in notes for line in _lines(_parsed(container, name))]
     except DAMAGE:
         return []

@@ -9,7 +9,7 @@ from __future__ import annotations
 import io
 import re
 import zipfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Final
 from xml.etree import ElementTree as ET
 
@@ -21,22 +21,16 @@ from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE
 from magicfs.text.extract.xml_documents import read_opendocument
 from magicfs.text.extract.xml_names import attribute, local_name, named
 
-BINARY_WORKBOOK_TYPE: Final = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
 BOOK_TYPE: Final = "application/epub+zip"
 _ODF: Final = "application/vnd.oasis.opendocument."
 
 _SHEET: Final = re.compile(r"xl/(?:work|macro)sheets/[^/]+\.xml")
 _SHARED: Final = "xl/sharedStrings.xml"
-_BINARY_SHARED: Final = "xl/sharedStrings.bin"
 _BREAKS: Final = {"br": " ", "tab": "\t"}
 
 _BOOK_PAGE: Final = re.compile(r"\.x?html?\Z", re.IGNORECASE)
 _BOOK_TEXT: Final = re.compile(r"\.(?:x?html?|xml|opf|ncx)\Z|\Amimetype\Z", re.IGNORECASE)
 _LINK_TAG: Final = re.compile(rb"</?a\b[^<>]{0,5000}>", re.IGNORECASE)
-
-_STRING_RECORD: Final = 19
-"""A shared string of a binary workbook: a byte of flags, the number of characters, the characters in UTF-16."""
-_STRING_START: Final = 5
 
 
 def read_refused(content: bytes, mime_type: str, *, parts: PartCount) -> Document | None:
@@ -44,16 +38,12 @@ def read_refused(content: bytes, mime_type: str, *, parts: PartCount) -> Documen
 
     Missing and damaged sheets are counted. Raises one of `DAMAGE`.
     """
-    readers: dict[str, Callable[[zipfile.ZipFile, PartCount], list[str]]] = {
-        WORKBOOK_TYPE: _sheets,
-        BINARY_WORKBOOK_TYPE: _binary_strings,
-    }
     if mime_type.startswith(_ODF):
         return read_opendocument(content, mime_type, parts=parts)
-    if mime_type not in readers:
+    if mime_type != WORKBOOK_TYPE:
         return None
     with zipfile.ZipFile(io.BytesIO(content)) as container:
-        pages = [clean(page) + PAGE_SEPARATOR for page in readers[mime_type](container, parts)]
+        pages = [clean(page) + PAGE_SEPARATOR for page in _sheets(container, parts)]
     if not pages:
         return None
     return Document(text="".join(pages), mime_type=mime_type)
@@ -119,32 +109,3 @@ def _cell(cell: ET.Element, strings: list[str]) -> str:
     if kind != "s":
         return value
     return strings[int(value)] if value.isdecimal() and int(value) < len(strings) else ""
-
-
-def _binary_strings(container: zipfile.ZipFile, parts: PartCount) -> list[str]:
-    """The shared strings of a binary workbook: its sheets say no more than numbers beside them."""
-    parts.add_unread("the numbers of its sheets")
-    data = container.read(_BINARY_SHARED)
-    texts: list[str] = []
-    place = 0
-    while place < len(data):
-        kind, place = _variable(data, place, most_bytes=2)
-        size, place = _variable(data, place, most_bytes=4)
-        if kind == _STRING_RECORD:
-            length = int.from_bytes(data[place + 1 : place + _STRING_START], "little")
-            start = place + _STRING_START
-            texts.append(data[start : min(start + 2 * length, place + size)].decode("utf-16-le", "replace"))
-        place += size
-    return ["\n".join(texts)]
-
-
-def _variable(data: bytes, place: int, *, most_bytes: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place after it."""
-    number = 0
-    for shift in range(most_bytes):
-        byte = data[place] if place < len(data) else 0
-        number |= (byte & 0x7F) << (7 * shift)
-        place += 1
-        if not byte & 0x80:
-            break
-    return number, place

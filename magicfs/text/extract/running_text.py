@@ -13,6 +13,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import xml_documents
 from magicfs.text.extract.answers import PartialDocument
+from magicfs.text.extract.binary_sheets import BINARY_WORKBOOK_TYPE, with_sheets
 from magicfs.text.extract.inline_styles import FICTION_BOOK, with_words_and_notes
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser, PanicError
 from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
@@ -33,7 +34,11 @@ _PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
     FICTION_BOOK: with_words_and_notes,
 }
 """What makes of a file one of which kreuzberg reads what a person sees."""
-_READ_HERE: Final = {**dict.fromkeys(OLD_OFFICE_TYPES, with_own_text), SLIDES_TYPE: with_slides}
+_READ_HERE: Final = {
+    **dict.fromkeys(OLD_OFFICE_TYPES, with_own_text),
+    SLIDES_TYPE: with_slides,
+    BINARY_WORKBOOK_TYPE: with_sheets,
+}
 """What reads the text of documents of which kreuzberg only says what they are about."""
 
 
