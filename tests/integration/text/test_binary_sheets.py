@@ -13,7 +13,7 @@ from magicfs.text.extract import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import CONTENT_TYPES, DRAWING
 
-_RELATIONS = "http://schemas.openxmlformats.org/officeDocument/2006/relationships"
+_WORKSHEET = "http://schemas.openxmlformats.org/officeDocument/2006/relationships/worksheet"
 
 
 def record(kind: int, data: bytes = b"") -> bytes:
@@ -42,7 +42,7 @@ def binary_workbook(*sheet: bytes, parts: Mapping[str, bytes | str] | None = Non
     members: dict[str, bytes | str] = {
         "[Content_Types].xml": CONTENT_TYPES,
         "xl/workbook.bin": record(153, bytes(12)) + (b"" if first else record(156, named)),
-        "xl/_rels/workbook.bin.rels": f'<R><R Id="r1" Type="{_RELATIONS}/worksheet" Target="worksheets/sheet1.bin"/></R>',
+        "xl/_rels/workbook.bin.rels": f'<R><R Id="r1" Type="{_WORKSHEET}" Target="worksheets/sheet1.bin"/></R>',
         "xl/worksheets/sheet1.bin": record(129) + b"".join(sheet) + record(130),
         "xl/sharedStrings.bin": record(19, b"\0" + text("Gebühr")) + record(19, b"\0" + text("Miete")),
         "xl/styles.bin": formats + record(617) + styles + record(618),
