@@ -24,7 +24,8 @@ import pypdf
 from magicfs.domain.contents import Document
 from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.page_texts import MIN_PAGE_CHARACTERS, insert_page_texts, letters_of_pages
-from magicfs.text.extract.plain_text import clean, has_many_controls
+from magicfs.text.extract.plain_text import clean
+from magicfs.text.extract.text_bytes import has_many_controls
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
 

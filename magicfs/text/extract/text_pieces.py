@@ -12,7 +12,7 @@ from typing import Final
 
 from magicfs.text.encoded.strip import strip_encoded
 from magicfs.text.extract.decoding import read_text
-from magicfs.text.extract.plain_text import WideEncoding, wide_encoding
+from magicfs.text.extract.text_bytes import WideEncoding, wide_encoding
 
 PIECE_BYTES: Final = 4 << 20
 """Nearly all files are one piece."""
