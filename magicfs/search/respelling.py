@@ -18,8 +18,8 @@ from magicfs.db.known_words import count_chunks, words_like
 from magicfs.db.pool import Connection
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
 from magicfs.text.analysis import question_terms
+from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.lexemes import folded_stems
-from magicfs.text.analysis.question import VARIANT_FACTOR
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
 
 _MIN_LETTERS: Final = 6

@@ -7,6 +7,7 @@ other scripts than Latin are made by the first text that has them.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from functools import cache
 from itertools import pairwise
 from typing import Final, NamedTuple
@@ -232,6 +233,12 @@ def parse(token: str) -> Token:
         *parts, trail, _ = parts
     words = tuple(parts[::2])
     return Token(words, tuple(parts[1::2]), lead=lead, trail=trail) if words else Token((token,))
+
+
+def typed_tokens(text: str) -> Iterator[tuple[Token, bool]]:
+    """The tokens of a typed text, each with whether a star follows that stands for the rest of the word."""
+    for token, end in locate(text):
+        yield parse(token), text[end : end + 1] == "*" and not text[end + 1 : end + 2].strip()
 
 
 def camel_parts(word: str) -> list[str]:

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.text.analysis import analyze, analyze_path, phrase_query, question_terms
-from magicfs.text.analysis.question import EXACT_BONUS
+from magicfs.text.analysis.forms import EXACT_BONUS
 from magicfs.text.analysis.readable import readable
 from tests.unit.text.analysis.vectors import positions
 

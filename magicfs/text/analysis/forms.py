@@ -1,0 +1,93 @@
+"""The forms of a word of a question: a text that has any of them has the word, or nearly.
+
+Used by `question` and `phrases`. Each form has a factor: how much an occurrence of it counts. Any thread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from functools import lru_cache
+from typing import Final
+
+from magicfs.domain.query import STEM_MARK, Lexeme
+from magicfs.text.analysis.english_forms import other_forms
+from magicfs.text.analysis.folding import fold
+from magicfs.text.analysis.hebrew import without_prefixes
+from magicfs.text.analysis.lexemes import folded_stem
+from magicfs.text.analysis.stems import DEFAULT_ALGORITHM, DEFAULT_LANGUAGE, algorithm_for, has_letters_alone
+from magicfs.text.analysis.variants import with_two_letters, with_umlauts, words_apart
+
+EXACT_BONUS: Final = 0.05
+"""How much more an occurrence of the very word counts than one of another form."""
+
+VARIANT_FACTOR: Final = 0.5
+"""How much an occurrence of a variant of a word counts: `email` for `e-mail`, `Mueller` for `Müller`."""
+
+OTHER_FORM_FACTOR: Final = 0.25
+"""The same for an irregular form: `matrix` for `matrices`. On questions about abstracts, more gains nothing."""
+
+_MIN_REST_CHARACTERS: Final = 3
+"""Fewer letters behind one that may be a word before them, in a typed word of Hebrew, are a part of it. So many are
+left of the second of two words in the stem of both."""
+
+
+def algorithms_for(languages: Sequence[str]) -> tuple[str, ...]:
+    """The algorithms of stems for the languages of the index, and for English."""
+    return tuple(dict.fromkeys(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages)))))
+
+
+@lru_cache(maxsize=512)
+def word_forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexeme, ...]:
+    """The forms of a word, which was typed as `part`: itself, its stem in texts and as a word, its variants."""
+    forms = {word: Lexeme(word, factor=EXACT_BONUS)}
+    if not has_letters_alone(part):
+        algorithms = ()
+    for algorithm in algorithms:
+        stemmed = folded_stem(part, algorithm)
+        forms.setdefault(STEM_MARK + stemmed, Lexeme(STEM_MARK + stemmed, is_exact=False))
+        if stemmed == word:
+            forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
+        else:
+            forms.setdefault(stemmed, Lexeme(stemmed, is_exact=False))
+    if not algorithms:
+        forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
+    variant = with_two_letters(part.lower())
+    variants = [] if variant is None else list(variant_forms(variant, algorithms))
+    if DEFAULT_ALGORITHM in algorithms and part.isascii():
+        for other in other_forms(part.lower(), folded_stem(part, DEFAULT_ALGORITHM)):
+            variants += variant_forms(other, (DEFAULT_ALGORITHM,), OTHER_FORM_FACTOR)
+    for rest in without_prefixes(word):
+        if len(rest) >= _MIN_REST_CHARACTERS:
+            variants += variant_forms(rest, algorithms)
+    return (*forms.values(), *{form.text: form for form in variants if form.text not in forms}.values())
+
+
+def umlaut_forms(word: str, *, languages: Sequence[str]) -> tuple[Lexeme, ...]:
+    """The forms of a folded word whose pairs of letters stand for umlauts: `muller` for `mueller`; none for others."""
+    variant = with_umlauts(word, languages)
+    return () if variant is None else variant_forms(variant, algorithms_for(languages))
+
+
+def forms_in_one_piece(question: str, *, languages: Sequence[str]) -> list[tuple[tuple[str, str], tuple[Lexeme, ...]]]:
+    """The neighbouring words of a short question, folded, each two with the forms of what they are in one piece.
+
+    Such as `database` for `data` and `base`: a text that has it answers both.
+    """
+    algorithms = algorithms_for(languages)
+    found = []
+    for first, second, whole in words_apart(question):
+        # A stem without the second word, such as that of `Störungen des`, is another word.
+        least = len(first) + _MIN_REST_CHARACTERS
+        forms = variant_forms(whole, algorithms)
+        kept = tuple(form for form in forms if len(form.text.removeprefix(STEM_MARK)) >= least)
+        found.append(((fold(first), fold(second)), kept))
+    return found
+
+
+def variant_forms(word: str, algorithms: Sequence[str], factor: float = VARIANT_FACTOR) -> tuple[Lexeme, ...]:
+    """The lexemes of a variant of a word, in lower case, and of its stems."""
+    folded = fold(word)
+    stemmed = [folded_stem(word, algorithm) for algorithm in algorithms if word.isalpha()]
+    # The stem as a word is that of a text which has it without an ending.
+    lexemes = dict.fromkeys([folded, *(form for stem in stemmed for form in (STEM_MARK + stem, stem))])
+    return tuple(Lexeme(lexeme, factor=factor, is_exact=False) for lexeme in lexemes)
