@@ -1,7 +1,8 @@
 """Takes out of the running text of `.docx` what a person does not see, before kreuzberg reads it.
 
 Runs in the child process, called by `document_parser`. kreuzberg leaves out what tracked changes delete, but not what
-they move away nor hidden text, and it joins words at a hyphen that does not break. Pure functions.
+they move away nor hidden text, and it joins words at a hyphen that does not break. In tables, it writes formats and
+links in Markdown, in the middle of words too. Pure functions.
 """
 
 from __future__ import annotations
@@ -26,6 +27,9 @@ _OF_INTEREST: Final = re.compile(rb"<w:(?:moveFrom|vanish|noBreakHyphen)\b")
 _TAG: Final = re.compile(
     rb"<(/?)w:(moveFrom|p|r|t|vanish|noBreakHyphen|rPrChange|pPr|pPrChange|pStyle|rStyle)(?=[\s/>])([^<>]*?)(/?)>"
 )
+_TABLES: Final = re.compile(rb"<w:tbl>.*</w:tbl>", re.DOTALL)
+"""From the first table to the last one: formats of text between them are not written either way."""
+_FORMAT: Final = re.compile(rb"<w:(?:b|i|u|strike|dstrike)(?:\s[^<>]*)?/>|</?w:hyperlink\b[^<>]*>")
 _OF_ANOTHER: Final = frozenset(name.encode() for name in OF_ANOTHER)
 _VALUE: Final = re.compile(rb"\bw:val=\"([^\"]*)\"")
 _HYPHEN: Final = b"<w:t>-</w:t>"
@@ -39,9 +43,10 @@ def as_seen(content: bytes) -> bytes:
                 return content
             text = document.read(_RUNNING_TEXT)
             hidden = frozenset(name.encode() for name in hidden_styles(document))
-            if not _OF_INTEREST.search(text) and not any(b'"%s"' % name in text for name in hidden):
-                return content
-            return with_members(document, {_RUNNING_TEXT: b"".join(_seen(text, hidden))})
+            seen = _TABLES.sub(lambda tables: _FORMAT.sub(b"", tables[0]), text)
+            if _OF_INTEREST.search(text) or any(b'"%s"' % name in text for name in hidden):
+                seen = b"".join(_seen(seen, hidden))
+            return with_members(document, {_RUNNING_TEXT: seen}) if seen != text else content
     except DAMAGE:
         return content
 

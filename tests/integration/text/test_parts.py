@@ -60,6 +60,17 @@ def test_a_document_may_have_any_name_in_its_package(extractor: FileExtractor, f
     assert document_read.unread_parts is None
 
 
+def test_formats_and_links_in_tables_are_no_marks(extractor: FileExtractor) -> None:
+    def run(text: str, properties: str = "") -> str:
+        return f'<w:r><w:rPr>{properties}</w:rPr><w:t xml:space="preserve">{text}</w:t></w:r>'
+
+    word = run("Bit", "<w:b/>") + run("tern") + run(" in the ", "<w:i/>") + run("reeds", '<w:u w:val="single"/>')
+    link = f'<w:hyperlink w:anchor="x">{run("a link", "<w:strike/>")}</w:hyperlink>'
+    table = f"<w:tbl><w:tr><w:tc><w:p>{word}</w:p></w:tc><w:tc><w:p>{link}</w:p></w:tc></w:tr></w:tbl>"
+    text = read(extractor, word_document(f"x</w:t></w:r></w:p>{table}<w:p><w:r><w:t>end"), b"a.docx").text
+    assert text.split() == ["x", "Bittern", "in", "the", "reeds", "a", "link", "end"]
+
+
 def test_choices_and_links_of_fields_are_read(extractor: FileExtractor) -> None:
     body = (
         f"<w:document {WORD}><w:body><w:p><w:r><w:t>plan</w:t></w:r><w:r><w:fldChar><w:ffData><w:ddList>"
