@@ -40,7 +40,11 @@ RULES = (
     Rule("few words", ((fusion, "MEANING_OF_FEW_WORDS", {}),)),
     Rule("more meaning with a second model", ((fusion, "WEIGHT_OF_SECOND", 0.0),)),
     Rule("less weight of the second model", ((meaning, "WEIGHT_OF_SECOND", 1.0),)),
-    Rule("penalty of translations", ((meaning, "TRANSLATION_PENALTY", 0.0),)),
+    Rule(
+        "penalty of translations",
+        ((fusion, "TRANSLATION_PENALTY", 0.0), (fusion, "TRANSLATION_PENALTY_OF_ANSWERED", 0.0)),
+    ),
+    Rule("more penalty where one answers", ((fusion, "TRANSLATION_PENALTY_OF_ANSWERED", fusion.TRANSLATION_PENALTY),)),
     Rule("what is shown across languages", ((scores, "AS_LIKE", float("-inf")),)),
     Rule("phrase bonus", ((fusion, "PHRASE_BONUS", 0.0),)),
 )

@@ -43,6 +43,14 @@ ENOUGH_OF_RARE_WORDS = 0.55
 """A file whose rare words have this share of a question's weight has what the question names."""
 RARE_WORDS_BONUS = 1.0
 """The addition to the fused score of such a file: about what a text can have that is merely near."""
+TRANSLATION_PENALTY = 0.2
+"""What a text in another language loses of its nearness in the order where no text in the question's language answers:
+a model finds one in the question's language nearer even then, but not by as much as two languages are apart."""
+TRANSLATION_PENALTY_OF_ANSWERED = 0.8
+"""The same where one answers: people look for a translation of it last. Related languages are nearer to each other than
+the scale across languages expects, which without this has the translation of an answer before the answer."""
+ANSWERED_FROM, ANSWERED_TO = 0.2, 0.5
+"""The relevance at which a text in the question's language begins to count as an answer, and counts as one."""
 PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
@@ -106,6 +114,8 @@ class FusionScale:
     """Of all candidates."""
     weight_of_share: float = 0.0
     """What the share of the question's words counts beside BM25."""
+    translation_penalty: float = TRANSLATION_PENALTY
+    """What a text in another language loses of its nearness."""
 
     def strength_of_words(self, bm25: float, *, share: float) -> float:
         """The strength of the words of a text, in the unit of BM25. They have that share of the question's weight.
@@ -165,6 +175,12 @@ def code_weight(meaning: float, *, words: int, has_rare_word: bool) -> float:
     much as elsewhere; `has_rare_word` is whether the best text by words has one. So do `FEW_WORDS`.
     """
     return meaning if has_rare_word or words <= FEW_WORDS else meaning * MEANING_OF_CODE
+
+
+def translation_penalty(relevance: float) -> float:
+    """What a text in another language loses of its nearness, by the greatest relevance in the question's language."""
+    answered = min(1.0, max(0.0, (relevance - ANSWERED_FROM) / (ANSWERED_TO - ANSWERED_FROM)))
+    return TRANSLATION_PENALTY + (TRANSLATION_PENALTY_OF_ANSWERED - TRANSLATION_PENALTY) * answered
 
 
 def of_file(best: Evidence, chunks: Sequence[Evidence]) -> Evidence:

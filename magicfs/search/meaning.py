@@ -4,8 +4,9 @@ Used by `magicfs.search.ranking`; `magicfs.db.candidates` has the cosines. Pure.
 calibrated cosines says, so that one with a vector of one model is compared with one that has two.
 
 A model finds a text nearer to a question in its own language, whatever the two say. So a text in another language has a
-scale of its own: its floor puts it beside texts in the question's language, less a penalty, so that an answer in the
-question's language comes first. The score has other scales, which are measured in the corpus: `magicfs.domain.scales`.
+scale of its own: its floor puts it beside texts in the question's language. What it loses there, so that an answer in
+the question's language comes first, depends on the others: `magicfs.search.fusion.translation_penalty`. The score has
+other scales, which are measured in the corpus: `magicfs.domain.scales`.
 """
 
 from __future__ import annotations
@@ -25,10 +26,6 @@ from magicfs.domain.scales import Scale
 from magicfs.search.fusion import WEIGHT_OF_SECOND
 from magicfs.text.language import is_code
 from magicfs.text.question_language import QuestionLanguages
-
-TRANSLATION_PENALTY = 0.2
-"""What a text in another language loses of its nearness in the order. Without it, questions about a mixture of
-languages find less in their own; in a corpus of one language it changes nothing."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -102,13 +99,12 @@ def _measure(
     documents: Documents, questions: Sequence[QuestionVector], languages: QuestionLanguages
 ) -> Callable[[Cosines], Meaning | None]:
     """What returns the meaning of a text that stands in these documents: the weighted mean over the models."""
-    across = _is_across(documents, languages)
+    across = in_other_languages(documents, languages)
     language = min((language for language, _ in documents if language is not None), default="")
     measures = [
         (
             WEIGHT_OF_SECOND if question.is_second else 1.0,
             question.model.spec,
-            TRANSLATION_PENALTY if across and question.model.spec.floor_across is not None else 0.0,
             *question.scale_of(language, across=across),
         )
         for question in questions
@@ -117,14 +113,14 @@ def _measure(
     def meaning(cosines: Cosines) -> Meaning | None:
         total = nearness = likeness = 0.0
         by_model: list[float | None] = []
-        for cosine, (weight, spec, penalty, scale, usual) in zip(cosines, measures, strict=True):
+        for cosine, (weight, spec, scale, usual) in zip(cosines, measures, strict=True):
             if cosine is None:
                 by_model.append(None)
                 continue
             like = scale.similarity(cosine, usual=usual)
             by_model.append(like)
             total += weight
-            nearness += weight * (spec.nearness(cosine, across=across) - penalty)
+            nearness += weight * spec.nearness(cosine, across=across)
             likeness += weight * like
         if not total:
             return None
@@ -133,7 +129,7 @@ def _measure(
     return meaning
 
 
-def _is_across(documents: Documents, languages: QuestionLanguages) -> bool:
+def in_other_languages(documents: Documents, languages: QuestionLanguages) -> bool:
     """Whether a text stands in documents in other languages alone. Code and data are in none in particular."""
     return bool(documents) and not any(
         language is None or is_code(mime_type) or languages.may_be({language}) for language, mime_type in documents

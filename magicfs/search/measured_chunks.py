@@ -15,7 +15,7 @@ from magicfs.db.candidates import Candidate, Place
 from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
-from magicfs.search.meaning import Meaning, MeaningOf, has_second_vectors, meaning_for
+from magicfs.search.meaning import Meaning, MeaningOf, has_second_vectors, in_other_languages, meaning_for
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
@@ -40,6 +40,7 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         self._meaning = meaning
         self._reach = reach
         self._evidence: dict[ChunkId, Evidence] = {}
+        """Without what texts in other languages lose."""
         # Many candidates have the same words.
         self._of_words = cache(partial(_of_words, rare_words))
 
@@ -48,6 +49,8 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         evidence = self._evidence.get(chunk)
         if evidence is None:
             evidence = self._evidence[chunk] = self._measured(self._candidates[chunk])
+        if evidence.is_across and evidence.nearness is not None:
+            return evidence.with_nearness(evidence.nearness - self.scale.translation_penalty)
         return evidence
 
     def _measured(self, candidate: Candidate) -> Evidence:
@@ -109,13 +112,26 @@ def measure_candidates(
     """
     matched = [candidate for candidate in candidates if candidate.words]
     has_second = has_second_vectors([one.cosines for one in candidates], request.question_vectors)
-    return MeasuredChunks(
+    chunks = MeasuredChunks(
         candidates,
         rare_words or RareWords.of(words, everyday=request.everyday_words, in_names=_names_with(places)),
         scale or _scale(request, words, matched, places, has_second=has_second, count=count),
         meaning_for(request.question_vectors, request.languages),
         reach=scores.likeness_reach(len(request.words), has_second=has_second),
     )
+    kinds = {candidate.documents for candidate in candidates}
+    if scale is None and any(in_other_languages(documents, request.languages) for documents in kinds):
+        located = chunks.of(place.found.chunk_id for place in places).values()
+        relevance = _relevance_in_language(located, words=len(request.words))
+        chunks.scale = replace(chunks.scale, translation_penalty=fusion.translation_penalty(relevance))
+    return chunks
+
+
+def _relevance_in_language(located: Iterable[Evidence], *, words: int) -> float:
+    """The greatest relevance of a text in the language of a question of so many words."""
+    exponent = scores.similarity_exponent(words)
+    own = (scores.relevance(evidence, exponent=exponent) for evidence in located if not evidence.is_across)
+    return max(own, default=0.0)
 
 
 def _names_with(places: Sequence[Place]) -> Counter[str]:

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import MagicFSError
-from magicfs.search import service as service_module
+from magicfs.search import preparation
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import SPEC, ChosenVectors, Corpus, unit
 
@@ -43,13 +43,13 @@ class Recorder(ChosenVectors):
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
-    prepare = service_module.prepare_query
+    prepare = preparation.prepare_query
 
     def recorded(*arguments: Any, **options: Any) -> Any:
         recorder.events.append(("read",))
         return prepare(*arguments, **options)
 
-    monkeypatch.setattr(service_module, "prepare_query", recorded)
+    monkeypatch.setattr(preparation, "prepare_query", recorded)
     return recorder
 
 
@@ -119,7 +119,7 @@ def test_what_was_sent_is_closed_when_the_read_fails(
         recorder.events.append(("read",))
         raise RuntimeError
 
-    monkeypatch.setattr(service_module, "prepare_query", fail)
+    monkeypatch.setattr(preparation, "prepare_query", fail)
     with pytest.raises(RuntimeError):
         service.search("invoice", deadline_s=30)
     assert recorder.events[:2] == [("sent", "invoice", SPEC.name), ("read",)]

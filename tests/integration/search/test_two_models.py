@@ -197,6 +197,19 @@ def test_an_answer_in_another_language_is_shown_below_one_in_the_questions_langu
     assert [hit.vector for hit in hits] == [pytest.approx(0.5, abs=0.01), pytest.approx(0.5, abs=0.01)]
 
 
+def test_a_near_text_in_another_language_comes_after_an_answer_in_the_questions_language_and_before_other_texts(
+    database: Database, models: TwoModels, vectors: ChosenVectors, service: SearchService
+) -> None:
+    """Related languages are nearer to each other than the scale across languages expects."""
+    scaled(database)
+    vectors.second[GERMAN] = unit(1, 0)
+    models.add(b"unrelated.txt", "eins", second=_at(0.6), language="de")
+    models.add(b"spanish.txt", "uno", second=_at(0.85), language="es")
+    assert names(service, GERMAN)[0] == b"spanish.txt"
+    models.add(b"german.txt", "zwei", second=_at(0.95), language="de")
+    assert names(service, GERMAN)[0] == b"german.txt"
+
+
 def _at(cosine: float) -> tuple[float, float]:
     """A vector with a cosine to the vector (1, 0)."""
     return cosine, float(np.sqrt(1 - cosine**2))
