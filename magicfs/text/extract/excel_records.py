@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
-_CONTINUE: Final = 0x003C
+_CONTINUE: Final = b"\x3c\0"
 _HEAD_BYTES: Final = 4
 _WIDE, _HAS_MORE, _HAS_RUNS = 0x01, 0x04, 0x08
 """Flags of a text: two bytes a character, and what follows it: its reading (Japanese), and its fonts."""
@@ -48,7 +48,7 @@ def records(stream: bytes) -> Iterator[Record]:
         kind, size = struct.unpack_from("<HH", stream, place)
         pieces = [stream[place + _HEAD_BYTES : place + _HEAD_BYTES + size]]
         place += _HEAD_BYTES + size
-        while stream[place : place + 2] == b"\x3c\0" and place + _HEAD_BYTES <= len(stream):
+        while stream[place : place + 2] == _CONTINUE and place + _HEAD_BYTES <= len(stream):
             size = struct.unpack_from("<H", stream, place + 2)[0]
             pieces.append(stream[place + _HEAD_BYTES : place + _HEAD_BYTES + size])
             place += _HEAD_BYTES + size
