@@ -1,4 +1,4 @@
-"""Lists the names in archives, and decompresses single files, without unpacking them to the disk.
+"""Lists the names in archives, without unpacking them to the disk.
 
 Runs in the child process, called by `document_parser`. Of a compressed archive, as much is decompressed in memory as a
 few seconds and the limits allow. Pure functions.
@@ -6,17 +6,13 @@ few seconds and the limits allow. Pure functions.
 
 from __future__ import annotations
 
-import bz2
 import contextlib
-import gzip
 import io
 import lzma
-import os
 import tarfile
 import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
-from dataclasses import dataclass
 from functools import partial
 from itertools import chain, islice
 from typing import IO, Any, Final
@@ -26,8 +22,9 @@ import rarfile
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.charsets import detected_charset
+from magicfs.text.extract.compressed_files import DECOMPRESSORS, MAX_UNPACKED_BYTES, name_before_compression
 from magicfs.text.extract.part_count import DAMAGE, PartCount
-from magicfs.text.extract.plain_text import clean, decode
+from magicfs.text.extract.plain_text import clean
 
 RAR_TYPE: Final = "application/vnd.rar"
 
@@ -38,13 +35,7 @@ MAX_NAMES: Final = 5000
 """The names of an archive that are read, in its own order, before those in archives inside of it."""
 _MAX_RAR_BLOCKS: Final = 2 * MAX_NAMES
 """The blocks of a rar archive that are read, of which most are members: the library keeps each in memory."""
-_MAX_UNPACKED_BYTES: Final = 1 << 30
-_MAX_FILE_BYTES: Final = 64 << 20
-"""The bytes of a compressed file that are read."""
-_BLOCK_BYTES: Final = 1 << 20
-_TAR_MAGIC_OFFSET: Final = 257
 _TAR_BLOCK_BYTES: Final = 512
-_MAX_NAME_BYTES: Final = 1024
 _MAX_DEPTH: Final = 2
 """Archives in archives whose names are read."""
 _MAX_INNER_BYTES: Final = 64 << 20
@@ -59,15 +50,6 @@ _INNER_TYPES: Final = {
 }
 """By the ends of their names."""
 _UTF8_FLAG: Final = 0x800
-_GZIP_HEADER_BYTES: Final = 10
-_GZIP_HAS_EXTRA: Final = 0x4
-_GZIP_HAS_NAME: Final = 0x8
-
-_DECOMPRESSORS: Final[dict[str, Callable[..., Any]]] = {
-    "application/gzip": gzip.open,
-    "application/x-bzip2": bz2.open,
-    "application/x-xz": lzma.open,
-}
 
 
 def list_archive(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> Document | Unreadable | None:
@@ -115,54 +97,6 @@ class _Names:
         return "\n".join(islice(filter(None, chain(*self._by_depth)), MAX_NAMES))
 
 
-@dataclass(frozen=True, slots=True)
-class CompressedFile:
-    """A file that was compressed alone, such as a log."""
-
-    name: bytes
-    """As the compressed file states it; empty where it states none."""
-    content: bytes
-    """Its beginning, up to 64 MB."""
-    is_damaged: bool
-    """Whether it ends where the compressed file is damaged."""
-    _rest: Any
-    """The decompressed file, after the beginning."""
-
-    def count_rest(self, *, until: float) -> int:
-        """The number of bytes after the beginning, as many as are decompressed until then on the monotonic clock."""
-        count = 0
-        with contextlib.suppress(*DAMAGE, lzma.LZMAError):
-            while (
-                count < _MAX_UNPACKED_BYTES and time.monotonic() < until and (block := self._rest.read1(_BLOCK_BYTES))
-            ):
-                count += len(block)
-        return count
-
-
-def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
-    """The file in a compressed one; None for an archive of several, and for one that cannot be decompressed.
-
-    Of a damaged file, what was decompressed.
-    """
-    if mime_type not in _DECOMPRESSORS:
-        return None
-    data = bytearray()
-    file = _DECOMPRESSORS[mime_type](io.BytesIO(content))
-    is_damaged = False
-    try:
-        # Unlike `read`, it returns what comes before damage.
-        while len(data) < _MAX_FILE_BYTES and (block := file.read1(_BLOCK_BYTES)):
-            data += block
-            if data.startswith(b"ustar", _TAR_MAGIC_OFFSET):
-                return None
-    except (lzma.LZMAError, *DAMAGE):
-        is_damaged = True
-    if not data:
-        return None
-    name = _name_before_compression(content) if mime_type == "application/gzip" else ""
-    return CompressedFile(os.path.basename(name).encode(), bytes(data), is_damaged, file)
-
-
 def _collect_names(names: _Names, content: bytes, mime_type: str, *, depth: int = 0, path: str = "") -> None:
     """Add the names in an archive; those in archives inside of it, as far as these are whole, with their path."""
     members: Iterable[tuple[str, Callable[[], bytes]]] = _members(content, mime_type)
@@ -196,9 +130,9 @@ def _members(content: bytes, mime_type: str) -> Iterator[tuple[str, Callable[[],
         yield from ((name, bytes) for name in _rar_names(file))
         return
     if mime_type == "application/gzip":
-        yield _name_before_compression(content), bytes
-    if mime_type in _DECOMPRESSORS:
-        file = _DECOMPRESSORS[mime_type](file)
+        yield name_before_compression(content), bytes
+    if mime_type in DECOMPRESSORS:
+        file = DECOMPRESSORS[mime_type](file)
     elif mime_type != "application/x-tar":
         return
     # As a stream: nothing before a member is read twice.
@@ -279,13 +213,6 @@ def _charset_of(names: bytes) -> str:
     return detected_charset(names) or "cp437"
 
 
-def _name_before_compression(content: bytes) -> str:
-    """The name that gzip keeps in its header; empty where it kept none."""
-    if len(content) < _GZIP_HEADER_BYTES or not content[3] & _GZIP_HAS_NAME or content[3] & _GZIP_HAS_EXTRA:
-        return ""
-    return decode(content[_GZIP_HEADER_BYTES:].partition(b"\0")[0][:_MAX_NAME_BYTES]) or ""
-
-
 class _Bounded(io.BytesIO):
     """An archive that ends after a gigabyte, as a compressed one may be of any length, and knows where it ended."""
 
@@ -296,7 +223,7 @@ class _Bounded(io.BytesIO):
         self._last = b""
 
     def read(self, size: int | None = -1) -> bytes:
-        left = _MAX_UNPACKED_BYTES - self._read
+        left = MAX_UNPACKED_BYTES - self._read
         data = self._file.read(left if size is None or size < 0 else min(size, left))
         if data:
             self._read += len(data)
@@ -306,5 +233,5 @@ class _Bounded(io.BytesIO):
     def is_cut_or_damaged_at(self, offset: int) -> bool:
         """Whether something else than an end is at the place of the next header, of what was read last."""
         start = offset - (self._read - len(self._last))
-        is_cut = offset > self._read and self._read < _MAX_UNPACKED_BYTES
+        is_cut = offset > self._read and self._read < MAX_UNPACKED_BYTES
         return is_cut or (start >= 0 and any(self._last[start : start + _TAR_BLOCK_BYTES]))

@@ -18,6 +18,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract import archives, container, media, xml_documents
 from magicfs.text.extract.additions import text_of, with_unread_parts
 from magicfs.text.extract.answers import PartialDocument
+from magicfs.text.extract.compressed_files import decompress_file
 from magicfs.text.extract.decoding import read_text
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.document_parts import with_document_parts
@@ -224,7 +225,7 @@ class DocumentParser:
         return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
 
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
-        file = archives.decompress_file(content, mime_type)
+        file = decompress_file(content, mime_type)
         if file is not None:
             inner = detect(file.content, name=file.name)
             if text := self._read_detected(file.content, file.name, inner):

@@ -16,7 +16,8 @@ import pytest
 from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
-from magicfs.text.extract import FileExtractor, Limits, archives, office_parts, pdf_parts
+from magicfs.text.extract import FileExtractor, Limits, office_parts, pdf_parts
+from magicfs.text.extract.compressed_files import decompress_file
 from magicfs.text.extract.part_count import PartCount
 from tests.plugins import documents, pdf
 
@@ -69,7 +70,7 @@ def test_a_long_compressed_text_says_what_was_cut() -> None:
 
 
 def test_what_is_left_out_of_a_compressed_file_is_counted_afterwards() -> None:
-    file = archives.decompress_file(gzip.compress(bytes(70 << 20), 1), "application/gzip")
+    file = decompress_file(gzip.compress(bytes(70 << 20), 1), "application/gzip")
     assert file is not None
     assert len(file.content) == 64 << 20
     assert file.count_rest(until=0) == 0
@@ -84,7 +85,7 @@ def test_an_archive_is_known_by_its_beginning(mode: str, mime_type: str) -> None
     archive = documents.tar_archive([f"letters/{number}.txt" for number in range(24_000)], mode=mode)
     tracemalloc.start()
     try:
-        assert archives.decompress_file(archive, mime_type) is None
+        assert decompress_file(archive, mime_type) is None
         assert tracemalloc.get_traced_memory()[1] < 16 << 20
     finally:
         tracemalloc.stop()
