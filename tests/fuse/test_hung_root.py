@@ -2,15 +2,13 @@
 
 from __future__ import annotations
 
-import contextlib
 import errno
 import os
 import signal
 import subprocess
 import sys
-import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from functools import partial
@@ -25,6 +23,7 @@ from tests.fuse.conftest import MountProcess
 from tests.fuse.hanging_fs import FILES
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import FILES_SECONDS, HOST
+from tests.fuse.slow_calls import in_thread, seconds
 from tests.plugins.waiting import eventually
 
 AT_ONCE_SECONDS = 10.0
@@ -72,24 +71,6 @@ def remote(mount: MountProcess, database: Database, tmp_path: Path) -> Iterator[
         subprocess.run(["fusermount3", "-uzq", str(path)], check=False, timeout=20)
 
 
-def seconds(action: Callable[[], object]) -> float:
-    began = time.monotonic()
-    action()
-    return time.monotonic() - began
-
-
-def hung(action: Callable[[], object]) -> threading.Thread:
-    """A thread with a call that hangs."""
-
-    def call() -> None:
-        with contextlib.suppress(OSError):
-            action()
-
-    thread = threading.Thread(target=call, daemon=True)
-    thread.start()
-    return thread
-
-
 def test_a_root_that_hangs_costs_its_own_callers_only(
     mount: MountProcess, root: IndexedRoot, remote: HangingRoot
 ) -> None:
@@ -99,9 +80,9 @@ def test_a_root_that_hangs_costs_its_own_callers_only(
     result = mount.query_path("roses from afar") / names[0]
     remote.hang(path.parent)
     # More than a pool has threads.
-    threads = [hung(partial(os.stat, path.parent / f"{number}.txt")) for number in range(2 * FILES_THREADS)]
+    threads = [in_thread(partial(os.stat, path.parent / f"{number}.txt")) for number in range(2 * FILES_THREADS)]
     threads += [
-        hung(action)
+        in_thread(action)
         for action in (
             path.read_bytes,
             result.read_bytes,

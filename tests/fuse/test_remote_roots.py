@@ -7,7 +7,6 @@ import errno
 import os
 import stat
 import subprocess
-import threading
 import time
 from collections.abc import Callable
 from functools import partial
@@ -22,6 +21,7 @@ from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.remote_hosts import OtherHosts
+from tests.fuse.slow_calls import in_thread, seconds
 from tests.plugins.waiting import eventually
 
 AT_ONCE_SECONDS = 10.0
@@ -29,22 +29,6 @@ AT_ONCE_SECONDS = 10.0
 
 
 FIELDS = ("st_mode", "st_size", "st_uid", "st_gid", "st_mtime_ns", "st_atime_ns", "st_ctime_ns", "st_nlink")
-
-
-def seconds(action: Callable[[], object]) -> float:
-    began = time.monotonic()
-    action()
-    return time.monotonic() - began
-
-
-def in_thread(action: Callable[[], object]) -> threading.Thread:
-    def call() -> None:
-        with contextlib.suppress(OSError):
-            action()
-
-    thread = threading.Thread(target=call, daemon=True)
-    thread.start()
-    return thread
 
 
 def test_files_directories_and_links_are_as_on_their_host(others: OtherHosts) -> None:

@@ -1,27 +1,17 @@
 """The page of benchmarks, and the plan that it comes from."""
 
-import importlib.util
 import re
-import sys
 from pathlib import Path
 from types import ModuleType
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+from tests.unit.benchmarks.scripts import BENCHMARKS, load_script
 
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script as a module; it is no package."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("benchmarks_all", BENCHMARKS / "all.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "benchmarks_all", module)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("all", monkeypatch)
 
 
 def test_every_script_is_in_the_plan(bench: ModuleType) -> None:

@@ -1,26 +1,15 @@
 """The figures of the benchmark of scores."""
 
-import importlib.util
-import sys
-from pathlib import Path
 from types import ModuleType, SimpleNamespace
 
 import pytest
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+from tests.unit.benchmarks.scripts import load_script
 
 
 @pytest.fixture
 def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
-    """The script as a module; it is no package."""
-    monkeypatch.syspath_prepend(str(BENCHMARKS))
-    spec = importlib.util.spec_from_file_location("benchmarks_scores", BENCHMARKS / "scores.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    monkeypatch.setitem(sys.modules, "benchmarks_scores", module)
-    spec.loader.exec_module(module)
-    return module
+    return load_script("scores", monkeypatch)
 
 
 def hits(*scores: float, phrases: int = 0) -> list[SimpleNamespace]:

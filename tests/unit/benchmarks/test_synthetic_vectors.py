@@ -1,25 +1,17 @@
 """Vectors of the benchmark of scale: the nearest ones are known, and they lie as embeddings of real texts do."""
 
-import importlib.util
-from pathlib import Path
 from types import ModuleType
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
+from tests.unit.benchmarks.scripts import load_script
 
 
-@pytest.fixture(scope="module")
-def bench() -> ModuleType:
-    """The module; it is in no package."""
-    spec = importlib.util.spec_from_file_location("synthetic_vectors", BENCHMARKS / "_synthetic_vectors.py")
-    assert spec is not None
-    assert spec.loader is not None
-    module = importlib.util.module_from_spec(spec)
-    spec.loader.exec_module(module)
-    return module
+@pytest.fixture
+def bench(monkeypatch: pytest.MonkeyPatch) -> ModuleType:
+    return load_script("_synthetic_vectors", monkeypatch)
 
 
 def made(bench: ModuleType, *, texts: int) -> tuple[NDArray[np.float16], NDArray[np.float32]]:

@@ -10,24 +10,15 @@ from pathlib import Path
 import pytest
 
 from magicfs.linux.files import status_and_birth
-from magicfs.tree import inodes
 from magicfs.tree.file_nodes import KernelVersion
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile
-from magicfs.tree.virtual import StaticDirectory
 from tests.unit.tree.lookups import known
 
 SEEN = struct.Struct("=IQQqqQq")
 LATER_NS = 10**10
-
-
-@pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> InodeTable:
-    """A table in which nodes rest at once."""
-    monkeypatch.setattr(inodes, "MAX_AWAKE", 0)
-    return InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))
 
 
 @pytest.fixture

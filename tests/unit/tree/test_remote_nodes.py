@@ -12,7 +12,7 @@ import pytest
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.files import FailedFile, FileStat, FileState
-from magicfs.tree import inodes, remote_nodes
+from magicfs.tree import remote_nodes
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
@@ -27,7 +27,6 @@ from magicfs.tree.remote_nodes import (
     RemoteResult,
     RemoteSource,
 )
-from magicfs.tree.virtual import StaticDirectory
 from tests.fakes.remote_files import FakeRemoteFiles
 from tests.fuse.assertions import raises_errno
 from tests.unit.tree.lookups import known
@@ -48,13 +47,6 @@ def files(tmp_path: Path) -> FakeRemoteFiles:
 def path(tmp_path: Path, files: FakeRemoteFiles) -> Path:
     """The root of all hosts."""
     return tmp_path / "root"
-
-
-@pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> InodeTable:
-    """A table in which nodes rest at once."""
-    monkeypatch.setattr(inodes, "MAX_AWAKE", 0)
-    return InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))
 
 
 def root_of(host: str, files: FakeRemoteFiles, path: Path) -> RemoteDirectory:

@@ -14,7 +14,6 @@ from hypothesis import strategies as st
 
 from magicfs.domain.files import FailedFile, FileStat, FileState
 from magicfs.linux.files import status_and_birth
-from magicfs.tree import inodes
 from magicfs.tree.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real_directories import RealDirectory
@@ -22,19 +21,11 @@ from magicfs.tree.real_files import RealFile
 from magicfs.tree.record_table import RecordTable
 from magicfs.tree.removed_files import REMOVED_FILES
 from magicfs.tree.resting_nodes import RestingNodes
-from magicfs.tree.virtual import StaticDirectory
 from tests.unit.tree.lookups import known
 
 NAMES = 10_000
 MAX_BYTES_A_NAME = 200
 LATER_NS = 10**10
-
-
-@pytest.fixture
-def table(monkeypatch: pytest.MonkeyPatch) -> InodeTable:
-    """A table in which nodes rest at once."""
-    monkeypatch.setattr(inodes, "MAX_AWAKE", 0)
-    return InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))
 
 
 @pytest.fixture
