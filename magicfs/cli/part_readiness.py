@@ -1,6 +1,6 @@
 """Waits until parts that were started are ready. One that is not is explained by the last line of its log.
 
-Used by `starting`; `last_line` also by `waiting` and `checks`. `runtime.supervisor` runs the parts. Main thread.
+Used by `starting`; `last_line` also by `waiting` and `index_checks`. `runtime.supervisor` runs the parts. Main thread.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """English words that the rules of Snowball do not connect: irregular forms, and British beside American spellings.
 
-Used by `question`: a word that is typed stands for its other forms too, with the weight of a variant, so that nothing
+Used by `forms`: a word that is typed stands for its other forms too, with the weight of a variant, so that nothing
 of this is stored. Forms that are as often another word are left out: `left`, `saw`, `leaves`, `ground`. Pure data and
 functions; any thread.
 """

@@ -1,6 +1,6 @@
 """The words of Hebrew that are written together with the one behind them: `and the house` is one word.
 
-Used by `lexemes` for texts, by `question` for what is typed, and for snippets. Without a dictionary nobody knows
+Used by `lexemes` for texts, by `forms` for what is typed, and for snippets. Without a dictionary nobody knows
 whether a letter is such a word or a part of the next one: a text has the word both ways. Pure functions; any thread.
 """
 

@@ -1,4 +1,4 @@
-"""The lexemes of single tokens: folded words, compounds with their signs, stems. Used by `words` and `question`.
+"""The lexemes of single tokens: folded words, compounds with their signs, stems. Used for texts and questions.
 
 Most tokens of a text occurred before, and are remembered. The others of a text are computed together: folding many
 words in one call costs hardly more than folding one. Any thread.

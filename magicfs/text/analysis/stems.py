@@ -1,4 +1,4 @@
-"""Stems of words by the Snowball algorithms. Used by `words` and `question`. Any thread: each has its own stemmers."""
+"""Stems of words by the Snowball algorithms. Used by `words` and `forms`. Any thread: each has its own stemmers."""
 
 from __future__ import annotations
 
