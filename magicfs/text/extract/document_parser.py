@@ -26,6 +26,7 @@ from magicfs.text.extract.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.hangul_files import HANGUL_TYPE, read_hangul
 from magicfs.text.extract.inline_styles import FICTION_BOOK
+from magicfs.text.extract.iwork_files import IWORK_TYPES, read_iwork
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail_decoding import load_charsets
@@ -164,6 +165,9 @@ class DocumentParser:
             HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
             container.KMZ: lambda: self._read_map(content),
             SIGNED_TYPE: lambda: self._read_signed(content),
+            **dict.fromkeys(
+                IWORK_TYPES, lambda: read_iwork(content, exact_type, until=self._parts_until, parts=self._parts)
+            ),
         }
         return readers[exact_type]() if exact_type in readers else None
 
