@@ -11,6 +11,7 @@ import socket
 from typing import Any
 
 from celery import Celery, signals
+from kombu import compression
 from kombu.entity import Exchange, Queue
 from kombu.transport import redis
 
@@ -61,6 +62,16 @@ class QoS(redis.QoS):
 
 # kombu has no setting for it. Whoever asks workers has such a channel too, and not only a worker.
 redis.Channel.QoS = QoS
+
+
+def _refuse_compression(_: bytes) -> bytes:
+    """Raise `ValueError`: nothing of ours packs a message, and a small one of another host would fill the memory."""
+    raise ValueError("compressed messages are refused")
+
+
+# kombu unpacks each message that it takes, by whatever its header names.
+for _content_type in compression.encoders():
+    compression.register(_refuse_compression, _refuse_compression, _content_type)
 
 
 def declared_queue(name: str) -> Queue:

@@ -77,10 +77,9 @@ def _turn_down(**_: object) -> None:
 
 
 @signals.task_received.connect
-def _postpone(request: Any, **_: object) -> None:
-    """Count a message no more whose task begins at a later time."""
-    if request.eta:
-        counts.taken -= 1
+def _begin_at_once(request: Any, **_: object) -> None:
+    """Let no task begin at a later time: nothing of ours asks for it, and the worker would keep any number of them."""
+    request._eta = None
 
 
 class QoS(app.QoS):

@@ -89,10 +89,8 @@ class Stall:
 class Watchdog:
     """Watches the worker of this process. One in a parent; children do not inherit its thread."""
 
-    def __init__(
-        self, queue: CeleryQueue, names: Callable[[], Sequence[str]], *, children: Callable[[], Iterable[int]]
-    ) -> None:
-        """`names` gives the queues that the worker consumes now, `children` the ids of its child processes."""
+    def __init__(self, queue: CeleryQueue, names: Sequence[str], *, children: Callable[[], Iterable[int]]) -> None:
+        """`names` are the queues that the worker consumes. `children` gives the ids of its child processes."""
         self._queue = queue
         self._names = names
         self._children = children
@@ -119,7 +117,7 @@ class Watchdog:
 
     def _look(self) -> Look:
         with self._looking:
-            depths = self._queue.depths(self._names())
+            depths = self._queue.depths(self._names)
         return Look(
             begun=state.all_total_count[0],
             taken=counts.taken,

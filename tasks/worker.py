@@ -52,19 +52,15 @@ The count that billiard compares stays one short after a crash, so its default o
 half a minute. MagicFS does not use the results.
 """
 
-REFUSED_COMMANDS = (
-    "pool_grow",
-    "pool_shrink",
-    "pool_restart",
-    "autoscale",
-    "time_limit",
-    "objgraph",
-    "memdump",
-    "memsample",
+OBEYED_COMMANDS = frozenset(
+    {
+        *("ping", "stats", "conf", "clock", "active", "active_queues", "registered", "query_task"),
+        *("reserved", "revoked", "scheduled", "enable_events"),
+    }
 )
-"""Commands of Celery that any host of a cluster may send and no worker obeys: those that change the number of its
-children or their limits, so that a machine has no memory left or a child hangs for ever, and those that look at memory.
-"""
+"""Commands of Celery that a worker obeys: agents and Flower send them, and `celery inspect`. They change nothing. Any
+host of a cluster can send all others, such as those that end a worker, take its queue away, or give it children or
+limits until its machine has no memory left."""
 
 Result = TypeVar("Result")
 
@@ -96,8 +92,8 @@ def run(
     celery.apps.worker.safe_say = _say
     # Its records have no handler of their own.
     billiard.util.get_logger().propagate = True
-    for command in REFUSED_COMMANDS:
-        celery.worker.control.Panel.data.pop(command, None)
+    for command in celery.worker.control.Panel.data.keys() - OBEYED_COMMANDS:
+        del celery.worker.control.Panel.data[command]
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_WAIT_TRIES
     # Not Celery's command line, which imports Flower, a shell and more: the parent and its child would keep all that.
     app = make_app(settings)
@@ -114,9 +110,7 @@ def run(
         without_gossip=True,
         without_mingle=True,
     )
-    # Not always all: `celery control cancel_consumer` takes one away.
-    consumed = app.amqp.queues
-    Watchdog(CeleryQueue(app), lambda: list(consumed.consume_from), children=lambda: _children(worker)).start()
+    Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker)).start()
     worker.start()
     raise SystemExit(worker.exitcode)
 

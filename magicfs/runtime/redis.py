@@ -60,6 +60,8 @@ def server_command(home: Path) -> list[str]:
         # Rounds of upkeep a second, of which nothing here needs ten.
         "hz": "1",
         "maxmemory": "256mb",
+        # Of a message, which each worker that takes it has in its memory. Ours have a few kilobytes.
+        "proto-max-bulk-len": "1mb",
         "maxmemory-policy": "noeviction",
     }
     settings = [part for name, value in options.items() for part in (f"--{name}", value)]

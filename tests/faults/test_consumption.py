@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import json
 import os
 import random
+import re
 import subprocess
 import time
+import zlib
 from collections.abc import Callable
 from pathlib import Path
 
@@ -22,6 +26,7 @@ from tests.plugins.proxy import proxy_to
 from tests.plugins.stack import HOST, Stack
 
 MINUTE = 60
+BLOCK_BYTES = 1 << 20
 
 TROUBLE_SECONDS = 5.0
 """After so many seconds, the watchdog of `sabotage.deaf` ends a worker. The module is for workers alone."""
@@ -92,7 +97,7 @@ def test_a_worker_that_stops_consuming_ends_so_that_it_is_started_again(
 
 
 def test_messages_for_which_no_task_is_to_begin_end_no_worker(stack: Stack, broker: Broker, tmp_path: Path) -> None:
-    """They are for other programs, for later, too late, or in a queue that the worker is told to leave alone."""
+    """They are for other programs, or too late."""
     begin(stack, broker, tmp_path / "docs", sabotage="tests.faults.sabotage.deaf")
     app = make_app(Settings(home=stack.home, host=HOST, broker_url=broker.url))
     queue = declared_queue(extract_queue(HOST))
@@ -104,27 +109,68 @@ def test_messages_for_which_no_task_is_to_begin_end_no_worker(stack: Stack, brok
         assert stack.processes["extract-1"].poll() is None
 
     send("tasks.of.another.program")
-    send(EXTRACT_TASK, countdown=3600)
     send(EXTRACT_TASK, expires=-1)
-    app.control.cancel_consumer(MAINTENANCE_QUEUE, reply=True)
-    broker.client.lpush(MAINTENANCE_QUEUE, "{}")
-    time.sleep(2 * TROUBLE_SECONDS)
     assert ENDS not in log_of(stack)
     assert stack.processes["extract-1"].poll() is None
 
 
-def test_a_worker_has_one_child_whoever_asks_for_more(stack: Stack, broker: Broker, tmp_path: Path) -> None:
-    """Every host of a cluster reaches the workers of all: a thousand children would take the memory of a machine."""
+COMMANDS: dict[str, dict[str, object]] = {
+    "pool_grow": {"n": 3},
+    "pool_shrink": {"n": 1},
+    "time_limit": {"task_name": EXTRACT_TASK, "hard": 1_000_000},
+    "rate_limit": {"task_name": EXTRACT_TASK, "rate_limit": "1/h"},
+    "cancel_consumer": {"queue": extract_queue(HOST)},
+    "add_consumer": {"queue": "another"},
+    "disable_events": {},
+    "hello": {"from_node": "x", "revoked": {}},
+    "shutdown": {},
+}
+
+
+def test_a_worker_goes_on_whatever_it_is_told(stack: Stack, broker: Broker, tmp_path: Path) -> None:
+    """Every host of a cluster reaches the workers of all: one could end them, or take the memory of a machine."""
     begin(stack, broker, tmp_path / "docs")
     app = make_app(Settings(home=stack.home, host=HOST, broker_url=broker.url))
     worker = psutil.Process(stack.processes["extract-1"].pid)
     before = worker.children()
-    app.control.pool_grow(3)
-    app.control.broadcast("time_limit", arguments={"task_name": EXTRACT_TASK, "hard": 1_000_000})
-    app.control.pool_shrink(1)
-    assert app.control.inspect(timeout=20).ping(), "it answers what is asked afterwards"
-    write_and_wait(stack, tmp_path / "docs", "second.txt")
+    for command, arguments in COMMANDS.items():
+        app.control.broadcast(command, arguments=arguments)
+    app.send_task(EXTRACT_TASK, queue=declared_queue(extract_queue(HOST)), ignore_result=True, countdown=3600)
+    inspect = app.control.inspect(timeout=20)
+    assert inspect.ping(), "it answers what is asked afterwards"
+    stack.wait(lambda: broker.client.llen(extract_queue(HOST)) == 0, what="a worker that takes the message")
+    assert list(inspect.scheduled().values()) == [[]], "no message waits in its memory"
+    queues = next(iter(inspect.active_queues().values()))
+    assert {queue["name"] for queue in queues} == {extract_queue(HOST), MAINTENANCE_QUEUE}
+    for name in ("second.txt", "third.txt"):
+        write_and_wait(stack, tmp_path / "docs", name)
     assert worker.children() == before
+
+
+def test_a_worker_unpacks_nothing(stack: Stack, broker: Broker, tmp_path: Path) -> None:
+    begin(stack, broker, tmp_path / "docs")
+    app = make_app(Settings(home=stack.home, host=HOST, broker_url=broker.url))
+    worker = psutil.Process(stack.processes["extract-1"].pid)
+    before = most_memory(worker)
+    # No worker takes it from this queue.
+    app.send_task(EXTRACT_TASK, queue=declared_queue("aside"), ignore_result=True)
+    (message,) = map(json.loads, broker.client.lrange("aside", 0, -1))
+    packed = zlib.compressobj(9)
+    body = b"".join(packed.compress(bytes(BLOCK_BYTES)) for _ in range(500)) + packed.flush()
+    message["body"] = base64.b64encode(body).decode()
+    message["headers"]["compression"] = "application/x-gzip"
+    broker.client.lpush(extract_queue(HOST), json.dumps(message))
+    stack.wait(lambda: broker.client.llen(extract_queue(HOST)) == 0, what="a worker that takes the message")
+    write_and_wait(stack, tmp_path / "docs", "second.txt")
+    assert most_memory(worker) - before < 100 * BLOCK_BYTES
+
+
+def most_memory(process: psutil.Process) -> int:
+    """The most memory that a process has had, in bytes."""
+    status = Path(f"/proc/{process.pid}/status").read_text()
+    found = re.search(r"^VmHWM:\s+(\d+) kB$", status, re.MULTILINE)
+    assert found is not None
+    return int(found[1]) * 1024
 
 
 def test_a_worker_whose_connections_are_half_open_goes_on(stack: Stack, broker: Broker, tmp_path: Path) -> None:

@@ -89,7 +89,7 @@ class Queue:
 
 begun, ended = threading.Event(), threading.Event()
 watchdog.LOOK_SECONDS = 0.01
-watchdog.Watchdog(Queue(), list, children=list).start()
+watchdog.Watchdog(Queue(), [], children=list).start()
 begun.wait()
 pid = os.fork()
 if pid == 0:

@@ -65,6 +65,16 @@ def test_another_user_is_not_there_to_become(attacker: redis_client.Redis) -> No
         attacker.execute_command("SAVE")
 
 
+def test_no_message_is_large(attacker: redis_client.Redis) -> None:
+    attacker.rpush("large", "x" * (1 << 20))
+    with pytest.raises(redis_client.exceptions.RedisError):
+        attacker.rpush("large", "x" * ((1 << 20) + 1))
+    attacker.set("long", "x" * (1 << 20))
+    with pytest.raises(redis_client.exceptions.RedisError):
+        attacker.append("long", "x")
+    attacker.delete("large", "long")
+
+
 def test_what_queues_need_is_allowed(servers: Servers, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     settings = Settings(home=tmp_path, broker_url=servers.empty_broker(), host="here")
     queue = CeleryQueue(make_app(settings))
