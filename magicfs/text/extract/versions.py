@@ -12,16 +12,18 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 14),
-    "application/zip": 33,
+    "application/zip": 34,
     "application/x-ole-storage": 11,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 15),
-    **dict.fromkeys((f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet")), 15),
+    **dict.fromkeys(
+        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 16
+    ),
     "application/pdf": 11,
     # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 11,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox"), 20),
+    **dict.fromkeys(("message/*", "application/mbox"), 21),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),

@@ -44,6 +44,10 @@ _MAX_SHEETS_BYTES: Final = 16 << 20
 _DAY_CHARACTERS: Final = 10
 _MAX_COLUMNS: Final = 16
 """The equal cells beside one another that are read."""
+_SHOWN_ON_SLIDES: Final = frozenset({"", "header", "footer"})
+"""The classes of shapes of a master page that are more than a place: those without one are drawn on all slides."""
+_PAGE_NUMBER: Final = "page-number"
+"""A field: its text is `<number>`."""
 _TRACKED_CHANGES: Final = "tracked-changes"
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 _WHITESPACE = {"s": " ", "tab": "\t", "tab-stop": "\t", "line-break": "\n"}
@@ -101,7 +105,7 @@ def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mim
     for root in (body, styles):
         _remove_deleted(root)
     pages = [_page_text(page) for page in named(body, _PAGE)] or [_body_text(body)]
-    masters = [_page_text(master) for master in named(styles, _MASTER_PAGE)]
+    masters = [_page_text(master) for master in _without_places(styles)]
     return Document(
         text=_SEPARATOR.join([*pages, *(master for master in masters if master)]),
         mime_type=mime_type,
@@ -114,11 +118,21 @@ def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mim
 
 def _remove_deleted(root: ET.Element) -> None:
     """Remove what tracked changes have deleted from a document."""
-    if next(named(root, _TRACKED_CHANGES), None) is None:
-        return
+    if next(named(root, _TRACKED_CHANGES), None) is not None:
+        _remove(root, lambda element: local_name(element) == _TRACKED_CHANGES)
+
+
+def _remove(root: ET.Element, is_unseen: Callable[[ET.Element], bool]) -> None:
     for parent in list(root.iter()):
-        for element in [child for child in parent if local_name(child) == _TRACKED_CHANGES]:
+        for element in [child for child in parent if is_unseen(child)]:
             parent.remove(element)
+
+
+def _without_places(styles: ET.Element) -> Iterator[ET.Element]:
+    """Yield the master pages without what stands in the places of slides, such as `Click to edit the title`."""
+    for master in named(styles, _MASTER_PAGE):
+        _remove(master, lambda shape: attribute(shape, "class") not in _SHOWN_ON_SLIDES)
+        yield master
 
 
 def _body_text(body: ET.Element) -> str:
@@ -271,6 +285,6 @@ def _paragraph_text(element: ET.Element) -> Iterator[ET.Element | str]:
         name = local_name(child)
         if name in _WHITESPACE:
             yield _WHITESPACE[name]
-        elif name not in _PARAGRAPHS and name != "binary-data":
+        elif name not in _PARAGRAPHS and name not in {"binary-data", _PAGE_NUMBER}:
             yield child
         yield child.tail or ""

@@ -59,6 +59,26 @@ def test_sheets_and_slides_of_openoffice_1_are_read(extractor: FileExtractor) ->
     assert [document.text[start:].split("\n")[0] for start in document.page_starts] == ["a pier", "a mole"]
 
 
+def test_places_of_master_pages_are_no_text_of_a_presentation(extractor: FileExtractor) -> None:
+    def frame(kind: str, text: str) -> str:
+        stated = f'presentation:class="{kind}"' if kind else ""
+        return f'<draw:frame {stated} xmlns:presentation="p"><text:p>{text}</text:p></draw:frame>'
+
+    number = "<text:page-number>&lt;number&gt;</text:page-number>"
+    frames = [
+        ("title", "Click to edit"),
+        ("outline", "Second level"),
+        ("date-time", "6/12/26"),
+        ("page-number", number),
+    ]
+    frames += [("footer", "Harbour office"), ("", "Pilots only")]
+    master = "".join(frame(kind, text) for kind, text in frames)
+    slide = f"<draw:page><text:p>a pier</text:p><text:p>page {number} of the plan</text:p></draw:page>"
+    content = openoffice("impress", slide, f"<style:master-page>{master}</style:master-page>")
+    lines = read(extractor, content, b"a.sxi").text.split("\n\n")
+    assert lines == ["a pier", "page  of the plan", "Harbour office", "Pilots only"]
+
+
 def xps(pages: dict[str, str], order: list[str]) -> bytes:
     sources = "".join(f'<PageContent Source="{name}"/>' for name in order)
     return container(
