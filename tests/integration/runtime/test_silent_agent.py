@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -48,3 +49,8 @@ def test_an_agent_that_has_just_started_need_not_have_it(
     lease(database, seconds=-1)
     monkeypatch.setattr(index_checks, "AGENT_SECONDS", 300.0)
     assert check_parts(settings) == "1 running"
+
+
+def test_an_agent_whose_database_is_away_is_not_blamed(settings: Settings, short_path: Path) -> None:
+    without = replace(settings, database_url=f"postgresql:///none?host={short_path}")
+    assert check_parts(without) == "1 running"
