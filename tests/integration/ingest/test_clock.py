@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.db.as_of import read_as_of
+from magicfs.db.clock import is_put_back
 from magicfs.db.heartbeats import LeaseTerms, has_agent, take_host
 from magicfs.db.roots import database_time, list_unscanned, request_scan
 from magicfs.errors import HostTaken
@@ -102,3 +103,12 @@ def test_the_lease_of_a_machine_that_works_stays(index: Index, lease: HostLease)
     with pytest.raises(HostTaken, match="the agent of ours has the host name"):
         HostLease(index.database, host=HOST, machine="theirs", boot="").renew()
     lease.renew()
+
+
+def test_what_is_written_while_a_transaction_is_held_up_is_not_ahead_of_the_clock(
+    index: Index, lease: HostLease
+) -> None:
+    with index.database.transaction() as held_up:
+        held_up.execute("SELECT pg_sleep(1.2)")
+        lease.renew()
+        assert not is_put_back(held_up)
