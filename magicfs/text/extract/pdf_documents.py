@@ -19,7 +19,7 @@ from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import PartCount, PartReader
 from magicfs.text.extract.pdf_parts import pdf_parts
-from magicfs.text.extract.pdf_second_reading import with_cut_pages, with_ligatures, with_lost_pages
+from magicfs.text.extract.pdf_second_reading import opened, with_cut_pages, with_ligatures, with_lost_pages
 from magicfs.text.extract.right_to_left import in_reading_order
 
 PDF_TYPE: Final = "application/pdf"
@@ -74,6 +74,8 @@ def with_pdf_parts(
     except Exception:  # noqa: BLE001  (see above)
         parts.add_unread(_BESIDE_PAGES)
         return outcome
+    finally:
+        opened.cache_clear()
     if not texts:
         return outcome
     if isinstance(outcome, Unreadable):

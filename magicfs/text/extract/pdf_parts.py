@@ -6,7 +6,6 @@ Runs in the child process, called by `pdf_documents`, and reads with pypdf. kreu
 from __future__ import annotations
 
 import html
-import io
 import logging
 import re
 import time
@@ -14,13 +13,13 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Any, Final
 
-import pypdf
 from pypdf.errors import DependencyError
 from pypdf.generic import DictionaryObject as _Dictionary
 
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.part_count import PartCount, PartReader
+from magicfs.text.extract.pdf_second_reading import opened
 from magicfs.text.extract.plain_text import clean
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
@@ -47,8 +46,8 @@ def pdf_parts(
     """
     if not _MAY_HAVE_PARTS.search(content):
         return {}
-    reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
-    if reader.is_encrypted and not reader.decrypt(""):
+    reader = opened(content)
+    if reader is None:
         return {}
     found: dict[int, str] = {}
     for number, page in enumerate(reader.pages):

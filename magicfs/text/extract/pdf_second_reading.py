@@ -16,6 +16,7 @@ import time
 import unicodedata
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import lru_cache
 from itertools import pairwise
 from typing import Any, Final
 
@@ -65,7 +66,7 @@ def with_cut_pages(document: Document, content: bytes, *, until: float) -> Docum
 
     Reading ends at a moment on the monotonic clock. May raise any exception of the library.
     """
-    reader = _opened(content) if _MAY_BE_CUT.search(content) else None
+    reader = opened(content) if _MAY_BE_CUT.search(content) else None
     if reader is None or not document.page_starts:
         return document
     last = len(document.page_starts) - 1
@@ -113,13 +114,14 @@ def _replaced(document: Document, pages: list[str]) -> Document:
 
 def _texts(content: bytes, pages: Iterable[int], *, until: float) -> Iterator[tuple[int, str]]:
     wanted = list(pages)
-    reader = _opened(content) if wanted else None
+    reader = opened(content) if wanted else None
     if reader is not None:
         yield from _texts_of(reader, wanted, until=until)
 
 
-def _opened(content: bytes) -> pypdf.PdfReader | None:
-    """The file; None where it needs a password."""
+@lru_cache(maxsize=1)
+def opened(content: bytes) -> pypdf.PdfReader | None:
+    """The file, which is kept until `opened.cache_clear`: opening may take seconds. None where it needs a password."""
     reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
     return None if reader.is_encrypted and not reader.decrypt("") else reader
 
