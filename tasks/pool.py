@@ -1,25 +1,63 @@
 """`TaskPool`: the children of a worker, which have nothing to do with the pipes of those before them.
 
-The pool of Celery's prefork workers, with a remedy for a fault of it, and with time limits that a machine with too much
-to do does not reach. Main thread of the parent.
+The pool of Celery's prefork workers, with remedies for two faults of it, and with time limits that a machine with too
+much to do does not reach. Main thread of the parent.
 """
 
 from __future__ import annotations
 
 import time
+from collections.abc import Callable
+from contextlib import suppress
+from types import GeneratorType
 from typing import Any
 from weakref import WeakKeyDictionary
 
-from celery.concurrency import prefork
-from celery.concurrency.asynpool import AsynPool
+from celery.concurrency import asynpool, prefork
 
 from magicfs.config import PATIENCE_SECONDS
 from magicfs.linux.starvation import Starvation
 from tasks.app import LONGEST_SECONDS
 
 
-class Pool(AsynPool):  # type: ignore[misc]  # Celery has no types
+class ResultHandler(asynpool.ResultHandler):  # type: ignore[misc]  # Celery has no types
+    """Reads what the children say, and goes on with a message of which a part is read, whoever began to read it.
+
+    A task that fails with a long traceback says more than a pipe holds. Celery forgets what it has read of it at the
+    next reconnection to Redis: it takes the rest for another message, reads no later one, and the child counts as busy.
+    """
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._readings: dict[int, GeneratorType[None, None, None]] = {}
+        """What reads the last message of each pipe, by its descriptor."""
+
+    def _recv_message(self, add_reader: Callable[..., object], fd: int, callback: Callable[..., object]) -> Any:
+        if not self._is_reading(fd):
+            self._readings[fd] = super()._recv_message(add_reader, fd, callback)
+        return self._readings[fd]
+
+    def _is_reading(self, fd: int) -> bool:
+        return fd in self._readings and self._readings[fd].gi_frame is not None
+
+    def end_reading(self, fd: int) -> None:
+        """Read the rest of a message from the pipe of a child that is gone. Drop one that it has not written whole."""
+        reading = self._readings.pop(fd, None)
+        if reading is not None:
+            with suppress(StopIteration, OSError, EOFError):
+                next(reading)
+
+    def _finish_partial_read(self, fd: int, proc: Any) -> bool:
+        """When the worker stops without a loop, Celery asks the loop for what has read a part of a message."""
+        if self._is_reading(fd):
+            self._hub.add_reader(fd, self._readings[fd])
+        return bool(super()._finish_partial_read(fd, proc))
+
+
+class Pool(asynpool.AsynPool):  # type: ignore[misc]  # as above
     """Celery's pool, which forgets what it has closed, and kills no child for want of a processor."""
+
+    ResultHandler = ResultHandler
 
     on_timeout_set: Any
 
@@ -53,6 +91,11 @@ class Pool(AsynPool):  # type: ignore[misc]  # Celery has no types
         began, limit = result._time_accepted, result._timeout  # noqa: SLF001  (as above)
         return float(began + min(limit + waited, LONGEST_SECONDS) - time.monotonic())
 
+    def process_flush_queues(self, proc: Any) -> None:
+        """Read what a child has said that is gone: from where its parent stopped, not from the middle of a message."""
+        self._result_handler.end_reading(proc.outqR_fd)
+        super().process_flush_queues(proc)
+
     def destroy_queues(self, queues: tuple[Any, ...], proc: Any) -> Any:
         """Close the pipes of a child that died over a message, and forget that its results came through one of them.
 
@@ -61,6 +104,7 @@ class Pool(AsynPool):  # type: ignore[misc]  # Celery has no types
         """
         if self._fileno_to_outq.get(proc.outqR_fd) is proc:
             del self._fileno_to_outq[proc.outqR_fd]
+        self._result_handler.end_reading(proc.outqR_fd)
         return super().destroy_queues(queues, proc)
 
 

@@ -1,0 +1,114 @@
+"""The parent of a worker reads results that no pipe holds at once: whichever loop begins, none is taken for another."""
+
+from __future__ import annotations
+
+import os
+import signal
+import time
+from collections.abc import Callable, Iterator
+from types import SimpleNamespace
+
+import pytest
+from billiard.connection import Connection
+from kombu.asynchronous import Hub
+
+from tasks.consumer import Consumer
+from tasks.pool import Pool
+
+LENGTH = 3 << 20
+"""Of an error. A pipe holds 64 KiB: the child writes the rest while its parent reads."""
+
+SECONDS = 30.0
+
+
+def fail(length: int) -> None:
+    """The work of a task."""
+    raise ValueError("x" * length)
+
+
+class Parent:
+    """A worker's parent without Redis: its loop, its pool of one child, and what its consumer does to both."""
+
+    def __init__(self) -> None:
+        self.hub = Hub()
+        self.hub.call_repeatedly(0.1, int)
+        self.pool = Pool(processes=1, threads=False)
+        self.pool.register_with_event_loop(self.hub)
+        self.consumer = Consumer.__new__(Consumer)
+        self.consumer.pool = SimpleNamespace(_pool=self.pool)
+        self.consumer.blueprint = SimpleNamespace(send_all=lambda *_, **__: None)
+        self.wait(lambda: self.pool._all_inqueues)
+
+    def wait(self, condition: Callable[[], object]) -> None:
+        """Run the loop until something is so."""
+        deadline = time.monotonic() + SECONDS
+        loop = self.hub.create_loop()
+        while not condition():
+            assert time.monotonic() < deadline
+            next(loop)
+
+    def begin_task(self, length: int) -> list[object]:
+        """Run until a task has begun. Returns the list that gets its error."""
+        begun: list[object] = []
+        errors: list[object] = []
+        self.pool.apply_async(fail, (length,), accept_callback=lambda *_: begun.append(1), error_callback=errors.append)
+        self.wait(lambda: begun)
+        return errors
+
+    def lose_connection(self) -> None:
+        """Do what Celery does then."""
+        self.hub.reset()
+        self.pool.flush()
+
+    def connect(self) -> None:
+        self.pool.register_with_event_loop(self.hub)
+        self.consumer.register_with_event_loop(self.hub)
+
+    def read_part(self) -> None:
+        """Read as much of a result as there is."""
+        child = self.pool._pool[0]
+        assert child.outq._reader.poll(SECONDS)
+        self.pool.handle_result_event(child.outqR_fd)
+
+
+@pytest.fixture
+def parent() -> Iterator[Parent]:
+    made = Parent()
+    yield made
+    for child in made.pool._pool:
+        os.kill(child.pid, signal.SIGKILL)
+        child.join()
+    made.hub.close()
+
+
+def test_a_result_that_is_written_while_it_is_read_after_an_outage_arrives(
+    parent: Parent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    errors = parent.begin_task(LENGTH)
+    parent.lose_connection()
+    assert parent.pool._pool[0].outq._reader.poll(SECONDS)
+    # The child has the processor whenever its parent looks whether it has said more.
+    poll = Connection.poll
+    monkeypatch.setattr(Connection, "poll", lambda connection, _: poll(connection, 1.0))
+    parent.connect()
+    parent.wait(lambda: errors)
+    errors = parent.begin_task(1)
+    parent.wait(lambda: errors)
+
+
+def test_a_result_of_which_a_part_is_read_when_a_connection_breaks_arrives(parent: Parent) -> None:
+    errors = parent.begin_task(LENGTH)
+    parent.read_part()
+    parent.lose_connection()
+    parent.connect()
+    parent.wait(lambda: errors)
+    errors = parent.begin_task(1)
+    parent.wait(lambda: errors)
+
+
+def test_a_child_that_dies_over_its_result_leaves_nothing_of_it_to_the_next(parent: Parent) -> None:
+    parent.begin_task(LENGTH)
+    parent.read_part()
+    os.kill(parent.pool._pool[0].pid, signal.SIGKILL)
+    errors = parent.begin_task(1)
+    parent.wait(lambda: errors)
