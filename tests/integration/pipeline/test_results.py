@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import time
@@ -79,6 +80,8 @@ def parent() -> Iterator[Parent]:
         os.kill(child.pid, signal.SIGKILL)
         child.join()
     made.hub.close()
+    # A worker freezes what its parent has when it makes a child: here that is all of the tests.
+    gc.unfreeze()
 
 
 def test_a_result_that_is_written_while_it_is_read_after_an_outage_arrives(
