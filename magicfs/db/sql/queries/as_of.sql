@@ -7,7 +7,7 @@
 -- so many are read, so that a search takes no longer while a tree is imported; their order is that of the index
 -- files_backlog, which serves it whatever old statistics say.
 WITH known AS (
-    SELECT roots.name, hosts.name AS host, roots.scanned_at, hosts.heartbeat,
+    SELECT left(roots.name, 1024) AS name, left(hosts.name, 1024) AS host, roots.scanned_at, hosts.heartbeat,
            CASE WHEN roots.state = 'present' AND watched.value::timestamptz <= roots.scanned_at
                 THEN greatest(roots.scanned_at, hosts.heartbeat - make_interval(secs => %(delay)s))
                 ELSE roots.scanned_at END AS seen_until,

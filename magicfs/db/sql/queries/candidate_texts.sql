@@ -240,7 +240,7 @@ UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LA
 -- Fragment: the languages and types of the documents that have a chunk; a language is null where it is not known. As text,
 -- of which each different one is parsed once.
 (SELECT json_agg(json_build_array(language, mime_type))::text
- FROM (SELECT DISTINCT language, mime_type FROM content_chunks JOIN contents ON contents.id = content_id
+ FROM (SELECT DISTINCT left(language, 1024) AS language, left(mime_type, 1024) AS mime_type FROM content_chunks JOIN contents ON contents.id = content_id
        WHERE chunk_id = measured.id) AS document)
 
 -- name: places
@@ -258,7 +258,7 @@ SELECT {place_names}, position IS NULL,
        CASE WHEN (SELECT true FROM contents AS same JOIN files AS other ON other.content_id = same.id
                   WHERE same.digest = place.copy_key AND other.id <> place.file_id LIMIT 1)
             THEN ARRAY({{copies_of_place}}) END,
-       chunks.text
+       {{found_files.chunk_text}}
 FROM (
     SELECT {place_names}, words, position
     FROM (
@@ -292,7 +292,8 @@ ORDER BY position
 -- name: copies_of_place
 -- Fragment: the files in scope that have the content of a place, in their order: the id of each as eight bytes, its host, a
 -- zero byte and its path.
-SELECT int8send(files.id) || convert_to(hosts.name, 'UTF8') || '\x00'::bytea || roots.path || '\x2f'::bytea || files.path
+SELECT int8send(files.id) || convert_to(left(hosts.name, 1024), 'UTF8') || '\x00'::bytea
+       || substring(roots.path, 1, 4096) || '\x2f'::bytea || substring(files.path, 1, 4096)
 FROM contents
 JOIN files ON files.content_id = contents.id
 JOIN roots ON roots.id = files.root_id

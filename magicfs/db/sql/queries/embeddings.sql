@@ -20,7 +20,7 @@ checked AS MATERIALIZED (
     FROM waiting
 ),
 ranked AS (
-    SELECT chunk_id, attempts, chunks.context, chunks.text,
+    SELECT chunk_id, attempts, left(chunks.context, 16384) AS context, {{found_files.chunk_text}} AS text,
            row_number() OVER claim_order AS position,
            sum(chunks.tokens) OVER claim_order AS tokens,
            first_value(attempts) OVER claim_order AS first_attempts

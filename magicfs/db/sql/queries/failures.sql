@@ -1,7 +1,8 @@
 -- name: failed_or_skipped_files
 -- Failed files, newest first, then skipped ones on request, newest first.
-SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
-       f.state, f.reason, f.detail, extract(epoch FROM f.changed_at)
+SELECT left(h.name, 1024), left(r.name, 1024), substring(r.path, 1, 4096), r.device, substring(f.path, 1, 4096),
+       f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
+       f.state, f.reason, left(f.detail, 4096), extract(epoch FROM f.changed_at)
 FROM files f JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
 WHERE f.reason IS NOT NULL
   AND (f.state = 'failed' OR %(skipped)s)
@@ -12,7 +13,8 @@ LIMIT %(limit)s
 -- name: files_of_failed_chunks
 -- Files in the index with a chunk that has no vector of a model that searches use or will use, because embedding failed.
 -- One row for each such chunk and model.
-SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
+SELECT left(h.name, 1024), left(r.name, 1024), substring(r.path, 1, 4096), r.device, substring(f.path, 1, 4096),
+       f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
        'failed', e.reason, concat('lines ', c.first_line, '-', c.last_line, CASE
            WHEN m.state = 'renewing' THEN ' keep their former vector, and have none of the better form of ' || m.name
            WHEN EXISTS (
@@ -43,8 +45,9 @@ SELECT (SELECT count(*) FROM files f
 
 -- name: unindexed_files
 -- Files that failed or were skipped for a reason, by path.
-SELECT h.name, r.name, r.path, r.device, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
-       f.state, f.reason, f.detail, extract(epoch FROM f.changed_at)
+SELECT left(h.name, 1024), left(r.name, 1024), substring(r.path, 1, 4096), r.device, substring(f.path, 1, 4096),
+       f.size, f.mtime_ns, f.ctime_ns, f.ino, f.mode, f.uid, f.gid,
+       f.state, f.reason, left(f.detail, 4096), extract(epoch FROM f.changed_at)
 FROM files f JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
 WHERE f.reason = %(reason)s
 ORDER BY r.id, f.path

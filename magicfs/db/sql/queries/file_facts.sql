@@ -20,7 +20,7 @@ SELECT id FROM chunks WHERE id = ANY(%(chunks)s) AND words @@ %(phrase)s::tsquer
 
 -- name: chunk_texts
 -- The texts of given chunks.
-SELECT id, text FROM chunks WHERE id = ANY(%(chunks)s)
+SELECT id, {{found_files.chunk_text}} FROM chunks WHERE id = ANY(%(chunks)s)
 
 -- name: is_in_scope
 -- Whether a file meets the conditions on files.

@@ -4,7 +4,8 @@
 -- The files at an absolute path, which is given in all its divisions into the path of a root and a path below it, one for
 -- each host that has one. The preferred host comes first.
 SELECT found.* FROM (
-    SELECT DISTINCT ON (h.name) f.id, f.content_id, f.state, f.reason, h.name AS host, c.mime_type, c.language
+    SELECT DISTINCT ON (h.name) f.id, f.content_id, f.state, left(f.reason, 1024) AS reason, left(h.name, 1024) AS host,
+           left(c.mime_type, 1024) AS mime_type, left(c.language, 1024) AS language
     FROM unnest(%(roots)s::bytea[], %(paths)s::bytea[]) AS divided (root, path)
     JOIN roots r ON r.path = divided.root
     JOIN hosts h ON h.id = r.host_id
@@ -24,7 +25,7 @@ SELECT EXISTS (
 
 -- name: chunks_of_lines
 -- The chunks of a content that have lines of a range, or a page of it. A chunk reaches as far as the next one begins.
-SELECT placed.first_line, placed.page, chunks.text
+SELECT placed.first_line, placed.page, {{found_files.chunk_text}}
 FROM (
     SELECT ordinal, chunk_id, first_line, page, lead(first_line) OVER (ORDER BY ordinal) AS next_line
     FROM content_chunks WHERE content_id = %(content)s

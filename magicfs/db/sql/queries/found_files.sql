@@ -10,10 +10,16 @@ CASE WHEN %(each_copy)s OR contents.id IS NULL OR contents.size = 0 THEN int8sen
 hosts.name = %(host)s DESC, files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
 
 -- name: file_columns
--- Fragment: the columns of a file's location, over `file_tables`. The place of its text follows: `chunk_columns`.
-{{copy_key}}, files.id, hosts.name, roots.name, roots.path, files.path, files.size, files.mtime_ns, files.ctime_ns,
-files.ino, roots.device, files.mode, files.uid, files.gid, date_part('epoch', files.indexed_at), contents.language,
-contents.mime_type
+-- Fragment: the columns of a file's location, over `file_tables`. The place of its text follows: `chunk_columns`. No row
+-- that another host has written is larger than those of files are: it would fill the memory of whoever searches.
+{{copy_key}}, files.id, left(hosts.name, 1024), left(roots.name, 1024), substring(roots.path, 1, 4096),
+substring(files.path, 1, 4096), files.size, files.mtime_ns, files.ctime_ns, files.ino, roots.device, files.mode, files.uid,
+files.gid, date_part('epoch', files.indexed_at), left(contents.language, 1024), left(contents.mime_type, 1024)
+
+-- name: chunk_text
+-- Fragment: the text of a chunk, over `chunks`. It is several times as long as that of any chunk at most. To count the
+-- characters of each takes twenty microseconds.
+CASE WHEN octet_length(chunks.text) <= 65536 THEN chunks.text ELSE left(chunks.text, 16384) END
 
 -- name: chunk_columns
 -- Fragment: the place of a chunk in a file; null and zeros for a file without text.

@@ -57,13 +57,13 @@ DELETE FROM mounts WHERE host = %(host)s AND path = %(path)s
 
 -- name: live_workers
 -- Workers that have answered recently.
-SELECT name, host, kind, pid FROM workers
+SELECT left(name, 1024), left(host, 1024), left(kind, 1024), pid FROM workers
 WHERE seen_at > now() - make_interval(secs => %(within)s)
 ORDER BY name
 
 -- name: live_mounts
 -- Mounts that have reported recently.
-SELECT host, path, pid FROM mounts
+SELECT left(host, 1024), substring(path, 1, 4096), pid FROM mounts
 WHERE seen_at > now() - make_interval(secs => %(within)s)
 ORDER BY host, path
 

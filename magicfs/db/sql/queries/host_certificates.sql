@@ -1,6 +1,7 @@
 -- name: list_certificates
 -- All certificates, by the names of their hosts.
-SELECT host, fingerprint, certificate, address, admitted_at IS NOT NULL FROM host_certificates ORDER BY host
+SELECT left(host, 1024), left(fingerprint, 1024), left(certificate, 4096), left(address, 1024), admitted_at IS NOT NULL
+FROM host_certificates ORDER BY host
 
 -- name: request_admission
 -- The certificate of a host, unless another one of that host is admitted.

@@ -1,6 +1,7 @@
 -- name: list_hosts
 -- All hosts with their agents, by name.
-SELECT name, agent_machine, extract(epoch FROM heartbeat)::float8, agent_machine IS NOT NULL AND agent_until > now()
+SELECT left(name, 1024), left(agent_machine, 1024), extract(epoch FROM heartbeat)::float8,
+       agent_machine IS NOT NULL AND agent_until > now()
 FROM hosts
 ORDER BY name
 

@@ -17,4 +17,4 @@ WHERE files.id = ANY(%(files)s)
 
 -- name: texts_and_tokens
 -- The texts of given chunks, and their numbers of tokens.
-SELECT id, text, tokens FROM chunks WHERE id = ANY(%(chunks)s)
+SELECT id, {{found_files.chunk_text}}, tokens FROM chunks WHERE id = ANY(%(chunks)s)

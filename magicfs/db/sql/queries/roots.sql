@@ -14,7 +14,8 @@ SELECT id FROM stored UNION ALL SELECT id FROM added
 
 -- name: list_roots
 -- The roots of the cluster or of one host. The request for a scan is null once a later scan has ended.
-SELECT r.id, h.name, r.path, r.name, r.device, r.state, r.detail,
+SELECT r.id, left(h.name, 1024), substring(r.path, 1, 4096), left(r.name, 1024), r.device, r.state,
+       left(r.detail, 4096),
        CASE WHEN r.scan_wanted_at > coalesce(r.scanned_at, '-infinity') THEN r.scan_wanted_at END
 FROM roots r JOIN hosts h ON h.id = r.host_id
 WHERE %(host)s::text IS NULL OR h.name = %(host)s

@@ -73,7 +73,7 @@ count(*) FILTER (WHERE state = 'unread')
 
 -- name: roots_by_host
 -- Each root with its host and name, and whether it is present.
-SELECT roots.id, hosts.name, roots.name, roots.state <> 'missing' FROM roots JOIN hosts ON hosts.id = roots.host_id
+SELECT roots.id, left(hosts.name, 1024), left(roots.name, 1024), roots.state <> 'missing' FROM roots JOIN hosts ON hosts.id = roots.host_id
 
 -- name: count_changing_files
 -- Pending files of some roots whose last reading began after a moment: they have changed again since.
@@ -91,7 +91,8 @@ WHERE model_id = %(model_id)s AND chunk_id IN (
 
 -- name: list_roots
 -- All roots with their hosts.
-SELECT roots.id, roots.name, roots.path, hosts.name, roots.state, roots.detail, extract(epoch FROM roots.scanned_at)
+SELECT roots.id, left(roots.name, 1024), substring(roots.path, 1, 4096), left(hosts.name, 1024), roots.state,
+       left(roots.detail, 4096), extract(epoch FROM roots.scanned_at)
 FROM roots JOIN hosts ON hosts.id = roots.host_id
 ORDER BY roots.name
 

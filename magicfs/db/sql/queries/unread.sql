@@ -37,7 +37,7 @@ SELECT max(chunk_id) FROM (
 
 -- name: foreign_texts
 -- The texts of chunks with a vector, between two ids, that have many characters beyond ASCII, which take more bytes.
-SELECT e.chunk_id, c.text
+SELECT e.chunk_id, left(c.text, 16384)
 FROM embeddings e JOIN chunks c ON c.id = e.chunk_id
 WHERE e.model_id = %(model_id)s AND e.chunk_id > %(after)s AND e.chunk_id <= %(last)s AND e.state = 'done'
   AND octet_length(c.text) > 1.1 * char_length(c.text)

@@ -19,7 +19,8 @@ SELECT coalesce(max(id), 0) FROM chunks
 -- name: source_of_chunk
 -- What the words of the chunk `chunk` depend on besides its text and headings: a content that has it, best one that begins
 -- with it.
-SELECT content_id, mime_type, language, ordinal = 0 AS is_first, title, author, keywords
+SELECT content_id, left(mime_type, 1024) AS mime_type, left(language, 1024) AS language, ordinal = 0 AS is_first,
+       left(title, 16384) AS title, left(author, 16384) AS author, left(keywords, 16384) AS keywords
 FROM content_chunks JOIN contents ON contents.id = content_id
 WHERE chunk_id = chunk.id
 ORDER BY ordinal > 0, content_id LIMIT 1
@@ -28,7 +29,7 @@ ORDER BY ordinal > 0, content_id LIMIT 1
 -- The next chunks with the words of an earlier version.
 SELECT chunk.id, chunk.text, chunk.headings, source.*
 FROM (
-    SELECT id, text, headings FROM chunks
+    SELECT id, {{found_files.chunk_text}} AS text, left(headings, 16384) AS headings FROM chunks
     WHERE id > %(after)s AND analysis < %(analysis)s
     ORDER BY id LIMIT %(limit)s
 ) AS chunk
@@ -37,7 +38,7 @@ ORDER BY chunk.id
 
 -- name: sources_of_chunks
 -- The same for given chunks.
-SELECT chunk.id, chunk.text, chunk.headings, source.*
+SELECT chunk.id, left(chunk.text, 16384), left(chunk.headings, 16384), source.*
 FROM chunks AS chunk
 LEFT JOIN LATERAL ({{source_of_chunk}}) AS source ON true
 WHERE chunk.id = ANY(%(ids)s)
