@@ -10,6 +10,7 @@ import contextlib
 import importlib.util
 import os
 import platform
+import shlex
 import shutil
 import stat
 import subprocess
@@ -74,7 +75,7 @@ def _home(settings: Settings) -> str:
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK) or status.st_uid not in {os.geteuid(), 0}:
         raise CheckFailed(f"{home} is not yours: set MAGICFS_HOME to another directory, or change its owner")
     if stat.S_IMODE(status.st_mode) != HOME_MODE:
-        raise CheckFailed(f"{home} is open to other users: run 'chmod 700 {home}'")
+        raise CheckFailed(f"{home} is open to other users: run 'chmod 700 {shlex.quote(str(home))}'")
     return str(home)
 
 

@@ -7,6 +7,8 @@ caller's transaction ends.
 
 from __future__ import annotations
 
+import shlex
+
 from magicfs.db.embedding_queue import enqueue_all_chunks
 from magicfs.db.model_digests import record_languages
 from magicfs.db.models import (
@@ -42,7 +44,7 @@ def activate_model(connection: Connection, spec: ModelSpec) -> IndexedModel:
     if active is not None and not active.spec.is_model(spec):
         raise ModelMismatch(
             f"the index has vectors of {active.spec.full_label}, not of {spec.full_label}: "
-            f"to change it run 'magicfs model use {spec.name}'"
+            f"to change it run 'magicfs model use {shlex.quote(spec.name)}'"
         )
     if active is not None:
         record_languages(connection, active.id, spec)

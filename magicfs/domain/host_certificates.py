@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 from dataclasses import dataclass
 
 from magicfs.errors import HostTaken
@@ -26,5 +27,5 @@ def taken(host: str) -> HostTaken:
     """The error of a machine that asks under the name of an admitted one."""
     return HostTaken(
         f"another machine is {host} in this cluster: set MAGICFS_HOST to another name, or run "
-        f"'magicfs hosts retire {host}' there if that machine is gone"
+        f"'magicfs hosts retire {shlex.quote(host)}' there if that machine is gone"
     )

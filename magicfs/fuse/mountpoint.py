@@ -10,6 +10,7 @@ import contextlib
 import errno
 import logging
 import os
+import shlex
 import shutil
 import stat
 import subprocess
@@ -51,6 +52,11 @@ def absolute(path: Path) -> Path:
     return Path(os.path.realpath(expanded.parent)) / expanded.name
 
 
+def _umount_command(mountpoint: Path) -> str:
+    """The command that unmounts it, for a shell."""
+    return f"magicfs umount {shlex.quote(str(mountpoint))}"
+
+
 def prepare_mountpoint(path: Path, *, roots: Iterable[Root], host: str) -> Path:
     """Make sure that a directory can be mounted on, and return its absolute path. A dead mount there is cleared.
 
@@ -62,7 +68,7 @@ def prepare_mountpoint(path: Path, *, roots: Iterable[Root], host: str) -> Path:
     mount = mounted_at(mountpoint)
     if mount is not None:
         what = "MagicFS is mounted there already" if mount.is_magicfs else "something else is mounted there"
-        raise MountError(f"{mountpoint}: {what}: run 'magicfs umount {mountpoint}', or choose another directory")
+        raise MountError(f"{mountpoint}: {what}: run '{_umount_command(mountpoint)}', or choose another directory")
     _require_empty_directory(mountpoint)
     resolved = os.fsencode(os.path.realpath(mountpoint))
     for root in roots:
@@ -93,7 +99,7 @@ def _require_empty_directory(path: Path) -> None:
             if next(entries, None) is not None:
                 raise MountError(f"{path} is not empty: choose an empty directory")
     except FileNotFoundError as error:
-        raise MountError(f"{path} does not exist: create it with 'mkdir -p {path}'") from error
+        raise MountError(f"{path} does not exist: create it with 'mkdir -p {shlex.quote(str(path))}'") from error
     except OSError as error:
         raise MountError(f"{path} cannot be used ({error.strerror}): choose a directory of yours") from error
     if os.geteuid() != 0 and not os.access(path, os.W_OK):
@@ -128,7 +134,7 @@ def _is_dead(mountpoint: Path) -> bool:
 
     if not _ends(call_statvfs):
         raise MountError(
-            f"the mount at {mountpoint} does not answer: end its process, or run 'magicfs umount {mountpoint}'"
+            f"the mount at {mountpoint} does not answer: end its process, or run '{_umount_command(mountpoint)}'"
         )
     return errors[0] in (errno.ENOTCONN, errno.ECONNABORTED)
 

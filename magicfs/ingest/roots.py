@@ -7,6 +7,7 @@ root, with no mount of MagicFS, and not with the state directory. Any thread.
 from __future__ import annotations
 
 import os
+import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
@@ -56,7 +57,7 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
             if encloses(absolute, other.path):
                 raise RootError(
                     f"{path} contains the root {display_path(other.path)}: "
-                    f"run 'magicfs roots remove {other.name}' first"
+                    f"run 'magicfs roots remove {shlex.quote(other.name)}' first"
                 )
         # Commands wait for what they import, and most of them name roots that are there.
         from magicfs.text.names import fold_path

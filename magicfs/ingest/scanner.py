@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -264,7 +265,7 @@ class Scanner:
         if result.suspected_deletions:
             detail = (
                 f"{result.suspected_deletions} files are gone at once and were kept in the index: "
-                f"if that is meant, run 'magicfs scan --accept-deletions {root.name}'"
+                f"if that is meant, run 'magicfs scan --accept-deletions {shlex.quote(root.name)}'"
             )
             log.warning("root %s: %s", root.name, detail)
             with self._writer.transaction() as connection:

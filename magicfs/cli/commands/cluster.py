@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shlex
 import time
 from contextlib import suppress
 from typing import TYPE_CHECKING, Annotated
@@ -173,7 +174,8 @@ def leave() -> None:
     if settings.listen is None:
         (settings.home / FILE_NAME).unlink(missing_ok=True)
     terminal.say(
-        f"{settings.host} has left the hub {settings.hub}: on the hub, run 'magicfs hosts retire {settings.host}'"
+        f"{settings.host} has left the hub {settings.hub}: "
+        f"on the hub, run 'magicfs hosts retire {shlex.quote(settings.host)}'"
     )
     if "MAGICFS_HUB" in os.environ:
         terminal.remark("MAGICFS_HUB is still set in the environment: unset it")

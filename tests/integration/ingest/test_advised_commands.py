@@ -1,0 +1,63 @@
+"""A command that an error names can be pasted into a shell as it is: names with spaces are quoted."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+
+from magicfs.cli.checks import run_checks
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+from magicfs.db.roots import list_roots
+from magicfs.errors import MountError, RootError
+from magicfs.fuse.mountpoint import prepare_mountpoint
+from magicfs.ingest.roots import add_root
+from tests.plugins.index import HOST
+from tests.plugins.services import make_scanner
+
+
+def advised(message: str) -> list[str]:
+    """The words of the command that a message names, as a shell takes them."""
+    found = re.search(r"'((?:magicfs|mkdir|chmod) .*)'", message)
+    assert found, message
+    return shlex.split(found.group(1))
+
+
+def test_to_make_a_mount_point(tmp_path: Path) -> None:
+    missing = tmp_path / "my mount"
+    with pytest.raises(MountError) as refused:
+        prepare_mountpoint(missing, roots=[], host=HOST)
+    assert advised(str(refused.value)) == ["mkdir", "-p", str(missing)]
+
+
+def test_to_close_a_state_directory(tmp_path: Path) -> None:
+    home = tmp_path / "my data"
+    home.mkdir(mode=0o755)
+    [result] = [result for result in run_checks(Settings(home=home)) if result.name == "home"]
+    assert advised(result.text) == ["chmod", "700", str(home)]
+
+
+def test_to_remove_a_root_and_to_accept_deletions(database: Database, tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "all/my documents"
+    folder.mkdir(parents=True)
+    for number in range(10):
+        (folder / f"{number}.txt").write_text("words")
+    root = add_root(database, host=HOST, path=folder, home=home)
+    with pytest.raises(RootError) as refused:
+        add_root(database, host=HOST, path=folder.parent, home=home)
+    assert advised(str(refused.value)) == ["magicfs", "roots", "remove", root.name]
+    scanner = make_scanner(database)
+
+    def scan() -> str:
+        with database.transaction() as connection:
+            scanner.scan(list_roots(connection)[0])
+        with database.transaction() as connection:
+            return list_roots(connection)[0].detail or ""
+
+    scan()
+    for path in folder.iterdir():
+        path.unlink()
+    assert advised(scan()) == ["magicfs", "scan", "--accept-deletions", root.name]
