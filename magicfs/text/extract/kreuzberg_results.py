@@ -34,6 +34,10 @@ _PDF_CONTROLS = {code: " " for code in range(0x20) if chr(code) not in "\t\n\x02
 _PDF_LINE_END_HYPHEN = re.compile("\x02\n?")
 """The PDF engine's hyphen at the end of a line, which goes on with the rest of the word."""
 
+_GIVEN_TO_ALL = frozenset({"untitled", "powerpoint presentation", "unspecified"})
+_NO_AUTHOR = "anonymous"
+"""What programs that make PDF files state where nobody has: a title, a subject, an author."""
+
 _MAX_HEADINGS = 20_000
 """More would not fit into the head of an answer."""
 
@@ -51,6 +55,8 @@ def document_of(result: Any, mime_type: str) -> Document:
     metadata = result.metadata
     language = metadata.get("language")
     authors = metadata.get("authors") or [metadata.get("from_email") or metadata.get("author")]
+    if mime_type == _PDF:
+        authors = [author for author in authors if str(author).strip("() ").lower() != _NO_AUTHOR]
     return Document(
         text=text,
         mime_type=mime_type,
@@ -116,7 +122,12 @@ def _text_and_pages(result: Any) -> tuple[str, tuple[int, ...]]:
 def _title(title: object) -> str | None:
     r"""A document's title; None for unparsed RTF escapes and for the default titles of word processors."""
     text = str(title or "").strip()
-    return None if not text or "\\'" in text or text.lower() in {"untitled", "powerpoint presentation"} else text
+    return None if not text or "\\'" in text or _is_given_to_all(text) else text
+
+
+def _is_given_to_all(text: str) -> bool:
+    """Whether a program states this where nobody has: without or in parentheses."""
+    return text.strip("() ").lower() in _GIVEN_TO_ALL
 
 
 def _keywords(metadata: Mapping[str, Any]) -> str | None:
@@ -131,4 +142,4 @@ def _keywords(metadata: Mapping[str, Any]) -> str | None:
     ]
     texts = dict.fromkeys(str(entry).strip() for entry in entries if entry)
     texts.pop(str(metadata.get("title") or metadata.get("subject") or "").strip(), None)
-    return ", ".join(text for text in texts if text) or None
+    return ", ".join(text for text in texts if text and not _is_given_to_all(text)) or None

@@ -14,8 +14,10 @@ HTML = """<html><head><title>Marsupials</title><meta name="author" content="Ada 
 </head><body><p>They live in Australia.</p></body></html>"""
 
 
-def pdf() -> bytes:
-    information = b"/Title(Marsupials)/Author(Ada Lovelace)/Subject(All about numbats)/Keywords(quokka, wombat)"
+STATED = b"/Title(Marsupials)/Author(Ada Lovelace)/Subject(All about numbats)/Keywords(quokka, wombat)"
+
+
+def pdf(information: bytes = STATED) -> bytes:
     return pdf_file("They live in Australia.").replace(
         b"trailer<<", b"99 0 obj<<" + information + b">> endobj\ntrailer<</Info 99 0 R"
     )
@@ -30,6 +32,16 @@ def test_keywords_and_subjects_are_read(extractor: FileExtractor, name: bytes, c
     for word in ("quokka", "wombat", "numbats"):
         assert word in document.keywords
     assert "Marsupials" not in document.keywords
+
+
+@pytest.mark.parametrize("brackets", [b"", b"\\(%s\\)"])
+def test_what_a_program_states_where_nobody_has_is_not_read(extractor: FileExtractor, brackets: bytes) -> None:
+    title, author, subject = (
+        brackets % word if brackets else word for word in (b"untitled", b"anonymous", b"unspecified")
+    )
+    document = extractor.extract(pdf(b"/Title(%s)/Author(%s)/Subject(%s)" % (title, author, subject)), name=b"a.pdf")
+    assert isinstance(document, Document)
+    assert (document.title, document.author, document.keywords) == (None, None, None)
 
 
 RTF = rb"""{\rtf1\ansi\ansicpg1252\uc1{\info{\title Animals}{\author Ada}
