@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import shlex
 import sys
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -15,7 +13,6 @@ if TYPE_CHECKING:
     from magicfs.config import Settings
     from magicfs.db.pool import Database
     from magicfs.domain.host_certificates import HostCertificate
-    from magicfs.domain.status import IndexStatus
 
 app = typer.Typer(
     help="See the machines of the cluster, admit one, and forget one that is gone for good.",
@@ -35,79 +32,11 @@ CUT_OFF_SECONDS = 60.0
 POLL_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Host:
-    """A host as `magicfs hosts list` shows it. The fields are the keys of its JSON."""
-
-    name: str
-    agent: bool
-    """Whether an agent works it."""
-    machine: str | None
-    """The machine that has the host, or had it when its agent fell silent; None after the agent was stopped."""
-    heartbeat: float | None
-    """When its agent last reported, in seconds since the epoch."""
-    files: int
-    roots: list[str]
-    workers: int
-    mounts: int
-    address: str | None = None
-    """Where it serves its files to admitted hosts; None while it does not."""
-    fingerprint: str | None = None
-    """Of its certificate; None if it has shown none."""
-    admitted: bool = False
-    """Whether somebody has admitted that certificate."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The object of this host that `--json` prints."""
-        return {name: getattr(self, name) for name in self.__slots__}
-
-
-def hosts_of(index: IndexStatus, certificates: Sequence[HostCertificate] = ()) -> list[Host]:
-    """The hosts of an index by name: those with an agent or roots, and those with workers, mounts or certificates.
-
-    A name that several certificates have is there for each; the first one is that of the host.
-    """
-    shown = {certificate.host: certificate for certificate in reversed(certificates)}
-    known = {host.name: host for host in index.hosts}
-    others = {root.host for root in index.roots} | {worker.host for worker in index.workers}
-    others |= {mount.host for mount in index.mounts}
-    found = []
-    for name in sorted(known.keys() | shown.keys() | others):
-        host, certificate = known.get(name), shown.get(name)
-        roots = [root for root in index.roots if root.host == name]
-        found.append(
-            Host(
-                name=name,
-                agent=host is not None and host.has_agent,
-                machine=host.machine if host else None,
-                heartbeat=host.heartbeat if host else None,
-                files=sum(root.files.total for root in roots),
-                roots=[root.name for root in roots],
-                workers=sum(worker.host == name for worker in index.workers),
-                mounts=sum(mount.host == name for mount in index.mounts),
-                address=certificate.address if certificate else None,
-                fingerprint=certificate.fingerprint if certificate else None,
-                admitted=certificate is not None and certificate.admitted,
-            )
-        )
-        found += [
-            Host(
-                *(name, False, None, None, 0, [], 0, 0),
-                fingerprint=other.fingerprint,
-                admitted=other.admitted,
-            )
-            for other in certificates
-            if other.host == name and other is not certificate
-        ]
-    return found
-
-
 @app.command("list")
 def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
     """List the hosts with their agents, roots, files and workers, where they serve, and who waits for admission."""
-    from rich.table import Table
-
     from magicfs.cli import environment, terminal
+    from magicfs.cli.host_list import hosts_of, show_hosts
     from magicfs.cli.hub_services import known_certificates
     from magicfs.db.status import read_status
 
@@ -116,56 +45,8 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
         hosts = hosts_of(read_status(connection), known_certificates(settings, connection))
     if as_json:
         terminal.print_json({"hosts": [host.as_json() for host in hosts]})
-        return
-    if not hosts:
-        terminal.remark("no hosts: start one with 'magicfs up' or 'magicfs agent'")
-        return
-    table = Table("host", "agent", "files", "workers", "roots", "machine", box=None, padding=(0, 2, 0, 0))
-    for host in hosts:
-        numbers = (str(host.files), str(host.workers))
-        names = (terminal.Cell(text) for text in (", ".join(host.roots) or "-", host.machine or "-"))
-        table.add_row(terminal.Cell(host.name), _agent(host, now=time.time()), *numbers, *names)
-    terminal.results().print(table)
-    if any(host.fingerprint for host in hosts):
-        terminal.say("")
-        _list_certificates(hosts)
-
-
-def _list_certificates(hosts: Sequence[Host]) -> None:
-    """Print who has a certificate, and where it serves. No line is broken: fingerprints are copied from here."""
-    from magicfs.cli import terminal
-
-    rows = [("host", "admission", "serves", "certificate")]
-    rows += [
-        # Each admitted host writes to the index, addresses and fingerprints too.
-        (
-            terminal.shown(host.name),
-            "admitted" if host.admitted else "waits",
-            terminal.shown(host.address or "-"),
-            terminal.shown(host.fingerprint),
-        )
-        for host in hosts
-        if host.fingerprint
-    ]
-    widths = [max(len(row[column]) for row in rows) for column in range(3)]
-    for *cells, fingerprint in rows:
-        padded = (cell.ljust(width) for cell, width in zip(cells, widths, strict=True))
-        terminal.write("  ".join((*padded, fingerprint)))
-    for name in dict.fromkeys(host.name for host in hosts if host.fingerprint and not host.admitted):
-        # Whoever reaches the hub chooses the name, and somebody copies the line into a shell.
-        terminal.remark(f"to admit {name}: magicfs hosts admit {shlex.quote(name)}")
-
-
-def _agent(host: Host, *, now: float) -> str:
-    """The state of a host's agent, in words."""
-    from magicfs.cli.terminal import duration
-
-    if host.agent:
-        return "at work"
-    if host.heartbeat is None:
-        return "none yet"
-    # The clock of Postgres may be ahead of this one.
-    return f"silent for {duration(max(0.0, now - host.heartbeat))}"
+    else:
+        show_hosts(hosts)
 
 
 @app.command()
@@ -277,6 +158,7 @@ def retire(
 def _forget(settings: Settings, database: Database, name: str, *, is_cut_off: bool, yes: bool) -> None:
     """Let a host leave the index. Asks before, unless it is cut off, or `yes`."""
     from magicfs.cli import terminal
+    from magicfs.cli.host_list import hosts_of
     from magicfs.cli.hub_services import known_certificates, own_list
     from magicfs.db.status import read_status
     from magicfs.errors import HostUnknown

@@ -5,7 +5,7 @@ from dataclasses import replace
 import pytest
 
 from magicfs.cli import terminal
-from magicfs.cli.commands.hosts import Host, _agent, _list_certificates, hosts_of
+from magicfs.cli.host_list import Host, agent_state, hosts_of, show_certificates
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.domain.status import HostStatus, MountStatus, WorkerStatus
 from tests.unit.cli.summary import summary
@@ -53,7 +53,7 @@ def test_hosts_have_what_is_theirs_and_those_without_an_agent_are_there_too() ->
 )
 def test_an_agent_is_at_work_or_silent(agent: bool, heartbeat: float | None, words: str) -> None:
     host = Host("box", agent, None, heartbeat, files=0, roots=[], workers=0, mounts=0)
-    assert _agent(host, now=100.0) == words
+    assert agent_state(host, now=100.0) == words
 
 
 def test_nothing_that_a_host_says_of_itself_reaches_the_terminal_as_a_command(
@@ -62,7 +62,7 @@ def test_nothing_that_a_host_says_of_itself_reaches_the_terminal_as_a_command(
     monkeypatch.setattr(terminal, "is_terminal", lambda: True)
     clear = "\x1b[2J\x9b2J\r"
     host = Host("box" + clear, True, None, 1.0, files=0, roots=[], workers=0, mounts=0, admitted=True)
-    _list_certificates([replace(host, address=f"10.8.0.2{clear}", fingerprint=f"SHA256:a{clear}")])
+    show_certificates([replace(host, address=f"10.8.0.2{clear}", fingerprint=f"SHA256:a{clear}")])
     lines = capsys.readouterr().out
     assert "10.8.0.2?" in lines
     assert lines.replace("\n", "").isprintable()
