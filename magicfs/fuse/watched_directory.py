@@ -41,7 +41,7 @@ class Watch:
         self.number = number
         self.file = file
         self.changes = 0
-        """How many changes were reported."""
+        """How many changes were reported, and mounts anywhere."""
         self._changed_at = -QUIET_SECONDS
         self.names: dict[bytes, int] = {}
         """Names that the kernel keeps, with the inode number."""
@@ -78,6 +78,14 @@ class Watch:
         """Know that something has changed: replies that are on their way are not kept."""
         self.changes += 1
         self._changed_at = time.monotonic()
+
+    def count_mount(self) -> None:
+        """Know that something was mounted or unmounted somewhere: what was read before, also of a listing, is not kept.
+
+        What is read from now on shows it.
+        """
+        self.changes += 1
+        self._listed = None
 
     def is_quiet(self) -> bool:
         """Whether the last change is long enough ago."""

@@ -255,19 +255,22 @@ class DirectoryWatches:
     def _handle_mounts(self, mount_points: Iterable[bytes]) -> None:
         """Tell the kernel of what was mounted or unmounted: that hides directories and names without a report.
 
-        Only names that the mount points have are looked at, unless the directory itself is hidden.
+        Only names that the mount points have are looked at, unless the directory itself is hidden. What is mounted
+        elsewhere changes nothing in a directory, which stays quiet: a machine may mount something every second.
         """
         names = {os.path.basename(mount_point) for mount_point in mount_points}
         for watch in tuple(self._watches.values()) if names else ():
-            watch.count_change()
+            watch.count_mount()
             found = self._found_at(watch.directory)
             if found != watch.file:
+                watch.count_change()
                 self._changes.expire_all(watch)
             if found not in {watch.file, None}:
                 self.drop(watch.directory.ino)
                 continue
             for name in names:
                 if watch.keeps(name) and not self._changes.leads_to(watch.directory, name, watch.names.get(name)):
+                    watch.count_change()
                     self._changes.forget_name(watch, name)
 
     @staticmethod

@@ -8,6 +8,7 @@ import pytest
 from pyfuse3 import EntryAttributes
 
 from magicfs.fuse.watched_directory import ASKED_BEFORE_KEPT, QUIET_SECONDS, VOUCHED_SECONDS, Vouched, Watch
+from magicfs.tree.directories import InMemoryListing
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real_directories import RealDirectory
 
@@ -40,6 +41,15 @@ def test_what_was_asked_for_before_a_change_or_soon_after_it_is_not_kept(watch: 
     clock.now += QUIET_SECONDS
     assert Vouched(watch, b"name").holds()
     assert not before.holds()
+
+
+def test_what_was_asked_for_before_a_mount_is_not_kept_and_what_is_asked_for_then_is(watch: Watch) -> None:
+    before = Vouched(watch, b"name")
+    watch.listing_is_kept((1, 1), InMemoryListing([]))
+    watch.count_mount()
+    assert not before.holds()
+    assert watch.kept_listing((1, 1)) is None
+    assert Vouched(watch, b"name").holds()
 
 
 def test_a_name_is_kept_or_missing(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
