@@ -25,7 +25,6 @@ from magicfs.text.extract.document_parts import with_document_parts
 from magicfs.text.extract.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.hangul_files import HANGUL_TYPE, read_hangul
-from magicfs.text.extract.inline_styles import FICTION_BOOK
 from magicfs.text.extract.iwork_files import IWORK_TYPES, read_iwork
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
@@ -40,7 +39,7 @@ from magicfs.text.extract.part_count import PartCount
 from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.plain_text import clean, decode
 from magicfs.text.extract.plists import PLIST_TYPE, read_plist
-from magicfs.text.extract.running_text import read_running_text
+from magicfs.text.extract.running_text import FICTION_BOOK, read_running_text
 from magicfs.text.extract.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.word_package import with_usual_names

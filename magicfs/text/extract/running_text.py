@@ -6,6 +6,7 @@ Runs in the child process, called by `document_parser`, which adds what document
 from __future__ import annotations
 
 import contextlib
+import re
 from collections.abc import Callable
 from typing import Final
 
@@ -14,7 +15,6 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract import xml_documents
 from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.binary_sheets import BINARY_WORKBOOK_TYPE, with_sheets
-from magicfs.text.extract.inline_styles import FICTION_BOOK, with_words_and_notes
 from magicfs.text.extract.kreuzberg_parser import KreuzbergParser, PanicError
 from magicfs.text.extract.notebooks import NOTEBOOK_TYPE, in_present_form
 from magicfs.text.extract.office_parts import READ_MEMBER_BY_MEMBER
@@ -27,11 +27,24 @@ from magicfs.text.extract.refused import BOOK_TYPE, read_refused, without_links
 from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE, as_shown
 from magicfs.text.extract.word_xml import DOCUMENT_TYPE, as_seen
 
+FICTION_BOOK: Final = "application/x-fictionbook+xml"
+
+_NEXT_BODY: Final = re.compile(rb"</body>\s*<body\b[^<>]*>")
+"""The notes of a book are bodies of their own, which the library does not read."""
+_STYLE: Final = re.compile(rb"</?(?:\w{1,20}:)?(?:emphasis|strong|style|strikethrough|sub|sup|code)\b[^<>]{0,500}>")
+"""Elements of style, at which the library divides words."""
+
+
+def _with_words_and_notes(content: bytes) -> bytes:
+    """A book of FictionBook with its words in one piece and its notes; one in UTF-16 as it is."""
+    return _STYLE.sub(b"", _NEXT_BODY.sub(b"", content))
+
+
 _PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
     NOTEBOOK_TYPE: in_present_form,
     WORKBOOK_TYPE: as_shown,
     DOCUMENT_TYPE: as_seen,
-    FICTION_BOOK: with_words_and_notes,
+    FICTION_BOOK: _with_words_and_notes,
 }
 """What makes of a file one of which kreuzberg reads what a person sees."""
 _READ_HERE: Final = {
