@@ -44,7 +44,7 @@ from magicfs.text.extract.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.word_package import with_usual_names
 from magicfs.text.extract.word_xml import DOCUMENT_TYPE
-from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_zipped_pages
+from magicfs.text.extract.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
 
 _ZIP: Final = "application/zip"
 _ARCHIVE_TYPES: Final = frozenset(
@@ -162,7 +162,7 @@ class DocumentParser:
             ),
             MOBIPOCKET_TYPE: lambda: self._read_book(content),
             HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
-            container.KMZ: lambda: self._read_map(content),
+            container.KMZ: lambda: read_map(content, read_part=self._read_part),
             SIGNED_TYPE: lambda: self._read_signed(content),
             **dict.fromkeys(
                 IWORK_TYPES, lambda: read_iwork(content, exact_type, until=self._parts_until, parts=self._parts)
@@ -190,15 +190,6 @@ class DocumentParser:
         inner = FileType(Route.PARSE, MESSAGE_TYPE) if is_part_of_mail(signed) else detect(signed, name=b"")
         text = self._read_detected(signed, b"", inner)
         return Document(text=text, mime_type=inner.mime_type)
-
-    def _read_map(self, content: bytes) -> Document:
-        """The text of the places on a map, and the names of the pictures beside it."""
-        with zipfile.ZipFile(io.BytesIO(content)) as archive:
-            names = archive.namelist()
-            places = next(name for name in names if name.lower().endswith(".kml") and "/" not in name)
-            text = self._read_part(archive.read(places), places.encode("utf-8", "replace"))
-        others = "\n".join(clean(name) for name in names[: archives.MAX_NAMES] if name != places)
-        return Document(text=f"{text}{PAGE_SEPARATOR}{others}", mime_type=container.KMZ)
 
     def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
         """The outcome for mail, media and archives, which the detected type tells; None for any other type."""

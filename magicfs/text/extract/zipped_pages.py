@@ -1,4 +1,4 @@
-"""Reads documents in zip containers that kreuzberg does not: Visio, Hangul (HWPX), XMind, and iWork of before 2013.
+"""Reads documents in zip containers that kreuzberg does not: Visio, Hangul (HWPX), XMind, maps, iWork of before 2013.
 
 Runs in the child process, called by `document_parser`, which has looked for bombs and passwords before (`container`).
 Damaged members are left out, and counted. expat stops entities that expand without end. Pure functions.
@@ -15,7 +15,9 @@ from typing import Final, NamedTuple
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.container import IWORK_PREVIEW, VISIO, XMIND
+from magicfs.text.extract.archives import MAX_NAMES
+from magicfs.text.extract.container import IWORK_PREVIEW, KMZ, VISIO, XMIND
+from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE, PartCount, PartReader
 from magicfs.text.extract.plain_text import clean
 from magicfs.text.extract.xml_names import local_name
@@ -51,6 +53,16 @@ def read_zipped_pages(content: bytes, mime_type: str, *, read_part: PartReader, 
         names = sorted(filter(form.members.fullmatch, archive.namelist()), key=_numbers)
         texts = [_text(archive, name, form, parts) for name in names]
     return Document(text=clean(_SEPARATOR.join(filter(None, texts))), mime_type=mime_type)
+
+
+def read_map(content: bytes, *, read_part: PartReader) -> Document:
+    """The text of the places on a map (KMZ), and the names of the pictures beside it."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        names = archive.namelist()
+        places = next(name for name in names if name.lower().endswith(".kml") and "/" not in name)
+        text = read_part(archive.read(places), places.encode("utf-8", "replace"))
+    others = "\n".join(clean(name) for name in names[:MAX_NAMES] if name != places)
+    return Document(text=f"{text}{PAGE_SEPARATOR}{others}", mime_type=KMZ)
 
 
 def _numbers(name: str) -> list[int]:
