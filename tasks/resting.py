@@ -29,8 +29,9 @@ class Resting:
         self._seconds = seconds
         self._free = free
         self._is_free = False
-        self._shared = mmap.mmap(-1, 1)
-        """1 if the last child has ended to rest, 0 if it has died. A parent and its children share it."""
+        self._shared = mmap.mmap(-1, 2)
+        """Two flags that a parent and its children share: whether the last child has ended to rest and not died, and
+        whether the child works on a task."""
         self._guard = threading.Lock()
         self._is_working = False
         self._idle_since = 0.0
@@ -43,22 +44,28 @@ class Resting:
         A child that rests builds nothing before its first task.
         """
         rests = self._shared[0] == 1
-        self._shared[0] = 0
+        self._shared[0] = self._shared[1] = 0
         if not rests:
             self._watch()
         return rests
+
+    def child_works(self) -> bool:
+        """Whether the child works on a task, as itself says. For its parent."""
+        return self._shared[1] == 1
 
     @contextmanager
     def working(self) -> Iterator[None]:
         """Keep the child from ending while a task runs. From then on it counts the time without one anew."""
         with self._guard:
             self._is_working = True
+            self._shared[1] = 1
         self._watch()
         try:
             yield
         finally:
             with self._guard:
                 self._is_working = False
+                self._shared[1] = 0
                 self._is_free = False
                 self._idle_since = time.monotonic()
 

@@ -1,8 +1,9 @@
 """`Watchdog`: ends a worker that has stopped consuming, so that whoever runs it starts it again.
 
-After a reconnection to Redis, Celery's consumer may live on and take no message, or take messages that no child gets;
-nothing in it notices that. A thread of the worker's parent looks from outside of the consumer's loop, and asks Redis
-over a connection of its own whether messages wait. `worker` starts it; `Stall` decides, without I/O.
+After a reconnection to Redis, Celery's consumer may live on and take no message, take messages that no child gets, or
+wait for the end of a task that has ended; nothing in it notices that. A thread of the worker's parent looks from
+outside of the consumer's loop, and asks Redis over a connection of its own whether messages wait. `worker` starts it;
+`Stall` decides, without I/O.
 """
 
 from __future__ import annotations
@@ -28,7 +29,8 @@ LOOK_SECONDS = 20.0
 """Pause between two looks. A look takes some two milliseconds of processor time, and idle workers take little more."""
 
 UNTAKEN_SECONDS = 60.0
-"""A connected consumer takes a message at once; before a reconnection it pauses for half a minute at most."""
+"""A connected consumer takes a message at once, and learns at once that a task has ended; before a reconnection it
+pauses for half a minute at most."""
 
 UNSTARTED_SECONDS = 180.0
 """The longest from a message that was taken to its task: a child that starts has two minutes."""
@@ -54,7 +56,9 @@ class Look:
     connected: int
     """Connections to Redis that its consumer has made so far."""
     is_working: bool
-    """Whether a child works on a task."""
+    """Whether a child works on a task, as far as the consumer knows."""
+    child_works: bool
+    """Whether it does, as the child says."""
     waiting: int | None
     """Messages in its queues; None while Redis takes none itself."""
 
@@ -64,7 +68,7 @@ class Stall:
 
     def __init__(self, now: float) -> None:
         self._looked_at = now
-        self._progress: tuple[int, int, bool] | None = None
+        self._progress: tuple[int, int, bool, bool] | None = None
         self._taken = 0
         self.seconds = 0.0
         """For how long it has lasted."""
@@ -73,12 +77,14 @@ class Stall:
         """Why the worker is to be ended, after this look; None while it is well, or may be."""
         # A machine that slept, or a process that was stopped, has not waited.
         elapsed, self._looked_at = min(now - self._looked_at, LOOK_SECONDS), now
-        progress = (look.begun, look.connected, look.is_working)
+        progress = (look.begun, look.connected, look.is_working, look.child_works)
         has_taken = progress == self._progress and look.taken > self._taken
         if progress != self._progress or look.waiting is None or not (look.waiting or has_taken or look.is_working):
             self._progress, self._taken, self.seconds = progress, look.taken, 0.0
             return None
         self.seconds += elapsed
+        if look.is_working and not look.child_works:
+            return "it does not learn that its task has ended" if self.seconds >= UNTAKEN_SECONDS else None
         if look.is_working:
             return "its task does not end" if self.seconds >= UNFINISHED_SECONDS else None
         if has_taken:
@@ -89,11 +95,22 @@ class Stall:
 class Watchdog:
     """Watches the worker of this process. One in a parent; children do not inherit its thread."""
 
-    def __init__(self, queue: CeleryQueue, names: Sequence[str], *, children: Callable[[], Iterable[int]]) -> None:
-        """`names` are the queues that the worker consumes. `children` gives the ids of its child processes."""
+    def __init__(
+        self,
+        queue: CeleryQueue,
+        names: Sequence[str],
+        *,
+        children: Callable[[], Iterable[int]],
+        child_works: Callable[[], bool],
+    ) -> None:
+        """`names` are the queues that the worker consumes. `children` gives the ids of its child processes.
+
+        `child_works` says whether one of them works on a task, without asking the consumer.
+        """
         self._queue = queue
         self._names = names
         self._children = children
+        self._child_works = child_works
         self._looking = threading.Lock()
         """Held while this thread calls libraries: a child must not be born with locks that nobody releases."""
 
@@ -123,6 +140,7 @@ class Watchdog:
             taken=counts.taken,
             connected=counts.connected,
             is_working=bool(len(state.active_requests)),
+            child_works=self._child_works(),
             waiting=None if depths is None else sum(depths.values()),
         )
 

@@ -110,7 +110,7 @@ def run(
         without_gossip=True,
         without_mingle=True,
     )
-    Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker)).start()
+    Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker), child_works=resting.child_works).start()
     worker.start()
     raise SystemExit(worker.exitcode)
 

@@ -61,11 +61,13 @@ def log_of(stack: Stack) -> str:
 
 UNTAKEN = "messages wait, and it takes none"
 UNBEGUN = "it begins no task for the messages that it takes"
+UNLEARNED = "it does not learn that its task has ended"
 REASONS = {
     "asks for none": {UNTAKEN},
     # It may take one more message before it hangs.
     "hangs": {UNTAKEN, UNBEGUN},
     "loses them": {UNBEGUN},
+    "loses results": {UNLEARNED},
 }
 
 

@@ -62,3 +62,35 @@ def test_a_child_that_goes_on_frees_something_once_after_each_task() -> None:
         wait_until(lambda before=freed_before: len(freed) > before, seconds=60, failed="nothing is freed")
         time.sleep(0.2)
         assert len(freed) == freed_before + 1
+
+
+def test_the_parent_of_a_child_knows_whether_it_works() -> None:
+    resting = Resting(seconds=60.0)
+    begun, begin = os.pipe()
+
+    def live() -> None:
+        resting.begin_life()
+        with resting.working():
+            os.write(begin, b"x")
+            time.sleep(0.5)
+        os._exit(0)
+
+    pid = os.fork()
+    if pid == 0:
+        live()
+    assert os.read(begun, 1) == b"x"
+    assert resting.child_works()
+    assert os.waitpid(pid, 0)[1] == 0
+    assert not resting.child_works()
+
+
+def test_a_child_does_not_work_on_the_task_of_one_that_has_died_over_it() -> None:
+    resting = Resting(seconds=60.0)
+
+    def die_at_work() -> None:
+        with resting.working():
+            os._exit(3)
+
+    assert end_of_child(die_at_work) == 3
+    assert not resting.begin_life()
+    assert not resting.child_works()

@@ -10,9 +10,9 @@ from dataclasses import replace
 
 from tasks.watchdog import LOOK_SECONDS, UNFINISHED_SECONDS, UNSTARTED_SECONDS, UNTAKEN_SECONDS, Look, Stall
 
-IDLE = Look(begun=5, taken=5, connected=1, is_working=False, waiting=0)
+IDLE = Look(begun=5, taken=5, connected=1, is_working=False, child_works=False, waiting=0)
 WAITING = replace(IDLE, waiting=1)
-WORKING = replace(IDLE, begun=6, taken=6, is_working=True)
+WORKING = replace(IDLE, begun=6, taken=6, is_working=True, child_works=True)
 
 
 def seconds_until_its_end(looks: Iterable[Look], *, step: float = LOOK_SECONDS) -> float | None:
@@ -53,8 +53,14 @@ def test_a_child_that_starts_has_time() -> None:
 
 def test_a_long_task_lives_and_one_without_end_does_not() -> None:
     assert seconds_until_its_end(itertools.repeat(replace(WORKING, waiting=8), 1000)) == UNFINISHED_SECONDS
-    ended = replace(WORKING, is_working=False, waiting=1)
+    ended = replace(WORKING, is_working=False, child_works=False, waiting=1)
     assert seconds_until_its_end([*itertools.repeat(WORKING, 12), ended, replace(ended, waiting=0)]) is None
+
+
+def test_one_that_does_not_learn_that_its_task_has_ended_is_ended() -> None:
+    unread = replace(WORKING, child_works=False)
+    assert seconds_until_its_end(itertools.repeat(unread, 100)) == UNTAKEN_SECONDS
+    assert seconds_until_its_end(itertools.islice(itertools.cycle([WORKING, unread, unread]), 100)) is None
 
 
 def test_a_connection_begins_the_time_anew() -> None:
@@ -89,7 +95,7 @@ class Queue:
 
 begun, ended = threading.Event(), threading.Event()
 watchdog.LOOK_SECONDS = 0.01
-watchdog.Watchdog(Queue(), [], children=list).start()
+watchdog.Watchdog(Queue(), [], children=list, child_works=bool).start()
 begun.wait()
 pid = os.fork()
 if pid == 0:

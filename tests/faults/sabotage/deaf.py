@@ -1,4 +1,4 @@
-"""The worker's consumer stops asking Redis for messages, stops altogether, or takes messages that no child gets.
+"""The worker's consumer stops asking Redis for messages, stops altogether, or loses messages or results of its child.
 
 Which of them, the file `trouble` in the state directory says. The watchdog is quick.
 """
@@ -7,14 +7,17 @@ from __future__ import annotations
 
 import os
 import time
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from billiard.pool import READY
 from celery.worker import state
 from kombu.transport.redis import MultiChannelPoller
 
 from tasks import watchdog
 from tasks.consumer import Channel
+from tasks.pool import ResultHandler
 
 watchdog.LOOK_SECONDS = 0.5
 watchdog.STOP_SECONDS = 3.0
@@ -24,6 +27,7 @@ TROUBLE_SECONDS = 5.0
 
 _poll = MultiChannelPoller.on_poll_start
 _read = Channel._brpop_read
+_receive = ResultHandler._recv_message
 
 
 def _trouble() -> str:
@@ -50,5 +54,14 @@ def _brpop_read(self: Channel, **options: Any) -> Any:
     return _read(self, **options)
 
 
+def _recv_message(self: ResultHandler, add_reader: Any, fd: int, callback: Callable[[Any], object]) -> Any:
+    def take(message: Any) -> None:
+        if message[0] != READY or _trouble() != "loses results":
+            callback(message)
+
+    return _receive(self, add_reader, fd, take)
+
+
 MultiChannelPoller.on_poll_start = _on_poll_start  # type: ignore[method-assign]
 Channel._brpop_read = _brpop_read  # type: ignore[method-assign]
+ResultHandler._recv_message = _recv_message  # type: ignore[method-assign]
