@@ -14,7 +14,7 @@ from kombu import Connection
 from kombu.asynchronous import Hub
 from kombu.asynchronous.timer import Timer
 
-from tasks.consumer import look_rarely_at_bindings, wake_on_signals
+from tasks.consumer import _signal_sockets, look_rarely_at_bindings, wake_on_signals
 
 LONG_SECONDS = 3600.0
 
@@ -29,6 +29,10 @@ def hub() -> Iterator[Hub]:
         yield made
         signal.set_wakeup_fd(-1)
         made.close()
+    # A worker keeps them until it ends.
+    for end in _signal_sockets():
+        end.close()
+    _signal_sockets.cache_clear()
 
 
 def next_timer(hub: Hub) -> float:
