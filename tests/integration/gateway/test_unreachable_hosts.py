@@ -54,16 +54,16 @@ def test_a_host_that_does_not_serve_is_not_asked(host: Host, mount: Mount) -> No
 def test_a_host_that_does_not_speak_is_unreachable_and_then_fails_at_once(
     host: Host, mount: Mount, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(connection_pool, "CONNECT_SECONDS", 0.5)
+    monkeypatch.setattr(connection_pool, "CONNECT_SECONDS", 2.0)
     monkeypatch.setattr(connection_pool, "UNREACHABLE_SECONDS", 60)
     with socket.create_server(("127.0.0.1", 0)) as silent:
         mount.files.set_hosts([host.certificate(PeerAddress("127.0.0.1", silent.getsockname()[1]))])
         begin = time.monotonic()
         assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH
-        assert 0.4 < time.monotonic() - begin < 5
+        assert 1.9 < time.monotonic() - begin < 30
         begin = time.monotonic()
         assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH
-        assert time.monotonic() - begin < 0.2
+        assert time.monotonic() - begin < 1.9, "it is asked again"
 
 
 def test_a_disk_that_hangs_costs_its_root_alone(
