@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
+import tempfile
 from pathlib import Path
 
 import pytest
@@ -33,11 +35,12 @@ def test_to_make_a_mount_point(tmp_path: Path) -> None:
     assert advised(str(refused.value)) == ["mkdir", "-p", str(missing)]
 
 
-def test_to_close_a_state_directory(tmp_path: Path) -> None:
-    home = tmp_path / "my data"
-    home.mkdir(mode=0o755)
-    [result] = [result for result in run_checks(Settings(home=home)) if result.name == "home"]
-    assert advised(result.text) == ["chmod", "700", str(home)]
+def test_to_close_a_state_directory() -> None:
+    # A path that is short enough for the sockets in it.
+    with tempfile.TemporaryDirectory(prefix="my data ") as home:
+        os.chmod(home, 0o755)
+        [result] = [result for result in run_checks(Settings(home=Path(home))) if result.name == "home"]
+        assert advised(result.text) == ["chmod", "700", home]
 
 
 def test_to_remove_a_root_and_to_accept_deletions(database: Database, tmp_path: Path) -> None:
