@@ -11,7 +11,8 @@ import socket
 from typing import Any
 
 from celery import Celery, signals
-from kombu import compression
+from celery.app import amqp
+from kombu import compression, messaging
 from kombu.entity import Exchange, Queue
 from kombu.transport import redis
 
@@ -74,6 +75,25 @@ for _content_type in compression.encoders():
     compression.register(_refuse_compression, _refuse_compression, _content_type)
 
 
+class Producer(messaging.Producer):
+    """Sends messages. One that cannot be sent is an error."""
+
+    def publish(self, *arguments: Any, **options: Any) -> Any:
+        """Send once. Celery would ask workers until it succeeds, and an agent neither renew its lease nor stop."""
+        return super().publish(*arguments, **options | {"retry": False})
+
+
+class AMQP(amqp.AMQP):  # type: ignore[misc]  # Celery has no types
+    """What an application sends messages by."""
+
+    @property
+    def producer_pool(self) -> Any:
+        """The producers."""
+        pool = super().producer_pool
+        pool.Producer = Producer
+        return pool
+
+
 def declared_queue(name: str) -> Queue:
     """A queue of that name on the exchange of all queues."""
     return Queue(name, EXCHANGE, routing_key=name)
@@ -87,7 +107,8 @@ def make_app(settings: Settings) -> Celery:
 
 
 def _new_app() -> Celery:
-    return Celery("magicfs", set_as_current=True, include=["tasks.extract", "tasks.embed", "tasks.maintenance"])
+    tasks = ["tasks.extract", "tasks.embed", "tasks.maintenance"]
+    return Celery("magicfs", set_as_current=True, amqp=AMQP, include=tasks)
 
 
 def configuration(settings: Settings) -> dict[str, Any]:

@@ -6,19 +6,25 @@ import json
 import os
 import re
 import subprocess
+import threading
 import time
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
 from celery import Celery
+from kombu.transport.redis import Channel
 
+from magicfs.config import Settings
 from magicfs.db.file_claims import CLAIM_LOCK
+from tasks.app import make_app
 from tasks.queue import CeleryQueue
 from tests.plugins.broker import PASSWORD, Broker
 from tests.plugins.commands import Commands
 from tests.plugins.stack import HOST, Stack
+from tests.plugins.waiting import eventually
 
 HANG_SECONDS = 40
 """More than a command takes longer for the second or two that it waits for a broker, on a busy machine too. One that
@@ -88,6 +94,30 @@ def test_an_answer_ends_the_pause_of_notifications(broker: Broker, monkeypatch: 
     broker.hang()
     queue.notify_extract("here")
     broker.go_on()
+    assert queue.workers() == []
+    queue.notify_extract("here")
+    assert broker.client.llen("extract.here") == 1
+
+
+def test_a_broker_that_goes_away_under_a_question_to_the_workers_holds_nobody_up(
+    broker: Broker, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """An agent would neither renew its lease nor stop before the broker is back."""
+    send = Channel._put_fanout
+
+    def send_too_late(*arguments: Any, **options: Any) -> Any:
+        broker.stop()
+        return send(*arguments, **options)
+
+    queue = CeleryQueue(make_app(Settings(broker_url=broker.url)))
+    with monkeypatch.context() as patched:
+        patched.setattr(Channel, "_put_fanout", send_too_late)
+        asking = threading.Thread(target=queue.workers, daemon=True)
+        asking.start()
+        asking.join(30)
+        assert not asking.is_alive()
+    broker.start()
+    eventually(lambda: queue.probe("here").ok, "a broker that is back")
     assert queue.workers() == []
     queue.notify_extract("here")
     assert broker.client.llen("extract.here") == 1
