@@ -58,26 +58,30 @@ class HostLease:
         Raises `HostTaken` and `DatabaseError`. A host that was lost is not taken again, even if nobody has it any more:
         the agent between may have changed what this one believes to be in the index.
         """
-        self._follow_clock()
+        while not self._renew():
+            log.warning("the clock of the database was put back: the roots are scanned anew")
+            self._correct_times()
+
+    def _renew(self) -> bool:
+        """Whether the lease is taken or extended: not while times in the index are ahead of the database's clock."""
         terms = heartbeats.LeaseTerms(self._host, self._machine, self._boot, LEASE_SECONDS)
         with self._database.transaction() as connection:
+            if clock.is_put_back(connection):
+                return False
             if self._held:
                 if not heartbeats.extend_lease(connection, terms):
                     raise self._taken(heartbeats.machine_of_host(connection, host=self._host))
-                return
+                return True
             other = heartbeats.take_host(connection, terms)
             if other is not None:
                 raise self._taken(other)
             # What has changed before is not known until the roots are watched and scanned.
             forget_watches(connection, host=self._host)
         self._held, self.lost = True, None
+        return True
 
-    def _follow_clock(self) -> None:
-        """Correct the times in the index if the clock of the database was put back since the last heartbeat."""
-        with self._database.transaction() as connection:
-            if not clock.is_put_back(connection):
-                return
-        log.warning("the clock of the database was put back: the roots are scanned anew")
+    def _correct_times(self) -> None:
+        """Correct the times in the index after the clock of the database was put back."""
 
         def correct_files() -> int:
             with self._database.transaction() as connection:

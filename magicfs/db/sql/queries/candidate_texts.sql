@@ -240,7 +240,8 @@ UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LA
 -- Fragment: the languages and types of the documents that have a chunk; a language is null where it is not known. As text,
 -- of which each different one is parsed once.
 (SELECT json_agg(json_build_array(language, mime_type))::text
- FROM (SELECT DISTINCT left(language, 1024) AS language, left(mime_type, 1024) AS mime_type FROM content_chunks JOIN contents ON contents.id = content_id
+ FROM (SELECT DISTINCT left(language, 1024) AS language, left(mime_type, 1024) AS mime_type
+       FROM content_chunks JOIN contents ON contents.id = content_id
        WHERE chunk_id = measured.id) AS document)
 
 -- name: places

@@ -73,7 +73,8 @@ count(*) FILTER (WHERE state = 'unread')
 
 -- name: roots_by_host
 -- Each root with its host and name, and whether it is present.
-SELECT roots.id, left(hosts.name, 1024), left(roots.name, 1024), roots.state <> 'missing' FROM roots JOIN hosts ON hosts.id = roots.host_id
+SELECT roots.id, left(hosts.name, 1024), left(roots.name, 1024), roots.state <> 'missing'
+FROM roots JOIN hosts ON hosts.id = roots.host_id
 
 -- name: count_changing_files
 -- Pending files of some roots whose last reading began after a moment: they have changed again since.
