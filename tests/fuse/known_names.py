@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import os
+from collections.abc import Callable
 from pathlib import Path
 
 from tests.fuse.conftest import MountProcess
@@ -20,6 +21,16 @@ def resident_bytes(mount: MountProcess) -> int:
 def inode_count(mount: MountProcess) -> int:
     """The size of the inode table, as the mount reports it."""
     return int(json.loads((mount.path / ".magic/status.json").read_text())["this_mount"]["inodes"])
+
+
+def known(mount: MountProcess, inodes: int, look_up: Callable[[], object]) -> None:
+    """Look names up until the kernel knows `inodes` of them: where memory is short it forgets some at any time."""
+
+    def are_known() -> bool:
+        look_up()
+        return inode_count(mount) >= inodes
+
+    eventually(are_known)
 
 
 def forget(mount: MountProcess, inodes: int) -> None:
