@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from functools import cache
 from pathlib import Path
 from typing import Any
 
@@ -22,7 +23,9 @@ PAGES = sorted(
 COMMAND_LINE = re.compile(r"(?:^|[\s`'/])magicfs ([a-z][^`'|;&#\n]*)", re.MULTILINE)
 
 
+@cache
 def root_command() -> Any:
+    """The command `magicfs`. It takes a tenth of a second to make."""
     from typer.main import get_command
 
     from magicfs.cli.application import app
