@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import psycopg
@@ -20,29 +21,46 @@ from tests.plugins.servers import Servers
 NAME, OWNER = "owned", "index_owner"
 
 
+@contextmanager
+def session_of_admin(servers: Servers, database: str, owner: str) -> Iterator[psycopg.Connection]:
+    """A session of the superuser, after which that database and that role are gone."""
+    with psycopg.connect(postgres.admin_dsn(servers.home / "run"), autocommit=True) as connection:
+        yield connection
+        connection.execute(f"DROP DATABASE IF EXISTS {database} WITH (FORCE)")
+        connection.execute(f"DROP ROLE IF EXISTS {owner}")
+
+
+def make_owned(admin: psycopg.Connection, servers: Servers, database: str, owner: str) -> str:
+    """The address, for its owner, of an index that an older version has made and filled as a superuser."""
+    admin.execute(f"CREATE DATABASE {database}")
+    with Database(servers.superuser_url(database), application="older") as opened:
+        migrate(opened)
+        with opened.transaction() as connection:
+            host = ensure_host(connection, name="here")
+            insert_root(connection, host=host, path=b"/data", name="data", folded="data", device=1)
+    # The second time does nothing.
+    for _ in range(2):
+        prepare_database(postgres.admin_dsn(servers.home / "run"), database=database, owner=owner)
+    return servers.database_url(database).replace(f"user={postgres.OWNER}", f"user={owner}")
+
+
 @pytest.fixture
 def admin(servers: Servers) -> Iterator[psycopg.Connection]:
-    dsn = postgres.admin_dsn(servers.home / "run")
-    with psycopg.connect(dsn, autocommit=True) as connection:
+    with session_of_admin(servers, NAME, OWNER) as connection:
         yield connection
-        connection.execute(f"DROP DATABASE IF EXISTS {NAME} WITH (FORCE)")
-        connection.execute(f"DROP ROLE IF EXISTS {OWNER}")
 
 
 @pytest.fixture
 def owned(admin: psycopg.Connection, servers: Servers) -> str:
-    """The address, for its owner, of an index that an older version has made and filled as a superuser."""
-    admin.execute(f"CREATE DATABASE {NAME}")
-    with Database(servers.superuser_url(NAME), application="older") as database:
-        migrate(database)
-        with database.transaction() as connection:
-            host = ensure_host(connection, name="here")
-            insert_root(connection, host=host, path=b"/data", name="data", folded="data", device=1)
-    dsn = postgres.admin_dsn(servers.home / "run")
-    # The second time does nothing.
-    for _ in range(2):
-        prepare_database(dsn, database=NAME, owner=OWNER)
-    return servers.database_url(NAME).replace(f"user={postgres.OWNER}", f"user={OWNER}")
+    """An index that the test may change."""
+    return make_owned(admin, servers, NAME, OWNER)
+
+
+@pytest.fixture(scope="module")
+def attacked(servers: Servers) -> Iterator[str]:
+    """An index that stays as it is: what tests try is refused, or undone at the end of their transaction."""
+    with session_of_admin(servers, f"attacked_{NAME}", f"attacked_{OWNER}") as admin:
+        yield make_owned(admin, servers, f"attacked_{NAME}", f"attacked_{OWNER}")
 
 
 def test_the_owner_works_on_an_index_that_a_superuser_has_made(owned: str) -> None:
@@ -127,8 +145,8 @@ def test_a_database_that_was_dropped_and_made_again_is_given_once_more(
         "SELECT rolpassword FROM pg_authid",
     ],
 )
-def test_the_owner_reaches_nothing_outside_the_database(owned: str, statement: str) -> None:
-    with psycopg.connect(owned, autocommit=True) as attacker, pytest.raises(psycopg.Error) as refused:
+def test_the_owner_reaches_nothing_outside_the_database(attacked: str, statement: str) -> None:
+    with psycopg.connect(attacked, autocommit=True) as attacker, pytest.raises(psycopg.Error) as refused:
         attacker.execute(statement)
     assert refused.value.sqlstate in {"42501", "58P01", "0A000", "42704", "22023"}, refused.value
     assert not Path("/tmp/magicfs-was-here").exists()
@@ -147,18 +165,19 @@ def test_the_owner_reaches_nothing_outside_the_database(owned: str, statement: s
         "",
     ],
 )
-def test_the_function_for_the_machine_reads_nothing_else(owned: str, path: str) -> None:
-    with psycopg.connect(owned) as attacker:
+def test_the_function_for_the_machine_reads_nothing_else(attacked: str, path: str) -> None:
+    with psycopg.connect(attacked) as attacker:
         row = attacker.execute("SELECT magicfs_server.kernel_file(%s, 100)", (path,)).fetchone()
         assert row == (None,)
 
 
-def test_the_function_for_the_machine_does_not_take_operators_of_others(owned: str) -> None:
+def test_the_function_for_the_machine_does_not_take_operators_of_others(attacked: str) -> None:
     """Run by the superuser, it would else match a path by what an attacker has put in its way."""
-    with psycopg.connect(owned) as attacker:
+    with psycopg.connect(attacked) as attacker:
         attacker.execute("CREATE FUNCTION public.yes(text, text) RETURNS boolean LANGUAGE sql AS 'SELECT true'")
         attacker.execute("CREATE OPERATOR public.~ (LEFTARG = text, RIGHTARG = text, FUNCTION = public.yes)")
         attacker.execute("CREATE FUNCTION pg_temp.strpos(text, text) RETURNS int LANGUAGE sql AS 'SELECT 0'")
         attacker.execute("SET search_path = public, pg_temp, pg_catalog")
         row = attacker.execute("SELECT magicfs_server.kernel_file('/etc/passwd', 100)").fetchone()
         assert row == (None,)
+        attacker.rollback()
