@@ -34,6 +34,8 @@ class Servers:
     """The running servers of this session."""
 
     home: Path
+    admin: psycopg.Connection
+    """A session of the superuser, outside of transactions."""
 
     def database_url(self, name: str) -> str:
         return f"postgresql:///{name}?host={quote(str(self.home / 'run'), safe='')}&user={postgres.OWNER}"
@@ -49,10 +51,11 @@ class Servers:
     def new_database(self) -> Iterator[str]:
         """Make an empty database with the current schema, yield its address, and drop it afterwards."""
         name = f"test_{os.getpid()}_{next(_numbers)}"
-        with psycopg.connect(postgres.admin_dsn(self.home / "run"), autocommit=True) as connection:
-            connection.execute(f"CREATE DATABASE {name} OWNER {postgres.OWNER} TEMPLATE template_magicfs")
-            yield self.database_url(name)
-            connection.execute(f"DROP DATABASE {name} WITH (FORCE)")
+        # Copied as files, it costs three quarters of what it costs page by page through the log.
+        options = f"OWNER {postgres.OWNER} TEMPLATE template_magicfs STRATEGY file_copy"
+        self.admin.execute(f"CREATE DATABASE {name} {options}")
+        yield self.database_url(name)
+        self.admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
     def empty_broker(self) -> str:
         """The address of an empty Redis database. It is flushed first, because numbers are reused after a while."""
@@ -84,14 +87,14 @@ def servers() -> Iterator[Servers]:
     try:
         wait_until(lambda: postgres.answers(home / "run"), seconds=60, failed="the test's Postgres does not start")
         wait_until(lambda: redis.answers(home), seconds=60, failed="the test's Redis does not start")
-        with psycopg.connect(postgres.admin_dsn(home / "run"), autocommit=True) as connection:
-            connection.execute("ALTER SYSTEM SET fsync = off")
-            connection.execute("SELECT pg_reload_conf()")
-        prepare_database(postgres.admin_dsn(home / "run"), database="template_magicfs", owner=postgres.OWNER)
-        found = Servers(home)
-        with Database(found.database_url("template_magicfs"), application="template") as database:
-            migrate(database)
-        yield found
+        with psycopg.connect(postgres.admin_dsn(home / "run"), autocommit=True) as admin:
+            admin.execute("ALTER SYSTEM SET fsync = off")
+            admin.execute("SELECT pg_reload_conf()")
+            prepare_database(postgres.admin_dsn(home / "run"), database="template_magicfs", owner=postgres.OWNER)
+            found = Servers(home, admin)
+            with Database(found.database_url("template_magicfs"), application="template") as database:
+                migrate(database)
+            yield found
     finally:
         for process in processes:
             process.terminate()
