@@ -46,10 +46,12 @@ __attribute__((constructor)) static void find_libfuse(void)
 
 /* The first request -------------------------------------------------------------------------------------------- */
 
-/* Adds to libfuse's answer to the first request what pyfuse3 cannot ask for, as far as the kernel offers it. */
+/* Adds to libfuse's answer to the first request what pyfuse3 cannot ask for, as far as the kernel offers it. Without
+ * FUSE_PARALLEL_DIROPS the kernel looks up the new names of a directory one after the other: in a root that hangs, each
+ * would wait for the deadlines of those before. */
 static void extend_init(const struct fuse_init_in *offered, struct fuse_init_out *out)
 {
-    out->flags |= offered->flags & FUSE_HANDLE_KILLPRIV_V2;
+    out->flags |= offered->flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_PARALLEL_DIROPS);
     out->max_background = MAX_BACKGROUND;
     out->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 }
