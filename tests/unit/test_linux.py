@@ -11,11 +11,14 @@ from pathlib import Path
 import pytest
 
 from magicfs.linux import mounts, opening
+from magicfs.linux.calls import libc
 from magicfs.linux.files import mount_of_descriptor, regular_file_status, status_and_birth
 from magicfs.linux.mounts import MountEntry, device_of_path, is_shared_file_system, parse_mount, read_mounts
 from magicfs.linux.opening import AT_FDCWD, Resolve, open_below, open_below_cached, openat2
 from magicfs.linux.process import capabilities, file_system_user
 from magicfs.linux.starvation import Starvation
+
+MOUNTING_SECONDS = 4.0
 
 
 @pytest.fixture(params=["openat2", "step by step"])
@@ -202,6 +205,45 @@ def test_a_name_that_does_not_exist_is_certain_once_the_kernel_knows(tmp_path: P
         open_below_cached(os.fsencode(tmp_path), b"missing")
     (tmp_path / "missing").touch()
     os.close(open_below_cached(os.fsencode(tmp_path), b"missing") or -1)
+
+
+_MOUNT_AND_UNMOUNT = """
+import os, sys
+from magicfs.linux.calls import libc
+point = os.fsencode(sys.argv[1])
+while os.getppid() == int(sys.argv[2]):
+    if libc().mount(b"tmpfs", point, b"tmpfs", 0, None) or libc().umount2(point, 0):
+        sys.exit("nothing can be mounted")
+"""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount")
+def test_what_is_in_memory_is_opened_while_something_is_mounted_elsewhere(tmp_path: Path) -> None:
+    """The kernel gives an attempt up when something is mounted meanwhile. Who believes it forgets what is known."""
+    path, points = tmp_path / "here", [tmp_path / f"elsewhere{number}" for number in range(3)]
+    for directory in (path, *points):
+        directory.mkdir()
+    mounting = [
+        subprocess.Popen([sys.executable, "-c", _MOUNT_AND_UNMOUNT, point, str(os.getpid())], stderr=subprocess.PIPE)
+        for point in points
+    ]
+    failed, ends_at = 0, time.monotonic() + MOUNTING_SECONDS
+    try:
+        while time.monotonic() < ends_at:
+            try:
+                os.close(openat2(AT_FDCWD, os.fsencode(path), os.O_PATH, Resolve.CACHED))
+            except BlockingIOError:
+                failed += 1
+        if any(process.poll() is not None for process in mounting):
+            pytest.skip("this machine lets nobody mount")
+    finally:
+        for process in mounting:
+            process.kill()
+            process.communicate()
+        for point in points:
+            libc().umount2(os.fsencode(point), 0)
+    # Four attempts in a row fail about once in a hundred million times.
+    assert failed < 2
 
 
 def test_the_device_of_a_path_is_that_of_its_mount() -> None:

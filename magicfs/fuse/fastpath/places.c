@@ -8,7 +8,10 @@
 #define RESOLVE_CACHED 0x20 /* Linux 5.12 */
 #endif
 
-enum { PLACE_BUCKETS = 1024 };
+enum {
+    PLACE_BUCKETS = 1024,
+    ATTEMPTS = 4, /* each fails when something is mounted anywhere at that moment */
+};
 
 struct place {
     struct place *next;
@@ -72,7 +75,13 @@ bool is_root(const struct place *place)
 static int open_cached(int directory, const char *path, int flags, __u64 resolve)
 {
     struct open_how how = {.flags = (__u64)flags, .resolve = RESOLVE_CACHED | resolve};
-    return (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+    int descriptor = -1;
+    for (int attempt = 0; descriptor < 0 && attempt < ATTEMPTS; attempt++) {
+        descriptor = (int)syscall(SYS_openat2, directory, path, &how, sizeof how);
+        if (descriptor < 0 && errno != EAGAIN)
+            break;
+    }
+    return descriptor;
 }
 
 int open_at(const struct place *place, const char *name, int flags)
