@@ -40,6 +40,8 @@ MAX_WATCHES = 4096
 """Directories. The agent needs far more of what the system allows a user."""
 RETRY_SECONDS = 60.0
 """A directory that cannot be watched is tried again after that."""
+NOT_IN_MEMORY_SECONDS = 1.0
+"""One that the kernel does not have in memory, or that is on another file system, is tried again after that."""
 _MAX_PAUSE_SECONDS = 0.02
 """Between two looks at reports that concern nothing that the kernel keeps, such as those of a program that writes."""
 _EVENTS_LOST = Event(-1, InotifyMask.Q_OVERFLOW, b"")
@@ -58,7 +60,7 @@ class DirectoryWatches:
         self._by_number: defaultdict[int, list[Watch]] = defaultdict(list)
         """By the number of the kernel's watch, which a directory that is in two roots has in common."""
         self._refused: dict[int, float] = {}
-        """Directories that cannot be watched, and when that was found."""
+        """Directories that cannot be watched, and when each is tried again."""
         self._pause_s = 0.0
 
     def start(self, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
@@ -93,28 +95,32 @@ class DirectoryWatches:
         if watch is not None or self._inotify is None or not isinstance(directory, RealDirectory):
             return watch
         now = time.monotonic()
-        if len(self._watches) >= MAX_WATCHES or now - self._refused.get(directory.ino, -RETRY_SECONDS) < RETRY_SECONDS:
+        if len(self._watches) >= MAX_WATCHES or now < self._refused.get(directory.ino, now):
             return None
-        watch = self._begin(directory, self._inotify)
+        try:
+            watch = self._begin(directory, self._inotify)
+        except OSError:
+            self._refused[directory.ino] = now + RETRY_SECONDS
+            return None
         if watch is None:
-            self._refused[directory.ino] = now
+            self._refused[directory.ino] = now + NOT_IN_MEMORY_SECONDS
         return watch
 
     def _begin(self, directory: RealDirectory, inotify: Inotify) -> Watch | None:
-        """Watch a directory on a file system that only this machine changes, if the kernel has it in memory."""
+        """Watch a directory on a file system that only this machine changes, if the kernel has it in memory.
+
+        Raises `OSError` if it cannot be watched.
+        """
         location = directory.location
-        try:
-            descriptor = open_below_cached(location.root, location.path or b".", flags=os.O_PATH)
-            if descriptor is None:
-                return None
-            try:
-                status = directory.verified_status(descriptor)
-                # A link of the kernel's own, which leads to what is open and nowhere else.
-                number = inotify.add(b"/proc/self/fd/%d/." % descriptor)
-            finally:
-                os.close(descriptor)
-        except OSError:
+        descriptor = open_below_cached(location.root, location.path or b".", flags=os.O_PATH)
+        if descriptor is None:
             return None
+        try:
+            status = directory.verified_status(descriptor)
+            # A link of the kernel's own, which leads to what is open and nowhere else.
+            number = inotify.add(b"/proc/self/fd/%d/." % descriptor)
+        finally:
+            os.close(descriptor)
         watch = self._watches[directory.ino] = Watch(directory, number, (status.st_dev, status.st_ino))
         self._by_number[number].append(watch)
         return watch

@@ -1,0 +1,77 @@
+"""Which directories are watched."""
+
+from __future__ import annotations
+
+import errno
+import os
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+
+from magicfs.fuse import watches
+from magicfs.fuse.watches import NOT_IN_MEMORY_SECONDS, RETRY_SECONDS, DirectoryWatches
+from magicfs.linux.inotify import Inotify
+from magicfs.linux.opening import is_on_local_file_system
+from magicfs.tree.tree import Tree
+from tests.unit.fuse.lookups import find
+
+
+class Later:
+    """A clock that can be put forward."""
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._now = time.monotonic
+
+    def __call__(self) -> float:
+        return self._now() + self.seconds
+
+
+@pytest.fixture
+def later(monkeypatch: pytest.MonkeyPatch) -> Later:
+    later = Later()
+    monkeypatch.setattr(time, "monotonic", later)
+    return later
+
+
+@pytest.fixture
+def watched(tree: Tree, tmp_path: Path, later: Later) -> Iterator[Callable[[], bool]]:
+    """Whether the root is watched when it is asked for."""
+    del later
+    descriptor = os.open(tmp_path, os.O_PATH)
+    is_local = is_on_local_file_system(descriptor)
+    os.close(descriptor)
+    if not is_local:
+        pytest.skip("the temporary directory is on no file system of this machine")
+    directories, root = DirectoryWatches(tree.inodes), find(tree)
+    directories._inotify = Inotify()
+    yield lambda: directories.find(root) is not None
+    directories._inotify.close()
+
+
+def test_a_directory_that_was_not_in_memory_is_watched_soon(
+    watched: Callable[[], bool], later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with monkeypatch.context() as patched:
+        patched.setattr(watches, "open_below_cached", lambda *_, **__: None)
+        assert not watched()
+    assert not watched(), "on another file system each look-up would try"
+    later.seconds += NOT_IN_MEMORY_SECONDS
+    assert watched()
+
+
+def test_a_directory_that_cannot_be_watched_is_tried_again_after_a_while(
+    watched: Callable[[], bool], later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def refuse(*_: object) -> int:
+        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+
+    with monkeypatch.context() as patched:
+        patched.setattr(Inotify, "add", refuse)
+        assert not watched()
+    later.seconds += RETRY_SECONDS / 2
+    assert not watched()
+    later.seconds += RETRY_SECONDS / 2
+    assert watched()
