@@ -31,7 +31,7 @@ from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.node_operations import NodeOperations, writes_clear_set_id
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.tree.directories import Caller, Directory
-from magicfs.tree.nodes import FILE_CAPABILITIES, INDEX_ATTRIBUTE_PREFIX
+from magicfs.tree.nodes import FILE_CAPABILITIES, FILE_LABEL, INDEX_ATTRIBUTE_PREFIX
 from magicfs.tree.placed_nodes import ChildPlace
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle
@@ -180,7 +180,12 @@ class ChangeOperations(NodeOperations):
             return value
         if name == FILE_CAPABILITIES:
             raise FUSEError(pyfuse3.ENOATTR)
-        return await self._on_file(node, lambda handle: node.stored_attribute(name, handle))
+        try:
+            return await self._on_file(node, lambda handle: node.stored_attribute(name, handle))
+        except OSError as error:
+            if name == FILE_LABEL and error.errno == errno.ENODATA:
+                raise FUSEError(errno.EOPNOTSUPP) from error
+            raise
 
     @replies_with_errno
     @repeats_after_rename

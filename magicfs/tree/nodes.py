@@ -24,6 +24,9 @@ INDEX_ATTRIBUTE_PREFIX = b"user.magicfs."
 FILE_CAPABILITIES = b"security.capability"
 """The kernel asks for this attribute before each write. The file system below takes it away itself, and the mount is
 `nosuid`."""
+FILE_LABEL = b"security.selinux"
+"""`ls -l` asks for it for each file, unless it has learned that the mount has no labels: so says one that is missing.
+Where labels are in use, the kernel answers by itself."""
 STATIC_TIMEOUT_SECONDS = 300.0
 """The kernel caches names and attributes that never change for this long."""
 _HOST_PREFIX = "host:"

@@ -2,18 +2,22 @@
 
 `mount_process` runs `main`, perhaps with `TEST_OPEN_FILES` in its environment, a limit of open files,
 `TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, or `TEST_VOUCHED_SECONDS`, for
-how long the kernel keeps what is watched. `TEST_REMOTE_FILES` has other hosts (`tests.fakes.remote_files`). It prints a
+how long the kernel keeps what is watched; `TEST_REQUESTS` is a file to which each request that Python handles appends a
+line with its name. `TEST_REMOTE_FILES` has other hosts (`tests.fakes.remote_files`). It prints a
 line when the mount is ready, and at its end how many requests Python had nothing to do with.
 """
 
 from __future__ import annotations
 
+import functools
+import inspect
 import os
 import resource
 import sys
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,6 +30,7 @@ from magicfs.domain.results import SearchResult
 from magicfs.errors import MagicFSError
 from magicfs.fuse import fast_path, listing_operations, operations, thread_pools, watched_directory
 from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
+from magicfs.fuse.node_operations import NodeOperations
 from magicfs.search.service import SearchService
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.remote_files import FakeRemoteFiles
@@ -79,6 +84,24 @@ class RecordingSearcher:
             raise RuntimeError("a bug")
 
 
+def note_requests(file: str) -> None:
+    """Append the name of each request to a file when Python begins with it."""
+    descriptor = os.open(file, os.O_WRONLY | os.O_CREAT | os.O_APPEND | os.O_CLOEXEC)
+
+    def noted(name: str, handler: Callable[..., Coroutine[Any, Any, Any]]) -> Callable[..., Coroutine[Any, Any, Any]]:
+        @functools.wraps(handler)
+        async def wrapped(*arguments: Any) -> Any:
+            os.write(descriptor, f"{name}\n".encode())
+            return await handler(*arguments)
+
+        return wrapped
+
+    (interface,) = NodeOperations.__bases__
+    for name, default in vars(interface).items():
+        if inspect.iscoroutinefunction(default):
+            setattr(operations.TreeOperations, name, noted(name, getattr(operations.TreeOperations, name)))
+
+
 def main(mountpoint: Path, home: Path, database_url: str) -> int:
     logs.setup(role="mount")
     thread_pools.FILES_SECONDS = thread_pools.HOST_SECONDS = FILES_SECONDS
@@ -94,6 +117,8 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
         for module in (watched_directory, listing_operations, operations):
             module.VOUCHED_SECONDS = float(os.environ["TEST_VOUCHED_SECONDS"])
         watched_directory.LISTED_SECONDS = watched_directory.VOUCHED_SECONDS / 2
+    if "TEST_REQUESTS" in os.environ:
+        note_requests(os.environ["TEST_REQUESTS"])
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)
     with Database(
         database_url, application="mount", size=DATABASE_CONNECTIONS, connect_seconds=CONNECT_SECONDS

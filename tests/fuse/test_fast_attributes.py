@@ -1,4 +1,4 @@
-"""Extended attributes that are read without Python (`fastpath/known_files.c`): those of files that Python has seen."""
+"""Extended attributes that are read without Python (`fastpath/questions.c`): those of files that Python has seen."""
 
 from __future__ import annotations
 
@@ -11,6 +11,7 @@ import pytest
 from tests.fuse.assertions import assert_without_python, raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.kernel_caches import needs_root
 from tests.plugins.waiting import eventually
 
 ASKED = 500
@@ -67,10 +68,31 @@ def test_a_value_of_any_size(shown: Path, real: Path) -> None:
     assert os.getxattr(shown, "user.note") == value
 
 
-def test_those_of_the_index_and_capabilities_are_left_to_python(shown: Path) -> None:
+def test_those_of_the_index_are_left_to_python(shown: Path) -> None:
     assert os.getxattr(shown, "user.magicfs.path").endswith(b"/d/a")
-    with raises_errno(errno.ENODATA):
-        os.getxattr(shown, "security.capability")
+
+
+@needs_root
+def test_capabilities_are_not_shown(shown: Path, real: Path) -> None:
+    os.setxattr(real, "security.capability", bytes.fromhex("01000002" + "00" * 16))
+    for path in (shown, shown.parent, shown.parent.parent.parent):
+        with raises_errno(errno.ENODATA):
+            os.getxattr(path, "security.capability")
+    assert os.listxattr(shown) == ["user.note"]
+
+
+@pytest.mark.skipif(Path("/sys/fs/selinux").exists(), reason="the kernel answers by itself")
+def test_a_label_is_shown_and_a_missing_one_says_that_there_are_none(shown: Path, real: Path) -> None:
+    (real.parent / "link").symlink_to("a")
+    # By the library, and by Python.
+    for path in (shown, shown.parent, shown.parent / "link", shown.parent.parent.parent):
+        with raises_errno(errno.EOPNOTSUPP):
+            os.getxattr(path, "security.selinux", follow_symlinks=False)
+    if os.geteuid() == 0:
+        for path in (real, real.parent):
+            os.setxattr(path, "security.selinux", b"system_u:object_r:etc_t:s0")
+        for path in (shown, shown.parent):
+            assert os.getxattr(path, "security.selinux") == b"system_u:object_r:etc_t:s0"
 
 
 def test_names_of_the_index_are_not_listed(shown: Path, real: Path) -> None:

@@ -2,7 +2,7 @@
  *
  * Loaded before pyfuse3, so that pyfuse3 calls the functions of session.c that have names of libfuse; each calls the
  * one of libfuse in turn. Threads of threads.c read the requests of the kernel. Those to read or write an open file
- * (files.c), those about a file that is as Python has seen it (known_files.c), and look-ups of plain files
+ * (files.c), those about a file that is as Python has seen it (known_files.c, questions.c), and look-ups of plain files
  * (directories.c, lookups.c), are done at once (requests.c). All others are passed to pyfuse3 as they are, through a
  * queue (queue.c) whose descriptor stands in for that of the kernel. Entries of listings are read and added to a reply
  * many at a time (listings.c). Where Python has not called `fast_path_enable`, nothing is different from libfuse.
@@ -184,12 +184,17 @@ bool may_change_unseen(const struct known *known);
 int open_known(const struct known *known, uint32_t request_flags); /* a descriptor; -1 if it is not as seen */
 struct fuse_attr attributes_of(uint64_t inode, const struct statx *found);
 bool read_attributes(const struct known *known, struct fuse_attr *attributes); /* false if it is not as seen */
-/* Does a request for an extended attribute, or for the names of all, which the answer or an error replaces; false if that
- * is left to Python. */
-bool read_attribute(const struct known *known, char *buffer, ssize_t *result);
+/* A descriptor of a file, whatever its content is; -1 if it is to be left to Python. */
+int open_same_file(const struct known *known, int flags, struct statx *found);
 /* As `fast_path_know`; locked. */
 void know(uint64_t inode, struct place *directory, const char *name, const struct seen_file *seen, bool has_pages);
 void forget_known(void); /* locked */
+
+/* questions.c */
+bool is_question(const char *buffer, size_t size);         /* that is answered for a file that Python has seen */
+bool is_for_capabilities(const char *buffer, size_t size); /* no file has any */
+/* Answers a question, which the answer or an error replaces; false if that is left to Python. */
+bool answer_question(const struct known *known, char *buffer, ssize_t *result);
 
 /* numbers.c */
 uint64_t number_of(const struct listed_file *file); /* the inode number of a plain file */

@@ -1,24 +1,18 @@
 /* Files that Python has seen. As long as what is at the place is the same file with the same content, there is nothing
- * to decide when a program opens it to read, or asks for its attributes; nor when it asks for an extended attribute,
- * whatever the content is. Whatever differs, or is not certain at once, is left to Python, which says what it has found
+ * to decide when a program opens it to read, or asks for its attributes; nor when it asks for an extended attribute, or
+ * whether it has access, whatever the content is (questions.c). Whatever differs, or is not certain at once, is left to Python, which says what it has found
  * then. */
 #include "fastpath.h"
-#include <stdio.h>
 #include <sys/sysmacros.h>
-#include <sys/xattr.h>
 
 enum {
     KNOWN_BUCKETS = 8192,
     MAX_KNOWN = 65536,              /* some 200 bytes each */
     PREFERRED_IO_BYTES = 128 << 10, /* as in attributes.py */
-    OWN_PATH_BYTES = 32,            /* of the path of a descriptor below /proc */
 };
 
 /* As in real_files.py. */
 static const int64_t tick_ns = 20000000, coarse_tick_ns = 2500000000, coarse_unit_ns = 10000000;
-
-/* Extended attributes that Python decides about, as in nodes.py. */
-static const char index_prefix[] = "user.magicfs.", file_capabilities[] = "security.capability";
 
 static struct known *known_files[KNOWN_BUCKETS];
 static unsigned known_count;
@@ -38,30 +32,10 @@ static bool is_to_read(const char *buffer, size_t size)
     return header->opcode == FUSE_OPEN && size >= sizeof *header + sizeof *in && !(in->flags & (O_ACCMODE | O_TRUNC));
 }
 
-/* Whether an extended attribute is not that of the file itself, or one that programs go without. */
-static bool is_left_out(const char *name)
-{
-    return strncmp(name, index_prefix, sizeof index_prefix - 1) == 0 || strcmp(name, file_capabilities) == 0;
-}
-
-/* Whether it asks for an extended attribute that is that of the file itself, or for the names of all, and for no more
- * than an answer holds. */
-static bool is_for_attribute(const char *buffer, size_t size)
-{
-    const struct fuse_in_header *header = (const void *)buffer;
-    const struct fuse_getxattr_in *in = (const void *)(header + 1);
-    const char *name = (const void *)(in + 1);
-    size_t head = sizeof *header + sizeof *in;
-    if (size < head || in->size > buffer_bytes)
-        return false;
-    return header->opcode == FUSE_LISTXATTR ||
-           (header->opcode == FUSE_GETXATTR && memchr(name, 0, size - head) && !is_left_out(name));
-}
-
 struct known *known_of(const char *buffer, size_t size)
 {
     const struct fuse_in_header *header = (const void *)buffer;
-    bool is_done_here = header->opcode == FUSE_GETATTR || is_to_read(buffer, size) || is_for_attribute(buffer, size);
+    bool is_done_here = header->opcode == FUSE_GETATTR || is_to_read(buffer, size) || is_question(buffer, size);
     return is_done_here ? *place_of(header->nodeid) : NULL;
 }
 
@@ -126,8 +100,7 @@ bool may_change_unseen(const struct known *known)
     return age_ns < (changed_ns % coarse_unit_ns ? tick_ns : coarse_tick_ns);
 }
 
-/* A descriptor of a file, whatever its content is; -1 if it is to be left to Python. */
-static int open_same_file(const struct known *known, int flags, struct statx *found)
+int open_same_file(const struct known *known, int flags, struct statx *found)
 {
     int descriptor = open_at(known->place, known->name, flags);
     if (descriptor >= 0 && !is_same_file(descriptor, &known->seen, found)) {
@@ -183,54 +156,6 @@ bool read_attributes(const struct known *known, struct fuse_attr *attributes)
         return false;
     close(descriptor);
     *attributes = attributes_of(known->inode, &found);
-    return true;
-}
-
-/* Reads the names of all extended attributes that are shown. Returns how many bytes they have, or an error. */
-static ssize_t read_attribute_names(const char *path, char *names, size_t room)
-{
-    char found[XATTR_LIST_MAX];
-    ssize_t count = listxattr(path, found, sizeof found);
-    if (count < 0)
-        return errno == EOPNOTSUPP ? 0 : -errno;
-    size_t used = 0, size;
-    for (const char *name = found; name < found + count; name += size) {
-        size = strlen(name) + 1;
-        if (is_left_out(name))
-            continue;
-        if (room && used + size > room)
-            return -ERANGE;
-        if (room)
-            memcpy(names + used, name, size);
-        used += size;
-    }
-    return (ssize_t)used;
-}
-
-bool read_attribute(const struct known *known, char *buffer, ssize_t *result)
-{
-    struct statx found;
-    char path[OWN_PATH_BYTES];
-    struct fuse_getxattr_in in;
-    const bool is_for_names = ((const struct fuse_in_header *)(const void *)buffer)->opcode == FUSE_LISTXATTR;
-    const char *name = buffer + sizeof(struct fuse_in_header) + sizeof in;
-    memcpy(&in, buffer + sizeof(struct fuse_in_header), sizeof in);
-    int descriptor = open_same_file(known, O_PATH | O_NOFOLLOW | O_CLOEXEC, &found);
-    if (descriptor < 0)
-        return false;
-    snprintf(path, sizeof path, "/proc/self/fd/%d", descriptor);
-    if (is_for_names) {
-        *result = read_attribute_names(path, buffer, in.size);
-    } else {
-        ssize_t count = getxattr(path, name, in.size ? buffer : NULL, in.size);
-        *result = count < 0 ? -errno : count;
-    }
-    close(descriptor);
-    if (*result >= 0 && !in.size) {
-        const struct fuse_getxattr_out out = {.size = (uint32_t)*result};
-        memcpy(buffer, &out, sizeof out);
-        *result = sizeof out;
-    }
     return true;
 }
 

@@ -194,10 +194,10 @@ static void do_getattr(struct worker *self, size_t size, const struct job *job)
         pass_to_python(self->buffer, size);
 }
 
-static void do_getxattr(struct worker *self, size_t size, const struct job *job)
+static void do_question(struct worker *self, size_t size, const struct job *job)
 {
     ssize_t count = 0;
-    bool is_known = read_attribute(job->known, self->buffer, &count);
+    bool is_known = answer_question(job->known, self->buffer, &count);
     pthread_mutex_lock(&lock);
     leave_known(job->known);
     pthread_mutex_unlock(&lock);
@@ -252,6 +252,8 @@ void handle_request(struct worker *self, size_t size)
         return; /* nothing here can be interrupted, and no answer is due */
     if (header->opcode == FUSE_FLUSH && is_known_file(self->buffer, size))
         answer(header->unique, 0, NULL, 0); /* nothing is kept here that could fail to be written */
+    else if (is_for_capabilities(self->buffer, size))
+        answer(header->unique, ENODATA, NULL, 0);
     else if (!begin(self, size, &job))
         pass_to_python(self->buffer, size);
     else if (job.file)
@@ -263,7 +265,7 @@ void handle_request(struct worker *self, size_t size)
     else if (header->opcode == FUSE_GETATTR)
         do_getattr(self, size, &job);
     else
-        do_getxattr(self, size, &job);
+        do_question(self, size, &job);
 }
 
 /* What Python calls ---------------------------------------------------------------------------------------------- */

@@ -1,0 +1,67 @@
+"""Programs that look at all files of a directory, as `ls -l` and file managers do: what of that reaches Python."""
+
+from __future__ import annotations
+
+import errno
+import os
+from collections import Counter
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from magicfs.tree.real_directories import LARGE_DIRECTORY
+from tests.fuse.assertions import raises_errno
+from tests.fuse.conftest import MountProcess
+from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.waiting import eventually
+
+FILES = LARGE_DIRECTORY + 1000
+FEW = FILES // 10
+"""A busy machine takes so long that the kernel asks for some of the names a second time."""
+
+
+@pytest.fixture
+def requests(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """Where the mount notes the requests that Python handles."""
+    monkeypatch.setenv("TEST_REQUESTS", str(tmp_path / "requests"))
+    return tmp_path / "requests"
+
+
+@pytest.fixture
+def large(requests: Path, root: IndexedRoot, unstarted_mount: MountProcess) -> Path:
+    """A large directory in the mount."""
+    assert not requests.exists()
+    (root.path / "large").mkdir()
+    for number in range(FILES):
+        (root.path / f"large/{number:05}").touch()
+    unstarted_mount.start()
+    directory = unstarted_mount.path / "mirror/documents/large"
+    eventually(directory.exists)
+    return directory
+
+
+def of_python(requests: Path, action: Callable[[], object]) -> Counter[str]:
+    """The requests of an action that Python has handled, by their names."""
+    before = requests.stat().st_size
+    action()
+    return Counter(requests.read_bytes()[before:].decode().split())
+
+
+def look(directory: Path) -> None:
+    """Look at each file as it is listed."""
+    with os.scandir(directory) as entries:
+        for entry in entries:
+            assert entry.stat(follow_symlinks=False).st_size == 0
+            for name in ("security.capability", "system.posix_acl_access"):
+                with raises_errno(errno.ENODATA):
+                    os.getxattr(entry.path, name)
+            assert os.listxattr(entry.path) == []
+            assert os.access(entry.path, os.R_OK | os.W_OK)
+            assert not os.access(entry.path, os.X_OK)
+
+
+def test_python_lists_names_and_answers_nothing_about_files(large: Path, requests: Path) -> None:
+    handled = of_python(requests, lambda: look(large))
+    assert handled["readdirplus"] + handled["readdir"] < FEW
+    assert handled["lookup"] + handled["getattr"] + handled["getxattr"] + handled["listxattr"] + handled["access"] < FEW
