@@ -40,6 +40,8 @@ class Watch:
         self.directory = directory
         self.number = number
         self.file = file
+        self.is_new = True
+        """Whether it has begun since something was mounted or unmounted last."""
         self.changes = 0
         """How many changes were reported, and mounts anywhere."""
         self._changed_at = -QUIET_SECONDS

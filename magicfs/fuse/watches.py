@@ -23,6 +23,7 @@ from pyfuse3 import EntryAttributes
 from magicfs.domain.attributes import Attributes
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.invalidation import AttributeInvalidations
+from magicfs.fuse.mounted_over import MountedOver, found_at
 from magicfs.fuse.reported_changes import ENDED, ReportedChanges
 from magicfs.fuse.watched_directory import Vouched, Watch
 from magicfs.linux.inotify import Event, Inotify, InotifyMask
@@ -62,6 +63,7 @@ class DirectoryWatches:
         self._refused: dict[int, float] = {}
         """Directories that cannot be watched, and when each is tried again."""
         self._pause_s = 0.0
+        self._mounted_over = MountedOver()
 
     def start(self, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
         """Begin to vouch. `run_on_loop` runs a function on the event loop, from any thread."""
@@ -265,9 +267,11 @@ class DirectoryWatches:
         elsewhere changes nothing in a directory, which stays quiet: a machine may mount something every second.
         """
         names = {os.path.basename(mount_point) for mount_point in mount_points}
-        for watch in tuple(self._watches.values()) if names else ():
+        watches = tuple(self._watches.values()) if names else ()
+        may_be_hidden = self._mounted_over.may_be_hidden(watches, names)
+        for watch in watches:
             watch.count_mount()
-            found = self._found_at(watch.directory)
+            found = found_at(watch.directory) if watch in may_be_hidden else watch.file
             if found != watch.file:
                 watch.count_change()
                 self._changes.expire_all(watch)
@@ -278,15 +282,3 @@ class DirectoryWatches:
                 if watch.keeps(name) and not self._changes.leads_to(watch.directory, name, watch.names.get(name)):
                     watch.count_change()
                     self._changes.forget_name(watch, name)
-
-    @staticmethod
-    def _found_at(directory: RealDirectory) -> tuple[int, int] | None:
-        """Device and inode number of a directory; None if it is not certain to be where it was seen last.
-
-        That of a root is whichever is there.
-        """
-        try:
-            status = directory.status_nowait()
-        except OSError:
-            return None
-        return None if status is None else (status.st_dev, status.st_ino)
