@@ -36,9 +36,10 @@ def rewrite_names(connection: Connection, *, analysis: int, name_of: Callable[[b
         connection.execute(_SQL["forget_root_names"])
     rows = connection.execute(_SQL["next_files"], {"done": done, "end": end, "limit": limit}).fetchall()
     ids = [file_id for file_id, _ in rows]
-    free = {row[0] for row in connection.execute(_SQL["lock_files"], {"ids": ids})}
-    _write_names(connection, [(file_id, path, name_of(path)) for file_id, path in rows if file_id in free])
-    locked = [file_id for file_id in ids if file_id not in free]
+    # A file that was moved meanwhile counts as locked: its words may be those of an older version too.
+    free = set(connection.execute(_SQL["lock_files"], {"ids": ids}).fetchall()).intersection(rows)
+    _write_names(connection, [(file_id, path, name_of(path)) for file_id, path in rows if (file_id, path) in free])
+    locked = [file_id for file_id, path in rows if (file_id, path) not in free]
     done = locked[0] - 1 if locked else ids[-1] if len(rows) == limit else end
     connection.execute(_SQL["write_pass"], {"analysis": analysis, "done": done, "end": end})
     return 0 if locked else len(rows)

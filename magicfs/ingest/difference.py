@@ -24,6 +24,8 @@ class Difference:
 
     changed: int = 0
     """Recorded files that are new or have changed."""
+    batches: int = 0
+    """How many times files were recorded."""
     new_inodes: array[int] = field(default_factory=partial(array, "q"))
     """Inode number of each file whose path is new."""
     gone: dict[bytes, int] = field(default_factory=dict)

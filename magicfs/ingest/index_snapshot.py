@@ -111,6 +111,10 @@ class SnapshotCache:
         with self._lock:
             self._mark_stale(root, directories)
 
+    def mark_stale_parents(self, root: RootId, paths: Iterable[bytes]) -> None:
+        """Drop the directories of these files, because their rows are being moved."""
+        self.mark_stale(root, {parent_directory(path) for path in paths})
+
     def mark_stale_below(self, root: RootId, paths: Iterable[bytes]) -> None:
         """Drop the directories of these paths and all directories below them, because rows there are being deleted."""
         named = set(paths)

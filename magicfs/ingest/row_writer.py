@@ -1,4 +1,4 @@
-"""Writes what the scanner has seen into the rows of files: records, and deletes those that are gone.
+"""Writes what the scanner has seen into the rows of files: records, moves, and deletes those that are gone.
 
 Used by the scanner. It decides nothing. Each transaction holds the host, and the cache of snapshots knows of each
 write. Threads may share a writer.
@@ -20,6 +20,7 @@ from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, SchemaError
 from magicfs.ingest.deletion_guard import is_present
 from magicfs.ingest.index_snapshot import SnapshotCache
+from magicfs.ingest.moves import follow_moves
 from magicfs.jobs import JobQueue
 from magicfs.text.names import file_name
 
@@ -59,7 +60,7 @@ class RowWriter:
             yield connection
 
     def record(self, root: Root, seen: Sequence[SeenFile], *, priority: int) -> int:
-        """Record new and changed files and notify the extract workers. Returns how many have changed."""
+        """Record new, moved and changed files and notify the extract workers. Returns how many are to be read."""
         if not seen:
             return 0
         changed = self._upsert(root, seen, priority=priority)
@@ -73,7 +74,11 @@ class RowWriter:
 
         def write() -> int:
             with self.transaction() as connection:
-                return len(files_db.upsert_files(connection, root.id, seen, name_of=file_name, priority=priority))
+                done = follow_moves(connection, root, seen, on_move=self._cache.mark_stale_parents)
+                rest = [file for file in seen if file.path not in done]
+                if not rest:
+                    return 0
+                return len(files_db.upsert_files(connection, root.id, rest, name_of=file_name, priority=priority))
 
         try:
             return retry_on_conflict(write)

@@ -60,6 +60,8 @@ class ScanResult:
     unfinished: bool = False
     """Whether the scan of a directory stopped after its first batch. A full scan must do the rest, and the events that
     wait are processed before it."""
+    was_long: bool = False
+    """Whether the scan of a directory took more than one batch, so that other changes had to wait for it."""
 
 
 class ScanStopped(MagicFSError):
@@ -222,7 +224,9 @@ class Scanner:
         gone = difference.gone | snapshot.unseen_files(walk.unlisted)
         deletions = count_deletions(root, gone, difference.new_inodes) if gone else 0
         complete = not walk.unlisted and not walk.stat_failed
-        result = ScanResult(changed=difference.changed, deleted=0, complete=complete)
+        result = ScanResult(
+            changed=difference.changed, deleted=0, complete=complete, was_long=from_event and difference.batches > 1
+        )
         # Recent deletions elsewhere in the root say nothing about one directory.
         recent = deletions + (0 if walk.top else self._deletions.count(root.id))
         indexed = recent + snapshot.seen_files - len(difference.new_inodes)
@@ -235,7 +239,11 @@ class Scanner:
         return replace(result, deleted=deleted)
 
     def _record_changes(self, root: Root, walk: Walk, snapshot: IndexSnapshot, *, from_event: bool) -> Difference:
-        """Record new and changed files in batches. A scan that an event requested ends after the first full batch."""
+        """Record new, moved and changed files in batches.
+
+        A scan that an event requested ends after a full batch of files that are to be read. Files of a directory that
+        was moved are none, but it may have so many that the moment of `as_of` must not go on meanwhile.
+        """
         difference = Difference()
         batch: list[SeenFile] = []
 
@@ -243,6 +251,7 @@ class Scanner:
             is_saved = from_event and not self._imports.is_import(root.id, len(batch))
             priority = SAVED_PRIORITY if is_saved else USUAL_PRIORITY
             difference.changed += self._writer.record(root, batch, priority=priority)
+            difference.batches += 1
             batch.clear()
             if self._stopping():
                 raise ScanStopped("the scan was stopped: it continues when the agent starts again")
@@ -254,9 +263,11 @@ class Scanner:
                 batch.append(seen)
                 if len(batch) >= row_writer.BATCH_FILES:
                     record()
-                    if from_event:
+                    if from_event and difference.changed >= row_writer.BATCH_FILES:
                         difference.unfinished = True
                         return difference
+                    if from_event and difference.batches == 1:
+                        self.record_watch(root, Watch.MISSED)
         record()
         return difference
 

@@ -31,6 +31,8 @@ class ChangedPaths:
 
     paths: set[bytes] = field(default_factory=set)
     """Relative to the root. A directory stands for everything in it."""
+    moved_away: set[bytes] = field(default_factory=set)
+    """Those of the paths from which something was moved to another name, which may be in another root."""
     lost_events: bool = False
     """Whether the events are incomplete: the root needs a full scan."""
 
@@ -55,6 +57,8 @@ class WatchSet:
         self._sorted_directories = SortedPaths(self._watch_of)
         self.is_complete = True
         """Whether the system has allowed every watch."""
+        self._noted = ChangedPaths()
+        """What the events of this reading name."""
         self._changed = threading.Condition()
         self._changes = ChangedPaths()
         self._first_change = self._last_change = 0.0
@@ -73,10 +77,33 @@ class WatchSet:
         self._inotify.close()
 
     def read(self, *, timeout_s: float) -> None:
-        """Read events and note the paths that they name. Returns after `timeout_s` without events."""
+        """Read events and note the paths that they name. Returns after `timeout_s` without events.
+
+        `take` returns both names of what was moved within the root, or none: it would be deleted under the old one.
+        """
         self._watch_returned_root()
+        mask = self._read_events(timeout_s)
+        while mask & InotifyMask.MOVED_FROM:
+            # The new name is the next event, if it is in the root.
+            mask = self._read_events(0.0)
+        if self._noted:
+            noted, self._noted = self._noted, ChangedPaths()
+            with self._changed:
+                self._last_change = time.monotonic()
+                if not self._changes:
+                    self._first_change = self._last_change
+                self._changes.paths |= noted.paths
+                self._changes.moved_away |= noted.moved_away
+                self._changes.lost_events |= noted.lost_events
+                self._changed.notify()
+
+    def _read_events(self, timeout_s: float) -> int:
+        """Read events and note their paths. Returns the mask of the last one, 0 without any."""
+        mask = 0
         for event in self._inotify.read(timeout_s=timeout_s):
             self._handle_event(event)
+            mask = event.mask
+        return mask
 
     def take(self, *, debounce_s: float, max_debounce_s: float, timeout_s: float) -> ChangedPaths:
         """The changes since the last call.
@@ -95,28 +122,11 @@ class WatchSet:
             changes, self._changes = self._changes, ChangedPaths()
             return changes
 
-    def _note_change(self, path: bytes) -> None:
-        with self._changed:
-            self._touch()
-            self._changes.paths.add(path)
-
-    def _note_lost_events(self) -> None:
-        with self._changed:
-            self._touch()
-            self._changes.lost_events = True
-
-    def _touch(self) -> None:
-        """Note the time of a change that follows, and wake `take`."""
-        self._last_change = time.monotonic()
-        if not self._changes:
-            self._first_change = self._last_change
-        self._changed.notify()
-
     def _handle_event(self, event: Event) -> None:
         if event.mask & InotifyMask.Q_OVERFLOW:
             log.info("the kernel has dropped inotify events: the root %s will be scanned", self._root.name)
             self._watch_tree(b"")
-            self._note_lost_events()
+            self._noted.lost_events = True
             return
         directory = self._directory_of.get(event.watch)
         if directory is None:
@@ -133,7 +143,9 @@ class WatchSet:
                 self._watch_tree(path)
         elif event.name in RULE_FILES:
             self._watch_tree(directory)
-        self._note_change(path)
+        self._noted.paths.add(path)
+        if event.mask & InotifyMask.MOVED_FROM:
+            self._noted.moved_away.add(path)
 
     def _handle_directory_event(self, directory: bytes, event: Event) -> None:
         """Handle an event about a watched directory itself. Its parent's watch reports the change of the entry."""
@@ -141,14 +153,14 @@ class WatchSet:
             self._watch_ended(directory, event.watch)
         if event.mask & _DIRECTORY_GONE and not directory:
             self._unwatch_tree(b"")
-            self._note_lost_events()
+            self._noted.lost_events = True
 
     def _watch_returned_root(self) -> None:
         """Watch the root again if it was gone and is back."""
         if not self._watch_of and os.path.isdir(self._root.path):
             self._watch_tree(b"")
             if self._watch_of:
-                self._note_lost_events()
+                self._noted.lost_events = True
 
     def _watch_tree(self, directory: bytes) -> None:
         """Watch a directory and the directories below it that no rule ignores."""

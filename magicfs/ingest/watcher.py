@@ -13,9 +13,11 @@ import logging
 import os
 import stat
 import threading
+import time
 from collections.abc import Callable
 
 from magicfs.domain.files import FileStat, SeenFile
+from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root, Watch
 from magicfs.errors import MagicFSError
 from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
@@ -38,6 +40,9 @@ MAX_DEBOUNCE_SECONDS = 0.4
 POLL_SECONDS = 1.0
 """How often an idle watch checks whether to stop."""
 
+OTHER_ROOT_SECONDS = 1.0
+"""What was moved away stays in the index for so long if another root may have it now: its events come on their own."""
+
 _INSTANCES_HINT = "; raise fs.inotify.max_user_instances"
 
 
@@ -50,6 +55,7 @@ class Watcher:
         self._rescan = rescan
         self._processing = threading.Lock()
         """Roots take turns in the database, so that one connection serves all of them."""
+        self._watched: dict[RootId, Root] = {}
 
     def run(self, root: Root, stop: threading.Event) -> bool:
         """Watch `root` until `stop` is set. Ends early, after a warning, when the watch itself fails.
@@ -69,10 +75,14 @@ class Watcher:
             self._record(root, Watch.NONE)
             self._rescan(root)
             return False
-        with watches:
-            self._record(root, Watch.BEGINS if _sees_all(root, watches) else Watch.NONE)
-            self._rescan(root)
-            self._process_events(root, watches, stop)
+        self._watched[root.id] = root
+        try:
+            with watches:
+                self._record(root, Watch.BEGINS if _sees_all(root, watches) else Watch.NONE)
+                self._rescan(root)
+                self._process_events(root, watches, stop)
+        finally:
+            self._watched.pop(root.id, None)
         if not stop.is_set():
             self._record(root, Watch.NONE)
         return True
@@ -97,11 +107,15 @@ class Watcher:
         reader = threading.Thread(target=read, name=f"inotify-reader-{root.name}")
         reader.start()
         was_complete = watches.is_complete
+        postponed: dict[bytes, float] = {}
+        """Paths by the time at which they are compared again."""
         try:
             while not stop.is_set() and not ended.is_set():
+                pause = min([POLL_SECONDS, *(due - time.monotonic() for due in postponed.values())])
                 changes = watches.take(
-                    debounce_s=DEBOUNCE_SECONDS, max_debounce_s=MAX_DEBOUNCE_SECONDS, timeout_s=POLL_SECONDS
+                    debounce_s=DEBOUNCE_SECONDS, max_debounce_s=MAX_DEBOUNCE_SECONDS, timeout_s=max(pause, 0.0)
                 )
+                changes.paths |= _take_due(postponed)
                 if was_complete and not watches.is_complete:
                     was_complete = False
                     self._record(root, Watch.NONE)
@@ -109,7 +123,8 @@ class Watcher:
                     continue
                 try:
                     with self._processing:
-                        self.process(root, changes)
+                        again = self.process(root, changes)
+                    postponed |= dict.fromkeys(again, time.monotonic() + OTHER_ROOT_SECONDS)
                 except MagicFSError as error:
                     # When this is an outage, the scan meets it too, and says so once.
                     log.debug("changes could not be recorded, a scan follows: %s", error)
@@ -123,14 +138,22 @@ class Watcher:
             ended.set()
             reader.join()
 
-    def process(self, root: Root, changes: ChangedPaths) -> None:
-        """Update the index from the disk at the changed paths of a root."""
+    def process(self, root: Root, changes: ChangedPaths) -> set[bytes]:
+        """Update the index from the disk at the changed paths of a root. Returns those to compare once more, later."""
         if changes.lost_events:
             self._miss(root)
-        if changes.paths:
-            self._process_paths(root, sorted(changes.paths))
+        if not changes.paths:
+            return set()
+        postponed = changes.moved_away if self._may_be_in_another(root) else set()
+        return self._process_paths(root, sorted(changes.paths), postponed)
 
-    def _process_paths(self, root: Root, paths: list[bytes]) -> None:
+    def _may_be_in_another(self, root: Root) -> bool:
+        """Whether something may be moved, without being copied, from a root to another one that is watched."""
+        others = list(self._watched.values())
+        return any(other.id != root.id and other.device == root.device for other in others)
+
+    def _process_paths(self, root: Root, paths: list[bytes], postponed: set[bytes]) -> set[bytes]:
+        """Update the index at some paths. Those of `postponed` are not deleted now, but returned if they are gone."""
         gone: list[bytes] = []
         seen: list[SeenFile] = []
         linked_inodes: set[int] = set()
@@ -158,9 +181,12 @@ class Watcher:
                 gone.append(path)
         seen += self._other_links(root, linked_inodes, seen_paths={file.path for file in seen})
         self._scanner.record(root, seen)
-        if gone and not self._scanner.delete(root, gone):
-            self._rescan(root)
         self._scan_directories(root, directories)
+        # At the end: what is known of a file has followed it to its new path by now.
+        deleted = [path for path in gone if path not in postponed]
+        if deleted and not self._scanner.delete(root, deleted):
+            self._rescan(root)
+        return postponed.intersection(gone)
 
     def _scan_directories(self, root: Root, directories: set[bytes]) -> None:
         """Scan whole directories; a full scan follows where deletions are suspicious or too much is new."""
@@ -168,7 +194,7 @@ class Watcher:
             result = self._scanner.scan_directory(root, directory)
             if result.unfinished:
                 self._miss(root)
-            elif result.suspected_deletions:
+            elif result.suspected_deletions or result.was_long:
                 self._rescan(root)
 
     def _miss(self, root: Root) -> None:
@@ -200,6 +226,15 @@ class Watcher:
                 if file.stat.ino in inodes:
                     files.append(file)
         return files
+
+
+def _take_due(postponed: dict[bytes, float]) -> set[bytes]:
+    """Take the paths whose time has come out of `postponed`."""
+    now = time.monotonic()
+    due = {path for path, at in postponed.items() if at <= now}
+    for path in due:
+        del postponed[path]
+    return due
 
 
 def _sees_all(root: Root, watches: WatchSet) -> bool:

@@ -1,6 +1,6 @@
 """What the index has of a file's path: as text, its extension, its words, and the form that filters compare.
 
-Used by the scan for new files, and by maintenance for those of an older version. Pure; any thread.
+Used by the scan for new and moved files, and by maintenance for those of an older version. Pure; any thread.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ import unicodedata
 from typing import Final
 
 from magicfs.domain.files import FileName
-from magicfs.text.analysis import analyze_path, fold
+from magicfs.text.analysis import analyze_moved_path, analyze_path, fold
 
 _SLASH = "/"
 _FRACTION_SLASH = "\u2044"
@@ -23,16 +23,36 @@ _EXTENSIONS: Final = re.compile(r"(?:\.(?=[0-9]{0,4}[a-z])[a-z0-9]{1,10}){1,2}\Z
 def file_name(path: bytes) -> FileName:
     """What the index has of a path. Bytes that are not UTF-8 are replaced."""
     display = path.decode("utf-8", "replace")
+    return _name(display, words=analyze_path(_with_single_directories(display)))
+
+
+def moved_name(path: bytes, *, former: bytes, own_words: str | None) -> FileName:
+    """The same as `file_name`, of a file that has been at the path `former`; sooner if it has kept its own name.
+
+    `own_words` are the words of its former name that have the weight A, as Postgres writes a `tsvector`; None if they
+    were never written.
+    """
+    if own_words is None:
+        return file_name(path)
+    display = path.decode("utf-8", "replace")
+    words = analyze_moved_path(
+        _with_single_directories(display),
+        former=_with_single_directories(former.decode("utf-8", "replace")),
+        own_words=own_words,
+    )
+    return _name(display, words=words)
+
+
+def _with_single_directories(display: str) -> str:
+    """A path whose words are found: a path as one compound has half as many again, which nobody types as they are."""
+    directories, slash, own_name = display.rpartition(_SLASH)
+    return directories.replace(_SLASH, " ") + slash + own_name
+
+
+def _name(display: str, *, words: str) -> FileName:
     folded = fold_path(display)
     stem, dot, extension = folded.rpartition(_SLASH)[2].rpartition(".")
-    # Directories one by one: a path as one compound has half as many words again, which nobody types as they are.
-    directories, slash, own_name = display.rpartition(_SLASH)
-    return FileName(
-        display=display,
-        extension=extension if dot and stem else "",
-        words=analyze_path(directories.replace(_SLASH, " ") + slash + own_name),
-        folded=folded,
-    )
+    return FileName(display=display, extension=extension if dot and stem else "", words=words, folded=folded)
 
 
 def fold_path(path: str) -> str:

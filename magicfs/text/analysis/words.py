@@ -6,6 +6,7 @@ its signs, a pair of characters of a script without spaces, or a stem, which `ST
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
@@ -27,6 +28,11 @@ _ASIDE_GAP: Final = 16
 _CACHED_DIRECTORIES: Final = 512
 """A scan names the files of one directory after the other."""
 
+_MAX_START: Final = 8192
+"""Further on, the words of a name may reach position 16,383, which Postgres gives to all that follow."""
+
+_OWN_PLACE: Final = re.compile("([0-9]+)A")
+"""A position with the weight A. Lexemes have no capital letter."""
 
 _memories: Final[dict[str | None, LexemeMemory]] = {}
 """By the algorithm of stems. One for all languages would give a word the stem of another language."""
@@ -64,6 +70,24 @@ def analyze_path(display: str) -> str:
     directories, _, name = display.rpartition("/")
     above, end = _path_words(directories, 1, "")
     own, _ = _path_words(name, end, "A", asides=tuple(days_of_name(name)))
+    return f"{above} {own}" if above else own
+
+
+def analyze_moved_path(display: str, *, former: str, own_words: str) -> str:
+    """The `tsvector` of the path of a file that was at `former`, and has kept its own name.
+
+    `own_words` is the part of the former path's `tsvector` that has the weight A, as Postgres writes it: only its
+    positions change, which takes a tenth of the time of `analyze_path`.
+    """
+    directories, _, name = display.rpartition("/")
+    former_directories, _, former_name = former.rpartition("/")
+    above, start = _path_words(directories, 1, "")
+    former_start = _path_words(former_directories, 1, "")[1]
+    if name != former_name or max(start, former_start) > _MAX_START:
+        return analyze_path(display)
+    own = own_words
+    if shift := start - former_start:
+        own = _OWN_PLACE.sub(lambda place: f"{int(place[1]) + shift}A", own_words)
     return f"{above} {own}" if above else own
 
 

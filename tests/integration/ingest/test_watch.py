@@ -88,3 +88,18 @@ def test_a_moved_directory_is_watched_under_its_new_name_alone(index: Index) -> 
         (index.folder / "new/inner/one.txt").write_text("alpha")
         (index.folder / "old2/two.txt").write_text("alpha")
         assert changes(watches).paths == {b"new/inner/one.txt", b"old2/two.txt"}
+
+
+def test_both_names_of_what_was_moved_come_together(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    (index.folder / "old").mkdir()
+    with WatchSet(index.root) as watches:
+        [(watch, _)] = [entry for entry in watches._directory_of.items() if entry[1] == b""]
+        readings = [
+            [Event(watch, InotifyMask.CREATE, b"other"), Event(watch, InotifyMask.MOVED_FROM, b"old")],
+            [Event(watch, InotifyMask.MOVED_TO, b"new")],
+            [],
+        ]
+        monkeypatch.setattr(Inotify, "read", lambda self, *, timeout_s: iter(readings.pop(0)))
+        noted = changes(watches)
+    assert noted.paths == {b"other", b"old", b"new"}
+    assert noted.moved_away == {b"old"}

@@ -30,6 +30,7 @@ FROZEN = {
     "0031_unread_parts.sql": "7096d4747e70ac47b42a2b8973e2d60ed24e39e6502b975fbcd2b2aab43825f8",
     "0040_renewing.sql": "739d5a11f4ed5a7a47ca125eee08b8317da23372ddc2ccf30e4074f525509418",
     "0041_host_certificates.sql": "cbc0db076f38acb407ffe2f4e43e45fae6a56f64ccb44f595493e91f17055b5a",
+    "0042_moves.sql": "1acdba809b1dfa3059e56a8da940ef3dfb38a544b54045d7be68f4a6613070bc",
 }
 
 

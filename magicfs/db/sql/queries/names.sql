@@ -25,7 +25,7 @@ SELECT id, path FROM files WHERE id > %(done)s AND id <= %(end)s ORDER BY id LIM
 -- name: lock_files
 -- Those of some files that no other transaction has locked. They are locked by root and path, as in every statement that
 -- locks several files.
-SELECT id FROM files WHERE id = ANY(%(ids)s) ORDER BY root_id, path FOR NO KEY UPDATE SKIP LOCKED
+SELECT id, path FROM files WHERE id = ANY(%(ids)s) ORDER BY root_id, path FOR NO KEY UPDATE SKIP LOCKED
 
 -- name: write_names
 -- The words and the folded form of names of locked files, where they are others, and the file was not renamed meanwhile.

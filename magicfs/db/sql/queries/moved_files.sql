@@ -1,0 +1,51 @@
+-- The queries of `magicfs.db.moved_files`.
+
+-- name: files_of_inodes
+-- The files with these inode numbers in the roots of one host and device, those of a given root among them. The limit
+-- keeps the planner from joining all files.
+SELECT f.id, r.id, r.path, f.path, f.size, f.mtime_ns, f.ctime_ns, f.ino
+FROM roots this JOIN roots r ON (r.host_id, r.device) = (this.host_id, this.device) AND r.state <> 'missing'
+CROSS JOIN unnest(%(inos)s::bigint[]) AS wanted (ino)
+CROSS JOIN LATERAL (
+    SELECT id, path, size, mtime_ns, ctime_ns, ino FROM files
+    WHERE root_id = r.id AND files.ino = wanted.ino
+    LIMIT 1000
+) AS f
+WHERE this.id = %(root_id)s
+
+-- name: lock_files
+-- Files by id, and by their paths in a root, locked until the transaction ends, in the order of `upsert_files`. With the
+-- words of their own names. The limit keeps the planner from comparing each file with each path.
+WITH wanted AS MATERIALIZED (
+    SELECT unnest(%(ids)s::bigint[]) AS id
+    UNION
+    SELECT f.id FROM unnest(%(paths)b::bytea[]) AS at (path)
+    CROSS JOIN LATERAL (SELECT id FROM files WHERE root_id = %(root_id)s AND files.path = at.path LIMIT 1) AS f
+)
+SELECT f.id, f.root_id, f.path, f.ino, ts_filter(f.words, '{a}')::text, f.state <> 'pending',
+       coalesce(f.reason IN ('vanished', 'permission'), false)
+FROM wanted JOIN files f USING (id)
+ORDER BY f.root_id, f.path FOR UPDATE OF f
+
+-- name: vacate_paths
+-- Locked files that others are to replace get paths that no file has, until `move_files`.
+UPDATE files SET path = '\x00'::bytea || convert_to(id::text, 'UTF8') WHERE id = ANY(%(ids)s)
+
+-- name: move_files
+-- The new paths of locked files. A claim ends, because its worker reads the former path, and its attempt does not count.
+-- A file that has another name of its own is read again: its kind may be another one. Files that were not seen at the new
+-- path have made room for others, and a scan may delete them.
+UPDATE files
+SET root_id = moved.root_id, path = moved.path, display = moved.display, extension = moved.extension,
+    words = moved.words::tsvector, folded = moved.folded,
+    changed_at = CASE WHEN moved.seen THEN clock_timestamp() ELSE files.changed_at END,
+    attempts = CASE WHEN moved.renamed AND files.state <> 'pending' THEN 0
+                    WHEN files.lease IS NOT NULL THEN greatest(files.attempts - 1, 0) ELSE files.attempts END,
+    leased_until = CASE WHEN files.lease IS NULL THEN files.leased_until END, lease = NULL, leased_by = NULL,
+    state = CASE WHEN moved.renamed THEN 'pending' ELSE files.state END,
+    reason = CASE WHEN NOT moved.renamed THEN files.reason END,
+    detail = CASE WHEN NOT moved.renamed THEN files.detail END
+FROM unnest(%(ids)s::bigint[], %(root_ids)s::integer[], %(paths)b::bytea[], %(displays)b::text[], %(extensions)b::text[],
+            %(words)b::text[], %(folded)b::text[], %(seen)s::boolean[], %(renamed)s::boolean[])
+     AS moved (id, root_id, path, display, extension, words, folded, seen, renamed)
+WHERE files.id = moved.id
