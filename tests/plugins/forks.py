@@ -28,21 +28,28 @@ FORKS.set_forkserver_preload(PRELOADED)
 
 
 def run_command(
-    arguments: list[str], *, environment: Mapping[str, str], folder: Path, timeout: float
+    arguments: list[str],
+    *,
+    environment: Mapping[str, str],
+    folder: Path,
+    timeout: float,
+    constants: Mapping[str, float] | None = None,
 ) -> subprocess.CompletedProcess[str]:
     """Run `magicfs` to its end, as `subprocess.run` does: with this environment and no input.
 
-    What it prints passes through files in `folder`. Raises `subprocess.TimeoutExpired` when it was killed.
+    What it prints passes through files in `folder`. It has other `constants`, by the names of their modules and their
+    own. Raises `subprocess.TimeoutExpired` when it was killed.
     """
     output, errors = folder / "stdout", folder / "stderr"
-    process = FORKS.Process(target=_become, args=(arguments, dict(environment), output, errors))
+    process = FORKS.Process(target=_become, args=(arguments, dict(environment), output, errors, dict(constants or {})))
     process.start()
     process.join(timeout)
     if process.exitcode is None:
         process.kill()
         process.join()
         raise subprocess.TimeoutExpired(arguments, timeout, stderr=errors.read_bytes())
-    return subprocess.CompletedProcess(arguments, process.exitcode, output.read_text(), errors.read_text())
+    printed = [path.read_text(errors="surrogateescape") for path in (output, errors)]
+    return subprocess.CompletedProcess(arguments, process.exitcode, *printed)
 
 
 def take_environment(environment: Mapping[str, str]) -> None:
@@ -82,12 +89,17 @@ class ForkedPart:
         self._process.terminate()
 
 
-def _become(arguments: list[str], environment: dict[str, str], output: Path, errors: Path) -> None:
+def _become(
+    arguments: list[str], environment: dict[str, str], output: Path, errors: Path, constants: dict[str, float]
+) -> None:
     """Become the process of a command."""
     take_environment(environment)
     for path, descriptor in ((output, 1), (errors, 2)):
         with path.open("wb") as file:
             os.dup2(file.fileno(), descriptor)
+    for place, value in constants.items():
+        module, _, name = place.rpartition(".")
+        setattr(importlib.import_module(module), name, value)
     _run(arguments)
 
 

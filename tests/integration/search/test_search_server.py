@@ -10,7 +10,7 @@ import socket
 import stat
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,6 +24,7 @@ from magicfs.runtime.processes import has_ended
 from magicfs.server_lock import is_served, server_sockets, stop_server
 from tests.integration.search.corpus import Corpus
 from tests.plugins.commands import short_folder
+from tests.plugins.forks import run_command
 from tests.plugins.waiting import eventually
 
 SECONDS = 120.0
@@ -31,15 +32,10 @@ SECONDS = 120.0
 
 PING: dict[str, object] = {"do": "ping"}
 
-IMPATIENT = """
-import sys
-from magicfs.cli import outcome, search_client
-search_client.SEARCH_SECONDS = 60.0
-sys.exit(outcome.run(sys.argv[1:]))
-"""
-"""The command, which has the time of a busy machine for its own search."""
-PATIENT = IMPATIENT.replace("SEARCH_SECONDS", "TAKEN_SECONDS = search_client.SEARCH_SECONDS")
-"""The same, for which a server that is slow on a busy machine is none that hangs."""
+IMPATIENT = {"magicfs.cli.search_client.SEARCH_SECONDS": 60.0}
+"""The command has the time of a busy machine for its own search."""
+PATIENT = IMPATIENT | {"magicfs.cli.search_client.TAKEN_SECONDS": 60.0}
+"""And for it a server that is slow on a busy machine is none that hangs."""
 PATIENT_DOWN = """
 import sys
 from magicfs import server_lock
@@ -71,13 +67,21 @@ class Machine:
     home: Path
     environment: dict[str, str] = field(default_factory=dict)
 
-    def run(self, *arguments: str, program: str = PATIENT, **settings: str) -> subprocess.CompletedProcess[str]:
+    def run(
+        self, *arguments: str, constants: Mapping[str, float] = PATIENT, **settings: str
+    ) -> subprocess.CompletedProcess[str]:
+        """Run `magicfs` in a fork of a process that has imported the libraries."""
+        environment = os.environ | self.environment | settings
+        folder = self.home.parent
+        return run_command([*arguments], environment=environment, folder=folder, timeout=SECONDS, constants=constants)
+
+    def run_program(self, program: str, *arguments: str) -> subprocess.CompletedProcess[str]:
+        """Run a program that runs `magicfs`, in an interpreter of its own."""
         return subprocess.run(
             [sys.executable, "-c", program, *arguments],
-            env=os.environ | self.environment | settings,
+            env=os.environ | self.environment,
             capture_output=True,
             text=True,
-            errors="surrogateescape",
             cwd=self.home.parent,
             timeout=SECONDS,
             check=False,
@@ -191,7 +195,7 @@ def test_a_served_search_imports_little(machine: Machine) -> None:
     [path] = machine.served()
     for arguments in (["invoice"], ["invoice", "--json"]):
         before = told(path)["served"]
-        done = machine.run("search", *arguments, program=PROGRAM)
+        done = machine.run_program(PROGRAM, "search", *arguments)
         assert told(path)["served"] == before + 1
         modules = set(done.stderr.splitlines()[-1].split())
         assert [name for name in HEAVY if name in modules] == []
@@ -232,7 +236,7 @@ def test_without_an_answer_the_command_searches_itself(machine: Machine, number:
     server = psutil.Process(pid)
     os.kill(pid, number)
     try:
-        assert without_time(machine.run("search", "invoice", "--json", program=IMPATIENT)) == served
+        assert without_time(machine.run("search", "invoice", "--json", constants=IMPATIENT)) == served
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -298,7 +302,7 @@ def test_down_ends_the_servers_of_all_settings_and_kills_one_that_hangs(machine:
     machine.run("search", "invoice", TZ="Asia/Tokyo")
     served = machine.served(servers=2)
     os.kill(told(hangs)["pid"], signal.SIGSTOP)
-    done = machine.run("down", program=PATIENT_DOWN)
+    done = machine.run_program(PATIENT_DOWN, "down")
     assert (done.returncode, done.stdout) == (0, "stopped\n")
     assert done.stderr == f"{hangs.stem} has not ended in 20 seconds and is killed\n"
     assert not any(map(is_served, served))
