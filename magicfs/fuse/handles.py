@@ -55,6 +55,12 @@ class OpenDirectory:
     """When entries were read last, by the monotonic clock."""
     files: ListedFiles | None = None
     """Those of a part of the listing that were read last."""
+    names_replied: int = 0
+    """How many names the last reply had that had names alone."""
+    lookups_before_names: int = 0
+    """How many names of the directory had been looked up then."""
+    wants_attributes: bool = False
+    """Whether the program looks at each name that it has read."""
     _ahead: Sequence[tuple[int, Entry]] = ()
     _ahead_start: int = -1
 

@@ -19,7 +19,6 @@ from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.file_listings import FileListings
 from magicfs.fuse.handles import OpenDirectory
-from magicfs.fuse.large_listings import reply_with_names
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
@@ -77,9 +76,9 @@ class ListingOperations(NodeOperations):
         # A position in the reply is that of no other listing: the kernel may have kept another one meanwhile.
         first = (listing.number << _POSITION_BITS) + _DOT_ENTRIES
         start_id = _reply_with_dots(token, directory, start_id & _POSITIONS, first=first - _DOT_ENTRIES) - _DOT_ENTRIES
-        names = self._large_listings.of_names(listing, directory.ino, start_id)
+        names = self._large_listings.of_names(opened, listing, start_id)
         if names is not None:
-            reply_with_names(token, names, start_id, first=first)
+            self._large_listings.reply(token, opened, names, start_id, first=first)
             return
         if FAST_PATH.is_loaded and isinstance(listing, RealDirectoryListing):
             is_whole = await self._reply_with_files(token, opened, listing, start_id, first=first)

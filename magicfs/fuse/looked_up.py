@@ -14,6 +14,7 @@ import pyfuse3
 from pyfuse3 import FileNameT, InodeT
 
 from magicfs.fuse.fast_path import FAST_PATH
+from magicfs.fuse.large_listings import LargeListings
 from magicfs.fuse.library_interface import NOTED
 from magicfs.fuse.listed_files import SEEN_BYTES, ListedFile
 from magicfs.fuse.watched_directory import Watch
@@ -32,11 +33,13 @@ class LookedUp:
         self,
         inodes: InodeTable,
         watches: DirectoryWatches,
+        large_listings: LargeListings,
         count_by_node: Callable[[RealDirectory, Entry, int], None],
     ) -> None:
         """`count_by_node` counts an entry of a directory with that inode number by a node."""
         self._inodes = inodes
         self._watches = watches
+        self._large_listings = large_listings
         self._count_by_node = count_by_node
         self._counts = False
 
@@ -101,6 +104,7 @@ class LookedUp:
 
     def _count_one(self, directory: int, number: int, file: bytes, name: bytes) -> None:
         self._watches.note_lookup(directory, name, number)
+        self._large_listings.note_fast_lookup(directory)
         if self._inodes.count_listed(file[:SEEN_BYTES], directory, name, has_content=True):
             return
         # It needs a node: it was at another place, or has other content than the kernel has.

@@ -56,7 +56,7 @@ class NodeOperations(pyfuse3.Operations):
         self._pools = ThreadPools(search_seconds=search_seconds)
         self._renames = Renames()
         self._large_listings = LargeListings()
-        self._looked_up = LookedUp(tree.inodes, self._watches, self._count_looked_up)
+        self._looked_up = LookedUp(tree.inodes, self._watches, self._large_listings, self._count_looked_up)
         tree.inodes.other_lookups = self._looked_up
         self._changes = 0
         """How many names were made, removed and renamed."""

@@ -14,6 +14,8 @@ from magicfs.tree.real_directories import LARGE_DIRECTORY
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
+from tests.fuse.kernel_caches import kept_caches
+from tests.fuse.known_names import inode_count
 from tests.plugins.waiting import eventually
 
 FILES = LARGE_DIRECTORY + 1000
@@ -65,3 +67,25 @@ def test_python_lists_names_and_answers_nothing_about_files(large: Path, request
     handled = of_python(requests, lambda: look(large))
     assert handled["readdirplus"] + handled["readdir"] < FEW
     assert handled["lookup"] + handled["getattr"] + handled["getxattr"] + handled["listxattr"] + handled["access"] < FEW
+
+
+def test_a_program_that_looks_at_names_as_it_reads_them_gets_the_rest_with_attributes(
+    large: Path, unstarted_mount: MountProcess
+) -> None:
+    # A name of which the kernel has got no attributes is in no table.
+    with kept_caches():
+        assert len(os.listdir(large)) == FILES
+        assert inode_count(unstarted_mount) < FILES / 2
+        with os.scandir(large) as entries:
+            for number, entry in enumerate(entries):
+                if number < FILES / 2:
+                    entry.stat(follow_symlinks=False)
+        assert inode_count(unstarted_mount) > FILES * 0.9
+
+
+def test_a_program_that_looks_at_few_names_gets_names(large: Path, unstarted_mount: MountProcess) -> None:
+    with kept_caches(), os.scandir(large) as entries:
+        for number, entry in enumerate(entries):
+            if number % 10 == 0:
+                entry.stat(follow_symlinks=False)
+        assert inode_count(unstarted_mount) < FILES * 0.7
