@@ -23,22 +23,25 @@ def decomposed(path: str) -> bytes:
 
 
 class TestFilesWithoutText:
-    @pytest.fixture(autouse=True)
-    def files(self, corpus: Corpus, database: Database) -> None:
-        film = corpus.content_without_text("binary", mime_type="video/mp4")
-        corpus.file(b"Holiday in Lanzarote 2019.mp4", film, state="named", mtime=1_700_000_900)
-        corpus.file(b"Song of the volga.mp3", None, state="named", mtime=1_700_000_800)
-        corpus.file(b"photos/DSC01273.tif", None, state="pending", mtime=1_700_000_700)
-        corpus.file(b"noise.zip", corpus.content_without_text("binary", mime_type="application/zip"), state="named")
-        corpus.file(b"huge Lanzarote map.xyz", None, state="pending", size=1 << 40)
-        corpus.file(b"broken.pdf", None, state="pending")
-        with database.transaction() as connection:
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def files(cls, class_corpus: Corpus, class_database: Database) -> None:
+        film = class_corpus.content_without_text("binary", mime_type="video/mp4")
+        class_corpus.file(b"Holiday in Lanzarote 2019.mp4", film, state="named", mtime=1_700_000_900)
+        class_corpus.file(b"Song of the volga.mp3", None, state="named", mtime=1_700_000_800)
+        class_corpus.file(b"photos/DSC01273.tif", None, state="pending", mtime=1_700_000_700)
+        class_corpus.file(
+            b"noise.zip", class_corpus.content_without_text("binary", mime_type="application/zip"), state="named"
+        )
+        class_corpus.file(b"huge Lanzarote map.xyz", None, state="pending", size=1 << 40)
+        class_corpus.file(b"broken.pdf", None, state="pending")
+        with class_database.transaction() as connection:
             connection.execute("UPDATE files SET state = 'skipped', reason = 'too-large' WHERE display LIKE 'huge%'")
             connection.execute("UPDATE files SET state = 'failed', reason = 'corrupt' WHERE display = 'broken.pdf'")
-        corpus.add(b"letter.txt", "we were in Lanzarote for a holiday, and saw a film", vectors=[unit(1, 0, 0)])
+        class_corpus.add(b"letter.txt", "we were in Lanzarote for a holiday, and saw a film", vectors=[unit(1, 0, 0)])
 
-    def test_they_have_no_place_in_a_text(self, service: SearchService) -> None:
-        (one,) = result_json(service.search("volga song", deadline_s=60))["results"]
+    def test_they_have_no_place_in_a_text(self, class_service: SearchService) -> None:
+        (one,) = result_json(class_service.search("volga song", deadline_s=60))["results"]
         assert (one["name"], one["lines"], one["page"], one["snippet"]) == ("Song of the volga.mp3", [0, 0], None, "")
         assert (one["vector"], one["lexical"], one["score"]) == (None, 0.9, 0.9)
 
@@ -74,26 +77,26 @@ class TestFilesWithoutText:
         ],
     )
     def test_they_are_found_by_names_and_listed_by_filters(
-        self, service: SearchService, query: str, found: list[str]
+        self, class_service: SearchService, query: str, found: list[str]
     ) -> None:
-        assert paths(service, query) == found
+        assert paths(class_service, query) == found
 
-    def test_filters_list_them_among_the_others(self, service: SearchService) -> None:
-        listed = paths(service, "in:papers")
+    def test_filters_list_them_among_the_others(self, class_service: SearchService) -> None:
+        listed = paths(class_service, "in:papers")
         assert listed[:3] == ["Holiday in Lanzarote 2019.mp4", "Song of the volga.mp3", "photos/DSC01273.tif"]
         assert len(listed) == 7
-        assert len(paths(service, "in:papers -nothing")) == 7
+        assert len(paths(class_service, "in:papers -nothing")) == 7
 
-    def test_they_rank_by_the_share_of_the_question_in_their_names(self, service: SearchService) -> None:
-        results = service.search("song of the lanzarote", deadline_s=60).hits
+    def test_they_rank_by_the_share_of_the_question_in_their_names(self, class_service: SearchService) -> None:
+        results = class_service.search("song of the lanzarote", deadline_s=60).hits
         assert results[0].lexical is not None
         assert 0.1 < results[0].lexical < 0.9
 
     def test_meaning_does_not_bring_them_and_they_stand_beside_what_it_brings(
-        self, service: SearchService, vectors: ChosenVectors
+        self, class_service: SearchService, vectors: ChosenVectors
     ) -> None:
         vectors.vectors["volga"] = unit(1, 0.3, 0)
-        hits = service.search("volga", deadline_s=60).hits
+        hits = class_service.search("volga", deadline_s=60).hits
         assert {hit.path.decode(): hit.vector is None for hit in hits} == {
             "Song of the volga.mp3": True,
             "letter.txt": False,
@@ -114,12 +117,13 @@ def test_excluded_words_leave_files_without_text_however_many_contents_have_them
 
 
 class TestSpellings:
-    @pytest.fixture(autouse=True)
-    def files(self, corpus: Corpus) -> None:
-        corpus.file(decomposed("Übungsblätter.txt"), corpus.content("exercises one"))
-        corpus.file(decomposed("Übung/answers.TXT"), corpus.content("the answers two"))
-        corpus.file("Straße nach Łódź.txt".encode(), corpus.content("a road three"))
-        corpus.file("写真/東京旅行.jpg".encode(), None, state="pending")
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def files(cls, class_corpus: Corpus) -> None:
+        class_corpus.file(decomposed("Übungsblätter.txt"), class_corpus.content("exercises one"))
+        class_corpus.file(decomposed("Übung/answers.TXT"), class_corpus.content("the answers two"))
+        class_corpus.file("Straße nach Łódź.txt".encode(), class_corpus.content("a road three"))
+        class_corpus.file("写真/東京旅行.jpg".encode(), None, state="pending")
 
     @pytest.mark.parametrize(
         ("query", "found"),
@@ -141,26 +145,20 @@ class TestSpellings:
             ("name:stra%C3", []),
         ],
     )
-    def test_any_spelling_finds_them(self, service: SearchService, query: str, found: list[str]) -> None:
+    def test_any_spelling_finds_them(self, class_service: SearchService, query: str, found: list[str]) -> None:
         expected = {unicodedata.normalize("NFC", path) for path in found}
-        assert {unicodedata.normalize("NFC", path) for path in paths(service, query)} == expected
-
-    def test_the_name_of_a_root_has_any_spelling_too(self, database: Database, service: SearchService) -> None:
-        other = Corpus(database, root=unicodedata.normalize("NFD", "Bücher"), path=b"/books")
-        other.add(b"emma.txt", "a novel")
-        make_maintenance(database).sweep()
-        for query in ("root:bücher", "in:Bücher novel", "root:BUCHER"):
-            assert paths(service, query) == ["emma.txt"], query
+        assert {unicodedata.normalize("NFC", path) for path in paths(class_service, query)} == expected
 
 
 class TestNameFilter:
-    @pytest.fixture(autouse=True)
-    def files(self, corpus: Corpus) -> None:
+    @pytest.fixture(autouse=True, scope="class")
+    @classmethod
+    def files(cls, class_corpus: Corpus) -> None:
         for name in (
             b"the_new_era.txt", b"the-last-dance.txt", b"theBlueMoon.txt", b"my.green.door.txt", b"renewerase.txt",
             b"new era/list.txt", b"IMG_20240131_142233.jpg", b"scan 31-01-2023.pdf", b"invoice-RE-2024-0042.pdf",
         ):  # fmt: skip
-            corpus.file(name, None, state="named")
+            class_corpus.file(name, None, state="named")
 
     @pytest.mark.parametrize(
         ("query", "found"),
@@ -186,13 +184,13 @@ class TestNameFilter:
         ],
     )
     def test_a_blank_stands_for_what_divides_words_and_a_date_for_its_other_forms(
-        self, service: SearchService, query: str, found: list[str]
+        self, class_service: SearchService, query: str, found: list[str]
     ) -> None:
-        assert sorted(paths(service, query)) == sorted(found)
+        assert sorted(paths(class_service, query)) == sorted(found)
 
     @pytest.mark.parametrize("query", ["2024-01-31", "31.01.2024", "20240131", "31 January 2024", "January 2024"])
-    def test_the_day_in_a_name_is_found_in_every_form(self, service: SearchService, query: str) -> None:
-        assert paths(service, query)[0] == "IMG_20240131_142233.jpg"
+    def test_the_day_in_a_name_is_found_in_every_form(self, class_service: SearchService, query: str) -> None:
+        assert paths(class_service, query)[0] == "IMG_20240131_142233.jpg"
 
 
 def test_a_number_typed_in_pieces_has_all_of_a_name_in_other_pieces(corpus: Corpus, service: SearchService) -> None:
@@ -226,3 +224,12 @@ def test_the_rare_word_of_a_name_finds_it_among_thousands_with_the_common_one(
     corpus.file(b"zanzibar.jpg", None, state="pending")
     corpus.file(b"photos of summer/zanzibar.jpg", None, state="pending")
     assert paths(service, "photos zanzibar")[:2] == ["photos of summer/zanzibar.jpg", "zanzibar.jpg"]
+
+
+def test_the_name_of_a_root_has_any_spelling_too(database: Database, corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"other.txt", "no novel")
+    other = Corpus(database, root=unicodedata.normalize("NFD", "Bücher"), path=b"/books")
+    other.add(b"emma.txt", "a novel")
+    make_maintenance(database).sweep()
+    for query in ("root:bücher", "in:Bücher novel", "root:BUCHER"):
+        assert paths(service, query) == ["emma.txt"], query

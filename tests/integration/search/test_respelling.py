@@ -2,15 +2,38 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
+from magicfs.db.pool import Database
 from magicfs.search.respelling import edits, in_pieces, one_letter_away
 from magicfs.search.service import SearchService
-from tests.integration.search.corpus import Corpus
+from tests.integration.search.corpus import ChosenVectors, Corpus
+from tests.plugins.servers import Servers
 
 
-@pytest.fixture(autouse=True)
-def files(corpus: Corpus) -> None:
+@pytest.fixture(scope="module")
+def service(servers: Servers) -> Iterator[SearchService]:
+    """A search that the tests share that add nothing."""
+    with servers.new_database() as url, Database(url, application="test", size=4) as database:
+        fill(Corpus(database))
+        yield SearchService(database, ChosenVectors(), host="box", default_limit=50)
+
+
+@pytest.fixture
+def growing(corpus: Corpus) -> Corpus:
+    """A corpus to which a test adds."""
+    fill(corpus)
+    return corpus
+
+
+@pytest.fixture
+def service_of_growing(database: Database) -> SearchService:
+    return SearchService(database, ChosenVectors(), host="box", default_limit=50)
+
+
+def fill(corpus: Corpus) -> None:
     corpus.add(b"letter.txt", "we received the parcel with the invoice")
     corpus.add(b"other.txt", "nothing but apples and pears")
     corpus.add(b"code.txt", "x_tps_report_final = max_wombat_count")
@@ -50,10 +73,10 @@ def test_a_word_with_one_wrong_letter_finds_the_word_and_a_notice_says_so(
     ("typed", "meant"), [("unnecessarely", "unnecessary"), ("structura", "structures"), ("unnecesary", "unnecessary")]
 )
 def test_the_word_of_the_notice_stands_in_a_text(
-    corpus: Corpus, service: SearchService, typed: str, meant: str
+    growing: Corpus, service_of_growing: SearchService, typed: str, meant: str
 ) -> None:
-    corpus.add(b"building.txt", "it was unnecessary to pull the structures down")
-    names, notices = found(service, typed)
+    growing.add(b"building.txt", "it was unnecessary to pull the structures down")
+    names, notices = found(service_of_growing, typed)
     assert (names, notices) == (["building.txt"], (f"nothing has the word {typed}: searched for {meant} too",))
 
 
@@ -66,10 +89,10 @@ def test_the_word_of_the_notice_stands_in_a_text(
     ],
 )
 def test_a_word_that_is_spelt_right_is_not_taken_for_another(
-    corpus: Corpus, service: SearchService, typed: str
+    growing: Corpus, service_of_growing: SearchService, typed: str
 ) -> None:
-    corpus.add(b"burrow.txt", "wombats dig burrows, an event that was brought to an end, resulting in pears")
-    assert not [notice for notice in found(service, typed)[1] if "searched for" in notice]
+    growing.add(b"burrow.txt", "wombats dig burrows, an event that was brought to an end, resulting in pears")
+    assert not [notice for notice in found(service_of_growing, typed)[1] if "searched for" in notice]
 
 
 @pytest.mark.parametrize(
@@ -89,12 +112,12 @@ def test_of_two_words_one_in_another_spelling_counts_nearly_as_both(service: Sea
     assert 0.7 < best.score < 0.85
 
 
-def test_the_notice_names_the_form_that_most_texts_have(corpus: Corpus, service: SearchService) -> None:
-    corpus.add(b"receipt.txt", "whoever may receive it signs")
-    assert found(service, "recieve")[1] == ("nothing has the word recieve: searched for receive too",)
+def test_the_notice_names_the_form_that_most_texts_have(growing: Corpus, service_of_growing: SearchService) -> None:
+    growing.add(b"receipt.txt", "whoever may receive it signs")
+    assert found(service_of_growing, "recieve")[1] == ("nothing has the word recieve: searched for receive too",)
     for number in range(4):
-        corpus.add(b"receipt%d.txt" % number, f"received on day {number}")
-    names, notices = found(service, "recieve")
+        growing.add(b"receipt%d.txt" % number, f"received on day {number}")
+    names, notices = found(service_of_growing, "recieve")
     assert notices == ("nothing has the word recieve: searched for received too",)
     assert len(names) == 6
 

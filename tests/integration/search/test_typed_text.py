@@ -2,16 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+
 import pytest
 
 from magicfs.db.pool import Database
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus
+from tests.plugins.servers import Servers
 
 
-@pytest.fixture
-def service(database: Database) -> SearchService:
-    corpus = Corpus(database)
+@pytest.fixture(scope="module")
+def service(servers: Servers) -> Iterator[SearchService]:
+    """A search that the tests share: they only search."""
+    with servers.new_database() as url, Database(url, application="test", size=4) as database:
+        fill(Corpus(database))
+        yield SearchService(database, ChosenVectors(), default_limit=50)
+
+
+def fill(corpus: Corpus) -> None:
     corpus.add(b"unpack.md", "Restore it with tar -xzf backup.tgz on the new host")
     corpus.add(b"tar.md", "tar makes a backup; coal tar does not")
     corpus.add(b"accounts.txt", "root:x:0:0:root:/root:/bin/bash")
@@ -32,7 +41,6 @@ def service(database: Database) -> SearchService:
     corpus.add(b"draft.txt", "the draft of a report")
     corpus.add(b"report.txt", "a report that is done")
     corpus.add(b"cc.txt", "compile it with cc -isystem ./vendor/include all.c")
-    return SearchService(database, ChosenVectors(), default_limit=50)
 
 
 def names(service: SearchService, text: str) -> list[str]:
