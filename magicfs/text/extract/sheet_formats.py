@@ -1,9 +1,8 @@
-"""Writes percentages, days, times and padded numbers of a workbook as they are shown, before kreuzberg reads it.
+"""Writes percentages, amounts, days, times and padded numbers of a workbook as they are shown, for kreuzberg.
 
 Runs in the child process, called by `document_parser`; `excel_files` shows the numbers of old workbooks with it. A cell
 holds a number and the place of its format: of 0.125 as `0.0%`, kreuzberg gives 0.125, and of a day at midnight its
-hour. Other formats depend on the language of the program, which the file does not state: those cells stay as they are.
-Pure functions.
+hour. `sheet_amounts` shows amounts. Cells with other formats stay as they are. Pure functions.
 """
 
 from __future__ import annotations
@@ -21,6 +20,7 @@ from functools import lru_cache, partial
 from typing import Final
 
 from magicfs.text.extract.repacking import with_members
+from magicfs.text.extract.sheet_amounts import amount_format
 
 WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -32,6 +32,7 @@ _MAX_BYTES: Final = 128 << 20
 """A workbook whose sheets, or all of whose members, unpack to more stays as it is."""
 
 BUILT_IN_FORMATS: Final = {
+    **dict.fromkeys((1, 3, 5, 6, 37, 38, 41, 42), "0"), **dict.fromkeys((2, 4, 7, 8, 39, 40, 43, 44), "0.00"),
     9: "0%", 10: "0.00%", 14: "yyyy-mm-dd", 15: "d-mmm-yy", 16: "d-mmm", 17: "mmm-yy", 18: "h:mm AM/PM",
     19: "h:mm:ss AM/PM", 20: "h:mm", 21: "h:mm:ss", 22: "yyyy-mm-dd h:mm", 45: "mm:ss", 46: "[h]:mm:ss",
 }  # fmt: skip
@@ -124,10 +125,8 @@ def shown(value: str, code: str, *, epoch: date = EPOCH) -> str | None:
 @lru_cache(maxsize=256)
 def _reader(code: str) -> Callable[[Decimal, date], str | None] | None:
     """What shows numbers by a code; None for one that is not shown here."""
-    if len(code) > _MAX_CODE_CHARACTERS:
-        return None
     first = _SECTION.match(code)[0]  # type: ignore[index]  # it matches nothing, too
-    if _CONDITION.search(first):
+    if len(code) > _MAX_CODE_CHARACTERS or _CONDITION.search(first):
         return None
     section = _BRACKETS.sub("", first)
     if match := _PERCENT.fullmatch(section):
@@ -135,6 +134,8 @@ def _reader(code: str) -> Callable[[Decimal, date], str | None] | None:
         return partial(_percentage, places, optional, match["after"] or "")
     if _PADDED.fullmatch(section):
         return partial(_padded, section.replace("\\", ""))
+    if amount := amount_format(first):
+        return amount.shown
     plain = _LITERAL.sub("", section)
     if re.search("[ymdhs]", plain, re.IGNORECASE) and not re.search("[0#?@]|General", plain):
         return partial(_moment, tuple(_pieces(section)))

@@ -12,9 +12,9 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 14),
-    "application/zip": 34,
-    "application/x-ole-storage": 11,
-    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 15),
+    "application/zip": 35,
+    "application/x-ole-storage": 12,
+    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 16),
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 16
     ),
