@@ -17,7 +17,7 @@ from magicfs.text.analysis.encoded_words import encoded_words
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
 from magicfs.text.analysis.spellings import without_final_long_vowels, without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
-from magicfs.text.analysis.variants import numbers_in_pieces
+from magicfs.text.analysis.variants import SHORT_WORDS, numbers_in_pieces
 
 _TERMINAL_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-_a-z])|\x9b[0-?]*[ -/]*[@-~]"
@@ -78,6 +78,13 @@ _OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
 """A digit of another script than Latin: numbers are read by the signs between digits, whatever these look like."""
 _PARAGRAPH: Final = re.compile(r"\u00a7{1,2}\s{0,8}(?=[0-9])")
 """The sign before the number of a paragraph of a law, with blanks or the end of a line between them or without."""
+_CUE: Final = re.compile(
+    r"\n[ \t]*(?:\n[ \t]*)*((?:[0-9]{1,6}[ \t]*\n[ \t]*)?"
+    r"[0-9]{1,3}(?::[0-9]{2}){1,2}[.,][0-9]{3}[ \t]*-->[ \t]*[0-9]{1,3}(?::[0-9]{2}){1,2}[.,][0-9]{3}[^\n]{0,200})\n"
+)
+"""What stands between two subtitles: the number of the second and its times. Sentences go on over it."""
+_INSIDE_COMPOUNDS: Final = SHORT_WORDS | {"the", "and", "for", "out", "over", "\u00e0", "en", "de", "du", "la", "und"}
+"""Words that stand between two hyphens, and are no beginning of a divided word: `state-of-the-art`."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
@@ -102,8 +109,7 @@ def readable(text: str) -> tuple[str, list[str]]:
         asides += encoded_words(text)
     if not text.isascii():
         text = _without_invisible(text)
-    if "-\n" in text or "- \n" in text or "-  \n" in text:
-        text = _without_divisions(text, asides)
+    text = _without_breaks(text, asides)
     if "T" in text and ":" in text:
         text = _MOMENT.sub(r"\1 \2 \3", text)
     text = without_markup(text, asides)
@@ -134,6 +140,14 @@ def _without_invisible(text: str) -> str:
     return _UNSPACED_LINE_END.sub("", text) if "\n" in text else text
 
 
+def _without_breaks(text: str, asides: list[str]) -> str:
+    """The text without what breaks words and sentences: the ends of lines, the times of subtitles."""
+    if "-->" in text:
+        asides.append(" ".join(_CUE.findall(text)))
+        text = _CUE.sub("\n", text)
+    return _without_divisions(text, asides) if "-\n" in text or "- \n" in text or "-  \n" in text else text
+
+
 def _without_divisions(text: str, asides: list[str]) -> str:
     """The text with divided words in one piece. A long word may be divided at the ends of several lines."""
     for _ in range(_MAX_DIVISIONS):
@@ -144,8 +158,15 @@ def _without_divisions(text: str, asides: list[str]) -> str:
 
 
 def _joined(match: re.Match[str], asides: list[str]) -> str:
-    """The divided word in one piece. It keeps its hyphen before a capital or a digit, as in `INV-2023`."""
+    """The divided word in one piece. It keeps its hyphen before a capital or a digit, as in `INV-2023`.
+
+    It does so, too, behind a short word of a compound.
+    """
     first, rest = match.groups()
+    before, _, last = first.rpartition("-")
+    if before and last.lower() in _INSIDE_COMPOUNDS:
+        asides.append(f"{first}{rest}")
+        return f"{first}-{rest}"
     if not rest[0].islower():
         return f"{first}-{rest}"
     asides.append(f"{first}-{rest}")

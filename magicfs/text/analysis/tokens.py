@@ -83,8 +83,8 @@ _PLAIN_SIGNS_BETWEEN: Final = re.compile(r"([\W_]+)")
 _NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)(?:[^\W\d_][0-9]{0,3})?")
 """A part with a number, and perhaps a version: `rowCount2`, `Report2023v2`."""
 UNITS: Final = (
-    "am|pm|nm|[\u00b5\u03bc][lgmsAVF]|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px"
-    "|pt|ns|ms|u[gml]|qm|[cdkm]?m[23]"
+    "am|pm|nm|[\u00b5\u03bc][lgmsAVFHW]|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px"
+    "|pt|ns|ms|u[gmlfvas]|qm|[cdkm]?m[23]"
 )
 _NUMBERED_WORD: Final = re.compile(
     rf"([^\W\d_]{{3,}})([0-9]{{1,12}})|([^\W\d_]{{1,2}})([0-9]{{4,12}})"
@@ -94,6 +94,10 @@ _NUMBERED_WORD: Final = re.compile(
 """A word and a number in one piece, as names of files and numbers of invoices have them, a number with its unit, and a
 moment without signs (`20130114T0800`); not other names of two letters, such as `h264`, `mp3` and `5G`, and not digits
 of hexadecimal numbers (`12a`)."""
+_UNIT_WITH_CAPITAL: Final = re.compile(
+    "([0-9]{1,12})?([kmnpuhd\u03bc](?:Hz|Wh?|VA?|Ah?|F|H|Pa|N|J|\u03a9|\u03c9|Sv|Gy|B|L)|[kM]?eV|dBm?)"
+)
+"""A unit that has a capital and is no name in pieces, perhaps behind its number: `50kWh`."""
 _ASCII_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
 """Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
 
@@ -244,6 +248,8 @@ def typed_tokens(text: str) -> Iterator[tuple[Token, bool]]:
 def camel_parts(word: str) -> list[str]:
     """The parts of a camelCase name, and of a word with a number, such as `invoice2023`; none for another word."""
     if not (word.islower() or word[1:].islower() or word.isupper() or word.isdigit()):
+        if unit := _UNIT_WITH_CAPITAL.fullmatch(word):
+            return [part for part in unit.groups() if part] if unit[1] else []
         parts = (_ASCII_CAMEL_BORDER if word.isascii() else _camel_border()).split(word)
         if len(parts) > 1:
             return parts

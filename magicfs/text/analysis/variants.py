@@ -57,6 +57,7 @@ _SPACES: Final = re.compile("[ \u00a0\u202f]")
 _DAY: Final = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 _MIN_PHONE_DIGITS: Final = 7
 _MAX_PHONE_DIGITS: Final = 15
+_MAX_COUNTRY_DIGITS: Final = 3
 _HEXADECIMAL_NUMBERS: Final = frozenset({(":", (2,) * 6), ("-", (2,) * 6), (".", (4,) * 3), ("-", (8, 4, 4, 4, 12))})
 """The address of a network card in three forms, and a UUID: the sign between the parts, and the characters of each."""
 _HEXADECIMAL: Final = frozenset("0123456789abcdefABCDEF")
@@ -173,7 +174,8 @@ def _are_thousands(parts: tuple[str, ...]) -> bool:
 def numbers_in_pieces(text: str) -> list[str]:
     """The telephone numbers and numbers of bank accounts that a text has with spaces inside, each in one piece.
 
-    A telephone number with the optional zero of its country, `+49 (0)89`, is given with the country and without.
+    A telephone number with its country, `+49 89` or `+49 (0)89`, is given with the country and without, and then with
+    the zero that many countries have before it and without.
     """
     found = []
     if _SPACED_DIGITS.search(text):
@@ -188,11 +190,20 @@ def numbers_in_pieces(text: str) -> list[str]:
             continue
         if not _MIN_PHONE_DIGITS <= len(digits) <= _MAX_PHONE_DIGITS:
             continue
-        if match[0].startswith("+") and "(0)" in match[0]:
-            found += ["".join(piece for piece in pieces if piece != "0"), digits.removeprefix(pieces[0])]
+        if match[0].startswith("+"):
+            found += _with_country(pieces)
         else:
             found.append(digits)
     return found
+
+
+def _with_country(pieces: list[str]) -> list[str]:
+    """A telephone number whose first piece is its country, as it is typed there and elsewhere."""
+    country, *rest = pieces
+    number = "".join(rest[1:] if rest[0] == "0" else rest)
+    abroad = country + number
+    at_home = [number, f"0{number}"] if len(country) <= _MAX_COUNTRY_DIGITS else []
+    return [abroad, *(digits for digits in at_home if len(digits) >= _MIN_PHONE_DIGITS)]
 
 
 def _is_one_number(match: re.Match[str]) -> bool:

@@ -19,7 +19,7 @@ from magicfs.text.analysis.stated_days import days_of_name, spelt_days
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 
-ANALYSIS_VERSION: Final = 15
+ANALYSIS_VERSION: Final = 16
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16

@@ -126,6 +126,24 @@ def test_a_telephone_number_is_found_with_and_without_its_country(number: str) -
     assert missed("call +49 (0)89 1234-5678 today", number) == []
 
 
+@pytest.mark.parametrize("number", ["4791234567", "91234567", "+47 91234567", "912 34 567"])
+def test_a_telephone_number_is_found_as_in_its_country(number: str) -> None:
+    assert missed("call +47 912 34 567 today", number) == []
+
+
+@pytest.mark.parametrize("unit", ["kHz", "kWh", "mAh", "mV", "nF", "uF", "\u00b5F", "k\u03a9", "keV", "dB"])
+def test_a_number_with_a_unit_that_has_a_capital_is_found_in_one_piece_and_in_two(unit: str) -> None:
+    assert missed(f"with 47{unit}, here", f"47 {unit}") == []
+    assert missed(f"with 47 {unit}, here", f"47{unit}") == []
+    assert missed(f"with 4.7{unit}, here", f"4.7 {unit}") == []
+
+
+@pytest.mark.parametrize("written", ["47\u00b5F", "47 \u00b5F"])
+@pytest.mark.parametrize("typed", ["47uF", "47 uF", "47\u00b5F", "47 \u00b5F"])
+def test_a_unit_of_a_millionth_is_found_as_it_is_typed(written: str, typed: str) -> None:
+    assert missed(f"a capacitor of {written}", typed) == []
+
+
 @pytest.mark.parametrize(
     ("text", "question"),
     [
