@@ -71,9 +71,9 @@ class OpenDirectory:
         is_old = time.monotonic() - self.opened_at > REAL_FILE_TIMEOUT_SECONDS
         return self.listing.may_block and (is_old or changes != self.changes)
 
-    def begin(self, listing: DirectoryListing) -> None:
-        """List anew: what was read of the listing before is at other positions."""
-        self.listing, self.files, self._ahead = listing, None, ()
+    def begin(self, listing: DirectoryListing, files: ListedFiles | None) -> None:
+        """List, or list anew: what was read of the listing before is at other positions. `files` were read with it."""
+        self.listing, self.files, self._ahead = listing, files, ()
 
     def files_at(self, start: int) -> ListedFiles | None:
         """The files that were read last if there is one for that position, and they are not too old; else None."""

@@ -5,6 +5,7 @@ Part of the operations; the same rules hold.
 
 from __future__ import annotations
 
+import contextlib
 import time
 from collections.abc import Sequence
 
@@ -58,7 +59,8 @@ class ListingOperations(NodeOperations):
             number = self._handles.add_directory(OpenDirectory(directory, kept, changes=self._changes))
             return FileHandleT(FAST_PATH.kept_listing(number, is_known=True))
         opened = OpenDirectory(directory, None, changes=self._changes)
-        opened.listing = await self._list(directory)
+        opened.vouched = self._watches.entry_of(directory, b"")
+        opened.begin(*await self._list(directory))
         # A large directory on a busy machine may take longer than a listing is used for.
         opened.opened_at = time.monotonic()
         number = self._handles.add_directory(opened)
@@ -163,16 +165,17 @@ class ListingOperations(NodeOperations):
         if listing is None or (start_id == 0 and opened.is_outdated(self._changes)):
             if opened.is_read:
                 opened.version = None
-            listing = await self._list(opened.directory)
-            opened.begin(listing)
-        opened.is_read = True
-        if start_id == 0:
             opened.vouched = self._watches.entry_of(opened.directory, b"")
+            listing, files = await self._list(opened.directory)
+            opened.begin(listing, files)
+        elif start_id == 0 and opened.files is None:
+            opened.vouched = self._watches.entry_of(opened.directory, b"")
+        opened.is_read = True
         return listing
 
     @repeats_after_rename
-    async def _list(self, directory: Directory) -> DirectoryListing:
-        return await self._pools.run(directory.thread_pool, directory.list)
+    async def _list(self, directory: Directory) -> tuple[DirectoryListing, ListedFiles | None]:
+        return await self._pools.run(directory.thread_pool, _listed, directory)
 
     @repeats_after_rename
     async def _next_entries(
@@ -210,6 +213,20 @@ class ListingOperations(NodeOperations):
             except OSError:
                 return None
         return Attributes.of_virtual(mode=DIRECTORY_MODE, mounted_at_ns=0)
+
+
+def _listed(directory: Directory) -> tuple[DirectoryListing, ListedFiles | None]:
+    """The listing of a directory, with the files of a small one: a second call in a thread takes longer than that.
+
+    May block.
+    """
+    listing = directory.list()
+    files = None
+    if FAST_PATH.is_loaded and isinstance(listing, RealDirectoryListing) and 0 < len(listing.names) <= READDIR_BATCH:
+        # What has happened to the directory since is for those to see who read it.
+        with contextlib.suppress(OSError):
+            files = ListedFiles(listing.directory, listing.names, 0)
+    return listing, files
 
 
 def _reply_with_dots(token: pyfuse3.ReaddirToken, directory: Directory, start_id: int, *, first: int) -> int:

@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.fuse.watched_directory import QUIET_SECONDS
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
@@ -262,3 +263,33 @@ def test_what_programs_have_open_is_shown_as_it_is(listing: OpenListing, shown: 
     finally:
         for file in files:
             file.close()
+
+
+@pytest.fixture
+def small(shown: Path, real: Path) -> Path:
+    """A small directory in the mount, in which nothing has happened for a while."""
+    (real.parent / "small").mkdir()
+    (real.parent / "small/a").write_text("roses")
+    eventually((shown.parent / "small").exists)
+    time.sleep(QUIET_SECONDS + 0.1)
+    return shown.parent / "small"
+
+
+def test_a_change_on_the_disk_after_a_directory_was_opened_is_seen_as_soon_as_ever(small: Path, real: Path) -> None:
+    listing = OpenListing(small)
+    (real.parent / "small/a").write_text("roses and lilies")
+    assert listing.names() == ["a"]
+    listing.close()
+    time.sleep(REAL_FILE_TIMEOUT_SECONDS + 0.1)
+    assert (small / "a").stat().st_size == len("roses and lilies")
+
+
+def test_a_change_in_the_mount_after_a_directory_was_opened_is_seen_at_once(small: Path) -> None:
+    listing = OpenListing(small)
+    (small / "a").write_text("roses and lilies")
+    (small / "a").chmod(0o600)
+    (small / "b").touch()
+    assert listing.names() == ["a", "b"]
+    listing.close()
+    found = (small / "a").stat()
+    assert (found.st_size, found.st_mode & 0o777) == (len("roses and lilies"), 0o600)
