@@ -101,7 +101,10 @@ def date_forms(text: str) -> Forms:
         days = [(third, second, first)] if len(first) <= _SHORT else [(first, second, third)]
         if sign == "/" and len(first) <= _SHORT:
             days.append((third, first, second))
-        found += [(frozenset({first, second, third}), form) for day in days for form in _of_day(*day, sign)]
+        forms = [form for day in days for form in _of_day(*day, sign)]
+        if sign == "-" and len(first) == _YEAR_DIGITS:
+            forms += _with_short_year(first, second, third)
+        found += [(frozenset({first, second, third}), form) for form in forms]
     for year, month, day in _COMPACT.findall(text)[:_MAX_DATES]:
         found += [(frozenset({year + month + day}), form) for form in _of_day(year, month, day, ".")]
     for match in [*_NAMED_DAY.finditer(text), *_NAMED_DAY_SECOND.finditer(text)][:_MAX_DATES]:
@@ -110,7 +113,7 @@ def date_forms(text: str) -> Forms:
     for name, year in months[:_MAX_DATES]:
         month = month_number(name)
         if month is not None:
-            forms = f"{year}-{month:02}", f"{month:02}.{year}", f"{month:02}/{year}"
+            forms = [f"{year}-{month:02}", f"{month:02}.{year}", f"{month:02}/{year}"]
             found += [(frozenset({name}), form) for form in forms]
     return found
 
@@ -137,6 +140,13 @@ def _forms_of_named_day(match: re.Match[str]) -> Forms:
     if int(day) <= DAYS:  # the order of the United States
         forms += [f"{month}/{int(day)}/{year}", f"{month:02}/{day.zfill(_SHORT)}/{year}"]
     return [(words, form) for form in dict.fromkeys(forms)]
+
+
+def _with_short_year(year: str, month: str, day: str) -> list[str]:
+    """The ways to write a day with two digits of its year: letters, tickets and chats have it so."""
+    forms = [form for sign in "./" for form in _of_day(year, month, day, sign)]
+    forms += [f"{int(month)}/{int(day)}/{year[-_SHORT:]}"] if forms else []
+    return [form for form in dict.fromkeys(forms) if len(re.split("[./]", form)[-1]) == _SHORT]
 
 
 def _of_day(year: str, month: str, day: str, sign: str) -> list[str]:

@@ -57,6 +57,11 @@ def test_months_are_known_by_their_abbreviations(spelt: str) -> None:
     assert missed(analyze("due 2021-09-03 at noon"), spelt) == []
 
 
+@pytest.mark.parametrize("written", ["31.01.24", "31.1.24", "31/01/24", "31/1/24", "1/31/24"])
+def test_a_day_with_two_digits_of_its_year_is_found_in_iso(written: str) -> None:
+    assert missed(analyze(f"[{written}, 18:45] a chat"), DAY) == []
+
+
 @pytest.mark.parametrize("text", ["set 2021", "out 2021", "5 ago 2021", "3 set 2021"])
 def test_english_words_are_no_abbreviations_of_months(text: str) -> None:
     assert spelt_days(text) == []
