@@ -24,7 +24,7 @@ from tasks.queue import CeleryQueue
 from tests.plugins.broker import PASSWORD, Broker
 from tests.plugins.commands import Commands
 from tests.plugins.stack import HOST, Stack
-from tests.plugins.waiting import eventually
+from tests.plugins.waiting import SECONDS, eventually
 
 HANG_SECONDS = 40
 """More than a command takes longer for the second or two that it waits for a broker, on a busy machine too. One that
@@ -118,7 +118,7 @@ def test_a_broker_that_goes_away_under_a_question_to_the_workers_holds_nobody_up
         patched.setattr(Channel, "_put_fanout", send_too_late)
         asking = threading.Thread(target=queue.workers, daemon=True)
         asking.start()
-        asking.join(30)
+        asking.join(SECONDS)
         assert not asking.is_alive()
     broker.start()
     eventually(lambda: queue.probe("here").ok, "a broker that is back")

@@ -18,9 +18,9 @@ from tests.plugins.network import Host, Network
 
 pytestmark = needs_fuse
 
-GONE_SECONDS = 45.0
-"""Ten until a connection is given up, and five for the attempt at another one; three times that on a busy machine. The
-kernel would wait for minutes."""
+GONE_SECONDS = 120.0
+"""Ten until a connection is given up, and five for the attempt at another one; eight times that on a busy machine. The
+kernel would wait for fifteen minutes."""
 
 BIG_BYTES = 16 * 1024 * 1024
 

@@ -19,6 +19,7 @@ from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
 from tests.fuse.mount_process import ForkedMount
 from tests.fuse.remote_hosts import OtherHosts
+from tests.fuse.slow_calls import LONG_DEADLINE_SECONDS
 from tests.plugins.fuse import fuse_is_missing
 
 START_SECONDS = 90
@@ -85,6 +86,12 @@ class MountProcess:
 
 
 @pytest.fixture
+def long_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Calls that hang are given up late. To be used before the mount starts: by a mark."""
+    monkeypatch.setenv("TEST_FILES_SECONDS", str(LONG_DEADLINE_SECONDS))
+
+
+@pytest.fixture
 def root(database: Database, tmp_path: Path) -> IndexedRoot:
     return IndexedRoot(database, tmp_path / "files", host=HOST)
 
@@ -101,7 +108,7 @@ def unstarted_mount(tmp_path: Path, database_url: str) -> Iterator[MountProcess]
     elif mount.process is not None:
         mount.process.stdout.close()
     with contextlib.suppress(OSError):
-        subprocess.run(["fusermount3", "-uzq", str(mount.path)], check=False, timeout=20)
+        subprocess.run(["fusermount3", "-uzq", str(mount.path)], check=False, timeout=60)
 
 
 @pytest.fixture

@@ -1,10 +1,11 @@
 """A mount process like that of `magicfs mount`, with a search that records its queries and fails on demand.
 
 `mount_process` runs `main`, perhaps with `TEST_OPEN_FILES` in its environment, a limit of open files,
-`TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, or `TEST_VOUCHED_SECONDS`, for
-how long the kernel keeps what is watched; `TEST_REQUESTS` is a file to which each request that Python handles appends a
-line with its name. `TEST_REMOTE_FILES` has other hosts (`tests.fakes.remote_files`). It prints a
-line when the mount is ready, and at its end how many requests Python had nothing to do with.
+`TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, `TEST_FILES_SECONDS`, the
+deadline of a call that waits for a file system, or `TEST_VOUCHED_SECONDS`, for how long the kernel keeps what is
+watched; `TEST_REQUESTS` is a file to which each request that Python handles appends a line with its name.
+`TEST_REMOTE_FILES` has other hosts (`tests.fakes.remote_files`). It prints a line when the mount is ready, and at its
+end how many requests Python had nothing to do with.
 """
 
 from __future__ import annotations
@@ -43,7 +44,7 @@ SEARCH_SECONDS = 20.0
 SLOW_SECONDS = 3.0
 HALTING_SECONDS = 2.0
 FILES_SECONDS = 15.0
-"""The deadline of a call that waits for a file system."""
+"""The deadline of a call that waits for a file system or another host, without `TEST_FILES_SECONDS`."""
 
 
 class FakeQueryEmbedder:
@@ -104,7 +105,8 @@ def note_requests(file: str) -> None:
 
 def main(mountpoint: Path, home: Path, database_url: str) -> int:
     logs.setup(role="mount")
-    thread_pools.FILES_SECONDS = thread_pools.HOST_SECONDS = FILES_SECONDS
+    thread_pools.FILES_SECONDS = float(os.environ.get("TEST_FILES_SECONDS", FILES_SECONDS))
+    thread_pools.HOST_SECONDS = thread_pools.FILES_SECONDS
     if "TEST_OPEN_FILES" in os.environ:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["TEST_OPEN_FILES"]), most))

@@ -7,6 +7,11 @@ import threading
 import time
 from collections.abc import Callable
 
+LONG_DEADLINE_SECONDS = 40.0
+"""The deadline of calls that hang, where a test shows that others do not wait for them."""
+AT_ONCE_SECONDS = 25.0
+"""What waits for nothing takes milliseconds; on a loaded machine it takes longer, but less than that deadline."""
+
 
 def seconds(action: Callable[[], object]) -> float:
     """How long a call takes."""

@@ -59,9 +59,9 @@ def faulty(mount: MountProcess, database: Database, tmp_path: Path) -> Iterator[
     finally:
         root.heal()
         process.kill()
-        process.wait(20)
+        process.wait(60)
         process.stdout.close()
-        subprocess.run(["fusermount3", "-uzq", str(root.path)], check=False, timeout=20)
+        subprocess.run(["fusermount3", "-uzq", str(root.path)], check=False, timeout=60)
 
 
 @pytest.fixture

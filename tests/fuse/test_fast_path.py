@@ -24,15 +24,15 @@ from magicfs.tree.real_directories import LARGE_DIRECTORY
 from tests.fuse.assertions import assert_without_python, raises_errno, served
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.mount_main import FILES_SECONDS, HOST
-from tests.plugins.waiting import eventually
+from tests.fuse.mount_main import HOST
+from tests.fuse.slow_calls import AT_ONCE_SECONDS
+from tests.plugins.waiting import SECONDS, eventually
 
 SMALL = 4096
 LARGEST_REQUEST = 1 << 20
 DISK_BYTES = 64 << 20
 PLACES = 6
 """Requests in progress for one file system before the others go to Python."""
-AT_ONCE_SECONDS = 10.0
 NOBODY = 65534
 
 
@@ -219,6 +219,7 @@ class TestADiskThatHangs:
 
         return [threading.Thread(target=partial(write, each), daemon=True) for each in descriptors]
 
+    @pytest.mark.usefixtures("long_deadline")
     def test_costs_its_own_programs_alone_and_they_get_an_error(
         self, mount: MountProcess, mirror: Path, disk: Path
     ) -> None:
@@ -233,7 +234,7 @@ class TestADiskThatHangs:
         assert (mirror / "here").read_bytes() == b"x" * LARGEST_REQUEST
         assert time.monotonic() - began < AT_ONCE_SECONDS
         for thread in threads:
-            thread.join(2 * FILES_SECONDS)
+            thread.join(SECONDS)
         assert self.errors == [errno.ETIMEDOUT] * 2 * PLACES
         subprocess.run(["fsfreeze", "-u", str(disk)], check=True)
         eventually(lambda: (mirrored / "after").write_bytes(b"x") == 1)
@@ -247,7 +248,7 @@ class TestADiskThatHangs:
         time.sleep(0.5)
         subprocess.run(["fsfreeze", "-u", str(disk)], check=True)
         for thread in threads:
-            thread.join(FILES_SECONDS)
+            thread.join(SECONDS)
         assert self.errors == [None] * 2 * PLACES
 
     def test_the_mount_ends_meanwhile(self, mount: MountProcess, disk: Path) -> None:
@@ -259,7 +260,7 @@ class TestADiskThatHangs:
         assert mount.process is not None
         mount.process.terminate()
         for thread in threads:
-            thread.join(FILES_SECONDS)
+            thread.join(SECONDS)
         assert None not in self.errors
         assert len(self.errors) == 2
         eventually(lambda: not os.path.ismount(mount.path))
@@ -270,7 +271,7 @@ class TestADiskThatHangs:
         for thread in threads:
             thread.start()
         for thread in threads:
-            thread.join(3 * FILES_SECONDS)
+            thread.join(SECONDS)
         assert self.errors == [errno.ETIMEDOUT] * 2
         assert mount.process is not None
         mount.process.terminate()

@@ -21,12 +21,8 @@ from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.remote_hosts import OtherHosts
-from tests.fuse.slow_calls import in_thread, seconds
+from tests.fuse.slow_calls import AT_ONCE_SECONDS, in_thread, seconds
 from tests.plugins.waiting import eventually
-
-AT_ONCE_SECONDS = 10.0
-"""What waits for nothing takes milliseconds. On a loaded machine it takes longer, but less than a deadline."""
-
 
 FIELDS = ("st_mode", "st_size", "st_uid", "st_gid", "st_mtime_ns", "st_atime_ns", "st_ctime_ns", "st_nlink")
 
@@ -242,6 +238,7 @@ def test_a_renamed_and_a_replaced_directory(others: OtherHosts) -> None:
         os.close(directory)
 
 
+@pytest.mark.usefixtures("long_deadline")
 def test_a_host_that_hangs_costs_its_own_callers_only(
     others: OtherHosts, others_of: Callable[..., OtherHosts], root: IndexedRoot
 ) -> None:

@@ -21,6 +21,7 @@ from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.remote_files import PeerFiles
 from magicfs.gateway.serve import Server, Service
+from tests.plugins.waiting import SECONDS
 
 Run = Callable[[asyncio.Event, Callable[[], None]], Coroutine[Any, Any, None]]
 """What works until its event is set, and calls the function when it is ready."""
@@ -40,7 +41,7 @@ def in_a_loop(run: Run) -> Iterator[asyncio.AbstractEventLoop]:
     thread = threading.Thread(target=lambda: asyncio.run(main()))
     thread.start()
     try:
-        assert ready.wait(30)
+        assert ready.wait(SECONDS)
         yield made[0][0]
     finally:
         loop, stop = made[0]
@@ -74,7 +75,7 @@ class Host:
         """Call something in the thread of the server."""
         done = threading.Event()
         self.loop.call_soon_threadsafe(lambda: (work(), done.set()))
-        assert done.wait(30)
+        assert done.wait(SECONDS)
 
     def certificate(self, address: PeerAddress | None = None) -> HostCertificate:
         own = self.identity

@@ -118,6 +118,6 @@ def test_a_retired_host_learns_nothing_more(joined: tuple[AdmittedHosts, Admissi
         except PeerUnavailable:
             return True
 
-    eventually(is_refused, "the end of its connection", seconds=10)
+    eventually(is_refused, "the end of its connection", seconds=60)
     admitted.add(HostCertificate("node", node.fingerprint, node.certificate, None, admitted=True))
-    eventually(lambda: not is_refused(), "a new connection", seconds=10)
+    eventually(lambda: not is_refused(), "a new connection", seconds=60)

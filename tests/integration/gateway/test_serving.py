@@ -180,7 +180,7 @@ def test_without_its_own_list_of_roots_a_host_serves_none_and_cuts_off_the_same(
     (admitted.commands.home / "roots.json").write_text("[")
     eventually(lambda: admitted.names() == errno.ENOENT, "the end of all roots", logs=lambda: admitted.log)
     admitted.commands.ok("hosts", "retire", "laptop", "--yes")
-    eventually(lambda: admitted.names() == errno.EHOSTUNREACH, "the end of the admission", seconds=20)
+    eventually(lambda: admitted.names() == errno.EHOSTUNREACH, "the end of the admission", seconds=60)
 
 
 def require_cut_off(admitted: Serving, *, after: Callable[[], None] = lambda: None) -> None:
@@ -197,7 +197,7 @@ def require_cut_off(admitted: Serving, *, after: Callable[[], None] = lambda: No
             except OSError as error:
                 return error.errno == errno.EHOSTUNREACH
 
-        eventually(is_cut_off, "the end of the connection", seconds=20)
+        eventually(is_cut_off, "the end of the connection", seconds=60)
 
 
 def test_an_admitted_host_at_work_is_cut_off_first(admitted: Serving) -> None:

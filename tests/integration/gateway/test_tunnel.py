@@ -196,12 +196,12 @@ def test_a_trigger_that_a_node_leaves_runs_with_its_own_rights(linked: Pair, ser
 def test_statements_are_cancelled(linked: Pair) -> None:
     with linked.connect() as connection, ThreadPoolExecutor(1) as pool:
         began = time.monotonic()
-        waiting = pool.submit(connection.execute, "SELECT pg_sleep(60)")
+        waiting = pool.submit(connection.execute, "SELECT pg_sleep(300)")
         time.sleep(0.5)
         connection.cancel_safe(timeout=10)
         with pytest.raises(psycopg.errors.QueryCanceled):
-            waiting.result(30)
-        assert time.monotonic() - began < 30
+            waiting.result(200)
+        assert time.monotonic() - began < 200
 
 
 def test_a_client_that_asks_for_encryption_is_told_that_there_is_none(linked: Pair) -> None:

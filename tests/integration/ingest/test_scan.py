@@ -20,6 +20,7 @@ from magicfs.ingest.watcher import Watcher
 from tests.integration.ingest.trees import changed, many, watcher
 from tests.plugins.index import Index, with_and_without_restarts
 from tests.plugins.services import make_scanner
+from tests.plugins.waiting import SECONDS
 
 
 @with_and_without_restarts
@@ -128,11 +129,11 @@ def test_a_watch_outlives_a_restart_of_the_database(index: Index, monkeypatch: p
     thread = threading.Thread(target=events.run, args=(index.root, stop))
     thread.start()
     try:
-        assert rescanned.acquire(timeout=10), "the scan when the watch begins"
+        assert rescanned.acquire(timeout=SECONDS), "the scan when the watch begins"
         (index.folder / "one.txt").write_text("alpha")
-        assert rescanned.acquire(timeout=10), "a scan follows what could not be recorded"
+        assert rescanned.acquire(timeout=SECONDS), "a scan follows what could not be recorded"
         (index.folder / "two.txt").write_text("beta")
-        assert saved.wait(timeout=10), "and the watch goes on"
+        assert saved.wait(timeout=SECONDS), "and the watch goes on"
     finally:
         stop.set()
         thread.join()
