@@ -108,12 +108,15 @@ class ParserProcess:
             ) from error
         finally:
             theirs.close()
+        starvation = Starvation(self._process.pid)
         try:
             ready = receive(ours, max_body_bytes=0, deadline=time.monotonic() + _START_SECONDS)
         except (TimeoutError, FramingError) as error:
             last_line = self._printed().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
             self.kill()
             raise ServerError(f"the process for reading files does not start: {last_line or error}") from error
+        self.starved_s = starvation.seconds()
+        """For how long it has waited for a processor while it started."""
         standing = ready.head.get("walls", ())
         self.missing_walls = [wall for wall in Wall if wall not in standing]
         self._remove_directory()

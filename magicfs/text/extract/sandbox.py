@@ -176,6 +176,8 @@ class Sandbox:
                     break
                 if loads_ocr:
                     self._time.end += time.monotonic() - began
+                else:
+                    self._time.put_off(recogniser.starved_s)
                 answers.expect_pages()
                 rest = self._request_for_rest(request, answers, layers=False)
                 failure = self._exchange(recogniser, rest, answers, content=request.body)
@@ -199,6 +201,7 @@ class Sandbox:
             if not answers.pending:
                 break
             child = self._children.running()
+            self._time.put_off(child.starved_s)
         return answers
 
     def _request_for_rest(self, request: Message, answers: Answers, *, layers: bool) -> Message:

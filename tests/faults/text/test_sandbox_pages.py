@@ -4,16 +4,21 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from typing import Any
 
 import pytest
 
 from magicfs.domain.contents import Document, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
+from magicfs.text.extract.parser_process import ParserProcess
 from magicfs.text.extract.sandbox import Sandbox
 from tests.faults.text.sandboxes import LIMITS, command_of, pid_of, unreadable
 
 OCR = Ocr(OcrEngine.TESSERACT, data_dir="/usr", languages=("eng",))
+
+LATE_SECONDS = 30.0
+"""Longer than a file may take."""
 
 
 def parse_pages(limits: Limits, *pages: str) -> tuple[dict[int, int], int]:
@@ -45,6 +50,24 @@ def test_a_page_that_ends_the_process_costs_that_page_only(action: str) -> None:
     assert pages.keys() == {0, 1, 3, 5}
     assert unread == 2
     assert pages[0] == pages[1], "the text and the pages before are kept, not read again"
+
+
+def test_what_a_process_waits_for_a_processor_while_it_starts_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = ParserProcess.__init__
+    with contextlib.closing(
+        Sandbox(limits=LIMITS, command=command_of(LIMITS, "2=crash", "4=crash"), ocr=OCR)
+    ) as sandbox:
+
+        def start_late(child: ParserProcess, *arguments: Any) -> None:
+            start(child, *arguments)
+            assert child.starved_s >= 0
+            child.starved_s = LATE_SECONDS
+            sandbox._time.end -= LATE_SECONDS
+
+        monkeypatch.setattr(ParserProcess, "__init__", start_late)
+        outcome = sandbox.parse(b"", mime_type="pages")
+    assert isinstance(outcome, Document), outcome
+    assert processes_of_pages(outcome).keys() == {0, 1, 3, 5}
 
 
 def test_a_page_that_cannot_be_recognised_needs_no_other_process() -> None:
