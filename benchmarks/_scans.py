@@ -4,15 +4,15 @@ from __future__ import annotations
 
 import io
 import random
-import tempfile
 import textwrap
 import zlib
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 
-import kreuzberg
 import numpy as np
 from PIL import Image, ImageFilter
+
+from magicfs.text.extract.pdf_text import PdfFile
 
 WIDTH, HEIGHT = 595, 842
 """A4, in points."""
@@ -149,10 +149,8 @@ def _stream(dictionary: bytes, data: bytes) -> bytes:
 
 
 def _drawn(pdf: bytes) -> Image.Image:
-    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
-        file.write(pdf)
-        file.flush()
-        return Image.open(io.BytesIO(kreuzberg.render_pdf_page(file.name, 0, dpi=DPI))).convert("L")
+    with PdfFile(pdf) as file:
+        return Image.open(io.BytesIO(file.draw(0, dpi=DPI, max_pixels=20 * DPI))).convert("L")
 
 
 def _worn(picture: Image.Image, look: _Look, *, seed: int) -> Image.Image:

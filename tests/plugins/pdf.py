@@ -3,11 +3,10 @@
 from __future__ import annotations
 
 import struct
-import tempfile
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-import kreuzberg
+from magicfs.text.extract.pdf_text import PdfFile
 
 WIDTH, HEIGHT = 612, 792
 DPI = 150
@@ -98,6 +97,21 @@ def pdf_with_parts(text: str, *, fields: dict[str, str], note: str = "", outline
     )
 
 
+def pdf_with_button(caption: str) -> bytes:
+    """A PDF file of one page that shows nothing but a button."""
+    form = b"/Type/XObject/Subtype/Form/BBox[0 0 300 40]/Resources<</Font<</F 3 0 R>>>>"
+    return pdf_of_objects(
+        [
+            b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[5 0 R]>>>>",
+            b"<</Type/Pages/Kids[4 0 R]/Count 1>>",
+            b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Annots[5 0 R]>>" % (WIDTH, HEIGHT),
+            b"<</Type/Annot/Subtype/Widget/FT/Btn/Ff 65536/F 4/T(b)/Rect[50 600 350 640]/AP<</N 6 0 R>>>>",
+            _stream(form, b"BT /F 20 Tf 5 10 Td (%s) Tj ET" % caption.encode("ascii")),
+        ]
+    )
+
+
 def pdf_whose_page_never_ends(*pages: str, depth: int = 30) -> bytes:
     """A PDF file of pages with a text layer, the second of which draws forms that draw forms, 2 ** `depth` in all."""
     first = 4 + 2 * len(pages)
@@ -130,10 +144,8 @@ def _stream(dictionary: bytes, data: bytes) -> bytes:
 
 def _picture(scan: Scan) -> bytes:
     """An image object of the drawn page: PDF stores pictures as PNG does."""
-    with tempfile.NamedTemporaryFile(suffix=".pdf") as file:
-        file.write(pdf_file(scan.text))
-        file.flush()
-        png = kreuzberg.render_pdf_page(file.name, 0, dpi=DPI)
+    with PdfFile(pdf_file(scan.text)) as file:
+        png = file.draw(0, dpi=DPI, max_pixels=HEIGHT * DPI)
     width, height, depth, kind = struct.unpack("!IIBB", png[16:26])
     assert (depth, kind) == (8, 2), "a picture in RGB"
     data = b"".join(content for name, content in _png_chunks(png) if name == b"IDAT")

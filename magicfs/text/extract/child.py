@@ -69,7 +69,7 @@ def drop_privileges(limits: Limits, *, ocr: Ocr | None = None) -> None:
 
 def serve(parser: Parser, *, limits: Limits, recogniser: Recogniser = Recogniser.HERE) -> None:
     """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`)."""
-    # Not before: the library had to unpack a shared object and to set its mode, perhaps in directories of root alone.
+    # Not before: the libraries were loaded, perhaps from directories that only root can read.
     confine.become_nobody()
     confine.limit_resources(memory_bytes=limits.memory_bytes)
     confine.refuse_attribute_changes()

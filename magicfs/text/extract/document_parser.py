@@ -15,7 +15,7 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import archives, container, media, xml_documents
+from magicfs.text.extract import archives, container, media, pdf_text, xml_documents
 from magicfs.text.extract.additions import text_of, with_unread_parts
 from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.compressed_files import decompress_file
@@ -52,7 +52,7 @@ _ARCHIVE_TYPES: Final = frozenset(
 )
 
 _PDF_TIME_SHARE: Final = 0.1
-"""The share of a file's time in which a PDF file is read again, and then its parts."""
+"""The share of a file's time in which the Arabic of a PDF file is read again, and then its parts."""
 _PARTS_TIME_SHARE: Final = 0.5
 """The share of a file's time in which files inside of it are read."""
 _TIME_SHARE: Final = 0.8
@@ -78,6 +78,7 @@ class DocumentParser:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
         load_charsets()
         media.warm_up()
+        pdf_text.warm_up()
         self._kreuzberg.warm_up()
 
     def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
@@ -212,8 +213,6 @@ class DocumentParser:
             needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract or rapidocr to read its text")
             return said or needs_ocr
         outcome = self._kreuzberg(content, mime_type)
-        if isinstance(outcome, PartialDocument):
-            outcome = outcome.document
         if said is None or isinstance(outcome, Unreadable):
             return said or outcome
         return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")

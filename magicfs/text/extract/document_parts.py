@@ -19,7 +19,8 @@ from magicfs.text.extract.office_parts import embedded_documents, office_parts
 from magicfs.text.extract.outlook_files import OUTLOOK_TYPE, attached_texts, without_directory_names
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import DAMAGE, PartCount, PartReader
-from magicfs.text.extract.pdf_documents import PDF_TYPE, read_again, with_pdf_parts
+from magicfs.text.extract.pdf_documents import with_arabic, with_pdf_parts
+from magicfs.text.extract.pdf_text import PDF_TYPE
 from magicfs.text.extract.stated_keywords import stated_keywords
 
 
@@ -35,12 +36,12 @@ def with_document_parts(
 ) -> Document | PartialDocument | Unreadable:
     """The outcome with what the document holds beside its running text.
 
-    Parts are read until a moment of the monotonic clock; a PDF file is read again for so many seconds, then its parts.
+    Parts are read until a moment of the monotonic clock; the Arabic of a PDF file for so many seconds, then its parts.
     """
     if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.NO_TEXT, SkipReason.NEEDS_OCR}:
         return outcome
     if mime_type == PDF_TYPE:
-        outcome = read_again(outcome, content, until=time.monotonic() + seconds_of_pdf)
+        outcome = with_arabic(outcome, content, until=time.monotonic() + seconds_of_pdf)
         until = time.monotonic() + seconds_of_pdf
         return with_pdf_parts(outcome, content, read_part=read_part, until=until, parts=parts)
     if isinstance(outcome, PartialDocument):

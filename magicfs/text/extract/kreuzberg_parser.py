@@ -14,21 +14,14 @@ import kreuzberg
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.kreuzberg_results import document_of
 from magicfs.text.extract.options import Ocr, OcrEngine
-from magicfs.text.extract.page_texts import (
-    FEW_PAGE_CHARACTERS,
-    MIN_PAGE_CHARACTERS,
-    pages_with_few_letters,
-)
 from magicfs.text.extract.pdf_pages import PdfPages
 from magicfs.text.extract.plain_text import clean
 
 if TYPE_CHECKING:
     from magicfs.text.extract.rapid_ocr import RapidOcr
 
-_PDF = "application/pdf"
 _INLINE_ELEMENTS = re.findall(
     r"\w+", "a b strong i em u s del ins mark code kbd samp var span font small sub sup img cite q"
 )
@@ -43,7 +36,7 @@ _WITH_HEADINGS = frozenset(
         "application/vnd.oasis.opendocument.text",
     }
 )
-"""Formats that state their headings. In PDF files the library guesses them by the size of letters, which is slow."""
+"""Formats that state their headings."""
 
 _PASSWORD = re.compile(r"password|encrypt", re.IGNORECASE)
 _BOMB = re.compile(
@@ -51,9 +44,6 @@ _BOMB = re.compile(
 )
 _BROKEN = re.compile("invalid Zip archive|Malformed")
 """What the library says of a broken container, among its limits."""
-_PDF_IMAGE = re.compile(rb"/Subtype\s*/Image\b")
-"""An image's dictionary is never compressed, even in PDF files with compressed objects."""
-
 _AS_DRAWN: Any = kreuzberg.ImagePreprocessingConfig(target_dpi=100, auto_rotate=False, deskew=False)
 """The library takes a drawn page for one of 72 dpi. It tells Tesseract the resolution that is aimed at, and scales the
 page up to it. At 72 dpi Tesseract reads nothing on a page with noise, at 300 a page takes twice the time for the same
@@ -63,12 +53,6 @@ _PANIC = "PanicException"
 """The exception of a library in Rust that has found itself at fault. It is none of Python's `Exception`."""
 
 _MAX_DETAIL_CHARACTERS = 300
-_EMPTY_PDF = b"""%PDF-1.1
-1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
-2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
-3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj
-trailer<</Root 1 0 R>>
-"""
 
 
 class PanicError(Exception):
@@ -103,22 +87,19 @@ class KreuzbergParser:
     def warm_up(self) -> None:
         """Make the library load all it needs, before the limits are set relative to the memory in use.
 
-        It unpacks its PDF engine into the temporary directory, which the limits forbid later. Where that directory is
-        mounted `noexec`, only PDF files cannot be read.
+        It makes a directory for its caches, which the limits forbid later.
         """
         kreuzberg.list_ocr_backends()  # registers them, which takes a directory for their caches
         self._read(b"<p>ready</p>", "text/html")
-        with contextlib.suppress(kreuzberg.KreuzbergError):
-            self._read(_EMPTY_PDF, "application/pdf")
         if self._rapid_models is not None:
             from magicfs.text.extract.rapid_ocr import RapidOcr
 
             self._rapid_ocr = RapidOcr(self._rapid_models)
 
-    def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
+    def __call__(self, content: bytes, mime_type: str) -> Document | Unreadable:
         """The text of a file of the type that `document_parser` has found, or why there is none.
 
-        Only pictures are recognised. Of a PDF file, the outcome says which pages have few letters or none.
+        Only pictures are recognised. PDF files are read by `pdf_text`.
 
         May raise any exception of the library; the caller reports a damaged file.
         """
@@ -128,7 +109,10 @@ class KreuzbergParser:
             result = self._read(content, mime_type)
         except kreuzberg.KreuzbergError as error:
             return _unreadable(error, mime_type)
-        return self._outcome(result, content, mime_type)
+        document = document_of(result, mime_type)
+        if document.text and not document.text.isspace():
+            return document
+        return Unreadable(SkipReason.NO_TEXT)
 
     def _read(self, content: bytes, mime_type: str) -> Any:
         config = self._picture_config if mime_type.startswith("image/") else None
@@ -148,15 +132,10 @@ class KreuzbergParser:
             self.has_panicked = True
             raise PanicError(" ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]) from None
 
-    def _draw(self, page: int, dpi: int) -> bytes:
-        with self._as_exception():
-            return kreuzberg.render_pdf_page(self._pdf_path, page, dpi=dpi)
-
     def open_pages(self) -> PdfPages:
         """The pages of the PDF file at `pdf_path`."""
         return PdfPages(
             self._pdf_path,
-            draw=self._draw,
             recognise=self._text_of_picture if self.recognises_pictures else None,
         )
 
@@ -164,18 +143,6 @@ class KreuzbergParser:
         if self._rapid_ocr is not None:
             return self._rapid_ocr.text_of(picture)
         return clean(kreuzberg.extract_bytes_sync(picture, "image/png", config=self._page_config).content)
-
-    def _outcome(self, result: Any, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
-        document = document_of(result, mime_type)
-        if mime_type == _PDF:
-            # Words beside a picture may be a stamp on a scan; `PdfPages.shows_more` looks at the page.
-            fewer_than = FEW_PAGE_CHARACTERS if _PDF_IMAGE.search(content) else MIN_PAGE_CHARACTERS
-            pages = pages_with_few_letters(document, fewer_than=fewer_than)
-            if pages:
-                return PartialDocument(document, pages)
-        if document.text and not document.text.isspace():
-            return document
-        return Unreadable(SkipReason.NO_TEXT)
 
 
 def _ocr_config(ocr: Ocr, **tesseract_options: Any) -> kreuzberg.OcrConfig:

@@ -1,4 +1,4 @@
-"""Drawn pages of PDF files, as PNG: their size, and whether they may show text. Used by `pdf_pages`. No I/O."""
+"""Drawn pages of PDF files, as PNG: whether they may show text. Used by `pdf_pages`. No I/O."""
 
 from __future__ import annotations
 
@@ -20,11 +20,6 @@ _MIN_STRONG_CHANGES = MIN_PAGE_CHARACTERS * 4 * 3
 """Those of the shortest text that counts: a letter of small print has four and more, in each of three colours."""
 _MAX_CHANGES_OF_LETTER = 100
 """Those of a letter or digit of 12 points, in three colours."""
-
-
-def size_of(png: bytes) -> tuple[int, int]:
-    """The width and the height of a picture in pixels."""
-    return int.from_bytes(png[16:20]), int.from_bytes(png[20:24])
 
 
 def may_show_text(png: bytes, *, known_letters: int) -> bool:

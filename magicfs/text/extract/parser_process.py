@@ -86,9 +86,8 @@ class ParserProcess:
         ours, theirs = socket.socketpair()
         self._connection = ours
         self._output = tempfile.TemporaryFile("a+b", buffering=0)  # noqa: SIM115  (closed by kill)
-        # While the library loads, it unpacks a shared object into the temporary directory, under a name that any user
-        # could have taken, and makes a cache directory. A private directory serves for both until the child is ready.
-        self._directory = tempfile.mkdtemp(prefix="magicfs-", dir=_temporary_directory_without_noexec())
+        # While the library loads, it makes a cache directory. It gets a private one until the child is ready.
+        self._directory = tempfile.mkdtemp(prefix="magicfs-")
         environment = environment | dict.fromkeys(("TMPDIR", "HOME", "XDG_CACHE_HOME"), self._directory)
         try:
             self._process = subprocess.Popen(
@@ -213,14 +212,6 @@ def _overwrite(descriptor: int, content: bytes) -> None:
     written = 0
     while written < len(content):
         written += os.pwrite(descriptor, memoryview(content)[written:], written)
-
-
-def _temporary_directory_without_noexec() -> str | None:
-    """A temporary directory from which shared objects can be loaded; None when all are mounted `noexec`."""
-    for path in (tempfile.gettempdir(), "/var/tmp", "/dev/shm"):  # noqa: S108  (mkdtemp makes a private one in it)
-        if os.access(path, os.W_OK | os.X_OK) and not os.statvfs(path).f_flag & os.ST_NOEXEC:
-            return path
-    return None
 
 
 def _signal_name(number: int) -> str:

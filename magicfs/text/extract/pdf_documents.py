@@ -1,4 +1,4 @@
-"""Adds to what kreuzberg reads of a PDF file: pages that it loses, fields, annotations and attached files.
+"""Adds to what PDFium reads of a PDF file: ligatures of Arabic, fields, annotations and attached files.
 
 Runs in the child process, called by `document_parts`. pypdf raises anything about a damaged file: that never costs the
 pages that were read. Pure functions.
@@ -18,41 +18,23 @@ from magicfs.text.extract.additions import append_to_pages, text_of
 from magicfs.text.extract.answers import PartialDocument
 from magicfs.text.extract.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.part_count import PartCount, PartReader
-from magicfs.text.extract.pdf_parts import pdf_parts
-from magicfs.text.extract.pdf_second_reading import opened, with_cut_pages, with_ligatures, with_lost_pages
-from magicfs.text.extract.right_to_left import in_reading_order
-
-PDF_TYPE: Final = "application/pdf"
+from magicfs.text.extract.pdf_ligatures import with_ligatures
+from magicfs.text.extract.pdf_parts import opened, pdf_parts
+from magicfs.text.extract.pdf_text import PDF_TYPE
 
 _BESIDE_PAGES: Final = "its fields, annotations and attached files"
 
 
-def read_again(
+def with_arabic(
     outcome: Document | PartialDocument | Unreadable, content: bytes, *, until: float
 ) -> Document | PartialDocument | Unreadable:
-    """The outcome with what kreuzberg loses of the pages; until a moment on the monotonic clock."""
-    if isinstance(outcome, PartialDocument):
-        with contextlib.suppress(Exception):
-            outcome = replace(outcome, document=with_cut_pages(outcome.document, content, until=until))
-    elif isinstance(outcome, Document):
-        with contextlib.suppress(Exception):
-            outcome = with_cut_pages(outcome, content, until=until)
+    """The outcome with the ligatures of Arabic as they are written; until a moment on the monotonic clock."""
     with contextlib.suppress(Exception):
         if isinstance(outcome, PartialDocument):
-            outcome = with_lost_pages(outcome, content, until=until)
-        if isinstance(outcome, PartialDocument):
-            return replace(outcome, document=_in_arabic_and_hebrew(outcome.document, content, until=until))
+            return replace(outcome, document=with_ligatures(outcome.document, content, until=until))
         if isinstance(outcome, Document):
-            return _in_arabic_and_hebrew(outcome, content, until=until)
+            return with_ligatures(outcome, content, until=until)
     return outcome
-
-
-def _in_arabic_and_hebrew(document: Document, content: bytes, *, until: float) -> Document:
-    """A document with the ligatures and the order of words of scripts that are read from right to left."""
-    ordered = in_reading_order(document)
-    with contextlib.suppress(Exception):
-        return with_ligatures(ordered, content, until=until)
-    return ordered
 
 
 def with_pdf_parts(

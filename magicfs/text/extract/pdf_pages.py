@@ -1,8 +1,7 @@
 """`PdfPages`: the pages of one PDF file, one by one: what a page shows beside its text layer, and that layer itself.
 
-Runs in the child process, made by `kreuzberg_parser` for each file. pypdf reads the layer of a page where the PDF
-engine, which reads all pages in one call, fails at one of them. One thread; calls may raise any exception of the
-libraries.
+Runs in the child process, made by `kreuzberg_parser` for each file. Layers are read here where another process has
+failed at one of them. One thread; calls may raise any exception of the libraries.
 """
 
 from __future__ import annotations
@@ -18,8 +17,8 @@ from pypdf.generic import ContentStream as _ContentStream
 from pypdf.generic import DictionaryObject as _Dictionary
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.page_pictures import may_show_text, size_of
-from magicfs.text.extract.plain_text import clean
+from magicfs.text.extract.page_pictures import may_show_text
+from magicfs.text.extract.pdf_text import PdfFile
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
 
@@ -27,7 +26,6 @@ _DPI = 200
 _MAX_SIDE_PIXELS = 3000
 """The longer side of a page that is recognised; a larger page is drawn with less than `_DPI`."""
 _PREVIEW_DPI = 72
-"""The lowest resolution at which the library draws."""
 
 _COVERED_SHARE: Final = 0.5
 """The share of a page that the pictures of a scan cover at least: many programs leave margins."""
@@ -40,17 +38,13 @@ _MAX_INSTRUCTIONS: Final = 20_000
 _Matrix = tuple[float, float, float, float, float, float]
 _UNIT: Final[_Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
 
-Draw = Callable[[int, int], bytes]
-"""Draws a page, by number from 0, at a resolution in dots per inch, as PNG."""
-
 
 class PdfPages:
     """The pages of the PDF file at a path, by number from 0."""
 
-    def __init__(self, path: str, *, draw: Draw, recognise: Callable[[bytes], str] | None) -> None:
+    def __init__(self, path: str, *, recognise: Callable[[bytes], str] | None) -> None:
         """`recognise` gives the clean text in a picture; None without OCR."""
         self._path = path
-        self._draw = draw
         self._recognise = recognise
         self._preview: tuple[int, bytes] | None = None
 
@@ -72,19 +66,20 @@ class PdfPages:
         """The recognised text of a page. Raises `RuntimeError` without OCR."""
         if self._recognise is None:
             raise RuntimeError("there is no OCR")
-        longest = max(size_of(self._drawn_small(page))) / _PREVIEW_DPI
-        dpi = max(1, min(_DPI, int(_MAX_SIDE_PIXELS / longest)))
-        return self._recognise(self._draw(page, dpi))
+        return self._recognise(self._file.draw(page, dpi=_DPI, max_pixels=_MAX_SIDE_PIXELS))
 
     def document(self) -> Document:
         """The document with its title, and with empty pages whose texts `layer` has."""
-        metadata = self._reader.metadata
-        title = clean(str(metadata.title)).strip() if metadata is not None and metadata.title else ""
-        return Document("", "application/pdf", title=title or None, page_starts=(0,) * len(self._reader.pages))
+        return self._file.document()
 
     def layer(self, page: int) -> str:
         """The clean text layer of a page."""
-        return clean(self._reader.pages[page].extract_text())
+        return self._file.text(page)
+
+    @cached_property
+    def _file(self) -> PdfFile:
+        with open(self._path, "rb") as file:
+            return PdfFile(file.read())
 
     @cached_property
     def _reader(self) -> pypdf.PdfReader:
@@ -95,7 +90,7 @@ class PdfPages:
 
     def _drawn_small(self, page: int) -> bytes:
         if self._preview is None or self._preview[0] != page:
-            self._preview = page, self._draw(page, _PREVIEW_DPI)
+            self._preview = page, self._file.draw(page, dpi=_PREVIEW_DPI, max_pixels=_MAX_SIDE_PIXELS)
         return self._preview[1]
 
     def _share_of_pictures(self, number: int) -> float:

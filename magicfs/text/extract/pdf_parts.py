@@ -1,25 +1,27 @@
 """Reads what PDF files hold beside their pages' text: form fields, annotations, titles of the outline, attached files.
 
-Runs in the child process, called by `pdf_documents`, and reads with pypdf. kreuzberg reads the pages.
+Runs in the child process, called by `pdf_documents`, and reads with pypdf. `pdf_text` reads the pages.
 """
 
 from __future__ import annotations
 
 import html
+import io
 import logging
 import re
 import time
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import islice
 from typing import Any, Final
 
+import pypdf
 from pypdf.errors import DependencyError
 from pypdf.generic import DictionaryObject as _Dictionary
 
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.left_out import left_out
 from magicfs.text.extract.part_count import PartCount, PartReader
-from magicfs.text.extract.pdf_second_reading import opened
 from magicfs.text.extract.plain_text import clean
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
@@ -32,6 +34,13 @@ _MAX_ENTRIES: Final = 5000
 _PAIR: Final = 2
 _XML: Final = re.compile(r"\s*<\?xml\b")
 _TAG: Final = re.compile(r"<[^<>]{0,5000}>")
+
+
+@lru_cache(maxsize=1)
+def opened(content: bytes) -> pypdf.PdfReader | None:
+    """The file, which is kept until `opened.cache_clear`: opening may take seconds. None where it needs a password."""
+    reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
+    return None if reader.is_encrypted and not reader.decrypt("") else reader
 
 
 def pdf_parts(

@@ -22,6 +22,7 @@ from magicfs.text.extract.old_office import OLD_OFFICE_TYPES, with_own_text
 from magicfs.text.extract.outlook_files import OUTLOOK_TYPE, own_text
 from magicfs.text.extract.page_reader import unreadable_of
 from magicfs.text.extract.part_count import DAMAGE, PartCount, PartReader
+from magicfs.text.extract.pdf_text import PDF_TYPE, read_pdf
 from magicfs.text.extract.presentations import SLIDES_TYPE, with_slides
 from magicfs.text.extract.refused import BOOK_TYPE, read_refused, without_links
 from magicfs.text.extract.sheet_formats import WORKBOOK_TYPE, as_shown
@@ -87,7 +88,12 @@ def read_running_text(
 def _read_by_library(
     library: KreuzbergParser, content: bytes, exact_type: str
 ) -> Document | PartialDocument | Unreadable:
-    """What kreuzberg reads, but for sheets of OpenDocument. A book at which it panics is read without its links."""
+    """What PDFium reads of a PDF file, and kreuzberg of all others but sheets of OpenDocument.
+
+    A book at which kreuzberg panics is read without its links.
+    """
+    if exact_type == PDF_TYPE:
+        return read_pdf(content)
     if exact_type == xml_documents.SPREADSHEET_TYPE:
         sheets = xml_documents.read_spreadsheet(content)
         if sheets is not None:

@@ -125,7 +125,7 @@ def test_text_in_an_image(format_files: Path, tmp_path: Path, monkeypatch: pytes
         assert list(tmp_path.iterdir()) == [], "the text of an image is kept nowhere"
 
 
-def test_the_pdf_engine_is_unpacked_into_a_private_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_nothing_stays_in_the_temporary_directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     words = b"BT /F1 9 Tf 9 9 Td (the tide turns) Tj ET"
     pdf = (
         b"%PDF-1.1\n1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj\n2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj\n"

@@ -2,29 +2,26 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from pathlib import Path
+import io
 
-import kreuzberg
 import pytest
+from PIL import Image
 
-from magicfs.text.extract.page_pictures import may_show_text, size_of
-from tests.plugins.pdf import HEIGHT, WIDTH, Drawing, Scan, pdf_file
-
-Draw = Callable[[str | Scan | Drawing], bytes]
+from magicfs.text.extract.page_pictures import may_show_text
+from magicfs.text.extract.pdf_text import PdfFile
+from tests.plugins.pdf import HEIGHT, WIDTH, Drawing, Scan, pdf_file, pdf_with_button
 
 FRAME = Drawing("0.5 w 30 30 552 732 re S 30 700 m 582 700 l S 30 60 m 582 60 l S")
 SHADES = Drawing("\n".join(f"{at / 64} {at / 64} 1 rg 0 {at * 12} 612 13 re f" for at in range(64)))
 
 
-@pytest.fixture
-def draw(tmp_path: Path) -> Draw:
-    def draw(page: str | Scan | Drawing) -> bytes:
-        path = tmp_path / "a.pdf"
-        path.write_bytes(pdf_file(page))
-        return kreuzberg.render_pdf_page(str(path), 0, dpi=72)
+def draw(page: str | Scan | Drawing) -> bytes:
+    return drawn(pdf_file(page))
 
-    return draw
+
+def drawn(content: bytes) -> bytes:
+    with PdfFile(content) as file:
+        return file.draw(0, dpi=72, max_pixels=3000)
 
 
 def number(text: str) -> Drawing:
@@ -32,16 +29,16 @@ def number(text: str) -> Drawing:
 
 
 @pytest.mark.parametrize("page", ["", FRAME, SHADES], ids=["empty", "frame", "shades"])
-def test_a_page_without_text_is_not_recognised(draw: Draw, page: str | Drawing) -> None:
+def test_a_page_without_text_is_not_recognised(page: str | Drawing) -> None:
     assert not may_show_text(draw(page), known_letters=0)
 
 
 @pytest.mark.parametrize("text", ["7", "12", "388", "xviii", "Page 17"])
-def test_a_page_with_its_number_only_is_not_recognised(draw: Draw, text: str) -> None:
+def test_a_page_with_its_number_only_is_not_recognised(text: str) -> None:
     assert not may_show_text(draw(number(text)), known_letters=len(text))
 
 
-def test_a_scanned_page_with_a_number_in_the_text_layer_is_recognised(draw: Draw) -> None:
+def test_a_scanned_page_with_a_number_in_the_text_layer_is_recognised() -> None:
     assert may_show_text(draw(Scan("a letter about marmalade\nand about oranges")), known_letters=3)
 
 
@@ -55,9 +52,15 @@ def test_a_scanned_page_with_a_number_in_the_text_layer_is_recognised(draw: Draw
     ],
     ids=["text", "scan", "small and grey", "small and white"],
 )
-def test_a_page_with_a_word_is_recognised(draw: Draw, page: str | Scan | Drawing) -> None:
+def test_a_page_with_a_word_is_recognised(page: str | Scan | Drawing) -> None:
     assert may_show_text(draw(page), known_letters=0)
 
 
-def test_the_size_is_in_pixels(draw: Draw) -> None:
-    assert size_of(draw("")) == (WIDTH, HEIGHT)
+def test_the_caption_of_a_button_is_recognised() -> None:
+    assert may_show_text(drawn(pdf_with_button("marmalade")), known_letters=0)
+
+
+@pytest.mark.parametrize(("most", "size"), [(3000, (WIDTH, HEIGHT)), (396, (306, 396))])
+def test_a_page_has_no_more_pixels_than_allowed(most: int, size: tuple[int, int]) -> None:
+    with PdfFile(pdf_file("")) as file:
+        assert Image.open(io.BytesIO(file.draw(0, dpi=72, max_pixels=most))).size == size

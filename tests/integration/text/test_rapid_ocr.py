@@ -8,7 +8,6 @@ import io
 from collections.abc import Iterator
 from pathlib import Path
 
-import kreuzberg
 import psutil
 import pytest
 from PIL import Image, ImageDraw
@@ -20,6 +19,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import OcrEngine
+from magicfs.text.extract.pdf_text import PdfFile
 from magicfs.text.extract.sandbox import Sandbox
 from tests.integration.text.reading import read_in_part
 from tests.plugins.pdf import Scan, pdf_file
@@ -36,9 +36,8 @@ def extractor() -> Iterator[FileExtractor]:
 
 
 def picture(tmp_path: Path, *, kind: str = "PNG", mode: str = "RGB", turn: int = 0) -> bytes:
-    path = tmp_path / "page.pdf"
-    path.write_bytes(pdf_file(LINES))
-    image = Image.open(io.BytesIO(kreuzberg.render_pdf_page(str(path), 0, dpi=100)))
+    with PdfFile(pdf_file(LINES)) as file:
+        image: Image.Image = Image.open(io.BytesIO(file.draw(0, dpi=100, max_pixels=3000)))
     image = image.convert("L").point(lambda ink: 255 - ink) if mode == "RGBA" else image.convert(mode)
     if mode == "RGBA":
         ink = Image.new("RGBA", image.size, "black")

@@ -1,4 +1,4 @@
-"""What the PDF engine loses of a page is read a second time."""
+"""The text layer of PDF files: its words, whole and apart, in the order in which they are read."""
 
 from __future__ import annotations
 
@@ -8,9 +8,11 @@ import pypdf
 import pypdf.generic
 import pytest
 
+from magicfs.domain.contents import Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor
 from tests.integration.text.reading import read
-from tests.plugins.pdf import pdf_file, pdf_of_objects
+from tests.plugins.pdf import Drawing, pdf_file, pdf_of_objects
 
 
 def page_in(letters: dict[int, str], shown: bytes) -> bytes:
@@ -35,6 +37,33 @@ def page_in(letters: dict[int, str], shown: bytes) -> bytes:
     )
 
 
+def test_words_of_cells_beside_each_other_stay_apart(extractor: FileExtractor) -> None:
+    words = ["herons", "1", "owls", "2", "rails", "3", "bitterns", "4"]
+    shown = " ".join(
+        f"BT /F 12 Tf {50 + 60 * (at % 2)} {700 - 14 * (at // 2)} Td ({word}) Tj ET" for at, word in enumerate(words)
+    )
+    assert read(extractor, pdf_file(Drawing(shown)), b"a.pdf").text.split() == words
+
+
+def test_a_glyph_without_a_known_meaning_is_a_blank(extractor: FileExtractor) -> None:
+    letters = {ord(letter): f"{ord(letter):04x}" for letter in "heronsstandinthemarsh"} | {0x20: "0003"}
+    assert read(extractor, page_in(letters, b"(herons stand in the marsh) Tj"), b"a.pdf").text.split() == [
+        *("herons", "stand", "in", "the", "marsh")
+    ]
+
+
+def test_a_damaged_file_needs_no_password(extractor: FileExtractor) -> None:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf_file("herons stand in the marsh")))
+    writer.encrypt("secret", "owner", algorithm="RC4-128")
+    target = io.BytesIO()
+    writer.write(target)
+    locked = extractor.extract(target.getvalue(), name=b"a.pdf")
+    damaged = extractor.extract(b"%PDF-1.4\n1 0 obj<</Type/Catalog>>endobj\ntrailer<</Root 7 0 R>>\n", name=b"a.pdf")
+    assert isinstance(locked, Unreadable)
+    assert isinstance(damaged, Unreadable)
+    assert [locked.reason, damaged.reason] == [SkipReason.ENCRYPTED, SkipReason.CORRUPT]
+
+
 def test_half_of_a_character_does_not_cost_the_page(extractor: FileExtractor) -> None:
     letters = {ord(letter): f"{ord(letter):04x}" for letter in "herons stand in the marsh at dawn"} | {0x47: "d800"}
     content = page_in(letters, b"(herons stand in the marsh G at dawn) Tj")
@@ -50,7 +79,7 @@ def test_the_ligature_of_arabic_is_in_the_order_of_its_letters(extractor: FileEx
 
 
 def test_lines_of_hebrew_are_read_from_right_to_left(extractor: FileExtractor) -> None:
-    lines = ["בית הספר החדש נפתח בשנת 2024.", "הלימודים בו מתחילים מחר."]
+    lines = ["בית הספר החדש נפתח 2024 פעמים.", "הלימודים בו מתחילים מחר."]
     codes = {letter: code for code, letter in enumerate(sorted(set("".join(lines))), 128)}
     shown = b""
     for line in lines:

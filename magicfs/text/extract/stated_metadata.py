@@ -1,0 +1,38 @@
+"""What documents say that they are about: their titles and keywords, without what programs state where nobody has.
+
+Runs in the child process, used by the readers of documents. Pure functions.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any, Final
+
+_GIVEN_TO_ALL: Final = frozenset({"untitled", "powerpoint presentation", "unspecified"})
+
+
+def title_of(metadata: Mapping[str, Any]) -> str | None:
+    r"""A document's title, or its subject; None for unparsed RTF escapes and for the titles that programs give."""
+    text = stated(metadata.get("title") or metadata.get("subject"))
+    return None if text is None or "\\'" in text else text
+
+
+def keywords_of(metadata: Mapping[str, Any]) -> str | None:
+    """What a document says that it is about, without the title."""
+    keywords = metadata.get("keywords") or ()
+    entries = [
+        metadata.get("subject"),
+        *([keywords] if isinstance(keywords, str) else keywords),
+        metadata.get("category"),
+        metadata.get("description"),
+        metadata.get("annotation"),
+    ]
+    texts = dict.fromkeys(str(entry).strip() for entry in entries if entry)
+    texts.pop(str(metadata.get("title") or metadata.get("subject") or "").strip(), None)
+    return ", ".join(text for text in texts if stated(text)) or None
+
+
+def stated(value: object) -> str | None:
+    """A value without the space at its ends; None for one that a program gives, without or in parentheses."""
+    text = str(value or "").strip()
+    return None if not text or text.strip("() ").lower() in _GIVEN_TO_ALL else text
