@@ -79,6 +79,16 @@ BENCHMARKS = (
         },
     ),
     Benchmark(
+        "moves",
+        "Files under new names: seconds until all are found there, and those missing meanwhile. Lower is better.",
+        {
+            "folder_s": "their folder is renamed",
+            "folder_missing": "the most files that are found at neither path at the same time",
+            "single_s": "each of them is renamed",
+            "single_missing": "as `folder_missing`",
+        },
+    ),
+    Benchmark(
         "mount_io",
         "Seconds through the mount over seconds directly, both from warm caches. Lower is better, 1 is no cost at all.",
         {

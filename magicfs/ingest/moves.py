@@ -31,6 +31,15 @@ _IS_GONE = 0
 
 
 @dataclass(frozen=True, slots=True)
+class Moved:
+    """The files whose rows have followed them."""
+
+    count: int = 0
+    unchanged: frozenset[bytes] = frozenset()
+    """The paths of those that need not be recorded, because nothing else has changed."""
+
+
+@dataclass(frozen=True, slots=True)
 class _Move:
     """A file that the index knows at another path."""
 
@@ -49,15 +58,14 @@ class _Move:
 
 def follow_moves(
     connection: Connection, root: Root, seen: Sequence[SeenFile], *, on_move: Callable[[RootId, set[bytes]], None]
-) -> set[bytes]:
+) -> Moved:
     """Let the rows of files that were moved follow them to the paths where they were seen.
 
-    Returns the paths of those that need not be recorded, because nothing else has changed. `on_move` is called before
-    rows are written, with each root that files leave, and the paths that they leave.
+    `on_move` is called before rows are written, with each root that files leave, and the paths that they leave.
     """
     moves = _find_moves(connection, root, {file.path: file for file in seen})
     if not moves:
-        return set()
+        return Moved()
     rows = moved_db.lock_files(
         connection, root.id, files=[move.known.id for move in moves], paths=[file.path for file in seen]
     )
@@ -74,7 +82,7 @@ def follow_moves(
         if (row := occupants[move.known.id]) is None or row.id in moving or locked[move.known.id].is_read
     ]
     if not moves:
-        return set()
+        return Moved()
     left: dict[RootId, set[bytes]] = {}
     for move in moves:
         left.setdefault(move.known.root, set()).add(move.known.path)
@@ -92,7 +100,8 @@ def follow_moves(
         ],
         occupied=[row.id for move in moves if (row := occupants[move.known.id]) is not None],
     )
-    return {move.seen.path for move in moves if move.is_unchanged and not locked[move.known.id].is_inaccessible}
+    unchanged = {move.seen.path for move in moves if move.is_unchanged and not locked[move.known.id].is_inaccessible}
+    return Moved(len(moves), frozenset(unchanged))
 
 
 def _find_moves(connection: Connection, root: Root, seen: Mapping[bytes, SeenFile]) -> list[_Move]:

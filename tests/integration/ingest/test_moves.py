@@ -161,6 +161,20 @@ def test_a_large_folder_holds_back_what_a_search_vouches_for(
     assert found(index) == on_disk(index)
 
 
+def test_many_files_that_are_moved_one_by_one_stay_found(
+    index: Index, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magicfs.ingest.row_writer.BATCH_FILES", 4)
+    texts = sorted(found(index).values())
+    (index.folder / "new/inner").mkdir(parents=True)
+    moved = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
+    for path in moved:
+        (folder / path).rename(index.folder / "new" / path)
+    process(index, "new", *(Path("old name") / path for path in moved))
+    assert sorted(found(index).values()) == texts
+    assert found(index) == on_disk(index)
+
+
 def test_rules_at_the_new_place_decide(index: Index, folder: Path) -> None:
     (index.folder / ".gitignore").write_text("/kept/3.txt\n")
     (index.folder / "strict").mkdir()

@@ -14,7 +14,9 @@ import pytest
 
 from magicfs.config import Settings
 from magicfs.db.pool import Database
+from magicfs.db.roots import request_scan
 from magicfs.ingest.roots import add_root
+from magicfs.ingest.watcher import OTHER_ROOT_SECONDS
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import make_agent, running
 from tests.plugins.index import HOST, Index
@@ -170,6 +172,10 @@ def test_what_is_moved_and_written_at_once_is_right_in_the_end(
             time.sleep(chance.choice([0.0, 0.02, 0.3]))
         stop.set()
         writer.join()
+        time.sleep(2 * OTHER_ROOT_SECONDS)
+        # What was raced, the next scan brings in line.
+        with index.database.transaction() as connection:
+            request_scan(connection, host=HOST)
         wait_until(lambda: found(index) == on_disk(*roots), seconds=120, failed="the index differs from the disk")
     assert index.rows("SELECT count(*) FROM files WHERE lease IS NOT NULL") == [(0,)]
     assert index.rows("SELECT count(*) FROM files") == [(len(on_disk(*roots)),)]
