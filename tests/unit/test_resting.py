@@ -85,7 +85,8 @@ def test_the_parent_of_a_child_knows_whether_it_works() -> None:
 
 
 def test_a_child_does_not_work_on_the_task_of_one_that_has_died_over_it() -> None:
-    resting = Resting(seconds=60.0)
+    # With something to free, this process goes on: as a child that ends, it would end the tests after a minute.
+    resting = Resting(seconds=60.0, free=lambda: None)
 
     def die_at_work() -> None:
         with resting.working():
