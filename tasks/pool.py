@@ -13,11 +13,15 @@ from types import GeneratorType
 from typing import Any
 from weakref import WeakKeyDictionary
 
+from billiard.pool import RUN
 from celery.concurrency import asynpool, prefork
 
 from magicfs.config import PATIENCE_SECONDS
 from magicfs.linux.starvation import Starvation
 from tasks.app import LONGEST_SECONDS
+
+_UNKNOWN_END_SECONDS = 0.05
+"""How long after a child has closed its files the system is asked again whether it has ended."""
 
 
 class ResultHandler(asynpool.ResultHandler):  # type: ignore[misc]  # Celery has no types
@@ -90,6 +94,15 @@ class Pool(asynpool.AsynPool):  # type: ignore[misc]  # as above
         waited = min(starvation.seconds(), PATIENCE_SECONDS) if starvation is not None else 0.0
         began, limit = result._time_accepted, result._timeout  # noqa: SLF001  (as above)
         return float(began + min(limit + waited, LONGEST_SECONDS) - time.monotonic())
+
+    def _event_process_exit(self, hub: Any, proc: Any) -> None:
+        """Replace a child that has ended, also if the system does not say so yet when it has closed its files.
+
+        Celery looks once, and then every five seconds.
+        """
+        super()._event_process_exit(hub, proc)
+        if proc in self._pool and self._state == RUN:
+            hub.call_later(_UNKNOWN_END_SECONDS, self._event_process_exit, hub, proc)
 
     def process_flush_queues(self, proc: Any) -> None:
         """Read what a child has said that is gone: from where its parent stopped, not from the middle of a message."""

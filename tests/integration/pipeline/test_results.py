@@ -19,7 +19,7 @@ from tasks.pool import Pool
 LENGTH = 3 << 20
 """Of an error. A pipe holds 64 KiB: the child writes the rest while its parent reads."""
 
-SECONDS = 30.0
+SECONDS = 120.0
 
 
 def fail(length: int) -> None:
@@ -33,7 +33,7 @@ class Parent:
     def __init__(self) -> None:
         self.hub = Hub()
         self.hub.call_repeatedly(0.1, int)
-        self.pool = Pool(processes=1, threads=False)
+        self.pool = Pool(processes=1, threads=False, proc_alive_timeout=SECONDS)
         self.pool.register_with_event_loop(self.hub)
         self.consumer = Consumer.__new__(Consumer)
         self.consumer.pool = SimpleNamespace(_pool=self.pool)
@@ -113,5 +113,20 @@ def test_a_child_that_dies_over_its_result_leaves_nothing_of_it_to_the_next(pare
     parent.begin_task(LENGTH)
     parent.read_part()
     os.kill(parent.pool._pool[0].pid, signal.SIGKILL)
+    errors = parent.begin_task(1)
+    parent.wait(lambda: errors)
+
+
+def test_a_child_whose_end_is_not_known_at_once_is_replaced_without_a_timer(
+    parent: Parent, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    parent.hub.timer.clear()
+    parent.hub.call_repeatedly(0.1, int)
+    child = parent.pool._pool[0]
+    poll = child._popen.poll
+    unknown = iter(range(3))
+    monkeypatch.setattr(child._popen, "poll", lambda *flags: poll(*flags) if next(unknown, None) is None else None)
+    os.kill(child.pid, signal.SIGKILL)
+    parent.wait(lambda: child not in parent.pool._pool)
     errors = parent.begin_task(1)
     parent.wait(lambda: errors)
