@@ -89,6 +89,14 @@ def move_files(connection: Connection, places: Sequence[NewPlace], *, occupied: 
     """
     if occupied:
         connection.execute(_SQL["vacate_paths"], {"ids": sorted(occupied)})
+    # One after the other: the rows that make room get paths that are free only when the others have left them.
+    for is_seen in (True, False):
+        _move(connection, [place for place in places if place.is_seen is is_seen])
+
+
+def _move(connection: Connection, places: Sequence[NewPlace]) -> None:
+    if not places:
+        return
     connection.execute(
         _SQL["move_files"],
         {
