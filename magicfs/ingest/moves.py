@@ -7,6 +7,7 @@ case. Nothing is deleted here. Runs in the caller's transaction; each call looks
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Mapping, Sequence
@@ -20,6 +21,7 @@ from magicfs.domain.ids import FileId, RootId
 from magicfs.domain.roots import Root
 from magicfs.ingest.paths import parent_directory
 from magicfs.linux.files import AT_FDCWD, status_and_birth
+from magicfs.linux.opening import open_below
 from magicfs.text.names import file_name, moved_name
 
 Place = tuple[RootId, bytes]
@@ -148,7 +150,18 @@ def _successor(root: Root, known: KnownFile) -> int:
     if not stat.S_ISREG(status.st_mode):
         return _IS_GONE
     ino = to_signed_64(status.st_ino)
-    return _IS_STAYING if ino == known.ino else ino
+    if ino != known.ino:
+        return ino
+    return _IS_GONE if _is_behind_link(known) else _IS_STAYING
+
+
+def _is_behind_link(known: KnownFile) -> bool:
+    """Whether a link has taken the place of a directory above a file: what it leads to has a path of its own."""
+    try:
+        os.close(open_below(known.root_path, known.path, flags=os.O_PATH))
+    except OSError as error:
+        return error.errno in {errno.ELOOP, errno.ENOTDIR} and not os.path.islink(known.root_path)
+    return False
 
 
 def _is_present(root_path: bytes, device: int) -> bool:

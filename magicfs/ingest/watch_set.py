@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 _ENTRY_APPEARED = InotifyMask.CREATE | InotifyMask.MOVED_TO
 _DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.UNMOUNT | InotifyMask.IGNORED
 
+_NEW_NAME_SECONDS = 0.1
+"""For so long the new name of what was moved is waited for: a program may move file after file out of the root."""
+
 
 @dataclass(slots=True)
 class ChangedPaths:
@@ -83,7 +86,8 @@ class WatchSet:
         """
         self._watch_returned_root()
         mask = self._read_events(timeout_s)
-        while mask & InotifyMask.MOVED_FROM:
+        until = time.monotonic() + _NEW_NAME_SECONDS
+        while mask & InotifyMask.MOVED_FROM and time.monotonic() < until:
             # The new name is the next event, if it is in the root.
             mask = self._read_events(0.0)
         if self._noted:

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 import os
 import random
+import shutil
 from collections.abc import Iterator
 from contextlib import contextmanager
 from itertools import pairwise
 from pathlib import Path
 
+import psycopg
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -237,6 +239,34 @@ def test_a_file_that_replaces_another_brings_its_text(index: Index, folder: Path
     assert found(index) == on_disk(index)
     index.settle()
     assert found(index) == on_disk(index)
+
+
+def test_a_folder_replaces_another_one_wherever_the_rows_are_stored(index: Index, database_url: str) -> None:
+    for name, count in (("early", 60), ("kept", 250), ("replaced", 60), ("mover", 60)):
+        many(index, count, below=name)
+        index.scan()
+    index.rows("UPDATE files SET state = 'skipped', reason = 'binary' RETURNING 1")
+    index.restart_agent()
+    movers = "SELECT id FROM files WHERE starts_with(display, %s) ORDER BY id"
+    moved = index.rows(movers, "mover/")
+    shutil.rmtree(index.folder / "early")
+    process(index, "early")
+    with psycopg.connect(database_url, autocommit=True) as connection:
+        # Rows that make room are stored where those were, before the rows that take their paths.
+        connection.execute("VACUUM ANALYZE files")
+    shutil.rmtree(index.folder / "replaced")
+    (index.folder / "mover").rename(index.folder / "replaced")
+    process(index, "mover", "replaced")
+    assert index.rows(movers, "replaced/") == moved
+    assert index.rows(movers, "mover/") == []
+
+
+def test_files_follow_a_folder_that_a_link_has_replaced(index: Index, folder: Path) -> None:
+    folder.rename(index.folder / "other/new")
+    (index.folder / "old name").symlink_to(index.folder / "other/new")
+    process(index, "old name", "other/new")
+    assert found(index) == on_disk(index)
+    assert {state for state, _ in index.states().values()} == {"indexed"}
 
 
 def test_a_file_stays_found_when_one_that_was_not_read_replaces_it(index: Index, folder: Path) -> None:

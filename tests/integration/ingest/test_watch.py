@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import errno
+import itertools
 import os
+import time
+from collections.abc import Iterator
 
 import pytest
 
@@ -103,3 +106,20 @@ def test_both_names_of_what_was_moved_come_together(index: Index, monkeypatch: p
         noted = changes(watches)
     assert noted.paths == {b"other", b"old", b"new"}
     assert noted.moved_away == {b"old"}
+
+
+def test_a_program_that_moves_files_out_of_the_root_holds_back_no_changes(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with WatchSet(index.root) as watches:
+        [watch] = watches._directory_of
+        numbers = itertools.count()
+
+        def read(self: Inotify, *, timeout_s: float) -> Iterator[Event]:
+            number = next(numbers)
+            assert number < 300, "it reads for ever"
+            time.sleep(0.001)
+            return iter([Event(watch, InotifyMask.MOVED_FROM, b"%d" % number)])
+
+        monkeypatch.setattr(Inotify, "read", read)
+        assert b"0" in changes(watches).moved_away
