@@ -5,6 +5,7 @@ Runs in the child process; the only module that imports pypdfium2, which is not 
 
 from __future__ import annotations
 
+import ctypes
 import dataclasses
 import io
 import re
@@ -38,6 +39,7 @@ _LINE_END_HYPHEN: Final = re.compile("[\x02\ufffe]\n?")
 """The engine's hyphen at the end of a line, which goes on with the rest of the word."""
 _ENCRYPTED: Final = b"/Encrypt"
 """The key is never compressed."""
+_KEYS: Final = ("Title", "Author", "Subject", "Keywords")
 _NO_AUTHOR: Final = "anonymous"
 _EMPTY: Final = b"""%PDF-1.1
 1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
@@ -65,7 +67,7 @@ class PdfFile:
 
     def document(self) -> Document:
         """The document with what it is about, and with empty pages."""
-        metadata = {name.lower(): clean(value) for name, value in self._file.get_metadata_dict().items()}
+        metadata = {key.lower(): self._stated(key) for key in _KEYS}
         author = stated(metadata.get("author"))
         return Document(
             text="",
@@ -75,6 +77,14 @@ class PdfFile:
             keywords=keywords_of(metadata),
             page_starts=(0,) * len(self._file),
         )
+
+    def _stated(self, key: str) -> str:
+        """What the file states by a key, without half of a character: programs cut titles, and the package fails."""
+        name = key.encode() + b"\0"
+        size = pypdfium2.raw.FPDF_GetMetaText(self._file, name, None, 0)
+        value = ctypes.create_string_buffer(size)
+        pypdfium2.raw.FPDF_GetMetaText(self._file, name, value, size)
+        return clean(value.raw.decode("utf-16-le", "ignore"))
 
     def text(self, number: int) -> str:
         """The clean text of a page, in the order of its content, with all that lies outside of the visible part.
@@ -112,11 +122,12 @@ class PdfFile:
 
 def _text_of(layer: pypdfium2.PdfTextPage) -> str:
     """The text of a page, with a blank for each glyph without a known meaning: a space often has none."""
-    text: str = layer.get_text_range()
     count = layer.count_chars()
-    if len(text) == count:
+    ends = {pypdfium2.raw.FPDFText_GetTextIndexFromCharIndex(layer, place) for place in (0, count - 1)}
+    # The engine leaves those glyphs out, and the package calls itself for each of them at an end of the page.
+    if -1 not in ends and len(text := str(layer.get_text_range())) == count:
         return text
-    # The engine leaves those glyphs out. It is asked for one by one, which takes twice the time.
+    # It is asked for one by one, which takes twice the time.
     codes = (pypdfium2.raw.FPDFText_GetUnicode(layer, place) for place in range(count))
     return "".join(chr(code) if 0 < code <= sys.maxunicode else " " for code in codes)
 

@@ -52,6 +52,25 @@ def test_a_glyph_without_a_known_meaning_is_a_blank(extractor: FileExtractor) ->
     ]
 
 
+@pytest.mark.parametrize("shown", [b"(%s herons) Tj", b"(herons %s) Tj"], ids=["before", "behind"])
+def test_many_glyphs_without_a_known_meaning_cost_nothing_else(extractor: FileExtractor, shown: bytes) -> None:
+    letters = {ord(letter): f"{ord(letter):04x}" for letter in "herons "} | {0x47: "0003"}
+    content = page_in(letters, shown % (b"G" * 3000))
+    assert read(extractor, content, b"a.pdf").text.split() == ["herons"]
+
+
+def test_half_of_a_character_in_a_title_costs_only_itself(extractor: FileExtractor) -> None:
+    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf_file("herons stand in the marsh")))
+    title = pypdf.generic.ByteStringObject(b"\xfe\xff" + "On herons \U0001f426".encode("utf-16-be")[:-2])
+    writer.metadata = {"/Author": "Ada"}
+    writer._info[pypdf.generic.NameObject("/Title")] = title
+    target = io.BytesIO()
+    writer.write(target)
+    document = read(extractor, target.getvalue(), b"a.pdf")
+    assert (document.title, document.author) == ("On herons", "Ada")
+    assert document.text.split() == ["herons", "stand", "in", "the", "marsh"]
+
+
 def test_a_damaged_file_needs_no_password(extractor: FileExtractor) -> None:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf_file("herons stand in the marsh")))
     writer.encrypt("secret", "owner", algorithm="RC4-128")
