@@ -79,10 +79,11 @@ _OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
 _PARAGRAPH: Final = re.compile(r"\u00a7{1,2}\s{0,8}(?=[0-9])")
 """The sign before the number of a paragraph of a law, with blanks or the end of a line between them or without."""
 _CUE: Final = re.compile(
-    r"\n[ \t]*(?:\n[ \t]*)*((?:[0-9]{1,6}[ \t]*\n[ \t]*)?"
+    r"\n[ \t]*((?:[0-9]{1,6}[ \t]*\n[ \t]*)?"
     r"[0-9]{1,3}(?::[0-9]{2}){1,2}[.,][0-9]{3}[ \t]*-->[ \t]*[0-9]{1,3}(?::[0-9]{2}){1,2}[.,][0-9]{3}[^\n]{0,200})\n"
 )
-"""What stands between two subtitles: the number of the second and its times. Sentences go on over it."""
+"""What stands between two subtitles, but for empty lines: the number of the second and its times. Sentences go on over
+it."""
 _INSIDE_COMPOUNDS: Final = SHORT_WORDS | {"the", "and", "for", "out", "over", "\u00e0", "en", "de", "du", "la", "und"}
 """Words that stand between two hyphens, and are no beginning of a divided word: `state-of-the-art`."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")

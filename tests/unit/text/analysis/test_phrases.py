@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import re
+import time
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.text.analysis import analyze, phrase_query, phrase_words, question_terms
+from magicfs.text.analysis.readable import readable
 from tests.unit.text.analysis.vectors import positions
 
 
@@ -123,3 +125,9 @@ def test_a_text_with_a_phrase_has_each_word_that_stands_alone_in_it(phrase: str,
     for term in question_terms(phrase, languages=["en"]):
         if term.word in words:
             assert any(lexeme.tsquery in condition for lexeme in term.lexemes)
+
+
+def test_empty_lines_beside_an_arrow_take_no_longer_than_others() -> None:
+    began = time.process_time()
+    assert readable("-->" + "\n" * 20_000)[0].strip() == "-->"
+    assert time.process_time() - began < 5, "seconds of the processor"
