@@ -181,21 +181,29 @@ class Watcher:
                 gone.append(path)
         seen += self._other_links(root, linked_inodes, seen_paths={file.path for file in seen})
         self._scanner.record(root, seen)
-        self._scan_directories(root, directories)
+        if not self._scan_directories(root, directories):
+            # The full scan deletes what is gone, when it has seen where files that were moved are now.
+            return set()
         # At the end: what is known of a file has followed it to its new path by now.
         deleted = [path for path in gone if path not in postponed]
         if deleted and not self._scanner.delete(root, deleted):
             self._rescan(root)
         return postponed.intersection(gone)
 
-    def _scan_directories(self, root: Root, directories: set[bytes]) -> None:
-        """Scan whole directories; a full scan follows where deletions are suspicious or too much is new."""
+    def _scan_directories(self, root: Root, directories: set[bytes]) -> bool:
+        """Scan whole directories. Returns whether everything in them was seen.
+
+        A full scan follows if not, because too much is new, and where deletions are suspicious.
+        """
+        seen_all = True
         for directory in outermost(directories):
             result = self._scanner.scan_directory(root, directory)
             if result.unfinished:
+                seen_all = False
                 self._miss(root)
             elif result.suspected_deletions or result.was_long:
                 self._rescan(root)
+        return seen_all
 
     def _miss(self, root: Root) -> None:
         """Record that changes are not known yet, and request the scan that finds them."""

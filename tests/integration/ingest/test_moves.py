@@ -177,6 +177,25 @@ def test_many_files_that_are_moved_one_by_one_stay_found(
     assert found(index) == on_disk(index)
 
 
+def test_a_folder_that_is_moved_among_many_new_files_stays_found(
+    index: Index, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("magicfs.ingest.row_writer.BATCH_FILES", 4)
+    texts = set(found(index).values())
+    many(index, 12, below="new")
+    for number, path in enumerate((index.folder / "new").iterdir()):
+        path.write_text(f"new text {number}")
+    folder.rename(index.folder / "new/moved")
+    events, rescans = watcher(index)
+    events.process(index.root, changed(index, b"old name", b"new"))
+    assert texts <= set(found(index).values())
+    assert rescans == [index.root]
+    index.scanner.scan(index.registered())
+    assert texts <= set(found(index).values())
+    index.settle()
+    assert found(index) == on_disk(index)
+
+
 def test_rules_at_the_new_place_decide(index: Index, folder: Path) -> None:
     (index.folder / ".gitignore").write_text("/kept/3.txt\n")
     (index.folder / "strict").mkdir()
