@@ -24,8 +24,6 @@ class Difference:
 
     changed: int = 0
     """Recorded files that are new or have changed."""
-    moved: int = 0
-    """Recorded files that the index has known by another path."""
     batches: int = 0
     """How many times files were recorded."""
     new_inodes: array[int] = field(default_factory=partial(array, "q"))

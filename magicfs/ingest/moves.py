@@ -33,15 +33,6 @@ _IS_GONE = 0
 
 
 @dataclass(frozen=True, slots=True)
-class Moved:
-    """The files whose rows have followed them."""
-
-    count: int = 0
-    unchanged: frozenset[bytes] = frozenset()
-    """The paths of those that need not be recorded, because nothing else has changed."""
-
-
-@dataclass(frozen=True, slots=True)
 class _Move:
     """A file that the index knows at another path."""
 
@@ -60,14 +51,15 @@ class _Move:
 
 def follow_moves(
     connection: Connection, root: Root, seen: Sequence[SeenFile], *, on_move: Callable[[RootId, set[bytes]], None]
-) -> Moved:
+) -> set[bytes]:
     """Let the rows of files that were moved follow them to the paths where they were seen.
 
-    `on_move` is called before rows are written, with each root that files leave, and the paths that they leave.
+    Returns the paths of those that need not be recorded, because nothing else has changed. `on_move` is called before
+    rows are written, with each root that files leave, and the paths that they leave.
     """
     moves = _find_moves(connection, root, {file.path: file for file in seen})
     if not moves:
-        return Moved()
+        return set()
     rows = moved_db.lock_files(
         connection, root.id, files=[move.known.id for move in moves], paths=[file.path for file in seen]
     )
@@ -84,7 +76,7 @@ def follow_moves(
         if (row := occupants[move.known.id]) is None or row.id in moving or locked[move.known.id].is_read
     ]
     if not moves:
-        return Moved()
+        return set()
     left: dict[RootId, set[bytes]] = {}
     for move in moves:
         left.setdefault(move.known.root, set()).add(move.known.path)
@@ -102,8 +94,7 @@ def follow_moves(
         ],
         occupied=[row.id for move in moves if (row := occupants[move.known.id]) is not None],
     )
-    unchanged = {move.seen.path for move in moves if move.is_unchanged and not locked[move.known.id].is_inaccessible}
-    return Moved(len(moves), frozenset(unchanged))
+    return {move.seen.path for move in moves if move.is_unchanged and not locked[move.known.id].is_inaccessible}
 
 
 def _find_moves(connection: Connection, root: Root, seen: Mapping[bytes, SeenFile]) -> list[_Move]:

@@ -10,7 +10,6 @@ import logging
 import os
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 
@@ -29,16 +28,6 @@ log = logging.getLogger(__name__)
 
 BATCH_FILES = 1000
 """Files written in one transaction: workers read the first ones while a scan goes on."""
-
-
-@dataclass(frozen=True, slots=True)
-class Recorded:
-    """What was recorded of some files."""
-
-    changed: int
-    """Files that are to be read."""
-    moved: int
-    """Files whose rows have followed them to new paths. They may be among those that are to be read."""
 
 
 class RowWriter:
@@ -70,27 +59,26 @@ class RowWriter:
             self._hold(connection)
             yield connection
 
-    def record(self, root: Root, seen: Sequence[SeenFile], *, priority: int) -> Recorded:
-        """Record new, moved and changed files and notify the extract workers."""
+    def record(self, root: Root, seen: Sequence[SeenFile], *, priority: int) -> int:
+        """Record new, moved and changed files and notify the extract workers. Returns how many are to be read."""
         if not seen:
-            return Recorded(changed=0, moved=0)
-        recorded = self._upsert(root, seen, priority=priority)
-        if recorded.changed:
+            return 0
+        changed = self._upsert(root, seen, priority=priority)
+        if changed:
             self._queue.notify_extract(root.host)
             self._on_change()
-        return recorded
+        return changed
 
-    def _upsert(self, root: Root, seen: Sequence[SeenFile], *, priority: int) -> Recorded:
-        """Upsert files; those that the database refuses are logged and left out."""
+    def _upsert(self, root: Root, seen: Sequence[SeenFile], *, priority: int) -> int:
+        """Upsert files; those that the database refuses are logged and left out. Returns how many have changed."""
 
-        def write() -> Recorded:
+        def write() -> int:
             with self.transaction() as connection:
-                moved = follow_moves(connection, root, seen, on_move=self._cache.mark_stale_parents)
-                rest = [file for file in seen if file.path not in moved.unchanged]
+                done = follow_moves(connection, root, seen, on_move=self._cache.mark_stale_parents)
+                rest = [file for file in seen if file.path not in done]
                 if not rest:
-                    return Recorded(changed=0, moved=moved.count)
-                changed = files_db.upsert_files(connection, root.id, rest, name_of=file_name, priority=priority)
-                return Recorded(len(changed), moved.count)
+                    return 0
+                return len(files_db.upsert_files(connection, root.id, rest, name_of=file_name, priority=priority))
 
         try:
             return retry_on_conflict(write)
@@ -100,10 +88,9 @@ class RowWriter:
             if len(seen) == 1:
                 path = os.path.join(root.path, seen[0].path)
                 log.warning("%s cannot be indexed: %s", display_path(path), error)
-                return Recorded(changed=0, moved=0)
+                return 0
             middle = len(seen) // 2
-            first, second = (self._upsert(root, part, priority=priority) for part in (seen[:middle], seen[middle:]))
-            return Recorded(first.changed + second.changed, first.moved + second.moved)
+            return sum(self._upsert(root, part, priority=priority) for part in (seen[:middle], seen[middle:]))
 
     def delete(self, root: Root, paths: Sequence[bytes]) -> int | None:
         """Delete the rows at these paths and below them. Returns how many; None when the root is not present."""

@@ -241,9 +241,8 @@ class Scanner:
     def _record_changes(self, root: Root, walk: Walk, snapshot: IndexSnapshot, *, from_event: bool) -> Difference:
         """Record new, moved and changed files in batches.
 
-        A scan that an event requested ends after a full batch of files that are new or changed. Moved ones do not
-        count: they must not be deleted where they were before. They may be so many that the moment of `as_of` must not
-        go on meanwhile.
+        A scan that an event requested ends after a full batch of files that are to be read. Files of a directory that
+        was moved are none, but it may have so many that the moment of `as_of` must not go on meanwhile.
         """
         difference = Difference()
         batch: list[SeenFile] = []
@@ -251,9 +250,7 @@ class Scanner:
         def record() -> None:
             is_saved = from_event and not self._imports.is_import(root.id, len(batch))
             priority = SAVED_PRIORITY if is_saved else USUAL_PRIORITY
-            recorded = self._writer.record(root, batch, priority=priority)
-            difference.changed += recorded.changed
-            difference.moved += recorded.moved
+            difference.changed += self._writer.record(root, batch, priority=priority)
             difference.batches += 1
             batch.clear()
             if self._stopping():
@@ -266,7 +263,7 @@ class Scanner:
                 batch.append(seen)
                 if len(batch) >= row_writer.BATCH_FILES:
                     record()
-                    if from_event and difference.changed - difference.moved >= row_writer.BATCH_FILES:
+                    if from_event and difference.changed >= row_writer.BATCH_FILES:
                         difference.unfinished = True
                         return difference
                     if from_event and difference.batches == 1:

@@ -174,6 +174,8 @@ def test_many_files_that_are_moved_one_by_one_stay_found(
         (folder / path).rename(index.folder / "new" / path)
     process(index, "new", *(Path("old name") / path for path in moved))
     assert sorted(found(index).values()) == texts
+    index.scanner.scan(index.registered())
+    assert sorted(found(index).values()) == texts
     assert found(index) == on_disk(index)
 
 
