@@ -3,7 +3,7 @@
 The texts of a file are alike, files have subjects, subjects form topics, and topics form fields. All differences lie
 mostly along few directions, as those of real texts: independent directions are a harder case for an index, because
 nothing leads from one cluster to another. Some texts are in the midst of their file and others far from it.
-`docs/adr/0026-vectors-at-scale.md` compares these vectors with real ones.
+`docs/figures.md` compares these vectors with real ones.
 """
 
 from __future__ import annotations
