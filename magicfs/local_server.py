@@ -2,7 +2,8 @@
 
 The holder of its lock (`magicfs.server_lock`) is the one server of a socket. A connection carries one request and its
 answers, each a message of `magicfs.framing`; a `Service` gives the answers. Used by the query embedder and by
-the search server, which differ in their services. `{"do": "quit"}` ends the process after its answer.
+the search server, which differ in their services. `{"do": "quit"}` ends the process after its answer, and
+`{"do": "ping"}`, by which others see whether it hangs, leaves it as idle as it was.
 
 Threads: the main thread accepts connections, and a pool has a thread for each.
 """
@@ -151,8 +152,11 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
         return has_room
 
     @contextlib.contextmanager
-    def answering(self, connection: socket.socket) -> Iterator[None]:
-        """Count the connection's request as one that is answered during the `with` block."""
+    def answering(self, connection: socket.socket, *, is_work: bool) -> Iterator[None]:
+        """Count the connection's request as one that is answered during the `with` block.
+
+        One that `is_work` keeps the server from resting.
+        """
         with self._guard:
             self._forget(connection)
             self._answering += 1
@@ -161,8 +165,9 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
         finally:
             with self._guard:
                 self._answering -= 1
-                self._last_request = time.monotonic()
-                self._rests = False
+                if is_work:
+                    self._last_request = time.monotonic()
+                    self._rests = False
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection."""
@@ -191,7 +196,7 @@ class _Connection(socketserver.BaseRequestHandler):
         deadline = time.monotonic() + CONNECTION_SECONDS
         try:
             request = receive(self.request, max_head_bytes=MAX_REQUEST_BYTES, max_body_bytes=0, deadline=deadline)
-            with server.answering(self.request):
+            with server.answering(self.request, is_work=request.head.get("do") != "ping"):
                 for answer in server.service.answers(request, is_wanted=lambda: not _is_closed(self.request)):
                     _send(self.request, answer)
         except (TimeoutError, Disconnected) as error:

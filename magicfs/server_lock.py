@@ -48,6 +48,11 @@ def is_served(path: Path) -> bool:
     return locks.is_locked(lock_path(path))
 
 
+def answers_ping(path: Path, *, seconds: float) -> bool:
+    """Whether the server of the socket `path` answers within `seconds`. It counts as no request."""
+    return _answers(path, Message({"do": "ping"}), time.monotonic() + seconds)
+
+
 def stop_server(path: Path, *, seconds: float = STOP_SECONDS) -> bool:
     """Ask the server of the socket `path` to end, and wait for that; whether none runs any more.
 
@@ -58,18 +63,18 @@ def stop_server(path: Path, *, seconds: float = STOP_SECONDS) -> bool:
     while is_served(path):
         if time.monotonic() > deadline:
             return False
-        has_agreed = has_agreed or _agrees_to_end(path, deadline)
+        has_agreed = has_agreed or _answers(path, Message({"do": "quit"}), deadline)
         time.sleep(_POLL_SECONDS)
     return True
 
 
-def _agrees_to_end(path: Path, deadline: float) -> bool:
-    """Ask the server of a socket to end; whether it has answered."""
+def _answers(path: Path, request: Message, deadline: float) -> bool:
+    """Send a request to the server of a socket; whether it has answered."""
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(seconds_until(deadline))
             connection.connect(str(path))
-            send(connection, Message({"do": "quit"}), deadline=deadline)
+            send(connection, request, deadline=deadline)
             receive(connection, max_body_bytes=0, deadline=deadline)
     except (OSError, FramingError) as error:
         log.debug("%s does not answer: %s", path, error)

@@ -17,10 +17,11 @@ import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magicfs.cli import index_checks
+from magicfs.cli.index_checks import IndexChecks
 from magicfs.config import Settings
 from magicfs.errors import CheckFailed, MagicFSError
 from magicfs.state_directory import HOME_MODE, require_usable_path
@@ -49,9 +50,9 @@ class CheckResult:
 
 def run_checks(settings: Settings) -> Iterator[CheckResult]:
     """Yield the result of each check. An error of a check becomes its result."""
-    for name, check in _CHECKS.items():
+    for name, check in _checks(settings).items():
         try:
-            yield CheckResult(name, True, check(settings))
+            yield CheckResult(name, True, check())
         except MagicFSError as error:
             yield CheckResult(name, False, str(error))
         except OSError as error:
@@ -168,19 +169,12 @@ def _start_ocr(settings: Settings, ocr: Ocr) -> None:
         raise CheckFailed(f"{ocr.engine} does not start: {problem}: reinstall it, or remove it to do without")
 
 
-_CHECKS: dict[str, Callable[[Settings], str]] = {
-    "python": _python,
-    "home": _home,
-    "disk": _disk,
-    "fuse": _fuse,
-    "programs": _programs,
-    "hub": index_checks.check_hub,
-    "database": index_checks.check_database,
-    "broker": index_checks.check_broker,
-    "model": index_checks.check_model,
-    "languages": index_checks.check_languages,
-    "parts": index_checks.check_parts,
-    "watches": _watches,
-    "parser": _parser,
-    "ocr": _ocr,
-}
+def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
+    """All checks by their names, in the order of the output."""
+    first = {"python": _python, "home": _home, "disk": _disk, "fuse": _fuse, "programs": _programs}
+    last = {"watches": _watches, "parser": _parser, "ocr": _ocr}
+    return {
+        **{name: partial(check, settings) for name, check in first.items()},
+        **IndexChecks(settings).all(),
+        **{name: partial(check, settings) for name, check in last.items()},
+    }

@@ -42,6 +42,9 @@ _HANGS = (
 CONNECT_SECONDS = 10
 """The longest wait for a connection. A restart of Postgres takes about two seconds."""
 
+CLOSE_SECONDS = 0.5
+"""The threads of the pool end at once, but for one that waits for a server that does not answer."""
+
 IDLE_SECONDS = 600.0
 """A search after a pause should not wait for a new connection."""
 
@@ -279,8 +282,8 @@ class Database:
         self._pool.drain()
 
     def close(self) -> None:
-        """Close all connections."""
-        self._pool.close()
+        """Close all connections. One that is still being made is not waited for."""
+        self._pool.close(timeout=CLOSE_SECONDS)
 
     def __enter__(self) -> Self:
         return self

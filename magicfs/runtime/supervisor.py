@@ -29,7 +29,7 @@ from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
 from magicfs.runtime.cleanup import clean_up
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
-from magicfs.runtime.processes import dies_with_parent, has_ended, wait_until
+from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, wait_until
 from magicfs.runtime.supervisord_config import render
 from magicfs.state_directory import try_lock
 
@@ -72,6 +72,10 @@ class Supervisor:
     def running(self) -> bool:
         """Whether there is a supervisor that answers and is not shutting down."""
         return self._socket.exists() and self._client.answers()
+
+    def listens(self) -> bool:
+        """Whether there is a supervisor, which may hang or be shutting down."""
+        return is_listening(self._socket)
 
     def pid(self) -> int:
         """The supervisor's pid. Raises `ServerError` when none runs."""

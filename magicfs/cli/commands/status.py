@@ -44,6 +44,8 @@ class Summary:
     index: IndexStatus
     broker: BrokerStatus
     parts: Sequence[PartStatus]
+    stuck: Sequence[str] = ()
+    """What runs on this machine and does nothing, and what to do about it."""
 
     def as_json(self) -> dict[str, Any]:
         """The object that `--json` prints."""
@@ -57,6 +59,7 @@ class Summary:
             "broker": {"ok": self.broker.ok, "detail": self.broker.detail},
             "queues": self.broker.queues,
             "parts": [asdict(part) for part in self.parts],
+            "stuck": list(self.stuck),
         }
 
 
@@ -96,11 +99,12 @@ def status(
 
 def _check(settings: Settings) -> None:
     """Print one line. Raises `MagicFSError` when a server or a part of this machine does not do its work."""
-    from magicfs.cli import environment, index_checks, terminal, wiring
+    from magicfs.cli import environment, terminal, wiring
+    from magicfs.cli.index_checks import IndexChecks
 
     environment.require_database(settings)
     wiring.require_broker(settings)
-    index_checks.check_parts(settings)
+    IndexChecks(settings).parts()
     terminal.say("ok")
 
 
@@ -109,16 +113,17 @@ def collect(settings: Settings) -> Summary:
     from dataclasses import replace
 
     from magicfs.cli import environment, wiring
+    from magicfs.cli.stuck_parts import parts_and_stuck
     from magicfs.db.status import read_status
 
     with environment.database_for_command(settings) as database, database.transaction() as connection:
         index = read_status(connection)
-    parts = environment.supervisor(settings).parts() if settings.run_dir.is_dir() else []
+    parts, stuck = parts_and_stuck(settings)
     broker = wiring.probe_broker(settings)
     if broker.ok and not index.workers:
         # No agent has recorded recently which workers answer: ask them.
         index = replace(index, workers=tuple(wiring.job_queue(settings).workers()))
-    return Summary(index, broker, parts)
+    return Summary(index, broker, parts, stuck)
 
 
 def _watch(settings: Settings) -> None:
@@ -167,6 +172,7 @@ def _rendered(summary: Summary, paces: Mapping[str, str] | None = None) -> Rende
         *_words(index.words),
         *_paused(index),
         *_silent(index.silent_hosts),
+        *(("stuck", line) for line in summary.stuck),
         ("workers", ", ".join(worker.name for worker in index.workers) or "none"),
         ("queue", waiting) if broker.ok else ("broker", broker.detail or "does not answer"),
         ("mounts", ", ".join(mounts) or "none"),

@@ -9,7 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from magicfs.cli import environment, index_checks
-from magicfs.cli.index_checks import check_parts
+from magicfs.cli.index_checks import IndexChecks
 from magicfs.config import Settings
 from magicfs.db.heartbeats import LeaseTerms, take_host
 from magicfs.db.pool import Database
@@ -34,13 +34,13 @@ def lease(database: Database, *, seconds: float) -> None:
 
 def test_an_agent_that_has_its_host_is_well(settings: Settings, database: Database) -> None:
     lease(database, seconds=3600)
-    assert check_parts(settings) == "1 running"
+    assert IndexChecks(settings).parts() == "1 running"
 
 
 def test_an_agent_that_hangs_is_found_by_its_lease(settings: Settings, database: Database) -> None:
     lease(database, seconds=-1)
     with pytest.raises(CheckFailed, match="the agent does not answer: run 'magicfs down', then 'magicfs up'"):
-        check_parts(settings)
+        IndexChecks(settings).parts()
 
 
 def test_an_agent_that_has_just_started_need_not_have_it(
@@ -48,9 +48,9 @@ def test_an_agent_that_has_just_started_need_not_have_it(
 ) -> None:
     lease(database, seconds=-1)
     monkeypatch.setattr(index_checks, "AGENT_SECONDS", 300.0)
-    assert check_parts(settings) == "1 running"
+    assert IndexChecks(settings).parts() == "1 running"
 
 
 def test_an_agent_whose_database_is_away_is_not_blamed(settings: Settings, short_path: Path) -> None:
     without = replace(settings, database_url=f"postgresql:///none?host={short_path}")
-    assert check_parts(without) == "1 running"
+    assert IndexChecks(without).parts() == "1 running"

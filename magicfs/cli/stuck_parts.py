@@ -1,0 +1,80 @@
+"""Names the parts of this machine that run and do nothing: one that is stopped, or one that does not answer.
+
+Used by `magicfs status` and the checks. A signal of a terminal or a debugger stops a process, and the supervisor sees
+no difference. It asks the parts themselves and starts nothing. Main thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+
+import psutil
+
+from magicfs.cli import environment
+from magicfs.config import Settings
+from magicfs.domain.parts import QUERY_EMBEDDER
+from magicfs.domain.status import PartStatus
+from magicfs.server_lock import answers_ping
+
+ANSWER_SECONDS = 2.0
+"""A part answers within milliseconds, on a busy machine in half a second."""
+
+STARTUP_SECONDS = 20.0
+"""A part that has just started may not listen yet."""
+
+RESTART = "run 'magicfs down', then 'magicfs up'"
+
+
+def parts_and_stuck(settings: Settings) -> tuple[list[PartStatus], list[str]]:
+    """The parts of this machine, and a line for each one that is stuck, with what to do. Takes seconds at most."""
+    if not settings.run_dir.is_dir():
+        return [], []
+    supervisor = environment.supervisor(settings)
+    if parts := supervisor.parts():
+        return parts, list(_stuck(settings.embedder_socket, parts))
+    if supervisor.listens():
+        return [], [f"the supervisor does not answer, or is about to end: if it stays so, {RESTART}"]
+    return [], []
+
+
+def _stuck(embedder_socket: Path, parts: Sequence[PartStatus]) -> Iterator[str]:
+    stopped = _stopped_processes(parts)
+    for name, pid in stopped.items():
+        yield f"{name} is stopped (process {pid}): run 'kill -CONT {pid}', or {RESTART}"
+    for part in parts:
+        if part.name != QUERY_EMBEDDER or part.name in stopped or part.state != "running":
+            continue
+        if part.uptime_s > STARTUP_SECONDS and not answers_ping(embedder_socket, seconds=ANSWER_SECONDS):
+            yield f"{part.name} does not answer, and searches go by words alone: {RESTART}"
+
+
+def _stopped_processes(parts: Sequence[PartStatus]) -> dict[str, int]:
+    """The parts of which a process is stopped, now and a moment later, and the pid of the first such process."""
+    first = _look(parts)
+    if not first:
+        return {}
+    time.sleep(0.2)
+    second = _look(parts)
+    return {name: pid for name, pid in first.items() if second.get(name) == pid}
+
+
+def _look(parts: Sequence[PartStatus]) -> dict[str, int]:
+    children: defaultdict[int, list[int]] = defaultdict(list)
+    stopped = set()
+    for process in psutil.process_iter(["ppid", "status"]):
+        children[process.info["ppid"]].append(process.pid)
+        if process.info["status"] in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}:
+            stopped.add(process.pid)
+    found = {}
+    for part in parts:
+        family = [part.pid] if part.pid and stopped else []
+        for pid in family:
+            family.extend(children[pid])
+        for pid in family:
+            if pid in stopped:
+                found[part.name] = pid
+                break
+    return found

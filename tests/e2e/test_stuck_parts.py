@@ -1,0 +1,114 @@
+"""What a person sees of a part that runs and does nothing, and how long it takes until it is said."""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import pytest
+
+from magicfs.cli import stuck_parts
+from magicfs.cli.stuck_parts import parts_and_stuck
+from magicfs.config import Settings
+from magicfs.server_lock import answers_ping
+from tests.plugins.commands import Commands
+
+pytestmark = pytest.mark.slow
+
+DOCTOR_SECONDS = 30
+"""Six seconds until a server that hangs is given up, and the other checks on a busy machine."""
+
+
+@pytest.fixture(scope="module")
+def running(module_commands: Commands) -> Commands:
+    """A machine at work."""
+    docs = module_commands.home.parent / "docs"
+    docs.mkdir()
+    (docs / "fact.txt").write_text("Marmots whistle when an eagle is near.\n")
+    module_commands.ok("up", docs, "--detach", "--wait")
+    return module_commands
+
+
+@contextmanager
+def stopped(*pids: int | None) -> Iterator[None]:
+    """Processes that do nothing inside the block."""
+    found = [pid for pid in pids if pid is not None]
+    for pid in found:
+        os.kill(pid, signal.SIGSTOP)
+    try:
+        yield
+    finally:
+        for pid in found:
+            os.kill(pid, signal.SIGCONT)
+
+
+def checked(commands: Commands) -> dict[str, tuple[bool, str]]:
+    """What the doctor says."""
+    checks = json.loads(commands.run("doctor", "--json").stdout)["checks"]
+    return {check["name"]: (check["ok"], check["text"]) for check in checks}
+
+
+def test_all_is_well_first(running: Commands) -> None:
+    assert json.loads(running.ok("status", "--json"))["stuck"] == []
+    assert "stuck" not in running.ok("status")
+    assert all(ok for ok, _ in checked(running).values())
+
+
+def test_a_database_that_hangs_is_waited_for_once(running: Commands) -> None:
+    server = running.pids()["postgres"]
+    assert server is not None
+    with stopped(server, *(child.pid for child in psutil.Process(server).children(recursive=True))):
+        begin = time.monotonic()
+        said = checked(running)
+        assert time.monotonic() - begin < DOCTOR_SECONDS
+    assert not said["database"][0]
+    assert said["database"][1].startswith("the database does not answer in time: restart it")
+    assert said["languages"] == (True, "not known: the database cannot be read")
+    assert said["parts"][1].startswith(f"postgres is stopped (process {server}): run 'kill -CONT {server}'")
+
+
+@pytest.mark.parametrize("part", ["embedder", "extract-1", "agent", "redis"])
+def test_a_part_that_is_stopped_is_named(running: Commands, part: str) -> None:
+    pid = running.pids()[part]
+    line = f"{part} is stopped (process {pid}): run 'kill -CONT {pid}', or run 'magicfs down', then 'magicfs up'"
+    with stopped(pid):
+        assert json.loads(running.ok("status", "--json"))["stuck"] == [line]
+        assert f"stuck    {line}" in running.run("status", COLUMNS="300").stdout
+        assert checked(running)["parts"] == (False, line)
+        check = running.run("status", "--check")
+        assert check.returncode == 1
+        assert len(check.stderr.splitlines()) == 1
+
+
+def test_the_child_of_a_worker_that_is_stopped_is_named(running: Commands) -> None:
+    worker = running.pids()["embed-1"]
+    assert worker is not None
+    child = psutil.Process(worker).children()[0].pid
+    with stopped(child):
+        _, [line] = parts_and_stuck(Settings(home=running.home))
+    assert line.startswith(f"embed-1 is stopped (process {child})")
+
+
+def test_a_query_embedder_that_does_not_answer_is_named(running: Commands, monkeypatch: pytest.MonkeyPatch) -> None:
+    settings = Settings(home=running.home)
+    assert answers_ping(settings.embedder_socket, seconds=30)
+    monkeypatch.setattr(stuck_parts, "STARTUP_SECONDS", 0.0)
+    # Only what it says counts here, as if its process were in an endless loop.
+    monkeypatch.setattr(stuck_parts, "_stopped_processes", lambda _: {})
+    monkeypatch.setattr(stuck_parts, "ANSWER_SECONDS", 0.3)
+    with stopped(running.pids()["embedder"]):
+        _, [line] = parts_and_stuck(settings)
+    assert line == ("embedder does not answer, and searches go by words alone: run 'magicfs down', then 'magicfs up'")
+
+
+def test_a_supervisor_that_hangs_is_named(running: Commands) -> None:
+    pid = int(Path(running.home / "run" / "supervisor.pid").read_text())
+    with stopped(pid):
+        _, [line] = parts_and_stuck(Settings(home=running.home))
+    assert line.startswith("the supervisor does not answer, or is about to end: if it stays so, run 'magicfs down'")
