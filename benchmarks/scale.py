@@ -36,11 +36,11 @@ from _synthetic import CHUNKS_IN_FILE, FOLDERS, Synthetic, fill, read
 from numpy.typing import NDArray
 from psycopg import sql
 
+from magicfs.db.candidate_query import CandidateQuery, ModelVector
 from magicfs.db.candidates import measure_chunks
 from magicfs.db.pool import Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
-from magicfs.db.wanted import ModelVector, Wanted
 from magicfs.domain.models import ModelSpec
 from magicfs.runtime import postgres
 from magicfs.search.compiled_query import compile_query
@@ -111,8 +111,8 @@ def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSear
             with database.transaction() as connection:
                 scope = compile_query(connection, parse(search.typed)).scope
                 scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
-                wanted = Wanted(vectors=[ModelVector(made.model, search.vector)])
-                measured = measure_chunks(connection, scope, wanted, limits=limits_for(RESULTS))
+                query = CandidateQuery(vectors=[ModelVector(made.model, search.vector)])
+                measured = measure_chunks(connection, scope, query, limits=limits_for(RESULTS))
             cosines = {one.chunk_id: cosine for one in measured for cosine in one.cosines if cosine is not None}
             nearest = sorted(cosines, key=lambda chunk: -cosines[chunk])
             hits += len(set(nearest[:count]) & right)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 from typing import NamedTuple
 
-from magicfs.cli.isolation import without_marks
+from magicfs.cli.bidi import without_marks
 from magicfs.errors import UsageError
 
 

@@ -16,7 +16,7 @@ from collections.abc import Callable, Iterable, Mapping
 from enum import Enum
 from typing import TYPE_CHECKING, Any, TextIO
 
-from magicfs.cli.isolation import isolate, isolate_runs
+from magicfs.cli.bidi import isolate, isolate_runs
 
 if TYPE_CHECKING:
     from pathlib import Path

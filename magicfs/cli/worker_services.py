@@ -87,7 +87,7 @@ class WorkerServices:
         from magicfs.embedding.embedder import FastembedEmbedder
         from magicfs.embedding.lean_import import import_fastembed
         from magicfs.pipeline.embed import EmbedService
-        from magicfs.pipeline.recut import ChunkCutter
+        from magicfs.pipeline.rechunk import ChunkCutter
 
         def load(spec: ModelSpec) -> Embedder:
             import_fastembed()

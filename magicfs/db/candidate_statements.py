@@ -10,11 +10,11 @@ from collections.abc import Sequence
 
 from pgvector import HalfVector
 
+from magicfs.db.candidate_query import CandidateQuery, Limits, ModelVector, WordCondition
 from magicfs.db.candidate_texts import SearchedModel, Shape, measure_text, places_text
 from magicfs.db.found_files import copy_parameters
 from magicfs.db.queries import array_text
 from magicfs.db.scope import Parameters, Scope
-from magicfs.db.wanted import Limits, ModelVector, Wanted, WordCondition
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.query import Lexeme, Term
 from magicfs.domain.term_weights import question_weights, word_weights
@@ -51,35 +51,35 @@ def settings_for(limits: Limits) -> dict[str, str]:
     return settings | _ROW_BY_ROW
 
 
-def measure_statement(scope: Scope, wanted: Wanted, limits: Limits) -> tuple[bytes, Parameters]:
+def measure_statement(scope: Scope, query: CandidateQuery, limits: Limits) -> tuple[bytes, Parameters]:
     """The statement that brings candidates and measures each in every way, and its parameters."""
-    words = _words_part(scope) if wanted.weights else None
+    words = _words_part(scope) if query.weights else None
     shape = Shape(
-        has_names=bool(wanted.name_conditions),
+        has_names=bool(query.name_conditions),
         words=words,
         near="near_in_chunks" if scope.chunks is not None else _in_scope("near", scope),
-        are_beginnings=_are_beginnings(wanted),
-        has_phrase=wanted.phrase is not None and bool(wanted.weights),
-        models=tuple(map(_searched, wanted.vectors)),
+        are_beginnings=_are_beginnings(query),
+        has_phrase=query.phrase is not None and bool(query.weights),
+        models=tuple(map(_searched, query.vectors)),
         compared=COMPARED_PER_BROUGHT * limits.chunks,
-        with_documents=wanted.with_documents,
+        with_documents=query.with_documents,
         is_restricted=scope.is_restricted,
         limits=limits,
     )
     parameters = scope.parameters | {
-        "name_conditions": array_text(map(_tsquery, wanted.name_conditions)),
+        "name_conditions": array_text(map(_tsquery, query.name_conditions)),
         "names_each": limits.names_each,
         "enough_names": limits.enough_names,
-        "phrase": wanted.phrase,
+        "phrase": query.phrase,
         # As text: the type of a number would depend on its size, and each type makes another statement.
-        "words_of_phrase": str(_words_of_phrase(wanted)),
+        "words_of_phrase": str(_words_of_phrase(query)),
     }
-    parameters |= {f"vector_{one.model.id}": HalfVector(one.vector) for one in wanted.vectors}
+    parameters |= {f"vector_{one.model.id}": HalfVector(one.vector) for one in query.vectors}
     if scope.chunks is not None:
         parameters["chunks"] = scope.chunks.array
     if words is not None:
-        parameters |= _of_words(wanted) | {
-            "conditions": array_text(map(_tsquery, wanted.conditions)),
+        parameters |= _of_words(query) | {
+            "conditions": array_text(map(_tsquery, query.conditions)),
             "chunks_each": limits.chunks_each,
         }
     return measure_text(shape), parameters
@@ -106,45 +106,45 @@ def _in_scope(name: str, scope: Scope) -> str:
     return f"{name}_in_files" if scope.contents is None else f"{name}_in_contents"
 
 
-def _are_beginnings(wanted: Wanted) -> tuple[bool, ...]:
+def _are_beginnings(query: CandidateQuery) -> tuple[bool, ...]:
     """Whether each word is a beginning, and places for more words: few different texts are planned."""
-    if not wanted.weights:
+    if not query.weights:
         return ()
-    size = next(size for size in _WORDS_OF_STATEMENTS if size >= len(wanted.weights))
-    return (*map(_is_beginning, wanted.weights), *[False] * (size - len(wanted.weights)))
+    size = next(size for size in _WORDS_OF_STATEMENTS if size >= len(query.weights))
+    return (*map(_is_beginning, query.weights), *[False] * (size - len(query.weights)))
 
 
 def _is_beginning(term: Term) -> bool:
     return all(lexeme.is_prefix for lexeme in term.lexemes)
 
 
-def _of_words(wanted: Wanted) -> Parameters:
+def _of_words(query: CandidateQuery) -> Parameters:
     """The parameters by which chunks are measured."""
-    beginnings = {term: weight for term, weight in wanted.weights.items() if _is_beginning(term)}
-    values = [term.tsquery if _is_beginning(term) else word_weights(term) for term in wanted.weights]
-    values += [_NO_WORD] * (len(_are_beginnings(wanted)) - len(values))
+    beginnings = {term: weight for term, weight in query.weights.items() if _is_beginning(term)}
+    values = [term.tsquery if _is_beginning(term) else word_weights(term) for term in query.weights]
+    values += [_NO_WORD] * (len(_are_beginnings(query)) - len(values))
     return {f"word_{number}": value for number, value in enumerate(values)} | {
-        "question": question_weights(wanted.weights),
-        "in_text": array_text(term.tsquery for term in wanted.weights),
-        "weights": array_text(wanted.weights.values()),
+        "question": question_weights(query.weights),
+        "in_text": array_text(term.tsquery for term in query.weights),
+        "weights": array_text(query.weights.values()),
         "beginnings": array_text(term.tsquery for term in beginnings),
         "weights_of_beginnings": array_text(beginnings.values()),
     }
 
 
-def _words_of_phrase(wanted: Wanted) -> int:
+def _words_of_phrase(query: CandidateQuery) -> int:
     """The words that every text with the phrase has, as bits in the order of the words."""
     return sum(
         1 << number
-        for number, term in enumerate(wanted.weights)
-        if any(lexeme.is_exact and lexeme.text in wanted.words_of_phrase for lexeme in term.lexemes)
+        for number, term in enumerate(query.weights)
+        if any(lexeme.is_exact and lexeme.text in query.words_of_phrase for lexeme in term.lexemes)
         and not _is_beginning(term)
     )
 
 
-def places_statement(scope: Scope, wanted: Wanted, rules: CopyRules, limits: Limits) -> tuple[bytes, Parameters]:
+def places_statement(scope: Scope, query: CandidateQuery, rules: CopyRules, limits: Limits) -> tuple[bytes, Parameters]:
     """The statement that locates the best candidates, and its parameters. It follows the other in its transaction."""
-    parameters = scope.parameters | copy_parameters(rules) | name_parameters(list(wanted.weights))
+    parameters = scope.parameters | copy_parameters(rules) | name_parameters(list(query.weights))
     parameters |= {"contents_each": limits.contents_each, "copies_each": limits.copies}
     return places_text(is_restricted=scope.is_restricted), parameters
 

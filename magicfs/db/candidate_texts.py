@@ -14,10 +14,10 @@ from typing import LiteralString
 
 from psycopg import sql
 
+from magicfs.db.candidate_query import Limits
 from magicfs.db.found_files import COLUMNS
 from magicfs.db.partitions import partition
 from magicfs.db.queries import compact, load_queries
-from magicfs.db.wanted import Limits
 from magicfs.domain.ids import ModelId
 
 _SQL = load_queries("candidate_texts")

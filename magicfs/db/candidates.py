@@ -14,12 +14,12 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+from magicfs.db.candidate_query import CandidateQuery, Limits
 from magicfs.db.candidate_statements import measure_statement, places_statement, settings_for
 from magicfs.db.connection import accept_vectors, plan_statements, set_locally
 from magicfs.db.found_files import COLUMNS, found_file
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope
-from magicfs.db.wanted import Limits, Wanted
 from magicfs.domain.chunks import CopyRules, Cosines, Documents, FoundFile, NameMatch
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import Copy
@@ -60,13 +60,15 @@ class Gathered:
     """Those of the best candidates in a rough order, and then those by name."""
 
 
-def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyRules, limits: Limits) -> Gathered:
+def gather(
+    connection: Connection, scope: Scope, query: CandidateQuery, *, rules: CopyRules, limits: Limits
+) -> Gathered:
     """The candidates in scope and their places. Commits the transaction, which has settings for these statements.
 
     The rows come as Postgres has them: to write hundreds of numbers and paths as text and to read it takes a while.
     """
-    measure, parameters = measure_statement(scope, wanted, limits)
-    places, place_parameters = places_statement(scope, wanted, rules, limits)
+    measure, parameters = measure_statement(scope, query, limits)
+    places, place_parameters = places_statement(scope, query, rules, limits)
     may_prepare = scope.may_be_planned_once
     accept_vectors(connection)
     with connection.pipeline():
@@ -75,12 +77,12 @@ def gather(connection: Connection, scope: Scope, wanted: Wanted, *, rules: CopyR
         measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
         located = connection.execute(places, place_parameters, prepare=may_prepare, binary=True)
         _end_settings(connection)
-    return Gathered(_candidates(measured.fetchall(), wanted), list(map(_place, located.fetchall())))
+    return Gathered(_candidates(measured.fetchall(), query), list(map(_place, located.fetchall())))
 
 
-def measure_chunks(connection: Connection, scope: Scope, wanted: Wanted, *, limits: Limits) -> list[Candidate]:
+def measure_chunks(connection: Connection, scope: Scope, query: CandidateQuery, *, limits: Limits) -> list[Candidate]:
     """The candidates alone."""
-    measure, parameters = measure_statement(scope, wanted, limits)
+    measure, parameters = measure_statement(scope, query, limits)
     may_prepare = scope.may_be_planned_once
     accept_vectors(connection)
     with connection.pipeline():
@@ -88,7 +90,7 @@ def measure_chunks(connection: Connection, scope: Scope, wanted: Wanted, *, limi
         set_locally(connection, settings_for(limits))
         measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
         _end_settings(connection)
-    return _candidates(measured.fetchall(), wanted)
+    return _candidates(measured.fetchall(), query)
 
 
 def _end_settings(connection: Connection) -> None:
@@ -97,9 +99,9 @@ def _end_settings(connection: Connection) -> None:
         connection.commit()
 
 
-def _candidates(rows: Iterable[Sequence[Any]], wanted: Wanted) -> list[Candidate]:
+def _candidates(rows: Iterable[Sequence[Any]], query: CandidateQuery) -> list[Candidate]:
     """The candidates in the rows of the statement that measures. Many have the same words, and the same documents."""
-    terms = [(1 << number, term.word) for number, term in enumerate(wanted.weights)]
+    terms = [(1 << number, term.word) for number, term in enumerate(query.weights)]
     words = cache(lambda had: frozenset(word for bit, word in terms if had & bit))
     documents = cache(lambda stored: tuple(map(tuple, json.loads(stored))) if stored else ())
     new = tuple.__new__  # in half of the time of a call of the class

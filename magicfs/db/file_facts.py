@@ -17,14 +17,14 @@ from magicfs.domain.ids import ChunkId, FileId, ModelId
 from magicfs.domain.query import Term
 
 _SQL = load_queries("file_facts")
-_GROUNDWORK_SQL = load_queries("groundwork")
+_SEARCH_FACTS_SQL = load_queries("search_facts")
 
 
 def met_conditions(connection: Connection, conditions: Sequence[str]) -> set[str]:
     """The conditions on words that any chunk meets, of some; each is the text of a `tsquery`."""
     if not conditions:
         return set()
-    return {row[0] for row in connection.execute(_GROUNDWORK_SQL["met_conditions"], {"met": list(conditions)})}
+    return {row[0] for row in connection.execute(_SEARCH_FACTS_SQL["met_conditions"], {"met": list(conditions)})}
 
 
 def name_matches(connection: Connection, files: Sequence[FileId], terms: Sequence[Term]) -> list[NameMatch]:

@@ -18,8 +18,8 @@ from numpy.typing import NDArray
 
 from magicfs.domain.models import ModelManifest, ModelSpec, Precision
 from magicfs.embedding import manifest as manifests
+from magicfs.embedding.caching_tokenizer import CachingTokenizer
 from magicfs.embedding.device import CPU_PROVIDER, Device, check_provider, fallback_expected, providers
-from magicfs.embedding.once_tokenizer import OnceTokenizer
 from magicfs.embedding.readability import TextReader
 from magicfs.embedding.unigram import UnigramTokenizer
 from magicfs.embedding.vectors import unit_vectors
@@ -63,7 +63,7 @@ class FastembedEmbedder:
         self._manifest = manifest
         self._centres = np.array(manifest.question_centres, np.float32)
         self._in_use = threading.Lock()
-        self._tokenizer: OnceTokenizer = engine.model.tokenizer  # type: ignore[attr-defined]  # not part of its base class
+        self._tokenizer: CachingTokenizer = engine.model.tokenizer  # type: ignore[attr-defined]  # not part of its base class
         self._reader = TextReader(self._tokenizer)
 
     @classmethod
@@ -162,7 +162,7 @@ def open_engine(folder: Path, manifest: ModelManifest, *, providers: Sequence[st
         # fastembed loads a tokenizer unless it has one.
         engine.model.tokenizer = UnigramTokenizer.load(folder, manifest.spec.max_tokens)  # type: ignore[attr-defined]
         engine.model.load_onnx_model()  # type: ignore[attr-defined]  # neither is part of its base class
-        engine.model.tokenizer = OnceTokenizer(engine.model.tokenizer)  # type: ignore[attr-defined]
+        engine.model.tokenizer = CachingTokenizer(engine.model.tokenizer)  # type: ignore[attr-defined]
     except MemoryError:
         raise
     except Exception as error:

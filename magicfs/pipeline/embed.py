@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from magicfs.db import embeddings as embeddings_db
 from magicfs.db import models as models_db
-from magicfs.db import recut as recut_db
+from magicfs.db import rechunk as rechunk_db
 from magicfs.db import words as words_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.chunks import Chunk, ClaimedChunk
@@ -25,7 +25,7 @@ from magicfs.jobs import JobQueue
 from magicfs.pipeline.batch import Batch, embed_claims, write_batch
 from magicfs.pipeline.claims import return_early
 from magicfs.pipeline.model_memory import ModelMemory
-from magicfs.pipeline.recut import with_words
+from magicfs.pipeline.rechunk import with_words
 from magicfs.pipeline.scale_keeper import ScaleKeeper
 
 log = logging.getLogger(__name__)
@@ -231,7 +231,7 @@ class EmbedService:
         def replace_chunks() -> None:
             with self._database.transaction() as connection:
                 sources = words_db.read_sources(connection, list(cuts))
-                recut_db.replace_chunks(connection, with_words(cuts, sources))
+                rechunk_db.replace_chunks(connection, with_words(cuts, sources))
                 embeddings_db.return_chunks(connection, model=batch.model.id, claims=kept, counted=False)
 
         retry_on_conflict(replace_chunks)

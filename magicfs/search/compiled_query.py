@@ -11,9 +11,9 @@ import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
-from magicfs.db.groundwork import Groundwork, WordChunks, read_groundwork
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Scope, restrict
+from magicfs.db.search_facts import SearchFacts, WordChunks, read_search_facts
 from magicfs.domain.query import STEM_MARK, Filters, Lexeme, Query, Term, Within
 from magicfs.search.respelling import respell
 from magicfs.text.analysis import (
@@ -67,15 +67,15 @@ def prepare_query(
     languages: Sequence[str] = (DEFAULT_LANGUAGE,),
     conditions: Sequence[str] = (),
     counted: bool = False,
-) -> tuple[CompiledQuery, Groundwork]:
+) -> tuple[CompiledQuery, SearchFacts]:
     """Translate a query as `compile_query` does, and return what else a search must know.
 
     `languages` are those that the index is likely to have, English first: if it has others, a second statement follows.
-    `conditions` and `counted` are those of `read_groundwork`.
+    `conditions` and `counted` are those of `read_search_facts`.
     """
     while True:
         forms = _Forms(query.question, languages)
-        groundwork = read_groundwork(
+        facts = read_search_facts(
             connection,
             forms.looked_for,
             spellings=list(forms.spellings),
@@ -83,11 +83,11 @@ def prepare_query(
             conditions=conditions,
             counted=counted,
         )
-        found = list(groundwork.stop_words)
+        found = list(facts.stop_words)
         if not query.question or found == list(languages):
-            compiled = _compiled(query, forms, groundwork, found)
+            compiled = _compiled(query, forms, facts, found)
             # A phrase is meant to the letter.
-            return compiled if query.phrases else _respelt(connection, compiled), groundwork
+            return compiled if query.phrases else _respelt(connection, compiled), facts
         languages = found
 
 
@@ -148,9 +148,9 @@ class _Forms:
         return replace(term, lexemes=term.lexemes + forms) if forms else None
 
 
-def _compiled(query: Query, forms: _Forms, groundwork: Groundwork, languages: Sequence[str]) -> CompiledQuery:
-    terms = _without_stop_words(forms.terms, forms.spellings, groundwork.stop_words.values())
-    known = forms.known(terms, groundwork.words)
+def _compiled(query: Query, forms: _Forms, facts: SearchFacts, languages: Sequence[str]) -> CompiledQuery:
+    terms = _without_stop_words(forms.terms, forms.spellings, facts.stop_words.values())
+    known = forms.known(terms, facts.words)
     return CompiledQuery(
         terms=tuple(known),
         chunks_of_words={term.word: chunks for term, chunks in known.items()},

@@ -10,8 +10,8 @@ import threading
 import time
 from dataclasses import dataclass
 
-from magicfs.db.groundwork import Groundwork
 from magicfs.db.pool import Connection
+from magicfs.db.search_facts import SearchFacts
 from magicfs.db.status import read_coverage
 from magicfs.domain.results import Coverage
 from magicfs.domain.status import WordsProgress
@@ -58,11 +58,11 @@ class CoverageCache:
         with self._lock:
             return time.monotonic() >= self._expires_at
 
-    def statistics(self, groundwork: Groundwork, *, seconds: float) -> CorpusStatistics:
+    def statistics(self, facts: SearchFacts, *, seconds: float) -> CorpusStatistics:
         """The statistics with what a search has read, which took so many seconds."""
         with self._lock:
-            if groundwork.coverage is not None:
-                self._coverage = groundwork.coverage
+            if facts.coverage is not None:
+                self._coverage = facts.coverage
                 self._expires_at = time.monotonic() + min(MAX_LIFETIME_SECONDS, seconds * LIFETIME_FACTOR)
             coverage = self._coverage
-        return CorpusStatistics(coverage, groundwork.estimated_chunks, groundwork.progress, groundwork.troubled_roots)
+        return CorpusStatistics(coverage, facts.estimated_chunks, facts.progress, facts.troubled_roots)

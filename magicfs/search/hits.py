@@ -15,10 +15,10 @@ from magicfs.domain.chunks import FoundFile
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import NO_SNIPPET, Copy, Hit
 from magicfs.search import scores
-from magicfs.search.closeness import closeness
 from magicfs.search.fusion import Evidence
 from magicfs.search.measured_files import CandidateFile
 from magicfs.search.passages import SnippetCutter
+from magicfs.search.proximity import proximity
 from magicfs.search.request import MAX_COPIES, SearchRequest
 
 
@@ -52,7 +52,7 @@ def shown_hits(
     texts = {**known.texts, **(file_facts.chunk_texts(connection, missing) if missing else {})}
     cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
     words = request.words
-    evidence = [_with_closeness(file, words, texts, cutter) for file in files]
+    evidence = [_with_proximity(file, words, texts, cutter) for file in files]
     shown = scores.told_apart(
         [scores.relevance(one, exponent=exponent) for one in evidence],
         [one.has_very_words for one in evidence],
@@ -65,7 +65,7 @@ def _chunks_of(files: Sequence[CandidateFile]) -> set[ChunkId]:
     return {file.found.chunk_id for file in files if file.found.chunk_id is not None}
 
 
-def _with_closeness(
+def _with_proximity(
     file: CandidateFile, words: Sequence[str], texts: Mapping[ChunkId, str], cutter: SnippetCutter
 ) -> Evidence:
     """The evidence of a result whose text has all words of the question, stronger the closer together they stand."""
@@ -73,8 +73,8 @@ def _with_closeness(
     has_all = (evidence.lexical or 0.0) >= scores.ALL_WORDS_STRENGTH - 1e-9
     if evidence.has_very_words or not has_all or len(words) == 1 or text is None:
         return evidence
-    close = closeness(cutter.words_in(text), words)
-    return evidence._replace(lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, closeness=close))
+    close = proximity(cutter.words_in(text), words)
+    return evidence._replace(lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, proximity=close))
 
 
 def newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, ...]:

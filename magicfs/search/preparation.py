@@ -61,15 +61,13 @@ class Preparation:
             counted=self._coverage.has_expired,
         )
         began = time.monotonic()
-        compiled, groundwork = self._database.read(prepare, deadline)
-        statistics = self._coverage.statistics(groundwork, seconds=time.monotonic() - began)
-        literal = {*literal, *(text for text, condition in exclusions.items() if condition in groundwork.met)}
+        compiled, facts = self._database.read(prepare, deadline)
+        statistics = self._coverage.statistics(facts, seconds=time.monotonic() - began)
+        literal = {*literal, *(text for text, condition in exclusions.items() if condition in facts.met)}
         self._languages = compiled.languages
         if literal and (reparsed := _reparsed(query, literal)) != query:
             return self.prepare(reparsed, literal, deadline)
-        return PreparedSearch(
-            query, groundwork.models, statistics, compiled, groundwork.as_of, groundwork.change_marker
-        )
+        return PreparedSearch(query, facts.models, statistics, compiled, facts.as_of, facts.change_marker)
 
 
 def _reparsed(query: Query, literal: Collection[str]) -> Query:

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from itertools import compress
 
 from magicfs.db import file_facts
+from magicfs.db.candidate_query import CandidateQuery, ModelVector
 from magicfs.db.candidates import gather, measure_chunks
 from magicfs.db.pool import Connection
 from magicfs.db.scope import Ids
-from magicfs.db.wanted import ModelVector, Wanted
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.ids import ChunkId
 from magicfs.domain.results import Hit
@@ -82,7 +82,11 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         respelt=request.compiled.respelt,
     )
     gathered = gather(
-        connection, request.compiled.scope, _wanted(request, words), rules=request.copy_rules, limits=request.limits
+        connection,
+        request.compiled.scope,
+        _candidate_query(request, words),
+        rules=request.copy_rules,
+        limits=request.limits,
     )
     chunks = measure_candidates(request, words, gathered.candidates, places=gathered.places, count=count)
     files, scale = files_of_chunks(gathered.places, chunks)
@@ -105,8 +109,8 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
     )
 
 
-def _wanted(request: SearchRequest, words: QuestionWords) -> Wanted:
-    return Wanted(
+def _candidate_query(request: SearchRequest, words: QuestionWords) -> CandidateQuery:
+    return CandidateQuery(
         weights=words.weights,
         conditions=retrievers.candidate_conditions(words),
         name_conditions=retrievers.name_conditions(words) if words.weights else (),
@@ -131,8 +135,8 @@ def measure_file(
     """A file with its best chunk of given ones, measured as the candidates of a ranking are, if it is one or not."""
     scope = replace(request.compiled.scope, chunks=Ids.of(chunks))
     words, weight = ranking.words, ranking.scale.meaning
-    wanted = replace(_wanted(request, words), name_conditions=())
-    candidates = measure_chunks(connection, scope, wanted, limits=replace(request.limits, chunks=len(chunks)))
+    query = replace(_candidate_query(request, words), name_conditions=())
+    candidates = measure_chunks(connection, scope, query, limits=replace(request.limits, chunks=len(chunks)))
     measured = measure_candidates(request, words, candidates, scale=ranking.scale, rare_words=ranking.rare_words)
     best = max(measured, key=lambda chunk: fusion.fused_score(measured[chunk], meaning=weight), default=None)
     file = CandidateFile(found._replace(chunk_id=best), Evidence())

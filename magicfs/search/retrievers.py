@@ -14,8 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from magicfs.db.groundwork import MAX_CHUNKS_OF_WORD, WordChunks
-from magicfs.db.wanted import WordCondition
+from magicfs.db.candidate_query import WordCondition
+from magicfs.db.search_facts import MAX_CHUNKS_OF_WORD, WordChunks
 from magicfs.domain.query import Term
 
 _WORD = re.compile(r"[^\W_]+")

@@ -55,15 +55,15 @@ _Pool = tuple[float, int]
 """The mean of the scores of neighbours, and their number."""
 
 
-def lexical_strength(*, share: float, is_phrase_match: bool, closeness: float = 0.0) -> float:
+def lexical_strength(*, share: float, is_phrase_match: bool, proximity: float = 0.0) -> float:
     """The strength of a match by words in [0, 1].
 
-    `share` is the share of the question's weight that the text's words have: rare words weigh more. `closeness` is that
-    of all words, see `magicfs.search.closeness`.
+    `share` is the share of the question's weight that the text's words have: rare words weigh more. `proximity` is that
+    of all words, see `magicfs.search.proximity`.
     """
     if is_phrase_match:
         return 1.0
-    return ALL_WORDS_STRENGTH * math.pow(share, SHARE_EXPONENT) + (TOGETHER_STRENGTH - ALL_WORDS_STRENGTH) * closeness
+    return ALL_WORDS_STRENGTH * math.pow(share, SHARE_EXPONENT) + (TOGETHER_STRENGTH - ALL_WORDS_STRENGTH) * proximity
 
 
 def similarity_exponent(words: int) -> float:

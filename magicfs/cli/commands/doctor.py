@@ -46,7 +46,7 @@ def _real(typed: Path, *, host: str) -> Path:
     """The file behind a path of a mount; any other path as it is. Raises `UsageError` for a file of another host."""
     from contextlib import suppress
 
-    from magicfs.cli.isolation import pasted
+    from magicfs.cli.bidi import pasted
     from magicfs.cli.real_paths import shown_in_mount
     from magicfs.errors import UsageError
 

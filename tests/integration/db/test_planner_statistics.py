@@ -2,9 +2,9 @@
 
 import pytest
 
-from magicfs.db.groundwork import WordChunks, read_groundwork
 from magicfs.db.planner_statistics import refresh_statistics
 from magicfs.db.pool import Database
+from magicfs.db.search_facts import WordChunks, read_search_facts
 from magicfs.domain.query import Lexeme, Term
 from magicfs.runtime.processes import wait_until
 
@@ -49,7 +49,7 @@ def read(database: Database) -> list[WordChunks]:
     """What a search reads of two words."""
     terms = [Term(word, (Lexeme(word),)) for word in ("common", "rare")]
     with database.transaction() as connection:
-        found = read_groundwork(connection, terms, spellings=[], stemmers={}, conditions=[], counted=False)
+        found = read_search_facts(connection, terms, spellings=[], stemmers={}, conditions=[], counted=False)
     return list(found.words)
 
 

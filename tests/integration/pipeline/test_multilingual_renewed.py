@@ -9,7 +9,7 @@ import pytest
 from magicfs.db.failures import iterate_failures, retry_failures
 from magicfs.db.model_changes import build_model, stop_multilingual
 from magicfs.db.models import all_models, multilingual_model, renewing_model, searched_models
-from magicfs.db.recut import replace_chunks
+from magicfs.db.rechunk import replace_chunks
 from magicfs.db.renewal import renew_multilingual
 from magicfs.db.status import models_with_backlog, read_coverage, read_status
 from magicfs.domain.chunks import Chunk

@@ -14,7 +14,7 @@ from magicfs.db.words import WORDS_LOCK, read_sources
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document
 from magicfs.domain.term_weights import term_weights
-from magicfs.pipeline.recut import with_words
+from magicfs.pipeline.rechunk import with_words
 from magicfs.search.service import SearchService
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words

@@ -10,12 +10,12 @@ import pytest
 from numpy.typing import NDArray
 
 from magicfs.db import candidate_statements
+from magicfs.db.candidate_query import CandidateQuery, ModelVector
 from magicfs.db.candidates import measure_chunks
 from magicfs.db.models import searched_models
 from magicfs.db.pool import Connection, Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import IndexAction, maintain_index
-from magicfs.db.wanted import ModelVector, Wanted
 from magicfs.search.compiled_query import compile_query
 from magicfs.search.request import limits_for
 from magicfs.search.syntax import parse
@@ -59,7 +59,7 @@ def found(connection: Connection, text: str) -> list[int]:
     assert scope.chunks is None
     assert scope.contents is not None
     [model] = searched_models(connection)
-    measured = measure_chunks(connection, scope, Wanted(vectors=[ModelVector(model, QUESTION)]), limits=LIMITS)
+    measured = measure_chunks(connection, scope, CandidateQuery(vectors=[ModelVector(model, QUESTION)]), limits=LIMITS)
     return [one.chunk_id for one in sorted(measured, key=lambda one: -(one.cosines[0] or 0.0))]
 
 

@@ -9,7 +9,7 @@ from magicfs.cli.host_list import Host, agent_state, hosts_of, show_certificates
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.domain.status import HostStatus, MountStatus, WorkerStatus
 from tests.unit.cli.summary import summary
-from tests.unit.cli.test_isolation import root
+from tests.unit.cli.test_bidi import root
 
 
 def test_hosts_have_what_is_theirs_and_those_without_an_agent_are_there_too() -> None:

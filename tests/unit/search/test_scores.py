@@ -112,7 +112,7 @@ def test_of_texts_with_the_very_words_the_better_one_scores_higher() -> None:
 
 
 def test_all_words_together_score_higher_than_the_same_words_scattered() -> None:
-    together, scattered = (lexical_strength(share=1.0, is_phrase_match=False, closeness=c) for c in (1.0, 0.0))
+    together, scattered = (lexical_strength(share=1.0, is_phrase_match=False, proximity=c) for c in (1.0, 0.0))
     assert 1.0 > together > scattered == 0.9
 
 

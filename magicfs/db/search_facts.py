@@ -1,8 +1,8 @@
-"""The first statement of a search: what it must know before it looks for candidates.
+"""The first statement of a search: the facts of the index that it needs before it looks for candidates.
 
 It needs the question's words alone, and no vector. A copy of Postgres's statistics has the frequent words; of the
-others, the chunks that have them are counted.
-Used by `magicfs.search.compiled_query`. Runs in the caller's transaction.
+others, the chunks that have them are counted. Used by `magicfs.search.compiled_query`. Runs in the caller's
+transaction.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from magicfs.domain.query import Lexeme, Term
 from magicfs.domain.results import AsOf, Coverage
 from magicfs.domain.status import WordsProgress
 
-_SQL = load_queries("groundwork")
+_SQL = load_queries("search_facts")
 _STATES = array_text(state.value for state in SEARCHED_STATES)
 MAX_CHUNKS_OF_WORD = 1000
 """The most chunks that are counted for one word. A word that Postgres's statistics give more is not counted."""
@@ -42,8 +42,8 @@ class WordChunks:
 
 
 @dataclass(frozen=True, slots=True)
-class Groundwork:
-    """What a search knows before it looks for candidates."""
+class SearchFacts:
+    """The facts of the index that a search needs before it looks for candidates."""
 
     models: tuple[IndexedModel, ...]
     """Those that searches use, the active one first."""
@@ -67,7 +67,7 @@ class Groundwork:
     """That of `magicfs.db.status.change_marker`."""
 
 
-def read_groundwork(
+def read_search_facts(
     connection: Connection,
     terms: Sequence[Term],
     *,
@@ -75,8 +75,8 @@ def read_groundwork(
     stemmers: Mapping[str, str],
     conditions: Sequence[str],
     counted: bool,
-) -> Groundwork:
-    """Read it all in one statement. Raises `SchemaError` when the schema is newer than this program.
+) -> SearchFacts:
+    """Read the facts in one statement. Raises `SchemaError` when the schema is newer than this program.
 
     `spellings` are the words among which stop words are found, by the dictionaries `stemmers` has for languages;
     `conditions` are those that chunks may meet, each the text of a `tsquery`; `counted` is whether coverage is wanted.
@@ -85,7 +85,7 @@ def read_groundwork(
     plan_statements(connection, once=True)
     row = fetch_one(
         connection.execute(
-            _groundwork(has_conditions=bool(conditions), counted=counted),
+            _statement(has_conditions=bool(conditions), counted=counted),
             {
                 **as_of_values(),
                 "states": _STATES,
@@ -106,7 +106,7 @@ def read_groundwork(
     )
     version, marker, models, stop_words, met, words, coverage, chunks, progress, roots, moment, unscanned, silent = row
     require_not_newer(version)
-    return Groundwork(
+    return SearchFacts(
         models=tuple(model_of_columns(tuple(found.values())) for found in models or ()),
         stop_words=dict(stop_words),
         met=frozenset(met),
@@ -121,9 +121,9 @@ def read_groundwork(
 
 
 @cache
-def _groundwork(*, has_conditions: bool, counted: bool) -> bytes:
+def _statement(*, has_conditions: bool, counted: bool) -> bytes:
     """The text of the statement. To begin with what is not wanted, such as to open its tables, takes time too."""
-    query = sql.SQL(_SQL["groundwork"]).format(
+    query = sql.SQL(_SQL["search_facts"]).format(
         marker=sql.SQL(load_queries("status")["marker"]),
         models=sql.SQL(load_queries("models")["models_in_states"]),
         stop_words=sql.SQL(_SQL["stop_words_by_language"]),

@@ -16,9 +16,9 @@ from rich.cells import cell_len
 from rich.console import Console
 
 from magicfs.cli import terminal
+from magicfs.cli.bidi import isolate, isolate_runs, pasted
 from magicfs.cli.commands.status import _rendered
 from magicfs.cli.file_report import Fact
-from magicfs.cli.isolation import isolate, isolate_runs, pasted
 from magicfs.cli.search_output import answer_of, show
 from magicfs.domain.results import Coverage, SearchResult
 from magicfs.domain.status import FileCounts, RootStatus

@@ -1,4 +1,4 @@
-"""How close together a text has the words of a question, and whether in their order.
+"""The proximity of the words of a question in a text: how close together they stand, and whether in their order.
 
 Used by `hits` for the texts that are shown. Pure: it gets the places of the words.
 """
@@ -12,12 +12,12 @@ Place = tuple[int, int, str]
 """A word of the question in a text: its start, its end, and the word."""
 
 FARTHEST = 16.0
-"""Words that need so many times the room of words side by side are not close: three words over 350 characters."""
+"""Words that take this many times the room of words side by side are not close: three words over 350 characters."""
 OUT_OF_ORDER = 0.8
-"""What closeness counts where the words have another order than in the question."""
+"""The factor of the proximity where the words have another order than in the question."""
 
 
-def closeness(places: Sequence[Place], words: Sequence[str]) -> float:
+def proximity(places: Sequence[Place], words: Sequence[str]) -> float:
     """From 0, for words scattered over a text or missing, to 1, for all words side by side in their order.
 
     `places` are in the order of the text, `words` the different ones in the order of the question. Of all the shortest
@@ -40,7 +40,7 @@ def closeness(places: Sequence[Place], words: Sequence[str]) -> float:
 
 
 def _of_piece(piece: Sequence[Place], words: Sequence[str]) -> float:
-    """The closeness of a piece of the text that has all words."""
+    """The proximity of a piece of the text that has all words."""
     lengths = {word: end - start for start, end, word in piece}
     room = sum(lengths[word] for word in words) + len(words) - 1
     ratio = max(1.0, (piece[-1][1] - piece[0][0]) / room)

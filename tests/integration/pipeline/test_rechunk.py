@@ -8,7 +8,7 @@ import pytest
 
 from magicfs.db.model_changes import build_model, complete_building
 from magicfs.db.models import active_model
-from magicfs.db.recut import replace_chunks
+from magicfs.db.rechunk import replace_chunks
 from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.embedder import Embedder

@@ -1,4 +1,4 @@
-"""Tokenizes a passage once, although two ask: whether the model reads it whole, and then the model.
+"""A tokenizer that keeps the encoding of a passage between two uses: whether the model reads it whole, and the model's.
 
 Used by `embedder`, between fastembed and a model's tokenizer. Tokenizing is a twentieth of the work on a passage.
 Belongs to one thread, as the model does.
@@ -26,8 +26,8 @@ class Tokenizer(Protocol):
         """The encodings of several texts, filled up to the longest of them."""
 
 
-class OnceTokenizer:
-    """Does what is used of a `tokenizers.Tokenizer` here, and keeps what passages became until they are embedded."""
+class CachingTokenizer:
+    """Does what is used here of a `tokenizers.Tokenizer`, and keeps encodings of passages until they are embedded."""
 
     def __init__(self, tokenizer: Tokenizer) -> None:
         """`tokenizer` cuts texts off at the longest input of the model."""

@@ -51,8 +51,8 @@ class ModelVector:
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What candidates are looked for by."""
+class CandidateQuery:
+    """What the retrievers look for, and what is measured of each candidate."""
 
     weights: Mapping[Term, float] = field(default_factory=dict)
     """The weight of each word of the question, the rarest first."""

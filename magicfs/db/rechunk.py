@@ -1,6 +1,6 @@
 """Replaces chunks by pieces of them, in every content that has them: what a model with a shorter input needs.
 
-The embed workers use it. It cuts no text itself, see `magicfs.pipeline.recut`. Runs in the caller's transaction, and
+The embed workers use it. It cuts no text itself, see `magicfs.pipeline.rechunk`. Runs in the caller's transaction, and
 locks contents, then chunks, then the queue, as the transaction that stores a new content does.
 """
 
@@ -14,7 +14,7 @@ from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.ids import ChunkId
 
-_SQL = load_queries("recut")
+_SQL = load_queries("rechunk")
 _CONTENTS_SQL = load_queries("contents")
 
 
