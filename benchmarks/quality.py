@@ -47,14 +47,15 @@ from _rules import RULES, Rule
 
 from magicfs.db.models import searched_models
 from magicfs.db.pool import Database
+from magicfs.db.status import read_coverage
 from magicfs.domain.chunks import CopyRules, FoundFile
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Query
 from magicfs.domain.results import Hit
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.models.store import ModelStore
-from magicfs.search.compiled_query import compile_query
-from magicfs.search.corpus_statistics import read_statistics
+from magicfs.search.compiled_query import prepare_query
+from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.question_vectors import embed_question, model_outage
 from magicfs.search.ranking import Ranking, rank_candidates, rank_files
@@ -101,8 +102,8 @@ def ask(database: Database, models: Models, text: str, *, rules: Sequence[Rule])
     )
     answers = {}
     with database.transaction() as connection:
-        statistics = read_statistics(connection)
-        compiled = compile_query(connection, query)
+        statistics = CorpusStatistics(read_coverage(connection))
+        compiled = prepare_query(connection, query)[0]
         request = SearchRequest(
             copy_rules=CopyRules(each_copy=True),
             question=text,
@@ -211,7 +212,7 @@ def main() -> None:
         with database.transaction() as connection:
             connection.execute("ANALYZE")
             indexed = searched_models(connection)
-            coverage = read_statistics(connection).coverage
+            coverage = read_coverage(connection)
         indexed_s = time.monotonic() - began
         models = Models(indexed, Embedders([FastembedEmbedder.load(model.folder) for model in stored]))
         evidence = stack.enter_context(chosen.evidence.open("w")) if chosen.evidence else None

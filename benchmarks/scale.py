@@ -43,7 +43,7 @@ from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
 from magicfs.runtime import postgres
-from magicfs.search.compiled_query import compile_query
+from magicfs.search.compiled_query import prepare_query
 from magicfs.search.request import limits_for
 from magicfs.search.service import MAX_ENUMERATED_CHUNKS, SearchService
 from magicfs.search.syntax import parse
@@ -109,7 +109,7 @@ def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSear
         exact = made.exact(vectors, allowed(made, filters), count=count)
         for search, right in zip(same_filters, exact, strict=True):
             with database.transaction() as connection:
-                scope = compile_query(connection, parse(search.typed)).scope
+                scope = prepare_query(connection, parse(search.typed))[0].scope
                 scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
                 query = CandidateQuery(vectors=[ModelVector(made.model, search.vector)])
                 measured = measure_chunks(connection, scope, query, limits=limits_for(RESULTS))

@@ -55,11 +55,6 @@ class CompiledQuery:
     """Words that neither a text nor a name has, each with the one that it is taken for."""
 
 
-def compile_query(connection: Connection, query: Query) -> CompiledQuery:
-    """Translate a query into terms and conditions. The scope is not enumerated yet."""
-    return prepare_query(connection, query)[0]
-
-
 def prepare_query(
     connection: Connection,
     query: Query,
@@ -68,7 +63,7 @@ def prepare_query(
     conditions: Sequence[str] = (),
     counted: bool = False,
 ) -> tuple[CompiledQuery, SearchFacts]:
-    """Translate a query as `compile_query` does, and return what else a search must know.
+    """Translate a query into terms and conditions, and return what else a search must know. No scope is enumerated yet.
 
     `languages` are those that the index is likely to have, English first: if it has others, a second statement follows.
     `conditions` and `counted` are those of `read_search_facts`.

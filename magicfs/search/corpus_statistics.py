@@ -10,9 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from magicfs.db.pool import Connection
 from magicfs.db.search_facts import SearchFacts
-from magicfs.db.status import read_coverage
 from magicfs.domain.results import Coverage
 from magicfs.domain.status import WordsProgress
 
@@ -37,11 +35,6 @@ class CorpusStatistics:
     def chunks(self) -> int:
         """How many chunks there are: at least those that coverage has, which are embedded or are to be."""
         return max(self.coverage.chunks, self.estimated_chunks)
-
-
-def read_statistics(connection: Connection) -> CorpusStatistics:
-    """The statistics at this moment, for a program that searches without the service."""
-    return CorpusStatistics(read_coverage(connection))
 
 
 class CoverageCache:

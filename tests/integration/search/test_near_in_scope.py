@@ -16,7 +16,7 @@ from magicfs.db.models import searched_models
 from magicfs.db.pool import Connection, Database
 from magicfs.db.scope import enumerate_scope
 from magicfs.db.vector_index import IndexAction, maintain_index
-from magicfs.search.compiled_query import compile_query
+from magicfs.search.compiled_query import prepare_query
 from magicfs.search.request import limits_for
 from magicfs.search.syntax import parse
 from tests.integration.search.plans import recorded_plans
@@ -55,7 +55,7 @@ def index(servers: Servers) -> Iterator[Database]:
 
 def found(connection: Connection, text: str) -> list[int]:
     """The chunks nearest to the question in a scope whose chunks are not enumerated."""
-    scope = enumerate_scope(connection, compile_query(connection, parse(text)).scope, limit=0)
+    scope = enumerate_scope(connection, prepare_query(connection, parse(text))[0].scope, limit=0)
     assert scope.chunks is None
     assert scope.contents is not None
     [model] = searched_models(connection)
