@@ -108,7 +108,7 @@ class Settings:
     worker_memory_mb: int = _setting(1024, "A worker above this is replaced after its task.", ge=256, le=1 << 20)
     rest_seconds: int = _setting(
         60,
-        "Embed workers, parsers and the query embedder free their memory after so long without work; what comes next "
+        "Embed workers, parsers and the query embedder free their memory after this time without work; what comes next "
         "takes up to a second more.",
         ge=1,
         le=MAX_PAUSE_SECONDS,

@@ -70,7 +70,7 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
     request_queue_size = 256
 
     def __init__(self, path: Path, service: Service, *, idle_exit: float | None, rest: float) -> None:
-        """After so many seconds without a request, `idle_exit` ends `run`, and `rest` lets the service rest."""
+        """After `idle_exit` seconds without a request `run` ends, after `rest` seconds the service rests."""
         self.service = service
         self._rest_after = rest
         self._path = path

@@ -12,7 +12,7 @@ HUB_NAME = r"[a-z0-9._-]{1,96}/[a-z0-9._-]{1,96}"
 """The name of a model of the hub, in small letters."""
 
 QUEUE_CHARACTERS = 60
-"""So many characters of the path of a model's folder are part of the name of a queue."""
+"""The number of characters of the path of a model's folder that are part of the name of a queue."""
 
 
 def extract_queue(host: str) -> str:

@@ -16,7 +16,7 @@ from magicfs.linux.process import PR_SET_PDEATHSIG, prctl
 log = logging.getLogger(__name__)
 
 MAX_KILLED_CHILDREN = 20
-"""A process whose child is killed so often ends."""
+"""The number of killed children after which a process ends."""
 
 
 def run_in_child(work: Callable[[], None]) -> None:

@@ -132,7 +132,7 @@ def _is_ours(connection: socket.socket) -> bool:
 
 
 def _served(answer: Message, *, seconds: float) -> ServedAnswer | None:
-    """What a server has answered after so many seconds: a search that has failed slowly is not begun anew."""
+    """What a server has answered, and after how many seconds: a search that has failed slowly is not begun anew."""
     complaints = list(map(str, answer.head["complaints"]))
     error = error_in(answer)
     if error is None:

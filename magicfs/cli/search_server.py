@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("magicfs.cli.search_server")
 
 CONNECTIONS = 4
-"""So many searches run at once; others wait for their turn."""
+"""The number of searches that run at once; others wait for their turn."""
 
 _TEXT, _FLAG = (str, type(None)), (bool,)
 _TYPES: dict[str, tuple[type, ...]] = {

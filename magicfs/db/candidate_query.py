@@ -30,7 +30,7 @@ class Limits:
     names_each: int
     """Files that one condition on names brings."""
     enough_names: int
-    """When conditions on names have brought so many files, the ones that follow are not looked up."""
+    """The number of files by names after which the conditions that follow are not looked up."""
     located: int
     """Candidates that are located, in their rough order."""
     of_each_retriever: int

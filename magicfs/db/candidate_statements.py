@@ -28,7 +28,7 @@ MAX_BROUGHT = 4000
 COMPARED_PER_BROUGHT = 20
 """How many vectors are compared in the time in which an index brings one."""
 ENOUGH_CHUNKS_COMPARED = 1000
-"""So few chunks in scope are all measured by their words."""
+"""The size of a scope up to which all chunks in it are measured by their words."""
 
 _ROW_BY_ROW = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
 """Only plans that look rows up one by one through an index. During a bulk import, Postgres's statistics are old: it

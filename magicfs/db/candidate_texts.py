@@ -24,7 +24,7 @@ _SQL = load_queries("candidate_texts")
 _SCOPE_SQL = load_queries("scope")
 
 CHUNKS_OF_CONTENT = 2
-"""So many chunks of a content are located before the others: the best one, and one that says the same."""
+"""The number of chunks of a content that are located before the others: the best one, and one that says the same."""
 
 
 @dataclass(frozen=True, slots=True)

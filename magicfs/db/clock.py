@@ -20,7 +20,7 @@ def is_put_back(connection: Connection) -> bool:
 
 
 def correct_files(connection: Connection, *, limit: int) -> int:
-    """Correct the times of up to so many files. Returns of how many."""
+    """Correct the times of up to `limit` files. Returns of how many."""
     return connection.execute(_SQL["correct_files"], {"limit": limit}).rowcount
 
 

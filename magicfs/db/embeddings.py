@@ -33,8 +33,8 @@ LEASE_SECONDS = 300.0
 next start, so only the leases of a host that never comes back run out."""
 
 OVERDUE_SECONDS = 10.0
-"""After so long a worker that has claimed chunks is asked again: most batches take less than a second, and an outage
-may have hidden the claim from it."""
+"""The time after which a worker that has claimed chunks is asked again: most batches take less than a second, and an
+outage may have hidden the claim from it."""
 
 SCAN_FACTORS = (1, 4, 16, 32)
 """How many rows a claim reads, in multiples of its limit. It reads more rows, by the next factor, only if all rows were

@@ -28,8 +28,8 @@ MAX_ATTEMPTS = 4
 """Claims of a file before it is quarantined: the first in a batch with others, the next three alone."""
 
 OVERDUE_SECONDS = 10.0
-"""After so long a worker that has claimed files is asked again: most batches take a second, and an outage may have
-hidden the claim from it."""
+"""The time after which a worker that has claimed files is asked again: most batches take a second, and an outage may
+have hidden the claim from it."""
 
 REREAD_PAUSE_SECONDS = 0.5
 """The minimum pause before a file that changed while it was read is read again: a program is writing it."""

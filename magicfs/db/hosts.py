@@ -31,7 +31,7 @@ def delete_host(connection: Connection, *, name: str) -> None:
 
 
 def end_long_statements(connection: Connection, *, seconds: float) -> None:
-    """End the other sessions of this database whose statement runs for so long. Those that are still needed come back.
+    """End the other sessions of this database whose statement runs for `seconds`. Those still needed come back.
 
     A session that runs a statement does not notice that its client has been cut off, if that has seen to it.
     """

@@ -10,11 +10,11 @@ from magicfs.domain.query import Lexeme
 
 _SQL = load_queries("known_words")
 _ENOUGH = 100
-"""A word that so many chunks have is as frequent as any, where spellings are compared."""
+"""The number of chunks from which on a word is as frequent as any, where spellings are compared."""
 _AT_ONCE = 32
-"""So many words are looked up as one condition: one by one takes far longer, and a chunk is compared to all of one."""
+"""The number of words of one condition: to look them up one by one takes far longer, and a chunk is compared to all."""
 _LOOKED_AT = 20
-"""So many chunks and files of each condition are looked at. They have the words that many have."""
+"""The number of chunks and files of each condition that are looked at. They have the words that many have."""
 
 
 def words_like(connection: Connection, words: Sequence[str], *, first: str) -> set[str]:

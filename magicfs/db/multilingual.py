@@ -27,7 +27,7 @@ COUNTED_BYTES = 200
 language, of longer ones next to none."""
 
 ASKED_SECONDS = 30 * 86_400.0
-"""For so long a question in another language counts."""
+"""How long a question in another language counts."""
 
 RECORD_PAUSE_SECONDS = 60.0
 MODE_LOCK = 0x6D616769_63667307

@@ -26,7 +26,7 @@ from magicfs.domain.models import IndexedModel
 _SQL = load_queries("neighbours")
 
 USUALLY_EMBEDDED = 2000
-"""Of a file with more chunks, so many have vectors, unless MAGICFS_MAX_EMBEDDED_CHUNKS says otherwise."""
+"""The number of chunks of a longer file that have vectors, unless MAGICFS_MAX_EMBEDDED_CHUNKS says otherwise."""
 
 
 class FileVectors(NamedTuple):

@@ -29,7 +29,7 @@ _SQL = load_queries("score_scale")
 LEASE_SECONDS = 120.0
 """A measurement takes a few seconds, on a busy machine some tens."""
 GROWTH = 1.25
-"""A corpus is measured again when it has so many times the vectors, or so many times fewer."""
+"""A corpus is measured again when it has this many times the vectors, or this many times fewer."""
 MIN_VECTORS = 30
 """A corpus of fewer vectors has the model's own scale, unless the model is one of many languages."""
 COUNTED_BYTES = 32 << 20

@@ -11,7 +11,7 @@ from magicfs.domain.ids import ModelId
 from magicfs.domain.scales import REACH, CorpusScale, Scale
 
 DIGEST_CHARACTERS = 12
-"""So many characters of a digest are shown, and are part of the name of a model's folder."""
+"""The number of characters of a digest that are shown, and are part of the name of a model's folder."""
 
 
 class Precision(StrEnum):

@@ -11,8 +11,8 @@ from typing import Any, Final
 
 ANY_LANGUAGE: Final = "*"
 REACH = 1.8
-"""Where a corpus is not measured, similarity is 1 at so many times the width of the model's own scale, which ends where
-short questions in the words of a text begin."""
+"""Where a corpus is not measured, similarity is 1 at this many times the width of the model's own scale, which ends
+where short questions in the words of a text begin."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,7 +25,7 @@ from magicfs.linux.process import share_one_heap
 from magicfs.local_server import serve
 
 REST_SECONDS = 60.0
-"""Models leave the memory when no request has come for so long: they are most of what the process holds."""
+"""The time without a request after which models leave the memory: they are most of what the process holds."""
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -34,10 +34,10 @@ def main(arguments: list[str] | None = None) -> int:
         prog="python -m magicfs.embedding.query_server", description="Embeds search queries."
     )
     parser.add_argument("--socket", type=Path, required=True, help="where to listen; one server serves it")
-    parser.add_argument("--idle-exit", type=float, help="exit after so many seconds without a request")
+    parser.add_argument("--idle-exit", type=float, help="exit after this many seconds without a request")
     parser.add_argument("--detach", action="store_true", help="return at once and serve in the background")
     parser.add_argument(
-        "--rest", type=float, default=REST_SECONDS, help="free the models after so many seconds without one"
+        "--rest", type=float, default=REST_SECONDS, help="free the models after this many seconds without one"
     )
     parser.add_argument("--log-format", default="text", help="text or json")
     parser.add_argument("--log-level", default="INFO", help="detail of the log")

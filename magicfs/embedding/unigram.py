@@ -25,7 +25,7 @@ SETTINGS, PIECES, SCORES = "settings.json", "pieces.txt", "scores.bin"
 """What is not about single pieces; the pieces, a line each; their scores as doubles of this machine."""
 
 _UNKNOWN_PENALTY = 10.0
-"""An unknown character scores so much less than the least likely piece."""
+"""What an unknown character scores less than the least likely piece."""
 _CACHED_WORDS = 20_000
 _MAX_CACHED_CHARACTERS = 32
 

@@ -34,7 +34,7 @@ CONNECT_SECONDS = 5.0
 """A host that does not speak within this time is unreachable."""
 
 UNREACHABLE_SECONDS = 5.0
-"""A host that was found unreachable is not tried again for so long."""
+"""The pause before a host that was found unreachable is tried again."""
 
 MAX_CONNECTIONS = 4
 """To one host. One carries what a network can; others serve small requests meanwhile."""

@@ -29,16 +29,16 @@ from magicfs.linux.opening import open_below
 from magicfs.tree.remote_files import RemoteStatus
 
 THREADS_OF_ROOT = 8
-"""What a root is asked at once. A root that hangs keeps so many threads."""
+"""The number of requests to one root at a time: a root that hangs keeps no more threads."""
 
 ANSWER_SECONDS = 25.0
 """The file system of a root has answered by then; less than the other host waits."""
 
 SENDING_SECONDS = 60.0
-"""A host that takes nothing for so long is cut off."""
+"""After this time without taking anything, a host is cut off."""
 
 IDLE_SECONDS = 3600.0
-"""A connection that asks nothing for so long is closed; the other host opens its files anew when it needs them."""
+"""After this time without a request a connection is closed; the other host opens its files anew when it needs them."""
 
 MAX_OPEN_FILES = 1024
 """Of one host, so that none uses up the descriptors of this process."""

@@ -48,7 +48,7 @@ NOTIFY_SECONDS = 0.25
 roots or wants a scan announces it, which is noticed at once (`magicfs.db.listener`)."""
 
 IDLE_AFTER_SECONDS = 10.0
-"""An agent is idle when for so long no work waited that somebody does, and nobody asked for a scan."""
+"""An agent is idle after this time in which no work waited that somebody does, and nobody asked for a scan."""
 
 IDLE_SECONDS = 5.0
 """Time between two looks of an idle agent, instead of NOTIFY_SECONDS."""
@@ -60,7 +60,7 @@ of the agent and Redis. `heartbeats.WORKER_SECONDS` has room for two."""
 HEARTBEAT_SECONDS = 5.0
 
 STARTUP_SECONDS = 30.0
-"""For so long after its start, the agent asks every NOTIFY_SECONDS which workers answer: they start one by one."""
+"""How long after its start the agent asks every NOTIFY_SECONDS which workers answer: they start one by one."""
 
 MAINTENANCE_SECONDS = 15.0
 """Pause between two notifications that maintenance is due, while there is work, and until the first one after it."""

@@ -23,7 +23,7 @@ from magicfs.logs import Outage
 log = logging.getLogger(__name__)
 
 COMPARE_SECONDS = 3600.0
-"""A periodic scan compares with the database itself, not with what earlier scans have seen, after so long without."""
+"""The pause between two periodic scans that compare with the database itself, not with what earlier scans have seen."""
 
 MISSING_SCAN_SECONDS = 5.0
 """Time between two scans of a missing root, so the most until its return is noticed."""

@@ -19,11 +19,11 @@ from magicfs.logs import Outage
 log = logging.getLogger(__name__)
 
 SPARED_BYTES = 512 << 20
-"""So much of the disk stays free, for the log of the database and for other programs. A checkpoint after a shortage may
+"""What stays free of the disk, for the log of the database and for other programs. A checkpoint after a shortage may
 free a multiple of it."""
 
 RESUME_BYTES = SPARED_BYTES + (128 << 20)
-"""Work begins again with so much room: at one limit alone it would begin and end all the time."""
+"""The room with which work begins again: at one limit alone it would begin and end all the time."""
 
 CHECK_SECONDS = 5.0
 """Two embed and two extract workers wrote less than 100 MB in this time."""

@@ -25,7 +25,7 @@ _ENTRY_APPEARED = InotifyMask.CREATE | InotifyMask.MOVED_TO
 _DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.UNMOUNT | InotifyMask.IGNORED
 
 _NEW_NAME_SECONDS = 0.1
-"""For so long the new name of what was moved is waited for: a program may move file after file out of the root."""
+"""How long the new name of what was moved is waited for: a program may move file after file out of the root."""
 
 
 @dataclass(slots=True)

@@ -41,7 +41,7 @@ POLL_SECONDS = 1.0
 """How often an idle watch checks whether to stop."""
 
 OTHER_ROOT_SECONDS = 1.0
-"""What was moved away stays in the index for so long if another root may have it now: its events come on their own."""
+"""How long what was moved away stays in the index if another root may have it now: its events come on their own."""
 
 _INSTANCES_HINT = "; raise fs.inotify.max_user_instances"
 

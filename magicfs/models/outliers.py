@@ -22,7 +22,7 @@ UNROUNDED = ".unrounded"
 
 _USUAL_QUANTILE = 0.9
 _OUTLIER = 3.0
-"""A channel is set apart if its largest number is so many times as great as that of nine of ten others."""
+"""A channel is set apart if its largest number is this many times as great as that of nine of ten others."""
 
 _Largest = dict[str, NDArray[np.float32]]
 """The largest absolute number of each channel, by the name of what has the channels."""

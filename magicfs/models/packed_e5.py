@@ -28,7 +28,7 @@ _BLOCK = np.dtype([("scale", "<f2"), ("values", "u1", _BLOCK_VALUES // 2)])
 _ZERO = 8
 """The four bits that stand for 0."""
 _BLOCKS_PER_STEP = 1 << 18
-"""So many blocks are made float32 at a time, which takes 50 MB beside the result."""
+"""The number of blocks that are made float32 at a time, which takes 50 MB beside the result."""
 
 _EMBEDDINGS = {
     "emb.word": "embeddings.word_embeddings.weight",

@@ -38,7 +38,7 @@ _DEFAULT_MAX_TOKENS = 512
 _UNSTATED_TOKENS = 1_000_000
 """Tools write this and larger numbers into `model_max_length` when they do not know the limit."""
 _SUBJECTS_READ = 2
-"""Texts about so many subjects show which channels of a model are the largest: each text has them."""
+"""The number of subjects of texts that show which channels of a model are the largest: each text has them."""
 _POSITIONS_AFTER_PADDING = {"roberta", "xlm-roberta", "mpnet", "camembert"}
 """Types of model whose first positions, up to the padding token's id, stand for no token."""
 

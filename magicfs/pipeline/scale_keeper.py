@@ -29,11 +29,11 @@ log = logging.getLogger(__name__)
 CHECKED_SHARE = 0.02
 """A worker looks whether the corpus has grown when it has embedded this share of it."""
 LOOK_SECONDS = 30.0
-"""A worker without work looks at most so often whether another one has left a measurement."""
+"""The pause between two looks of a worker without work whether another one has left a measurement."""
 KEPT = 300
-"""A worker keeps the vectors of so many sentences for the next measurement."""
+"""The number of sentences whose vectors a worker keeps for the next measurement."""
 BETWEEN_LOOKS = 8
-"""After so many sentences a worker looks whether a file waits: a few tenths of a second."""
+"""The number of sentences after which a worker looks whether a file waits: a few tenths of a second."""
 
 
 class ScaleKeeper:

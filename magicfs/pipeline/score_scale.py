@@ -28,8 +28,8 @@ from magicfs.models.multilingual_samples import SUBJECTS
 MIN_OF_LANGUAGE = 12
 """Texts in a language with fewer vectors have it too, where there are no texts of our own in its place."""
 OWN_TEXTS = 10
-"""So many texts of our own in a language count beside those of the corpus in the mean of the language: the mean of two
-or three texts is what they say, and not what the language has in common."""
+"""The number of texts of our own that count beside those of the corpus in the mean of a language: the mean of two or
+three texts is what they say, and not what the language has in common."""
 SAMPLE = 4000
 """The most chunks that are compared with the questions; what more of them would reach is estimated."""
 SENTENCES = 32
@@ -41,13 +41,13 @@ SENTENCE_WORDS = 12
 SENTENCE_CHARACTERS = 60
 MIN_SENTENCE_CHARACTERS = 15
 EVIDENCE = 100
-"""With so many vectors, what is measured counts as much as what the model's own scale says."""
+"""The number of vectors from which on what is measured counts as much as what the model's own scale says."""
 CHANCE_SHARE = 0.7
 """The floor is at this share of what chance reaches: a right answer that is not shown costs more than a weak result."""
 OWN_QUANTILE = 0.85
 """This quantile of what chunks reach for their own sentences is the ceiling."""
 CHANCE_REACH = 2.8
-"""The ceiling is at least so many times as high as what chance reaches for the median question: for one in twenty, it
+"""The ceiling is at least this many times as high as what chance reaches for the median question: for one in twenty, it
 reaches 1.6 times as much, which is then a similarity of 0.43 and a score below 0.2."""
 _SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*|\n\s*\n")  # noqa: RUF001 - marks of other scripts
 
@@ -63,14 +63,14 @@ class _Reference:
 
 _ONE_SCALE = _Reference(0.25, 1.8)
 _AROUND_A_CENTRE = _Reference(0.55, 2.0)
-"""Where so many texts are in a language as `MANY`."""
+"""The reference where `MANY` texts are in a language."""
 _AROUND_A_CENTRE_OF_FEW = _Reference(0.1, 1.2)
 """Where `FEW` are: the nearest of a few texts is less near by chance."""
 FEW, MANY = 3, 300
 
 
 def _around_a_centre(texts: float) -> _Reference:
-    """The reference for so many texts in a language: what chance reaches grows with the logarithm of their number."""
+    """The reference for a number of texts in a language: what chance reaches grows with its logarithm."""
     few, many = _AROUND_A_CENTRE_OF_FEW, _AROUND_A_CENTRE
     share = min(1.0, math.log(max(texts, FEW) / FEW) / math.log(MANY / FEW))
     return _Reference(few.floor + share * (many.floor - few.floor), few.ceiling + share * (many.ceiling - few.ceiling))

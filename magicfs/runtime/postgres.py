@@ -155,13 +155,13 @@ def server_command(home: Path, *, connections: int = CONNECTIONS) -> list[str]:
 
 
 def cache_mb(memory_bytes: int | None, stored_bytes: int) -> int:
-    """The size of the server's cache for a database of a size, on a machine with so much memory, if that is known."""
+    """The size of the server's cache, by the size of the database and the memory of the machine, if that is known."""
     share = (memory_bytes or 0) // SHARE_OF_MEMORY
     return max(SMALLEST_CACHE_MB, min(share >> 20, stored_bytes >> 20, LARGEST_CACHE_MB))
 
 
 def log_mb(free_bytes: int) -> int:
-    """The size that the server's log may have between two checkpoints, with so much free on its disk."""
+    """The size that the server's log may have between two checkpoints, with `free_bytes` free on its disk."""
     return max(SMALLEST_LOG_MB, min(free_bytes // SHARE_OF_DISK >> 20, LARGEST_LOG_MB))
 
 

@@ -18,7 +18,7 @@ from magicfs.domain.models import IndexedModel
 from magicfs.errors import NotComparable, UsageError
 
 OWN_CHUNKS = 2000
-"""So many chunks of the file are compared at most."""
+"""The most chunks of the file that are compared."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -33,13 +33,13 @@ def passages_text(result: SearchResult) -> bytes:
 
 
 def passages_for(tokens: int) -> int:
-    """How many passages fill a context of so many tokens. Budgets that differ little have the same number."""
+    """How many passages fill a context of a number of tokens. Budgets that differ little have the same number."""
     wanted = max(1, -(-tokens // _TOKENS_PER_PASSAGE))
     return -(-wanted // _STEP) * _STEP
 
 
 def context_text(result: SearchResult, *, tokens: int) -> bytes:
-    """The best passages that fit into so many tokens, each below its place, `path:first-last` or `path#page=N`.
+    """The best passages that fit into a number of tokens, each below its place, `path:first-last` or `path#page=N`.
 
     One that does not fit is left out, and the next ones that do are there. If even the first does not fit, its
     beginning is there. A text that several files have is there once.

@@ -52,7 +52,7 @@ class CoverageCache:
             return time.monotonic() >= self._expires_at
 
     def statistics(self, facts: SearchFacts, *, seconds: float) -> CorpusStatistics:
-        """The statistics with what a search has read, which took so many seconds."""
+        """The statistics with what a search has read, in `seconds`."""
         with self._lock:
             if facts.coverage is not None:
                 self._coverage = facts.coverage

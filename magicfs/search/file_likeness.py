@@ -26,16 +26,16 @@ BETTER_WAY = 0.7
 CHANCE_QUANTILE = 0.9
 """Similarity 0 is what this quantile of files drawn at random reaches."""
 EVIDENCE = 30
-"""With so many random files, what they reach counts as much as `USUAL_CHANCE`."""
+"""The number of random files from which on what they reach counts as much as `USUAL_CHANCE`."""
 USUAL_CHANCE = 0.2
 """What they reach in most corpora."""
 CHUNKS_THAT_LOOK = 64
-"""So many chunks of the file look for their best match in another one."""
+"""The number of chunks of the file that look for their best match in another one."""
 ENOUGH_TEXTS = 30
-"""With so many random chunks in a language, half of what they have in common is taken for that of the language."""
+"""The number of random chunks in a language of whose common part half is taken for that of the language."""
 
 MAX_LANGUAGES = 8
-"""So many other languages are looked in."""
+"""The number of other languages that are looked in."""
 
 
 class Text(NamedTuple):

@@ -16,20 +16,20 @@ ENOUGH_WORDS = 0.2
 """The share of a question's weight from which its best match by words is not one by chance. Nearly all questions have a
 text with that share in their own language; in another language, one in ten has a text with half of it."""
 SMALL_INDEX = 100
-"""In an index of so many chunks, half of the weight that `ENOUGH_WORDS` leaves is needed besides, and nearly all in one
-of ten: where few texts are, the best one by words often has a stray word, and the text that answers has none."""
+"""In an index of this many chunks, half of the weight that `ENOUGH_WORDS` leaves is needed besides, and nearly all in
+one of ten: where few texts are, the best one by words often has a stray word, and the text that answers has none."""
 WEIGHT_OF_SECOND = 0.75
 """The weight of the multilingual model, that of the active one being 1: on English texts it is the weaker one."""
 FEW_WORDS = 2
-"""A question of so many words at most names something."""
+"""The number of words up to which a question names something."""
 SHORT_QUESTION = 3
-"""A question of so many words at most may be words that a person remembers of a text. In a script without spaces, a
-pair of characters is a word."""
+"""The number of words up to which a question may be words that a person remembers of a text. In a script without
+spaces, a pair of characters is a word."""
 MEANING_OF_FEW_WORDS = {1: 0.4, 2: 0.6, 3: 1.0}
 """The weight of meaning in the order by the number of words, under such a model, if a text has them all: very short
 texts are near to every word, and so a text with the very words comes first. If none has, it is that of a word more."""
 SHARE_OF_FEW_WORDS = 0.5
-"""What the share that a text has of several of so few words counts for the strength of its words, if one has them all.
+"""The weight of the share of two or three words that a text has in the strength of its words, if a text has them all.
 To BM25 alone, a short text with one of two words, or one that repeats it, is as good as a text that has both."""
 MEANING_OF_CODE = 2.0
 """What meaning weighs more where the candidates are code, unless a text has a rare word of the question."""
@@ -38,7 +38,7 @@ FEW_CHUNKS = 5
 OTHER_CHUNKS = 0.5
 """The weight of the mean nearness of a file's nearest chunks in that of the file, that of its best chunk being 1."""
 CHUNKS_OF_FILE = 3
-"""So many nearest chunks of a file count."""
+"""The number of nearest chunks of a file that count."""
 ENOUGH_OF_RARE_WORDS = 0.55
 """A file whose rare words have this share of a question's weight has what the question names."""
 RARE_WORDS_BONUS = 1.0
@@ -130,7 +130,7 @@ class FusionScale:
 
 
 def weight_of_share(words: int, *, has_all: bool) -> float:
-    """What the share of the question's words counts beside BM25, for so many words. `has_all`: a text has them all.
+    """The weight of the share of the question's words beside BM25, by their number. `has_all`: a text has them all.
 
     It counts for several words, but few. Of one word or many, and where no text has all, BM25 says enough.
     """
@@ -138,7 +138,7 @@ def weight_of_share(words: int, *, has_all: bool) -> float:
 
 
 def words_unit(best: float, *, share: float, chunks: int | None = None, name_share: float = 0.0) -> float:
-    """What the strength of words is divided by, if it is `best` for the best text, in an index of so many chunks.
+    """What the strength of words is divided by, if it is `best` for the best text, in an index of `chunks` chunks.
 
     `share` is the greatest share of the question's weight that any text has. If it is less than `enough_words`, texts
     have words of the question by chance, such as a number or a name in a text of another language, and count less. So
@@ -159,7 +159,7 @@ def enough_words(chunks: int | None) -> float:
 
 
 def meaning_weight(words: int, *, has_second: bool, has_all: bool = True) -> float:
-    """The weight of nearness for a question of so many words. `has_all`: a text has them all.
+    """The weight of nearness, by the number of words of the question. `has_all`: a text has them all.
 
     Words and the active model weigh 1. Where candidates have vectors of the multilingual model, it weighs
     `WEIGHT_OF_SECOND`, as much alone as with the other: it finds an answer in any language more surely than words do,

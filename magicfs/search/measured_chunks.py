@@ -128,7 +128,7 @@ def measure_candidates(
 
 
 def _relevance_in_language(located: Iterable[Evidence], *, words: int) -> float:
-    """The greatest relevance of a text in the language of a question of so many words."""
+    """The greatest relevance of a text in the language of the question, which has that number of words."""
     exponent = scores.similarity_exponent(words)
     own = (scores.relevance(evidence, exponent=exponent) for evidence in located if not evidence.is_across)
     return max(own, default=0.0)

@@ -22,18 +22,18 @@ from magicfs.search.file_likeness import Centres, Text, Vectors, joined, matches
 from magicfs.search.fusion import WEIGHT_OF_SECOND
 
 PROBES = 8
-"""So many chunks of the file look for near ones, besides its mean."""
+"""The number of chunks of the file that look for near ones, besides its mean."""
 BROUGHT = 400
-"""So many chunks are brought by all probes together, or twice as many as results."""
+"""The number of chunks that all probes bring together, unless twice the number of results is more."""
 LEAST_OF_PROBE, MOST_OF_PROBE = 40, 500
 COMPARED = 300
-"""So many contents are compared at most that the vectors of one model bring, or twice as many as results."""
+"""The most contents by the vectors of one model that are compared, unless twice the number of results is more."""
 CHUNKS_COMPARED = 16
 """Of each other content, spread over it, besides those that a probe has brought."""
 SAMPLE = 100
 """Contents drawn at random, which say what chance reaches."""
 CONTENTS_OF_CHUNK = 50
-"""Licences and headers are in thousands of files: so many of a chunk are looked at."""
+"""The most contents of a chunk that are looked at: licences and headers are in thousands of files."""
 
 
 class Near(NamedTuple):

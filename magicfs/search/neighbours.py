@@ -30,7 +30,7 @@ from magicfs.search.request import MAX_COPIES
 from magicfs.search.scores import FEW, MIN_RELEVANCE, MIN_RELEVANCE_OF_FEW
 
 NAMED_COPIES = 3
-"""So many copies of the file itself are named."""
+"""The number of copies of the file itself that are named."""
 
 
 class Neighbours(NamedTuple):

@@ -58,7 +58,7 @@ class SearchRequest:
 
 
 def limits_for(results: int) -> Limits:
-    """The most of everything that a search of so many results looks at."""
+    """The most of everything that a search for a number of results looks at."""
     return Limits(
         chunks=min(MAX_CANDIDATES, max(MIN_CANDIDATES, results * CANDIDATES_PER_RESULT)),
         chunks_each=retrievers.MAX_CANDIDATES_PER_CONDITION,

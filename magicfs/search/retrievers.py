@@ -28,7 +28,7 @@ MAX_CANDIDATES_PER_CONDITION = 1000
 MAX_QUESTION_WORDS = 24
 """Only this many words of a question are searched for, the rarest ones, and as many compounds."""
 BACKGROUND_CHUNKS = 100
-"""So many chunks of the language as people speak it are counted with those of the index: in a small one every word is
+"""The number of chunks of everyday language that are counted with those of the index: in a small one every word is
 rare, and in one of thousands it makes no difference."""
 EVERYDAY_SHARE = 0.15
 """The share of them that have an everyday word, such as `get` or `back`. No other word of a question is in them."""
@@ -41,7 +41,7 @@ PAIRED_WORDS = 4
 MAX_NAME_CANDIDATES = 100
 """The most files that one condition on names brings."""
 ENOUGH_NAME_CANDIDATES = 300
-"""When conditions on names have brought so many files, the ones that weigh less are not looked up."""
+"""The number of files by names after which conditions that weigh less are not looked up."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -30,7 +30,8 @@ MIN_RELEVANCE_OF_ANSWERED = 0.004
 answer less are likely right too: they are shown from here on."""
 FEW = 5
 MIN_RELEVANCE_OF_FEW = 0.001
-"""So many of the best others are shown from here on: across languages, a right answer may be no nearer than chance."""
+"""`FEW` of the best others are shown from this relevance on: across languages, a right answer may be no nearer than
+chance."""
 FIRST = 10
 AS_LIKE = 0.2
 """Across languages, what chance and what right answers reach overlap by so much. Of the `FIRST` candidates, those
@@ -67,7 +68,7 @@ def lexical_strength(*, share: float, is_phrase_match: bool, proximity: float = 
 
 
 def similarity_exponent(words: int) -> float:
-    """The power of the similarity that counts for a question of so many words.
+    """The power of the similarity, by the number of words of the question.
 
     In a large corpus some text is always a little similar by chance, and the more so the shorter the question is.
     """
@@ -131,7 +132,7 @@ def _likeness(evidence: Evidence) -> float:
 
 
 def likeness_reach(words: int, *, has_second: bool) -> float:
-    """What likeness is divided by for a question of so many words, see `REACH_OF_FEW_WORDS`."""
+    """What likeness is divided by, by the number of words of the question: see `REACH_OF_FEW_WORDS`."""
     return REACH_OF_FEW_WORDS if has_second and words <= FEW_WORDS else 1.0
 
 

@@ -54,7 +54,7 @@ Rank = Callable[[Connection, SearchRequest, CorpusStatistics], tuple[Hit, ...]]
 EMBEDDING_TIME_SHARE = 0.6
 """The share of the remaining time for the query embedder; the rest suffices for a search by words."""
 MAX_ENUMERATED_CHUNKS = 10_000
-"""Comparing so many chunks one by one takes less time than an index needs to find candidates in a small scope."""
+"""The size of a scope up to which comparing its chunks one by one takes less time than an index needs."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -22,8 +22,8 @@ from magicfs.tree.nodes import INDEX_ATTRIBUTE_PREFIX, Node, Openable
 from magicfs.tree.placed_nodes import ChildPlace, PlacedNode
 
 _TICK_NS, _COARSE_TICK_NS, _COARSE_UNIT_NS = 20_000_000, 2_500_000_000, 10_000_000
-"""A change gives a file other times than one so long before. The kernel's clock goes by up to ten milliseconds at a
-time, and file systems whose times are multiples of that may have one time for two seconds."""
+"""Two changes that are this far apart give a file different times. The kernel's clock goes by up to ten milliseconds
+at a time, and file systems whose times are multiples of that may have one time for two seconds."""
 
 
 class KernelVersion(NamedTuple):

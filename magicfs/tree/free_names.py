@@ -16,7 +16,7 @@ from dataclasses import dataclass
 from typing import Final
 
 SERIES_LENGTH: Final = 4
-"""So many names in a row are a search for a free one, and the last of them is free."""
+"""The number of names in a row that are a search for a free one. The last of them is free."""
 SERIES_SECONDS: Final = 2.0
 """The longest time between two names of a series: a person takes longer."""
 _MAX_CALLERS: Final = 64

@@ -19,7 +19,7 @@ from magicfs.tree.names import SHARED_BYTES, beginnings, numbered
 MAX_CACHED_NAMES = 20_000
 """Result names of all queries together, about 20 MB."""
 GIVEN_PER_KEPT = 5
-"""So many names are remembered by digests for each one that is kept."""
+"""The number of names that are remembered by digests for each one that is kept."""
 
 
 class ResultNameCache:

@@ -24,11 +24,11 @@ log = logging.getLogger(__name__)
 ROOT_INO = 1
 """The kernel's number for the top of a file system."""
 MAX_AWAKE = 4096
-"""So many nodes are objects, but for those that something else refers to."""
+"""The number of nodes that are objects, besides those that something else refers to."""
 _NODES_TRIED = 4
-"""A node that is in use does not rest: so many are tried for each new one."""
+"""The number of nodes that are tried for each new one: a node that is in use does not rest."""
 MAX_DEPTH = 100_000
-"""More directories above each other than a file system has: whoever counts so many goes round in a circle."""
+"""More directories above each other than a file system has: whoever counts more goes round in a circle."""
 _SEEDS = (1 << SEED_BITS) - 1
 _KEY_BYTES, _IDENTITY_BYTES = 20, 28
 _NOT_OF_INDEX = bytes(8)

@@ -19,7 +19,7 @@ _MIN_RANK_DIGITS = 2
 """A name keeps its form while a short list of results grows to ten."""
 _RESULT_NAME = re.compile(rb"\d{2,}_[01]\.\d\d_.", re.DOTALL)
 SHARED_BYTES = 200
-"""Names that begin with so many equal bytes are of one file."""
+"""Names that share this many bytes at their beginning are of one file."""
 _UNNAMED = "unnamed"
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f/]")
 _EXTENSION = re.compile(r"(?<=[^.])((?:\.tar)?\.[^.\s]+)$")

@@ -36,7 +36,7 @@ MAX_QUERIES = 128
 MAX_HITS = 10_000
 """Hits of all cached results together, about a kilobyte each."""
 PASSAGE_WEIGHT = 3
-"""A passage has its whole text, and takes as much room as so many files."""
+"""The number of files that take as much room as a passage, which has its whole text."""
 WAIT_GRACE_SECONDS = 0.25
 """Added to the search's own deadline for a caller that waits for a search of another thread."""
 

@@ -24,7 +24,7 @@ Version = tuple[int, int, int, int, int]
 
 COPY_BYTES = 1 << 20
 _FLUSHED_BYTES = 64 << 20
-"""So much is flushed at a time: flushing a large file at once might take longer than a step may."""
+"""What is flushed at a time: flushing a large file at once might take longer than a step may."""
 _PREFIX = b".magicfs-"
 """Of the names of new files. The index leaves out names that begin with a dot."""
 _NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})

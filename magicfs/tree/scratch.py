@@ -75,7 +75,7 @@ class Scratch:
         threading.Thread(target=self._call, args=(call,), daemon=True).start()
 
     def wait(self, *, seconds: float = END_SECONDS) -> None:
-        """Wait for the calls in threads, for so long at most."""
+        """Wait for the calls in threads, up to that time."""
         with self._lock:
             self._is_idle.wait_for(lambda: self._calls == 0, timeout=seconds)
 

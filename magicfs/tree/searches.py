@@ -178,7 +178,7 @@ class QueryDirectory(VirtualDirectory):
         return name in self._generated_files or self._context_file(name) is not None
 
     def _context_file(self, name: bytes) -> GeneratedFile | None:
-        """The file `.context`, or `.context.2000` with a budget of so many tokens; None for another name."""
+        """The file `.context`, or `.context.2000` with a budget of that many tokens; None for another name."""
         asked = _CONTEXT_NAME.fullmatch(name)
         if asked is None:
             return None

@@ -10,9 +10,9 @@ from pathlib import Path
 MAX_SCRATCH_BYTES = 4 << 30
 MAX_SCRATCH_FILES = 10_000
 SPARED_BYTES = 256 << 20
-"""So much of the file system of the state directory stays free: the index may lie there too."""
+"""What stays free of the file system of the state directory: the index may lie there too."""
 _CHECKED_BYTES = 16 << 20
-"""The file system is asked for its free space once in so many bytes."""
+"""The bytes after which the file system is asked for its free space again."""
 
 
 class Space:
@@ -31,7 +31,7 @@ class Space:
         self._unchecked = _CHECKED_BYTES
 
     def take(self, count: int) -> None:
-        """Take so many bytes. Raises `ENOSPC` if they are too many. May block."""
+        """Take bytes. Raises `ENOSPC` if they are too many. May block."""
         with self._lock:
             is_checked = self._unchecked + count >= _CHECKED_BYTES
         if is_checked:
