@@ -47,9 +47,9 @@ BINDINGS_SECONDS = 60.0
 is most of what a worker without work does."""
 
 OVERDUE_SECONDS = 5.0
-"""Redis says within POLLING_SECONDS that there is no message. When that is late by this time, the network to it is gone,
-or something between swallows what is sent: kombu would wait for half a minute, and renew one connection of several.
-It is the pause between two looks, too."""
+"""Redis says within POLLING_SECONDS that there is no message. When that is late by this time, the network to it is
+gone, or something between swallows what is sent: kombu would wait for half a minute, and renew one connection of
+several. It is the pause between two looks, too."""
 
 MAX_RESULTS = 16
 """Messages of one child that are read at the start of a loop. A child sends a few for each task."""
