@@ -39,7 +39,7 @@ def test_to_close_a_state_directory() -> None:
     # A path that is short enough for the sockets in it.
     with tempfile.TemporaryDirectory(prefix="my data ") as home:
         os.chmod(home, 0o755)
-        [result] = [result for result in run_checks(Settings(home=Path(home))) if result.name == "home"]
+        result = next(result for result in run_checks(Settings(home=Path(home))) if result.name == "home")
         assert advised(result.text) == ["chmod", "700", home]
 
 

@@ -146,7 +146,7 @@ def test_another_machine_gets_what_the_index_will_have(machine: Callable[[], Mac
 
 def test_the_doctor_names_what_a_machine_lacks_of_which_vectors_are_made(machine: Callable[[], Machine]) -> None:
     def languages(settings: Settings) -> tuple[bool, str]:
-        [result] = [one for one in run_checks(settings) if one.name == "languages"]
+        result = next(one for one in run_checks(settings) if one.name == "languages")
         return result.ok, result.text
 
     here = machine()

@@ -316,7 +316,7 @@ def test_the_doctor_says_what_the_index_needs_and_what_is_missing(
     index: Index, settings: Settings, tiny: Path, homes: Path
 ) -> None:
     def languages(machine: Settings) -> tuple[bool, str]:
-        [result] = [one for one in run_checks(machine) if one.name == "languages"]
+        result = next(one for one in run_checks(machine) if one.name == "languages")
         return result.ok, result.text
 
     assert languages(settings) == (True, "one model is enough for the texts and questions of the index")

@@ -115,7 +115,7 @@ def test_what_was_read_is_kept_when_the_time_is_over() -> None:
 
 def test_a_page_that_takes_long_to_draw_leaves_time_for_a_scanned_one() -> None:
     endless = Drawing("0 0 m 612 792 l S\n" * 400_000)
-    document = read_in_part(pdf_file(TEXT, endless, SCAN), find_ocr(), "marmalade", seconds=20)
+    document = read_in_part(pdf_file(TEXT, endless, SCAN), find_ocr(), "marmalade", seconds=8)
     assert TEXT in document.text
     assert "marmalade" in document.text
 

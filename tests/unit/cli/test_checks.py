@@ -28,6 +28,6 @@ def test_a_missing_wall_of_the_parser_is_found(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, missing: list[Wall], ok: bool, said: str
 ) -> None:
     monkeypatch.setattr(Sandbox, "missing_walls", lambda _: missing)
-    [result] = [result for result in run_checks(Settings(home=tmp_path)) if result.name == "parser"]
+    result = next(result for result in run_checks(Settings(home=tmp_path)) if result.name == "parser")
     assert result.ok is ok
     assert said in result.text
