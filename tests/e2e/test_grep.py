@@ -31,7 +31,7 @@ def found(model_store: ModelStore) -> Iterator[tuple[Commands, Path]]:
 def grep(found: tuple[Commands, Path], *arguments: str | Path, code: int = 0, folder: str = ".") -> list[str]:
     """The lines that `magicfs grep` prints in a folder."""
     commands, top = found
-    done = commands.run("grep", *arguments, prefix=("env", "-C", str(top / folder)))
+    done = commands.run("grep", *arguments, cwd=top / folder)
     assert done.returncode == code, done.stderr
     assert done.stderr.count("\n") == (code == 2)
     return done.stdout.splitlines()

@@ -50,7 +50,7 @@ def found(model_store: ModelStore) -> Iterator[tuple[Commands, Path]]:
 
 def similar(found: tuple[Commands, Path], path: str | Path, *options: str) -> dict[str, Any]:
     commands, docs = found
-    done = commands.run("similar", path, "--json", *options, prefix=("env", "-C", str(docs)))
+    done = commands.run("similar", path, "--json", *options, cwd=docs)
     assert done.returncode == 0, done.stderr
     return dict(json.loads(done.stdout))
 
@@ -129,7 +129,7 @@ def test_errors_are_one_line_that_says_what_to_do(found: tuple[Commands, Path]) 
         ("", 2, "give a path"),
         ("film.mp4", 1, "has no text"),
     ]:
-        done = commands.run("similar", path, prefix=("env", "-C", str(docs)))
+        done = commands.run("similar", path, cwd=docs)
         assert (done.returncode, done.stdout) == (code, ""), path
         assert said in done.stderr
         assert done.stderr.count("\n") == 1

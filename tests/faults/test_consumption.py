@@ -138,7 +138,8 @@ def test_a_worker_goes_on_whatever_it_is_told(stack: Stack, broker: Broker, tmp_
     for command, arguments in COMMANDS.items():
         app.control.broadcast(command, arguments=arguments)
     app.send_task(EXTRACT_TASK, queue=declared_queue(extract_queue(HOST)), ignore_result=True, countdown=3600)
-    inspect = app.control.inspect(timeout=20)
+    # It waits no longer than until the one worker has answered.
+    inspect = app.control.inspect(timeout=60, limit=1)
     assert inspect.ping(), "it answers what is asked afterwards"
     stack.wait(lambda: broker.client.llen(extract_queue(HOST)) == 0, what="a worker that takes the message")
     assert list(inspect.scheduled().values()) == [[]], "no message waits in its memory"

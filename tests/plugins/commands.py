@@ -47,7 +47,12 @@ class Commands:
         self.environment = kept | ours | self.environment
 
     def run(
-        self, *arguments: str | Path, timeout: float = 300, prefix: tuple[str, ...] = (), **environment: str
+        self,
+        *arguments: str | Path,
+        timeout: float = 300,
+        cwd: Path | None = None,
+        prefix: tuple[str, ...] = (),
+        **environment: str,
     ) -> subprocess.CompletedProcess[str]:
         """Run a command to its end. With a `prefix` it is a program of its own, and no fork of one that has started."""
         environment = self.environment | environment
@@ -56,6 +61,7 @@ class Commands:
                 return subprocess.run(
                     [*prefix, *COMMAND, *map(str, arguments)],
                     env=environment,
+                    cwd=cwd,
                     stdin=subprocess.DEVNULL,
                     capture_output=True,
                     text=True,
@@ -63,7 +69,9 @@ class Commands:
                     check=False,
                 )
             with short_folder() as folder:
-                return run_command([*map(str, arguments)], environment=environment, folder=folder, timeout=timeout)
+                return run_command(
+                    [*map(str, arguments)], environment=environment, folder=folder, timeout=timeout, cwd=cwd
+                )
         except subprocess.TimeoutExpired as error:
             raise AssertionError(
                 f"{arguments} takes longer than {timeout} s: {error.stderr!r}\n{self.logs()}"

@@ -33,15 +33,26 @@ def run_command(
     environment: Mapping[str, str],
     folder: Path,
     timeout: float,
+    cwd: Path | None = None,
     constants: Mapping[str, float] | None = None,
 ) -> subprocess.CompletedProcess[str]:
-    """Run `magicfs` to its end, as `subprocess.run` does: with this environment and no input.
+    """Run `magicfs` to its end, as `subprocess.run` does: with this environment, in `cwd`, and with no input.
 
     What it prints passes through files in `folder`. It has other `constants`, by the names of their modules and their
     own. Raises `subprocess.TimeoutExpired` when it was killed.
     """
     output, errors = folder / "stdout", folder / "stderr"
-    process = FORKS.Process(target=_become, args=(arguments, dict(environment), output, errors, dict(constants or {})))
+    process = FORKS.Process(
+        target=_become,
+        args=(arguments,),
+        kwargs={
+            "environment": dict(environment),
+            "output": output,
+            "errors": errors,
+            "cwd": cwd or Path.cwd(),
+            "constants": dict(constants or {}),
+        },
+    )
     process.start()
     process.join(timeout)
     if process.exitcode is None:
@@ -90,10 +101,17 @@ class ForkedPart:
 
 
 def _become(
-    arguments: list[str], environment: dict[str, str], output: Path, errors: Path, constants: dict[str, float]
+    arguments: list[str],
+    *,
+    environment: dict[str, str],
+    output: Path,
+    errors: Path,
+    cwd: Path,
+    constants: dict[str, float],
 ) -> None:
     """Become the process of a command."""
     take_environment(environment)
+    os.chdir(cwd)
     for path, descriptor in ((output, 1), (errors, 2)):
         with path.open("wb") as file:
             os.dup2(file.fileno(), descriptor)
