@@ -22,6 +22,7 @@ import pytest
 from magicfs.models.store import ModelStore
 from tests.plugins.broker import free_port
 from tests.plugins.cluster import PASSWORD, ClusterServers
+from tests.plugins.forks import run_command
 from tests.plugins.models import MODEL
 
 EXAMPLES = Path(__file__).parents[2] / "examples"
@@ -45,14 +46,8 @@ class Cluster:
     def role(self, name: str, *arguments: str) -> None:
         self.start(name, sys.executable, "-m", "magicfs.cli", *arguments)
 
-    def command(self, *arguments: str) -> subprocess.CompletedProcess[str]:
-        return subprocess.run(
-            [sys.executable, "-m", "magicfs.cli", *arguments],
-            env=self.environment,
-            capture_output=True,
-            text=True,
-            timeout=180,
-        )
+    def command(self, *arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+        return run_command([*arguments], environment=self.environment | environment, folder=self.home, timeout=180)
 
     def wait(self, condition: Callable[[], bool], what: str, seconds: float = 120) -> None:
         deadline = time.monotonic() + seconds
@@ -162,12 +157,8 @@ def test_the_roles_of_a_cluster_index_search_mount_and_show_themselves(cluster: 
 
 
 def test_a_wrong_password_is_one_line(cluster: Cluster) -> None:
-    wrong = cluster.environment | {
-        "MAGICFS_DATABASE_URL": cluster.environment["MAGICFS_DATABASE_URL"].replace(PASSWORD, "wrong")
-    }
-    done = subprocess.run(
-        [sys.executable, "-m", "magicfs.cli", "status"], env=wrong, capture_output=True, text=True, timeout=180
-    )
+    wrong = cluster.environment["MAGICFS_DATABASE_URL"].replace(PASSWORD, "wrong")
+    done = cluster.command("status", MAGICFS_DATABASE_URL=wrong)
     assert done.returncode == 1
     assert len(done.stderr.strip().splitlines()) == 1
     assert "MAGICFS_DATABASE_URL" in done.stderr
