@@ -12,7 +12,7 @@ from magicfs.db.candidate_statements import name_parameters
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.scope import Scope
-from magicfs.domain.chunks import NameMatch
+from magicfs.domain.chunks import ChunkPlace, NameMatch
 from magicfs.domain.ids import ChunkId, FileId, ModelId
 from magicfs.domain.query import Term
 
@@ -77,3 +77,23 @@ def chunk_texts(connection: Connection, chunks: Iterable[ChunkId]) -> dict[Chunk
     """The texts of given chunks."""
     rows = connection.execute(_SQL["chunk_texts"], {"chunks": list(chunks)})
     return {ChunkId(chunk_id): text for chunk_id, text in rows}
+
+
+def places_of_chunks(
+    connection: Connection, files: Sequence[FileId], chunks: Iterable[ChunkId]
+) -> list[tuple[FileId, ChunkPlace]]:
+    """The places of given chunks in given files, in the order of the text. A file may have a chunk several times."""
+    rows = connection.execute(_SQL["places_of_chunks"], {"files": list(files), "chunks": list(chunks)})
+    return [(FileId(file), ChunkPlace(ChunkId(chunk), *place)) for file, chunk, *place in rows]
+
+
+def first_places(connection: Connection, files: Sequence[FileId]) -> dict[FileId, ChunkPlace]:
+    """The place of the first chunk of each of some files; those without text are left out."""
+    rows = connection.execute(_SQL["first_places"], {"files": list(files)})
+    return {FileId(file): ChunkPlace(ChunkId(chunk), *place) for file, chunk, *place in rows}
+
+
+def texts_and_tokens(connection: Connection, chunks: Iterable[ChunkId]) -> dict[ChunkId, tuple[str, int]]:
+    """The texts of given chunks, and their numbers of tokens."""
+    rows = connection.execute(_SQL["texts_and_tokens"], {"chunks": list(chunks)})
+    return {ChunkId(chunk): (text, tokens) for chunk, text, tokens in rows}

@@ -1,4 +1,4 @@
-"""Counts of files and chunks, for `magicfs status`, `.magic/status.json` and the coverage of a search.
+"""Counts of files and chunks, for `magicfs status` and `metrics`, `.magic/status.json` and the coverage of a search.
 
 All counts are exact and come from indexes alone, so that a million chunks take a tenth of a second. A chunk counts if
 the active model has a row for it, with or without a vector. It is found by meaning when it waits for no vector but a
@@ -14,6 +14,7 @@ from datetime import datetime
 from typing import Any, NamedTuple
 
 from magicfs.db import words
+from magicfs.db.as_of import read_as_of
 from magicfs.db.heartbeats import live_mounts, live_workers
 from magicfs.db.hosts import list_hosts
 from magicfs.db.models import live_models
@@ -27,6 +28,7 @@ from magicfs.domain.results import Coverage
 from magicfs.domain.status import (
     ChunkCounts,
     FileCounts,
+    IndexMeasures,
     IndexProgress,
     IndexStatus,
     ModelStatus,
@@ -81,6 +83,21 @@ def read_status(connection: Connection) -> IndexStatus:
         models=tuple(_model_status(models[role], role, rows[role]) for role in models),
         hosts=list_hosts(connection),
         free_bytes=read_shortage(connection),
+    )
+
+
+def read_measures(connection: Connection) -> IndexMeasures:
+    """What `magicfs metrics` shows beside the status. Takes as long as `read_status`, or less."""
+    size, schema = fetch_one(connection.execute(_SQL["database_size"]))
+    complete_until = read_as_of(connection).moment
+    return IndexMeasures(
+        reasons=dict(connection.execute(_SQL["count_reasons"]).fetchall()),
+        failed_chunks={
+            (model, reason): count for model, reason, count in connection.execute(_SQL["count_failed_chunks"])
+        },
+        database_bytes=size,
+        schema=schema,
+        complete_until=None if complete_until is None else complete_until.timestamp(),
     )
 
 

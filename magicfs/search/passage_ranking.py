@@ -12,7 +12,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from magicfs.db import passages as passages_db
+from magicfs.db import file_facts
 from magicfs.db.pool import Connection
 from magicfs.domain.chunks import ChunkPlace
 from magicfs.domain.ids import ChunkId, FileId
@@ -55,14 +55,14 @@ def rank_passages(connection: Connection, request: SearchRequest, statistics: Co
     hits = shown_hits(connection, request, best, known=ranking.shown, exponent=ranking.exponent)
     cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
     chunks = {place.chunk_id for passage in passages for place in passage.places}
-    texts = passages_db.texts_and_tokens(connection, chunks)
+    texts = file_facts.texts_and_tokens(connection, chunks)
     return tuple(_with_text(hit, passage.places, texts, cutter) for hit, passage in zip(hits, passages, strict=True))
 
 
 def _beginnings(connection: Connection, hits: Sequence[Hit]) -> tuple[Hit, ...]:
     """The first chunks of files that only filters have chosen."""
-    places = passages_db.first_places(connection, [hit.file_id for hit in hits if hit.has_text])
-    texts = passages_db.texts_and_tokens(connection, {place.chunk_id for place in places.values()})
+    places = file_facts.first_places(connection, [hit.file_id for hit in hits if hit.has_text])
+    texts = file_facts.texts_and_tokens(connection, {place.chunk_id for place in places.values()})
     found = [hit for hit in hits if hit.file_id in places and places[hit.file_id].chunk_id in texts]
     cutter = SnippetCutter(())
     return tuple(
@@ -80,7 +80,7 @@ def _candidates(
     by_id = {file.found.file_id: file for file in files if file.found.chunk_id is not None}
     wanted = {*ranking.evidence, *(file.found.chunk_id for file in by_id.values())}
     found: dict[tuple[FileId, ChunkId], tuple[CandidateFile, ChunkPlace]] = {}
-    for file_id, place in passages_db.places_of_chunks(connection, list(by_id), filter(None, wanted)):
+    for file_id, place in file_facts.places_of_chunks(connection, list(by_id), filter(None, wanted)):
         file = by_id[file_id]
         if place.chunk_id != file.found.chunk_id:
             evidence = ranking.evidence[place.chunk_id]

@@ -99,8 +99,7 @@ def observe(settings: Settings) -> Observation:
     """
     from magicfs import __version__
     from magicfs.cli import environment, wiring
-    from magicfs.db.measures import read_measures
-    from magicfs.db.status import read_status
+    from magicfs.db.status import read_measures, read_status
     from magicfs.domain.deadline import Deadline
     from magicfs.errors import DatabaseError, DeadlineExceeded, ServerError
     from magicfs.gateway.metrics import Observation

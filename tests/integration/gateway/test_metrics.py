@@ -9,9 +9,8 @@ import pytest
 from magicfs.cli.commands import metrics
 from magicfs.config import Settings
 from magicfs.db.heartbeats import LeaseTerms, record_mount, record_workers, take_host
-from magicfs.db.measures import read_measures
 from magicfs.db.pool import Database
-from magicfs.db.status import read_status
+from magicfs.db.status import read_measures, read_status
 from magicfs.domain.status import BrokerStatus, WorkerStatus
 from magicfs.errors import ServerError
 from magicfs.gateway.metrics import Observation, text

@@ -1,4 +1,4 @@
--- What a search would know of one file, or of chunks that are given.
+-- Facts about given files and chunks: their names, their words, and where their text stands.
 
 -- name: name_matches
 -- Which words of the question the paths and names of given files have.
@@ -43,3 +43,22 @@ WHERE chunks.id = %(chunk)s AND chunks.words @@ lexeme::tsquery
 -- name: vector_state
 -- The state of a chunk under a model.
 SELECT state FROM embeddings WHERE model_id = %(model)s AND chunk_id = %(chunk)s
+
+-- name: places_of_chunks
+-- The places of given chunks in given files, in the order of the text.
+SELECT files.id, content_chunks.chunk_id, content_chunks.ordinal, content_chunks.first_line, content_chunks.last_line,
+       content_chunks.page
+FROM files JOIN content_chunks ON content_chunks.content_id = files.content_id
+WHERE files.id = ANY(%(files)s) AND content_chunks.chunk_id = ANY(%(chunks)s)
+ORDER BY files.id, content_chunks.ordinal
+
+-- name: first_places
+-- The place of the first chunk of given files.
+SELECT files.id, content_chunks.chunk_id, content_chunks.ordinal, content_chunks.first_line, content_chunks.last_line,
+       content_chunks.page
+FROM files JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
+WHERE files.id = ANY(%(files)s)
+
+-- name: texts_and_tokens
+-- The texts of given chunks, and their numbers of tokens.
+SELECT id, {{found_files.chunk_text}}, tokens FROM chunks WHERE id = ANY(%(chunks)s)
