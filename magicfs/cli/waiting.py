@@ -54,39 +54,73 @@ def wait_until_searchable(
     Raises `ServerError` when the parts of this machine were stopped or keep failing, and `DatabaseUnavailable` after
     `OUTAGE_SECONDS`.
     """
-    meter, stall_detector, reasons = ProgressMeter(), StallDetector(), _Reasons()
-    answered = time.monotonic()
     checked = float("-inf")
-    has_models = False
     with _Display() as display:
-        while True:
-            began = time.monotonic()
-            try:
-                progress, scanned = _read(settings, database, since=since, root=root)
-                answered = time.monotonic()
-            except DatabaseUnavailable as error:
-                if time.monotonic() - answered > OUTAGE_SECONDS:
-                    raise
-                if time.monotonic() - answered > STALL_SECONDS:
-                    reasons.say(f"waiting for the database: {error}", now=time.monotonic())
-            else:
-                report = meter.update(progress, now=answered)
-                display.show(report)
-                if scanned and not progress.files.pending and report.chunks_done >= progress.chunks.total:
-                    if has_models:
-                        return report
-                    with suppress(DatabaseUnavailable):
-                        multilingual.ensure_multilingual(settings, database, progress=terminal.remark)
-                        has_models = True
-                        continue
-                if stall_detector.is_stalled(report, now=answered):
-                    with suppress(DatabaseUnavailable):
-                        reasons.say(explain(read_situation(settings, database, since=since, root=root)), now=answered)
+        wait = _Wait(settings, database, since=since, root=root, display=display)
+        while (report := wait.look()) is None:
             if time.monotonic() - checked >= CHECK_SECONDS:
                 checked = time.monotonic()
                 _check_alive(settings)
             # In a large cluster the query takes a while: commands that wait must not load the database.
-            time.sleep(max(POLL_SECONDS, PAUSE_FACTOR * (answered - began)))
+            time.sleep(max(POLL_SECONDS, PAUSE_FACTOR * wait.query_seconds))
+    return report
+
+
+class _Wait:
+    """What a wait has seen and said so far."""
+
+    def __init__(
+        self, settings: Settings, database: Database, *, since: datetime, root: str | None, display: _Display
+    ) -> None:
+        self._settings = settings
+        self._database = database
+        self._since = since
+        self._root = root
+        self._display = display
+        self._meter = ProgressMeter()
+        self._stall_detector = StallDetector()
+        self._reasons = _Reasons()
+        self._answered = time.monotonic()
+        self._has_models = False
+        self.query_seconds = 0.0
+        """What the last query of the progress has taken."""
+
+    def look(self) -> ProgressReport | None:
+        """Show the progress, or say why there is none. Returns it when everything is searchable.
+
+        Raises `DatabaseUnavailable` when the database has been away for OUTAGE_SECONDS.
+        """
+        began = time.monotonic()
+        try:
+            progress, scanned = _read(self._settings, self._database, since=self._since, root=self._root)
+        except DatabaseUnavailable as error:
+            self._await_database(error)
+            return None
+        self._answered = time.monotonic()
+        self.query_seconds = self._answered - began
+        report = self._meter.update(progress, now=self._answered)
+        self._display.show(report)
+        if scanned and not progress.files.pending and report.chunks_done >= progress.chunks.total:
+            if self._has_models:
+                return report
+            with suppress(DatabaseUnavailable):
+                multilingual.ensure_multilingual(self._settings, self._database, progress=terminal.remark)
+                self._has_models = True
+                return self.look()
+        if self._stall_detector.is_stalled(report, now=self._answered):
+            with suppress(DatabaseUnavailable):
+                situation = read_situation(self._settings, self._database, since=self._since, root=self._root)
+                self._reasons.say(explain(situation), now=self._answered)
+        return None
+
+    def _await_database(self, error: DatabaseUnavailable) -> None:
+        """Say that the database is away, once it has been for a while. Raises `error` after OUTAGE_SECONDS."""
+        now = time.monotonic()
+        self.query_seconds = 0.0
+        if now - self._answered > OUTAGE_SECONDS:
+            raise error
+        if now - self._answered > STALL_SECONDS:
+            self._reasons.say(f"waiting for the database: {error}", now=now)
 
 
 def _read(settings: Settings, database: Database, *, since: datetime, root: str | None) -> tuple[IndexProgress, bool]:
