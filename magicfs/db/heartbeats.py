@@ -102,13 +102,13 @@ def remove_mount(connection: Connection, *, host: str, path: bytes) -> None:
     connection.execute(_SQL["remove_mount"], {"host": host, "path": path})
 
 
-def live_workers(connection: Connection, *, within_s: float = WORKER_SECONDS) -> tuple[WorkerStatus, ...]:
-    """The workers that have answered an agent within the last `within_s` seconds, by name."""
-    rows = connection.execute(_SQL["live_workers"], {"within": within_s})
+def live_workers(connection: Connection) -> tuple[WorkerStatus, ...]:
+    """The workers that have answered an agent within the last WORKER_SECONDS, by name."""
+    rows = connection.execute(_SQL["live_workers"], {"within": WORKER_SECONDS})
     return tuple(WorkerStatus(name=name, host=host, kind=kind, pid=pid) for name, host, kind, pid in rows)
 
 
-def live_mounts(connection: Connection, *, within_s: float = MOUNT_SECONDS) -> tuple[MountStatus, ...]:
-    """The mounts that have reported within the last `within_s` seconds, by host and path."""
-    rows = connection.execute(_SQL["live_mounts"], {"within": within_s})
+def live_mounts(connection: Connection) -> tuple[MountStatus, ...]:
+    """The mounts that have reported within the last MOUNT_SECONDS, by host and path."""
+    rows = connection.execute(_SQL["live_mounts"], {"within": MOUNT_SECONDS})
     return tuple(MountStatus(host=host, path=path, pid=pid) for host, path, pid in rows)

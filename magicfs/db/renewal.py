@@ -1,6 +1,6 @@
 """The renewal of the multilingual model: searches use its former vectors until all are made anew in a better form.
 
-The agent begins it, maintenance completes it. Runs in the caller's transaction. Why it is done is in ADR 30.
+The agent begins it, maintenance completes it. Runs in the caller's transaction. docs/adr/0030 says why.
 """
 
 from __future__ import annotations

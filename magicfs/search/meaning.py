@@ -37,18 +37,12 @@ class QuestionVector:
     _usual: dict[str, float] = field(default_factory=dict, compare=False)
     """Its usual cosine to texts, by their language."""
 
-    def likeness(self, cosine: float, *, language: str = "", across: bool = False) -> float:
-        """A cosine to a text in a language, "" for an unknown one, on the scale that scores are made from.
-
-        0 for what chance reaches, 1 for what the texts of the corpus reach for their own sentences, not clipped to
-        this range. `across` says that the question is in another language, which matters where the corpus is not
-        measured.
-        """
-        scale, usual = self.scale_of(language, across=across)
-        return scale.similarity(cosine, usual=usual)
-
     def scale_of(self, language: str, *, across: bool) -> tuple[Scale, float]:
-        """The scale of `likeness` for texts in a language, and the usual cosine to them."""
+        """The scale that scores are made from, for texts in a language ("": unknown), and the usual cosine to them.
+
+        On it, 0 is what chance reaches, and 1 what the texts of the corpus reach for their own sentences. `across` says
+        that the question is in another language, which matters where the corpus is not measured.
+        """
         measured = self.model.scale
         if measured is not None and measured.whole is not None:
             return measured.whole, 0.0

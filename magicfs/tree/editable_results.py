@@ -1,6 +1,6 @@
 """The directory of a query as a place to save in: the results, and beside them what programs make while they save one.
 
-Used by `tree.Tree` for `search/`. A name is that of a result, of a scratch file or of nothing; decision 28 says what
+Used by `tree.Tree` for `search/`. A name is that of a result, of a scratch file or of nothing; docs/adr/0028 says what
 each change of it does. Here is decided what happens; `scratch_directories` does it. Methods that may block run in the
 pool of the state directory, and what waits for a real file in that of its file system.
 """
