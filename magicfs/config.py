@@ -21,7 +21,7 @@ from magicfs.setting_values import InvalidSetting, valid_value
 from magicfs.state_directory import make_state_directory, try_lock
 
 PREFIX = "MAGICFS_"
-"""Of the environment's variables."""
+"""The variables of the environment that are settings begin so."""
 
 MAX_EXTRACT_SECONDS = 120
 """The highest `extract_seconds`: half of the time after which an extraction task is killed and its file counted as one

@@ -34,9 +34,9 @@ class Host:
     workers: int
     mounts: int
     address: str | None = None
-    """Where it serves its files to admitted hosts; None while it does not."""
+    """The address at which it serves its files to admitted hosts; None while it does not."""
     fingerprint: str | None = None
-    """Of its certificate; None if it has shown none."""
+    """The fingerprint of its certificate; None if it has shown none."""
     admitted: bool = False
     """Whether somebody has admitted that certificate."""
 

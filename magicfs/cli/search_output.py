@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 
 MAX_QUERY_CHARACTERS = 200
-"""Of a query for which nothing is found: somebody may have pasted a document."""
+"""What is shown of a query for which nothing is found: somebody may have pasted a document."""
 
 
 class ShownHit(TypedDict):

@@ -22,7 +22,7 @@ SILENT_SECONDS: Final = 30.0
 """The age of a heartbeat at which people are told of the agent: its lease of the host has run out."""
 
 MAX_WAITING_FILES: Final = 1000
-"""Of more waiting files the first is not looked for: that would take longer than the search."""
+"""The number of waiting files up to which the first is looked for: of more, that would take longer than the search."""
 
 
 AS_OF_SQL = _SQL["as_of"]

@@ -48,7 +48,7 @@ class Place(NamedTuple):
     copies: tuple[tuple[FileId, Copy], ...]
     """The files in scope with the same content, this one among them, the preferred ones first; empty if it is alone."""
     text: str | None
-    """Of the chunk."""
+    """The text of the chunk."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -58,7 +58,7 @@ class NewPlace:
     root: RootId
     path: bytes
     name: FileName
-    """Of that path."""
+    """The name in that path."""
     is_seen: bool
     """Whether the file is there. Otherwise the row has made room for that of another file."""
     is_renamed: bool

@@ -36,7 +36,7 @@ class WordChunks:
     """How many chunks have a word."""
 
     share: float
-    """Of all chunks, in [0, 1], by Postgres's statistics; 0 for a word that is not among the frequent ones."""
+    """The share of the chunks, in [0, 1], by Postgres's statistics; 0 for a word that is none of the frequent ones."""
     size: int | None
     """The number of chunks with the word, counted up to `MAX_CHUNKS_OF_WORD`; None for a frequent word."""
 

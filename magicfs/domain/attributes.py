@@ -34,7 +34,7 @@ class Attributes(NamedTuple):
     device: int = 0
     """The number of the device that a device file stands for."""
     blocks: int = 0
-    """Of 512 bytes each."""
+    """The number of blocks of 512 bytes."""
 
     @classmethod
     def of(cls, status: os.stat_result) -> Attributes:

@@ -48,7 +48,7 @@ class ChunkSource:
 
     text: str
     language: str | None
-    """Of the document; an ISO 639-1 code."""
+    """The language of the document, an ISO 639-1 code."""
     metadata: tuple[str | None, ...]
     """Title, author and keywords of a document that begins with the chunk; empty for another one."""
     headings: str = ""

@@ -61,7 +61,7 @@ class Measures:
     relevance: float
     """The score, before neighbours get the mean of theirs."""
     lines: tuple[int, int]
-    """Of the best passage; zeros without one."""
+    """The first and last line of the best passage; zeros without one."""
     page: int | None
 
 

@@ -77,7 +77,7 @@ class Term:
     count: int = 1
     """How often the question has it."""
     parts: frozenset[str] = frozenset()
-    """Of a compound, such as `c++` or `2.10.3`, its words and the compounds in it, which are terms of their own."""
+    """The words of a compound, such as `c++` or `2.10.3`, and the compounds in it, which are terms of their own."""
 
     @property
     def is_whole(self) -> bool:
@@ -99,7 +99,7 @@ class SyntaxToken:
     before: str = ""
     """The word before it."""
     after: str = ""
-    """Of an exclusion without a word before it, the first word of the query."""
+    """The first word of the query, for an exclusion without a word before it."""
     filters: Filters = Filters()
     """The filter alone; empty for an exclusion."""
 

@@ -116,7 +116,7 @@ class Hit(NamedTuple):
     line_numbers: tuple[int, ...] = ()
     """The number of each line of `text` in the file."""
     tokens: int = 0
-    """Of `text`, as the model of the index counts them."""
+    """The tokens of `text`, as the model of the index counts them."""
     copies: tuple[Copy, ...] = ()
     """The other files in scope with the same content, the preferred ones first."""
 

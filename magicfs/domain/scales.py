@@ -38,7 +38,7 @@ class CorpusScale:
     vectors: int
     """The number of vectors that the corpus had when it was measured."""
     whole: Scale | None = None
-    """Of all texts, for a model that has one scale."""
+    """The scale of all texts, for a model that has one."""
     languages: Mapping[str, Scale] = field(default_factory=dict)
     """For a model of many languages, by the language of the text, ISO 639-1; empty for texts of no known language, and
     `ANY_LANGUAGE` for those in one that the corpus did not have when it was measured."""

@@ -24,7 +24,7 @@ FILES_SERVICE = "magicfs-files/1"
 """The name of the service, by ALPN."""
 
 MAX_PATH_BYTES = 16 * 1024
-"""Of the path of a root, and of the path below it."""
+"""The longest path of a root, and the longest path below it."""
 
 MAX_READ_BYTES = 1 << 20
 MAX_FRAME_BYTES = 2 * MAX_READ_BYTES

@@ -41,7 +41,7 @@ IDLE_SECONDS = 3600.0
 """After this time without a request a connection is closed; the other host opens its files anew when it needs them."""
 
 MAX_OPEN_FILES = 1024
-"""Of one host, so that none uses up the descriptors of this process."""
+"""The most files that one host has open, so that none uses up the descriptors of this process."""
 
 _NOT_COMPONENTS = frozenset({b"", b".", b".."})
 

@@ -30,7 +30,7 @@ CONCURRENT_CALLS = 2
 MAX_WAITING_CALLS = 32
 """More are refused: each holds its arguments."""
 MAX_MESSAGE_CHARACTERS = 1 << 20
-"""Of a message from the client. The arguments of the tools are a few thousand."""
+"""The longest message of a client. The arguments of the tools are a few thousand."""
 
 INSTRUCTIONS = (
     "MagicFS is the index of this person's own files. Ask 'context' for passages that answer a question, 'search' for "

@@ -27,7 +27,7 @@ from magicfs.search.syntax import MAX_QUERY_CHARACTERS
 MAX_RESULTS = 100
 MAX_CONTEXT_TOKENS = 20_000
 MAX_TEXT_CHARACTERS = 40_000
-"""Of an answer of `read_file`: about 10,000 tokens."""
+"""The longest answer of `read_file`: about 10,000 tokens."""
 MAX_CHUNKS = 1000
 """More than fill MAX_TEXT_CHARACTERS, unless they are lines of a word."""
 MAX_INTEGER = 2**31 - 1

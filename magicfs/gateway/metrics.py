@@ -31,7 +31,7 @@ class Observation:
     """What was known at one moment."""
 
     version: str
-    """Of this program."""
+    """The version of this program."""
     index: tuple[IndexStatus, IndexMeasures] | None
     """None if the database does not answer."""
     broker: BrokerStatus

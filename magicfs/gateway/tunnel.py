@@ -29,7 +29,7 @@ STARTUP_SECONDS = 10.0
 """A client of Postgres says within this time who it is."""
 
 MAX_STARTUP_BYTES = 10_000
-"""Of the first message of a client, as Postgres has it."""
+"""The longest first message of a client, as Postgres has it."""
 
 BLOCK_BYTES = 64 << 10
 

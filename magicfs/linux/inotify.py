@@ -75,7 +75,7 @@ class Event:
     mask: int
     """Bits of `InotifyMask`."""
     name: bytes
-    """Of the entry of the directory; empty when the event is about the directory itself."""
+    """The name of the entry of the directory; empty when the event is about the directory itself."""
 
 
 class Inotify:

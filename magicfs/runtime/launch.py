@@ -23,7 +23,7 @@ class Launch(NamedTuple):
 
     command: list[str]
     environment: dict[str, str]
-    """Of the process."""
+    """All variables of the process."""
 
 
 def count_start(environment: dict[str, str]) -> Launch:

@@ -13,10 +13,10 @@ from magicfs.text.excerpts import cells_before, excerpt
 DEFAULT_CONTEXT_TOKENS = 4000
 """The budget of `.context`."""
 _TOKENS_PER_PASSAGE = 100
-"""Fewer than all but few passages have: so many passages fill a budget."""
+"""Nearly all passages have more: a budget is filled by fewer passages than this says."""
 _STEP = 20
 _BYTES_PER_TOKEN = 3
-"""Of a path; the heads of passages count too."""
+"""The bytes of a path that count as a token: the heads of passages count too."""
 _MIN_CUT_TOKENS = 20
 """A passage is not cut to less."""
 

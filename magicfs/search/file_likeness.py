@@ -19,7 +19,7 @@ from magicfs.domain.models import IndexedModel
 from magicfs.domain.scales import ANY_LANGUAGE
 
 Vectors = NDArray[np.float32]
-"""Of shape (chunks, dimension), each of length 1."""
+"""The vectors of chunks, shape (chunks, dimension), each of length 1."""
 
 BETTER_WAY = 0.7
 """The weight of the way in which two files match better; the other way has the rest."""

@@ -111,7 +111,7 @@ class FusionScale:
     meaning_of_code: float = 1.0
     """The same where all candidates are code."""
     best_bm25: float = 0.0
-    """Of all candidates."""
+    """The greatest BM25 of all candidates."""
     weight_of_share: float = 0.0
     """What the share of the question's words counts beside BM25."""
     translation_penalty: float = TRANSLATION_PENALTY

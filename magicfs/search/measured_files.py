@@ -31,7 +31,7 @@ class CandidateFile(NamedTuple):
     found: FoundFile
     evidence: Evidence
     meaning: Meaning | None = None
-    """Of its best chunk, where its standing is explained; None without a vector."""
+    """The meaning of its best chunk, where its standing is explained; None without a vector."""
 
     def at(self, copy: FoundFile) -> CandidateFile:
         """A copy of the file, with the same place of its chunk."""

@@ -29,7 +29,7 @@ LEAST_OF_PROBE, MOST_OF_PROBE = 40, 500
 COMPARED = 300
 """The most contents by the vectors of one model that are compared, unless twice the number of results is more."""
 CHUNKS_COMPARED = 16
-"""Of each other content, spread over it, besides those that a probe has brought."""
+"""The chunks of each other content that are compared, spread over it, besides those that a probe has brought."""
 SAMPLE = 100
 """Contents drawn at random, which say what chance reaches."""
 CONTENTS_OF_CHUNK = 50

@@ -38,11 +38,11 @@ class Ranking:
     scale: FusionScale
     rare_words: RareWords
     exponent: float
-    """Of a similarity to the question, see `scores.similarity_exponent`."""
+    """The power of a similarity to the question: `scores.similarity_exponent`."""
     files: tuple[CandidateFile, ...]
     """Best first; the preferred copy stands for all."""
     evidence: Mapping[ChunkId, Evidence]
-    """Of each chunk that a retriever has brought, from its text alone."""
+    """The evidence of each chunk that a retriever has brought, from its text alone."""
     shown: Shown
     least: float
     """The relevance from which on a candidate is shown, see `scores.least_relevance`."""

@@ -20,7 +20,7 @@ from magicfs.domain.attributes import AttributeChange, Attributes
 from magicfs.domain.files import FileStat
 
 INDEX_ATTRIBUTE_PREFIX = b"user.magicfs."
-"""Of the extended attributes that the index has. They cannot be set."""
+"""The extended attributes that the index has begin so. They cannot be set."""
 FILE_CAPABILITIES = b"security.capability"
 """The kernel asks for this attribute before each write. The file system below takes it away itself, and the mount is
 `nosuid`."""

@@ -246,9 +246,9 @@ class RealDirectoryListing:
     directory: RealDirectory
     names: Sequence[bytes]
     kinds: Sequence[int] = ()
-    """Of a large directory: the type of what has each name, as `stat.S_IFMT` returns it, 0 where it is not known."""
+    """The type of what has each name of a large directory, as `stat.S_IFMT` returns it; 0 where it is not known."""
     numbers: Sequence[int] = ()
-    """Of a large directory: the inode number of what has each name, in the file system below."""
+    """The inode number of what has each name of a large directory, in the file system below."""
     number: int = field(default_factory=_LISTING_NUMBERS.__next__, init=False)
     may_block: bool = field(default=True, init=False)
 

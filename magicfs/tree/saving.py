@@ -26,11 +26,11 @@ COPY_BYTES = 1 << 20
 _FLUSHED_BYTES = 64 << 20
 """What is flushed at a time: flushing a large file at once might take longer than a step may."""
 _PREFIX = b".magicfs-"
-"""Of the names of new files. The index leaves out names that begin with a dot."""
+"""The beginning of the names of new files. The index leaves out names that begin with a dot."""
 _NO_UNNAMED_FILES = frozenset({errno.EOPNOTSUPP, errno.EISDIR, errno.EINVAL, errno.ENOENT})
 """Errors where the file system, or the kernel, has no `O_TMPFILE`."""
 _OWN_ATTRIBUTES = (b"security.", b"trusted.")
-"""Of extended attributes that the file system gives a new file itself, or that only the superuser may set."""
+"""Extended attributes that the file system gives a new file itself, or that only the superuser may set, begin so."""
 
 
 class Replacement:

@@ -28,7 +28,7 @@ from magicfs.tree.space import Space
 log = logging.getLogger(__name__)
 
 SCRATCH_PREFIX = "scratch-"
-"""Of the names of the directories of mounts, in the state directory's `run`."""
+"""The names of the directories of mounts begin so, in the state directory's `run`."""
 UNSAVED = "unsaved"
 """The folder of the state directory for what was not saved."""
 END_SECONDS = 30.0

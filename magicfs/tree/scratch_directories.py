@@ -24,7 +24,7 @@ from magicfs.tree.steps import WAIT_SECONDS, Steps, acquiring
 log = logging.getLogger(__name__)
 
 UNSAVED_SUFFIX = b".unsaved"
-"""Of the name that a scratch file gets whose content could not become that of its result."""
+"""The end of the name that a scratch file gets whose content could not become that of its result."""
 
 
 class ScratchDirectory(ScratchNames):

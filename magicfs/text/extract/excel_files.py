@@ -28,7 +28,6 @@ _FORMULA, _RESULT, _TRUTH = 0x0006, 0x0207, 0x0205
 _NOTE, _DRAWN_TEXT, _HEADER, _FOOTER, _LINK, _CHART_TEXT, _NAME = 0x001C, 0x01B6, 0x0014, 0x0015, 0x01B8, 0x100D, 0x0018
 """The kinds of records: of the workbook, of its formats and texts, of cells, and of what is beside them."""
 _EXCEL_97: Final = 0x0600
-_CHART: Final = 0x0020
 """What begins: its cells are those that it shows, which a sheet has."""
 _BUILT_IN_NAME: Final = 0x0020
 _TRUE_AND_FALSE: Final = ("FALSE", "TRUE")
@@ -103,7 +102,6 @@ class _Reader:
         self._shared: list[str] = []
         self._epoch = EPOCH
         self._depth = 0
-        self._in_chart = False
         self._characters = 0
         self._result_row = 0
         self.sheets: list[_Sheet] = []
@@ -133,8 +131,7 @@ class _Reader:
             take(self, record)
 
     def _begin(self, record: Record) -> None:
-        version, kind = struct.unpack_from("<HH", record.data)
-        self._in_chart = kind == _CHART
+        version, _ = struct.unpack_from("<HH", record.data)
         self._depth = 1 if record.place in self._names else self._depth + 1
         if self._depth > 1:
             return  # a chart in a sheet
