@@ -11,6 +11,7 @@ import time
 from collections import OrderedDict
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
+from dataclasses import dataclass
 from pathlib import Path
 
 from magicfs.domain.models import ModelSpec
@@ -33,6 +34,19 @@ AHEAD_SECONDS = 0.1
 """A server that does not take a request within this time is asked when its answer is needed, and not before."""
 IDLE_EXIT_SECONDS = 900.0
 """A server that a client has started exits this long after its last request."""
+
+
+@dataclass(frozen=True, slots=True)
+class _Question:
+    """What the server is asked."""
+
+    text: str
+    specs: Sequence[ModelSpec]
+    """The models whose vectors are wanted."""
+    kept: Sequence[ModelSpec]
+    """The models that the server keeps loaded."""
+    deadline: float
+    """When the answers must be there, on the monotonic clock."""
 
 
 class AskedAhead:
@@ -118,14 +132,15 @@ class QueryEmbedder:
         outcomes: dict[ModelSpec, Vector | MagicFSError] = dict(self._cached(text, specs))
         missing = [spec for spec in specs if spec not in outcomes]
         if missing:
-            answers = self._current_answers(text, missing, kept, time.monotonic() + deadline_s, ahead)
+            question = _Question(text, missing, kept, time.monotonic() + deadline_s)
+            answers = self._current_answers(question, ahead)
             outcomes |= {spec: outcome_of(answer, spec) for spec, answer in answers.items()}
             self._keep(text, outcomes)
         return [outcomes[spec] for spec in specs]
 
     def warm_up(self, *, specs: Sequence[ModelSpec], deadline_s: float) -> dict[ModelSpec, MagicFSError | None]:
         """Have the server load these models, and why it has not, for each. Takes `deadline_s` seconds at most."""
-        answers = self._current_answers(WARM_UP_TEXT, specs, specs, time.monotonic() + deadline_s)
+        answers = self._current_answers(_Question(WARM_UP_TEXT, specs, specs, time.monotonic() + deadline_s))
         return {spec: reported_error(answer) for spec, answer in answers.items()}
 
     @contextmanager
@@ -163,56 +178,36 @@ class QueryEmbedder:
             while len(self._cache) > MAX_CACHED_QUESTIONS:
                 self._cache.popitem(last=False)
 
-    def _current_answers(
-        self,
-        text: str,
-        specs: Sequence[ModelSpec],
-        kept: Sequence[ModelSpec],
-        deadline: float,
-        ahead: AskedAhead | None = None,
-    ) -> dict[ModelSpec, Message]:
+    def _current_answers(self, question: _Question, ahead: AskedAhead | None = None) -> dict[ModelSpec, Message]:
         """The server's answer for each model. A server that uses other models is replaced, its successor is asked.
 
         It is one that an older version left, or that loaded a folder before its files were replaced.
         """
-        answers = self._answers(text, specs, kept, deadline, ahead)
+        answers = self._answers(question, ahead)
         if not are_current(answers):
             with self._replace_lock:
                 # Another thread may have replaced it.
-                answers = self._answers(text, specs, kept, deadline)
+                answers = self._answers(question)
                 if not are_current(answers):
                     log.info("the query embedder uses other models, or is of another version, and is replaced")
-                    for spec in specs:
+                    for spec in question.specs:
                         self._folders.pop(spec, None)
-                    self.quit(deadline_s=deadline - time.monotonic())
-                    answers = self._answers(text, specs, kept, deadline)
+                    self.quit(deadline_s=question.deadline - time.monotonic())
+                    answers = self._answers(question)
         return answers
 
-    def _answers(
-        self,
-        text: str,
-        specs: Sequence[ModelSpec],
-        kept: Sequence[ModelSpec],
-        deadline: float,
-        ahead: AskedAhead | None = None,
-    ) -> dict[ModelSpec, Message]:
+    def _answers(self, question: _Question, ahead: AskedAhead | None = None) -> dict[ModelSpec, Message]:
         """The server's answer for each model; a failure where it gives none."""
-        answers: dict[ModelSpec, Message] = {}
-        folders: dict[ModelSpec, str] = {}
-        for spec in dict.fromkeys((*specs, *kept)):
-            try:
-                folders[spec] = str(self._folder(spec))
-            except ModelError as error:
-                answers[spec] = failure(error)
+        folders, answers = self._folders_of(question)
 
         def missing() -> list[ModelSpec]:
-            return [spec for spec in specs if spec not in answers]
+            return [spec for spec in question.specs if spec not in answers]
 
         def collect() -> None:
             wanted = missing()
-            request = _request(text, wanted, folders)
-            with (ahead and ahead.take(request)) or self._connection.begin(request, deadline) as exchange:
-                for spec, answer in zip(wanted, exchange.answers(deadline), strict=False):
+            request = _request(question.text, wanted, folders)
+            with (ahead and ahead.take(request)) or self._connection.begin(request, question.deadline) as exchange:
+                for spec, answer in zip(wanted, exchange.answers(question.deadline), strict=False):
                     if "folder" not in answer.head:
                         # It is about the whole request.
                         answers.update(dict.fromkeys(wanted, answer))
@@ -221,13 +216,24 @@ class QueryEmbedder:
 
         while missing():
             try:
-                self._connection.with_server(collect, deadline)
+                self._connection.with_server(collect, question.deadline)
             except DiedTwice as error:
                 # The next model may be a better one.
                 answers[missing()[0]] = failure(error)
             except EmbedderUnavailable as error:
                 answers |= dict.fromkeys(missing(), failure(error))
-        return {spec: answers[spec] for spec in specs}
+        return {spec: answers[spec] for spec in question.specs}
+
+    def _folders_of(self, question: _Question) -> tuple[dict[ModelSpec, str], dict[ModelSpec, Message]]:
+        """The folders of the models that the server is to have, and a failure for each that this machine lacks."""
+        folders: dict[ModelSpec, str] = {}
+        failures: dict[ModelSpec, Message] = {}
+        for spec in dict.fromkeys((*question.specs, *question.kept)):
+            try:
+                folders[spec] = str(self._folder(spec))
+            except ModelError as error:
+                failures[spec] = failure(error)
+        return folders, failures
 
     def _folder(self, spec: ModelSpec) -> Path:
         """The folder of a model. Cached, because finding it takes a tenth of the time of a request."""
