@@ -78,7 +78,10 @@ class NodeOperations(pyfuse3.Operations):
             self._handles.note_writes(node)
             attributes = node.merge_kernel_attributes(attributes)
             self._handles.note_attributes(node)
-        return node, entry_attributes(node, attributes, entry_timeout_seconds=entry.timeout_seconds)
+        reply = entry_attributes(node, attributes, entry_timeout_seconds=entry.timeout_seconds)
+        if not entry.has_own_attributes:
+            reply.attr_timeout = 0.0
+        return node, reply
 
     def _add_lookup(self, directory: Node, entry: Entry, node: Node) -> None:
         """Count the lookup of an entry, and invalidate the name under which the file was looked up before.

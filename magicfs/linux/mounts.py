@@ -102,7 +102,7 @@ def is_shared_file_system(path: bytes) -> bool:
     """
     device = device_of_path(path)
     types = [mount.file_system for mount in read_mounts() if mount.device == device]
-    return any(name in _SHARED_FILE_SYSTEMS or name.startswith("fuse.") for name in types)
+    return any(name in _SHARED_FILE_SYSTEMS or name.partition(".")[0] == "fuse" for name in types)
 
 
 def kernel_file_system(path: bytes) -> str | None:

@@ -32,6 +32,8 @@ class Entry(NamedTuple):
     """None if they are still to be read from the node."""
     timeout_seconds: float = STATIC_TIMEOUT_SECONDS
     """How long the kernel may cache the name."""
+    has_own_attributes: bool = True
+    """False where the attributes stand for those of the node, which the kernel asks for before it uses them."""
 
 
 class DirectoryListing(Protocol):

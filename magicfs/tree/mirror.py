@@ -15,6 +15,7 @@ from collections.abc import Iterable, Sequence
 
 from magicfs.domain.attributes import DIRECTORY_MODE, PRIVATE_DIRECTORY_MODE, Attributes
 from magicfs.domain.roots import Root
+from magicfs.linux.mounts import is_shared_file_system
 from magicfs.tree.directories import Directory, Entry, InMemoryListing
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
@@ -34,7 +35,7 @@ class MirrorDirectory(VirtualDirectory):
     ) -> None:
         """`source` has the files of other hosts. `is_shared` says whether other users may enter the mount."""
         super().__init__(b"mirror", mounted_at_ns=mounted_at_ns)
-        self._root_class = SharedRoot if is_shared else RealDirectory
+        self._root_class = SharedRoot if is_shared else RootDirectory
         self._remote_root_class = SharedRemoteRoot if is_shared else RemoteDirectory
         self._host = host
         self._gone_files = gone_files
@@ -64,9 +65,21 @@ class MirrorDirectory(VirtualDirectory):
             return [root.path for root in self._roots.values() if self._is_local(root)]
 
     def lookup_cached(self, name: bytes) -> Entry | None:
-        """None for the name of a root: its directory may be missing. Raises `FileNotFoundError` for other names."""
-        self._root(name)
-        return None
+        """The directory of a root on a file system that may wait for a server or a program, which is not asked.
+
+        The kernel asks for one name once at a time: where such a file system hangs, all who use the root would wait in
+        turn. None for other roots: the directory may be missing. Raises `FileNotFoundError` for other names.
+        """
+        root = self._root(name)
+        if not self._is_local(root) or not is_shared_file_system(root.path):
+            return None
+        return Entry(
+            name,
+            self._directory(root),
+            self._unknown_attributes(),
+            timeout_seconds=REAL_FILE_TIMEOUT_SECONDS,
+            has_own_attributes=False,
+        )
 
     def lookup_pool(self, name: bytes) -> ThreadPool:
         """The pool of the root's file system or host. Raises `FileNotFoundError`."""
@@ -76,11 +89,7 @@ class MirrorDirectory(VirtualDirectory):
         """The directory of a root. Raises `OSError` if it is not there. May block."""
         root = self._root(name)
         directory = self._directory(root)
-        try:
-            attributes = directory.attributes()
-        except FileNotFoundError:
-            self._gone_files.report(directory.location)
-            raise
+        attributes = directory.attributes()
         if self._is_local(root):
             return Entry(name, directory, attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
         self._last_attributes[name] = attributes
@@ -99,15 +108,21 @@ class MirrorDirectory(VirtualDirectory):
             [
                 Entry(name, self._directory(root), attributes=None, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
                 if self._is_local(root)
-                else Entry(name, self._directory(root), self._listed_attributes(name), timeout_seconds=0.0)
+                else Entry(
+                    name,
+                    self._directory(root),
+                    self._last_attributes.get(name) or self._unknown_attributes(),
+                    timeout_seconds=0.0,
+                )
                 for name, root in roots
                 if self._is_local(root) or root.host in hosts
             ]
         )
 
-    def _listed_attributes(self, name: bytes) -> Attributes:
+    def _unknown_attributes(self) -> Attributes:
+        """Those of a root that is not asked for its own."""
         mode = PRIVATE_DIRECTORY_MODE if self._source.is_shared else DIRECTORY_MODE
-        return self._last_attributes.get(name) or Attributes.of_virtual(mode=mode, mounted_at_ns=self.mounted_at_ns)
+        return Attributes.of_virtual(mode=mode, mounted_at_ns=self.mounted_at_ns)
 
     def remove(self, name: bytes, *, is_directory: bool) -> None:
         """Raise `EBUSY`: a root is removed by `magicfs roots remove`. One of another host raises `EROFS`."""
@@ -126,7 +141,9 @@ class MirrorDirectory(VirtualDirectory):
 
     def _directory(self, root: Root) -> RealDirectory | RemoteDirectory:
         location = FileLocation(host=root.host, root=root.path, path=b"")
-        return self._root_class(location) if self._is_local(root) else self._remote_root_class(self._source, location)
+        if self._is_local(root):
+            return self._root_class(location, self._gone_files)
+        return self._remote_root_class(self._source, location)
 
     def _root(self, name: bytes) -> Root:
         """The root of that name. Raises `FileNotFoundError`, also if its host does not serve."""
@@ -137,7 +154,23 @@ class MirrorDirectory(VirtualDirectory):
         return root
 
 
-class SharedRoot(RealDirectory):
+class RootDirectory(RealDirectory):
+    """The directory of a root."""
+
+    def __init__(self, location: FileLocation, gone_files: GoneFileLog) -> None:
+        super().__init__(location)
+        self._gone_files = gone_files
+
+    def attributes(self) -> Attributes:
+        """The attributes that `lstat` returns. Raises `FileNotFoundError` if it is not there. May block."""
+        try:
+            return super().attributes()
+        except FileNotFoundError:
+            self._gone_files.report(self.location)
+            raise
+
+
+class SharedRoot(RootDirectory):
     """The directory of a root in a mount that other users may enter.
 
     The mount must not be a way around the directories above: where one of them is not open to all, the root is shown as

@@ -21,7 +21,7 @@ from magicfs.fuse.thread_pools import FILES_THREADS
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches
+from tests.fuse.kernel_caches import drop_caches, needs_root
 from tests.fuse.mount_main import FILES_SECONDS, HOST
 from tests.fuse.slow_calls import AT_ONCE_SECONDS, in_thread, seconds
 from tests.plugins.waiting import SECONDS, eventually
@@ -128,19 +128,44 @@ def test_a_call_of_a_root_that_hangs_gets_an_error_and_the_root_works_again(
             return error.errno
         return None
 
-    # Callers who look the root itself up wait in turn: the kernel asks for one name once at a time.
-    with kept_caches():
-        os.stat(mount.path / "mirror/remote")
-        remote.hang()
-        began = time.monotonic()
-        with ThreadPoolExecutor(2 * FILES_THREADS) as pool:
-            assert set(pool.map(error_of, range(2 * FILES_THREADS))) == {errno.ETIMEDOUT}
+    remote.hang()
+    began = time.monotonic()
+    with ThreadPoolExecutor(2 * FILES_THREADS) as pool:
+        assert set(pool.map(error_of, range(2 * FILES_THREADS))) == {errno.ETIMEDOUT}
     # They have waited together, also for names that the kernel does not know.
     assert time.monotonic() - began < 4 * FILES_SECONDS
     # All threads of this file system hang: nobody waits for the deadline any more.
     assert seconds(lambda: error_of(0)) < FILES_SECONDS
     remote.go_on()
     eventually(lambda: error_of(0) is None)
+
+
+@needs_root
+def test_callers_who_look_a_root_up_that_hangs_wait_together(mount: MountProcess, remote: HangingRoot) -> None:
+    """When the kernel has forgotten its name too, for which it asks once at a time."""
+    path = mount.path / "mirror/remote"
+    own_times = remote.root.path.stat().st_mtime
+
+    def error_of(name: str) -> int | None:
+        try:
+            os.stat(path / name)
+        except OSError as error:
+            return error.errno
+        return None
+
+    remote.hang()
+    drop_caches()
+    # A place is opened by its name alone.
+    assert seconds(lambda: os.close(os.open(path, os.O_PATH))) < FILES_SECONDS
+    drop_caches()
+    began = time.monotonic()
+    with ThreadPoolExecutor(FILES_THREADS) as pool:
+        names = [name for number in range(FILES_THREADS // 2) for name in (".", f"{number}.txt")]
+        assert set(pool.map(error_of, names)) == {errno.ETIMEDOUT}
+    assert time.monotonic() - began < 2 * FILES_SECONDS
+    remote.go_on()
+    eventually(lambda: error_of(".") is None)
+    assert path.stat().st_mtime == own_times
 
 
 def test_many_searches_at_once_all_answer(mount: MountProcess, root: IndexedRoot) -> None:

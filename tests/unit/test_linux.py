@@ -257,7 +257,15 @@ def test_the_device_of_a_path_is_that_of_its_mount() -> None:
 
 @pytest.mark.parametrize(
     ("file_system", "is_shared"),
-    [("nfs4", True), ("cifs", True), ("fuse.sshfs", True), ("ext4", False), ("fuseblk", False), ("overlay", False)],
+    [
+        ("nfs4", True),
+        ("cifs", True),
+        ("fuse.sshfs", True),
+        ("fuse", True),
+        ("ext4", False),
+        ("fuseblk", False),
+        ("overlay", False),
+    ],
 )
 def test_file_systems_that_others_change_are_known(
     monkeypatch: pytest.MonkeyPatch, file_system: str, is_shared: bool
