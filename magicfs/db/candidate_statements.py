@@ -40,13 +40,14 @@ _NO_WORD = question_weights({})
 """The weights of a word that no chunk has."""
 
 
-def settings_for(limits: Limits) -> dict[str, str]:
+def settings_for(scope: Scope, limits: Limits) -> dict[str, str]:
     """The settings of the transaction of both statements."""
+    considered = max(1, min(EF_SEARCH_PER_RESULT * limits.chunks, MAX_EF_SEARCH))
     # In strict order, an iterative index scan drops chunks that are nearer than those it has returned already.
     settings = {
         "hnsw.iterative_scan": "relaxed_order",
         "hnsw.max_scan_tuples": str(MAX_BROUGHT),
-        "hnsw.ef_search": str(max(1, min(EF_SEARCH_PER_RESULT * limits.chunks, MAX_EF_SEARCH))),
+        "hnsw.ef_search": str(MAX_EF_SEARCH if scope.is_restricted else considered),
     }
     return settings | _ROW_BY_ROW
 
@@ -62,6 +63,8 @@ def measure_statement(scope: Scope, query: CandidateQuery, limits: Limits) -> tu
         has_phrase=query.phrase is not None and bool(query.weights),
         models=tuple(map(_searched, query.vectors)),
         compared=COMPARED_PER_BROUGHT * limits.chunks,
+        brought=MAX_BROUGHT,
+        at_once=MAX_EF_SEARCH,
         with_documents=query.with_documents,
         is_restricted=scope.is_restricted,
         limits=limits,

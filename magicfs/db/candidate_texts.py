@@ -70,7 +70,9 @@ class Shape:
     has_phrase: bool
     models: tuple[SearchedModel, ...]
     compared: int
-    """See `near_in_contents`."""
+    """See `near_in_contents`, also of the next two."""
+    brought: int
+    at_once: int
     with_documents: bool
     is_restricted: bool
     """Whether the scope has not all files."""
@@ -181,6 +183,7 @@ def _near(shape: Shape, model: SearchedModel) -> sql.Composed:
     return sql.SQL(_SQL[shape.near]).format(
         near=sql.Identifier(f"near_{model.id}"),
         found=sql.Identifier(f"found_{model.id}"),
+        trusted=sql.Identifier(f"trusted_{model.id}"),
         distance=model.distance,
         partition=partition(model.id),
         model=sql.Literal(model.id),
@@ -188,6 +191,8 @@ def _near(shape: Shape, model: SearchedModel) -> sql.Composed:
         dimension=sql.Literal(model.dimension),
         limit=sql.Literal(shape.limits.chunks),
         compared=sql.Literal(shape.compared),
+        brought=sql.Literal(shape.brought),
+        at_once=sql.Literal(shape.at_once),
     )
 
 

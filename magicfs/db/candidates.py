@@ -73,7 +73,7 @@ def gather(
     accept_vectors(connection)
     with connection.pipeline():
         plan_statements(connection, once=may_prepare)
-        set_locally(connection, settings_for(limits))
+        set_locally(connection, settings_for(scope, limits))
         measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
         located = connection.execute(places, place_parameters, prepare=may_prepare, binary=True)
         _end_settings(connection)
@@ -87,7 +87,7 @@ def measure_chunks(connection: Connection, scope: Scope, query: CandidateQuery, 
     accept_vectors(connection)
     with connection.pipeline():
         plan_statements(connection, once=may_prepare)
-        set_locally(connection, settings_for(limits))
+        set_locally(connection, settings_for(scope, limits))
         measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
         _end_settings(connection)
     return _candidates(measured.fetchall(), query)

@@ -34,6 +34,14 @@ FROM content_chunks JOIN files USING (content_id)
 WHERE embeddings.chunk_id = content_chunks.chunk_id AND folded LIKE 'part3/%'
 """
 
+MOVE_ASIDE = """
+UPDATE embeddings
+SET vector = (SELECT array_agg(abs(v) * (-1)^number)
+              FROM unnest(vector::vector::real[]) WITH ORDINALITY AS v (v, number))::vector::halfvec
+FROM content_chunks JOIN files USING (content_id)
+WHERE embeddings.chunk_id = content_chunks.chunk_id AND folded LIKE 'part5/%'
+"""
+
 NEAREST = """
 SELECT chunk_id FROM embeddings_1 JOIN content_chunks USING (chunk_id) JOIN files USING (content_id)
 WHERE files.id = ANY(%s) ORDER BY vector <#> %s::text::halfvec LIMIT 20
@@ -42,11 +50,12 @@ WHERE files.id = ANY(%s) ORDER BY vector <#> %s::text::halfvec LIMIT 20
 
 @pytest.fixture(scope="module")
 def index(servers: Servers) -> Iterator[Database]:
-    """An index of vectors in which no text in the directory `part3` is about the question."""
+    """An index of vectors: no text in the directory `part3` is about the question, and some in `part5` a little."""
     with servers.new_database() as url, Database(url, application="test", size=1) as database:
         fill_with_natural_words(database, chunks=CHUNKS)
         with database.transaction() as connection:
             connection.execute(MOVE_AWAY)
+            connection.execute(MOVE_ASIDE)
         with database.autocommit() as connection:
             connection.execute("VACUUM ANALYZE")
         assert maintain_index(database, min_rows=CHUNKS // 2) is IndexAction.BUILD
@@ -74,6 +83,7 @@ CONDITIONS = {
     "ext:md": "extension = 'md'",
     "ext:txt": "extension = 'txt'",
     "in:part3": "folded LIKE 'part3/%%'",
+    "in:part5": "folded LIKE 'part5/%%'",
     "in:part7 ext:txt": "folded LIKE 'part7/%%' AND extension = 'txt'",
 }
 
@@ -101,6 +111,21 @@ def test_a_question_about_something_else_does_not_search_the_index_for_long(
     with index.transaction() as connection:
         right = nearest(connection, CONDITIONS["in:part3"])
         assert found(connection, "in:part3") == right
+
+
+@pytest.mark.parametrize(("text", "is_compared"), [("in:part5", True), ("ext:txt", False), ("ext:md", False)])
+def test_what_the_index_comes_across_far_from_the_question_is_not_taken_for_the_nearest(
+    index: Database, text: str, is_compared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The index brings enough texts of the directory, but none before hundreds of others: it may miss nearer ones."""
+    monkeypatch.setattr(candidate_statements, "COMPARED_PER_BROUGHT", 0)
+    monkeypatch.setattr(candidate_statements, "MAX_EF_SEARCH", 100)
+    monkeypatch.setattr(candidate_statements, "MAX_BROUGHT", CHUNKS)
+    with recorded_plans(analysed=True) as plans, index.autocommit() as connection:
+        found(connection, text)
+    [plan] = [plan for plan in plans if plan.statement.startswith("WITH named")]
+    compared = [node["Actual Rows"] for node in plan.nodes() if node.get("Index Name") == "embeddings_1_pkey"]
+    assert (max(compared, default=0) > LIMITS.chunks) is is_compared
 
 
 def test_phrases_hold_for_vectors_too(index: Database) -> None:

@@ -132,30 +132,44 @@ ranked AS MATERIALIZED (SELECT id, bm25 FROM found WHERE bm25 > 0 ORDER BY bm25 
 
 -- name: near_in_contents
 -- The same among the chunks of the scope's contents. In a small scope all vectors are compared. Else the index brings
--- vectors until enough of them are in scope, and where that takes too long, because the question is about something else,
--- all are compared after all. By Postgres's statistics, a scope is small if its size squared is less than `compared` times
--- the size of the index: then comparing all takes less time than what the index would bring, which is, for each result, as
--- many vectors as the scope is smaller than the index. The LIMIT keeps Postgres from turning the condition into a join,
--- for which it would sort all vectors.
+-- vectors until enough of them are in scope. By Postgres's statistics, a scope is small if its size squared is less than
+-- `compared` times the size of the index: then comparing all takes less time than what the index would bring, which is, for
+-- each result, as many vectors as the scope is smaller than the index. The LIMITs keep Postgres from turning the
+-- conditions into joins, for which it would sort all vectors.
+-- All are compared after all if the question is about something else than the scope: then the index brings too few of it,
+-- or those that it comes across far from the question, which are not the nearest. It finds nearly all of what is near,
+-- so what it brings at once must have a quarter of the results, or half of the scope's share.
 {found} AS MATERIALIZED (
-    SELECT chunk_id AS id, vector <#> {vector}::halfvec AS distance
-    FROM {partition} AS embedded
-    WHERE vector IS NOT NULL
-          AND (SELECT ({{expected_chunks}})^2 > {compared} * greatest(reltuples, 1)
-               FROM pg_class WHERE oid = 'content_chunks'::regclass)
-          AND (SELECT true FROM content_chunks
-               WHERE content_chunks.chunk_id = embedded.chunk_id AND {{scope.is_in_contents}} LIMIT 1)
+    SELECT chunk_id AS id, distance, place
+    FROM (
+        SELECT chunk_id, distance, row_number() OVER () AS place
+        FROM (
+            SELECT chunk_id, vector <#> {vector}::halfvec AS distance
+            FROM {partition}
+            WHERE vector IS NOT NULL
+                  AND (SELECT ({{expected_chunks}})^2 > {compared} * greatest(reltuples, 1)
+                       FROM pg_class WHERE oid = 'content_chunks'::regclass)
+            ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
+            LIMIT {brought}
+        ) AS nearest
+    ) AS embedded
+    WHERE (SELECT true FROM content_chunks
+           WHERE content_chunks.chunk_id = embedded.chunk_id AND {{scope.is_in_contents}} LIMIT 1)
           AND {{has_phrases_too}}
-    ORDER BY vector::halfvec({dimension}) <#> {vector}::halfvec({dimension})
     LIMIT {limit}
+),
+{trusted} AS MATERIALIZED (
+    SELECT count(*) = {limit}
+           AND count(*) FILTER (WHERE place <= {at_once}) >= least({limit} / 4, {at_once} * ({{share_of_contents}}) / 2) AS are
+    FROM {found}
 ),
 {near} AS MATERIALIZED (
     SELECT id FROM (
-        SELECT id, distance FROM {found} WHERE (SELECT count(*) FROM {found}) = {limit}
+        SELECT id, distance FROM {found} WHERE (SELECT are FROM {trusted})
         UNION ALL
         SELECT chunk_id, vector <#> {vector}::halfvec
         FROM {partition} AS embedded
-        WHERE (SELECT count(*) FROM {found}) < {limit} AND model_id = {model} AND vector IS NOT NULL AND {{has_phrases_too}}
+        WHERE NOT (SELECT are FROM {trusted}) AND model_id = {model} AND vector IS NOT NULL AND {{has_phrases_too}}
               AND chunk_id = ANY(ARRAY(SELECT chunk_id FROM content_chunks WHERE content_id = ANY({{scope.all_contents}})))
     ) AS compared
     ORDER BY distance, id LIMIT {limit}
@@ -163,8 +177,11 @@ ranked AS MATERIALIZED (SELECT id, bm25 FROM found WHERE bm25 > 0 ORDER BY bm25 
 
 -- name: expected_chunks
 -- Fragment: how many chunks the scope's contents are likely to have.
-cardinality(%(contents)s::bigint[]) * greatest(reltuples, 1)
-/ (SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'contents'::regclass)
+({{share_of_contents}}) * greatest(reltuples, 1)
+
+-- name: share_of_contents
+-- Fragment: the scope's share of all contents.
+cardinality(%(contents)s::bigint[]) / (SELECT greatest(reltuples, 1) FROM pg_class WHERE oid = 'contents'::regclass)
 
 -- name: has_phrases_too
 -- Fragment: the chunk of an embedding has every phrase.
