@@ -15,6 +15,7 @@ from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
 
+from magicfs.domain.attributes import Attributes
 from magicfs.domain.files import FileStat
 from magicfs.fuse.fast_path import FastPath, SeenFile
 from magicfs.fuse.listed_files import ListedFiles
@@ -23,6 +24,7 @@ from magicfs.tree.directories import Directory, DirectoryListing, Entry
 from magicfs.tree.file_nodes import FileNode, KernelVersion
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Handle, Node
+from magicfs.tree.real_directories import RealDirectory
 from magicfs.tree.real_files import RealFile
 from magicfs.tree.real_handles import RealHandle
 
@@ -142,7 +144,17 @@ class HandleTable:
         if type(node) is RealFile and node.opened_version is None and version is not None:
             self._know(node, version, has_pages=False)
 
-    def _know(self, node: RealFile, version: FileStat | KernelVersion, *, has_pages: bool) -> None:
+    def note_found_directory(self, node: Node, attributes: Attributes) -> None:
+        """Leave questions about a directory of a local file system to the fast path: `ls -l` asks two of each.
+
+        The directory of a root may show others than its own, so it is left to Python.
+        """
+        if type(node) is RealDirectory:
+            self._know(node, attributes, has_pages=False)
+
+    def _know(
+        self, node: RealFile | RealDirectory, version: FileStat | KernelVersion | Attributes, *, has_pages: bool
+    ) -> None:
         identity, location = node.identity, node.location
         if identity is None or identity.born_ns is None:
             self._fast_path.forget(node.ino)

@@ -92,6 +92,8 @@ class NodeOperations(pyfuse3.Operations):
         self._inodes.add_lookup(node)
         if isinstance(node, Directory):
             node.parent_ino = directory.ino
+            if entry.attributes is not None and self._watches.has(directory):
+                self._handles.note_found_directory(node, entry.attributes)
         if isinstance(node, FileNode):
             if self._watches.has(directory):
                 self._handles.note_found(node)

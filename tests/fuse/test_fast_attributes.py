@@ -47,6 +47,37 @@ def test_python_has_nothing_to_do_with_them(mount: MountProcess, shown: Path) ->
     assert_without_python(mount, ask, seconds=ASKED * 50e-6)
 
 
+def test_python_has_nothing_to_do_with_those_of_directories(mount: MountProcess, shown: Path, real: Path) -> None:
+    os.setxattr(real.parent, "user.note", b"tidy")
+
+    def ask() -> None:
+        for _ in range(ASKED):
+            assert os.getxattr(shown.parent, "user.note") == b"tidy"
+            # As `ls -l` asks for each directory.
+            with raises_errno(errno.ENODATA):
+                os.getxattr(shown.parent, "system.posix_acl_access")
+
+    assert_without_python(mount, ask, seconds=ASKED * 50e-6)
+    os.removexattr(shown.parent, "user.note")
+    assert os.listxattr(shown.parent) == []
+    assert os.getxattr(shown.parent, "user.magicfs.path") == os.fsencode(real.parent)
+
+
+def test_another_directory_in_the_place_has_its_own(shown: Path, real: Path) -> None:
+    directory = os.open(shown.parent, os.O_RDONLY)
+    try:
+        os.setxattr(real.parent, "user.note", b"old")
+        assert os.getxattr(directory, "user.note") == b"old"
+        real.parent.rename(real.parent.with_name("elsewhere"))
+        real.parent.mkdir()
+        os.setxattr(real.parent, "user.note", b"new")
+        with raises_errno(errno.ESTALE):
+            os.getxattr(directory, "user.note")
+    finally:
+        os.close(directory)
+    eventually(lambda: os.getxattr(shown.parent, "user.note") == b"new")
+
+
 def test_each_change_is_seen(shown: Path, real: Path) -> None:
     assert os.getxattr(shown, "user.note") == b"red"
     os.setxattr(real, "user.note", b"white")

@@ -98,7 +98,7 @@ struct file {
     bool is_removed;    /* nobody needs it any more: its descriptor is closed when nothing is in progress */
 };
 
-/* A file of which Python needs to know nothing while it is as Python has seen it. */
+/* A file, or a directory, of which Python needs to know nothing while it is as Python has seen it. */
 struct known {
     struct known *next;
     uint64_t inode; /* of the mount */

@@ -1,4 +1,4 @@
-/* Files that Python has seen. As long as what is at the place is the same file with the same content, there is nothing
+/* Files, and directories, that Python has seen. As long as what is at the place is the same file with the same content, there is nothing
  * to decide when a program opens it to read, or asks for its attributes; nor when it asks for an extended attribute, or
  * whether it has access, whatever the content is (questions.c). Whatever differs, or is not certain at once, is left to
  * Python, which says what it has found then. */
@@ -75,14 +75,16 @@ static int64_t nanoseconds(struct statx_timestamp time)
     return (int64_t)((uint64_t)time.tv_sec * UINT64_C(1000000000) + time.tv_nsec);
 }
 
-/* What the file system says of a descriptor; false if it is another file. */
+/* What the file system says of a descriptor; false if it is another file. What was mounted over a directory, and may hang,
+ * is not asked. */
 static bool is_same_file(int descriptor, const struct seen_file *seen, struct statx *found)
 {
-    if (statx(descriptor, "", AT_EMPTY_PATH, STATX_BASIC_STATS | STATX_BTIME, found) != 0)
+    if (statx(descriptor, "", AT_EMPTY_PATH | AT_STATX_DONT_SYNC, STATX_BASIC_STATS | STATX_BTIME, found) != 0)
         return false;
     int64_t born_ns = found->stx_mask & STATX_BTIME ? nanoseconds(found->stx_btime) : 0;
-    return S_ISREG(found->stx_mode) && makedev(found->stx_dev_major, found->stx_dev_minor) == seen->device &&
-           found->stx_ino == seen->number && born_ns == seen->born_ns;
+    return (S_ISREG(found->stx_mode) || S_ISDIR(found->stx_mode)) &&
+           makedev(found->stx_dev_major, found->stx_dev_minor) == seen->device && found->stx_ino == seen->number &&
+           born_ns == seen->born_ns;
 }
 
 static bool has_content(const struct statx *found, const struct seen_file *seen)
