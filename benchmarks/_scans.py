@@ -12,7 +12,7 @@ from dataclasses import dataclass
 import numpy as np
 from PIL import Image, ImageFilter
 
-from magicfs.text.extract.pdf_text import PdfFile
+from magicfs.text.extract.pdf.pdf_text import PdfFile
 
 WIDTH, HEIGHT = 595, 842
 """A4, in points."""

@@ -19,7 +19,7 @@ from _scans import Page, scanned_pages
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract import FileExtractor, Limits, Ocr
-from magicfs.text.extract.ocr_engines import installed_rapidocr, installed_tesseract
+from magicfs.text.extract.ocr.ocr_engines import installed_rapidocr, installed_tesseract
 from magicfs.text.extract.options import OcrEngine
 
 

@@ -128,7 +128,7 @@ def _watches(settings: Settings) -> str:
 def _parser(settings: Settings) -> str:
     from magicfs.text.extract import Limits
     from magicfs.text.extract.options import Wall
-    from magicfs.text.extract.sandbox import Sandbox
+    from magicfs.text.extract.process.sandbox import Sandbox
 
     with contextlib.closing(Sandbox(limits=Limits.of(settings))) as sandbox:
         missing = sandbox.missing_walls()
@@ -144,7 +144,7 @@ def _parser(settings: Settings) -> str:
 
 def _ocr(settings: Settings) -> str:
     """What reads text in images. Raises `CheckFailed` when it is installed but cannot be used."""
-    from magicfs.text.extract.ocr_engines import ocr_and_problems
+    from magicfs.text.extract.ocr.ocr_engines import ocr_and_problems
     from magicfs.text.extract.options import OcrEngine
 
     ocr, problems = ocr_and_problems()
@@ -161,7 +161,7 @@ def _ocr(settings: Settings) -> str:
 def _start_ocr(settings: Settings, ocr: Ocr) -> None:
     """Raise `CheckFailed` when parsers do not start with OCR."""
     from magicfs.text.extract import Limits
-    from magicfs.text.extract.sandbox import Sandbox
+    from magicfs.text.extract.process.sandbox import Sandbox
 
     with contextlib.closing(Sandbox(limits=Limits.of(settings), ocr=ocr)) as sandbox:
         problem = sandbox.why_ocr_does_not_start()

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from magicfs.pipeline.extract import ExtractService
     from magicfs.pipeline.maintenance import MaintenanceService
     from magicfs.text.chunking import TokenChunker
-    from magicfs.text.extract.ocr_changes import OcrChanges
+    from magicfs.text.extract.ocr.ocr_changes import OcrChanges
 
 WORKER_CONNECTIONS = 2
 
@@ -55,7 +55,7 @@ class WorkerServices:
         from magicfs.ingest.host_lease import boot_id
         from magicfs.pipeline.extract import ExtractService
         from magicfs.text.extract import FileExtractor, Limits
-        from magicfs.text.extract.ocr_changes import OcrChanges
+        from magicfs.text.extract.ocr.ocr_changes import OcrChanges
 
         self._ocr_changes = OcrChanges()
         settings, ocr = self._settings, self._ocr_changes.ocr

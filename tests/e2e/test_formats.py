@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.embedding.embedder import FastembedEmbedder
-from magicfs.text.extract.ocr_engines import find_ocr
+from magicfs.text.extract.ocr.ocr_engines import find_ocr
 from tests.plugins.environment import collection_of_formats
 from tests.plugins.growth import peaks, zombies
 from tests.plugins.searches import result_paths

@@ -14,7 +14,7 @@ from tests.plugins.stack import Stack
 SAMPLE_SECONDS = 0.25
 """The kernel keeps the peak of a process, so that only one that lives shorter than this is missed."""
 
-PARSER = "magicfs.text.extract.child"
+PARSER = "magicfs.text.extract.process.child"
 
 
 def processes_of(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:

@@ -6,7 +6,7 @@ import struct
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from magicfs.text.extract.pdf_text import PdfFile
+from magicfs.text.extract.pdf.pdf_text import PdfFile
 
 WIDTH, HEIGHT = 612, 792
 DPI = 150

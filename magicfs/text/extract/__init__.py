@@ -6,7 +6,7 @@ extractor belongs to one thread.
 """
 
 from magicfs.text.extract.extractor import Extractor, FileExtractor
-from magicfs.text.extract.ocr_engines import find_ocr
+from magicfs.text.extract.ocr.ocr_engines import find_ocr
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from magicfs.text.extract.versions import newest_version, reader_version
 

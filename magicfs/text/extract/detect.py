@@ -19,7 +19,7 @@ from magicfs.text.extract.file_types import (
     FileType,
     Route,
 )
-from magicfs.text.extract.text_bytes import has_many_controls
+from magicfs.text.extract.plain.text_bytes import has_many_controls
 
 _PDF_HEADER_BYTES = 1024
 """PDF readers accept `%PDF-` within the first bytes, up to this many."""

@@ -16,9 +16,9 @@ from magicfs.text.encoded.strip import strip_document
 from magicfs.text.extract.detect import detect, has_document_extension
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.options import Limits, Ocr
-from magicfs.text.extract.plain_text import title_of, truncate
-from magicfs.text.extract.sandbox import Sandbox
-from magicfs.text.extract.text_pieces import read_pieces
+from magicfs.text.extract.plain.plain_text import title_of, truncate
+from magicfs.text.extract.plain.text_pieces import read_pieces
+from magicfs.text.extract.process.sandbox import Sandbox
 from magicfs.text.language import language_of
 
 _PARSED: Final = frozenset({Route.PARSE, Route.IMAGE, Route.MEDIA, Route.ARCHIVE})

@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
-from magicfs.text.extract import ocr_changes, ocr_engines
+from magicfs.text.extract.ocr import ocr_changes, ocr_engines
 from tasks import services
 
 services.OCR_SECONDS = 0.5

@@ -22,9 +22,9 @@ from unittest import mock
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.answers import PartialDocument
-from magicfs.text.extract.child import drop_privileges, serve
 from magicfs.text.extract.options import Limits, Wall
+from magicfs.text.extract.process.answers import PartialDocument
+from magicfs.text.extract.process.child import drop_privileges, serve
 
 
 def forever() -> None:
@@ -225,11 +225,11 @@ def take_down(wall: Wall) -> None:
         mock.patch("os.setgroups", side_effect=PermissionError).start()
     match wall:
         case Wall.READING | Wall.WRITING:
-            mock.patch("magicfs.text.extract.landlock.restrict_files", return_value=False).start()
+            mock.patch("magicfs.text.extract.process.landlock.restrict_files", return_value=False).start()
         case Wall.ATTRIBUTES:
-            mock.patch("magicfs.text.extract.seccomp.refuse_attribute_changes", return_value=False).start()
+            mock.patch("magicfs.text.extract.process.seccomp.refuse_attribute_changes", return_value=False).start()
         case Wall.NETWORK | Wall.PROGRAMS | Wall.PROCESSES:
-            mock.patch("magicfs.text.extract.seccomp.refuse_dangerous_calls", return_value=False).start()
+            mock.patch("magicfs.text.extract.process.seccomp.refuse_dangerous_calls", return_value=False).start()
         case Wall.PRIVILEGES:
             pass
 

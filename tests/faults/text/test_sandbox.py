@@ -21,9 +21,9 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
-from magicfs.text.extract.ocr_engines import find_ocr
+from magicfs.text.extract.ocr.ocr_engines import find_ocr
 from magicfs.text.extract.options import MIB, Limits, Wall
-from magicfs.text.extract.sandbox import Sandbox
+from magicfs.text.extract.process.sandbox import Sandbox
 from tests.faults.text.sandboxes import CHILD, LIMITS, command_of, pid_of, unreadable
 
 MakeSandbox = Callable[[Limits], Sandbox]
@@ -128,7 +128,7 @@ def test_nothing_outside_is_changed(shared: Sandbox, tmp_path: Path, action: str
 @functools.cache
 def kernel_has_landlock() -> bool:
     """Return whether the kernel has Landlock. A process of its own asks, since the restriction cannot be undone."""
-    program = "from magicfs.text.extract import confine; print(confine.restrict_files(writable='/tmp'))"
+    program = "from magicfs.text.extract.process import confine; print(confine.restrict_files(writable='/tmp'))"
     return subprocess.check_output([sys.executable, "-P", "-c", program], text=True).strip() == "True"
 
 
@@ -193,7 +193,7 @@ def test_without_landlock_little_is_written(tmp_path: Path) -> None:
     path = tmp_path / "file.bin"
     attempt = (
         "import sys\n"
-        "from magicfs.text.extract import confine\n"
+        "from magicfs.text.extract.process import confine\n"
         "confine.limit_resources(memory_bytes=1 << 28)\n"
         "open(sys.argv[1], 'wb', buffering=0).write(bytes(1 << 20))\n"
     )
@@ -278,7 +278,7 @@ def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
     script.write_text(
         "import json, os, dataclasses, sys\n"
         "from magicfs.text.extract.options import Limits\n"
-        "from magicfs.text.extract.sandbox import Sandbox\n"
+        "from magicfs.text.extract.process.sandbox import Sandbox\n"
         "limits = Limits()\n"
         "command = [sys.executable, '-P', sys.argv[1], json.dumps(dataclasses.asdict(limits))]\n"
         "sandbox = Sandbox(limits=limits, command=command)\n"

@@ -11,8 +11,8 @@ import pytest
 from magicfs.domain.contents import Document, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
-from magicfs.text.extract.parser_process import ParserProcess
-from magicfs.text.extract.sandbox import Sandbox
+from magicfs.text.extract.process.parser_process import ParserProcess
+from magicfs.text.extract.process.sandbox import Sandbox
 from tests.faults.text.sandboxes import LIMITS, command_of, pid_of, unreadable
 
 OCR = Ocr(OcrEngine.TESSERACT, data_dir="/usr", languages=("eng",))

@@ -11,8 +11,8 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor
-from magicfs.text.extract.mobipocket import decompress
-from magicfs.text.extract.tnef import decompress_rtf
+from magicfs.text.extract.documents.mobipocket import decompress
+from magicfs.text.extract.mail.tnef import decompress_rtf
 from tests.integration.text.reading import read
 
 _MAPI_BODY, _MAPI_HTML, _MAPI_RTF, _MAPI_FILE_NAME = 0x1000, 0x1013, 0x1009, 0x3707

@@ -16,9 +16,10 @@ from magicfs.cli.checks import CheckResult, run_checks
 from magicfs.config import Settings
 from magicfs.domain.contents import Document, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor, Limits, child_keeper
-from magicfs.text.extract.ocr_engines import find_ocr, installed_rapidocr
+from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Ocr, OcrEngine
+from magicfs.text.extract.process import child_keeper
 from tests.plugins.pdf import Scan, pdf_file
 
 TEXT = "The tide turns at noon and the boats come home"
@@ -58,7 +59,8 @@ def picture(*, title: str | None = None) -> bytes:
 
 
 def parsers() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if "magicfs.text.extract.child" in child.cmdline()}
+    children = psutil.Process().children()
+    return {child.pid for child in children if "magicfs.text.extract.process.child" in child.cmdline()}
 
 
 def test_a_text_layer_is_kept_and_its_scanned_pages_are_missing(extractor: FileExtractor) -> None:

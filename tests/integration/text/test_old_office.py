@@ -11,8 +11,8 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor
-from magicfs.text.extract.ole_files import OleFile
-from magicfs.text.extract.slide_files import read_slides
+from magicfs.text.extract.office.ole_files import OleFile
+from magicfs.text.extract.office.slide_files import read_slides
 from tests.integration.text.reading import read
 from tests.plugins.ole import compound_file, holder, presentation_97, record, shape, word_6, word_97
 

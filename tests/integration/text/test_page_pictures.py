@@ -7,8 +7,8 @@ import io
 import pytest
 from PIL import Image
 
-from magicfs.text.extract.page_pictures import may_show_text
-from magicfs.text.extract.pdf_text import PdfFile
+from magicfs.text.extract.pdf.page_pictures import may_show_text
+from magicfs.text.extract.pdf.pdf_text import PdfFile
 from tests.plugins.pdf import HEIGHT, WIDTH, Drawing, Scan, pdf_file, pdf_with_button
 
 FRAME = Drawing("0.5 w 30 30 552 732 re S 30 700 m 582 700 l S 30 60 m 582 60 l S")

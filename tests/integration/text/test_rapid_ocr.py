@@ -17,10 +17,10 @@ from magicfs.config import Settings
 from magicfs.domain.contents import Document, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract import FileExtractor, Limits
-from magicfs.text.extract.ocr_engines import find_ocr, installed_rapidocr
+from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import OcrEngine
-from magicfs.text.extract.pdf_text import PdfFile
-from magicfs.text.extract.sandbox import Sandbox
+from magicfs.text.extract.pdf.pdf_text import PdfFile
+from magicfs.text.extract.process.sandbox import Sandbox
 from tests.integration.text.reading import read_in_part
 from tests.plugins.pdf import Scan, pdf_file
 
@@ -59,7 +59,8 @@ def read(extractor: FileExtractor, content: bytes, name: bytes = b"a.pdf") -> Do
 
 
 def parsers() -> set[int]:
-    return {child.pid for child in psutil.Process().children() if "magicfs.text.extract.child" in child.cmdline()}
+    children = psutil.Process().children()
+    return {child.pid for child in children if "magicfs.text.extract.process.child" in child.cmdline()}
 
 
 def test_scanned_pages_are_read_beside_those_with_text(extractor: FileExtractor) -> None:

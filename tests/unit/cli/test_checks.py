@@ -9,7 +9,7 @@ import pytest
 from magicfs.cli.checks import run_checks
 from magicfs.config import Settings
 from magicfs.text.extract.options import Wall
-from magicfs.text.extract.sandbox import Sandbox
+from magicfs.text.extract.process.sandbox import Sandbox
 
 
 @pytest.mark.parametrize(

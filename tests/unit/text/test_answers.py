@@ -7,19 +7,19 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.framing import FramingError, Message
-from magicfs.text.extract.answers import (
+from magicfs.text.extract.pdf.page_texts import (
+    MIN_PAGE_CHARACTERS,
+    insert_page_texts,
+    pages_in_order,
+    pages_with_few_letters,
+)
+from magicfs.text.extract.process.answers import (
     Answers,
     as_final,
     encode_document,
     encode_end,
     encode_page,
     encode_unread_page,
-)
-from magicfs.text.extract.page_texts import (
-    MIN_PAGE_CHARACTERS,
-    insert_page_texts,
-    pages_in_order,
-    pages_with_few_letters,
 )
 
 LETTER = Document("the first page\n\n7\n\nthe third page\n\n", "application/pdf", page_starts=(0, 16, 19))

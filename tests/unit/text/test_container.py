@@ -11,7 +11,7 @@ import pytest
 
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.container import ole_type, zip_type
+from magicfs.text.extract.documents.container import ole_type, zip_type
 from tests.plugins.office_files import zipped
 from tests.plugins.ole import compound_file
 

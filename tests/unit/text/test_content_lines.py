@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.extract.content_lines import unfold, unfold_ldif
-from magicfs.text.extract.decoding import read_text
+from magicfs.text.extract.plain.content_lines import unfold, unfold_ldif
+from magicfs.text.extract.plain.decoding import read_text
 
 
 @pytest.mark.parametrize(

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.extract.escapes import unescape
+from magicfs.text.extract.plain.escapes import unescape
 
 
 @pytest.mark.parametrize(

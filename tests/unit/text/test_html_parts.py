@@ -6,8 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.extract.html_parts import html_texts, html_title
-from magicfs.text.extract.left_out import left_out
+from magicfs.text.extract.documents.html_parts import html_texts, html_title
+from magicfs.text.extract.documents.left_out import left_out
 
 
 @pytest.mark.parametrize(

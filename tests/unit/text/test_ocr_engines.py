@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magicfs.text.extract.ocr_engines import parse_languages
+from magicfs.text.extract.ocr.ocr_engines import parse_languages
 from magicfs.text.extract.options import Ocr, OcrEngine
 
 

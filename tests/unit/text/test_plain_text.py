@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.extract.plain_text import clean, decode, truncate
+from magicfs.text.extract.plain.plain_text import clean, decode, truncate
 
 
 @pytest.mark.parametrize(

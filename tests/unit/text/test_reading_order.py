@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import random
 
-from magicfs.text.extract.reading_order import Point, text_in_order
+from magicfs.text.extract.ocr.reading_order import Point, text_in_order
 
 LINE = 30
 

@@ -8,7 +8,7 @@ from datetime import date
 
 import pytest
 
-from magicfs.text.extract.sheet_formats import as_shown, shown
+from magicfs.text.extract.office.sheet_formats import as_shown, shown
 from tests.plugins.documents import container
 
 MAIN = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'

@@ -6,9 +6,9 @@ import codecs
 
 import pytest
 
-from magicfs.text.extract import text_pieces
-from magicfs.text.extract.decoding import read_text
-from magicfs.text.extract.text_pieces import read_pieces
+from magicfs.text.extract.plain import text_pieces
+from magicfs.text.extract.plain.decoding import read_text
+from magicfs.text.extract.plain.text_pieces import read_pieces
 
 LINES = "".join(f"Line {number} tells of Käse, 数据 and \U0001f41e.\n" for number in range(400))
 ONE_LINE = LINES.replace("\n", " ")

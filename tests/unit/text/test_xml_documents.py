@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from magicfs.text.extract.part_count import PartCount
-from magicfs.text.extract.xml_documents import read_flat_opendocument, read_opendocument, read_svg
+from magicfs.text.extract.documents.part_count import PartCount
+from magicfs.text.extract.documents.xml_documents import read_flat_opendocument, read_opendocument, read_svg
 from tests.plugins.documents import container
 
 DEPTH = 20_000

@@ -1,0 +1,292 @@
+"""The `Parser` of the child process: gives each file to the reader of its type.
+
+kreuzberg reads most formats; the readers beside it are for what it does not read. A file in a file, such as an
+attachment, comes back here. One thread.
+"""
+
+from __future__ import annotations
+
+import io
+import time
+import zipfile
+from collections.abc import Callable
+from dataclasses import replace
+from typing import Final
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.detect import detect
+from magicfs.text.extract.documents import archives, container, media, xml_documents
+from magicfs.text.extract.documents.additions import text_of, with_unread_parts
+from magicfs.text.extract.documents.compressed_files import decompress_file
+from magicfs.text.extract.documents.document_parts import with_document_parts
+from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
+from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
+from magicfs.text.extract.documents.part_count import PartCount
+from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
+from magicfs.text.extract.documents.running_text import FICTION_BOOK, read_running_text
+from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
+from magicfs.text.extract.file_types import FileType, Route
+from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
+from magicfs.text.extract.mail.mail_decoding import load_charsets
+from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
+from magicfs.text.extract.mail.tnef import TNEF_TYPE, read_tnef
+from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
+from magicfs.text.extract.office.hangul_files import HANGUL_TYPE, read_hangul
+from magicfs.text.extract.office.iwork_files import IWORK_TYPES, read_iwork
+from magicfs.text.extract.office.office_xml import OFFICE_XML_TYPES, read_office_xml
+from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
+from magicfs.text.extract.office.word_package import with_usual_names
+from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
+from magicfs.text.extract.options import Limits
+from magicfs.text.extract.pdf import pdf_text
+from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
+from magicfs.text.extract.pdf.pdf_pages import PdfPages
+from magicfs.text.extract.plain.decoding import read_text
+from magicfs.text.extract.plain.plain_text import clean, decode
+from magicfs.text.extract.process.answers import PartialDocument
+from magicfs.text.extract.process.page_reader import unreadable_of
+
+_ZIP: Final = "application/zip"
+_ARCHIVE_TYPES: Final = frozenset(
+    {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", archives.RAR_TYPE}
+)
+
+_PDF_TIME_SHARE: Final = 0.1
+"""The share of a file's time in which the Arabic of a PDF file is read again, and then its parts."""
+_PARTS_TIME_SHARE: Final = 0.5
+"""The share of a file's time in which files inside of it are read."""
+_TIME_SHARE: Final = 0.8
+"""The share of a file's time after which its reader stops, so that what was read is kept."""
+_READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
+_FAILURES: Final = frozenset({SkipReason.CORRUPT, SkipReason.ENCRYPTED, SkipReason.BOMB, SkipReason.TIMEOUT})
+"""Why a file inside of the file may have a text that was not read."""
+_MAX_DEPTH: Final = 3
+"""Files in files that are read: a document attached to a message attached to a message."""
+
+
+class DocumentParser:
+    """Reads files of every type that needs a parser."""
+
+    def __init__(self, kreuzberg: KreuzbergParser, *, limits: Limits) -> None:
+        self._kreuzberg = kreuzberg
+        self._limits = limits
+        self._started = 0.0
+        self._depth = 0
+        self._parts = PartCount()
+
+    def warm_up(self) -> None:
+        """Load what the libraries load late: the process cannot read it any more behind its walls."""
+        load_charsets()
+        media.warm_up()
+        pdf_text.warm_up()
+        self._kreuzberg.warm_up()
+
+    def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
+        """The text of a file of the detected type, or why there is none.
+
+        May raise any exception of the libraries; the caller reports a damaged file.
+        """
+        self._started = time.monotonic()
+        self._depth = 0
+        self._parts = PartCount()
+        return with_unread_parts(self._parse(content, mime_type), self._parts.unread)
+
+    @property
+    def is_spent(self) -> bool:
+        """Whether kreuzberg has failed in a way after which it should read no other file."""
+        return self._kreuzberg.has_panicked
+
+    def open_pages(self) -> PdfPages:
+        """The pages of the shared PDF file: see `KreuzbergParser`."""
+        return self._kreuzberg.open_pages()
+
+    @property
+    def _parts_until(self) -> float:
+        """When the reading of parts and of files inside ends, on the monotonic clock."""
+        return self._started + self._limits.seconds * _PARTS_TIME_SHARE
+
+    def _parse(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
+        told = self._parse_container(content, mime_type)
+        if told is not None:
+            return told
+        exact = _exact_type(content, mime_type)
+        if isinstance(exact, Unreadable):
+            return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
+        if exact == container.ZIPPED_BOOK:
+            return self._parse(_only_member(content), FICTION_BOOK)
+        if exact == FICTION_BOOK:
+            content = xml_documents.in_utf8(content)
+        elif exact == DOCUMENT_TYPE:
+            content = with_usual_names(content)
+        own = self._parse_here(content, exact)
+        if own is not None:
+            return own
+        outcome = read_running_text(
+            content,
+            exact,
+            library=self._kreuzberg,
+            read_part=self._read_part,
+            until=self._parts_until,
+            parts=self._parts,
+        )
+        if mime_type == _ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
+            return self._read_archive(content, mime_type)
+        return with_document_parts(
+            outcome,
+            content,
+            exact,
+            read_part=self._read_part,
+            until=self._parts_until,
+            seconds_of_pdf=self._limits.seconds * _PDF_TIME_SHARE,
+            parts=self._parts,
+        )
+
+    def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
+        """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
+        if exact_type in xml_documents.OPENDOCUMENT_TYPES:
+            return xml_documents.read_opendocument(content, exact_type, parts=self._parts)
+        if xml_documents.FLAT_TYPE.fullmatch(exact_type):
+            return xml_documents.read_flat_opendocument(content, exact_type)
+        if exact_type in OFFICE_XML_TYPES:
+            return read_office_xml(content, exact_type)
+        if exact_type in OLDEST_TYPES:
+            return read_oldest(content, exact_type)
+        if exact_type in ZIPPED_PAGES_TYPES:
+            pages = read_zipped_pages(content, exact_type, read_part=self._read_part, parts=self._parts)
+            return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, _ZIP)
+        readers: dict[str, Callable[[], Document | Unreadable | None]] = {
+            OLD_WORKBOOK_TYPE: lambda: read_old_workbook(content, until=self._parts_until, parts=self._parts),
+            xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
+            PLIST_TYPE: lambda: read_plist(content, read_part=self._read_part),
+            TNEF_TYPE: lambda: read_tnef(
+                content, read_part=self._read_part, until=self._parts_until, parts=self._parts
+            ),
+            MOBIPOCKET_TYPE: lambda: self._read_book(content),
+            HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
+            container.KMZ: lambda: read_map(content, read_part=self._read_part),
+            SIGNED_TYPE: lambda: self._read_signed(content),
+            **dict.fromkeys(
+                IWORK_TYPES, lambda: read_iwork(content, exact_type, until=self._parts_until, parts=self._parts)
+            ),
+        }
+        return readers[exact_type]() if exact_type in readers else None
+
+    def _read_book(self, content: bytes) -> Document | Unreadable:
+        """The text of a book that is one page of HTML, or plain."""
+        book = read_book(content)
+        if isinstance(book, Unreadable):
+            return book
+        if not book.is_html:
+            return Document(text=clean(book.text.decode("utf-8")), mime_type=MOBIPOCKET_TYPE, title=book.title)
+        page = self._parse(book.text, "text/html")
+        if not isinstance(page, Document):
+            return page.document if isinstance(page, PartialDocument) else page
+        return replace(page, mime_type=MOBIPOCKET_TYPE, title=book.title, author=book.author, keywords=book.keywords)
+
+    def _read_signed(self, content: bytes) -> Document | Unreadable:
+        """The text of a file or a message that was signed."""
+        signed = signed_content(content)
+        if isinstance(signed, Unreadable):
+            return signed
+        inner = FileType(Route.PARSE, MESSAGE_TYPE) if is_part_of_mail(signed) else detect(signed, name=b"")
+        text = self._read_detected(signed, b"", inner)
+        return Document(text=text, mime_type=inner.mime_type)
+
+    def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
+        """The outcome for mail, media and archives, which the detected type tells; None for any other type."""
+        if mime_type == MESSAGE_TYPE:
+            return self._mail_reader().read_message(content)
+        if mime_type == MAILBOX_TYPE:
+            return self._mail_reader().read_mailbox(content)
+        if mime_type == xml_documents.SVG_TYPE:
+            return xml_documents.read_svg(content)
+        if mime_type.startswith("image/"):
+            return self._parse_picture(content, mime_type)
+        if mime_type.startswith(("audio/", "video/")):
+            return media.read_recording(content, mime_type) or Unreadable(SkipReason.BINARY, "sound or a film")
+        return self._read_archive(content, mime_type) if mime_type in _ARCHIVE_TYPES else None
+
+    def _parse_picture(self, content: bytes, mime_type: str) -> Document | Unreadable:
+        """What a picture says of itself, and its recognised text."""
+        said = media.read_picture(content, mime_type)
+        if not self._kreuzberg.recognises_pictures:
+            needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract or rapidocr to read its text")
+            return said or needs_ocr
+        outcome = self._kreuzberg(content, mime_type)
+        if said is None or isinstance(outcome, Unreadable):
+            return said or outcome
+        return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
+
+    def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
+        file = decompress_file(content, mime_type)
+        if file is not None:
+            inner = detect(file.content, name=file.name)
+            if text := self._read_detected(file.content, file.name, inner):
+                if file.is_damaged:
+                    self._parts.add_unread("what follows the damage")
+                title = file.name.decode("utf-8", "replace") or None
+                cut_bytes = file.count_rest(until=self._parts_until)
+                return Document(text=text, mime_type=inner.mime_type, title=title, cut_bytes=cut_bytes)
+        names = archives.list_archive(content, mime_type, until=self._parts_until, parts=self._parts)
+        return names or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
+
+    def _mail_reader(self) -> MailReader:
+        return MailReader(
+            self._read_part,
+            parts=self._parts,
+            max_characters=self._limits.text_bytes,
+            parts_until=self._parts_until,
+            until=self._started + self._limits.seconds * _TIME_SHARE,
+        )
+
+    def _read_part(self, content: bytes, name: bytes) -> str:
+        """The text of a file inside of the file; empty if it has none. Pictures are not recognised."""
+        return self._read_detected(content, name, detect(content, name=name)) if content else ""
+
+    def _read_detected(self, content: bytes, name: bytes, file_type: FileType) -> str:
+        """The text of a file inside of the file, of a type that was detected. It is counted as a part."""
+        shown = name.decode("utf-8", "replace") or file_type.mime_type
+        if file_type.route is Route.DECODE:
+            self._parts.add()
+            return read_text(content, mime_type=file_type.mime_type) or ""
+        if file_type.route is Route.DAMAGED:
+            self._parts.add_unread(shown)
+            return ""
+        if file_type.route not in _READ_INSIDE or self._depth >= _MAX_DEPTH:
+            self._parts.add()
+            return ""
+        if file_type.route is Route.MARKUP:
+            text = read_text(content, mime_type=file_type.mime_type)
+            content = content if text is None else text.encode("utf-8")
+        self._depth += 1
+        try:
+            with self._parts.inside(shown):
+                outcome = self._parse(content, file_type.mime_type)
+        except Exception as error:  # noqa: BLE001  (a damaged attachment costs its own text only)
+            outcome = unreadable_of(error)
+        finally:
+            self._depth -= 1
+        if not isinstance(outcome, Unreadable) or outcome.reason not in _FAILURES:
+            self._parts.add()
+        elif file_type.route is Route.MARKUP:
+            self._parts.add()
+            return decode(content) or ""
+        else:
+            self._parts.add_unread(shown, outcome.reason)
+        return text_of(outcome)
+
+
+def _exact_type(content: bytes, mime_type: str) -> str | Unreadable:
+    """The type of the document in a container; the same type for any other file."""
+    if mime_type == "application/zip":
+        return container.zip_type(content)
+    if mime_type == "application/x-ole-storage":
+        return container.ole_type(content)
+    return mime_type
+
+
+def _only_member(content: bytes) -> bytes:
+    """The first member of a zip container."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        return archive.read(archive.infolist()[0])

@@ -1,0 +1,83 @@
+"""What a document holds beside its running text: its parts in other places, and the files inside of it.
+
+Used by `document_parser`, which reads the running text and each file inside. One thread.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from dataclasses import replace
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.additions import text_of, with_html_parts, with_keywords, with_text
+from magicfs.text.extract.documents.html_parts import HTML_TYPES
+from magicfs.text.extract.documents.left_out import lines_left_out
+from magicfs.text.extract.documents.part_count import DAMAGE, PartCount, PartReader
+from magicfs.text.extract.documents.stated_keywords import stated_keywords
+from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, attached_texts, without_directory_names
+from magicfs.text.extract.office.office_parts import embedded_documents, office_parts
+from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
+from magicfs.text.extract.pdf.pdf_documents import with_arabic, with_pdf_parts
+from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
+from magicfs.text.extract.process.answers import PartialDocument
+
+
+def with_document_parts(
+    outcome: Document | PartialDocument | Unreadable,
+    content: bytes,
+    mime_type: str,
+    *,
+    read_part: PartReader,
+    until: float,
+    seconds_of_pdf: float,
+    parts: PartCount,
+) -> Document | PartialDocument | Unreadable:
+    """The outcome with what the document holds beside its running text.
+
+    Parts are read until a moment of the monotonic clock; the Arabic of a PDF file for so many seconds, then its parts.
+    """
+    if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.NO_TEXT, SkipReason.NEEDS_OCR}:
+        return outcome
+    if mime_type == PDF_TYPE:
+        outcome = with_arabic(outcome, content, until=time.monotonic() + seconds_of_pdf)
+        until = time.monotonic() + seconds_of_pdf
+        return with_pdf_parts(outcome, content, read_part=read_part, until=until, parts=parts)
+    if isinstance(outcome, PartialDocument):
+        return outcome
+    if mime_type in HTML_TYPES:
+        return with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
+    if mime_type == OUTLOOK_TYPE:
+        return _with_attached_files(outcome, content, read_part, until=until, parts=parts)
+    outcome = with_keywords(outcome, stated_keywords(content, mime_type))
+    more = office_parts(content, mime_type, running_text=text_of(outcome), until=until, parts=parts)
+    outcome = with_text(outcome, more, mime_type)
+    embedded = _embedded_texts(content, mime_type, read_part, until=until, parts=parts)
+    texts = lines_left_out(embedded, of=text_of(outcome))
+    return with_text(outcome, PAGE_SEPARATOR.join(filter(None, texts)), mime_type)
+
+
+def _with_attached_files(
+    outcome: Document | Unreadable, content: bytes, read_part: PartReader, *, until: float, parts: PartCount
+) -> Document | Unreadable:
+    """The outcome for a message of Outlook with what is attached to it."""
+    if isinstance(outcome, Document):
+        outcome = replace(outcome, text=without_directory_names(outcome.text))
+    try:
+        texts = attached_texts(content, read_part, until=until, parts=parts)
+    except DAMAGE:
+        parts.add_unread("its attached files")
+        return outcome
+    return with_text(outcome, "\n\n".join(filter(str.strip, texts)), OUTLOOK_TYPE)
+
+
+def _embedded_texts(
+    content: bytes, mime_type: str, read_part: PartReader, *, until: float, parts: PartCount
+) -> Iterator[str]:
+    """The texts of the documents inside of a document."""
+    for name, embedded in embedded_documents(content, mime_type, parts=parts):
+        if time.monotonic() > until:
+            parts.add_unread(name, SkipReason.TIMEOUT)
+        else:
+            yield read_part(embedded, name.encode("utf-8", "replace"))

@@ -1,0 +1,261 @@
+"""Reads what pictures, sound and films say of themselves: date, camera and place; title, artist and album.
+
+Runs in the child process, called by `document_parser`. The only module that imports tinytag. Neither that nor Pillow
+decodes the sound or the picture here.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import re
+import string
+from collections.abc import Iterable, Iterator, Mapping
+from datetime import datetime
+from typing import Any, Final
+from xml.etree import ElementTree as ET
+
+import tinytag
+from PIL import ExifTags, Image, IptcImagePlugin, UnidentifiedImageError
+
+from magicfs.domain.contents import Document
+from magicfs.text.extract.documents.xml_names import without_namespace
+from magicfs.text.extract.plain.charsets import detected_charset
+from magicfs.text.extract.plain.plain_text import clean, decode
+
+_MAX_VALUE_CHARACTERS: Final = 5000
+
+_BASE: Final = ExifTags.Base
+_EXIF_TEXTS: Final = (
+    ("Title", (_BASE.XPTitle,)),
+    ("Description", (_BASE.ImageDescription, _BASE.UserComment, _BASE.XPComment, _BASE.XPSubject)),
+    ("Keywords", (_BASE.XPKeywords,)),
+    ("Author", (_BASE.Artist, _BASE.XPAuthor)),
+    ("Copyright", (_BASE.Copyright,)),
+    ("Camera", (_BASE.Make, _BASE.Model, _BASE.LensModel)),
+)
+_WINDOWS_TAGS: Final = frozenset({_BASE.XPTitle, _BASE.XPComment, _BASE.XPAuthor, _BASE.XPKeywords, _BASE.XPSubject})
+"""Fields that Windows writes, in UTF-16."""
+_EXIF_DATES: Final = (_BASE.DateTimeOriginal, _BASE.DateTimeDigitized, _BASE.DateTime)
+
+_IPTC_TEXTS: Final = (
+    ("Title", (2, 5)), ("Headline", (2, 105)), ("Description", (2, 120)), ("Keywords", (2, 25)), ("Author", (2, 80)),
+    ("Place", (2, 92)), ("City", (2, 90)), ("Region", (2, 95)), ("Country", (2, 101)),
+)  # fmt: skip
+_INFO_TEXTS: Final = ("Title", "Description", "Comment", "comment", "Author", "Keywords", "Copyright")
+"""Text chunks of PNG that are usual, comments of GIF and JPEG."""
+_MAX_INFO_TEXTS: Final = 50
+_INFO_DATA: Final = ("xmp", "exif", "icc", "raw profile")
+"""Beginnings of names of PNG chunks that hold no text."""
+
+_XMP_TEXTS: Final = frozenset(
+    {
+        *(
+            "title",
+            "description",
+            "subject",
+            "creator",
+            "Headline",
+            "City",
+            "State",
+            "Country",
+            "Location",
+            "Sublocation",
+        ),
+        *("hierarchicalSubject", "TagsList", "PersonInImage", "PersonDisplayName"),
+    }
+)
+_XMP_REGION: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}Name"
+"""Whose face is in a part of a picture."""
+_ASCII: Final = bytes(range(0x80))
+_MIN_BYTES_BEYOND_ASCII: Final = 4
+_LEADS: Final = bytes(range(0x81, 0xA0))
+"""First bytes of most characters of Shift-JIS, and rare letters in charsets of one byte."""
+_LEAD_SHARE: Final = 0.25
+_DATED: Final = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
+_DEGREES: Final = 3
+
+_TAGS: Final = (
+    *("title", "artist", "album", "albumartist", "composer", "genre", "year", "comment"),
+    *("lyrics", "description", "publisher", "conductor", "lyricist", "copyright"),
+)
+
+
+def warm_up() -> None:
+    """Load the readers of all kinds of pictures, which Pillow does only when it meets one."""
+    Image.init()
+
+
+def read_picture(content: bytes, mime_type: str) -> Document | None:
+    """What a picture says of itself, a line each; None if it says nothing, or cannot be read."""
+    try:
+        with Image.open(io.BytesIO(content)) as image:
+            lines = dict.fromkeys(_picture_lines(image))
+    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
+        return None
+    title = next((line.partition(": ")[2] for line in lines if line.startswith("Title: ")), None)
+    return Document(text="\n".join(lines), mime_type=mime_type, title=title) if lines else None
+
+
+def read_recording(content: bytes, mime_type: str) -> Document | None:
+    """The tags of sound or a film, a line each; None if it has none, or cannot be read."""
+    try:
+        tag = tinytag.TinyTag.get(file_obj=io.BytesIO(content), duration=False)
+    except (tinytag.TinyTagException, OSError, ValueError):
+        return None
+    said = {
+        name: [str(value) for value in [getattr(tag, name, None), *tag.other.get(name, [])] if value] for name in _TAGS
+    }
+    charset = _charset_behind([text for texts in said.values() for text in texts])
+    values = {name: [_one_line(_in_charset(text, charset)) for text in texts] for name, texts in said.items()}
+    lines = [
+        f"{name.capitalize()}: {', '.join(dict.fromkeys(filter(None, texts)))}"
+        for name, texts in values.items()
+        if any(texts)
+    ]
+    if not lines:
+        return None
+    return Document(
+        text="\n".join(lines),
+        mime_type=mime_type,
+        title=next(iter(values["title"]), None),
+        author=next(iter(values["artist"]), None),
+    )
+
+
+def _charset_behind(texts: Iterable[str]) -> str | None:
+    """The charset of texts that say they are Latin-1, as old programs wrote them in any; None where they are in it."""
+    data = b"\n".join(filter(None, map(_latin_bytes, texts)))
+    with contextlib.suppress(UnicodeDecodeError):
+        return "utf-8" if data and data.decode("utf-8") else None
+    beyond_ascii = len(data.translate(None, _ASCII))
+    letters = len(data) - len(data.translate(None, string.ascii_letters.encode()))
+    # Of a text in Latin letters, few have accents.
+    if beyond_ascii < max(_MIN_BYTES_BEYOND_ASCII, letters):
+        return None
+    with contextlib.suppress(UnicodeDecodeError):
+        if data.decode("cp932") and _LEAD_SHARE * beyond_ascii <= len(data) - len(data.translate(None, _LEADS)):
+            return "cp932"
+    return detected_charset(data)
+
+
+def _latin_bytes(text: str) -> bytes:
+    """The bytes of a text that has characters of Latin-1 beyond ASCII, and no others; empty for any other text."""
+    return b"" if text.isascii() or max(text) > "\xff" else text.encode("latin-1")
+
+
+def _in_charset(text: str, charset: str | None) -> str:
+    return _latin_bytes(text).decode(charset, "replace") or text if charset else text
+
+
+def _picture_lines(image: Image.Image) -> Iterator[str]:
+    exif = image.getexif()
+    details = exif.get_ifd(ExifTags.IFD.Exif)
+    for label, tags in _EXIF_TEXTS:
+        values = dict.fromkeys(filter(None, (_field(tag, exif.get(tag) or details.get(tag)) for tag in tags)))
+        if values:
+            yield f"{label}: {', '.join(values)}"
+    for tag in _EXIF_DATES:
+        date = _exif_text(exif.get(tag) or details.get(tag))
+        if _DATED.fullmatch(date):
+            with contextlib.suppress(ValueError):
+                moment = datetime(*map(int, re.findall(r"\d+", date)))  # type: ignore[arg-type]  # noqa: DTZ001
+                yield f"Date: {moment:%Y-%m-%d %H:%M, %A %d %B %Y}"
+                break
+    place = _place(exif.get_ifd(ExifTags.IFD.GPSInfo))
+    if place:
+        yield place
+    yield from _iptc_lines(image)
+    yield from _info_lines(image.info)
+    yield from _xmp_lines(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
+
+
+def _info_lines(info: Mapping[Any, Any]) -> Iterator[str]:
+    """Yield comments, and the text chunks of PNG, in which programs write what they like."""
+    others = [
+        name for name, value in info.items()
+        if isinstance(name, str) and isinstance(value, str) and name not in _INFO_TEXTS
+        and not name.lower().startswith(("xml:", *_INFO_DATA))
+    ]  # fmt: skip
+    for name in (*_INFO_TEXTS, *others[:_MAX_INFO_TEXTS]):
+        value = _exif_text(info.get(name))
+        if value:
+            yield f"{_one_line(name).capitalize()}: {value}"
+
+
+def _iptc_lines(image: Image.Image) -> Iterator[str]:
+    try:
+        iptc = IptcImagePlugin.getiptcinfo(image) or {}  # type: ignore[arg-type]  # `open` gives an `ImageFile`
+    except (SyntaxError, OSError, ValueError, KeyError, TypeError):
+        return
+    for label, key in _IPTC_TEXTS:
+        value: Any = iptc.get(key)
+        texts = [_exif_text(item) for item in (value if isinstance(value, list) else [value])]
+        if any(texts):
+            yield f"{label}: {', '.join(filter(None, texts))}"
+
+
+def _xmp_lines(packet: object) -> Iterator[str]:
+    """Yield the texts of an XMP packet; none for a malformed one."""
+    if isinstance(packet, str):
+        packet = packet.encode("utf-8", "replace")
+    if not isinstance(packet, bytes):
+        return
+    try:
+        root = ET.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314  (expat stops entities that expand without end)
+    except ET.ParseError:
+        return
+    for element in root.iter():
+        stated = {element.tag: list(element.itertext())} if isinstance(element.tag, str) else {}
+        # Simple values may be attributes.
+        for tag, values in (stated | {name: [value] for name, value in element.attrib.items()}).items():
+            name = without_namespace(tag)
+            texts = dict.fromkeys(filter(None, map(_one_line, values)))
+            if (name in _XMP_TEXTS or tag == _XMP_REGION) and texts:
+                yield f"{name.capitalize()}: {', '.join(texts)}"
+
+
+def _field(tag: int, value: object) -> str:
+    if tag in _WINDOWS_TAGS and isinstance(value, bytes):
+        value = value.decode("utf-16-le", "replace")
+    return _exif_text(value)
+
+
+def _exif_text(value: object) -> str:
+    """A value of EXIF as one line; empty for anything but text. A comment begins with its charset."""
+    if isinstance(value, tuple) and all(isinstance(item, int) for item in value):
+        value = bytes(item & 0xFF for item in value)
+    if isinstance(value, bytes):
+        for prefix in (b"ASCII\0\0\0", b"UNICODE\0", b"\0" * 8):
+            is_unicode = value.startswith(b"UNICODE\0")
+            value = value.removeprefix(prefix)
+            if is_unicode:
+                return _one_line(_utf16(value))
+        value = decode(value.rstrip(b"\0")) or ""
+    return _one_line(value) if isinstance(value, str) else ""
+
+
+def _utf16(value: bytes) -> str:
+    """UTF-16 of either byte order: letters of most scripts have fewer different high bytes than low ones."""
+    little, big = len(set(value[1::2])), len(set(value[0::2]))
+    return value.decode("utf-16-le" if little <= big else "utf-16-be", "replace")
+
+
+def _one_line(value: object) -> str:
+    return " ".join(clean(str(value)).split())[:_MAX_VALUE_CHARACTERS]
+
+
+def _place(gps: Mapping[int, Any]) -> str:
+    """The place of a picture as decimal degrees, as maps take it; empty without one."""
+    try:
+        latitude = _degrees(gps[ExifTags.GPS.GPSLatitude], gps[ExifTags.GPS.GPSLatitudeRef], negative="S")
+        longitude = _degrees(gps[ExifTags.GPS.GPSLongitude], gps[ExifTags.GPS.GPSLongitudeRef], negative="W")
+    except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
+        return ""
+    return f"Place: {latitude:.5f}, {longitude:.5f}"
+
+
+def _degrees(parts: Any, reference: Any, *, negative: str) -> float:
+    degrees, minutes, seconds = (float(part) for part in tuple(parts)[:_DEGREES])
+    value = degrees + minutes / 60 + seconds / 3600
+    return -value if str(reference).strip("\0 ").upper() == negative else value

@@ -1,0 +1,69 @@
+"""Counts the parts of a file, such as chapters, sheets and attached files, and names those that could not be read.
+
+Runs in the child process. `document_parser` makes one `PartCount` a file and gives it to the readers of parts: what
+they leave out because it is damaged is told to people. One thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import struct
+import zipfile
+import zlib
+from collections.abc import Callable, Iterator
+from typing import Final
+from xml.etree import ElementTree as ET
+from xml.parsers import expat
+
+from magicfs.domain.contents import UnreadPart, UnreadParts
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.plain.plain_text import clean
+
+DAMAGE: Final = (
+    *(ET.ParseError, expat.ExpatError, zipfile.BadZipFile, zlib.error, struct.error, EOFError, OSError),
+    *(NotImplementedError, RuntimeError, ValueError, LookupError),
+)
+"""What the standard library raises about a damaged member of a container: its bytes, compression, XML or charset."""
+
+MAX_NAMES: Final = 20
+"""The unread parts that are named."""
+MAX_NAME_CHARACTERS: Final = 120
+
+PartReader = Callable[[bytes, bytes], str]
+"""Returns the text of a file inside of the file by its bytes and its name; empty if it has none. Never raises."""
+
+
+class PartCount:
+    """The parts of one file and of the files inside of it."""
+
+    def __init__(self) -> None:
+        self._parts = 0
+        self._unread = 0
+        self._named: list[UnreadPart] = []
+        self._inside: list[str] = []
+
+    def add(self) -> None:
+        """Count a part that was read, or that has nothing to read."""
+        self._parts += 1
+
+    def add_unread(self, name: str, reason: SkipReason = SkipReason.CORRUPT) -> None:
+        """Count a part that could not be read. `name` is what a person knows it by, such as the name of a member."""
+        self._parts += 1
+        self._unread += 1
+        if len(self._named) < MAX_NAMES:
+            path = "/".join([*self._inside, " ".join(clean(name).split()) or "a part without a name"])
+            self._named.append(UnreadPart(path[-MAX_NAME_CHARACTERS:], reason))
+
+    @contextlib.contextmanager
+    def inside(self, name: str) -> Iterator[None]:
+        """Name the parts that are counted meanwhile as parts of this one."""
+        self._inside.append(" ".join(clean(name).split()))
+        try:
+            yield
+        finally:
+            self._inside.pop()
+
+    @property
+    def unread(self) -> UnreadParts | None:
+        """The parts that could not be read; None if all could."""
+        return UnreadParts(self._unread, self._parts, tuple(self._named)) if self._unread else None

@@ -1,0 +1,106 @@
+"""Reads the running text of documents that kreuzberg reads: prepares them for it, and reads those that it refuses.
+
+Runs in the child process, called by `document_parser`, which adds what documents hold beside their text. One thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Callable
+from typing import Final
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents import xml_documents
+from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser, PanicError
+from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, in_present_form
+from magicfs.text.extract.documents.part_count import DAMAGE, PartCount, PartReader
+from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, own_text
+from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE, with_sheets
+from magicfs.text.extract.office.office_parts import READ_MEMBER_BY_MEMBER
+from magicfs.text.extract.office.old_office import OLD_OFFICE_TYPES, with_own_text
+from magicfs.text.extract.office.presentations import SLIDES_TYPE, with_slides
+from magicfs.text.extract.office.refused import BOOK_TYPE, read_refused, without_links
+from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE, as_shown
+from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE, as_seen
+from magicfs.text.extract.pdf.pdf_text import PDF_TYPE, read_pdf
+from magicfs.text.extract.process.answers import PartialDocument
+from magicfs.text.extract.process.page_reader import unreadable_of
+
+FICTION_BOOK: Final = "application/x-fictionbook+xml"
+
+_NEXT_BODY: Final = re.compile(rb"</body>\s*<body\b[^<>]*>")
+"""The notes of a book are bodies of their own, which the library does not read."""
+_STYLE: Final = re.compile(rb"</?(?:\w{1,20}:)?(?:emphasis|strong|style|strikethrough|sub|sup|code)\b[^<>]{0,500}>")
+"""Elements of style, at which the library divides words."""
+
+
+def _with_words_and_notes(content: bytes) -> bytes:
+    """A book of FictionBook with its words in one piece and its notes; one in UTF-16 as it is."""
+    return _STYLE.sub(b"", _NEXT_BODY.sub(b"", content))
+
+
+_PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
+    NOTEBOOK_TYPE: in_present_form,
+    WORKBOOK_TYPE: as_shown,
+    DOCUMENT_TYPE: as_seen,
+    FICTION_BOOK: _with_words_and_notes,
+}
+"""What makes of a file one of which kreuzberg reads what a person sees."""
+_READ_HERE: Final = {
+    **dict.fromkeys(OLD_OFFICE_TYPES, with_own_text),
+    SLIDES_TYPE: with_slides,
+    BINARY_WORKBOOK_TYPE: with_sheets,
+}
+"""What reads the text of documents of which kreuzberg only says what they are about."""
+
+
+def read_running_text(
+    content: bytes, exact_type: str, *, library: KreuzbergParser, read_part: PartReader, until: float, parts: PartCount
+) -> Document | PartialDocument | Unreadable:
+    """What kreuzberg reads, or what is read here where it refuses a document.
+
+    Of a book or a document of Word that it refuses, that is nothing: their members are read as parts. `until` is on the
+    monotonic clock.
+    """
+    prepare = _PREPARED.get(exact_type)
+    content = prepare(content) if prepare else content
+    try:
+        outcome = _read_by_library(library, content, exact_type)
+    except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
+        outcome = unreadable_of(error)
+    if exact_type in _READ_HERE:
+        return _READ_HERE[exact_type](outcome, content, exact_type, until=until, parts=parts)
+    if not isinstance(outcome, Unreadable) or outcome.reason is not SkipReason.CORRUPT:
+        return outcome
+    if exact_type in READ_MEMBER_BY_MEMBER:
+        parts.add_unread("its structure")
+        return Unreadable(SkipReason.NO_TEXT, outcome.detail)
+    with contextlib.suppress(*DAMAGE):
+        if exact_type == OUTLOOK_TYPE:
+            text = own_text(content, read_part, until=until, parts=parts)
+            return Document(text=text, mime_type=exact_type) if text.strip() else outcome
+        return read_refused(content, exact_type, parts=parts) or outcome
+    return outcome
+
+
+def _read_by_library(
+    library: KreuzbergParser, content: bytes, exact_type: str
+) -> Document | PartialDocument | Unreadable:
+    """What PDFium reads of a PDF file, and kreuzberg of all others but sheets of OpenDocument.
+
+    A book at which kreuzberg panics is read without its links.
+    """
+    if exact_type == PDF_TYPE:
+        return read_pdf(content)
+    if exact_type == xml_documents.SPREADSHEET_TYPE:
+        sheets = xml_documents.read_spreadsheet(content)
+        if sheets is not None:
+            return sheets
+    try:
+        return library(content, exact_type)
+    except PanicError:
+        if exact_type != BOOK_TYPE:
+            raise
+        return library(without_links(content), exact_type)

@@ -1,0 +1,290 @@
+"""Reads XML documents that kreuzberg does not: presentations of OpenDocument, OpenOffice 1, XPS, and the texts of SVG.
+
+Runs in the child process, called by `document_parser`. The XML parser of the standard library (expat) stops entities
+that expand without end. Pure functions.
+"""
+
+from __future__ import annotations
+
+import io
+import posixpath
+import re
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from itertools import accumulate
+from typing import Final
+from xml.etree import ElementTree as ET
+
+from magicfs.domain.contents import Document
+from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.xml_names import attribute, local_name, named
+from magicfs.text.extract.plain.plain_text import decode
+
+_OPENOFFICE_1: Final = tuple(
+    f"application/vnd.sun.xml.{name}" for name in ("writer", "writer.global", "calc", "impress", "draw", "math")
+)
+"""The format before OpenDocument (`.sxw`, `.sxc`, `.sxi`): the same elements in other namespaces."""
+OPENDOCUMENT_TYPES: Final = frozenset(
+    [f"application/vnd.oasis.opendocument.{name}" for name in ("presentation", "graphics", "formula", "chart")]
+    + [f"{mime_type}{suffix}" for mime_type in _OPENOFFICE_1 for suffix in ("", ".template")]
+)
+FLAT_TYPE: Final = re.compile(r"application/vnd\.oasis\.opendocument\.[a-z]+-flat-xml")
+"""The same documents in one piece of XML (`.fodt`, `.fods`, `.fodp`)."""
+SPREADSHEET_TYPE: Final = "application/vnd.oasis.opendocument.spreadsheet"
+SVG_TYPE: Final = "image/svg+xml"
+XPS_TYPE: Final = "application/vnd.ms-xpsdocument"
+
+_PARAGRAPHS: Final = frozenset({"p", "h"})
+"""By local names, as all elements here."""
+_PAGE: Final = "page"
+_MASTER_PAGE: Final = "master-page"
+_MAX_SHEETS_BYTES: Final = 16 << 20
+"""Sheets of more are read by kreuzberg, which takes less memory for them and does not show numbers."""
+_DAY_CHARACTERS: Final = 10
+_MAX_COLUMNS: Final = 16
+"""The equal cells beside one another that are read."""
+_SHOWN_ON_SLIDES: Final = frozenset({"", "header", "footer"})
+"""The classes of shapes of a master page that are more than a place: those without one are drawn on all slides."""
+_PAGE_NUMBER: Final = "page-number"
+"""A field: its text is `<number>`."""
+_TRACKED_CHANGES: Final = "tracked-changes"
+_DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
+_WHITESPACE = {"s": " ", "tab": "\t", "tab-stop": "\t", "line-break": "\n"}
+_SEPARATOR = "\n\n"
+
+_XPS_PAGE: Final = re.compile(r"\.fpage\Z", re.IGNORECASE)
+_XPS_DOCUMENT: Final = re.compile(r"\.fdoc\Z", re.IGNORECASE)
+_LINE_HEIGHT: Final = 2.0
+"""Pieces of a page of XPS whose height differs by less, in 96ths of an inch, are in one line."""
+
+_XML_DECLARATION: Final = re.compile(r"\A\s*<\?xml[^<>]{0,200}\?>")
+
+_SVG = "{http://www.w3.org/2000/svg}"
+_SVG_TEXTS = frozenset(prefix + name for name in ("title", "desc", "text", "foreignObject") for prefix in ("", _SVG))
+
+
+def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Document:
+    """The text page by page; the text of the master pages, which all pages show, comes once, at the end.
+
+    Damaged styles and metadata are counted. Raises `KeyError` or one of `DAMAGE` where the text itself is damaged.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as container:
+        body = ET.fromstring(container.read("content.xml"))  # noqa: S314  (see the module's docstring)
+        styles = _member(container, "styles.xml", parts)
+        meta = _member(container, "meta.xml", parts)
+    parts.add()
+    return _opendocument(body, styles=styles, meta=meta, mime_type=mime_type)
+
+
+def read_spreadsheet(content: bytes) -> Document | None:
+    """A workbook with numbers, days and times as they are shown; None for one that is damaged or large."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as container:
+            if container.getinfo("content.xml").file_size > _MAX_SHEETS_BYTES:
+                return None
+            body = ET.fromstring(container.read("content.xml"))  # noqa: S314  (see the module's docstring)
+            meta = _member(container, "meta.xml", PartCount())
+        # Headers and footers of its styles are read as its parts.
+        return _opendocument(body, styles=ET.Element("none"), meta=meta, mime_type=SPREADSHEET_TYPE)
+    except DAMAGE:
+        return None
+
+
+def read_flat_opendocument(content: bytes, mime_type: str) -> Document:
+    """The same of a document in one piece of XML, in UTF-8. Raises `ET.ParseError` for a damaged file."""
+    document = ET.fromstring(content.decode("utf-8"))  # noqa: S314  (see the module's docstring)
+    body = next(named(document, "body"), document)
+    keywords = [element.text for name in ("keyword", "subject", "description") for element in named(document, name)]
+    author = next((element.text for element in named(document, "initial-creator")), None)
+    read = _opendocument(body, styles=document, meta=document, mime_type=mime_type)
+    return replace(read, author=author or read.author, keywords=", ".join(filter(None, keywords)) or None)
+
+
+def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mime_type: str) -> Document:
+    for root in (body, styles):
+        _remove_deleted(root)
+    pages = [_page_text(page) for page in named(body, _PAGE)] or [_body_text(body)]
+    masters = [_page_text(master) for master in _without_places(styles)]
+    return Document(
+        text=_SEPARATOR.join([*pages, *(master for master in masters if master)]),
+        mime_type=mime_type,
+        title=meta.findtext(f".//{_DUBLIN_CORE}title"),
+        author=meta.findtext(f".//{_DUBLIN_CORE}creator"),
+        language=meta.findtext(f".//{_DUBLIN_CORE}language"),
+        page_starts=_starts(pages),
+    )
+
+
+def _remove_deleted(root: ET.Element) -> None:
+    """Remove what tracked changes have deleted from a document."""
+    if next(named(root, _TRACKED_CHANGES), None) is not None:
+        _remove(root, lambda element: local_name(element) == _TRACKED_CHANGES)
+
+
+def _remove(root: ET.Element, is_unseen: Callable[[ET.Element], bool]) -> None:
+    for parent in list(root.iter()):
+        for element in [child for child in parent if is_unseen(child)]:
+            parent.remove(element)
+
+
+def _without_places(styles: ET.Element) -> Iterator[ET.Element]:
+    """Yield the master pages without what stands in the places of slides, such as `Click to edit the title`."""
+    for master in named(styles, _MASTER_PAGE):
+        _remove(master, lambda shape: attribute(shape, "class") not in _SHOWN_ON_SLIDES)
+        yield master
+
+
+def _body_text(body: ET.Element) -> str:
+    """The text of a document without pages: of a workbook, its sheets with their names, a row a line."""
+    if next(named(body, "spreadsheet"), None) is None:
+        return _page_text(body)
+    sheets: list[str] = []
+    for table in named(body, "table"):
+        rows = ("\t".join(text for cell in row for text in _cell_texts(cell)) for row in named(table, "table-row"))
+        name = attribute(table, "name")
+        sheets.append("\n".join(filter(None, [name, *rows])))
+    return _SEPARATOR.join(sheets)
+
+
+def _cell_texts(cell: ET.Element) -> list[str]:
+    """What a cell shows, for each of the columns that it stands for; of a day, also as people sort it."""
+    text = " ".join(_page_text(cell).split())
+    if not text:
+        return []
+    day = attribute(cell, "date-value")[:_DAY_CHARACTERS]
+    columns = attribute(cell, "number-columns-repeated")
+    count = min(int(columns), _MAX_COLUMNS) if columns.isdecimal() else 1
+    return [f"{text} {day}" if day not in text else text] * count
+
+
+def read_xps(content: bytes, *, parts: PartCount) -> Document:
+    """The text page by page, in the order of the document; damaged pages are empty, and counted."""
+    with zipfile.ZipFile(io.BytesIO(content)) as container:
+        pages = [_xps_page(container, name, parts) for name in _xps_pages(container)]
+    return Document(text=_SEPARATOR.join(pages), mime_type=XPS_TYPE, page_starts=_starts(pages))
+
+
+def _xps_pages(container: zipfile.ZipFile) -> list[str]:
+    """The names of the members with pages: as the documents state them, then any others."""
+    names = [name for name in container.namelist() if _XPS_PAGE.search(name)]
+    stated: list[str] = []
+    for document in sorted(filter(_XPS_DOCUMENT.search, container.namelist())):
+        try:
+            root = ET.fromstring(container.read(document))  # noqa: S314  (see the module's docstring)
+        except DAMAGE:
+            continue
+        sources = (element.get("Source") or "" for element in named(root, "PageContent"))
+        stated += [posixpath.normpath(posixpath.join("/", posixpath.dirname(document), path))[1:] for path in sources]
+    known = frozenset(names)
+    return list(dict.fromkeys([*(name for name in stated if name in known), *names]))
+
+
+def _xps_page(container: zipfile.ZipFile, name: str, parts: PartCount) -> str:
+    """The pieces of text of a page; those at one height are a line."""
+    try:
+        root = ET.fromstring(container.read(name))  # noqa: S314
+        pieces = [
+            (float(glyphs.get("OriginY") or 0), (glyphs.get("UnicodeString") or "").removeprefix("{}"))
+            for glyphs in named(root, "Glyphs")
+        ]
+    except DAMAGE:
+        parts.add_unread(name)
+        return ""
+    parts.add()
+    texts: list[str] = []
+    last = 0.0
+    for height, piece in pieces:
+        texts += [" " if abs(height - last) < _LINE_HEIGHT else "\n", piece.strip()]
+        last = height
+    return "".join(texts).lstrip()
+
+
+def _starts(pages: list[str]) -> tuple[int, ...]:
+    """Where pages begin in a text that has them with separators."""
+    return tuple(accumulate((len(page) + len(_SEPARATOR) for page in pages[:-1]), initial=0))
+
+
+def in_utf8(content: bytes) -> bytes:
+    """A document of XML in UTF-8, whatever charset it states."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        text = decode(content)
+        return content if text is None else _XML_DECLARATION.sub("", text).encode("utf-8")
+    return content
+
+
+def read_svg(content: bytes) -> Document:
+    """The title, descriptions and texts of a drawing in any charset. Raises `ET.ParseError` for a damaged file."""
+    drawing = ET.fromstring(in_utf8(content).decode("utf-8", "replace"))  # noqa: S314  (see the module's docstring)
+    texts = [" ".join("".join(_flat(element, _drawn)).split()) for element in _outermost_texts(drawing)]
+    title = drawing.findtext(_SVG + "title") or drawing.findtext("title")
+    return Document(text="\n".join(text for text in texts if text), mime_type=SVG_TYPE, title=title)
+
+
+def _outermost_texts(drawing: ET.Element) -> Iterator[ET.Element]:
+    """Yield the elements with texts, without those inside of others, whose text is that of these too."""
+    left = [drawing]
+    while left:
+        element = left.pop()
+        if element.tag in _SVG_TEXTS:
+            yield element
+        else:
+            left += reversed(element)
+
+
+def _drawn(element: ET.Element) -> Iterator[ET.Element | str]:
+    """Yield the pieces of a text of a drawing, and blanks where one has a place or is a text of its own."""
+    if element.get("x") is not None:
+        yield " "
+    yield element.text or ""
+    for child in element:
+        yield from (" ", child, " ") if child.tag in _SVG_TEXTS else (child,)
+        yield child.tail or ""
+
+
+def _flat(element: ET.Element, pieces_of: Callable[[ET.Element], Iterator[ET.Element | str]]) -> Iterator[str]:
+    """Yield the texts of an element in order. `pieces_of` gives those of one, and the elements between them."""
+    # Files nest elements more deeply than Python nests calls.
+    left: list[ET.Element | str] = [element]
+    while left:
+        piece = left.pop()
+        if isinstance(piece, str):
+            yield piece
+        else:
+            left += reversed(list(pieces_of(piece)))
+
+
+def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Element:
+    """The root of a member; an empty one where it is missing or damaged."""
+    if name not in container.namelist():
+        return ET.Element("none")
+    try:
+        root = ET.fromstring(container.read(name))  # noqa: S314
+    except DAMAGE:
+        parts.add_unread(name)
+        return ET.Element("none")
+    parts.add()
+    return root
+
+
+def _page_text(page: ET.Element) -> str:
+    paragraphs = (
+        "".join(_flat(element, _paragraph_text)).strip()
+        for element in page.iter()
+        if local_name(element) in _PARAGRAPHS
+    )
+    return _SEPARATOR.join(paragraph for paragraph in paragraphs if paragraph)
+
+
+def _paragraph_text(element: ET.Element) -> Iterator[ET.Element | str]:
+    """Yield the pieces of a paragraph without nested paragraphs, which the caller visits on their own."""
+    yield element.text or ""
+    for child in element:
+        name = local_name(child)
+        if name in _WHITESPACE:
+            yield _WHITESPACE[name]
+        elif name not in _PARAGRAPHS and name not in {"binary-data", _PAGE_NUMBER}:
+            yield child
+        yield child.tail or ""

@@ -1,0 +1,151 @@
+"""Targets of the XML parser: they collect the texts of the paragraphs of a part of an office document, as it is shown.
+
+Used by `office_parts` in the child process. What tracked changes delete or move away, and hidden text of Word, is no
+text. One object reads one part.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Final
+
+from magicfs.text.extract.documents.xml_names import without_namespace
+
+DELETED: Final = frozenset({"del", "moveFrom", "tracked-changes"})
+"""Local names of elements of Word and OpenDocument that hold what was deleted."""
+SHOWN_AGAIN: Final = frozenset({"0", "false", "off"})
+"""Values of `vanish` for text that is not hidden."""
+OF_ANOTHER: Final = frozenset({"rPrChange", "pPr", "pPrChange"})
+"""What holds a `vanish` that hides no text: of the format before a tracked change, and of the mark of a paragraph."""
+SLIDE_NUMBER: Final = "slidenum"
+"""The type of a field that shows the number of its slide."""
+
+_TEXT_TAGS: Final = frozenset({"t", "text", "author", "lpwstr", "v"})
+"""Local names of elements that hold text: of Word, of comments, of properties, of charts."""
+_PARAGRAPH_TAGS: Final = frozenset({"p", "h", "comment", "threadedComment", "author", "lpwstr", "pt"})
+_ODF_TEXT_TAGS: Final = frozenset(
+    {"p", "h", "title", "desc", "creator", "initial-creator", "keyword", "subject", "user-defined"}
+)
+_ADDRESS: Final = re.compile(r"(?:https?|ftp|mailto):")
+_BREAKS: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "line-break": "\n", "s": " "}
+_ATTRIBUTES: Final = {
+    "docPr": ("title", "descr"),
+    "cNvPr": ("title", "descr"),
+    "comment": ("author",),
+    "cmAuthor": ("name",),
+    "author": ("name",),
+    "person": ("displayName",),
+    "listEntry": ("val",),
+    "listItem": ("displayText",),
+}
+"""Attributes with texts, by local names: descriptions of pictures, who wrote comments, and what a form lets choose."""
+_FIELD_LINK: Final = re.compile(r'HYPERLINK\s{1,9}"((?:https?|ftp|mailto):[^"\s]{1,2000})"')
+
+
+class OfficeTexts:
+    """Collects the text of each paragraph, without that of paragraphs inside of it."""
+
+    def __init__(self, *, hidden_styles: frozenset[str] = frozenset()) -> None:
+        """`hidden_styles` are the names of styles whose text is not seen."""
+        self.texts: list[str] = []
+        self._open: list[list[str]] = [[]]
+        self._in_text = self._in_field = self._in_deleted = self._in_another = 0
+        self._hidden_styles = hidden_styles
+        self._hidden_runs = [False]
+        self._hidden_paragraphs = [False]
+        self._number_fields: list[bool] = []
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Take note of an element that begins."""
+        name = without_namespace(tag)
+        for key, value in attributes.items():
+            if without_namespace(key) in _ATTRIBUTES.get(name, ()):
+                self.texts.append(value)
+        if name in _PARAGRAPH_TAGS:
+            self._open.append([])
+            self._hidden_paragraphs.append(False)
+        if name in _BREAKS:
+            self._open[-1].append(_BREAKS[name])
+        if name == "fld":
+            self._number_fields.append(attributes.get("type") == SLIDE_NUMBER)
+        self._in_text += name in _TEXT_TAGS
+        self._in_field += name == "instrText"
+        self._in_deleted += name in DELETED
+        self._in_another += name in OF_ANOTHER
+        if name == "r":
+            self._hidden_runs.append(self._hidden_paragraphs[-1])
+        elif name == "vanish" and not self._in_another:
+            self._hidden_runs[-1] = SHOWN_AGAIN.isdisjoint(attributes.values())
+        elif name == "rStyle" and not self._in_another:
+            self._hidden_runs[-1] |= not self._hidden_styles.isdisjoint(attributes.values())
+        elif name == "pStyle" and self._in_another == 1:
+            self._hidden_paragraphs[-1] = not self._hidden_styles.isdisjoint(attributes.values())
+
+    def data(self, text: str) -> None:
+        """Take the text, if it is that of a paragraph."""
+        if self._in_text:
+            is_hidden = any(self._number_fields[-1:]) or (len(self._hidden_runs) > 1 and self._hidden_runs[-1])
+            if not self._in_deleted and not is_hidden:
+                self._open[-1].append(text)
+        elif self._in_field and not self._in_deleted:
+            self.texts += _FIELD_LINK.findall(text)
+
+    def end(self, tag: str) -> None:
+        """Take note of an element that ends."""
+        name = without_namespace(tag)
+        self._in_text -= name in _TEXT_TAGS
+        self._in_field -= name == "instrText"
+        self._in_deleted -= name in DELETED
+        self._in_another -= name in OF_ANOTHER
+        if name == "fld":
+            self._number_fields.pop()
+        if name == "r":
+            self._hidden_runs.pop()
+        if name in _PARAGRAPH_TAGS:
+            self._hidden_paragraphs.pop()
+            self.texts.append("".join(self._open.pop()))
+
+    def close(self) -> None:
+        """Take the text outside of paragraphs."""
+        self.texts.append("".join(self._open[0]))
+
+
+class OpenDocumentTexts:
+    """The same for OpenDocument, whose paragraphs hold their text themselves."""
+
+    def __init__(self, *, is_styles: bool) -> None:
+        self.texts: list[str] = []
+        self._open: list[list[str]] = []
+        self._masters = int(not is_styles)
+        self._in_deleted = 0
+
+    def start(self, tag: str, attributes: Mapping[str, str]) -> None:
+        """Take note of an element that begins."""
+        name = without_namespace(tag)
+        if name == "a":
+            self.texts += [value for value in attributes.values() if _ADDRESS.match(value)]
+        self._masters += name == "master-styles"
+        self._in_deleted += name in DELETED
+        if name in _ODF_TEXT_TAGS:
+            self._open.append([])
+        elif self._open and name in _BREAKS:
+            self._open[-1].append(_BREAKS[name])
+
+    def data(self, text: str) -> None:
+        """Take the text, if it is that of a paragraph."""
+        if self._open:
+            self._open[-1].append(text)
+
+    def end(self, tag: str) -> None:
+        """Take note of an element that ends."""
+        name = without_namespace(tag)
+        self._masters -= name == "master-styles"
+        self._in_deleted -= name in DELETED
+        if name in _ODF_TEXT_TAGS:
+            text = " ".join("".join(self._open.pop()).split())
+            if self._masters and not self._in_deleted:
+                self.texts.append(text)
+
+    def close(self) -> None:
+        """Nothing stands outside of paragraphs."""

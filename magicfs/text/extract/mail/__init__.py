@@ -1,0 +1,1 @@
+"""Mail and what is in it: messages, mailboxes, attachments and signatures."""

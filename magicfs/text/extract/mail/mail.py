@@ -1,0 +1,196 @@
+"""Reads mail: messages and mailboxes, with the texts of attached files.
+
+Runs in the child process, called by `document_parser`, which reads the attached files. The standard library parses the
+messages. A message is read as its subject, its people and its date, then its text, then its attachments by name. Each
+message of a mailbox is a page. One thread.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Iterator
+from email.message import Message
+from itertools import accumulate
+from typing import Final
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.part_count import PartCount, PartReader
+from magicfs.text.extract.mail.mail_decoding import (
+    as_utf8,
+    children,
+    content_type,
+    file_name,
+    header,
+    parse,
+    plain_text,
+)
+from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
+from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
+from magicfs.text.extract.plain.plain_text import clean
+
+MESSAGE_TYPE: Final = "message/rfc822"
+MAILBOX_TYPE: Final = "application/mbox"
+
+MAX_DEPTH: Final = 6
+"""Messages in messages and parts in parts that are read."""
+MAX_PARTS: Final = 500
+"""Parts of one message that are read, those of attached messages included."""
+_HEADERS: Final = (
+    *("Subject", "From", "Reply-To", "To", "Cc", "Bcc", "Date"),
+    *("Keywords", "Newsgroups", "List-Id", "Location", "Snapshot-Content-Location"),
+    *("X-Gmail-Labels", "X-Mozilla-Keys", "X-Keywords", "X-Label"),
+)
+_EXTENSIONS: Final = {"calendar": "ics", "vcard": "vcf", "x-vcard": "vcf", "directory": "vcf", "ics": "ics"}
+"""The extension for parts without a name, by the second half of their type; by default, that half itself."""
+_DELIVERY_STATUS: Final = "message/delivery-status"
+"""What a server says of a message that it could not deliver: fields, and no text."""
+_SEALS: Final = ("application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
+_SIGNED: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
+"""A part that holds the whole of a signed message; the other seals are beside it."""
+_PART_OF_MAIL: Final = re.compile(rb"\s{0,9}(?:Content-[A-Za-z-]{4,30}|MIME-Version):", re.IGNORECASE)
+_MESSAGE_START: Final = re.compile(rb"(?:\A|(?<=\n))From [^\n]{0,500}\n(?=>?[A-Za-z][A-Za-z0-9-]{0,80}:)")
+"""The line that separates the messages of a mailbox; a header follows it."""
+_APPLE_LENGTH: Final = re.compile(rb"\A(\d{1,10})[ \t]*\r?\n")
+"""The first line of a message of Apple Mail: the bytes of the message; a property list follows it."""
+_QUOTED_START: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
+
+
+class MailReader:
+    """Reads messages until the time or the text is enough."""
+
+    def __init__(
+        self, read_part: PartReader, *, parts: PartCount, max_characters: int, parts_until: float, until: float
+    ) -> None:
+        """The moments are on the monotonic clock: after the first, attached files are named but not read."""
+        self._read_part = read_part
+        self._count = parts
+        self._max_characters = max_characters
+        self._parts_until = parts_until
+        self._until = until
+        self._parts = 0
+
+    def read_message(self, content: bytes) -> Document:
+        """The text of one message."""
+        content = content.lstrip(b"\r\n")
+        length = _APPLE_LENGTH.match(content)
+        message = parse(content[length.end() : length.end() + int(length[1])] if length else content)
+        return Document(
+            text=self._text(message),
+            mime_type=MESSAGE_TYPE,
+            title=header(message, "Subject") or None,
+            author=header(message, "From") or None,
+        )
+
+    def read_mailbox(self, content: bytes) -> Document:
+        """The texts of the messages of a mailbox, each one a page."""
+        starts = [match.span() for match in _MESSAGE_START.finditer(content)] or [(0, 0)]
+        pages: list[str] = []
+        characters = cut_bytes = 0
+        for index, (start, begin) in enumerate(starts):
+            if characters > self._max_characters or time.monotonic() > self._until:
+                cut_bytes = len(content) - start
+                break
+            end = starts[index + 1][0] if index + 1 < len(starts) else len(content)
+            pages.append(self._page(content[begin:end], index + 1).rstrip() + PAGE_SEPARATOR)
+            characters += len(pages[-1])
+        page_starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
+        return Document(text="".join(pages), mime_type=MAILBOX_TYPE, page_starts=page_starts, cut_bytes=cut_bytes)
+
+    def _page(self, message: bytes, number: int) -> str:
+        """The text of a message of a mailbox; empty for one at which the library fails."""
+        try:
+            text = self._text(parse(_QUOTED_START.sub(rb"\1", message)))
+        except Exception:  # noqa: BLE001  (the library raises anything about a malformed message)
+            self._count.add_unread(f"message {number}")
+            return ""
+        self._count.add()
+        return text
+
+    def _text(self, message: Message) -> str:
+        self._parts = 0
+        return clean("\n".join(self._blocks(message, depth=0)))
+
+    def _blocks(self, message: Message, *, depth: int) -> Iterator[str]:
+        """Yield the headers of a message, then its texts."""
+        headers = [f"{name}: {value}" for name in _HEADERS if (value := header(message, name))]
+        yield "\n".join(headers) + "\n"
+        yield from self._part_blocks(message, depth=depth)
+
+    def _part_blocks(self, part: Message, *, depth: int) -> Iterator[str]:
+        self._parts += 1
+        if depth > MAX_DEPTH or self._parts > MAX_PARTS:
+            return
+        kind = content_type(part)
+        if kind == "multipart/alternative":
+            yield from self._best_alternative(part, depth=depth)
+        elif kind == MESSAGE_TYPE and isinstance(part.get_payload(), list):
+            for message in children(part):
+                yield "Attached message"
+                yield from self._blocks(message, depth=depth + 1)
+        elif kind == _DELIVERY_STATUS:
+            for fields in children(part):
+                yield "\n".join(f"{name}: {header(fields, name)}" for name in dict.fromkeys(fields.keys()))
+        elif part.is_multipart():
+            for child in children(part):
+                yield from self._part_blocks(child, depth=depth + 1)
+        else:
+            yield from self._leaf_blocks(part, kind, depth=depth)
+
+    def _best_alternative(self, part: Message, *, depth: int) -> Iterator[str]:
+        """Yield the texts of the first alternative that has any, the plain one; of the others, what it lacks."""
+        best: list[str] = []
+        for child in children(part):
+            blocks = list(self._part_blocks(child, depth=depth + 1))
+            if any(block.strip() for block in best):
+                blocks = left_out("\n".join(blocks).splitlines(), of="\n".join(best))
+            best += blocks
+        yield from best
+
+    def _leaf_blocks(self, part: Message, kind: str, *, depth: int) -> Iterator[str]:
+        name = file_name(part)
+        try:
+            content = part.get_payload(decode=True)
+        except Exception:  # noqa: BLE001  (see `_header`)
+            self._count.add_unread(name or kind)
+            return
+        content = content if isinstance(content, bytes) else b""
+        is_attached = bool(name) and part.get_content_disposition() != "inline"
+        if name:
+            yield f"Attachment: {name}"
+        # A multipart message whose boundary is missing is a text too.
+        if (kind == "text/plain" or kind.startswith("multipart/")) and not is_attached:
+            yield plain_text(part, content)
+        elif kind in _SIGNED:
+            yield from self._signed_blocks(content, name, depth=depth)
+        elif kind.startswith(_SEALS):
+            return
+        elif time.monotonic() > self._parts_until:
+            self._count.add_unread(name or kind, SkipReason.TIMEOUT)
+        else:
+            second_half = kind.partition("/")[2]
+            inner_name = name or f"part.{_EXTENSIONS.get(second_half, second_half)}"
+            is_text = kind.startswith("text/")
+            yield self._read_part(as_utf8(part, content) if is_text else content, inner_name.encode())
+
+    def _signed_blocks(self, content: bytes, name: str, *, depth: int) -> Iterator[str]:
+        """Yield the texts of a part, or of a file, that is inside of what signs it."""
+        try:
+            signed = signed_content(content)
+        except (ValueError, IndexError):
+            self._count.add_unread(name or SIGNED_TYPE)
+            return
+        if isinstance(signed, Unreadable):
+            if signed.reason is SkipReason.ENCRYPTED:
+                self._count.add_unread(name or SIGNED_TYPE, SkipReason.ENCRYPTED)
+        elif is_part_of_mail(signed):
+            yield from self._part_blocks(parse(signed), depth=depth + 1)
+        else:
+            yield self._read_part(signed, name.removesuffix(".p7m").encode())
+
+
+def is_part_of_mail(content: bytes) -> bool:
+    """Whether bytes that were signed are a part of a message, as S/MIME signs it."""
+    return _PART_OF_MAIL.match(content) is not None

@@ -1,0 +1,163 @@
+"""Decodes what messages hold: headers, names of files and texts, in charsets that they state wrongly or not at all.
+
+Runs in the child process, used by `mail`. The standard library parses the messages, and raises many exceptions about
+malformed ones. Pure functions.
+"""
+
+from __future__ import annotations
+
+import codecs
+import contextlib
+import email
+import email.policy
+import email.utils
+import re
+from email.message import Message
+from typing import Final
+
+from magicfs.text.extract.plain.charsets import codec_of
+from magicfs.text.extract.plain.plain_text import clean, decode
+
+_MAX_HEADER_CHARACTERS: Final = 2000
+_MAX_NAME_CHARACTERS: Final = 255
+
+_OWN_CODES: Final = ("utf", "iso-2022", "hz")
+"""Charsets whose bytes are ASCII, or which state themselves."""
+
+_ENCODED_WORD: Final = re.compile(rb"=\?([A-Za-z0-9._:-]{2,40})(?:\*[A-Za-z0-9-]{1,20})?\?(?=[BbQq]\?)")
+"""The beginning of a text in a header that states its charset."""
+_SIGNATURE: Final = "-- "
+"""The line before a signature."""
+
+
+_CHARSETS: Final = (
+    "iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10"
+    " iso8859-13 iso8859-14 iso8859-15 iso8859-16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258"
+    " cp437 cp850 cp852 cp866 cp874 koi8-r koi8-u mac-roman tis-620 gb2312 gbk gb18030 big5 euc-jp euc-kr cp932"
+    " cp949 shift-jis iso2022-jp iso2022-kr hz utf-7 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le"
+    " utf-32-be ascii latin-1"
+)
+"""The charsets that mail declares."""
+
+
+def load_charsets() -> None:
+    """Load the charsets, which a process behind walls cannot read any more."""
+    for charset in _CHARSETS.split():
+        codecs.lookup(charset)
+
+
+def parse(content: bytes) -> Message:
+    """The message in these bytes, in whatever charset of whatever name its headers are."""
+    if b"=?" in content:
+        content = _ENCODED_WORD.sub(_with_known_charset, content)
+    return email.message_from_bytes(content, policy=email.policy.default)
+
+
+def _with_known_charset(match: re.Match[bytes]) -> bytes:
+    """The beginning of an encoded word with the charset that programs mean by the name that it has."""
+    codec = codec_of(match[1].decode("ascii"))
+    return b"=?" + codec.encode() + b"?" if codec else match[0]
+
+
+def content_type(part: Message) -> str:
+    """The type of a part; that of any bytes where it states a malformed one."""
+    try:
+        return part.get_content_type()
+    except Exception:  # noqa: BLE001  (see `header`)
+        return "application/octet-stream"
+
+
+def children(part: Message) -> list[Message]:
+    """The parts of a part; none of one that has a content."""
+    payload = part.get_payload()
+    return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
+
+
+def header(message: Message, name: str) -> str:
+    """The decoded value of a header on one line. The library raises many exceptions about malformed ones."""
+    try:
+        value = str(message.get(name) or "")
+    except Exception:  # noqa: BLE001
+        raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
+        value = str(raw)
+    if "\ufffd" in value:
+        value = _without_charset(message, name) or value
+    value = " ".join(clean(value).split())[:_MAX_HEADER_CHARACTERS]
+    return _with_iso_date(value) if name == "Date" else value
+
+
+def _without_charset(message: Message, name: str) -> str:
+    """The value of a header that has bytes beyond ASCII, which state no charset; empty where it has none."""
+    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
+    if raw.isascii():
+        return ""
+    return decode(raw.encode("utf-8", "surrogateescape")) or ""
+
+
+def _with_iso_date(value: str) -> str:
+    """A date as the message has it, and as people sort it."""
+    try:
+        return f"{value} ({email.utils.parsedate_to_datetime(value):%Y-%m-%d})"
+    except (ValueError, TypeError, OverflowError):
+        return value
+
+
+def file_name(part: Message) -> str:
+    """The name of an attached file without folders; empty if there is none."""
+    try:
+        name = part.get_filename() or ""
+    except Exception:  # noqa: BLE001  (see `header`)
+        return ""
+    return " ".join(clean(str(name)).replace("/", " ").split())[:_MAX_NAME_CHARACTERS]
+
+
+def plain_text(part: Message, content: bytes) -> str:
+    """The text of a part in its charset, its paragraphs in one piece where their lines are wrapped."""
+    text = _declared(part, content)
+    text = (decode(content) or "") if text is None else clean(text)
+    if str(part.get_param("format", "")).lower() != "flowed":
+        return text
+    return _unflowed(text, keeps_blanks=str(part.get_param("delsp", "")).lower() != "yes")
+
+
+def _unflowed(text: str, *, keeps_blanks: bool) -> str:
+    """A text with its paragraphs in one piece (RFC 3676): a blank at the end of a line says that it goes on."""
+    pieces: list[str] = []
+    depth = ""
+    goes_on = False
+    for line in text.split("\n"):
+        body = line.lstrip(">")
+        quoted = line[: len(line) - len(body)]
+        body = body.removeprefix(" ")
+        if not (goes_on and quoted == depth and body.strip()):
+            pieces.append(f"\n{quoted} " if quoted else "\n")
+        depth, goes_on = quoted, body.endswith(" ") and body != _SIGNATURE and bool(body.strip())
+        pieces.append(body[:-1] if goes_on and not keeps_blanks else body)
+    return "".join(pieces)[1:]
+
+
+def as_utf8(part: Message, content: bytes) -> bytes:
+    """A text in UTF-8, in whatever charset the message declares it. Many programs declare another one for UTF-8."""
+    charset = part.get_content_charset() or ""
+    if not charset.startswith(_OWN_CODES) and _is_utf8(content):
+        return content
+    text = _declared(part, content)
+    return content if text is None else text.encode("utf-8", "replace")
+
+
+def _is_utf8(content: bytes) -> bool:
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
+
+
+def _declared(part: Message, content: bytes) -> str | None:
+    """The content in its declared charset; None where it has none or is not in it."""
+    charset = part.get_content_charset()
+    for codec in (charset and codec_of(charset), charset):
+        if codec:
+            with contextlib.suppress(LookupError, UnicodeError):
+                return content.decode(codec)
+    return None

@@ -1,0 +1,242 @@
+"""Reads what office documents and books hold beside their running text: headers, notes, comments, texts of pictures.
+
+Runs in the child process, called by `document_parts` for documents whose running text kreuzberg reads. The container
+was checked for bombs and passwords before (`container`). A part is read once from its beginning to its end; expat stops
+entities that expand without end. Pure functions.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import re
+import time
+import zipfile
+from collections.abc import Iterator
+from functools import partial
+from typing import Final
+from xml.etree import ElementTree as ET
+from xml.parsers import expat
+
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.html_parts import html_texts
+from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.xml_names import named, outermost, without_namespace
+from magicfs.text.extract.documents.xml_texts import OfficeTexts, OpenDocumentTexts
+from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE
+from magicfs.text.extract.office.sheet_formats import HEADER_CODE
+from magicfs.text.extract.office.word_styles import hidden_styles
+from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE as _WORD
+
+_MAX_PART_BYTES: Final = 32 << 20
+_SEPARATOR: Final = "\n\n"
+
+_SHEET: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
+_SLIDES: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
+_ODF: Final = "application/vnd.oasis.opendocument."
+_BOOK: Final = "application/epub+zip"
+
+_PARTS: Final = {
+    _WORD: re.compile(r"word/(?:header|footer|footnotes|endnotes|comments)\d*\.xml"),
+    _SHEET: re.compile(
+        r"xl/(?:comments\d*|comments/\w+|threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+"
+        r"|worksheets/[^/]+|workbook)\.xml"
+    ),
+    BINARY_WORKBOOK_TYPE: re.compile(
+        r"xl/(?:threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+)\.xml"
+    ),
+    _SLIDES: re.compile(r"ppt/(?:comments/\w+|commentAuthors|authors|slide(?:Masters|Layouts)/slide\w+)\.xml"),
+    _ODF + "text": re.compile(r"styles\.xml"),
+    _ODF + "spreadsheet": re.compile(r"styles\.xml"),
+}
+"""The members of a container that are read, by the type of the document."""
+_PROPERTIES: Final = "docProps/custom.xml"
+_LEFT_OUT: Final = {
+    _WORD: re.compile(
+        r"word/(?:document|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml|word/_rels/document\.xml\.rels"
+    ),
+    _SHEET: re.compile(r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/[^/]+\.xml\.rels"),
+    BINARY_WORKBOOK_TYPE: re.compile(
+        r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/[^/]+\.bin\.rels"
+    ),
+    _SLIDES: re.compile(
+        r"ppt/(?:slides/[^/]+|notesSlides/[^/]+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"
+        r"|ppt/slides/_rels/[^/]+\.xml\.rels"
+    ),
+    _ODF + "text": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),
+    _ODF + "spreadsheet": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),
+    _BOOK: re.compile(r".*\.(?:x?html?|opf)", re.IGNORECASE),
+}
+"""The members of which only what the running text lacks is read: kreuzberg reads most of them. Of a book, it leaves out
+chapters with an encoded address."""
+
+_EMBEDDED: Final = re.compile(
+    r"(?:word|xl|ppt)/embeddings/[^/]+\.(?:doc|xls|ppt|pdf|od[tsp])[a-z]?|word/[^/]+\.(?:x?html?|mht|rtf|txt|docx)",
+    re.IGNORECASE,
+)
+"""Objects, and what a program leaves to Word to put into the text when it opens the document."""
+_MAX_EMBEDDED: Final = 100
+"""The documents inside of a document that are read."""
+
+READ_MEMBER_BY_MEMBER: Final = frozenset({_WORD, _BOOK})
+"""The documents whose running text is read here too, where kreuzberg refuses them."""
+
+_SHEET_TEXTS: Final = re.compile(
+    rb"<(?:\w+:)?(?:odd|even|first)(?:Header|Footer)[^<>]{0,200}>([^<]{1,2000})<"
+    rb"|\s(?:prompt|promptTitle|error|errorTitle)=\"([^\"<]{1,1000})\""
+    rb"|<(?:\w+:)?definedName\s[^<>]{0,500}?\bname=\"([^\"<]{1,300})\""
+)
+"""What a sheet holds beside its cells: headers, messages of cells, and the names of a workbook's ranges."""
+_FORMULA: Final = re.compile(
+    rb"<(?:\w+:)?f>([^<]{1,4000})</(?:\w+:)?f>\s*+(?:<(?:\w+:)?v\s*+/>|<(?:\w+:)?v></(?:\w+:)?v>)?+\s*+</"
+)
+"""A formula whose value no program has computed yet: its texts are all that is known of the cell."""
+_CHOICES: Final = re.compile(rb"<(?:\w+:)?formula1>\s{0,9}([\"&][^<]{1,4000})</(?:\w+:)?formula1>")
+"""What the menu of a cell lets choose."""
+_FORMULA_TEXT: Final = re.compile(r'"((?:[^"]|""){2,1000})"')
+_LINK: Final = re.compile(rb"<Relationship\s[^<>]{0,5000}/hyperlink\"[^<>]{0,5000}>")
+_TARGET: Final = re.compile(rb"\sTarget=\"((?:https?|ftp|mailto):[^\"<>]{1,2000})\"")
+"""The address of a link, which the running text has only where it is the text of the link too."""
+_IDENTIFIER: Final = re.compile(r"0x[0-9A-F]{8,}|\{?[0-9A-F]{8}(?:-[0-9A-F]{4}){3}-[0-9A-F]{12}\}?", re.IGNORECASE)
+"""A value that a server or a program, and no person, has given to a property of a document."""
+_ISBN: Final = re.compile(r"(?<![0-9])(?:97[89][0-9]{10}|[0-9]{9}[0-9Xx]|97[89](?:-[0-9]{1,7}){4})(?![0-9])")
+
+
+def office_parts(content: bytes, mime_type: str, *, running_text: str, until: float, parts: PartCount) -> str:
+    """The texts beside the running text, a blank line between two of them; empty for other types.
+
+    A part that is damaged is left out and counted, those after `until` on the monotonic clock are left out.
+    """
+    if mime_type not in _LEFT_OUT:
+        return ""
+    beside, left = _PARTS.get(mime_type), _LEFT_OUT[mime_type]
+    texts: dict[str, None] = {}
+    others: dict[str, None] = {}
+    with zipfile.ZipFile(io.BytesIO(content)) as container:
+        hidden = hidden_styles(container) if mime_type == _WORD else frozenset()
+        read = partial(_part_texts, container, mime_type=mime_type, hidden=hidden, parts=parts)
+        for member in sorted(container.infolist(), key=lambda member: _numbered(member.filename)):
+            if time.monotonic() > until:
+                break
+            if member.file_size > _MAX_PART_BYTES:
+                continue
+            if beside and beside.fullmatch(member.filename):
+                # Headers of the first, the even and the odd pages are often the same.
+                texts |= dict.fromkeys(read(member))
+            elif left.fullmatch(member.filename):
+                others |= dict.fromkeys(read(member))
+    return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
+
+
+def embedded_documents(content: bytes, mime_type: str, *, parts: PartCount) -> Iterator[tuple[str, bytes]]:
+    """Yield the name and the bytes of each document inside of one of Microsoft Office; those left out are counted."""
+    if mime_type not in {_WORD, _SHEET, BINARY_WORKBOOK_TYPE, _SLIDES}:
+        return
+    with zipfile.ZipFile(io.BytesIO(content)) as container:
+        members = [member for member in container.infolist() if _EMBEDDED.fullmatch(member.filename)]
+        members.sort(key=lambda member: _numbered(member.filename))
+        for place, member in enumerate(members):
+            name = member.filename.rpartition("/")[2]
+            if place >= _MAX_EMBEDDED or member.file_size > _MAX_PART_BYTES:
+                parts.add_unread(name, SkipReason.TOO_LARGE)
+                continue
+            try:
+                embedded = container.read(member)
+            except DAMAGE:
+                parts.add_unread(name)
+                continue
+            yield name, embedded
+
+
+def _numbered(name: str) -> tuple[str, int]:
+    """The key that sorts `comment10.xml` after `comment9.xml`."""
+    match = re.search(r"(\d+)\.\w+\Z", name)
+    return (name[: match.start()], int(match[1])) if match else (name, 0)
+
+
+def _part_texts(
+    container: zipfile.ZipFile, member: zipfile.ZipInfo, *, mime_type: str, hidden: frozenset[str], parts: PartCount
+) -> list[str]:
+    """The texts of a member, without those in `hidden` styles of Word; none where it is damaged, which is counted."""
+    try:
+        data = container.read(member)
+        if member.filename.endswith(".rels"):
+            texts = list(_addresses(data))
+        elif member.filename.endswith(".opf"):
+            texts = list(_book_texts(data))
+        elif mime_type == _BOOK:
+            texts = list(html_texts(data.decode("utf-8", "replace")))
+        elif member.filename.startswith(("xl/worksheets/", "xl/workbook")):
+            texts = list(_sheet_texts(data))
+            _check_xml(data)
+        elif member.filename.startswith(("ppt/slideMasters/", "ppt/slideLayouts/")):
+            texts = list(_master_texts(data))
+        else:
+            texts = _texts(_target(member.filename, mime_type, hidden), data)
+            if member.filename == _PROPERTIES:
+                texts = [text for text in texts if not _IDENTIFIER.fullmatch(text)]
+    except DAMAGE:
+        parts.add_unread(member.filename)
+        return []
+    if not member.filename.endswith((".rels", ".opf")):
+        parts.add()
+    return texts
+
+
+def _addresses(data: bytes) -> Iterator[str]:
+    for link in _LINK.findall(data):
+        for target in _TARGET.findall(link):
+            yield html.unescape(target.decode("utf-8", "replace"))
+
+
+def _check_xml(data: bytes) -> None:
+    """Raise `ExpatError` for XML that is not well-formed."""
+    expat.ParserCreate().Parse(data, True)  # noqa: FBT003  (the library takes no keyword)
+
+
+def _target(name: str, mime_type: str, hidden: frozenset[str]) -> OfficeTexts | OpenDocumentTexts:
+    """What collects the texts of a part. Of styles of OpenDocument, only headers and footers have any."""
+    if mime_type.startswith(_ODF):
+        return OpenDocumentTexts(is_styles=name == "styles.xml")
+    return OfficeTexts(hidden_styles=hidden)
+
+
+def _texts(target: OfficeTexts | OpenDocumentTexts, data: bytes) -> list[str]:
+    parser = ET.XMLParser(target=target)  # noqa: S314  (see the module's docstring)
+    parser.feed(data)
+    parser.close()
+    return list(filter(None, (text.strip() for text in target.texts)))
+
+
+def _book_texts(data: bytes) -> Iterator[str]:
+    """Yield the ISBN of a book, its publisher, who worked on it, and its series."""
+    for element in ET.fromstring(data).iter():  # noqa: S314  (see the module's docstring)
+        name, value = without_namespace(element.tag), (element.text or "").strip()
+        if name == "identifier" and (isbn := _ISBN.search(value)):
+            yield isbn[0]
+        elif name in {"publisher", "contributor"}:
+            yield value
+        elif name == "meta" and element.get("name") == "calibre:series":
+            yield (element.get("content") or "").strip()
+
+
+def _sheet_texts(data: bytes) -> Iterator[str]:
+    for match in _SHEET_TEXTS.finditer(data):
+        header, message, name = (group and html.unescape(group.decode("utf-8", "replace")) for group in match.groups())
+        text = HEADER_CODE.sub(" ", header) if header else message or name or ""
+        if not text.startswith("_xlnm."):
+            yield " ".join(text.split())
+    for formula in (*_FORMULA.findall(data), *_CHOICES.findall(data)):
+        for text in _FORMULA_TEXT.findall(html.unescape(formula.decode("utf-8", "replace"))):
+            yield " ".join(text.replace('""', '"').split())
+
+
+def _master_texts(data: bytes) -> Iterator[str]:
+    """Yield what all slides show, such as the name of a company; not what stands in places for their own texts."""
+    for shape in outermost(ET.fromstring(data), "sp"):  # noqa: S314  (see the module's docstring)
+        if next(named(shape, "ph"), None) is None:
+            for paragraph in outermost(shape, "p"):
+                text = "".join(piece.text or "" for piece in named(paragraph, "t")).strip()
+                if text:
+                    yield text

@@ -1,0 +1,1 @@
+"""PDF files and pages: text layers, drawn pages, forms, annotations and ligatures."""

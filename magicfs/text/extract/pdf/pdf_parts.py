@@ -1,0 +1,203 @@
+"""Reads what PDF files hold beside their pages' text: form fields, annotations, titles of the outline, attached files.
+
+Runs in the child process, called by `pdf_documents`, and reads with pypdf. `pdf_text` reads the pages.
+"""
+
+from __future__ import annotations
+
+import html
+import io
+import logging
+import re
+import time
+from collections.abc import Iterator
+from functools import lru_cache
+from itertools import islice
+from typing import Any, Final
+
+import pypdf
+from pypdf.errors import DependencyError
+from pypdf.generic import DictionaryObject as _Dictionary
+
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.part_count import PartCount, PartReader
+from magicfs.text.extract.plain.plain_text import clean
+
+logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
+
+_MAY_HAVE_PARTS: Final = re.compile(rb"/Annots|/AcroForm|/Outlines|/EmbeddedFiles|/ObjStm")
+"""A file without any of these has neither fields nor annotations; in an object stream, names are compressed."""
+_MAX_VALUE_CHARACTERS: Final = 20_000
+_MAX_ENTRIES: Final = 5000
+"""Entries of an outline, attached files and fields that are read."""
+_PAIR: Final = 2
+_XML: Final = re.compile(r"\s*<\?xml\b")
+_TAG: Final = re.compile(r"<[^<>]{0,5000}>")
+
+
+@lru_cache(maxsize=1)
+def opened(content: bytes) -> pypdf.PdfReader | None:
+    """The file, which is kept until `opened.cache_clear`: opening may take seconds. None where it needs a password."""
+    reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
+    return None if reader.is_encrypted and not reader.decrypt("") else reader
+
+
+def pdf_parts(
+    content: bytes, *, running_text: str | None, read_part: PartReader, until: float, parts: PartCount
+) -> dict[int, str]:
+    """The values and annotations of each page that has any, by number from 0, until a moment on the monotonic clock.
+
+    The first page has those of the whole document too: titles of its outline, names and texts of attached files, and
+    values of fields that are on no page, where the running text lacks them; not if there is none. What is damaged is
+    left out and counted. May raise any exception of the library: `DependencyError` for a file that is encrypted with
+    AES, which the library alone does not read.
+    """
+    if not _MAY_HAVE_PARTS.search(content):
+        return {}
+    reader = opened(content)
+    if reader is None:
+        return {}
+    found: dict[int, str] = {}
+    for number, page in enumerate(reader.pages):
+        if time.monotonic() > until:
+            break
+        try:
+            texts = dict.fromkeys(text for text in _annotation_texts(page) if text)
+        except DependencyError:
+            raise
+        except Exception:  # noqa: BLE001  (the library raises anything about damage)
+            parts.add_unread(f"fields and annotations of page {number + 1}")
+            continue
+        if texts:
+            found[number] = "\n".join(texts)
+    if running_text is None:
+        return found
+    known = "\n".join([running_text, *found.values()])
+    root = reader.trailer["/Root"]
+    document = left_out(islice(_document_texts(root, read_part, until=until, parts=parts), _MAX_ENTRIES), of=known)
+    if document:
+        found[0] = "\n".join([*filter(None, [found.get(0)]), *document])
+    return dict(sorted(found.items()))
+
+
+def _annotation_texts(page: Any) -> Iterator[str]:
+    for reference in page.get("/Annots") or ():
+        annotation = reference.get_object()
+        if not isinstance(annotation, _Dictionary):
+            continue
+        kind = annotation.get("/Subtype")
+        if kind == "/Widget":
+            yield _field_text(annotation)
+        elif kind != "/Link":
+            yield from _comment_texts(annotation)
+        else:
+            action = annotation.get("/A")
+            yield _value(action.get_object().get("/URI")) if action is not None else ""
+
+
+def _comment_texts(annotation: Any) -> Iterator[str]:
+    """Yield the text of a comment and who wrote it, and the name of a file that is pinned to the page."""
+    text = _value(annotation.get("/Contents")) or _without_tags(_value(annotation.get("/RC")))
+    author = _value(annotation.get("/T"))
+    yield f"{author}: {text}" if author and text else text
+    yield _file_name(annotation.get("/FS"))
+
+
+def _document_texts(root: Any, read_part: PartReader, *, until: float, parts: PartCount) -> Iterator[str]:
+    """Yield what belongs to no page. Each object is visited once, whatever refers to it."""
+    names = _resolved(_resolved(root.get("/Names")).get("/EmbeddedFiles"))
+    fields = _resolved(root.get("/AcroForm")).get("/Fields")
+    # What is visited last is pushed first.
+    pending = [*_list(fields), names, _resolved(root.get("/Outlines")).get("/First")]
+    seen: set[int] = set()
+    while pending and time.monotonic() < until:
+        entry = _resolved(pending.pop())
+        if not entry or id(entry) in seen:
+            continue
+        seen.add(id(entry))
+        if "/Title" in entry:
+            yield _value(entry["/Title"])
+            pending += [entry.get("/Next"), entry.get("/First")]
+        elif "/T" in entry or "/V" in entry:
+            yield _field_text(entry)
+        else:
+            for specification in _list(entry.get("/Names")):
+                yield from _attached_texts(specification, read_part, until=until, parts=parts)
+        pending += _list(entry.get("/Kids"))
+
+
+def _attached_texts(specification: Any, read_part: PartReader, *, until: float, parts: PartCount) -> Iterator[str]:
+    """Yield the name of an attached file, and its text if there is time. Of XML, such as an invoice, its values."""
+    name = _file_name(specification)
+    yield name
+    files = _resolved(_resolved(specification).get("/EF"))
+    stream = files.get("/UF") or files.get("/F")
+    if stream is None:
+        return
+    if time.monotonic() > until:
+        parts.add_unread(name, SkipReason.TIMEOUT)
+        return
+    try:
+        content = stream.get_object().get_data()
+    except Exception:  # noqa: BLE001  (the library raises anything; a damaged attachment costs its own text only)
+        parts.add_unread(name)
+        return
+    text = read_part(content, name.encode("utf-8", "replace"))
+    if _XML.match(text):
+        text = _TAG.sub("\n", text)
+    yield "\n".join(filter(None, map(str.strip, text.splitlines())))
+
+
+def _field_text(widget: Any) -> str:
+    """The name of a form field and its value, which its parent may hold; empty for a field without a value."""
+    field, label, value, options = widget, "", "", None
+    for _ in range(8):
+        label = label or _value(field.get("/TU")) or _value(field.get("/T"))
+        value = value or _value(field.get("/V"))
+        options = options or field.get("/Opt")
+        parent = field.get("/Parent")
+        if parent is None:
+            break
+        field = parent.get_object()
+    shown = _shown(value, options)
+    return f"{label}: {shown}" if label and shown else shown
+
+
+def _shown(value: str, options: Any) -> str:
+    """A value of a list as it is shown: `/Opt` has pairs of what a form sends and what a person reads."""
+    for option in _list(options):
+        pair = [_value(item) for item in _list(option)]
+        if len(pair) == _PAIR and value and value == pair[0] != pair[1]:
+            return f"{pair[1]} ({value})"
+    return value
+
+
+def _file_name(specification: Any) -> str:
+    entry = _resolved(specification)
+    return _value(entry.get("/UF")) or _value(entry.get("/F"))
+
+
+def _resolved(value: Any) -> Any:
+    """The dictionary that a value is or refers to; an empty one for anything else."""
+    value = value.get_object() if hasattr(value, "get_object") else value
+    return value if isinstance(value, _Dictionary) else _Dictionary()
+
+
+def _list(value: Any) -> list[Any]:
+    value = value.get_object() if hasattr(value, "get_object") else value
+    return list(value) if isinstance(value, list) else []
+
+
+def _without_tags(text: str) -> str:
+    return " ".join(html.unescape(re.sub(r"<[^<>]{0,1000}>", " ", text)).split())
+
+
+def _value(value: Any) -> str:
+    """A text, a name such as `/Yes`, or a list of texts as one text; empty for anything else."""
+    value = value.get_object() if hasattr(value, "get_object") else value
+    if isinstance(value, list):
+        return ", ".join(filter(None, map(_value, value)))
+    if not isinstance(value, str):
+        return ""
+    return clean(value.lstrip("/"))[:_MAX_VALUE_CHARACTERS].strip()

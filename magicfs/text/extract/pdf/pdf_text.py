@@ -1,0 +1,172 @@
+"""Reads the text layer of PDF files, and what they are about, and draws their pages, with PDFium.
+
+Runs in the child process; the only module that imports pypdfium2, which is not thread-safe: one thread.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import dataclasses
+import io
+import re
+import sys
+from itertools import accumulate
+from typing import Final, Self
+
+import pypdfium2
+import pypdfium2.raw
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.stated_metadata import keywords_of, stated, title_of
+from magicfs.text.extract.pdf.page_texts import (
+    FEW_PAGE_CHARACTERS,
+    MIN_PAGE_CHARACTERS,
+    PAGE_SEPARATOR,
+    pages_with_few_letters,
+)
+from magicfs.text.extract.plain.plain_text import clean
+from magicfs.text.extract.process.answers import PartialDocument
+
+PDF_TYPE: Final = "application/pdf"
+
+_POINTS_PER_INCH: Final = 72
+_IMAGE: Final = re.compile(rb"/Subtype\s*/Image\b")
+"""An image's dictionary is never compressed, even in PDF files with compressed objects."""
+_CONTROLS: Final = {code: " " for code in range(0x20) if chr(code) not in "\t\n\x02"}
+"""Glyphs without a known meaning."""
+_LINE_END_HYPHEN: Final = re.compile("[\x02\ufffe]\n?")
+"""The engine's hyphen at the end of a line, which goes on with the rest of the word."""
+_ENCRYPTED: Final = b"/Encrypt"
+"""The key is never compressed."""
+_KEYS: Final = ("Title", "Author", "Subject", "Keywords")
+_NO_AUTHOR: Final = "anonymous"
+_EMPTY: Final = b"""%PDF-1.1
+1 0 obj<</Type/Catalog/Pages 2 0 R>>endobj
+2 0 obj<</Type/Pages/Kids[3 0 R]/Count 1>>endobj
+3 0 obj<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>endobj
+trailer<</Root 1 0 R>>
+"""
+
+
+class PdfFile:
+    """An open PDF file. Pages count from 0. Every method may raise `PdfiumError`."""
+
+    def __init__(self, content: bytes) -> None:
+        self._file = pypdfium2.PdfDocument(content)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._file.close()
+
+    def __len__(self) -> int:
+        """The number of pages."""
+        return len(self._file)
+
+    def document(self) -> Document:
+        """The document with what it is about, and with empty pages."""
+        metadata = {key.lower(): self._stated(key) for key in _KEYS}
+        author = stated(metadata.get("author"))
+        return Document(
+            text="",
+            mime_type=PDF_TYPE,
+            title=title_of(metadata),
+            author=None if author is None or author.strip("() ").lower() == _NO_AUTHOR else author,
+            keywords=keywords_of(metadata),
+            page_starts=(0,) * len(self._file),
+        )
+
+    def _stated(self, key: str) -> str:
+        """What the file states by a key, without half of a character: programs cut titles, and the package fails."""
+        name = key.encode() + b"\0"
+        size = pypdfium2.raw.FPDF_GetMetaText(self._file, name, None, 0)
+        value = ctypes.create_string_buffer(size)
+        pypdfium2.raw.FPDF_GetMetaText(self._file, name, value, size)
+        return clean(value.raw.decode("utf-16-le", "ignore"))
+
+    def text(self, number: int) -> str:
+        """The clean text of a page, in the order of its content, with all that lies outside of the visible part.
+
+        A divided word stays divided, so that the analysis of words finds it either way.
+        """
+        page = self._file[number]
+        try:
+            layer = page.get_textpage()
+            try:
+                text = _text_of(layer)
+            finally:
+                layer.close()
+        finally:
+            page.close()
+        return _LINE_END_HYPHEN.sub("-\n", clean(text).translate(_CONTROLS))
+
+    def draw(self, number: int, *, dpi: int, max_pixels: int) -> bytes:
+        """A page as a picture in RGB, in the format PNG, with the fields of its form.
+
+        The resolution is lower than `dpi` where a side would have more than `max_pixels`.
+        """
+        if self._file.formenv is None:
+            self._file.init_forms()
+        page = self._file[number]
+        try:
+            scale = min(dpi / _POINTS_PER_INCH, max_pixels / max(page.get_size()))
+            picture = page.render(scale=scale).to_pil().convert("RGB")
+        finally:
+            page.close()
+        target = io.BytesIO()
+        picture.save(target, "PNG", compress_level=1)
+        return target.getvalue()
+
+
+def _text_of(layer: pypdfium2.PdfTextPage) -> str:
+    """The text of a page, with a blank for each glyph without a known meaning: a space often has none."""
+    count = layer.count_chars()
+    ends = {pypdfium2.raw.FPDFText_GetTextIndexFromCharIndex(layer, place) for place in (0, count - 1)}
+    # The engine leaves those glyphs out, and the package calls itself for each of them at an end of the page.
+    if -1 not in ends and len(text := str(layer.get_text_range())) == count:
+        return text
+    # It is asked for one by one, which takes twice the time.
+    codes = (pypdfium2.raw.FPDFText_GetUnicode(layer, place) for place in range(count))
+    return "".join(chr(code) if 0 < code <= sys.maxunicode else " " for code in codes)
+
+
+def warm_up() -> None:
+    """Load what the libraries load late: the process cannot read it any more behind its walls."""
+    with PdfFile(_EMPTY) as file:
+        file.text(0)
+        file.draw(0, dpi=_POINTS_PER_INCH, max_pixels=_POINTS_PER_INCH)
+
+
+def read_pdf(content: bytes) -> Document | PartialDocument | Unreadable:
+    """The document, or why there is none. The outcome says which pages have few letters or none.
+
+    The text of a page that cannot be read is empty.
+    """
+    try:
+        with PdfFile(content) as file:
+            texts = [_page_text(file, number) + PAGE_SEPARATOR for number in range(len(file))]
+            document = file.document()
+    except pypdfium2.PdfiumError as error:
+        return _unreadable(error, content)
+    starts = tuple(accumulate((len(text) for text in texts[:-1]), initial=0)) if texts else ()
+    document = dataclasses.replace(document, text="".join(texts), page_starts=starts)
+    # Words beside a picture may be a stamp on a scan; `PdfPages.shows_more` looks at the page.
+    fewer_than = FEW_PAGE_CHARACTERS if _IMAGE.search(content) else MIN_PAGE_CHARACTERS
+    pages = pages_with_few_letters(document, fewer_than=fewer_than)
+    return PartialDocument(document, pages) if pages else document
+
+
+def _page_text(file: PdfFile, number: int) -> str:
+    try:
+        return file.text(number)
+    except (pypdfium2.PdfiumError, AssertionError, ValueError):  # the package asserts what the engine gives
+        return ""
+
+
+def _unreadable(error: pypdfium2.PdfiumError, content: bytes) -> Unreadable:
+    # The engine may give the error of an earlier file.
+    if error.err_code in {pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY} and _ENCRYPTED in content:
+        return Unreadable(SkipReason.ENCRYPTED, "needs a password")
+    return Unreadable(SkipReason.CORRUPT, "PDFium cannot open it")

@@ -1,0 +1,1 @@
+"""Text that is text already: charsets, newlines, escapes, and large files piece by piece."""

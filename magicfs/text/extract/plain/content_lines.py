@@ -1,0 +1,113 @@
+"""Reads calendars and address books: unfolds their content lines and decodes their values (RFC 5545, 6350, vCard 2.1).
+
+Used by `decoding`. A value stands on the line on which it begins, and the lines that it went on over follow empty, so
+that line numbers are those that an editor shows. Pure functions; any thread.
+"""
+
+from __future__ import annotations
+
+import base64
+import codecs
+import quopri
+import re
+from typing import Final
+
+from magicfs.text.extract.plain.plain_text import clean
+
+CONTENT_LINE_TYPES: Final = frozenset({"text/calendar", "text/vcard"})
+LDIF_TYPE: Final = "text/x-ldif"
+
+_FOLD: Final = re.compile(r"\n[ \t]")
+_QUOTED_PRINTABLE: Final = re.compile(r"^[^:\n]*;(?:ENCODING=)?QUOTED-PRINTABLE[^:\n]*:", re.IGNORECASE | re.MULTILINE)
+_CHARSET: Final = re.compile(r"CHARSET=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
+_ENCODED: Final = re.compile(
+    r"^([^:\n]*?)(?:;ENCODING=(?:b|base64)\b[^:\n]*|;BASE64[^:\n]*)?:(?:data:[^\n,]{0,200},)?[A-Za-z0-9+/=]{64,}$",
+    re.IGNORECASE | re.MULTILINE,
+)
+"""A property whose value is encoded data: a picture, a key, an attachment."""
+
+_LDIF_ENCODED: Final = re.compile(r"^([A-Za-z][A-Za-z0-9;.-]{0,80}):: *([A-Za-z0-9+/=]+)$", re.MULTILINE)
+
+_DATE: Final = re.compile(
+    r"^([A-Z-]{3,30}(?:;[^:\n]{0,200})?:([12][0-9]{3})([01][0-9])([0-3][0-9])(?:T([0-2][0-9])([0-5][0-9])[0-9]{2}Z?)?)$",
+    re.MULTILINE,
+)
+"""A property whose value is a day or a moment, in digits."""
+_ESCAPE: Final = re.compile(r"\\([nN,;:\\])")
+
+
+def unfold(text: str) -> str:
+    """The content lines of a calendar or an address book, each in one piece."""
+    text = _join(text, _FOLD, "")
+    text = _decode_quoted_printable(text)
+    text = _DATE.sub(_with_iso_date, _ENCODED.sub(r"\1", text))
+    return _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], text)
+
+
+def _with_iso_date(match: re.Match[str]) -> str:
+    """A day or a moment as the calendar has it, and as people write it."""
+    line, year, month, day, hour, minute = match.groups()
+    return f"{line} ({year}-{month}-{day}{f' {hour}:{minute}' if hour else ''})"
+
+
+def unfold_ldif(text: str) -> str:
+    """The lines of an address book of LDAP, each in one piece, with the texts that are written in base64."""
+    return _LDIF_ENCODED.sub(_ldif_value, _join(text, _FOLD, ""))
+
+
+def _ldif_value(match: re.Match[str]) -> str:
+    try:
+        value = base64.b64decode(match[2], validate=True).decode("utf-8")
+    except ValueError:
+        return f"{match[1]}:"
+    return f"{match[1]}: {' '.join(clean(value).split())}"
+
+
+def _join(text: str, border: re.Pattern[str], glue: str) -> str:
+    """The text with its lines joined at each `border`; as many line ends follow the joined line."""
+    lines: list[str] = []
+    for line in _split_at_line_ends(text, border):
+        lines.append(border.sub(glue, line))
+        lines.extend([""] * line.count("\n"))
+    return "\n".join(lines)
+
+
+def _split_at_line_ends(text: str, border: re.Pattern[str]) -> list[str]:
+    """The lines of a text, where a line goes on over each `border`."""
+    lines: list[str] = []
+    start = place = 0
+    while (end := text.find("\n", place)) >= 0:
+        place = end + 1
+        if not border.match(text, end):
+            lines.append(text[start:end])
+            start = place
+    lines.append(text[start:])
+    return lines
+
+
+def _decode_quoted_printable(text: str) -> str:
+    parts: list[str] = []
+    end = 0
+    for head in _QUOTED_PRINTABLE.finditer(text):
+        if head.start() < end:
+            continue
+        parts.append(text[end : head.end()])
+        value_end = head.end()
+        while (line_end := text.find("\n", value_end)) >= 0 and text[line_end - 1] == "=":
+            value_end = line_end + 1
+        value_end = line_end if line_end >= 0 else len(text)
+        value = text[head.end() : value_end]
+        charset = _CHARSET.search(head[0])
+        parts.append(_decoded(value, charset[1] if charset else "utf-8") + "\n" * value.count("\n"))
+        end = value_end
+    parts.append(text[end:])
+    return "".join(parts)
+
+
+def _decoded(value: str, charset: str) -> str:
+    try:
+        codec = codecs.lookup(charset).name
+        text = quopri.decodestring(value.encode("utf-8")).decode(codec, errors="replace")
+    except (LookupError, UnicodeError):
+        return value
+    return " ".join(text.split())

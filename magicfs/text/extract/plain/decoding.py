@@ -1,0 +1,38 @@
+"""Reads files that are text already: decodes them, and replaces what their format writes instead of letters.
+
+Used by `FileExtractor` in the worker's own process, and in the parser process for texts inside of other files. Pure
+functions; any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from magicfs.text.extract.plain.content_lines import CONTENT_LINE_TYPES, LDIF_TYPE, unfold, unfold_ldif
+from magicfs.text.extract.plain.escapes import unescape
+from magicfs.text.extract.plain.plain_text import decode
+
+_FOLD_IN_CHARACTER: Final = re.compile(rb"([\xc2-\xf4][\x80-\xbf]{0,2})(\r?\n[ \t])(?=[\x80-\xbf])")
+
+
+def read_text(content: bytes, *, mime_type: str, whole: bytes | None = None) -> str | None:
+    """The text of `content` as a person reads it; None when it is not text. `whole` is as in `plain_text.decode`."""
+    if mime_type in CONTENT_LINE_TYPES:
+        unfolded = _FOLD_IN_CHARACTER.sub(rb"\2\1", content) if _is_folded_utf8(content) else content
+        text = decode(unfolded, whole=whole)
+        return text and unfold(text)
+    text = decode(content, whole=whole)
+    if text is None:
+        return None
+    return unfold_ldif(text) if mime_type == LDIF_TYPE else unescape(text, mime_type=mime_type)
+
+
+def _is_folded_utf8(content: bytes) -> bool:
+    """Whether only lines that are folded in the middle of a character keep `content` from being UTF-8."""
+    try:
+        content.decode("utf-8")
+    except UnicodeDecodeError:
+        moved = _FOLD_IN_CHARACTER.sub(rb"\2\1", content)
+        return b"\xff" not in moved and len(moved.decode("utf-8", "ignore").encode("utf-8")) == len(moved)
+    return False

@@ -1,0 +1,272 @@
+"""The answers of the parser process: how `child` encodes an outcome, and how `sandbox` decodes it.
+
+A file has one answer, or several when pages are read one by one, because their text layers are missing or fail: first
+the document with the text that it has, then each page as soon as it is read or has failed, then an end. Pages without
+an answer are left to another child. So the parent keeps what was read when the child is killed, and knows at which page
+that was.
+Every field is checked: a file may have taken control of the child. No I/O; an `Answers` is for one thread.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from magicfs.domain.contents import Document, Unreadable, UnreadPages, UnreadPart, UnreadParts
+from magicfs.domain.files import SkipReason
+from magicfs.framing import FramingError, Message
+from magicfs.text.extract.documents.part_count import MAX_NAME_CHARACTERS, MAX_NAMES
+from magicfs.text.extract.pdf.page_texts import insert_page_texts, letters_of_pages, pages_in_order
+from magicfs.text.extract.plain.plain_text import clean
+
+_MAX_COUNT = 2**31 - 1
+_MAX_DETAIL_CHARACTERS = 300
+_MAX_LINE_CHARACTERS = 300
+_MAX_MIME_TYPE_CHARACTERS = 200
+
+
+@dataclass(frozen=True, slots=True)
+class PartialDocument:
+    """A document of which some pages have no text layer, or a few words only; there may be more to recognise."""
+
+    document: Document
+    """It has page starts; its text may be blank."""
+    pages: tuple[int, ...]
+    """Those pages, by number from 0, ascending; at least one."""
+
+
+def encode_unreadable(unreadable: Unreadable) -> Message:
+    """The only answer about a file without text."""
+    return Message(_encode_reason(unreadable))
+
+
+def encode_document(document: Document, *, pages: Sequence[int] = ()) -> Message:
+    """The only answer about a document, or the first one when more follow: about its `pages` with few letters."""
+    metadata: dict[str, Any] = {
+        "mime_type": document.mime_type,
+        "title": _one_line(document.title),
+        "author": _one_line(document.author),
+        "keywords": _one_line(document.keywords),
+        "language": _one_line(document.language),
+        "page_starts": document.page_starts,
+        "headings": document.headings,
+        "cut_bytes": document.cut_bytes,
+        "unread_parts": _encode_parts(document.unread_parts),
+        "pages": pages,
+    }
+    return Message(metadata, document.text.encode("utf-8"))
+
+
+def encode_page(page: int, text: str, *, recognised: bool = True) -> Message:
+    """The answer with the text of a page, recognised or from its text layer; pages count from 0.
+
+    It is empty for a page that shows nothing beside its text layer.
+    """
+    return Message({"page": page, "recognised": recognised}, text.encode("utf-8"))
+
+
+def encode_unread_page(page: int, unreadable: Unreadable) -> Message:
+    """The answer about a page that could not be recognised; pages count from 0."""
+    return Message({"page": page, **_encode_reason(unreadable)})
+
+
+def encode_end(*, cut_bytes: int = 0) -> Message:
+    """The last answer about a document with recognised pages, of whose texts `cut_bytes` were cut off."""
+    return Message({"cut_bytes": cut_bytes})
+
+
+def as_final(answer: Message, *, is_last: bool) -> Message:
+    """The last answer about a file; `is_last` announces the end of the child."""
+    return Message({**answer.head, "last": is_last}, answer.body)
+
+
+class Answers:
+    """Collects the answers about one file, of one child or of several in turn."""
+
+    def __init__(self) -> None:
+        self.complete = False
+        """Whether the file has no further answer."""
+        self.is_last = False
+        """Whether the child ends after this file."""
+        self.text_bytes = 0
+        """The bytes of UTF-8 that were received."""
+        self._outcome: Document | Unreadable | None = None
+        self._letters: dict[int, int] = {}
+        """The pages about which further answers follow, in the order in which they are read; see `pages_in_order`."""
+        self._texts: dict[int, str] = {}
+        self._recognised: set[int] = set()
+        self._failures: dict[int, Unreadable] = {}
+        self._cut_bytes = 0
+
+    @property
+    def has_document(self) -> bool:
+        """Whether a document was read; some of its pages may be pending."""
+        return isinstance(self._outcome, Document)
+
+    @property
+    def unreadable(self) -> Unreadable | None:
+        """Why the file was not read, if that was the answer."""
+        return self._outcome if isinstance(self._outcome, Unreadable) else None
+
+    @property
+    def known_letters(self) -> dict[int, int]:
+        """The pages about which there is no answer yet; each with the few letters of its text layer.
+
+        They are in the order in which a child reads them: it works on the first one.
+        """
+        return {page: letters for page, letters in self._letters.items() if self._is_pending(page)}
+
+    @property
+    def pending_pages(self) -> tuple[int, ...]:
+        """Those pages, in that order."""
+        return tuple(self.known_letters)
+
+    @property
+    def pending(self) -> int:
+        """The number of pages about which there is no answer yet."""
+        return len(self._letters) - len(self._texts) - len(self._failures)
+
+    @property
+    def recognised_pages(self) -> tuple[int, ...]:
+        """The pages with recognised text, ascending."""
+        return tuple(page for page in sorted(self._recognised) if self._texts[page].strip())
+
+    def _is_pending(self, page: int) -> bool:
+        return page not in self._texts and page not in self._failures
+
+    def add(self, answer: Message) -> None:
+        """Decode one answer. Raises `FramingError` when it is malformed."""
+        try:
+            if self._outcome is None:
+                self._outcome = _decode_outcome(answer)
+                self._letters = _decode_pages(answer, self._outcome)
+                self.complete = not self._letters
+            elif "page" in answer.head:
+                self._add_page(answer)
+            else:
+                self._cut_bytes = _count(answer.head["cut_bytes"])
+                self.complete = True
+        except (KeyError, TypeError, ValueError) as error:
+            raise FramingError(f"{type(error).__name__}: {error}"[:_MAX_DETAIL_CHARACTERS]) from error
+        self.text_bytes += len(answer.body)
+        self.is_last = bool(answer.head.get("last"))
+
+    def expect_pages(self) -> None:
+        """Go on with the answers of another child about the pending pages."""
+        self.complete = False
+
+    def fail_page(self, page: int, unreadable: Unreadable) -> None:
+        """Record why a page was not recognised."""
+        self._failures[page] = unreadable
+
+    def fail_pending_pages(self, unreadable: Unreadable) -> None:
+        """Record why the pages about which there is no answer yet are not recognised."""
+        self._failures |= dict.fromkeys(self.pending_pages, unreadable)
+
+    def outcome(self) -> Document | Unreadable | None:
+        """The outcome so far; None while no text was read and nothing says why."""
+        if self._outcome is None or isinstance(self._outcome, Unreadable) or not self._letters:
+            return self._outcome
+        document = dataclasses.replace(
+            insert_page_texts(self._outcome, self._texts),
+            cut_bytes=self._outcome.cut_bytes + self._cut_bytes,
+            unread=self._unread(),
+        )
+        if document.text and not document.text.isspace():
+            return document
+        if not document.unread:
+            return Unreadable(SkipReason.NO_TEXT, "no text was recognised in its pages")
+        return next(iter(self._failures.values()), None)
+
+    def _unread(self) -> tuple[UnreadPages, ...]:
+        """The pages without an answer, or with a failure, by their reasons."""
+        # No page is begun when there is no room for text any more, or no time.
+        not_begun = SkipReason.TOO_LARGE if self._cut_bytes else SkipReason.TIMEOUT
+        reasons = {page: not_begun for page in self._letters if self._is_pending(page)}
+        reasons |= {page: failure.reason for page, failure in self._failures.items()}
+        pages: dict[SkipReason, list[int]] = {}
+        for page, reason in sorted(reasons.items()):
+            pages.setdefault(reason, []).append(page + 1)
+        return tuple(UnreadPages(reason, tuple(numbers)) for reason, numbers in pages.items())
+
+    def _add_page(self, answer: Message) -> None:
+        page = int(answer.head["page"])
+        if page not in self._letters or not self._is_pending(page):
+            raise ValueError(f"page {page} was not expected")
+        if "reason" in answer.head:
+            self._failures[page] = _decode_reason(answer)
+            return
+        self._texts[page] = clean(answer.body.decode("utf-8", errors="replace"))
+        if answer.head["recognised"]:
+            self._recognised.add(page)
+
+
+def _decode_outcome(answer: Message) -> Document | Unreadable:
+    head = answer.head
+    if "reason" in head:
+        return _decode_reason(answer)
+    return Document(
+        text=clean(answer.body.decode("utf-8", errors="replace")),
+        mime_type=str(head["mime_type"])[:_MAX_MIME_TYPE_CHARACTERS],
+        title=_clean_or_none(head.get("title")),
+        author=_clean_or_none(head.get("author")),
+        keywords=_clean_or_none(head.get("keywords")),
+        language=_clean_or_none(head.get("language")),
+        page_starts=tuple(int(start) for start in head["page_starts"]),
+        headings=tuple((int(line), int(rank)) for line, rank in head["headings"]),
+        cut_bytes=_count(head["cut_bytes"]),
+        unread_parts=_decode_parts(head.get("unread_parts")),
+    )
+
+
+def _encode_parts(parts: UnreadParts | None) -> dict[str, Any] | None:
+    if parts is None:
+        return None
+    return {"count": parts.count, "of": parts.of, "some": [(part.name, part.reason.value) for part in parts.some]}
+
+
+def _decode_parts(parts: Any) -> UnreadParts | None:
+    if parts is None:
+        return None
+    some = tuple(
+        UnreadPart(_one_line(str(name)[:MAX_NAME_CHARACTERS]) or "", SkipReason(reason))
+        for name, reason in parts["some"][:MAX_NAMES]
+    )
+    count = max(_count(parts["count"]), len(some), 1)
+    return UnreadParts(count, max(_count(parts["of"]), count), some)
+
+
+def _encode_reason(unreadable: Unreadable) -> dict[str, Any]:
+    return {"reason": unreadable.reason.value, "detail": _one_line(unreadable.detail)}
+
+
+def _decode_reason(answer: Message) -> Unreadable:
+    detail = clean(str(answer.head.get("detail") or ""))[:_MAX_DETAIL_CHARACTERS]
+    return Unreadable(SkipReason(answer.head["reason"]), detail)
+
+
+def _decode_pages(answer: Message, outcome: Document | Unreadable) -> dict[int, int]:
+    """The pages about which further answers follow, as `Answers` keeps them."""
+    if isinstance(outcome, Unreadable):
+        return {}
+    pages = frozenset(int(page) for page in answer.head["pages"])
+    starts = outcome.page_starts
+    if pages and (max(pages) >= len(starts) or min(pages) < 0 or starts[0] != 0 or list(starts) != sorted(starts)):
+        raise ValueError("pages that the document does not have")
+    return pages_in_order(letters_of_pages(outcome, pages))
+
+
+def _one_line(value: str | None) -> str | None:
+    """Metadata as one clean line of bounded length, or None when it is blank."""
+    return None if value is None else " ".join(clean(value).split())[:_MAX_LINE_CHARACTERS] or None
+
+
+def _count(value: Any) -> int:
+    """A number of bytes or pages that Postgres can store. Raises `TypeError` or `ValueError` for another value."""
+    return min(max(int(value), 0), _MAX_COUNT)
+
+
+def _clean_or_none(value: Any) -> str | None:
+    return None if value is None else clean(str(value))

@@ -1,0 +1,299 @@
+"""Parses files in a child process (`child`): says what is asked of it, and what follows from a failure.
+
+Used by `FileExtractor`. `child_keeper` starts the process and replaces it. Not thread-safe: a sandbox belongs to the
+thread that uses it first, and the kernel kills the child when that thread ends.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import logging
+import time
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
+from magicfs.domain.files import SkipReason
+from magicfs.framing import FramingError, Message
+from magicfs.text.extract.documents.xml_documents import SVG_TYPE
+from magicfs.text.extract.options import Limits, Ocr, Wall
+from magicfs.text.extract.process.answers import Answers
+from magicfs.text.extract.process.child_keeper import ChildKeeper
+from magicfs.text.extract.process.parser_process import ParserProcess
+from magicfs.text.extract.process.time_limit import TimeLimit
+
+log = logging.getLogger(__name__)
+
+_PDF = "application/pdf"
+
+_FAILURES_OF_OCR = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.BOMB})
+"""Reasons for which a picture is read again without OCR, for what it says of itself."""
+
+_FAILURES_OF_A_PAGE = _FAILURES_OF_OCR
+"""Reasons for which a PDF file is read again page by page: one of its pages may be the cause."""
+
+_PAGES_TIME_SHARE = 0.5
+"""The time for reading page by page after the file has used up its own, as a share of that."""
+
+_PAGE_TIME_SHARE = 0.5
+_LAYER_TIME_SHARE = 0.25
+"""The share of the time left that one page gets, so that the pages after it get some: for its recognition, and for its
+text layer, which takes milliseconds unless it hangs."""
+
+_NO_OCR = "pages are pictures: install tesseract or rapidocr to read them"
+
+
+class Sandbox:
+    """Parses files in a child process, one at a time."""
+
+    def __init__(self, *, limits: Limits, ocr: Ocr | None = None, command: Sequence[str] | None = None) -> None:
+        """Start no process yet; the first `parse` does.
+
+        `command` is a program that speaks the protocol of `child.serve`; the default is `child` itself, in
+        which rapidocr is loaded only when a picture or a scanned page comes.
+        """
+        self._limits = limits
+        self._ocr = ocr
+        self._children = ChildKeeper(limits=limits, ocr=ocr, command=command)
+        self._time = TimeLimit()
+
+    def missing_walls(self) -> list[Wall]:
+        """The walls that do not stand around the child, which is started if none runs.
+
+        Raises `ServerError` when no child can be started.
+        """
+        return self._children.running().missing_walls
+
+    def recognises(self) -> bool:
+        """Whether there is OCR, and a child starts with it. Raises `ServerError` when none starts without it."""
+        return self._children.recogniser() is not None
+
+    def why_ocr_does_not_start(self) -> str | None:
+        """The reason, in one line, found by starting a child with OCR; None if it starts, or if there is none.
+
+        Raises `ServerError` when no child can be started even without OCR.
+        """
+        self._children.recogniser()
+        return self._children.ocr_problem
+
+    def parse(self, content: bytes, *, mime_type: str) -> Document | Unreadable:
+        """The text of a file of this type, or why there is none. A document may be partly read: see `Document`.
+
+        Where OCR does not start, the file is read without it. Raises `ServerError` when no child can be started.
+        """
+        self._children.prepare()
+        self._time = TimeLimit()
+        request = Message({"mime_type": mime_type}, content)
+        if _is_picture(mime_type) and self._ocr is not None:
+            return self._parse_picture(request, self._ocr)
+        outcome, answers = self._outcome(request)
+        if self._ocr is None:
+            return _as_partly_read(outcome, SkipReason.NEEDS_OCR) if _is_picture(mime_type) else outcome
+        if isinstance(outcome, Unreadable):
+            has_looked = outcome.reason is SkipReason.NO_TEXT and answers.has_document
+            return dataclasses.replace(outcome, ocr=str(self._ocr.engine)) if has_looked else outcome
+        pages = tuple(page + 1 for page in answers.recognised_pages)
+        return dataclasses.replace(outcome, recognition=Recognition(str(self._ocr.engine), pages)) if pages else outcome
+
+    def _outcome(self, request: Message) -> tuple[Document | Unreadable, Answers]:
+        """What a file gives, and the answers that say so. It is read twice if the first failure may be chance."""
+        answers, failure = self._read(request)
+        used_s = self._used_s()
+        if failure is not None and failure.may_be_chance and not answers.has_document:
+            answers, failure = self._read(request)
+            used_s += self._used_s()
+            if failure is not None and failure.may_be_chance and not answers.has_document:
+                return Unreadable(SkipReason.CRASHED, "the parser was killed twice"), answers
+        outcome = answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
+        if isinstance(outcome, Document) or outcome.reason not in _FAILURES_OF_A_PAGE or answers.has_document:
+            return outcome, answers
+        # A task has the time of two files: see MAX_EXTRACT_SECONDS.
+        if request.head["mime_type"] == _PDF and used_s < (2 - _PAGES_TIME_SHARE) * self._limits.seconds:
+            by_page = self._read_page_by_page(request)
+            read = by_page.outcome()
+            if isinstance(read, Document):
+                log.info("a PDF file whose text fails (%s) is read page by page", outcome.reason)
+                return read, by_page
+        return outcome, answers
+
+    def _used_s(self) -> float:
+        """The time of the last reading that counts: neither the start of a child nor a wait for a processor does."""
+        return self._limits.seconds - max(self._time.seconds_left(), 0.0)
+
+    def _parse_picture(self, request: Message, ocr: Ocr) -> Document | Unreadable:
+        """What a picture says of itself and its recognised text. It is partly read where OCR fails."""
+        self._children.recognise_from_now()
+        outcome, _ = self._outcome(request)
+        if not self._children.recognises:
+            needs_ocr = isinstance(outcome, Unreadable) and outcome.reason is SkipReason.NEEDS_OCR
+            return self._needs_ocr() if needs_ocr else _as_partly_read(outcome, SkipReason.NEEDS_OCR)
+        if isinstance(outcome, Document):
+            return dataclasses.replace(outcome, recognition=Recognition(str(ocr.engine)))
+        if outcome == Unreadable(SkipReason.NO_TEXT):
+            engine = str(ocr.engine)
+            return dataclasses.replace(outcome, detail=f"{engine} recognises no text in it", ocr=engine)
+        if outcome.reason not in _FAILURES_OF_OCR:
+            return outcome
+        self._children.stop_recognising()
+        said, _ = self._outcome(request)
+        return _as_partly_read(said, outcome.reason) if isinstance(said, Document) else outcome
+
+    def rest(self) -> None:
+        """Free the memory of rapidocr, if it is loaded. Call it when no file waits."""
+        self._children.rest()
+
+    def close(self) -> None:
+        """Kill the child, if one runs. The next `parse` starts another."""
+        self._children.close()
+
+    def _needs_ocr(self) -> Unreadable:
+        if self._ocr is None:
+            return Unreadable(SkipReason.NEEDS_OCR, _NO_OCR)
+        return Unreadable(SkipReason.NEEDS_OCR, f"{self._ocr.engine} does not start: run 'magicfs doctor'")
+
+    def _read(self, request: Message) -> tuple[Answers, _Failure | None]:
+        """The answers about a file, and the failure that ended them, if one did.
+
+        A document that was read stays. Its pages are recognised by further children where the first one does not
+        recognise text, and where one fails: the next one begins at the page at which it did. A page that takes too
+        long, or at which two children fail, is left out.
+        """
+        child = self._children.running()
+        self._time.begin(self._limits.seconds)
+        answers = Answers()
+        failure = self._exchange(child, request, answers, content=request.body)
+        failed_before = None
+        while (failure is not None or not self._children.recognises) and answers.pending:
+            if self._time.seconds_left() <= 0:
+                break
+            if failure is not None and self._children.recognises:
+                failed_before = _leave_out_page(answers, failure, failed_before)
+            if answers.pending:
+                loads_ocr, began = not self._children.recognises, time.monotonic()
+                recogniser = self._children.recogniser()
+                if recogniser is None:
+                    answers.fail_pending_pages(self._needs_ocr())
+                    break
+                if loads_ocr:
+                    self._time.end += time.monotonic() - began
+                else:
+                    self._time.put_off(recogniser.starved_s)
+                answers.expect_pages()
+                rest = self._request_for_rest(request, answers, layers=False)
+                failure = self._exchange(recogniser, rest, answers, content=request.body)
+        return answers, failure
+
+    def _read_page_by_page(self, request: Message) -> Answers:
+        """The answers about the text layer of each page of a PDF file, and the recognised text of pages without one.
+
+        A page that takes too long, or at which two children fail, is left out.
+        """
+        answers = Answers()
+        failed_before = None
+        child = self._children.recogniser() or self._children.running()
+        self._time.begin(_PAGES_TIME_SHARE * self._limits.seconds)
+        while not answers.complete and self._time.seconds_left() > 0:
+            rest = self._request_for_rest(request, answers, layers=True)
+            failure = self._exchange(child, rest, answers, content=request.body, layers=True)
+            if failure is None or not answers.has_document:
+                break
+            failed_before = _leave_out_page(answers, failure, failed_before)
+            if not answers.pending:
+                break
+            child = self._children.running()
+            self._time.put_off(child.starved_s)
+        return answers
+
+    def _request_for_rest(self, request: Message, answers: Answers, *, layers: bool) -> Message:
+        """The request to read the pending pages of a file one by one, with `layers` for their text layers too.
+
+        It asks for all pages of a file of which no document was read.
+        """
+        return Message(
+            {
+                "mime_type": request.head["mime_type"],
+                "pages": list(answers.known_letters.items()),
+                "layers": layers,
+                "seconds": self._time.seconds_left(),
+                "room": self._limits.text_bytes - answers.text_bytes,
+            }
+        )
+
+    def _exchange(
+        self,
+        child: ParserProcess,
+        request: Message,
+        answers: Answers,
+        *,
+        content: bytes,
+        layers: bool = False,
+    ) -> _Failure | None:
+        """Send a request about `content` and add all answers to `answers`, or return why they are not complete."""
+        served_before = child.served
+        share = _LAYER_TIME_SHARE if layers else _PAGE_TIME_SHARE
+        try:
+            if request.head["mime_type"] == _PDF:
+                child.share(content)
+            child.send(request, deadline=self._time.end)
+            while not answers.complete:
+                room = self._limits.text_bytes - answers.text_bytes
+                due = _next_deadline(answers, self._time.end, share=share)
+                answers.add(child.receive(max_body_bytes=room, due=due, limit=self._time))
+        except TimeoutError:
+            self._children.close()
+            return _Failure(self._timed_out(), may_be_chance=False)
+        except FramingError as error:
+            cause, was_killed = child.cause_of_failure(error)
+            self._children.close()
+            log.info("the parser failed (%s) on a %s", cause.detail, request.head["mime_type"])
+            return _Failure(cause, may_be_chance=was_killed or served_before > 0)
+        child.finish_file()
+        unreadable = answers.unreadable
+        failure = None
+        if unreadable is not None and unreadable.reason is SkipReason.BOMB and served_before > 0:
+            failure = _Failure(unreadable, may_be_chance=True)
+        if answers.is_last or failure is not None:
+            self._children.close()
+        return failure
+
+    def _timed_out(self) -> Unreadable:
+        return Unreadable(SkipReason.TIMEOUT, f"not read after {self._limits.seconds:g} seconds")
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """Why the answers about a file are not complete."""
+
+    unreadable: Unreadable
+    may_be_chance: bool
+    """Whether the cause may be an earlier file of the child, or another process that killed it."""
+
+
+def _leave_out_page(answers: Answers, failure: _Failure, failed_before: int | None) -> int:
+    """Leave the page out at which a child failed, if it took too long, or if another child failed at it before.
+
+    Returns the page.
+    """
+    page = answers.pending_pages[0]
+    if page == failed_before or failure.unreadable.reason is SkipReason.TIMEOUT:
+        answers.fail_page(page, failure.unreadable)
+    return page
+
+
+def _next_deadline(answers: Answers, deadline: float, *, share: float) -> float:
+    """When the next answer is due: a page gets a share of the time that is left."""
+    if answers.pending <= 1:
+        return deadline
+    now = time.monotonic()
+    return now + (deadline - now) * share
+
+
+def _as_partly_read(outcome: Document | Unreadable, reason: SkipReason) -> Document | Unreadable:
+    """The outcome of a picture whose text was not recognised for this reason."""
+    if isinstance(outcome, Unreadable):
+        return outcome
+    return dataclasses.replace(outcome, unread=(UnreadPages(reason),))
+
+
+def _is_picture(mime_type: str) -> bool:
+    return mime_type.startswith("image/") and mime_type != SVG_TYPE
