@@ -255,7 +255,8 @@ def unknown_variables() -> list[str]:
 def _read_file(path: Path) -> dict[str, Any]:
     """The settings in a file; none if there is no file. Raises `OSError`, or `ValueError` for what is not TOML."""
     try:
-        text = path.read_text(encoding="utf-8")
+        # Editors of Windows begin a file with a mark.
+        text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):
         return {}
     import tomllib

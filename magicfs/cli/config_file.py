@@ -20,7 +20,7 @@ def write_setting(home: Path, name: str, value: str | None) -> None:
     """Set a setting in the file of a state directory, or remove it for None. Raises `ConfigError`."""
     path = home / FILE_NAME
     try:
-        text = path.read_text(encoding="utf-8") if path.exists() else ""
+        text = path.read_text(encoding="utf-8-sig") if path.exists() else ""
         wanted = {key: kept for key, kept in tomllib.loads(text).items() if key != name}
         line = re.compile(rf"^[ \t]*[\"']?{name}[\"']?[ \t]*=.*(?:\n|\Z)", re.MULTILINE)
         changed = line.sub("", text)

@@ -43,6 +43,17 @@ POLL_SECONDS = 0.1
 _ENDS_POSTGRES = re.compile(r"(?:FATAL|PANIC):(?!\s+the database system is )")
 """A line of its log with an error that ends it, and not only a connection that came too early."""
 
+_BEHIND_AN_ERROR = re.compile(r"(?:DETAIL|HINT|CONTEXT):|database system is shut down$")
+"""A last line that does not say why Postgres has ended."""
+
+_DAMAGED = re.compile(
+    r"not a valid data directory|incompatible with server|valid checkpoint record|control file|pg_control|"
+    r"could not access the server configuration file|"
+    r"could not find the database system|could not open critical system index|could not read from file|"
+    r"could not open file \"[^\"]+\": No such file"
+)
+"""What Postgres says of a cluster whose files are missing, changed, or of another version."""
+
 MAX_RESTARTS_UNTIL_READY = 2
 """A part with this many restarts before it is ready counts as failed."""
 
@@ -120,7 +131,7 @@ def _wait_for(
         status = supervisor.part(name)
         is_late = time.monotonic() > deadline
         if status is None or status.restarts >= MAX_RESTARTS_UNTIL_READY or is_late:
-            line = last_line(log_path, since=logged.get(log_path.name, 0))
+            line = explain_failure(name, log_path, home=settings.home, since=logged.get(log_path.name, 0))
             raise ServerError(f"{name} does not {'get ready' if is_late else 'start'}: {line}: see {log_path}")
         time.sleep(POLL_SECONDS)
 
@@ -131,11 +142,22 @@ def log_sizes(settings: Settings) -> dict[str, int]:
 
 
 def _telling_line(lines: Sequence[str]) -> str:
-    """The last line, or the one that says why Postgres has shut down: it ends with lines that do not say it."""
-    if lines[-1].endswith("database system is shut down"):
-        reasons = [line for line in lines if _ENDS_POSTGRES.search(line)]
-        return reasons[-1] if reasons else lines[-1]
+    """The last line, or the one that says why Postgres has ended, with its detail: it ends with lines that do not."""
+    if _BEHIND_AN_ERROR.search(lines[-1]):
+        reasons = [number for number, line in enumerate(lines) if _ENDS_POSTGRES.search(line)]
+        if reasons:
+            reason, *behind = lines[reasons[-1] : reasons[-1] + 2]
+            details = [line.partition("DETAIL:")[2].strip(" .") for line in behind if "DETAIL:" in line]
+            return ": ".join([reason, *details])
     return lines[-1]
+
+
+def explain_failure(name: str, log_path: Path, *, home: Path, since: int = 0) -> str:
+    """The line of a part's log that says why it does not start, and what to do where its database is damaged."""
+    line = last_line(log_path, since=since)
+    if name == POSTGRES and _DAMAGED.search(line):
+        return f"{line}: {postgres.data_dir(home)} is damaged: {postgres.REMEDY}"
+    return line
 
 
 def last_line(log_path: Path, *, since: int = 0) -> str:

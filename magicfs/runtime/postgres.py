@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import importlib.util
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -26,6 +27,12 @@ USER = "magicfs"
 OWNER = "magicfs_owner"
 """The role of all sessions of MagicFS."""
 DATABASE = "magicfs"
+
+REMEDY = "copy a backup of it there, or move it away and run 'magicfs up ROOT...', which reads all files anew"
+"""What to do about a cluster that is damaged. The files of the roots are not in it."""
+
+_ERROR = re.compile(r"(?:error|ERROR|FATAL|PANIC):")
+"""A line that says why a program of Postgres fails."""
 
 SERVER_SETTINGS = {
     "listen_addresses": "",
@@ -102,7 +109,12 @@ def admin_dsn(run_dir: Path) -> str:
 def prepare(home: Path) -> None:
     """Create the cluster if there is none, and remove the pid file of a dead server. Raises `ServerError`."""
     data = data_dir(home)
-    if not (data / "PG_VERSION").exists():
+    if (data / "PG_VERSION").exists():
+        # A backup that was copied back may be open to others, and the server would not start.
+        data.chmod(0o700)
+    elif data.exists() and any(data.iterdir()):
+        raise ServerError(f"{data} has no PG_VERSION, so it is not a whole database: {REMEDY}")
+    else:
         _initdb(data)
     pid_file = data / "postmaster.pid"
     if pid_file.exists() and server_pid(home) is None:
@@ -127,7 +139,9 @@ def _initdb(data: Path) -> None:
     done = subprocess.run(as_ordinary_user(command), capture_output=True, text=True, check=False)
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]
-        raise ServerError(f"cannot create the embedded database: {lines[-1]}")
+        # The lines after the error say what initdb removes.
+        errors = [line for line in lines if _ERROR.search(line)]
+        raise ServerError(f"cannot create the embedded database: {(errors or lines)[-1]}")
     if data.exists():
         data.rmdir()
     draft.rename(data)
@@ -197,7 +211,10 @@ def main() -> None:
     The second argument is the number of connections that it takes.
     """
     home, *more = sys.argv[1:]
-    prepare(Path(home))
+    try:
+        prepare(Path(home))
+    except (ServerError, OSError) as error:
+        sys.exit(f"magicfs: {error}")
     command = server_command(Path(home), connections=int(more[0]) if more else CONNECTIONS)
     os.execvp(command[0], command)
 

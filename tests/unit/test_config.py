@@ -34,6 +34,11 @@ def test_the_environment_goes_over_the_file_over_the_defaults(home: Path, monkey
     assert settings.given == {"home", "workers", "nice", "mount", "gentle", "search_seconds"}
 
 
+def test_the_file_may_begin_with_a_byte_order_mark(home: Path) -> None:
+    (home / "config.toml").write_text("workers = 3\n", encoding="utf-8-sig")
+    assert load().workers == 3
+
+
 @pytest.mark.parametrize(
     ("variable", "value", "reason"),
     [

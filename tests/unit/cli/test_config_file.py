@@ -32,6 +32,13 @@ def test_a_setting_is_written_changed_and_removed(tmp_path: Path) -> None:
     assert path.read_text() == rest
 
 
+def test_a_file_of_a_windows_editor_is_changed(tmp_path: Path) -> None:
+    path = tmp_path / "config.toml"
+    path.write_text(TEXT, encoding="utf-8-sig")
+    write_setting(tmp_path, "hub", "a:1")
+    assert path.read_text() == 'hub = "a:1"\n' + TEXT.replace("hub = 'old:1'\n", "")
+
+
 def test_a_file_that_is_a_link_stays_one(tmp_path: Path) -> None:
     real = tmp_path / "real.toml"
     real.write_text("workers = 1\n")

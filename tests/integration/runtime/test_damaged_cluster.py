@@ -1,0 +1,112 @@
+"""A damaged cluster of the embedded Postgres: what is said of it, what is mended, and that it is left in its place."""
+
+from __future__ import annotations
+
+import shutil
+import subprocess
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from magicfs.cli.part_readiness import explain_failure
+from magicfs.errors import ServerError
+from magicfs.runtime import postgres
+
+
+@pytest.fixture(scope="module")
+def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    home = tmp_path_factory.mktemp("cluster")
+    postgres.prepare(home)
+    return home
+
+
+@pytest.fixture
+def home(cluster: Path, tmp_path: Path) -> Path:
+    """A state directory with a cluster of its own."""
+    shutil.copytree(cluster, tmp_path / "h")
+    (tmp_path / "h/run").mkdir(mode=0o700)
+    return tmp_path / "h"
+
+
+def explained(home: Path) -> str:
+    """What is said of a server that ends at once."""
+    done = subprocess.run(
+        [sys.executable, "-m", "magicfs.runtime.postgres", str(home)], capture_output=True, text=True, timeout=60
+    )
+    log = home / "postgres.log"
+    log.write_text(done.stdout + done.stderr)
+    return explain_failure("postgres", log, home=home)
+
+
+def no_version(data: Path) -> None:
+    (data / "PG_VERSION").unlink()
+
+
+def empty_version(data: Path) -> None:
+    (data / "PG_VERSION").write_text("")
+
+
+def other_version(data: Path) -> None:
+    (data / "PG_VERSION").write_text("17\n")
+
+
+def no_control(data: Path) -> None:
+    (data / "global/pg_control").unlink()
+
+
+def zeroed_control(data: Path) -> None:
+    (data / "global/pg_control").write_bytes(bytes(8192))
+
+
+def no_log(data: Path) -> None:
+    for segment in (data / "pg_wal").glob("0*"):
+        segment.unlink()
+
+
+def no_settings(data: Path) -> None:
+    (data / "postgresql.conf").unlink()
+
+
+@pytest.mark.parametrize(
+    ("damage", "said"),
+    [
+        (no_version, "PG_VERSION"),
+        (empty_version, "not a valid data directory"),
+        (other_version, "version 17"),
+        (no_control, "pg_control"),
+        (zeroed_control, "incompatible with server"),
+        (no_log, "checkpoint record"),
+        (no_settings, "postgresql.conf"),
+    ],
+)
+def test_damage_is_named_with_what_to_do(home: Path, damage: Callable[[Path], None], said: str) -> None:
+    data = postgres.data_dir(home)
+    damage(data)
+    before = sorted(path.name for path in data.iterdir())
+    message = explained(home)
+    assert said in message
+    assert message.count(postgres.REMEDY) == 1
+    assert "Error:" not in message
+    assert "\n" not in message
+    assert set(before) <= {path.name for path in data.iterdir()}
+
+
+def test_a_copied_cluster_is_closed_to_others(home: Path) -> None:
+    postgres.data_dir(home).chmod(0o770)
+    postgres.prepare(home)
+    assert postgres.data_dir(home).stat().st_mode & 0o777 == 0o700
+
+
+def test_a_cluster_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """initdb says at last what it removes."""
+    program = tmp_path / "initdb"
+    program.write_text(
+        "#!/bin/sh\necho 'initdb: error: could not write: No space left on device' >&2\n"
+        "echo 'initdb: removing data directory' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(postgres, "binaries", lambda: tmp_path)
+    with pytest.raises(ServerError, match="No space left on device"):
+        postgres.prepare(tmp_path / "home")
