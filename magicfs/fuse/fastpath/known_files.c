@@ -1,7 +1,7 @@
-/* Files, and directories, that Python has seen. As long as what is at the place is the same file with the same content, there is nothing
- * to decide when a program opens it to read, or asks for its attributes; nor when it asks for an extended attribute, or
- * whether it has access, whatever the content is (questions.c). Whatever differs, or is not certain at once, is left to
- * Python, which says what it has found then. */
+/* Files, and directories, that Python has seen. As long as what is at the place is the same file with the same content,
+ * there is nothing to decide when a program opens it to read, or asks for its attributes; nor when it asks for an extended
+ * attribute, or whether it has access, whatever the content is (questions.c). Whatever differs, or is not certain at once,
+ * is left to Python, which says what it has found then. */
 #include "fastpath.h"
 #include <sys/sysmacros.h>
 
