@@ -50,9 +50,15 @@ _DAMAGED = re.compile(
     r"not a valid data directory|incompatible with server|valid checkpoint record|control file|pg_control|"
     r"could not access the server configuration file|"
     r"could not find the database system|could not open critical system index|could not read from file|"
-    r"could not open file \"[^\"]+\": No such file"
+    r"[Cc]ould not open file \"[^\"]+\": No such file|required WAL directory"
 )
 """What Postgres says of a cluster whose files are missing, changed, or of another version."""
+
+_REFUSED = re.compile(
+    r"Permission denied|Operation not permitted|No space left|quota exceeded|Read-only file system|"
+    r"Cannot allocate memory|Too many open files|Input/output error"
+)
+"""What the system says of files that may be whole: the machine has to be mended, not the cluster."""
 
 MAX_RESTARTS_UNTIL_READY = 2
 """A part with this many restarts before it is ready counts as failed."""
@@ -155,7 +161,7 @@ def _telling_line(lines: Sequence[str]) -> str:
 def explain_failure(name: str, log_path: Path, *, home: Path, since: int = 0) -> str:
     """The line of a part's log that says why it does not start, and what to do where its database is damaged."""
     line = last_line(log_path, since=since)
-    if name == POSTGRES and _DAMAGED.search(line):
+    if name == POSTGRES and _DAMAGED.search(line) and not _REFUSED.search(line):
         return f"{line}: {postgres.data_dir(home)} is damaged: {postgres.REMEDY}"
     return line
 

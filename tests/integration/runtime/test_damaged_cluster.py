@@ -65,6 +65,14 @@ def no_log(data: Path) -> None:
         segment.unlink()
 
 
+def no_log_directory(data: Path) -> None:
+    shutil.rmtree(data / "pg_wal")
+
+
+def no_transactions(data: Path) -> None:
+    shutil.rmtree(data / "pg_xact")
+
+
 def no_settings(data: Path) -> None:
     (data / "postgresql.conf").unlink()
 
@@ -78,6 +86,8 @@ def no_settings(data: Path) -> None:
         (no_control, "pg_control"),
         (zeroed_control, "incompatible with server"),
         (no_log, "checkpoint record"),
+        (no_log_directory, "pg_wal"),
+        (no_transactions, "pg_xact"),
         (no_settings, "postgresql.conf"),
     ],
 )

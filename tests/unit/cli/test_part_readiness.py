@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from magicfs.cli.part_readiness import last_line
+import pytest
+
+from magicfs.cli.part_readiness import explain_failure, last_line
 
 FULL_DISK = """\
 2026-01-31 12:34:59.577 UTC [20920] FATAL:  could not write to file "pg_wal/xlogtemp.20920": No space left on device
@@ -34,3 +36,20 @@ def test_a_traceback_is_told_by_its_last_line(tmp_path: Path) -> None:
     assert last_line(log) == "two"
     assert last_line(log, since=begins) == "two"
     assert last_line(log, since=log.stat().st_size) == "its log has no new line"
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        'but could not open file "h/postgres/global/pg_control": Permission denied',
+        'FATAL:  could not access the server configuration file "h/postgres/postgresql.conf": Permission denied',
+        'PANIC:  could not write to file "global/pg_control": No space left on device',
+        'PANIC:  could not open file "global/pg_control": Too many open files in system',
+        'PANIC:  could not open file "global/pg_control": Cannot allocate memory',
+        "PANIC:  could not fsync control file: Input/output error",
+    ],
+)
+def test_what_the_system_refuses_is_no_damage(tmp_path: Path, line: str) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text(line + "\n")
+    assert explain_failure("postgres", log, home=tmp_path) == line
