@@ -122,8 +122,13 @@ def _end_postgres(home: Path) -> bool:
         return False
     with contextlib.suppress(ProcessLookupError):
         os.kill(pid, signal.SIGINT)
+
+    def has_gone() -> bool:
+        postgres.hurry(home)
+        return postgres.server_pid(home) != pid
+
     _wait(
-        lambda: postgres.server_pid(home) != pid,
+        has_gone,
         POSTGRES_SECONDS,
         f"the Postgres of a killed supervisor (pid {pid})",
     )

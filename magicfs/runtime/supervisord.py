@@ -16,10 +16,13 @@ import signal
 import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
+from pathlib import Path
 
 from supervisor import supervisord
 from supervisor.options import ServerOptions
+from supervisor.states import ProcessStates
 
+from magicfs.domain.parts import POSTGRES
 from magicfs.runtime import forked_part
 from magicfs.runtime.parts import PRELOADED
 
@@ -77,6 +80,7 @@ class Supervisor(supervisord.Supervisor):  # type: ignore[misc]  # as above
     def tick(self, now: float | None = None) -> None:
         """Called at the end of each round: in the first one, the servers were started."""
         super().tick(now)
+        self._hurry_postgres()
         if self._wanted:
             # It makes no garbage, and looking for some takes a tenth of the time.
             gc.disable()
@@ -86,6 +90,16 @@ class Supervisor(supervisord.Supervisor):  # type: ignore[misc]  # as above
                 # Else the first collection of each fork would copy it all.
                 gc.freeze()
                 gc.enable()
+
+    def _hurry_postgres(self) -> None:
+        """Keep the end of a Postgres that recovers from taking a minute."""
+        group = self.process_groups.get(POSTGRES)
+        if group is not None and any(
+            process.get_state() == ProcessStates.STOPPING for process in group.processes.values()
+        ):
+            from magicfs.runtime.postgres import hurry
+
+            hurry(Path(os.environ["MAGICFS_HOME"]))
 
 
 _versions: dict[str, tuple[int, int, int]] = {}

@@ -13,6 +13,7 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import psutil
+import psycopg
 import pytest
 
 from magicfs.domain.parts import EMBED_WORKER, MOUNT, Part, UpOptions
@@ -25,6 +26,9 @@ from magicfs.runtime.processes import dies_with_parent, has_ended
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisor_client import SupervisorClient
 from tests.plugins.waiting import eventually
+
+STOP_SECONDS = 25
+"""For the end of a Postgres that would hang for a minute."""
 
 
 def sleeper(name: str, *, place: int = 50, **environment: str) -> Part:
@@ -220,6 +224,41 @@ def test_postgres_recovers_from_a_hard_end_with_stale_files(supervisor: Supervis
     (home / "run" / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
     supervisor.apply(servers)
     eventually(lambda: postgres.answers(home / "run"), "the server again")
+
+
+def crash(home: Path) -> int:
+    """Kill a session of the server, which then recovers for seconds; the server's pid."""
+    with psycopg.connect(postgres.admin_dsn(home / "run"), autocommit=True) as session:
+        session.execute("DROP TABLE IF EXISTS junk")
+        session.execute("CREATE TABLE junk AS SELECT n, md5(n::text) FROM generate_series(1, 300000) AS n")
+        server = postgres.server_pid(home)
+        assert server is not None
+        os.kill(session.info.backend_pid, signal.SIGKILL)
+    return server
+
+
+@pytest.mark.parametrize("way", ["by the supervisor", "after it was killed"])
+def test_postgres_that_recovers_is_stopped_at_once_and_recovers_later(
+    supervisor: Supervisor, home: Path, way: str
+) -> None:
+    servers = server_parts(home, database=True, broker=False)
+    supervisor.apply(servers)
+    eventually(lambda: postgres.answers(home / "run"), "the server")
+    server = crash(home)
+    # The server hangs when it is told to stop from here on.
+    eventually(lambda: postgres.is_recovering(home), "its recovery")
+    begin = time.monotonic()
+    if way == "by the supervisor":
+        supervisor.stop()
+    else:
+        psutil.Process(supervisor.pid()).kill()
+        eventually(lambda: not supervisor.running(), "the end of the supervisor")
+        clean_up(home)
+    assert time.monotonic() - begin < STOP_SECONDS
+    assert not psutil.pid_exists(server) or has_ended(psutil.Process(server))
+    supervisor.apply(servers)
+    eventually(lambda: postgres.answers(home / "run"), "the server again")
+    assert not postgres.is_recovering(home)
 
 
 def test_a_socket_of_another_program_is_left_alone(supervisor: Supervisor, home: Path) -> None:
