@@ -12,7 +12,7 @@ from functools import cache
 from typing import Final
 
 from magicfs.text.analysis.han import one_form
-from magicfs.text.analysis.spellings import KANA, LETTERS, one_spelling
+from magicfs.text.analysis.spellings import KANA, LETTERS, one_spelling, with_one_hamza
 
 _LETTERS: Final = {
     "æ": "ae", "œ": "oe", "ø": "o", "ł": "l", "đ": "d", "ð": "d", "þ": "th", "ħ": "h", "ŧ": "t", "ŋ": "n", "ı": "i",
@@ -119,8 +119,10 @@ def fold(text: str) -> str:
         return text.lower()
     composed = unicodedata.normalize("NFKC", text)
     is_latin = _LATIN.fullmatch(text)
-    if not is_latin and _IOTA_BELOW.search(composed):
-        composed = unicodedata.normalize("NFD", composed).replace("\u0345", "")
+    if not is_latin:
+        composed = with_one_hamza(composed)
+        if _IOTA_BELOW.search(composed):
+            composed = unicodedata.normalize("NFD", composed).replace("\u0345", "")
     folded = unicodedata.normalize("NFKD", composed.casefold())
     if is_latin:
         folded = _LATIN_LETTERS.sub(lambda match: _LETTERS[match[0]], _LATIN_POINTS.sub("", folded))

@@ -10,7 +10,9 @@ import re
 from functools import cache
 from typing import Final
 
-_HAN: Final = re.compile("[\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff]")
+HAN: Final = "\u3400-\u4dbf\u4e00-\u9fff\uf900-\ufaff"
+"""Chinese characters: the inside of a regular expression's `[…]`."""
+_HAN: Final = re.compile(f"[{HAN}]")
 
 _OF_NAMES: Final = dict(
     zip("髙﨑邊邉齋齊濵濱澤櫻眞廣嶋冨德惠榮瀨淵邨", "高崎辺辺斎斉浜浜沢桜真広島富徳恵栄瀬渕村", strict=True)

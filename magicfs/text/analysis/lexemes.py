@@ -21,13 +21,17 @@ MAX_WORD_CHARACTERS: Final = 100
 _MAX_DIGEST_CHARACTERS: Final = 128
 MAX_COMPOUND_CHARACTERS: Final = 160
 """A longer compound is found by its parts, and by each two neighbouring ones."""
-_HEXADECIMAL: Final = frozenset("0123456789abcdef")
+_DIGITS: Final = frozenset("0123456789")
+_HEXADECIMAL: Final = _DIGITS | frozenset("abcdef")
 
 _NUMBERED_VERSION: Final = re.compile(r"[vV][0-9]+\Z")
 """The first part of a version such as `v2.10.3`, which is found as `2.10.3` too."""
 
 _PADDED: Final = re.compile("0+([1-9][0-9]+|[1-9](?<=00.))")
 """A number with zeros before it, such as that of an invoice, which is found without them too; not one of two digits."""
+
+_ORDINAL: Final = re.compile("([0-9]{1,3})(?:st|nd|rd|th|er|ere|eme)")
+"""An ordinal number, which is found by its digits too."""
 
 _VERSION_BEHIND: Final = re.compile(r"([0-9]+)[vV][0-9]{1,2}")
 """The last part of a number with a version behind it, such as `2103.01234v2`, which is found as `2103.01234` too."""
@@ -114,8 +118,8 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
         lexemes: tuple[str, ...] = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
         if is_hebrew(word):
             lexemes += tuple([quoted_lexeme(STEM_MARK + rest) for rest in without_prefixes(word)])
-        elif part[0] == "0" and (padded := _PADDED.fullmatch(word)):
-            lexemes += (quoted_lexeme(padded[1]),)
+        elif word[0] in _DIGITS and (bare := _PADDED.fullmatch(word) or _ORDINAL.fullmatch(word)):
+            lexemes += (quoted_lexeme(bare[1]),)
         found[part] = (lexemes, (), 1, () if part == word and word.isalpha() else _names(part))
     return found
 

@@ -11,15 +11,16 @@ from dataclasses import replace
 from typing import Final
 
 from magicfs.domain.query import Lexeme, Term
-from magicfs.text.analysis.codes import typed_in_pieces, unit_forms
-from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
 from magicfs.text.analysis.lexemes import compounds, folded_word, unspaced_lexemes
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.signs import typed_signs
-from magicfs.text.analysis.tokens import Token, camel_parts, parse, typed_tokens
-from magicfs.text.analysis.variants import SHORT_WORDS, joined_words, numbers_in_pieces
+from magicfs.text.analysis.spellings import joined_parts
+from magicfs.text.analysis.tokens import Token, parse, typed_camel_parts, typed_tokens
+from magicfs.text.analysis.typed_forms import typed_forms, typed_in_pieces
+from magicfs.text.analysis.unspaced_forms import pair_forms
+from magicfs.text.analysis.variants import SHORT_WORDS, joined_words
 
 _MIN_PREFIX_CHARACTERS: Final = 2
 """A star after less is ignored: it would stand for a large part of all words."""
@@ -27,8 +28,12 @@ _MIN_PREFIX_CHARACTERS: Final = 2
 _MAX_NUMBER_LETTERS: Final = 2
 """The letters that numbers begin with are so many, as `DE` and `EN` of standards."""
 
-_SHORT_DIGEST: Final = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{7,39}")
-"""The beginning of a digest in hexadecimal, as programs show that of a commit, or what looks like one."""
+_DIGEST: Final = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{7,64}")
+"""A digest in hexadecimal or its beginning, as programs show that of a commit, or what looks like one."""
+_WHOLE_DIGESTS: Final = frozenset({40, 64})
+"""The characters of the digests of commits."""
+_SHOWN_DIGEST: Final = range(7, 13)
+"""The characters of one that texts have instead of all."""
 
 
 def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
@@ -46,12 +51,14 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
                 before = terms.get(term.word)
                 whole = _of_typed_pieces(term, typed)
                 terms[term.word] = whole if before is None else replace(before, count=before.count + 1)
+    for pieces in map(str.split, joined_parts(text)):
+        _take_apart(terms, pieces, algorithms)
     terms.update({sign: Term(sign, (Lexeme(sign),)) for sign in typed_signs(body)})
-    if not any(map(str.isdigit, body)):
+    has_pieces = len(terms) > 1 and any(map(str.isdigit, body))
+    numbers = list(dict.fromkeys(map(fold, typed_in_pieces(body)))) if has_pieces else []
+    others = {(fold(word), fold(form)): None for words, form in typed_forms(body) for word in words}
+    if not (numbers or others):
         return tuple(terms.values())
-    pieces = [] if len(terms) == 1 else [*numbers_in_pieces(body), *typed_in_pieces(body)]
-    numbers = list(dict.fromkeys(map(fold, pieces)))
-    others = {(fold(word), fold(form)): None for words, form in date_forms(body) + unit_forms(body) for word in words}
     return tuple(_or_in_one_piece(term, numbers, others) for term in terms.values())
 
 
@@ -63,12 +70,25 @@ def _of_typed_pieces(term: Term, typed: Sequence[str]) -> Term:
     return replace(term, parts=pieces) if len(pieces) > 1 else term
 
 
+def _take_apart(terms: dict[str, Term], pieces: Sequence[str], algorithms: tuple[str, ...]) -> None:
+    """Replace the term of a word that an invisible sign joins by those of its pieces: a text may have it either way."""
+    whole = terms.pop(fold("".join(pieces)), None)
+    if whole is None:
+        return
+    for piece in pieces:
+        word = folded_word(piece)
+        if word is not None and word not in terms:
+            terms[word] = Term(word, (*word_forms(piece, word, algorithms), *whole.lexemes), count=whole.count)
+
+
 def _or_in_one_piece(term: Term, numbers: Sequence[str], others: Iterable[tuple[str, str]]) -> Term:
     """A term; of a piece of a number that was typed in pieces, also the number in one piece, and other forms."""
     piece = "".join(filter(str.isalnum, term.word))
     wholes = [number for number in numbers if piece in number and number != term.word] if piece else []
     wholes += [form for word, form in others if word == term.word]
-    forms = [Lexeme(number, factor=VARIANT_FACTOR, is_exact=False) for number in wholes]
+    # The term of a beginning has beginnings alone.
+    is_prefix = all(lexeme.is_prefix for lexeme in term.lexemes)
+    forms = [Lexeme(number, factor=VARIANT_FACTOR, is_exact=False, is_prefix=is_prefix) for number in wholes]
     return replace(term, lexemes=(*term.lexemes, *forms))
 
 
@@ -87,8 +107,8 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             continue
         names = _names(part)
         pieces = [whole for first, end, whole in as_one if first <= place <= end and whole.lower() not in SHORT_WORDS]
-        if not (names or pieces) and _SHORT_DIGEST.fullmatch(word) and not word.isalpha():
-            yield Term(word, (Lexeme(word, is_prefix=True),))
+        if not (names or pieces) and _DIGEST.fullmatch(word) and not word.isalpha():
+            yield Term(word, _forms_of_digest(word))
             continue
         variants = [form for whole in pieces for form in variant_forms(whole.lower(), algorithms)]
         yield Term(word, (*word_forms(part, word, algorithms), *variants), parts=frozenset(names))
@@ -103,20 +123,29 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             yield Term(compound, (Lexeme(compound),), parts=parts)
 
 
+def _forms_of_digest(word: str) -> tuple[Lexeme, ...]:
+    """What begins with a part of a digest; of a whole one, itself and the beginnings by which texts name it."""
+    if len(word) not in _WHOLE_DIGESTS:
+        return (Lexeme(word, is_prefix=True),)
+    shown = [Lexeme(word[:length], factor=VARIANT_FACTOR, is_exact=False) for length in _SHOWN_DIGEST]
+    return (Lexeme(word), *shown)
+
+
 def _names(part: str) -> list[str]:
     """The parts of a name that are asked for; the letters that a number begins with (`EN10204`) are in every text."""
-    names = list(filter(None, map(fold, camel_parts(part))))
+    names = list(filter(None, map(fold, typed_camel_parts(part))))
     if any(name.isdigit() for name in names):
-        names = [name for name in names if len(name) > _MAX_NUMBER_LETTERS or name.isdigit()]
+        names = [name for name in names if len(name) > _MAX_NUMBER_LETTERS or not name.isalpha()]
     return names
 
 
 def _unspaced_terms(token: Token) -> Iterator[Term]:
-    lexemes = unspaced_lexemes("".join(token.parts))
-    if len(lexemes) == 1:
-        yield Term(lexemes[0], (Lexeme(lexemes[0], is_prefix=True),))
-    for lexeme in lexemes[:-1]:
-        yield Term(lexeme, (Lexeme(lexeme),))
+    run = fold("".join(token.parts))
+    *pairs, last = unspaced_lexemes(run) or [""]
+    if last and not pairs:
+        yield Term(last, (Lexeme(last, is_prefix=True),))
+    for pair, forms in zip(pairs, pair_forms(run, pairs), strict=True):
+        yield Term(pair, (Lexeme(pair), *forms))
 
 
 def _wholes(token: Token) -> list[str]:

@@ -12,9 +12,11 @@ import unicodedata
 from typing import Final
 from urllib.parse import unquote
 
-from magicfs.text.analysis.codes import numbers_with_letters
+from magicfs.text.analysis.clocks import without_points
+from magicfs.text.analysis.codes import codes_with_blanks
 from magicfs.text.analysis.encoded_words import encoded_words
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
+from magicfs.text.analysis.measures import measures_in_one_piece, with_exponents_apart, with_typed_signs
 from magicfs.text.analysis.spellings import without_final_long_vowels, without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
 from magicfs.text.analysis.variants import SHORT_WORDS, numbers_in_pieces
@@ -86,6 +88,10 @@ _CUE: Final = re.compile(
 it."""
 _INSIDE_COMPOUNDS: Final = SHORT_WORDS | {"the", "and", "for", "out", "over", "\u00e0", "en", "de", "du", "la", "und"}
 """Words that stand between two hyphens, and are no beginning of a divided word: `state-of-the-art`."""
+_ORDINAL_POINT: Final = re.compile("[.](?<=[0-9].)(?=[\u00aa\u00ba]|er(?!\\w))")
+"""The point before the raised letter of an ordinal number in Spanish: `2.º`."""
+_BOTH_GENDERS: Final = re.compile(r"([^\W\d_]{3,})(?:[*:_\u00b7/]-?(innen)|[*:](in))(?!\w)")
+"""Women and men in a German word with a sign between them: `Student:innen`."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
@@ -104,22 +110,38 @@ def readable(text: str) -> tuple[str, list[str]]:
         text = _OVERSTRUCK.sub("", text)
     if "&" in text and ";" in text and ENTITY.search(text):
         text = without_entities(text, asides)
-    if "%" in text and _BYTES_OF_LETTER.search(text):
-        asides += map(unquote, _ENCODED_ADDRESS.findall(text))
-    if "\\" in text or "=" in text or not text.isascii():
-        asides += encoded_words(text)
+    asides += _beside(text)
     if not text.isascii():
         text = _without_invisible(text)
     text = _without_breaks(text, asides)
     if "T" in text and ":" in text:
         text = _MOMENT.sub(r"\1 \2 \3", text)
     text = without_markup(text, asides)
-    return text, asides + _numbers(text)
+    if _DIGIT.search(text):
+        text = with_typed_signs(without_points(text))
+        asides += numbers_in_one_piece(text)
+    return text, asides
 
 
-def _numbers(text: str) -> list[str]:
+def _beside(text: str) -> list[str]:
+    """What the words of a text say beside it: encoded ones, and those with a sign inside."""
+    found: list[str] = []
+    if "%" in text and _BYTES_OF_LETTER.search(text):
+        found += map(unquote, _ENCODED_ADDRESS.findall(text))
+    if "\\" in text or "=" in text or not text.isascii():
+        found += encoded_words(text)
+    if "innen" in text or "*in" in text or ":in" in text:
+        found += map("".join, _BOTH_GENDERS.findall(text))
+    return found
+
+
+def numbers_in_one_piece(text: str) -> list[str]:
     """The numbers and codes of a readable text that have blanks in them, in one piece."""
-    return [*numbers_in_pieces(text), *numbers_with_letters(text)] if _DIGIT.search(text) else []
+    return [
+        *numbers_in_pieces(text),
+        *measures_in_one_piece(text),
+        *codes_with_blanks(text),
+    ]
 
 
 def _without_invisible(text: str) -> str:
@@ -128,6 +150,11 @@ def _without_invisible(text: str) -> str:
     text = _INVISIBLE.sub("", text)
     if "\u00a7" in text:
         text = _PARAGRAPH.sub(" \u00a7", text)
+    if "\u2116" in text:
+        text = text.replace("\u2116", "\u2116 ")
+    if "\u00aa" in text or "\u00ba" in text:
+        text = _ORDINAL_POINT.sub("", text)
+    text = with_exponents_apart(text)
     if "\u00b7" in text:
         text = _CATALAN_DOT.sub("", text)
     if "\u00ac" in text or "\u2e17" in text:

@@ -14,7 +14,8 @@ _SIGN: Final = (
 )
 """No sign of ASCII, which a text of code has many of, and none that stands before the entries of lists."""
 _SIGNS: Final = re.compile(_SIGN)
-_ALONE: Final = re.compile(rf"(?<!\S){_SIGN}+(?!\S)")
+_ALONE: Final = re.compile(rf"(?<!\S){_SIGN}+(?!\S)|[\u2190-\u23ff\u27c0-\u27ff\u2900-\u2aff]+")
+"""What stands alone, and arrows and signs of mathematics beside a word: `√2`, `∀x`."""
 
 
 def signs_in(text: str) -> list[str]:
@@ -23,7 +24,7 @@ def signs_in(text: str) -> list[str]:
 
 
 def typed_signs(text: str) -> list[str]:
-    """The signs of a typed text that stand alone: not the one of `€45`, which is a part of a word."""
+    """The signs of a typed text that are no part of a word, as that of `€45` is."""
     return [] if text.isascii() else list(dict.fromkeys("".join(_ALONE.findall(text))))
 
 

@@ -14,8 +14,20 @@ LETTERS: Final = {
 """The h of Urdu, which Arabic keyboards lack; the two signs of a nasal; letters of Bengali and Malayalam that older
 texts write as two signs."""
 
-KANA: Final = {chr(katakana): chr(katakana - 0x60) for katakana in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)}
+_SMALL_KANA: Final = dict(zip("ァィゥェォヵヶぁぃぅぇぉゕゖ", "あいうえおかかあいうえおかか", strict=True))
+"""Small vowels, which stand for large ones in foreign words (`ウェア` and `ウエア`), and the sign of counted things."""
+KANA: Final = {
+    **{chr(katakana): chr(katakana - 0x60) for katakana in (*range(0x30A1, 0x30F7), 0x30FD, 0x30FE)},
+    **_SMALL_KANA,
+}
 """Katakana, each with the hiragana of its sound: names of plants, animals and food are written in both."""
+_V: Final = "う\u3099"
+_AS_B: Final = {
+    _V + "あ": "は\u3099", _V + "い": "ひ\u3099", _V + "え": "へ\u3099", _V + "お": "ほ\u3099", _V + "ゅ": "ひ\u3099ゅ",
+    _V: "ふ\u3099",
+}  # fmt: skip
+_FOREIGN_V: Final = re.compile("|".join(_AS_B))
+"""The sound of a v, for which most write a b: `ヴァイオリン` and `バイオリン`."""
 
 _FINAL_LONG_VOWEL: Final = re.compile("ー(?<=[ァ-ヺー]{3}ー)(?![ァ-ヺー])")
 """The sign at the end of a long word in katakana, which manuals of engineers leave out and most others do not."""
@@ -37,9 +49,31 @@ _JOINED: Final = re.compile("[\u0600-\u06ff\u0750-\u077f]+(?:\u200c[\u0600-\u06f
 """A Persian word with an ending or a beginning that stands apart: people type it as one word, and as two."""
 
 
+_NIKHAHIT: Final = re.compile("(?:\u0e4d([\u0e48-\u0e4b])|\u0ecd([\u0ec8-\u0ecb]))")
+"""A part of a vowel of Thai and Lao before the tone mark that is typed before the whole vowel."""
+_TWO_E: Final = "เเ"
+_AE: Final = "แ"
+"""A vowel of Thai, and what looks like it."""
+
+_HAMZA: Final = re.compile("[\u0626\u0621](?=\u0648)|[\u064a\u0649]\u0621(?!\\w)")
+"""A hamza that some write with another letter below it: `مسئول` and `مسؤول`, `شئ` and `شيء`."""
+
+
 def one_spelling(folded: str) -> str:
-    """A text with one spelling of what has two, but for the letters of `LETTERS`."""
+    """A decomposed text with one spelling of what has two, but for the letters of `LETTERS` and `KANA`."""
+    if _V in folded:
+        folded = _FOREIGN_V.sub(lambda match: _AS_B[match[0]], folded)
+    if "\u0e4d" in folded or "\u0ecd" in folded:
+        folded = _NIKHAHIT.sub(lambda match: f"{match[1]}\u0e4d" if match[1] else f"{match[2]}\u0ecd", folded)
+    folded = folded.replace(_TWO_E, _AE)
     return _TWO_WAYS.sub(lambda match: "եվ" if match[0] == "եւ" else "ं", folded)
+
+
+def with_one_hamza(text: str) -> str:
+    """A composed text with one letter below a hamza that some write with another one."""
+    if "\u0621" not in text and "\u0626" not in text:
+        return text
+    return _HAMZA.sub(lambda match: "\u0624" if len(match[0]) == 1 else "\u0626", text)
 
 
 def without_quotes_inside(text: str) -> str:

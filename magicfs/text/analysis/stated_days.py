@@ -1,7 +1,7 @@
 """The days and months that texts and names of files state, as ISO 8601 writes them: the form in which all ways meet.
 
-Of a running text, only days with the name of their month: `dates` has the other forms of digits, for what is typed.
-Used by `words`: a question has its own forms (`dates.date_forms`). Pure functions; any thread.
+Of a running text, only those with the name of their month, or with the words that some languages write between the
+numbers: `dates` has the other forms of digits, for what is typed. Used by `words`. Pure functions; any thread.
 """
 
 from __future__ import annotations
@@ -10,22 +10,30 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.analysis.dates import DAYS, MONTHS, month_number
+from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_number
 
 _SPACE: Final = "[ \u00a0\u202f]"
-_SPELT: Final = re.compile(
-    r"([0-9](?<![\w.,:/-].)[0-9]?)(?:st|nd|rd|th|er|\.|\u00ba)?"
-    rf"(?:(?:{_SPACE}(?:of |de )?|[-/])([^\W\d_]{{3,12}})(?:[.,]{{0,2}}{_SPACE}(?:del? )?|[-/])|,?{_SPACE})"
-    r"([12][0-9]{3})(?![\w/-]|[.,][0-9])"
+_NUMBER: Final = r"(?<![\w.,:/])(?<![0-9]-)([0-9]{1,2})(?:st|nd|rd|th|er|\.|\u00ba)?"
+_CENTURIES: Final = ("20", "19", "18", "17", "25")
+_YEAR: Final = re.compile(r"[12](?<!\w.)[0-9]{3}(?![\w/-]|[.,][0-9])")
+"""A year. It begins with a set of characters, for which `re` searches quickly."""
+_BEFORE_YEAR: Final = re.compile(
+    rf"(?:{_NUMBER}(?:{_SPACE}(?:of |de )?|[-/]))?(?<![^\W\d_])({NAME})(?:[.,]{{0,2}}{_SPACE}(?:del? |of )?|[-/])\Z"
+    rf"|(?<![^\W\d_])({NAME})\.?{_SPACE}{_NUMBER},?{_SPACE}\Z"
 )
-"""A day and its year with the name of the month between them, or before them. It begins with a set of characters, for
-which `re` searches quickly."""
-_YEAR_BEHIND: Final = re.compile("[12](?<=[ \u00a0\u202f/-].)[0-9]{3}(?![0-9A-Za-z_])")
-"""What all of them have, and most texts have not."""
-_CENTURIES: Final = ("20", "19", "18", "17")
-_WORD_BEFORE: Final = re.compile(rf"([^\W\d_]{{3,12}})\.?{_SPACE}\Z")
-_LONGEST_BEFORE: Final = 14
-_FAR_EAST: Final = re.compile("([12][0-9]{3})[年년] ?([0-9]{1,2})[月월] ?([0-9]{1,2})[日일]")
+"""A month by its name, and perhaps a day before or behind it."""
+_BEHIND_YEAR: Final = re.compile(rf"\.?(?: m\.)?{_SPACE}({NAME}){_SPACE}([0-9]{{1,2}})(?![0-9]|[.,:/-][0-9])")
+"""A day as Hungarian and Lithuanian write it."""
+_LONGEST: Final = 40
+_BEHIND_MONTH: Final = " \u00a0\u202f/-"
+_FAR_EAST: Final = re.compile("([12][0-9]{3})[年년] ?([0-9]{1,2})[月월](?: ?([0-9]{1,2})[日일])?")
+_VIETNAMESE: Final = re.compile(
+    r"(?:(?<![\w./-])([0-9]{1,2}) )?[Tt]háng ([0-9]{1,2})(?:,? năm |/|, ?)([12][0-9]{3})(?![\w/-])"
+)
+_THAI: Final = ("\u0e00", "\u0e7f")
+_FIRST_THAI_YEAR: Final = 2400
+_THAI_YEARS: Final = 543
+"""The years by which the calendar of Thailand is ahead."""
 
 _YEAR_IN_NAME: Final = re.compile("[12][0-9]{3}")
 _YEAR_FIRST: Final = re.compile(
@@ -35,28 +43,46 @@ _YEAR_FIRST: Final = re.compile(
 _DAY_FIRST: Final = re.compile(r"(?<![0-9])([0-9]{1,2})([-_. ])([0-9]{1,2})\2([12][0-9]{3})(?![0-9])")
 _MONTH: Final = re.compile(r"(?<![0-9])(?<![0-9][-_. ])([12][0-9]{3})[-_. ]([01][0-9])(?![-_. ]?[0-9])")
 _NAMED_MONTH: Final = re.compile(r"([^\W\d_]{3,12})[-_., ]{1,2}(?:de )?([12][0-9]{3})(?![0-9])")
+_MONTH_CHARACTERS: Final = len("2024-01")
 
 
-def spelt_days(text: str) -> list[str]:
-    """The days that a text of letters and digits has with the name of their month, each once: `2024-01-31`."""
+def stated_dates(text: str) -> list[str]:
+    """The days that a readable text has, each once, and the months of these and those without a day: `2024-01`."""
     found: list[str] = []
-    for match in _SPELT.finditer(text) if _has_year(text) else ():
-        day, name, year = match.groups()
-        if name is None:
-            start = match.start()
-            before = _WORD_BEFORE.search(text, max(0, start - _LONGEST_BEFORE), start)
-            name = before[1] if before else ""
-        found += _iso(year, month_number(name) if name else None, day)
-    if ("年" in text and "日" in text) or ("년" in text and "일" in text):
-        found += [day for year, month, number in _FAR_EAST.findall(text) for day in _iso(year, int(month), number)]
-    return list(dict.fromkeys(found))
+    if any(century in text for century in _CENTURIES):
+        found += _spelt(text)
+    if "月" in text or "월" in text:
+        found += [date for year, month, day in _FAR_EAST.findall(text) for date in _iso(year, int(month), day or None)]
+    if "tháng" in text or "Tháng" in text:
+        found += [
+            date for day, month, year in _VIETNAMESE.findall(text) for date in _iso(year, int(month), day or None)
+        ]
+    return list(dict.fromkeys(found + [date[:_MONTH_CHARACTERS] for date in found]))
 
 
-def _has_year(text: str) -> bool:
-    """Whether a text may have a day, by ever slower searches: for a digit, for two, and for a pattern."""
-    if any(first in text and second in text and first + second in text for first, second in _CENTURIES):
-        return _YEAR_BEHIND.search(text) is not None
-    return False
+def _spelt(text: str) -> Iterator[str]:
+    """The days and months with a name."""
+    for match in _YEAR.finditer(text):
+        start, end = match.span()
+        found: list[str] = []
+        if (
+            start
+            and text[start - 1] in _BEHIND_MONTH
+            and (before := _BEFORE_YEAR.search(text, max(0, start - _LONGEST), start))
+        ):
+            day, name, second_name, second_day = before.groups()
+            found = _named(match[0], name or second_name, day or second_day)
+        if not found and text[end : end + 1] in {" ", "."} and (behind := _BEHIND_YEAR.match(text, end)):
+            found = _named(match[0], behind[1], behind[2])
+        yield from found
+
+
+def _named(year: str, name: str, day: str | None) -> list[str]:
+    """A day or a month with a name; of the calendar of Thailand, the year of other calendars too."""
+    if _THAI[0] <= name[0] <= _THAI[1] and int(year) >= _FIRST_THAI_YEAR:
+        year = str(int(year) - _THAI_YEARS)
+        return [*_iso(year, month_number(name), day), year]
+    return list(_iso(year, month_number(name), day))
 
 
 def days_of_name(name: str) -> list[str]:
@@ -72,7 +98,7 @@ def _all_of_name(name: str) -> Iterator[str]:
         yield from _iso(year, int(month), day)
     for day, _, month, year in _DAY_FIRST.findall(name):
         yield from _iso(year, int(month), day)
-    yield from spelt_days(name.replace("_", " "))
+    yield from stated_dates(name.replace("_", " "))
     for year, month in _MONTH.findall(name):
         yield from _iso(year, int(month))
     for word, year in _NAMED_MONTH.findall(name):

@@ -10,6 +10,8 @@ from typing import Final
 
 import Stemmer  # type: ignore[import-not-found]  # it is compiled, without stubs
 
+from magicfs.text.analysis.spellings import with_one_hamza
+
 SNOWBALL_LANGUAGES: Final = {
     "ar": "arabic", "bs": "serbian", "ca": "catalan", "cs": "czech", "da": "danish", "de": "german", "el": "greek",
     "en": "english", "eo": "esperanto", "es": "spanish", "et": "estonian", "eu": "basque", "fa": "persian",
@@ -53,6 +55,12 @@ _BEFORE_ARTICLE: Final = ("وال", "فال")
 _PARENT: Final = re.compile("والد(?:ة|ات|ا|ان|ين|يه|يها|ت?(?:ي|ه|ها|هم|هما|نا|ك|كم))?")
 """A parent begins with letters that are no article."""
 _MIN_WITH_ARTICLE: Final = 6
+_SHORT_FEMININE: Final = re.compile("(?:[بك]?ال|لل)(\\w\\wة)")
+"""A short noun, of which Snowball takes the ending alone where it has an article, and nothing where it has none."""
+
+_PORTUGUESE_PLURALS: Final = {"ões": "ão", "ães": "ão", "ais": "al", "éis": "el", "óis": "ol", "ens": "em", "eis": "el"}
+"""The endings of plurals that Snowball does not connect with those of the singular."""
+_PORTUGUESE_PLURAL: Final = re.compile(rf"(?<=\w\w)(?:{'|'.join(_PORTUGUESE_PLURALS)})\Z")
 
 _stemmers = threading.local()
 
@@ -82,7 +90,8 @@ def _stems(words: list[str], algorithm: str) -> list[str]:
     if stemmer is None:
         stemmer = Stemmer.Stemmer(algorithm, 0)  # without a cache: see `LexemeMemory`
         setattr(_stemmers, algorithm, stemmer)
-    found = stemmer.stemWords(list(map(_with_article, words)) if algorithm == "arabic" else words)
+    prepare = _PREPARED.get(algorithm)
+    found = stemmer.stemWords(list(map(prepare, words)) if prepare else words)
     return [
         stem if stem and len(word) >= _MIN_CHARACTERS and has_letters_alone(word) else word
         for word, stem in zip(words, found, strict=True)
@@ -101,12 +110,24 @@ def _with_article(word: str) -> str:
 
     Snowball knows the ending of that plural only after the article.
     """
+    word = with_one_hamza(word)
     if word.startswith(_BEFORE_ARTICLE) and len(word) >= _MIN_WITH_ARTICLE and not _PARENT.fullmatch(word):
         word = word[1:]
+    if short := _SHORT_FEMININE.fullmatch(word):
+        return short[1]
     if not word.endswith(_FEMININE_PLURAL) or len(word) < _MIN_PLURAL_CHARACTERS:
         return word
     before = next((prefix for prefix in _BEFORE_PLURAL if word.startswith(prefix)), "")
     return _ARTICLE + word.removeprefix(before)
+
+
+def _singular(word: str) -> str:
+    """A word of Portuguese with the ending of a singular for that of a plural."""
+    return _PORTUGUESE_PLURAL.sub(lambda match: _PORTUGUESE_PLURALS[match[0]], word)
+
+
+_PREPARED: Final = {"arabic": _with_article, "portuguese": _singular}
+"""What brings words into a form that Snowball knows."""
 
 
 def algorithm_for(language: str | None) -> str | None:

@@ -88,12 +88,16 @@ UNITS: Final = (
 )
 _NUMBERED_WORD: Final = re.compile(
     rf"([^\W\d_]{{3,}})([0-9]{{1,12}})|([^\W\d_]{{1,2}})([0-9]{{4,12}})"
-    rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{UNITS}))|([0-9]{{2,6}})([glmvwACFVW])|([0-9])([glmvwVW])"
-    r"|((?:19|20)[0-9]{6})[Tt]([0-9]{4}(?:[0-9]{2})?)[Zz]?",
+    rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{UNITS}))|([0-9]{{2,6}})([glmpvwACFVW])|([0-9])([glmvwVW])"
+    r"|((?:19|20)[0-9]{6})[Tt]([0-9]{4}(?:[0-9]{2})?)[Zz]?|((?:19|20)[0-9]{2})([QqHh][1-4])"
+    r"|([1-9][0-9]{0,4})x([1-9][0-9]{0,4})(?:x([1-9][0-9]{0,4}))?",
 )
-"""A word and a number in one piece, as names of files and numbers of invoices have them, a number with its unit, and a
-moment without signs (`20130114T0800`); not other names of two letters, such as `h264`, `mp3` and `5G`, and not digits
-of hexadecimal numbers (`12a`)."""
+"""A word and a number in one piece, as names of files and numbers of invoices have them, a number with its unit, a
+moment without signs (`20130114T0800`), a quarter of a year (`2021Q3`), and dimensions (`1920x1080`); not other names of
+two letters, such as `h264`, `mp3` and `5G`, and not digits of hexadecimal numbers (`12a`)."""
+_SMALL_FIRST: Final = re.compile("([a-z][A-Z][A-Za-z]+)([0-9]{1,12})")
+"""The name of a product and a number, which is no name in pieces: `iOS16`, `iPhone15`."""
+_NUMBERED_END: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)")
 _UNIT_WITH_CAPITAL: Final = re.compile(
     "([0-9]{1,12})?([kmnpuhd\u03bc](?:Hz|Wh?|VA?|Ah?|F|H|Pa|N|J|\u03a9|\u03c9|Sv|Gy|B|L)|[kM]?eV|dBm?)"
 )
@@ -255,6 +259,15 @@ def camel_parts(word: str) -> list[str]:
             return parts
     numbered = None if word.isalpha() else _NUMBERED_WORD.fullmatch(word)
     return [part for part in numbered.groups() if part] if numbered else []
+
+
+def typed_camel_parts(word: str) -> list[str]:
+    """The parts of a typed name that a text may have apart: the same, but for names of products, such as `iOS16`."""
+    if product := _SMALL_FIRST.fullmatch(word):
+        return list(product.groups())
+    *parts, last = camel_parts(word) or [word]
+    numbered = _NUMBERED_END.fullmatch(last) if parts else None
+    return [*parts, *numbered.groups()] if numbered else camel_parts(word)
 
 
 def camel_variants(parts: list[str]) -> list[str]:

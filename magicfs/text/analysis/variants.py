@@ -48,6 +48,7 @@ _WORDS_APART: Final = re.compile(
 )
 """Two words of letters alone with nothing but blanks between them."""
 
+_SEPARATORS: Final = frozenset(",.'_")
 _THOUSAND: Final = 3
 """The digits between two separators of a large number."""
 _PHONE: Final = re.compile(r"[+(0](?<![\w+.,/-].)(?:(?<=\()0)?+[0-9][0-9 \u00a0()/-]{5,22}[0-9](?![\w/-])")
@@ -55,6 +56,9 @@ _PHONE: Final = re.compile(r"[+(0](?<![\w+.,/-].)(?:(?<=\()0)?+[0-9][0-9 \u00a0(
 with a set of characters, for which `re` searches quickly."""
 _SPACES: Final = re.compile("[ \u00a0\u202f]")
 _DAY: Final = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
+_AMERICAN_PHONE: Final = (3, 3, 4)
+_DIGITS_OF_PHONE: Final = frozenset({9, 10, 11})
+"""Those of a number with the zero before it."""
 _MIN_PHONE_DIGITS: Final = 7
 _MAX_PHONE_DIGITS: Final = 15
 _MAX_COUNTRY_DIGITS: Final = 3
@@ -134,8 +138,7 @@ def _joined(parts: tuple[str, ...], sign: str) -> str | None:
     if len(word) > (_MAX_HYPHENATED_CHARACTERS if is_hyphenated else _MAX_JOINED_CHARACTERS):
         return None
     if word.isdecimal():
-        is_of_tax = sign == "/" and len(parts) <= _MAX_JOINED_PARTS and len(word) > _MAX_DATE_DIGITS + 1
-        return word if sign == "-" or is_of_tax or (sign in {",", ".", "'", "_"} and _are_thousands(parts)) else None
+        return word if _is_one_number(parts, sign) else None
     if sign == "-" and _BOOK_NUMBER.fullmatch(word):
         return word
     are_initials = sign == "." and len(word) == len(parts) and word.isalpha()
@@ -146,6 +149,8 @@ def _joined(parts: tuple[str, ...], sign: str) -> str | None:
 def _is_written_in_one_piece(parts: tuple[str, ...], sign: str) -> bool:
     if sign in {"-", "'"}:
         return True
+    if sign == "_":
+        return len(parts) == _PAIR and "".join(parts).isalpha() and len(parts[1]) > 1
     if sign in {"&", "/"}:
         return max(map(len, parts)) <= _MAX_SHORT_CHARACTERS
     if sign != ".":
@@ -161,6 +166,21 @@ def _is_hexadecimal_number(parts: tuple[str, ...], sign: str) -> bool:
     """Whether the parts are the address of a network card, or a UUID."""
     lengths = tuple(map(len, parts))
     return (sign, lengths) in _HEXADECIMAL_NUMBERS and all(map(_HEXADECIMAL.issuperset, parts))
+
+
+def _is_one_number(parts: tuple[str, ...], sign: str) -> bool:
+    """Whether digits with one sign between them are one number."""
+    if sign == "/":
+        digits = sum(map(len, parts))
+        return len(parts) <= _MAX_JOINED_PARTS and digits > _MAX_DATE_DIGITS + 1
+    return sign == "-" or (sign == "." and _is_dotted_phone(parts)) or (sign in _SEPARATORS and _are_thousands(parts))
+
+
+def _is_dotted_phone(parts: tuple[str, ...]) -> bool:
+    """Whether digits with points between them are a telephone number: `555.867.5309`, `01.23.45.67.89`."""
+    lengths = tuple(map(len, parts))
+    is_local = parts[0][0] == "0" and len(parts[0]) > 1 and min(lengths) > 1 and sum(lengths) in _DIGITS_OF_PHONE
+    return lengths == _AMERICAN_PHONE or (is_local and len(parts) > _PAIR)
 
 
 def _are_thousands(parts: tuple[str, ...]) -> bool:
@@ -180,7 +200,7 @@ def numbers_in_pieces(text: str) -> list[str]:
     found = []
     if _SPACED_DIGITS.search(text):
         found += [match[0].replace(" ", "") for match in _IBAN.finditer(text)]
-        found += [_SPACES.sub("", match[0]) for match in _GROUPS.finditer(text) if _is_one_number(match)]
+        found += [_SPACES.sub("", match[0]) for match in _GROUPS.finditer(text) if _is_one_group(match)]
         articles = [match[0].replace(" ", "") for match in _ARTICLE.finditer(text)]
         found += [number for number in articles if len(number) in _ARTICLE_DIGITS and _is_article(number)]
     for match in _PHONE.finditer(text):
@@ -206,7 +226,7 @@ def _with_country(pieces: list[str]) -> list[str]:
     return [abroad, *(digits for digits in at_home if len(digits) >= _MIN_PHONE_DIGITS)]
 
 
-def _is_one_number(match: re.Match[str]) -> bool:
+def _is_one_group(match: re.Match[str]) -> bool:
     """Whether what `_GROUPS` has found is one number, and not a row of a table or of years."""
     number, _, card = match.groups()
     if card:

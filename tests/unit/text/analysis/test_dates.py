@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from magicfs.text.analysis import analyze, analyze_path, question_terms
-from magicfs.text.analysis.stated_days import days_of_name, spelt_days
+from magicfs.text.analysis.readable import readable
+from magicfs.text.analysis.stated_days import days_of_name, stated_dates
 
 DAY = "2024-01-31"
 
@@ -43,18 +44,78 @@ def missed(vector: str, question: str) -> list[str]:
         "31\u00a0januari 2024",
         "2024年1月31日",
         "2024년 1월 31일",
+        "ngày 31 tháng 1 năm 2024",
+        "2024. január 31.",
+        "2024 m. sausio 31 d.",
+        "31. tammikuuta 2024",
+        "31 มกราคม 2567",
+        "३१ जनवरी २०२४",
+        "ב-31 בינואר 2024",
+        "٣١ يناير ٢٠٢٤",
+        "31 gener 2024",
     ],
 )
 def test_a_day_with_its_month_by_name_is_the_day_in_digits(spelt: str) -> None:
-    assert spelt_days(f"it was {spelt} there") == [DAY]
-    for typed in (DAY, "31.01.2024", "31.1.2024", "01/31/2024", "20240131", "31 January 2024", "Jan 31, 2024"):
+    found = stated_dates(readable(f"it was {spelt} there")[0])
+    assert [date for date in found if "-" in date] == [DAY, DAY[:7]]
+    for typed in (
+        DAY,
+        "31.01.2024",
+        "31.1.2024",
+        "01/31/2024",
+        "20240131",
+        "2024/1/31",
+        "31 January 2024",
+        "Jan 31, 2024",
+        "2024年1月31日",
+        "2024년 1월 31일",
+        "January 2024",
+        "2024-01",
+        "01/2024",
+    ):
         assert missed(analyze(f"it was {spelt} there"), typed) == [], typed
 
 
 @pytest.mark.parametrize("spelt", ["3 Sept. 2021", "3. Sept. 2021", "Sept 3, 2021", "3 wrz 2021", "3 сент. 2021"])
 def test_months_are_known_by_their_abbreviations(spelt: str) -> None:
-    assert spelt_days(f"it was {spelt} there") == ["2021-09-03"]
+    assert stated_dates(f"it was {spelt} there") == ["2021-09-03", "2021-09"]
     assert missed(analyze("due 2021-09-03 at noon"), spelt) == []
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    [
+        "in January 2024",
+        "Jan 2024",
+        "im Januar 2024",
+        "janvier 2024",
+        "enero de 2024",
+        "январь 2024",
+        "2024年1月",
+        "tháng 1 năm 2024",
+        "Jan-2024",
+    ],
+)
+@pytest.mark.parametrize(
+    "typed",
+    ["2024-01", "01/2024", "1/2024", "2024/01", "01.2024", "January 2024", "Januar 2024", "2024年1月", "2024 January"],
+)
+def test_a_month_is_found_by_its_name_and_in_digits(spelt: str, typed: str) -> None:
+    assert stated_dates(f"it was {spelt}, there") == [DAY[:7]]
+    assert missed(analyze(f"it was {spelt}, there"), typed) == []
+
+
+@pytest.mark.parametrize(
+    "written", ["2024/1/31", "2024.1.31", "2024-1-31", "2024/01/31", "31-01-2024", "31/01/2024", "31.1.24"]
+)
+@pytest.mark.parametrize("typed", [DAY, "31.1.2024", "31 January 2024", "2024年1月31日", "2024/1/31"])
+def test_a_day_in_digits_is_found_in_another_order(written: str, typed: str) -> None:
+    assert missed(analyze(f"due {written} at noon"), typed) == []
+
+
+@pytest.mark.parametrize("typed", ["31 January 2024", DAY, "2024-01"])
+def test_another_day_and_another_month_are_not_found(typed: str) -> None:
+    assert missed(analyze("it was in February 2023, on 30.12.2022"), typed) != []
 
 
 @pytest.mark.parametrize("written", ["31.01.24", "31.1.24", "31/01/24", "31/1/24", "1/31/24"])
@@ -64,7 +125,7 @@ def test_a_day_with_two_digits_of_its_year_is_found_in_iso(written: str) -> None
 
 @pytest.mark.parametrize("text", ["set 2021", "out 2021", "5 ago 2021", "3 set 2021"])
 def test_english_words_are_no_abbreviations_of_months(text: str) -> None:
-    assert spelt_days(text) == []
+    assert stated_dates(text) == []
 
 
 @pytest.mark.parametrize("written", [DAY, "31.01.2024", "31.1.2024", "31/01/2024", "01/31/2024", "20240131"])
@@ -87,11 +148,12 @@ def test_a_day_in_digits_is_found_with_its_month_by_name(written: str, typed: st
     ],
 )
 def test_what_is_no_day_gives_none(text: str) -> None:
-    assert [day for day in spelt_days(text) if day != "2024-05-12"] == []
+    assert [day for day in stated_dates(text) if day not in {"2024-05-12", "2024-05"}] == []
 
 
 def test_a_day_is_stated_once() -> None:
-    assert spelt_days("1 May 2024, and again 1 May 2024 and May 2, 2024") == ["2024-05-01", "2024-05-02"]
+    found = stated_dates("1 May 2024, and again 1 May 2024 and May 2, 2024")
+    assert found == ["2024-05-01", "2024-05-02", "2024-05"]
 
 
 @pytest.mark.parametrize(

@@ -181,6 +181,8 @@ def test_a_sign_after_a_word_makes_another_word(text: str, whole: str, other: st
         ("ar", "اشترى سيارات", "السيارات سيارة والسيارات للسيارات بالسيارات"),
         ("ar", "والكتاب فالمدرسة والبيت", "كتاب مدرسة بيت"),
         ("ar", "كتاب مدرسة", "والكتاب فالمدرسة"),
+        ("ar", "إيجار الشقة والسنة", "شقة سنة بالشقة"),
+        ("pt", "as avaliações dos jornais e papéis dos homens alemães", "avaliação jornal papel homem alemão"),
         ("hi", "किसानों ने खेतों में किताबें रखीं", "किसान खेत किताब"),
         ("ta", "பள்ளிகள் திறந்தன", "பள்ளி"),
         ("pl", "Podpisano umowy najmu", "umowa umową"),

@@ -1,0 +1,146 @@
+"""Hours, measures, amounts and ordinal numbers are found however they are written, and others are not."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.text.analysis import analyze, question_terms
+from magicfs.text.analysis.clocks import clock_forms
+
+
+def missed(text: str, question: str) -> list[str]:
+    """The words of a question that a text has in no form."""
+    vector = analyze(text, language="en")
+    return [
+        term.word
+        for term in question_terms(question, languages=["en"])
+        if not term.is_whole and not any(f"'{lexeme.text}':" in vector for lexeme in term.lexemes)
+    ]
+
+
+def lexemes(question: str) -> set[str]:
+    return {lexeme.text for term in question_terms(question, languages=["en"]) for lexeme in term.lexemes}
+
+
+@pytest.mark.parametrize(
+    "written", ["3:30 PM", "3:30pm", "3:30 p.m.", "15:30", "15h30", "15 h 30", "3.30 pm", "03:30 PM"]
+)
+@pytest.mark.parametrize("typed", ["15:30", "3:30 pm", "3:30pm", "3.30 p.m.", "15h30", "15:30 Uhr"])
+def test_an_hour_is_found_by_both_clocks(written: str, typed: str) -> None:
+    assert missed(f"it leaves at {written} today", typed) == []
+
+
+@pytest.mark.parametrize("written", ["7 PM", "7pm", "7 p.m.", "19:00", "19 Uhr", "19h", "19h00"])
+@pytest.mark.parametrize("typed", ["7pm", "7 pm", "19:00", "19 Uhr", "19h"])
+def test_a_full_hour_needs_no_minutes(written: str, typed: str) -> None:
+    assert missed(f"it leaves at {written} today", typed) == []
+
+
+def test_noon_and_midnight_are_no_other_hours() -> None:
+    assert missed("at 12:00 sharp", "12 pm") == []
+    assert missed("at 0:00 sharp", "12 am") == []
+    assert missed("at 12:00 sharp", "12 am") != []
+    assert missed("at 3:30 AM", "15:30") != []
+
+
+@pytest.mark.parametrize("typed", ["16:9", "24 h", "8 h of sleep", "15.30", "1:23:45", "v15:30", "25:10", "13 pm"])
+def test_what_is_no_hour_has_no_other_forms(typed: str) -> None:
+    assert clock_forms(typed) == []
+
+
+@pytest.mark.parametrize("written", ["1920 x 1080", "1920x1080", "1920×1080", "1920 × 1080"])
+@pytest.mark.parametrize("typed", ["1920 x 1080", "1920x1080", "1920×1080", "1080", "1920"])
+def test_dimensions_have_a_sign_or_an_x(written: str, typed: str) -> None:
+    assert missed(f"a screen of {written} dots", typed) == []
+
+
+@pytest.mark.parametrize("text", ["at 0x1080", "4,1920x1080", "1.6×10⁻¹⁹"])
+def test_what_is_no_dimension_is_in_one_piece_or_apart(text: str) -> None:
+    assert missed(text, "1080") + missed(text, "6x10") != []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [("90 m^2", "90 m²"), ("90 m²", "90 m^2"), ("90m^2", "90 m2"), ("E=mc^2", "mc²"), ("x^{2}", "x²"), ("10^6", "10⁶")],
+)
+def test_an_exponent_is_raised_or_not(written: str, typed: str) -> None:
+    assert missed(f"with {written} here", typed) == []
+
+
+def test_a_raised_number_behind_another_is_no_digit_of_it() -> None:
+    assert "'19952':" not in analyze("since 1995² at least")
+    assert missed("since 1995² at least", "1995") == []
+
+
+@pytest.mark.parametrize("written", ["€45", "45€", "45 €", "45 EUR", "EUR 45", "45 euros"])
+@pytest.mark.parametrize("typed", ["45 EUR", "45 euro", "45 €", "45 euros"])
+def test_money_is_found_by_the_sign_and_the_name_of_its_currency(written: str, typed: str) -> None:
+    assert missed(f"the fare is {written} each way", typed) == []
+
+
+def test_a_currency_without_an_amount_is_a_word_alone() -> None:
+    assert "€" not in lexemes("euro crisis")
+    assert missed("the fare is $45", "45 EUR") != []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("the 3rd edition", "third edition"),
+        ("the third edition", "3rd edition"),
+        ("the 21st century", "21"),
+        ("le 1er mars", "1 mars"),
+        ("Louis XIV", "Louis 14"),
+        ("World War 2", "world war ii"),
+        ("chapter IV", "chapter 4"),
+        ("la 2.ª planta", "2ª planta"),
+        ("el 3.er piso", "3er piso"),
+        ("подъезд №3", "подъезд № 3"),
+    ],
+)
+def test_numbers_of_an_order_are_found_in_other_forms(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+@pytest.mark.parametrize("typed", ["open vi", "size xl", "4", "section 10.4", "v 4.2", "page 4th"])
+def test_what_may_be_no_roman_number_is_none(typed: str) -> None:
+    assert {"6", "40", "iv"}.isdisjoint(lexemes(typed))
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("Hölderlinstraße 12", "Hölderlinstr. 12"),
+        ("Hölderlinstr. 12", "Hölderlinstraße 12"),
+        ("Berliner Str. 5", "Berliner Straße 5"),
+        ("alle Student:innen", "Studentinnen"),
+        ("alle Student*innen", "Studentinnen"),
+        ("FY22 was good", "FY 22"),
+        ("KW 7", "KW 07"),
+        ("KW7", "kw 07"),
+        ("iOS 16", "iOS16"),
+        ("an iPhone 15", "iPhone15"),
+        ("sales of Q3 2021", "2021Q3"),
+        ("sales of 2021Q3", "Q3 2021"),
+        ("a film in 1080p", "1080"),
+        ("reverted in 9fceb02", "9fceb02d0ae598e95dc970b74767f19372d61af8"),
+        ("M AB 987 E", "M-AB 987E"),
+        ("call 555.867.5309", "5558675309"),
+        ("appelez le 01.23.45.67.89", "0123456789"),
+        ("user_name = 1", "username"),
+        ("the username", "user_name"),
+        ("it is √2 here", "√2"),
+    ],
+)
+def test_names_and_numbers_are_found_in_other_forms(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+@pytest.mark.parametrize("number", ["192.168.17.42", "0.10.12", "02.03.2012", "10.20.30"])
+def test_addresses_versions_and_days_are_no_telephone_numbers(number: str) -> None:
+    assert f"'{number.replace('.', '')}':" not in analyze(f"see {number} here")
+
+
+def test_the_beginning_of_a_digest_stays_one() -> None:
+    [term] = question_terms("9fceb02d0ae598", languages=["en"])
+    assert [(lexeme.text, lexeme.is_prefix) for lexeme in term.lexemes] == [("9fceb02d0ae598", True)]
