@@ -4,20 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.text.analysis import analyze, analyze_path, question_terms
+from magicfs.text.analysis import analyze, analyze_path
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.stated_days import days_of_name, stated_dates
+from tests.unit.text.analysis.vectors import missed_in
 
 DAY = "2024-01-31"
-
-
-def missed(vector: str, question: str) -> list[str]:
-    """The words and compounds of a question of which a `tsvector` has no form."""
-    return [
-        term.word
-        for term in question_terms(question, languages=["en"])
-        if not term.is_whole and not any(f"'{lexeme.text}':" in vector for lexeme in term.lexemes)
-    ]
 
 
 @pytest.mark.parametrize(
@@ -73,13 +65,13 @@ def test_a_day_with_its_month_by_name_is_the_day_in_digits(spelt: str) -> None:
         "2024-01",
         "01/2024",
     ):
-        assert missed(analyze(f"it was {spelt} there"), typed) == [], typed
+        assert missed_in(analyze(f"it was {spelt} there"), typed) == [], typed
 
 
 @pytest.mark.parametrize("spelt", ["3 Sept. 2021", "3. Sept. 2021", "Sept 3, 2021", "3 wrz 2021", "3 сент. 2021"])
 def test_months_are_known_by_their_abbreviations(spelt: str) -> None:
     assert stated_dates(f"it was {spelt} there") == ["2021-09-03", "2021-09"]
-    assert missed(analyze("due 2021-09-03 at noon"), spelt) == []
+    assert missed_in(analyze("due 2021-09-03 at noon"), spelt) == []
 
 
 @pytest.mark.parametrize(
@@ -102,7 +94,7 @@ def test_months_are_known_by_their_abbreviations(spelt: str) -> None:
 )
 def test_a_month_is_found_by_its_name_and_in_digits(spelt: str, typed: str) -> None:
     assert stated_dates(f"it was {spelt}, there") == [DAY[:7]]
-    assert missed(analyze(f"it was {spelt}, there"), typed) == []
+    assert missed_in(analyze(f"it was {spelt}, there"), typed) == []
 
 
 @pytest.mark.parametrize(
@@ -110,17 +102,17 @@ def test_a_month_is_found_by_its_name_and_in_digits(spelt: str, typed: str) -> N
 )
 @pytest.mark.parametrize("typed", [DAY, "31.1.2024", "31 January 2024", "2024年1月31日", "2024/1/31"])
 def test_a_day_in_digits_is_found_in_another_order(written: str, typed: str) -> None:
-    assert missed(analyze(f"due {written} at noon"), typed) == []
+    assert missed_in(analyze(f"due {written} at noon"), typed) == []
 
 
 @pytest.mark.parametrize("typed", ["31 January 2024", DAY, "2024-01"])
 def test_another_day_and_another_month_are_not_found(typed: str) -> None:
-    assert missed(analyze("it was in February 2023, on 30.12.2022"), typed) != []
+    assert missed_in(analyze("it was in February 2023, on 30.12.2022"), typed) != []
 
 
 @pytest.mark.parametrize("written", ["31.01.24", "31.1.24", "31/01/24", "31/1/24", "1/31/24"])
 def test_a_day_with_two_digits_of_its_year_is_found_in_iso(written: str) -> None:
-    assert missed(analyze(f"[{written}, 18:45] a chat"), DAY) == []
+    assert missed_in(analyze(f"[{written}, 18:45] a chat"), DAY) == []
 
 
 @pytest.mark.parametrize("text", ["set 2021", "out 2021", "5 ago 2021", "3 set 2021"])
@@ -131,7 +123,7 @@ def test_english_words_are_no_abbreviations_of_months(text: str) -> None:
 @pytest.mark.parametrize("written", [DAY, "31.01.2024", "31.1.2024", "31/01/2024", "01/31/2024", "20240131"])
 @pytest.mark.parametrize("typed", ["31 January 2024", "Jan 31, 2024", "January 31st, 2024", "31. Januar 2024"])
 def test_a_day_in_digits_is_found_with_its_month_by_name(written: str, typed: str) -> None:
-    assert missed(analyze(f"due {written} at noon"), typed) == []
+    assert missed_in(analyze(f"due {written} at noon"), typed) == []
 
 
 @pytest.mark.parametrize(
@@ -174,13 +166,13 @@ def test_a_day_is_stated_once() -> None:
 )
 @pytest.mark.parametrize("typed", [DAY, "31.01.2024", "20240131", "31 January 2024", "January 2024", "2024-01"])
 def test_the_day_in_a_name_is_found(name: str, typed: str) -> None:
-    assert missed(analyze_path(f"camera/{name}"), typed) == []
+    assert missed_in(analyze_path(f"camera/{name}"), typed) == []
 
 
 @pytest.mark.parametrize("name", ["statement_2024_01.pdf", "statement 2024-01.pdf", "statement January 2024.pdf"])
 @pytest.mark.parametrize("typed", ["January 2024", "2024-01", "01/2024"])
 def test_the_month_in_a_name_is_found(name: str, typed: str) -> None:
-    assert missed(analyze_path(name), typed) == []
+    assert missed_in(analyze_path(name), typed) == []
 
 
 @pytest.mark.parametrize("name", ["20241331.log", "12345678.bin", "call 20240131123456789.wav", "v2024.13.1.txt", "x"])

@@ -6,16 +6,7 @@ import pytest
 
 from magicfs.text.analysis import analyze, question_terms
 from magicfs.text.analysis.clocks import clock_forms
-
-
-def missed(text: str, question: str) -> list[str]:
-    """The words of a question that a text has in no form."""
-    vector = analyze(text, language="en")
-    return [
-        term.word
-        for term in question_terms(question, languages=["en"])
-        if not term.is_whole and not any(f"'{lexeme.text}':" in vector for lexeme in term.lexemes)
-    ]
+from tests.unit.text.analysis.vectors import missed
 
 
 def lexemes(question: str) -> set[str]:
@@ -144,3 +135,36 @@ def test_addresses_versions_and_days_are_no_telephone_numbers(number: str) -> No
 def test_the_beginning_of_a_digest_stays_one() -> None:
     [term] = question_terms("9fceb02d0ae598", languages=["en"])
     assert [(lexeme.text, lexeme.is_prefix) for lexeme in term.lexemes] == [("9fceb02d0ae598", True)]
+
+
+@pytest.mark.parametrize("unit", ["kHz", "kWh", "mAh", "mV", "nF", "uF", "\u00b5F", "k\u03a9", "keV", "dB"])
+def test_a_number_with_a_unit_that_has_a_capital_is_found_in_one_piece_and_in_two(unit: str) -> None:
+    assert missed(f"with 47{unit}, here", f"47 {unit}") == []
+    assert missed(f"with 47 {unit}, here", f"47{unit}") == []
+    assert missed(f"with 4.7{unit}, here", f"4.7 {unit}") == []
+
+
+@pytest.mark.parametrize("written", ["47\u00b5F", "47 \u00b5F"])
+@pytest.mark.parametrize("typed", ["47uF", "47 uF", "47\u00b5F", "47 \u00b5F"])
+def test_a_unit_of_a_millionth_is_found_as_it_is_typed(written: str, typed: str) -> None:
+    assert missed(f"a capacitor of {written}", typed) == []
+
+
+@pytest.mark.parametrize(("text", "question"), [("at 5 p.m. today", "5 pm"), ("at 5 pm today", "5 p.m.")])
+def test_a_half_of_the_day_has_points_or_none(text: str, question: str) -> None:
+    assert missed(text, question) == []
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        "12 percent",
+        "12 Prozent",
+        "12 per cent",
+        "12 por ciento",
+        "12 \u043f\u0440\u043e\u0446\u0435\u043d\u0442\u043e\u0432",
+    ],
+)
+@pytest.mark.parametrize("text", ["it rose 12% again", "it rose 12 % again"])
+def test_a_percentage_is_found_by_words(text: str, words: str) -> None:
+    assert missed(text, words) == []

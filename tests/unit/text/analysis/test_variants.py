@@ -7,16 +7,7 @@ import re
 import pytest
 
 from magicfs.text.analysis import analyze, analyze_path, forms_in_one_piece, question_terms, umlaut_forms
-
-
-def missed(text: str, question: str, *, language: str = "en") -> list[str]:
-    """The words of a question that a text has in no form."""
-    return [
-        term.word
-        for term in question_terms(question, languages=[language])
-        if not term.is_whole
-        and not any(f"'{lexeme.text}':" in analyze(text, language=language) for lexeme in term.lexemes)
-    ]
+from tests.unit.text.analysis.vectors import missed
 
 
 @pytest.mark.parametrize(
@@ -129,19 +120,6 @@ def test_a_telephone_number_is_found_with_and_without_its_country(number: str) -
 @pytest.mark.parametrize("number", ["4791234567", "91234567", "+47 91234567", "912 34 567"])
 def test_a_telephone_number_is_found_as_in_its_country(number: str) -> None:
     assert missed("call +47 912 34 567 today", number) == []
-
-
-@pytest.mark.parametrize("unit", ["kHz", "kWh", "mAh", "mV", "nF", "uF", "\u00b5F", "k\u03a9", "keV", "dB"])
-def test_a_number_with_a_unit_that_has_a_capital_is_found_in_one_piece_and_in_two(unit: str) -> None:
-    assert missed(f"with 47{unit}, here", f"47 {unit}") == []
-    assert missed(f"with 47 {unit}, here", f"47{unit}") == []
-    assert missed(f"with 4.7{unit}, here", f"4.7 {unit}") == []
-
-
-@pytest.mark.parametrize("written", ["47\u00b5F", "47 \u00b5F"])
-@pytest.mark.parametrize("typed", ["47uF", "47 uF", "47\u00b5F", "47 \u00b5F"])
-def test_a_unit_of_a_millionth_is_found_as_it_is_typed(written: str, typed: str) -> None:
-    assert missed(f"a capacitor of {written}", typed) == []
 
 
 @pytest.mark.parametrize(
@@ -338,26 +316,6 @@ def test_what_is_no_date_has_no_other_forms(typed: str) -> None:
 def test_a_code_and_its_form_in_one_piece_find_each_other(pieces: str, whole: str) -> None:
     assert missed(f"with {pieces} here", whole) == []
     assert missed(f"with {whole.upper() if whole[-1] != 'm' else whole} here", pieces) == []
-
-
-@pytest.mark.parametrize(("text", "question"), [("at 5 p.m. today", "5 pm"), ("at 5 pm today", "5 p.m.")])
-def test_a_half_of_the_day_has_points_or_none(text: str, question: str) -> None:
-    assert missed(text, question) == []
-
-
-@pytest.mark.parametrize(
-    "words",
-    [
-        "12 percent",
-        "12 Prozent",
-        "12 per cent",
-        "12 por ciento",
-        "12 \u043f\u0440\u043e\u0446\u0435\u043d\u0442\u043e\u0432",
-    ],
-)
-@pytest.mark.parametrize("text", ["it rose 12% again", "it rose 12 % again"])
-def test_a_percentage_is_found_by_words(text: str, words: str) -> None:
-    assert missed(text, words) == []
 
 
 @pytest.mark.parametrize(

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import re
 
+from magicfs.text.analysis import analyze, question_terms
+
 _LEXEME = re.compile(r"'((?:[^']|'')*)':([\dA,]+)")
 
 
@@ -13,3 +15,17 @@ def positions(vector: str) -> dict[str, set[int]]:
         lexeme.replace("''", "'").replace("\\\\", "\\"): {int(place.rstrip("A")) for place in places.split(",")}
         for lexeme, places in _LEXEME.findall(vector)
     }
+
+
+def missed_in(vector: str, question: str, *, language: str = "en") -> list[str]:
+    """The words and compounds of a question of which a `tsvector` has no form."""
+    return [
+        term.word
+        for term in question_terms(question, languages=[language])
+        if not term.is_whole and not any(f"'{lexeme.text}':" in vector for lexeme in term.lexemes)
+    ]
+
+
+def missed(text: str, question: str, *, language: str = "en") -> list[str]:
+    """The words and compounds of a question of which a text has no form."""
+    return missed_in(analyze(text, language=language), question, language=language)
