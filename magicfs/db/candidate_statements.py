@@ -43,11 +43,14 @@ _NO_WORD = question_weights({})
 def settings_for(scope: Scope, limits: Limits) -> dict[str, str]:
     """The settings of the transaction of both statements."""
     considered = max(1, min(EF_SEARCH_PER_RESULT * limits.chunks, MAX_EF_SEARCH))
+    if scope.is_restricted:
+        # Most of what is considered may be out of scope.
+        considered = MAX_EF_SEARCH
     # In strict order, an iterative index scan drops chunks that are nearer than those it has returned already.
     settings = {
         "hnsw.iterative_scan": "relaxed_order",
         "hnsw.max_scan_tuples": str(MAX_BROUGHT),
-        "hnsw.ef_search": str(MAX_EF_SEARCH if scope.is_restricted else considered),
+        "hnsw.ef_search": str(considered),
     }
     return settings | _ROW_BY_ROW
 

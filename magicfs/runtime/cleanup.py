@@ -124,7 +124,7 @@ def _end_postgres(home: Path) -> bool:
         os.kill(pid, signal.SIGINT)
 
     def has_gone() -> bool:
-        postgres.hurry(home)
+        postgres.quit_recovering(home)
         return postgres.server_pid(home) != pid
 
     _wait(

@@ -172,7 +172,7 @@ def is_recovering(home: Path) -> bool:
     return bool(state == _IN_CRASH_RECOVERY)
 
 
-def hurry(home: Path) -> None:
+def quit_recovering(home: Path) -> None:
     """End a server that was told to stop and recovers from a hard end, or else does not end for a minute.
 
     Version 18 waits for ever for a recovery that it has ended itself, if one of its processes had crashed. Nothing is

@@ -80,7 +80,7 @@ class Supervisor(supervisord.Supervisor):  # type: ignore[misc]  # as above
     def tick(self, now: float | None = None) -> None:
         """Called at the end of each round: in the first one, the servers were started."""
         super().tick(now)
-        self._hurry_postgres()
+        self._quit_recovering_postgres()
         if self._wanted:
             # It makes no garbage, and looking for some takes a tenth of the time.
             gc.disable()
@@ -91,15 +91,15 @@ class Supervisor(supervisord.Supervisor):  # type: ignore[misc]  # as above
                 gc.freeze()
                 gc.enable()
 
-    def _hurry_postgres(self) -> None:
+    def _quit_recovering_postgres(self) -> None:
         """Keep the end of a Postgres that recovers from taking a minute."""
         group = self.process_groups.get(POSTGRES)
         if group is not None and any(
             process.get_state() == ProcessStates.STOPPING for process in group.processes.values()
         ):
-            from magicfs.runtime.postgres import hurry
+            from magicfs.runtime.postgres import quit_recovering
 
-            hurry(Path(os.environ["MAGICFS_HOME"]))
+            quit_recovering(Path(os.environ["MAGICFS_HOME"]))
 
 
 _versions: dict[str, tuple[int, int, int]] = {}

@@ -1,8 +1,8 @@
 -- name: search_facts
--- What a search needs before anything else, in one row: whether the index has changed since another search, the models that it uses, the languages of the index with the stop
--- words of the question, the conditions that any chunk meets, the words of the question with the number of chunks that
--- have them, what the whole index holds (if that is counted), and about how many chunks there are. Postgres's statistics are read where
--- nobody has copied the words that they know yet.
+-- What a search needs before anything else, in one row: whether the index has changed since another search, the models
+-- that it uses, the languages of the index with the stop words of the question, the conditions that any chunk meets, the
+-- words of the question with the number of chunks that have them, what the whole index holds (if that is counted), and
+-- about how many chunks there are. Postgres's statistics are read where nobody has copied the words that they know yet.
 WITH frequent AS MATERIALIZED (
     SELECT lexeme, share AS frequency FROM frequent_words WHERE lexeme = ANY(%(lexemes)s)
     UNION ALL
