@@ -19,11 +19,11 @@ from _stack import SilentQueue
 from numpy.typing import NDArray
 
 from magicfs.config import Settings
+from magicfs.db.cluster.roots import list_roots
 from magicfs.db.migrate import migrate
-from magicfs.db.model_changes import activate_model, start_multilingual
 from magicfs.db.pool import Database
-from magicfs.db.roots import list_roots
 from magicfs.db.status import models_with_backlog
+from magicfs.db.vectors.model_changes import activate_model, start_multilingual
 from magicfs.domain.models import ModelSpec, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import LanguageUnread, MagicFSError

@@ -20,9 +20,9 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 
 from magicfs.db.connection import accept_vectors
-from magicfs.db.model_changes import activate_model
 from magicfs.db.planner_statistics import refresh_statistics
 from magicfs.db.pool import Connection, Database, fetch_one
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.models import IndexedModel, ModelSpec, Precision
 from magicfs.domain.term_weights import term_weights
 

@@ -45,9 +45,9 @@ from _judged import (
 from _report import parser, report
 from _rules import RULES, Rule
 
-from magicfs.db.models import searched_models
 from magicfs.db.pool import Database
 from magicfs.db.status import read_coverage
+from magicfs.db.vectors.models import searched_models
 from magicfs.domain.chunks import CopyRules, FoundFile
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Query

@@ -17,7 +17,7 @@ from _index import make_scanner
 from _report import parser, report
 from _stack import stack
 
-from magicfs.db.roots import list_roots
+from magicfs.db.cluster.roots import list_roots
 from magicfs.ingest.roots import add_root
 
 METADATA = "%p %s %T@ %C@ %i %m %U %G\n"

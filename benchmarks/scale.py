@@ -36,11 +36,11 @@ from _synthetic import CHUNKS_IN_FILE, FOLDERS, Synthetic, fill, read
 from numpy.typing import NDArray
 from psycopg import sql
 
-from magicfs.db.candidate_query import CandidateQuery, ModelVector
-from magicfs.db.candidates import measure_chunks
 from magicfs.db.pool import Database
-from magicfs.db.scope import enumerate_scope
-from magicfs.db.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
+from magicfs.db.search.candidate_query import CandidateQuery, ModelVector
+from magicfs.db.search.candidates import measure_chunks
+from magicfs.db.search.scope import enumerate_scope
+from magicfs.db.vectors.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
 from magicfs.runtime import postgres
 from magicfs.search.compiled_query import prepare_query

@@ -31,7 +31,7 @@ from indexing import write_corpus
 from numpy.typing import NDArray
 
 from magicfs.db.connection import PooledConnection
-from magicfs.db.models import active_model
+from magicfs.db.vectors.models import active_model
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.query_client import QueryEmbedder
 from magicfs.models.store import ModelStore

@@ -9,7 +9,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from magicfs.config import Settings
-from magicfs.db import host_certificates
+from magicfs.db.cluster import host_certificates
 from magicfs.domain.host_certificates import HostCertificate, taken
 from magicfs.gateway.admitted_hosts import AdmittedHosts
 from magicfs.gateway.join_requests import JoinRequests

@@ -79,7 +79,7 @@ class IndexChecks:
 
     def database(self) -> str:
         """Whether Postgres answers. Raises `MagicFSError` when it does not and should, or when its clock differs."""
-        from magicfs.db.roots import database_time
+        from magicfs.db.cluster.roots import database_time
         from magicfs.runtime import postgres
 
         settings = self._settings
@@ -125,7 +125,7 @@ class IndexChecks:
 
     def languages(self) -> str:
         """The multilingual model, or why there is none. Raises `CheckFailed` when it is needed and missing."""
-        from magicfs.db.multilingual import needs_multilingual, read_mode
+        from magicfs.db.vectors.multilingual import needs_multilingual, read_mode
         from magicfs.embedding.manifest import pull_command
         from magicfs.models.catalog import MULTILINGUAL_MODEL
 
@@ -154,7 +154,7 @@ class IndexChecks:
 
     def _models(self) -> Mapping[ModelState, ModelSpec]:
         """The models of the index by their roles; none when it cannot be read, which `database` says."""
-        from magicfs.db.models import live_models
+        from magicfs.db.vectors.models import live_models
 
         try:
             return self._read(lambda connection: {model.state: model.spec for model in live_models(connection)})
@@ -183,7 +183,7 @@ class IndexChecks:
 
     def _has_agent(self) -> bool:
         """Whether the agent has its host. What is wrong with the database, `database` says."""
-        from magicfs.db.heartbeats import has_agent
+        from magicfs.db.cluster.heartbeats import has_agent
 
         try:
             return self._read(lambda connection: has_agent(connection, host=self._settings.host))

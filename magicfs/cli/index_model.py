@@ -72,7 +72,7 @@ def _find_pulled(store: ModelStore, spec: ModelSpec, pulled: StoredModel) -> Sto
 
 def models_in_use(settings: Settings) -> dict[ModelState, ModelSpec]:
     """The models of the index by their roles, without retired ones; none when no database answers. For a command."""
-    from magicfs.db.models import live_models
+    from magicfs.db.vectors.models import live_models
 
     try:
         with database_for_command(settings) as database, database.transaction() as connection:
@@ -87,9 +87,9 @@ def record_digests(settings: Settings, database: Database) -> None:
     That is their digests, tokenizers and languages. Their vectors stay. A model that is not on this machine waits for a
     host that has it.
     """
-    from magicfs.db.model_digests import record_digest
-    from magicfs.db.models import all_models
     from magicfs.db.pool import retry_on_conflict
+    from magicfs.db.vectors.model_digests import record_digest
+    from magicfs.db.vectors.models import all_models
 
     with database.transaction() as connection:
         models = all_models(connection)
@@ -122,8 +122,8 @@ def ensure_active_model(settings: Settings, database: Database) -> None:
 
 def _activate(database: Database, spec: ModelSpec) -> ModelSpec:
     """Make a model the active one of an index without any. Returns the spec in the index. Raises `ModelMismatch`."""
-    from magicfs.db.model_changes import activate_model
     from magicfs.db.pool import retry_on_conflict
+    from magicfs.db.vectors.model_changes import activate_model
 
     def activate() -> ModelSpec:
         with database.transaction() as connection:
@@ -137,9 +137,9 @@ def use_model(database: Database, spec: ModelSpec) -> IndexedModel | None:
 
     Returns the model that was active before, or None.
     """
-    from magicfs.db.model_changes import activate_model, build_model
-    from magicfs.db.models import active_model
     from magicfs.db.pool import retry_on_conflict
+    from magicfs.db.vectors.model_changes import activate_model, build_model
+    from magicfs.db.vectors.models import active_model
 
     def use() -> IndexedModel | None:
         with database.transaction() as connection:
@@ -186,7 +186,7 @@ def _what_does_not_run(settings: Settings, active: ModelSpec) -> str:
 
 def require_known_model(settings: Settings, database: Database, name: str) -> None:
     """Raise `UsageError` when neither the index nor this machine has a model of that name."""
-    from magicfs.db.models import live_models
+    from magicfs.db.vectors.models import live_models
 
     with database.transaction() as connection:
         known = [model.spec for model in live_models(connection)]
@@ -209,7 +209,7 @@ def find_tokenizer(settings: Settings, spec: ModelSpec) -> Path:
 
 def active_spec(database: Database) -> ModelSpec | None:
     """The active model of the index; None when it has none."""
-    from magicfs.db.models import active_model
+    from magicfs.db.vectors.models import active_model
 
     with database.transaction() as connection:
         active = active_model(connection)

@@ -28,9 +28,9 @@ WITHOUT_IT = "texts and questions in other languages are found by their words al
 
 def declare_multilingual(settings: Settings, database: Database) -> None:
     """Tell the index this host's setting. With `never`, the index has no multilingual model from now on."""
-    from magicfs.db.model_changes import stop_multilingual
-    from magicfs.db.multilingual import declare_mode
     from magicfs.db.pool import retry_on_conflict
+    from magicfs.db.vectors.model_changes import stop_multilingual
+    from magicfs.db.vectors.multilingual import declare_mode
     from magicfs.domain.models import MultilingualMode
 
     def declare() -> bool:
@@ -47,8 +47,8 @@ def ensure_multilingual(settings: Settings, database: Database, *, progress: Cal
 
     `progress` gets lines for a person, also when the model cannot be had here.
     """
-    from magicfs.db.models import multilingual_model
-    from magicfs.db.multilingual import needs_multilingual
+    from magicfs.db.vectors.models import multilingual_model
+    from magicfs.db.vectors.multilingual import needs_multilingual
 
     with database.transaction() as connection:
         model = multilingual_model(connection)
@@ -78,7 +78,7 @@ def _pulled(settings: Settings, progress: Callable[[str], None]) -> StoredModel:
 
 def start(database: Database, spec: ModelSpec) -> bool:
     """Start the prepared model, unless the index does not need it any more. Returns whether it was started."""
-    from magicfs.db.multilingual import start_if_needed
+    from magicfs.db.vectors.multilingual import start_if_needed
 
     is_started = _begin(database, start_if_needed, spec)
     if is_started:
@@ -98,7 +98,7 @@ def _begin(database: Database, begin: Callable[[Connection, ModelSpec], bool], s
 
 def renew(database: Database, spec: ModelSpec) -> bool:
     """Start a better form of the multilingual model of the index. Returns whether it was started."""
-    from magicfs.db.renewal import renew_multilingual
+    from magicfs.db.vectors.renewal import renew_multilingual
 
     is_begun = _begin(database, renew_multilingual, spec)
     if is_begun:

@@ -64,7 +64,7 @@ class MultilingualStarter:
 
     def __call__(self, stop: threading.Event) -> bool:
         """Start the model if it is needed, or a better form of it. Returns whether it has. Raises `DatabaseError`."""
-        from magicfs.db.models import multilingual_model, renewing_model
+        from magicfs.db.vectors.models import multilingual_model, renewing_model
 
         if time.monotonic() < self._next_look:
             return False
@@ -134,8 +134,8 @@ class MultilingualStarter:
 
     def _is_needed(self, connection: Connection) -> bool:
         """Whether the index needs the model. Counts languages only if something has changed since the last count."""
-        from magicfs.db.multilingual import is_asked_foreign, needs_multilingual, read_mode
         from magicfs.db.status import change_marker
+        from magicfs.db.vectors.multilingual import is_asked_foreign, needs_multilingual, read_mode
 
         seen = (change_marker(connection), read_mode(connection), is_asked_foreign(connection))
         if seen == self._seen:

@@ -17,8 +17,8 @@ from magicfs.allowed_roots import AllowedRoots
 from magicfs.cli import environment
 from magicfs.cli.hub_services import admissions, hub_services, own_list, record_certificate, wrong_in_index
 from magicfs.config import Settings
-from magicfs.db import host_certificates
-from magicfs.db.roots import list_roots
+from magicfs.db.cluster import host_certificates
+from magicfs.db.cluster.roots import list_roots
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.domain.roots import encloses
 from magicfs.errors import HostUnknown, MagicFSError, UsageError

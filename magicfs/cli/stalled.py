@@ -47,8 +47,8 @@ class Situation:
 
 def read_situation(settings: Settings, database: Database, *, since: datetime, root: str | None) -> Situation:
     """The present situation of a wait. Takes up to three seconds, because it asks the broker and the workers."""
-    from magicfs.db.heartbeats import has_agent
-    from magicfs.db.roots import list_roots, list_unscanned
+    from magicfs.db.cluster.heartbeats import has_agent
+    from magicfs.db.cluster.roots import list_roots, list_unscanned
     from magicfs.db.status import models_with_backlog, read_progress
     from magicfs.db.storage import read_shortage
 

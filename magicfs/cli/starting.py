@@ -126,8 +126,8 @@ def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
 
 
 def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, former: _Former) -> UpResult:
+    from magicfs.db.cluster.roots import database_time
     from magicfs.db.pool import Database
-    from magicfs.db.roots import database_time
     from magicfs.ingest.roots import limit_roots
 
     settings = _with_gentle(settings, request, former)
@@ -184,7 +184,7 @@ def _servers(settings: Settings) -> list[Part]:
 
 def _searched_specs(database: Database) -> list[ModelSpec]:
     """The models that searches use."""
-    from magicfs.db.models import searched_models
+    from magicfs.db.vectors.models import searched_models
 
     with database.transaction() as connection:
         return [model.spec for model in searched_models(connection)]
@@ -201,7 +201,7 @@ def _warm_up(settings: Settings, specs: Sequence[ModelSpec]) -> None:
 
 def _add_roots(settings: Settings, database: Database, request: UpRequest, mount: Path | None) -> None:
     """Add the roots that were asked for, and ask for a scan of every root."""
-    from magicfs.db.roots import request_scan
+    from magicfs.db.cluster.roots import request_scan
     from magicfs.ingest.roots import add_roots
 
     add_roots(settings, database, request.roots, mount=mount)
@@ -210,7 +210,7 @@ def _add_roots(settings: Settings, database: Database, request: UpRequest, mount
 
 
 def _check_against_roots(settings: Settings, database: Database, mount: Path) -> None:
-    from magicfs.db.roots import list_roots
+    from magicfs.db.cluster.roots import list_roots
 
     with database.transaction() as connection:
         roots = [registered.root for registered in list_roots(connection, host=settings.host)]

@@ -125,7 +125,7 @@ class _Wait:
 
 def _read(settings: Settings, database: Database, *, since: datetime, root: str | None) -> tuple[IndexProgress, bool]:
     """The progress, and whether all roots in question have been scanned."""
-    from magicfs.db.roots import list_unscanned
+    from magicfs.db.cluster.roots import list_unscanned
     from magicfs.db.status import read_progress
 
     with database.transaction() as connection:

@@ -1,7 +1,7 @@
 """`Listener`: waits until some process of the cluster says that roots have changed, or a scan is wanted.
 
-Who changes roots announces it in the same transaction (`magicfs.db.roots`), so that agents and mounts need not ask
-again and again. An announcement is lost with the connection: whoever waits looks from time to time all the same. A
+Who changes roots announces it in the same transaction (`magicfs.db.cluster.roots`), so that agents and mounts need not
+ask again and again. An announcement is lost with the connection: whoever waits looks from time to time all the same. A
 listener has a connection of its own, because those of a pool are lent and replaced. One thread waits; any may end that.
 """
 

@@ -3,7 +3,7 @@
 Every service of MagicFS calls `migrate` at its start. The first one to take the advisory lock migrates; the others wait
 for the lock and then have nothing to do. A command calls `require_migrated` instead. Migrations go forward only. All
 missing ones are applied in one transaction. In an index that is in use, one that makes an index on `embeddings` only
-declares it: the agent builds it (`magicfs.db.partitions`).
+declares it: the agent builds it (`magicfs.db.vectors.partitions`).
 """
 
 from __future__ import annotations

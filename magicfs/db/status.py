@@ -13,16 +13,16 @@ from collections.abc import Mapping, Sequence
 from datetime import datetime
 from typing import Any, NamedTuple
 
-from magicfs.db import words
 from magicfs.db.as_of import read_as_of
-from magicfs.db.heartbeats import live_mounts, live_workers
-from magicfs.db.hosts import list_hosts
-from magicfs.db.models import live_models
+from magicfs.db.cluster.heartbeats import live_mounts, live_workers
+from magicfs.db.cluster.hosts import list_hosts
+from magicfs.db.corpus import words
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.db.schema import require_not_newer
 from magicfs.db.storage import read_shortage
-from magicfs.db.vector_index import read_build
+from magicfs.db.vectors.models import live_models
+from magicfs.db.vectors.vector_index import read_build
 from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.domain.results import Coverage
 from magicfs.domain.status import (

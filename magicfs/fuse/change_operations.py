@@ -33,10 +33,10 @@ from magicfs.fuse.renames import repeats_after_rename
 from magicfs.tree.directories import Caller, Directory
 from magicfs.tree.nodes import FILE_CAPABILITIES, FILE_LABEL, INDEX_ATTRIBUTE_PREFIX
 from magicfs.tree.placed_nodes import ChildPlace
-from magicfs.tree.real_files import RealFile
-from magicfs.tree.real_handles import RealHandle
-from magicfs.tree.real_nodes import RealNode
-from magicfs.tree.removed_files import REMOVED_FILES
+from magicfs.tree.real.files import RealFile
+from magicfs.tree.real.handles import RealHandle
+from magicfs.tree.real.nodes import RealNode
+from magicfs.tree.real.removed_files import REMOVED_FILES
 
 
 def caller_of(ctx: RequestContext) -> Caller:

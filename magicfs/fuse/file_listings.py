@@ -20,7 +20,7 @@ from magicfs.fuse.library_interface import SEVERAL_ENTRIES
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.watched_directory import VOUCHED_SECONDS, unchanged_since_ns
 from magicfs.fuse.watches import DirectoryWatches
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 
 _SEVERAL = EntryAttributes()

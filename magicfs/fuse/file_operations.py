@@ -24,11 +24,11 @@ from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.slow_opens import SlowOpens
 from magicfs.tree.file_nodes import FileNode
 from magicfs.tree.nodes import Handle, Node, Openable
-from magicfs.tree.real_files import RealFile
-from magicfs.tree.real_handles import RealHandle, clear_set_id
-from magicfs.tree.remote_nodes import RemoteHandle
-from magicfs.tree.removed_files import REMOVED_FILES
-from magicfs.tree.scratch_handles import ScratchHandle
+from magicfs.tree.real.files import RealFile
+from magicfs.tree.real.handles import RealHandle, clear_set_id
+from magicfs.tree.real.removed_files import REMOVED_FILES
+from magicfs.tree.remote.nodes import RemoteHandle
+from magicfs.tree.scratch.handles import ScratchHandle
 from magicfs.tree.tree import Tree
 
 MAX_READ_BYTES = 1 << 20

@@ -24,9 +24,9 @@ from magicfs.tree.directories import Directory, DirectoryListing, Entry
 from magicfs.tree.file_nodes import FileNode, KernelVersion
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.nodes import Handle, Node
-from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_files import RealFile
-from magicfs.tree.real_handles import RealHandle
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.real.files import RealFile
+from magicfs.tree.real.handles import RealHandle
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,9 +15,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from magicfs.db.heartbeats import record_mount, remove_mount
+from magicfs.db.cluster.heartbeats import record_mount, remove_mount
+from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Connection, Database
-from magicfs.db.roots import list_roots
 from magicfs.domain.roots import RegisteredRoot
 from magicfs.errors import MagicFSError
 

@@ -16,7 +16,7 @@ from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.handles import OpenDirectory
 from magicfs.fuse.library_interface import NAME_ALONE
 from magicfs.tree.directories import DirectoryListing
-from magicfs.tree.real_directories import RealDirectoryListing
+from magicfs.tree.real.directories import RealDirectoryListing
 
 NAMES_WITH_ATTRIBUTES = 1000
 """So many first names of a large directory are listed with their attributes, for who looks at the first ones alone."""

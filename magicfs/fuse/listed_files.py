@@ -21,7 +21,7 @@ from magicfs.linux.files import status_and_birth
 from magicfs.tree.directories import Entry
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.placed_nodes import GONE
-from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real.directories import RealDirectory
 
 SEEN_BYTES = 52
 """What a `struct listed_file` begins with: identity and version, as in the records of nodes at rest."""

@@ -26,7 +26,7 @@ from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.watched_directory import QUIET_SECONDS, VOUCHED_SECONDS
 from magicfs.tree.directories import Directory, DirectoryListing, Entry
 from magicfs.tree.nodes import Node
-from magicfs.tree.real_directories import RealDirectory, RealDirectoryListing
+from magicfs.tree.real.directories import RealDirectory, RealDirectoryListing
 from magicfs.tree.tree import Tree
 
 READDIR_BATCH = 256

@@ -20,8 +20,8 @@ from magicfs.fuse.listed_files import SEEN_BYTES, ListedFile
 from magicfs.fuse.watched_directory import Watch
 from magicfs.fuse.watches import DirectoryWatches
 from magicfs.tree.directories import Entry
-from magicfs.tree.inodes import InodeTable
-from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.inodes.inodes import InodeTable
+from magicfs.tree.real.directories import RealDirectory
 
 log = logging.getLogger(__name__)
 

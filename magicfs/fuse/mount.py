@@ -23,9 +23,9 @@ import trio
 from magicfs.allowed_roots import AllowedRoots
 from magicfs.config import Settings
 from magicfs.db.as_of import read_as_of
-from magicfs.db.failures import unindexed_files, unindexed_reasons
+from magicfs.db.cluster.roots import list_roots, request_scan
+from magicfs.db.corpus.failures import unindexed_files, unindexed_reasons
 from magicfs.db.pool import Connection, Database
-from magicfs.db.roots import list_roots, request_scan
 from magicfs.db.status import change_marker, read_status
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile
@@ -37,9 +37,9 @@ from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.thread_pools import INDEX_THREADS
-from magicfs.tree.remote_files import RemoteFiles
-from magicfs.tree.result_cache import Searcher
-from magicfs.tree.scratch import scratch_directory
+from magicfs.tree.remote.files import RemoteFiles
+from magicfs.tree.results.result_cache import Searcher
+from magicfs.tree.scratch.scratch import scratch_directory
 from magicfs.tree.tree import Tree
 
 log = logging.getLogger(__name__)
@@ -113,8 +113,9 @@ def run_mount(
 
     Runs in the main thread. `ready` is called when the mount is there; it must not access the mount. `database` should
     have `DATABASE_CONNECTIONS`, and a short `connect_seconds`: a search takes that long to fail when there is no
-    database. Files of other hosts are read through `remote_files`, for which `read_hosts` is called from time to time.
-    Raises `MountError` when the mountpoint or FUSE cannot be used, and `DatabaseError` when the roots cannot be read.
+    database. Files of other hosts are read through `magicfs.tree.remote.files`, for which `read_hosts` is called from
+    time to time. Raises `MountError` when the mountpoint or FUSE cannot be used, and `DatabaseError` when the roots
+    cannot be read.
     """
     with database.transaction() as connection:
         roots = list_roots(connection)

@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Collection, Iterable
 
 from magicfs.fuse.watched_directory import Watch
-from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real.directories import RealDirectory
 
 
 class MountedOver:

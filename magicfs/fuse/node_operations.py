@@ -28,9 +28,9 @@ from magicfs.fuse.watches import DirectoryWatches
 from magicfs.tree.directories import Directory, Entry
 from magicfs.tree.file_nodes import FileNode
 from magicfs.tree.nodes import Handle, Node
-from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_handles import RealHandle
-from magicfs.tree.remote_nodes import RemoteHandle
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.real.handles import RealHandle
+from magicfs.tree.remote.nodes import RemoteHandle
 from magicfs.tree.steps import Steps
 from magicfs.tree.tree import Tree
 

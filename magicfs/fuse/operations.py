@@ -32,7 +32,7 @@ from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.watched_directory import VOUCHED_SECONDS
 from magicfs.tree.file_nodes import FileNode
 from magicfs.tree.nodes import Link, Node
-from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real.directories import RealDirectory
 from magicfs.tree.tree import Tree
 
 log = logging.getLogger(__name__)

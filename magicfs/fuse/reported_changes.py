@@ -12,9 +12,9 @@ from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.invalidation import AttributeInvalidations
 from magicfs.fuse.watched_directory import Watch
 from magicfs.linux.inotify import Event, InotifyMask
-from magicfs.tree.inodes import InodeTable
-from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_nodes import RealNode
+from magicfs.tree.inodes.inodes import InodeTable
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.real.nodes import RealNode
 
 ENDED = InotifyMask.IGNORED | InotifyMask.UNMOUNT | InotifyMask.DELETE_SELF
 """The directory is not there any more."""

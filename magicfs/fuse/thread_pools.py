@@ -19,7 +19,7 @@ import trio
 
 from magicfs.errors import DeadlineExceeded
 from magicfs.tree.nodes import ThreadPool
-from magicfs.tree.remote_files import ANSWER_SECONDS
+from magicfs.tree.remote.files import ANSWER_SECONDS
 
 ResultT = TypeVar("ResultT")
 ArgumentTs = TypeVarTuple("ArgumentTs")

@@ -14,7 +14,7 @@ from pyfuse3 import EntryAttributes
 from magicfs.domain.attributes import Attributes
 from magicfs.tree.directories import DirectoryListing
 from magicfs.tree.placed_nodes import ChildPlace
-from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real.directories import RealDirectory
 
 VOUCHED_SECONDS = 10.0
 """What no report tells of is seen after that: times that a mapping into memory changes, and hard links elsewhere."""

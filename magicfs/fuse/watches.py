@@ -29,11 +29,11 @@ from magicfs.fuse.watched_directory import Vouched, Watch
 from magicfs.linux.inotify import Event, Inotify, InotifyMask
 from magicfs.linux.mounts import MOUNTINFO, MountChanges
 from magicfs.linux.opening import open_below_cached
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.nodes import Node
 from magicfs.tree.placed_nodes import ChildPlace
-from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_nodes import RealNode
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.real.nodes import RealNode
 
 log = logging.getLogger(__name__)
 

@@ -20,7 +20,7 @@ from magicfs.domain.deadline import Deadline
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.errors import DeadlineExceeded, MagicFSError, PeerUnavailable
 from magicfs.logs import Outage
-from magicfs.tree.remote_files import ANSWER_SECONDS
+from magicfs.tree.remote.files import ANSWER_SECONDS
 
 if TYPE_CHECKING:
     from magicfs.gateway.identity import Identity

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
-from magicfs.db.file_text import PlacedText
+from magicfs.db.search.file_text import PlacedText
 
 
 @dataclass(frozen=True, slots=True)

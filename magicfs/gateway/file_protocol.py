@@ -18,7 +18,7 @@ from typing import NamedTuple
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.files import clamp_to_int64
-from magicfs.tree.remote_files import RemoteStatus
+from magicfs.tree.remote.files import RemoteStatus
 
 FILES_SERVICE = "magicfs-files/1"
 """The name of the service, by ALPN."""

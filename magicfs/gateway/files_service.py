@@ -26,7 +26,7 @@ from magicfs.gateway import file_protocol as protocol
 from magicfs.gateway.file_protocol import Kind, Operation, Request
 from magicfs.linux.files import status_and_birth
 from magicfs.linux.opening import open_below
-from magicfs.tree.remote_files import RemoteStatus
+from magicfs.tree.remote.files import RemoteStatus
 
 THREADS_OF_ROOT = 8
 """The number of requests to one root at a time: a root that hangs keeps no more threads."""

@@ -12,8 +12,8 @@ from typing import Annotated, Any, Protocol
 
 from pydantic import BaseModel, ConfigDict, Field
 
-from magicfs.db.file_text import find_text, read_chunks
 from magicfs.db.pool import Database
+from magicfs.db.search.file_text import find_text, read_chunks
 from magicfs.db.status import read_status
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FileState

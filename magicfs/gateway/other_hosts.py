@@ -9,7 +9,7 @@ import logging
 from typing import TYPE_CHECKING
 
 from magicfs.config import Settings
-from magicfs.db.host_certificates import list_certificates, request_admission
+from magicfs.db.cluster.host_certificates import list_certificates, request_admission
 from magicfs.db.pool import Connection
 from magicfs.errors import DatabaseError, MagicFSError
 from magicfs.gateway.remote_files import PeerFiles

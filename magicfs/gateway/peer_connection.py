@@ -21,7 +21,7 @@ from magicfs.gateway.connection_pool import ConnectionLost
 from magicfs.gateway.file_protocol import FILES_SERVICE, Kind, Operation, Request
 from magicfs.gateway.identity import Identity
 from magicfs.gateway.peers import PeerAddress, connect
-from magicfs.tree.remote_files import RemoteStatus
+from magicfs.tree.remote.files import RemoteStatus
 
 if TYPE_CHECKING:
     import ssl

@@ -1,4 +1,4 @@
-"""`PeerFiles`: the files of other hosts for the mount, as `magicfs.tree.remote_files` asks for them.
+"""`PeerFiles`: the files of other hosts for the mount, as `magicfs.tree.remote.files` asks for them.
 
 Used by the composition root. Each host has a `ConnectionPool`. An open file is open on the connection that has opened
 it; when another one has time, it is opened there too, if it is still the same file. So it survives connections, and a
@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.gateway.connection_pool import ConnectionPool
-from magicfs.tree.remote_files import RemoteStatus
+from magicfs.tree.remote.files import RemoteStatus
 
 if TYPE_CHECKING:
     from magicfs.gateway.identity import Identity

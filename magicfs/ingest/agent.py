@@ -23,10 +23,11 @@ from functools import partial
 
 from magicfs.allowed_roots import NOT_ADDED, AllowedRoots
 from magicfs.config import Settings
-from magicfs.db import embeddings as embeddings_db
-from magicfs.db import file_claims, heartbeats
-from magicfs.db import roots as roots_db
+from magicfs.db.cluster import heartbeats
+from magicfs.db.cluster import roots as roots_db
+from magicfs.db.corpus import file_claims
 from magicfs.db.pool import Connection, Database
+from magicfs.db.vectors import embeddings as embeddings_db
 from magicfs.domain.files import SAVED_PRIORITY, SECOND_VECTOR_PRIORITY, display_path
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel

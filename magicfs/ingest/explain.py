@@ -11,10 +11,10 @@ import os
 import stat
 from pathlib import Path
 
-from magicfs.db import files as files_db
-from magicfs.db.failures import file_facts
+from magicfs.db.cluster.roots import list_roots
+from magicfs.db.corpus import files as files_db
+from magicfs.db.corpus.failures import file_facts
 from magicfs.db.pool import Database
-from magicfs.db.roots import list_roots
 from magicfs.domain.explanation import Explanation
 from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses

@@ -19,8 +19,9 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from magicfs.config import Settings
-from magicfs.db import clock, heartbeats
+from magicfs.db import clock
 from magicfs.db.as_of import forget_watches
+from magicfs.db.cluster import heartbeats
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.errors import DatabaseUnavailable, HostTaken, MagicFSError
 

@@ -5,9 +5,9 @@ Used by `magicfs hosts retire`. It touches no disk, of this host or of another o
 
 from __future__ import annotations
 
-from magicfs.db import host_certificates
-from magicfs.db import hosts as hosts_db
-from magicfs.db import roots as roots_db
+from magicfs.db.cluster import host_certificates
+from magicfs.db.cluster import hosts as hosts_db
+from magicfs.db.cluster import roots as roots_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.roots import Root
 from magicfs.errors import HostAtWork, HostUnknown

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass
 
-from magicfs.db import files as files_db
+from magicfs.db.corpus import files as files_db
 from magicfs.db.pool import Database
 from magicfs.domain.ids import RootId
 from magicfs.ingest.paths import SortedPaths, is_within, outermost, parent_directory

@@ -8,9 +8,10 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable
 
-from magicfs.db import planner_statistics, score_scale, vector_index
-from magicfs.db.models import live_models
+from magicfs.db import planner_statistics
 from magicfs.db.pool import Database
+from magicfs.db.vectors import score_scale, vector_index
+from magicfs.db.vectors.models import live_models
 from magicfs.ingest.outages import errors_logged
 from magicfs.jobs import JobQueue
 from magicfs.logs import Outage

@@ -13,8 +13,8 @@ import stat
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
-from magicfs.db import moved_files as moved_db
-from magicfs.db.moved_files import KnownFile, LockedFile, NewPlace
+from magicfs.db.corpus import moved_files as moved_db
+from magicfs.db.corpus.moved_files import KnownFile, LockedFile, NewPlace
 from magicfs.db.pool import Connection
 from magicfs.domain.files import SeenFile, to_signed_64
 from magicfs.domain.ids import FileId, RootId

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from magicfs.allowed_roots import AllowedRoots
 from magicfs.config import Settings
-from magicfs.db import roots as roots_db
-from magicfs.db.heartbeats import live_mounts
+from magicfs.db.cluster import roots as roots_db
+from magicfs.db.cluster.heartbeats import live_mounts
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses
@@ -131,7 +131,7 @@ def _remove(database: Database, *, host: str, name_or_path: str, path: bytes) ->
 
 def delete_root(connection: Connection, root: Root) -> None:
     """Delete a root and its files from the index. Contents that no other file has become orphans."""
-    from magicfs.db import contents as contents_db
+    from magicfs.db.corpus import contents as contents_db
 
     contents = contents_db.contents_of_root(connection, root.id)
     roots_db.delete_root(connection, root.id)

@@ -13,7 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
-from magicfs.db import files as files_db
+from magicfs.db.corpus import files as files_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.files import SeenFile, display_path
 from magicfs.domain.roots import Root

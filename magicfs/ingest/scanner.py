@@ -15,9 +15,9 @@ from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from magicfs.db import files as files_db
-from magicfs.db import roots as roots_db
 from magicfs.db.as_of import record_watch
+from magicfs.db.cluster import roots as roots_db
+from magicfs.db.corpus import files as files_db
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.files import SAVED_PRIORITY, USUAL_PRIORITY, SeenFile
 from magicfs.domain.ids import RootId

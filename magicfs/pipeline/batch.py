@@ -12,10 +12,10 @@ from dataclasses import dataclass, replace
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.db import embeddings as embeddings_db
-from magicfs.db import second_vectors as second_vectors_db
-from magicfs.db import unread as unread_db
 from magicfs.db.pool import Connection
+from magicfs.db.vectors import embeddings as embeddings_db
+from magicfs.db.vectors import second_vectors as second_vectors_db
+from magicfs.db.vectors import unread as unread_db
 from magicfs.domain.chunks import ClaimedChunk, model_input
 from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.embedding.embedder import Embedder

@@ -11,11 +11,11 @@ import time
 from collections.abc import Callable
 from contextlib import suppress
 
-from magicfs.db import embeddings as embeddings_db
-from magicfs.db import models as models_db
-from magicfs.db import rechunk as rechunk_db
-from magicfs.db import words as words_db
+from magicfs.db.corpus import rechunk as rechunk_db
+from magicfs.db.corpus import words as words_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.vectors import embeddings as embeddings_db
+from magicfs.db.vectors import models as models_db
 from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.files import SAVED_PRIORITY, SECOND_VECTOR_PRIORITY, USUAL_PRIORITY
 from magicfs.domain.models import IndexedModel, ModelSpec

@@ -10,9 +10,9 @@ import logging
 import time
 from collections.abc import Callable, Sequence
 
-from magicfs.db import embedding_queue as queue_db
-from magicfs.db import file_claims
+from magicfs.db.corpus import file_claims
 from magicfs.db.pool import Database, retry_on_conflict
+from magicfs.db.vectors import embedding_queue as queue_db
 from magicfs.domain.files import ClaimedFile, display_path
 from magicfs.domain.ids import FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError

@@ -12,10 +12,10 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from magicfs.db import contents as contents_db
-from magicfs.db import embedding_queue as queue_db
-from magicfs.db import file_claims
+from magicfs.db.corpus import contents as contents_db
+from magicfs.db.corpus import file_claims
 from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.vectors import embedding_queue as queue_db
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
 from magicfs.domain.files import ClaimedFile, ExtractedFile, FileState, SkipReason

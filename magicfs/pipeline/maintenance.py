@@ -11,18 +11,19 @@ import time
 from collections.abc import Callable
 from functools import partial
 
-from magicfs.db import contents as contents_db
-from magicfs.db import embedding_queue as queue_db
-from magicfs.db import embeddings as embeddings_db
-from magicfs.db import file_claims, renewal
-from magicfs.db import files as files_db
-from magicfs.db import names as names_db
-from magicfs.db import roots as roots_db
-from magicfs.db import second_vectors as second_vectors_db
-from magicfs.db import words as words_db
-from magicfs.db.model_changes import complete_building, drop_retired
+from magicfs.db.cluster import roots as roots_db
+from magicfs.db.corpus import contents as contents_db
+from magicfs.db.corpus import file_claims
+from magicfs.db.corpus import files as files_db
+from magicfs.db.corpus import names as names_db
+from magicfs.db.corpus import words as words_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.db.storage import read_shortage
+from magicfs.db.vectors import embedding_queue as queue_db
+from magicfs.db.vectors import embeddings as embeddings_db
+from magicfs.db.vectors import renewal
+from magicfs.db.vectors import second_vectors as second_vectors_db
+from magicfs.db.vectors.model_changes import complete_building, drop_retired
 from magicfs.domain.file_groups import PICTURE_EXTENSIONS
 from magicfs.jobs import JobQueue
 from magicfs.pipeline.unread import UnreadVectors

@@ -12,9 +12,9 @@ import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from magicfs.db import models as models_db
-from magicfs.db.model_digests import record_digest
 from magicfs.db.pool import Database
+from magicfs.db.vectors import models as models_db
+from magicfs.db.vectors.model_digests import record_digest
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel, IndexedModel, ModelSpec
 from magicfs.embedding.embedder import Embedder

@@ -1,6 +1,7 @@
 """Cuts chunks anew whose end the model would not read, because they were cut for a model with a longer input.
 
-Used by `EmbedService`, just before it embeds a batch. Writes nothing, see `magicfs.db.rechunk`. Belongs to one thread.
+Used by `EmbedService`, just before it embeds a batch. Writes nothing, see `magicfs.db.corpus.rechunk`. Belongs to one
+thread.
 """
 
 from __future__ import annotations

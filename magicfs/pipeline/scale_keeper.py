@@ -15,9 +15,9 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.db import models as models_db
-from magicfs.db import score_scale as score_scale_db
 from magicfs.db.pool import Database
+from magicfs.db.vectors import models as models_db
+from magicfs.db.vectors import score_scale as score_scale_db
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.domain.scales import CorpusScale

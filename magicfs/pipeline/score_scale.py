@@ -19,7 +19,7 @@ from typing import Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from magicfs.db.score_scale import SampledChunks
+from magicfs.db.vectors.score_scale import SampledChunks
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.scales import ANY_LANGUAGE, CorpusScale, Scale
 from magicfs.models.calibration import SAMPLES

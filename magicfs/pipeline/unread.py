@@ -10,9 +10,9 @@ import logging
 import time
 from collections.abc import Callable
 
-from magicfs.db import unread as unread_db
-from magicfs.db.models import active_model, building_model
 from magicfs.db.pool import Database, retry_on_conflict
+from magicfs.db.vectors import unread as unread_db
+from magicfs.db.vectors.models import active_model, building_model
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec
 from magicfs.embedding.readability import TextReader

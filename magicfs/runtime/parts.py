@@ -36,7 +36,7 @@ MOUNT_PLACE = 90
 
 PRELOADED = (
     *("magicfs.cli.part", "magicfs.cli.wiring", "magicfs.cli.index_model", "magicfs.cli.worker_services"),
-    *("magicfs.db.migrate", "magicfs.db.models", "magicfs.models.store"),
+    *("magicfs.db.migrate", "magicfs.db.vectors.models", "magicfs.models.store"),
     *("tasks.worker", "tasks.consumer", "tasks.extract", "tasks.embed", "tasks.maintenance"),
     *("magicfs.pipeline.extract", "magicfs.pipeline.maintenance", "magicfs.text.extract", "magicfs.text.chunking"),
     *("magicfs.search.service",),

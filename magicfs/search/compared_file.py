@@ -8,10 +8,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from magicfs.db import neighbours as neighbours_db
-from magicfs.db.file_text import TextOfFile, is_directory, texts_at
-from magicfs.db.neighbours import FileVectors
 from magicfs.db.pool import Connection
+from magicfs.db.search import neighbours as neighbours_db
+from magicfs.db.search.file_text import TextOfFile, is_directory, texts_at
+from magicfs.db.search.neighbours import FileVectors
 from magicfs.domain.files import FileState, display_path
 from magicfs.domain.ids import ContentId
 from magicfs.domain.models import IndexedModel

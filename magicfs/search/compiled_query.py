@@ -1,7 +1,7 @@
 """Compiles a parsed query into what Postgres looks for: terms with their lexemes, phrases and exclusions as conditions.
 
-Used by the search service; `magicfs.text.analysis` has the words, `magicfs.db.scope` the filters. Runs in the caller's
-transaction.
+Used by the search service; `magicfs.text.analysis` has the words, `magicfs.db.search.scope` the filters. Runs in the
+caller's transaction.
 """
 
 from __future__ import annotations
@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from magicfs.db.pool import Connection
-from magicfs.db.scope import Scope, restrict
-from magicfs.db.search_facts import SearchFacts, WordChunks, read_search_facts
+from magicfs.db.search.scope import Scope, restrict
+from magicfs.db.search.search_facts import SearchFacts, WordChunks, read_search_facts
 from magicfs.domain.query import STEM_MARK, Filters, Lexeme, Query, Term, Within
 from magicfs.search.respelling import respell
 from magicfs.text.analysis import (

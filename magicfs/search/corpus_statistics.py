@@ -10,7 +10,7 @@ import threading
 import time
 from dataclasses import dataclass
 
-from magicfs.db.search_facts import SearchFacts
+from magicfs.db.search.search_facts import SearchFacts
 from magicfs.domain.results import Coverage
 from magicfs.domain.status import WordsProgress
 

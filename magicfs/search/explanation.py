@@ -9,9 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 
-from magicfs.db import file_facts
-from magicfs.db.found_files import find_file
 from magicfs.db.pool import Connection
+from magicfs.db.search import file_facts
+from magicfs.db.search.found_files import find_file
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.explanation import FoundWord, Measures, Standing
 from magicfs.domain.files import display_path

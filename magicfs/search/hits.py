@@ -8,9 +8,9 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
-from magicfs.db import file_facts, found_files
-from magicfs.db.candidates import Place
 from magicfs.db.pool import Connection
+from magicfs.db.search import file_facts, found_files
+from magicfs.db.search.candidates import Place
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import NO_SNIPPET, Copy, Hit

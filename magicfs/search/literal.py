@@ -9,9 +9,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
-from magicfs.db import file_facts
-from magicfs.db.found_files import newest_files
 from magicfs.db.pool import Connection
+from magicfs.db.search import file_facts
+from magicfs.db.search.found_files import newest_files
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.query import Filters, Query, SyntaxToken
 from magicfs.search.compiled_query import scope_of

@@ -1,7 +1,7 @@
 """The meaning of candidates: how near each is to a question, by every model that reads the question.
 
-Used by `magicfs.search.ranking`; `magicfs.db.candidates` has the cosines. Pure. A chunk is as near as the mean of its
-calibrated cosines says, so that one with a vector of one model is compared with one that has two.
+Used by `magicfs.search.ranking`; `magicfs.db.search.candidates` has the cosines. Pure. A chunk is as near as the mean
+of its calibrated cosines says, so that one with a vector of one model is compared with one that has two.
 
 A model finds a text nearer to a question in its own language, whatever the two say. So a text in another language has a
 scale of its own: its floor puts it beside texts in the question's language. What it loses there, so that an answer in

@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from magicfs.db.candidates import Place
+from magicfs.db.search.candidates import Place
 from magicfs.domain.chunks import FoundFile, NameMatch
 from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
@@ -88,7 +88,7 @@ def with_names(
     """The files with the evidence of their paths, and the files that their paths alone bring.
 
     Of the copies of a content, a local one is preferred, then the one whose own name has more of the question, then as
-    in `magicfs.db.candidates`.
+    in `magicfs.db.search.candidates`.
     """
     best: dict[bytes, CandidateFile] = {}
     name = plain_name(request.question)

@@ -12,9 +12,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from magicfs.db import neighbours as neighbours_db
-from magicfs.db.neighbours import FileVectors
 from magicfs.db.pool import Connection
+from magicfs.db.search import neighbours as neighbours_db
+from magicfs.db.search.neighbours import FileVectors
 from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.search.compared_file import ComparedFile

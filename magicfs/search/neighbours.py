@@ -10,10 +10,10 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
-from magicfs.db.file_facts import chunk_texts
-from magicfs.db.found_files import copies, find_file
-from magicfs.db.neighbours import files_of_contents
 from magicfs.db.pool import Connection
+from magicfs.db.search.file_facts import chunk_texts
+from magicfs.db.search.found_files import copies, find_file
+from magicfs.db.search.neighbours import files_of_contents
 from magicfs.domain.chunks import CopyRules, FoundFile
 from magicfs.domain.files import display_path
 from magicfs.domain.models import IndexedModel

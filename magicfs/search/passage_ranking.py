@@ -12,8 +12,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from magicfs.db import file_facts
 from magicfs.db.pool import Connection
+from magicfs.db.search import file_facts
 from magicfs.domain.chunks import ChunkPlace
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import Hit

@@ -9,11 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import compress
 
-from magicfs.db import file_facts
-from magicfs.db.candidate_query import CandidateQuery, ModelVector
-from magicfs.db.candidates import gather, measure_chunks
 from magicfs.db.pool import Connection
-from magicfs.db.scope import Ids
+from magicfs.db.search import file_facts
+from magicfs.db.search.candidate_query import CandidateQuery, ModelVector
+from magicfs.db.search.candidates import gather, measure_chunks
+from magicfs.db.search.scope import Ids
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.ids import ChunkId
 from magicfs.domain.results import Hit

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from magicfs.db.candidate_query import Limits
+from magicfs.db.search.candidate_query import Limits
 from magicfs.domain.chunks import CopyRules
 from magicfs.search import retrievers
 from magicfs.search.compiled_query import CompiledQuery

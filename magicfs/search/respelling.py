@@ -13,9 +13,9 @@ from dataclasses import replace
 from itertools import combinations, pairwise
 from typing import Final
 
-from magicfs.db.known_words import count_chunks, words_like
 from magicfs.db.pool import Connection
-from magicfs.db.search_facts import WordChunks
+from magicfs.db.search.known_words import count_chunks, words_like
+from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
 from magicfs.text.analysis import question_terms
 from magicfs.text.analysis.forms import VARIANT_FACTOR

@@ -1,6 +1,6 @@
 """What the retrievers by words and by names look for: the weights of the words of a question, and conditions on words.
 
-Used by `magicfs.search.ranking`; `magicfs.db.candidates` looks for it. Pure.
+Used by `magicfs.search.ranking`; `magicfs.db.search.candidates` looks for it. Pure.
 
 To bound the time of a search, a rare word of the question brings all chunks that have it, and a common word only the
 chunks that also have other words of the question.
@@ -14,8 +14,8 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import combinations
 
-from magicfs.db.candidate_query import WordCondition
-from magicfs.db.search_facts import MAX_CHUNKS_OF_WORD, WordChunks
+from magicfs.db.search.candidate_query import WordCondition
+from magicfs.db.search.search_facts import MAX_CHUNKS_OF_WORD, WordChunks
 from magicfs.domain.query import Term
 
 _WORD = re.compile(r"[^\W_]+")

@@ -13,10 +13,10 @@ from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from magicfs.db.multilingual import record_foreign_question
+from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Connection, Database
-from magicfs.db.roots import list_roots
-from magicfs.db.scope import enumerate_scope
+from magicfs.db.search.scope import enumerate_scope
+from magicfs.db.vectors.multilingual import record_foreign_question
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import display_path

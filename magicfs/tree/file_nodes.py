@@ -1,6 +1,6 @@
 """Regular files, of this host and of others: what the kernel has of their content, and what the index says.
 
-The base of `real_files` and `remote_nodes`, used by the FUSE adapter. The kernel keeps the pages of a file as long as
+The base of `real.files` and `remote.nodes`, used by the FUSE adapter. The kernel keeps the pages of a file as long as
 each opening finds the version that the one before has found. Belongs to the event loop of the mount; nothing here
 blocks.
 """

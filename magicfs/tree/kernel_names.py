@@ -1,6 +1,6 @@
 """Which names of results the kernel may keep, in the directory of one query.
 
-Used by `scratch_names`. The kernel carries what it keeps of a name along when the name is renamed, and would take a
+Used by `scratch.names`. The kernel carries what it keeps of a name along when the name is renamed, and would take a
 backup for the real file. So it may keep no name once a program has made something in the directory, and a result is
 renamed only when the kernel does not keep its name any more. Safe in any thread.
 """

@@ -21,10 +21,10 @@ from magicfs.domain.results import AsOf
 from magicfs.domain.status import IndexStatus
 from magicfs.search.render import status_json
 from magicfs.tree.directories import Entry, InMemoryListing
-from magicfs.tree.file_views import FileView
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from magicfs.tree.names import numbered_names
 from magicfs.tree.nodes import Handle, Openable, ThreadPool, not_found
+from magicfs.tree.results.file_views import FileView
 from magicfs.tree.virtual import GeneratedFile, GeneratedFileHandle, StaticDirectory, VirtualDirectory
 
 MAX_LISTED_FAILURES = 2000

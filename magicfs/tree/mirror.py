@@ -21,9 +21,9 @@ from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS, FileLocation
 from magicfs.tree.names import numbered_names
 from magicfs.tree.nodes import Node, ThreadPool, not_found, read_only
-from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.remote_directories import RemoteDirectory
-from magicfs.tree.remote_nodes import REMOTE_TIMEOUT_SECONDS, RemoteSource
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.remote.directories import RemoteDirectory
+from magicfs.tree.remote.nodes import REMOTE_TIMEOUT_SECONDS, RemoteSource
 from magicfs.tree.virtual import VirtualDirectory
 
 

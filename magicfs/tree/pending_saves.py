@@ -1,6 +1,6 @@
 """The pending save of a result: a new file beside its real file, which has the content that a program has saved.
 
-A scratch file has one as long as it is to become the content of a result; `scratch_directories` decides when. Whoever
+A scratch file has one as long as it is to become the content of a result; `scratch.directories` decides when. Whoever
 prepares or replaces holds the `content` of the scratch file, and generators stop between two steps of that, so that
 they can be given up there. `drop` is safe in any thread at any time.
 """

@@ -1,6 +1,6 @@
 """Nodes that stand for a file, directory or link of a root: where each was seen last, and which one it is.
 
-The base of everything below a root, of this host (`real_nodes`) and of others (`remote_nodes`). The place of a node in
+The base of everything below a root, of this host (`real.nodes`) and of others (`remote.nodes`). The place of a node in
 the mirror is a name in the node of its directory: when a directory is renamed, its descendants keep their nodes, and
 nothing is walked. The place may be out of date; the identity tells. A node whose place holds another file raises
 `ESTALE`: then the kernel looks the name up again. Any thread; the places are replaced as a whole.

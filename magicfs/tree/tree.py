@@ -13,19 +13,19 @@ from functools import partial
 from pathlib import Path
 
 from magicfs.domain.roots import RegisteredRoot
-from magicfs.tree.editable_results import EditableQueryDirectory
-from magicfs.tree.file_views import FileView
-from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.gone_files import GoneFileLog
-from magicfs.tree.inodes import InodeTable
-from magicfs.tree.links import LinkView
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
-from magicfs.tree.remote_files import NoRemoteFiles, RemoteFiles
-from magicfs.tree.remote_nodes import RemoteSource
-from magicfs.tree.result_cache import ResultCache, Searcher
-from magicfs.tree.scratch import Scratch
-from magicfs.tree.searches import SearchDirectory
+from magicfs.tree.remote.files import NoRemoteFiles, RemoteFiles
+from magicfs.tree.remote.nodes import RemoteSource
+from magicfs.tree.results.editable_results import EditableQueryDirectory
+from magicfs.tree.results.file_views import FileView
+from magicfs.tree.results.given_names import ResultNameCache
+from magicfs.tree.results.links import LinkView
+from magicfs.tree.results.result_cache import ResultCache, Searcher
+from magicfs.tree.results.searches import SearchDirectory
+from magicfs.tree.scratch.scratch import Scratch
 from magicfs.tree.virtual import StaticDirectory, VirtualDirectory
 
 
@@ -44,7 +44,7 @@ class Tree:
         remote_files: RemoteFiles | None = None,
         allows_root: Callable[[bytes], bool] = lambda _: True,
     ) -> None:
-        """`host` is the name of this host. Files of others are read through `remote_files`, or only listed without.
+        """`host` is the name of this host. Files of others are read through `remote.files`, or only listed without.
 
         Of this host, the files are shown whose root, an absolute path, `allows_root`: the index may name others.
 

@@ -17,7 +17,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.config import Settings
-from magicfs.tree.remote_files import ANSWER_SECONDS
+from magicfs.tree.remote.files import ANSWER_SECONDS
 from tests.plugins.broker import free_port
 from tests.plugins.commands import Commands
 from tests.plugins.fuse import needs_fuse

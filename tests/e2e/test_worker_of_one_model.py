@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.model_changes import build_model
+from magicfs.db.vectors.model_changes import build_model
 from magicfs.domain.models import StoredModel
 from tasks.app import make_app
 from tasks.queue import CeleryQueue

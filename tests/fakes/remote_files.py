@@ -21,7 +21,7 @@ from pathlib import Path
 from magicfs.domain.attributes import Attributes
 from magicfs.linux.files import status_and_birth
 from magicfs.linux.opening import open_below
-from magicfs.tree.remote_files import RemoteStatus, unreachable
+from magicfs.tree.remote.files import RemoteStatus, unreachable
 
 NOT_NAMES = (b"", b".", b"..", b"a/b", b"a\0b", b"n" * 256)
 

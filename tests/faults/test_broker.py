@@ -18,7 +18,7 @@ from celery import Celery
 from kombu.transport.redis import Channel
 
 from magicfs.config import Settings
-from magicfs.db.file_claims import CLAIM_LOCK
+from magicfs.db.corpus.file_claims import CLAIM_LOCK
 from tasks.app import make_app
 from tasks.queue import CeleryQueue
 from tests.plugins.broker import PASSWORD, Broker

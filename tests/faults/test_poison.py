@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.failures import iterate_failures, retry_failures
+from magicfs.db.corpus.failures import iterate_failures, retry_failures
 from tests.faults.word_files import write_files
 from tests.plugins.stack import Stack
 

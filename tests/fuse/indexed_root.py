@@ -7,11 +7,11 @@ from pathlib import Path
 
 import xxhash
 
-from magicfs.db.contents import insert_contents
-from magicfs.db.files import delete_paths, upsert_files
-from magicfs.db.model_changes import activate_model
+from magicfs.db.cluster.roots import ensure_host, insert_root
+from magicfs.db.corpus.contents import insert_contents
+from magicfs.db.corpus.files import delete_paths, upsert_files
 from magicfs.db.pool import Database
-from magicfs.db.roots import ensure_host, insert_root
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.files import FileStat, SeenFile

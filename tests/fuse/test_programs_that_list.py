@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.tree.real_directories import LARGE_DIRECTORY
+from magicfs.tree.real.directories import LARGE_DIRECTORY
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.fuse.thread_pools import HOST_THREADS
-from magicfs.tree.remote_nodes import REMOTE_TIMEOUT_SECONDS
+from magicfs.tree.remote.nodes import REMOTE_TIMEOUT_SECONDS
 from tests.fakes.remote_files import NOT_NAMES
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess

@@ -12,7 +12,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
-from magicfs.db.heartbeats import record_mount
+from magicfs.db.cluster.heartbeats import record_mount
 from magicfs.db.pool import Database
 from magicfs.fuse.thread_pools import INDEX_THREADS
 from tests.fuse.assertions import raises_errno

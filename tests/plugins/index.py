@@ -13,9 +13,9 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.model_changes import activate_model
+from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Database
-from magicfs.db.roots import list_roots
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason

@@ -6,8 +6,8 @@ Each is its own stem, so `simple` gives the words that `magicfs.text.analysis` w
 
 from __future__ import annotations
 
-from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.models import ModelSpec, Precision
 from magicfs.domain.term_weights import term_weights
 

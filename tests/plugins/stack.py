@@ -17,8 +17,8 @@ import psutil
 import pytest
 
 from magicfs.config import Settings
-from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.models import StoredModel
 from magicfs.ingest.roots import add_root
 from magicfs.models.store import ModelStore

@@ -5,7 +5,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.config import MAX_EXTRACT_SECONDS, PATIENCE_SECONDS, Settings, load
-from magicfs.db import embeddings
+from magicfs.db.vectors import embeddings
 from magicfs.errors import ConfigError
 from magicfs.pipeline.extract import LEASE_SECONDS
 from tasks.app import EMBED_TASK, EXTRACT_TASK, HARD_SECONDS, LONGEST_SECONDS

@@ -69,7 +69,7 @@ class _Listing:
 
     def files(self, connection: Connection) -> Iterator[FailedFile]:
         """The files, up to the limit."""
-        from magicfs.db.failures import iterate_failures
+        from magicfs.db.corpus.failures import iterate_failures
 
         for failure in iterate_failures(connection, reason=self._reason, skipped=self._skipped, limit=self._limit):
             self.shown += 1
@@ -77,7 +77,7 @@ class _Listing:
 
     def more(self, connection: Connection) -> int:
         """How many files the limit has left out."""
-        from magicfs.db.failures import count_failures
+        from magicfs.db.corpus.failures import count_failures
 
         if self.shown != self._limit:
             return 0
@@ -87,7 +87,7 @@ class _Listing:
 def _try_again(settings: Settings, database: Database) -> int:
     """Make files and chunks pending again, and notify the workers. Returns their number."""
     from magicfs.cli import wiring
-    from magicfs.db.failures import retry_failures
+    from magicfs.db.corpus.failures import retry_failures
     from magicfs.db.pool import retry_on_conflict
 
     def retry() -> int:

@@ -135,7 +135,7 @@ def retire(
     """
     from magicfs.cli import environment, terminal
     from magicfs.cli.hub_services import own_list
-    from magicfs.db.hosts import end_long_statements
+    from magicfs.db.cluster.hosts import end_long_statements
 
     settings = environment.settings_for_command()
     _require_deciding(settings)
@@ -202,8 +202,8 @@ def _wait_for_servers() -> None:
 def _cut_off(database: Database, name: str) -> None:
     """Take the admission of a host back, and wait until its agent is silent. Raises `HostAtWork` if it is not."""
     from magicfs.cli import terminal
-    from magicfs.db.heartbeats import has_agent
-    from magicfs.db.host_certificates import delete_certificate
+    from magicfs.db.cluster.heartbeats import has_agent
+    from magicfs.db.cluster.host_certificates import delete_certificate
     from magicfs.errors import HostAtWork
 
     with database.transaction() as connection:

@@ -17,7 +17,7 @@ def scan(
     """Compare roots with the index now. Only files that differ are read."""
     from magicfs.cli import environment, terminal
     from magicfs.cli.waiting import wait_until_searchable
-    from magicfs.db.roots import database_time, list_roots, request_scan
+    from magicfs.db.cluster.roots import database_time, list_roots, request_scan
     from magicfs.errors import RootError, UsageError
 
     if accept_deletions and root is None:

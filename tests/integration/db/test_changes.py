@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.db.heartbeats import record_mount
+from magicfs.db.cluster.heartbeats import record_mount
 from magicfs.db.pool import Database
 from magicfs.db.status import change_marker
 from tests.integration.search.corpus import Corpus, unit

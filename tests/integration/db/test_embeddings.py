@@ -2,11 +2,11 @@
 
 import pytest
 
-from magicfs.db.contents import insert_contents
-from magicfs.db.embedding_queue import enqueue_chunks
-from magicfs.db.embeddings import claim_chunks
-from magicfs.db.model_changes import activate_model
+from magicfs.db.corpus.contents import insert_contents
 from magicfs.db.pool import Database
+from magicfs.db.vectors.embedding_queue import enqueue_chunks
+from magicfs.db.vectors.embeddings import claim_chunks
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk, model_input
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import Digest

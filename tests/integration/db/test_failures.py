@@ -11,9 +11,15 @@ from typer.testing import CliRunner
 
 from magicfs.cli import application
 from magicfs.config import Settings
-from magicfs.db.failures import count_failures, iterate_failures, retry_failures, unindexed_files, unindexed_reasons
-from magicfs.db.model_changes import start_multilingual
+from magicfs.db.corpus.failures import (
+    count_failures,
+    iterate_failures,
+    retry_failures,
+    unindexed_files,
+    unindexed_reasons,
+)
 from magicfs.db.pool import Database
+from magicfs.db.vectors.model_changes import start_multilingual
 from tests.integration.search.corpus import SPEC, Corpus, unit
 
 

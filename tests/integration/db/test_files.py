@@ -2,7 +2,7 @@
 
 import os
 
-from magicfs.db.files import upsert_files
+from magicfs.db.corpus.files import upsert_files
 from magicfs.db.pool import Database
 from magicfs.db.queries import load_queries
 from magicfs.domain.files import FileName, FileStat, SeenFile

@@ -2,10 +2,10 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from magicfs.db.heartbeats import LeaseTerms, take_host
-from magicfs.db.model_changes import activate_model
+from magicfs.db.cluster.heartbeats import LeaseTerms, take_host
+from magicfs.db.cluster.roots import ensure_host
 from magicfs.db.pool import Database
-from magicfs.db.roots import ensure_host
+from magicfs.db.vectors.model_changes import activate_model
 from tests.fakes.embedder import FAKE_SPEC
 
 

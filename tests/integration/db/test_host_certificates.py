@@ -6,7 +6,13 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.host_certificates import admit, list_certificates, put_certificate, request_admission, set_address
+from magicfs.db.cluster.host_certificates import (
+    admit,
+    list_certificates,
+    put_certificate,
+    request_admission,
+    set_address,
+)
 from magicfs.db.pool import Database
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.errors import HostTaken, HostUnknown

@@ -10,10 +10,10 @@ from pathlib import Path
 import psycopg
 import pytest
 
+from magicfs.db.cluster.roots import ensure_host, insert_root
 from magicfs.db.index_owner import prepare_database
 from magicfs.db.migrate import migrate
 from magicfs.db.pool import Database
-from magicfs.db.roots import ensure_host, insert_root
 from magicfs.db.server_resources import read_server_resources
 from magicfs.runtime import postgres
 from tests.plugins.servers import Servers

@@ -10,7 +10,7 @@ import psycopg
 import pytest
 
 from magicfs.db import listener as listener_module
-from magicfs.db import roots as roots_db
+from magicfs.db.cluster import roots as roots_db
 from magicfs.db.listener import Listener
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.ids import RootId

@@ -4,9 +4,10 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.contents import insert_contents, orphan_contents
-from magicfs.db.model_changes import activate_model, build_model
-from magicfs.db.multilingual import (
+from magicfs.db.corpus.contents import insert_contents, orphan_contents
+from magicfs.db.pool import Connection, Database
+from magicfs.db.vectors.model_changes import activate_model, build_model
+from magicfs.db.vectors.multilingual import (
     MIN_FOREIGN_SHARE,
     declare_mode,
     foreign_share,
@@ -14,7 +15,6 @@ from magicfs.db.multilingual import (
     read_mode,
     record_foreign_question,
 )
-from magicfs.db.pool import Connection, Database
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import ContentId, Digest

@@ -9,10 +9,10 @@ import psycopg
 import pytest
 
 from magicfs.db.migrate import migrate
-from magicfs.db.partitions import build_missing_indexes
 from magicfs.db.pool import Connection, Database
 from magicfs.db.schema import migrations
-from magicfs.db.vector_index import maintain_index
+from magicfs.db.vectors.partitions import build_missing_indexes
+from magicfs.db.vectors.vector_index import maintain_index
 from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
 from tests.plugins.servers import Servers

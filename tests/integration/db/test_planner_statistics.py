@@ -4,7 +4,7 @@ import pytest
 
 from magicfs.db.planner_statistics import refresh_statistics
 from magicfs.db.pool import Database
-from magicfs.db.search_facts import WordChunks, read_search_facts
+from magicfs.db.search.search_facts import WordChunks, read_search_facts
 from magicfs.domain.query import Lexeme, Term
 from magicfs.runtime.processes import wait_until
 

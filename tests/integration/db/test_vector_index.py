@@ -9,13 +9,13 @@ import numpy as np
 import psutil
 import pytest
 
-from magicfs.db import vector_index
-from magicfs.db.model_changes import activate_model, start_multilingual
-from magicfs.db.partitions import partition
 from magicfs.db.pool import Database
 from magicfs.db.server_resources import ServerResources, core_count, read_server_resources
 from magicfs.db.status import read_status
-from magicfs.db.vector_index import IndexAction, choose_action, choose_build_settings, maintain_index
+from magicfs.db.vectors import vector_index
+from magicfs.db.vectors.model_changes import activate_model, start_multilingual
+from magicfs.db.vectors.partitions import partition
+from magicfs.db.vectors.vector_index import IndexAction, choose_action, choose_build_settings, maintain_index
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.status import VectorIndexBuild
 from magicfs.linux.memory import memory_limit_paths

@@ -2,9 +2,9 @@
 
 import random
 
-from magicfs.db.contents import insert_contents
+from magicfs.db.corpus.contents import insert_contents
+from magicfs.db.corpus.rechunk import replace_chunks
 from magicfs.db.pool import Connection, Database
-from magicfs.db.rechunk import replace_chunks
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import ChunkId, Digest

@@ -8,7 +8,7 @@ import pytest
 
 from magicfs.cli.commands import metrics
 from magicfs.config import Settings
-from magicfs.db.heartbeats import LeaseTerms, record_mount, record_workers, take_host
+from magicfs.db.cluster.heartbeats import LeaseTerms, record_mount, record_workers, take_host
 from magicfs.db.pool import Database
 from magicfs.db.status import read_measures, read_status
 from magicfs.domain.status import BrokerStatus, WorkerStatus

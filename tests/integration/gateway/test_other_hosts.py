@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.config import Settings
-from magicfs.db import host_certificates as certificates_db
+from magicfs.db.cluster import host_certificates as certificates_db
 from magicfs.db.pool import Database
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.gateway.identity import host_identity

@@ -14,9 +14,9 @@ from pathlib import Path
 import pytest
 
 from magicfs.allowed_roots import AllowedRoots
-from magicfs.db import roots as roots_db
-from magicfs.db.heartbeats import LeaseTerms, take_host
-from magicfs.db.host_certificates import find_certificate, list_certificates, request_admission
+from magicfs.db.cluster import roots as roots_db
+from magicfs.db.cluster.heartbeats import LeaseTerms, take_host
+from magicfs.db.cluster.host_certificates import find_certificate, list_certificates, request_admission
 from magicfs.db.pool import Database
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.gateway.identity import Identity, host_identity

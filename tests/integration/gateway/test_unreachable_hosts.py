@@ -27,7 +27,7 @@ from magicfs.gateway.file_protocol import (
 )
 from magicfs.gateway.files_service import FilesService
 from magicfs.gateway.peers import PeerAddress
-from magicfs.tree.remote_files import RemoteStatus
+from magicfs.tree.remote.files import RemoteStatus
 from tests.integration.gateway.hosts import Host, Mount, refused
 
 

@@ -12,8 +12,8 @@ import pytest
 
 from magicfs.cli.checks import run_checks
 from magicfs.config import Settings
+from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Database
-from magicfs.db.roots import list_roots
 from magicfs.errors import MountError, RootError
 from magicfs.fuse.mountpoint import prepare_mountpoint
 from magicfs.ingest.roots import add_root

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.config import Settings
-from magicfs.db.roots import request_scan
+from magicfs.db.cluster.roots import request_scan
 from magicfs.ingest import root_keeper
 from magicfs.ingest.roots import add_root
 from magicfs.runtime.processes import wait_until

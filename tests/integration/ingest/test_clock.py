@@ -6,8 +6,8 @@ import pytest
 
 from magicfs.db.as_of import read_as_of
 from magicfs.db.clock import is_put_back
-from magicfs.db.heartbeats import LeaseTerms, has_agent, take_host
-from magicfs.db.roots import database_time, list_unscanned, request_scan
+from magicfs.db.cluster.heartbeats import LeaseTerms, has_agent, take_host
+from magicfs.db.cluster.roots import database_time, list_unscanned, request_scan
 from magicfs.errors import HostTaken
 from magicfs.ingest.host_lease import HostLease
 from tests.plugins.index import HOST, Index

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from magicfs.cli.file_report import explanation_facts, facts_json
-from magicfs.db.model_changes import start_multilingual
+from magicfs.db.vectors.model_changes import start_multilingual
 from magicfs.domain.contents import Document, Recognition
 from magicfs.ingest.explain import explain
 from tests.fakes.embedder import FAKE_SPEC

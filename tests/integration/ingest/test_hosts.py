@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.heartbeats import LeaseTerms, extend_lease, hold_host, record_mount, record_workers, take_host
+from magicfs.db.cluster.heartbeats import LeaseTerms, extend_lease, hold_host, record_mount, record_workers, take_host
 from magicfs.db.status import read_status
 from magicfs.domain.status import WorkerStatus
 from magicfs.errors import HostAtWork, HostUnknown

@@ -10,9 +10,9 @@ from pathlib import Path
 import pytest
 
 from magicfs.config import Settings
-from magicfs.db.heartbeats import record_workers
+from magicfs.db.cluster.heartbeats import record_workers
+from magicfs.db.cluster.roots import request_scan
 from magicfs.db.pool import Database
-from magicfs.db.roots import request_scan
 from magicfs.domain.status import WorkerStatus
 from magicfs.ingest import agent as agent_module
 from magicfs.ingest import index_upkeep, root_keeper

@@ -13,8 +13,8 @@ from pathlib import Path
 import pytest
 
 from magicfs.config import Settings
+from magicfs.db.cluster.roots import request_scan
 from magicfs.db.pool import Database
-from magicfs.db.roots import request_scan
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.watcher import OTHER_ROOT_SECONDS
 from magicfs.runtime.processes import wait_until

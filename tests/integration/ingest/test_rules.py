@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.cli.file_report import explanation_facts
-from magicfs.db.failures import retry_failures
+from magicfs.db.corpus.failures import retry_failures
 from magicfs.domain.contents import Document, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.errors import UsageError

@@ -9,7 +9,7 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db import files as files_db
+from magicfs.db.corpus import files as files_db
 from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseUnavailable
 from magicfs.ingest.ignore import IgnoreRules

@@ -8,7 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from magicfs.db import files as files_db
+from magicfs.db.corpus import files as files_db
 from magicfs.domain.files import FileRow
 from magicfs.domain.ids import FileId
 from magicfs.ingest.index_snapshot import IndexSnapshot

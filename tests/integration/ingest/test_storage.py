@@ -5,11 +5,12 @@ from __future__ import annotations
 import pytest
 
 from magicfs.config import Settings
-from magicfs.db import embeddings, file_claims
-from magicfs.db.models import searched_models
+from magicfs.db.corpus import file_claims
 from magicfs.db.status import read_status
 from magicfs.db.storage import declare_shortage, end_shortage, read_shortage
-from magicfs.db.vector_index import IndexAction, maintain_index
+from magicfs.db.vectors import embeddings
+from magicfs.db.vectors.models import searched_models
+from magicfs.db.vectors.vector_index import IndexAction, maintain_index
 from magicfs.ingest import storage
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import make_agent, running

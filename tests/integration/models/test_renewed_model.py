@@ -16,8 +16,8 @@ from magicfs.cli import index_model, multilingual, multilingual_starter
 from magicfs.cli.checks import run_checks
 from magicfs.cli.multilingual_starter import MultilingualStarter
 from magicfs.config import Settings
-from magicfs.db.model_changes import start_multilingual
-from magicfs.db.models import multilingual_model, renewing_model
+from magicfs.db.vectors.model_changes import start_multilingual
+from magicfs.db.vectors.models import multilingual_model, renewing_model
 from magicfs.domain.models import ModelManifest, StoredModel
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.unigram import SETTINGS

@@ -15,11 +15,11 @@ from magicfs.cli.checks import run_checks
 from magicfs.cli.multilingual_starter import MultilingualStarter
 from magicfs.cli.stalled import read_situation
 from magicfs.config import Settings
-from magicfs.db import multilingual as db_multilingual
-from magicfs.db.model_changes import activate_model, start_multilingual
-from magicfs.db.models import active_model, multilingual_model
-from magicfs.db.multilingual import record_foreign_question
-from magicfs.db.roots import database_time
+from magicfs.db.cluster.roots import database_time
+from magicfs.db.vectors import multilingual as db_multilingual
+from magicfs.db.vectors.model_changes import activate_model, start_multilingual
+from magicfs.db.vectors.models import active_model, multilingual_model
+from magicfs.db.vectors.multilingual import record_foreign_question
 from magicfs.domain.contents import Document
 from magicfs.domain.models import StoredModel
 from magicfs.errors import DatabaseConflict, ModelError
@@ -122,7 +122,7 @@ def test_languages_are_counted_again_only_after_a_change(
     index: Index, settings: Settings, tiny: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     counts: list[bool] = []
-    monkeypatch.setattr("magicfs.db.multilingual.needs_multilingual", lambda connection: counts.append(True))
+    monkeypatch.setattr("magicfs.db.vectors.multilingual.needs_multilingual", lambda connection: counts.append(True))
     start, _ = starter(settings, index)
 
     def look() -> int:

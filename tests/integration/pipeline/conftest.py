@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.ingest.roots import add_root
 from tests.fakes.embedder import FakeEmbedder
 from tests.integration.pipeline.second_model import ENGLISH, LanguageReader, TwoModels

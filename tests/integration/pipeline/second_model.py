@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
-from magicfs.db.model_changes import start_multilingual
+from magicfs.db.vectors.model_changes import start_multilingual
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import ModelMissing

@@ -6,17 +6,17 @@ from concurrent.futures import ThreadPoolExecutor, wait
 
 import pytest
 
-from magicfs.db.embeddings import MAX_ATTEMPTS, claim_chunks
-from magicfs.db.file_claims import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_waiting_files
-from magicfs.db.file_claims import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
-from magicfs.db.heartbeats import record_workers
-from magicfs.db.models import active_model
+from magicfs.db.cluster.heartbeats import record_workers
+from magicfs.db.corpus.file_claims import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_waiting_files
+from magicfs.db.corpus.file_claims import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
+from magicfs.db.vectors.embeddings import MAX_ATTEMPTS, claim_chunks
+from magicfs.db.vectors.models import active_model
 from magicfs.domain.status import WorkerStatus
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
 
 def test_what_was_saved_goes_ahead_of_a_bulk_import(index: Index) -> None:
-    from magicfs.db.files import upsert_files
+    from magicfs.db.corpus.files import upsert_files
     from magicfs.domain.files import FileStat, SeenFile
     from magicfs.text.names import file_name
 

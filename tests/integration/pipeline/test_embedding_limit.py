@@ -8,10 +8,10 @@ from itertools import pairwise
 import pytest
 
 from magicfs.cli.file_report import explanation_facts
-from magicfs.db.model_changes import build_model, complete_building
-from magicfs.db.models import active_model
-from magicfs.db.roots import database_time
+from magicfs.db.cluster.roots import database_time
 from magicfs.db.status import read_progress, read_status
+from magicfs.db.vectors.model_changes import build_model, complete_building
+from magicfs.db.vectors.models import active_model
 from magicfs.ingest.explain import explain
 from magicfs.pipeline import maintenance
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder

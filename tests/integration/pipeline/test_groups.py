@@ -7,7 +7,7 @@ from datetime import UTC, datetime
 
 import pytest
 
-from magicfs.db.file_claims import claim_files
+from magicfs.db.corpus.file_claims import claim_files
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import ClaimedFile
 from magicfs.domain.ids import FileId, Lease

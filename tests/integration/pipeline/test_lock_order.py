@@ -19,15 +19,15 @@ import pytest
 import xxhash
 from numpy.typing import NDArray
 
-from magicfs.db import contents as contents_db
-from magicfs.db import embeddings as embeddings_db
-from magicfs.db import failures as failures_db
-from magicfs.db.embedding_queue import enqueue_chunks
-from magicfs.db.file_claims import claim_files
-from magicfs.db.model_changes import build_model, start_multilingual, stop_multilingual
-from magicfs.db.models import live_models
+from magicfs.db.corpus import contents as contents_db
+from magicfs.db.corpus import failures as failures_db
+from magicfs.db.corpus.file_claims import claim_files
 from magicfs.db.pool import Connection, Database
-from magicfs.db.second_vectors import continue_pass, settle_contents
+from magicfs.db.vectors import embeddings as embeddings_db
+from magicfs.db.vectors.embedding_queue import enqueue_chunks
+from magicfs.db.vectors.model_changes import build_model, start_multilingual, stop_multilingual
+from magicfs.db.vectors.models import live_models
+from magicfs.db.vectors.second_vectors import continue_pass, settle_contents
 from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.contents import ContentKey
 from magicfs.domain.ids import Digest

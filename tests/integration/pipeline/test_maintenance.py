@@ -2,8 +2,8 @@
 
 import pytest
 
-from magicfs.db import contents as contents_db
-from magicfs.db.file_claims import MAX_ATTEMPTS
+from magicfs.db.corpus import contents as contents_db
+from magicfs.db.corpus.file_claims import MAX_ATTEMPTS
 from magicfs.domain.contents import EXTRACTOR_VERSION
 from magicfs.text.extract import versions
 from tests.plugins.index import Index

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.roots import troubled_roots
+from magicfs.db.cluster.roots import troubled_roots
 from magicfs.ingest.roots import remove_root
 from tests.plugins.index import HOST, Index, with_and_without_restarts
 from tests.plugins.services import make_maintenance
@@ -63,7 +63,7 @@ class TestRootsThatAreNotThere:
             [(_, state, detail)] = troubled_roots(connection)
         assert state == "suspect"
         assert "magicfs scan --accept-deletions" in detail
-        from magicfs.db.roots import request_scan
+        from magicfs.db.cluster.roots import request_scan
 
         with index.database.transaction() as connection:
             request_scan(connection, name=index.root.name, may_delete=True)
@@ -126,7 +126,7 @@ class TestWhatMustNotBeLost:
         assert set(index.states()) == {"one.txt"}
 
     def test_a_confirmation_during_a_scan_holds_for_the_next_one(self, index: Index) -> None:
-        from magicfs.db import roots as roots_db
+        from magicfs.db.cluster import roots as roots_db
 
         with index.database.transaction() as connection:
             began = roots_db.database_time(connection)

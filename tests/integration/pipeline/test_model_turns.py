@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.db.embeddings import claim_chunks, claimable_models
-from magicfs.db.models import multilingual_model
+from magicfs.db.vectors.embeddings import claim_chunks, claimable_models
+from magicfs.db.vectors.models import multilingual_model
 from magicfs.domain.models import ModelSpec, ModelState
 from magicfs.errors import ModelMissing
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, TwoModels

@@ -6,9 +6,15 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.model_changes import activate_model, build_model, complete_building, drop_retired, start_multilingual
-from magicfs.db.model_digests import record_digest
-from magicfs.db.models import active_model, all_models, building_model, searched_models
+from magicfs.db.vectors.model_changes import (
+    activate_model,
+    build_model,
+    complete_building,
+    drop_retired,
+    start_multilingual,
+)
+from magicfs.db.vectors.model_digests import record_digest
+from magicfs.db.vectors.models import active_model, all_models, building_model, searched_models
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import DatabaseError, ModelMismatch
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder

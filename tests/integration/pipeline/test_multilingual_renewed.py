@@ -6,12 +6,12 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.failures import iterate_failures, retry_failures
-from magicfs.db.model_changes import build_model, stop_multilingual
-from magicfs.db.models import all_models, multilingual_model, renewing_model, searched_models
-from magicfs.db.rechunk import replace_chunks
-from magicfs.db.renewal import renew_multilingual
+from magicfs.db.corpus.failures import iterate_failures, retry_failures
+from magicfs.db.corpus.rechunk import replace_chunks
 from magicfs.db.status import models_with_backlog, read_coverage, read_status
+from magicfs.db.vectors.model_changes import build_model, stop_multilingual
+from magicfs.db.vectors.models import all_models, multilingual_model, renewing_model, searched_models
+from magicfs.db.vectors.renewal import renew_multilingual
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.models import ModelSpec, ModelState
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, RENEWED, TwoModels

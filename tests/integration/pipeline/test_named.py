@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import pytest
 
-from magicfs.db.failures import file_facts, iterate_failures, retry_failures, unindexed_reasons
+from magicfs.db.corpus.failures import file_facts, iterate_failures, retry_failures, unindexed_reasons
 from magicfs.db.status import read_status
 from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason

@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from magicfs.db import contents, embeddings, file_claims
-from magicfs.db.file_claims import OVERDUE_SECONDS
+from magicfs.db.corpus import contents, file_claims
+from magicfs.db.corpus.file_claims import OVERDUE_SECONDS
+from magicfs.db.vectors import embeddings
 from magicfs.errors import DatabaseUnavailable
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService

@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from magicfs.db.embeddings import claim_chunks
-from magicfs.db.models import active_model
+from magicfs.db.vectors.embeddings import claim_chunks
+from magicfs.db.vectors.models import active_model
 from magicfs.errors import ServerError
 from tests.plugins.index import Index, with_and_without_restarts
 
@@ -157,7 +157,7 @@ def test_a_bad_vector_quarantines_one_chunk(index: Index, monkeypatch: pytest.Mo
 
 
 def test_a_vector_of_the_wrong_size_never_reaches_the_table(index: Index) -> None:
-    from magicfs.db.embeddings import finish_chunks
+    from magicfs.db.vectors.embeddings import finish_chunks
     from magicfs.errors import DatabaseError
 
     (index.folder / "one.txt").write_text("alpha")
@@ -172,7 +172,7 @@ def test_a_vector_of_the_wrong_size_never_reaches_the_table(index: Index) -> Non
 
 class TestFailures:
     def test_they_are_listed_and_can_be_tried_again(self, index: Index) -> None:
-        from magicfs.db.failures import iterate_failures, retry_failures
+        from magicfs.db.corpus.failures import iterate_failures, retry_failures
         from magicfs.domain.contents import Unreadable
         from magicfs.domain.files import SkipReason
 
@@ -194,7 +194,7 @@ class TestFailures:
         assert index.states() == {"bad.pdf": ("indexed", None), "none.bin": ("skipped", "encrypted")}
 
     def test_an_empty_index_has_none(self, index: Index) -> None:
-        from magicfs.db.failures import iterate_failures, retry_failures
+        from magicfs.db.corpus.failures import iterate_failures, retry_failures
 
         with index.database.transaction() as connection:
             assert list(iterate_failures(connection, skipped=True)) == []

@@ -9,8 +9,8 @@ from collections.abc import Callable
 
 import pytest
 
-from magicfs.db import file_claims
-from magicfs.db.file_claims import MAX_ATTEMPTS, claim_files
+from magicfs.db.corpus import file_claims
+from magicfs.db.corpus.file_claims import MAX_ATTEMPTS, claim_files
 from magicfs.domain.contents import Document
 from magicfs.errors import DatabaseUnavailable, MagicFSError
 from magicfs.pipeline import reading

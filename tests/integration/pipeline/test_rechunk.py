@@ -6,9 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.model_changes import build_model, complete_building
-from magicfs.db.models import active_model
-from magicfs.db.rechunk import replace_chunks
+from magicfs.db.corpus.rechunk import replace_chunks
+from magicfs.db.vectors.model_changes import build_model, complete_building
+from magicfs.db.vectors.models import active_model
 from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.embedder import Embedder

@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from magicfs.db import score_scale as score_scale_db
-from magicfs.db.model_changes import start_multilingual
-from magicfs.db.models import active_model
+from magicfs.db.vectors import score_scale as score_scale_db
+from magicfs.db.vectors.model_changes import start_multilingual
+from magicfs.db.vectors.models import active_model
 from magicfs.domain.models import ModelSpec, Precision
 from magicfs.domain.scales import CorpusScale
 from magicfs.embedding.embedder import Embedder

@@ -8,18 +8,18 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.embedding_queue import enqueue_chunks
-from magicfs.db.embeddings import claim_chunks, finish_chunks
-from magicfs.db.model_changes import (
+from magicfs.db.pool import Connection
+from magicfs.db.vectors.embedding_queue import enqueue_chunks
+from magicfs.db.vectors.embeddings import claim_chunks, finish_chunks
+from magicfs.db.vectors.model_changes import (
     activate_model,
     build_model,
     complete_building,
     start_multilingual,
     stop_multilingual,
 )
-from magicfs.db.model_digests import record_digest
-from magicfs.db.models import all_models, building_model, multilingual_model, searched_models
-from magicfs.db.pool import Connection
+from magicfs.db.vectors.model_digests import record_digest
+from magicfs.db.vectors.models import all_models, building_model, multilingual_model, searched_models
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import ModelSpec, ModelState
 from tests.fakes.embedder import FakeEmbedder

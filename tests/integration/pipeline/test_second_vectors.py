@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.db import contents as contents_db
-from magicfs.db.rechunk import replace_chunks
+from magicfs.db.corpus import contents as contents_db
+from magicfs.db.corpus.rechunk import replace_chunks
 from magicfs.db.status import read_coverage, read_progress, read_status
 from magicfs.domain.chunks import Chunk
 from tests.integration.pipeline.second_model import ENGLISH, TwoModels

@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.embeddings import claim_chunks
-from magicfs.db.model_changes import build_model, stop_multilingual
-from magicfs.db.models import active_model, live_models, multilingual_model
-from magicfs.db.renewal import renew_multilingual
+from magicfs.db.vectors.embeddings import claim_chunks
+from magicfs.db.vectors.model_changes import build_model, stop_multilingual
+from magicfs.db.vectors.models import active_model, live_models, multilingual_model
+from magicfs.db.vectors.renewal import renew_multilingual
 from magicfs.domain.models import ModelSpec, ModelState
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, RENEWED, TwoModels
 from tests.plugins.services import make_maintenance

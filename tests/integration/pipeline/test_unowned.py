@@ -7,12 +7,12 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.embedding_queue import enqueue_chunks
-from magicfs.db.embeddings import claim_chunks
-from magicfs.db.model_changes import build_model, complete_building
-from magicfs.db.models import active_model
 from magicfs.db.pool import Connection
 from magicfs.db.status import read_status
+from magicfs.db.vectors.embedding_queue import enqueue_chunks
+from magicfs.db.vectors.embeddings import claim_chunks
+from magicfs.db.vectors.model_changes import build_model, complete_building
+from magicfs.db.vectors.models import active_model
 from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.ids import ContentId
 from tests.fakes.embedder import FAKE_SPEC

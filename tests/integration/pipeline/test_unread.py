@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.db import embeddings as embeddings_db
-from magicfs.db import failures as failures_db
-from magicfs.db.model_changes import build_model
+from magicfs.db.corpus import failures as failures_db
 from magicfs.db.status import read_status
+from magicfs.db.vectors import embeddings as embeddings_db
+from magicfs.db.vectors.model_changes import build_model
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.readability import TextReader
 from magicfs.errors import ModelMissing

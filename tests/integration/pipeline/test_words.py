@@ -7,10 +7,10 @@ from dataclasses import replace
 
 import pytest
 
+from magicfs.db.corpus.words import WORDS_LOCK, read_sources
 from magicfs.db.pool import Database
 from magicfs.db.schema import migrations
 from magicfs.db.status import read_status
-from magicfs.db.words import WORDS_LOCK, read_sources
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document
 from magicfs.domain.term_weights import term_weights

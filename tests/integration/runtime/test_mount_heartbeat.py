@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.heartbeats import live_mounts
+from magicfs.db.cluster.heartbeats import live_mounts
+from magicfs.db.cluster.roots import ensure_host, insert_root
 from magicfs.db.pool import Database
-from magicfs.db.roots import ensure_host, insert_root
 from magicfs.fuse import heartbeat
 from magicfs.runtime.processes import wait_until
 

@@ -11,7 +11,7 @@ import pytest
 from magicfs.cli import environment, index_checks
 from magicfs.cli.index_checks import IndexChecks
 from magicfs.config import Settings
-from magicfs.db.heartbeats import LeaseTerms, take_host
+from magicfs.db.cluster.heartbeats import LeaseTerms, take_host
 from magicfs.db.pool import Database
 from magicfs.domain.status import PartStatus
 from magicfs.errors import CheckFailed

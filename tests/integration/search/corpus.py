@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 from pgvector import HalfVector
 
 from magicfs.db.connection import accept_vectors
-from magicfs.db.contents import insert_contents
-from magicfs.db.embedding_queue import enqueue_chunks
-from magicfs.db.model_changes import activate_model
+from magicfs.db.corpus.contents import insert_contents
 from magicfs.db.pool import Database
+from magicfs.db.vectors.embedding_queue import enqueue_chunks
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import ContentId, Digest, ModelId

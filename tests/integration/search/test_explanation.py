@@ -54,7 +54,7 @@ def test_the_rare_words_of_a_long_file_are_found(
     corpus: Corpus, explained: Explained, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """So many chunks are not all measured."""
-    monkeypatch.setattr("magicfs.db.candidate_statements.ENOUGH_CHUNKS_COMPARED", 1)
+    monkeypatch.setattr("magicfs.db.search.candidate_statements.ENOUGH_CHUNKS_COMPARED", 1)
     corpus.add(b"book.txt", "a chapter on soup", "a chapter on bread", "a chapter on salads")
     measures = explained("book.txt", "bread").measures
     assert measures is not None

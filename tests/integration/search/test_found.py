@@ -14,8 +14,8 @@ from pathlib import Path
 import pypdf
 import pytest
 
-from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.ingest.roots import add_root
 from magicfs.search.render import result_json
 from magicfs.search.service import SearchService

@@ -8,9 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.file_text import find_text, read_chunks
+from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Database
-from magicfs.db.roots import list_roots
+from magicfs.db.search.file_text import find_text, read_chunks
 from magicfs.db.status import read_status
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import Corpus

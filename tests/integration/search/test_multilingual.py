@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from magicfs.db.model_changes import activate_model, start_multilingual
 from magicfs.db.pool import Database
+from magicfs.db.vectors.model_changes import activate_model, start_multilingual
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.models import StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder

@@ -9,13 +9,13 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from magicfs.db import candidate_statements
-from magicfs.db.candidate_query import CandidateQuery, ModelVector
-from magicfs.db.candidates import measure_chunks
-from magicfs.db.models import searched_models
 from magicfs.db.pool import Connection, Database
-from magicfs.db.scope import enumerate_scope
-from magicfs.db.vector_index import IndexAction, maintain_index
+from magicfs.db.search import candidate_statements
+from magicfs.db.search.candidate_query import CandidateQuery, ModelVector
+from magicfs.db.search.candidates import measure_chunks
+from magicfs.db.search.scope import enumerate_scope
+from magicfs.db.vectors.models import searched_models
+from magicfs.db.vectors.vector_index import IndexAction, maintain_index
 from magicfs.search.compiled_query import prepare_query
 from magicfs.search.request import limits_for
 from magicfs.search.syntax import parse

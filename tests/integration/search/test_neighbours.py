@@ -6,9 +6,9 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from magicfs.db import neighbours as neighbours_db
 from magicfs.db.pool import Database
-from magicfs.db.vector_index import IndexAction, maintain_index
+from magicfs.db.search import neighbours as neighbours_db
+from magicfs.db.vectors.vector_index import IndexAction, maintain_index
 from magicfs.domain.results import SearchResult
 from magicfs.errors import DeadlineExceeded, NotComparable, UsageError
 from magicfs.search import near_contents

@@ -18,7 +18,7 @@ from magicfs.domain.deadline import Deadline
 from magicfs.fuse.mount import DatabaseIndex
 from magicfs.search import corpus_statistics
 from magicfs.search.service import SearchService
-from magicfs.tree.result_cache import ResultCache
+from magicfs.tree.results.result_cache import ResultCache
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 
 

@@ -8,9 +8,9 @@ from statistics import median
 
 import pytest
 
-from magicfs.db.model_changes import activate_model
-from magicfs.db.models import active_model
 from magicfs.db.pool import Database
+from magicfs.db.vectors.model_changes import activate_model
+from magicfs.db.vectors.models import active_model
 from magicfs.domain.models import StoredModel
 from magicfs.domain.results import Hit
 from magicfs.embedding.embedder import FastembedEmbedder

@@ -97,7 +97,7 @@ def test_excluded_words_hold_however_many_contents_have_them(
     monkeypatch: pytest.MonkeyPatch,
     listed_contents: int,
 ) -> None:
-    monkeypatch.setattr("magicfs.db.scope.MAX_ENUMERATED_CONTENTS", listed_contents)
+    monkeypatch.setattr("magicfs.db.search.scope.MAX_ENUMERATED_CONTENTS", listed_contents)
     corpus.add(b"a.txt", "apple tree", "rotten fruit", vectors=[unit(1, 0, 0), unit(1, 0, 0)])
     corpus.add(b"b.txt", "apple pie", vectors=[unit(1, 0, 0)])
     corpus.add(b"c.txt", "apple sauce", vectors=[unit(1, 0, 0)])

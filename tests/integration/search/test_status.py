@@ -2,10 +2,10 @@
 
 from dataclasses import replace
 
-from magicfs.db.model_changes import start_multilingual
+from magicfs.db.cluster.roots import database_time, list_unscanned
 from magicfs.db.pool import Database
-from magicfs.db.roots import database_time, list_unscanned
 from magicfs.db.status import read_progress, read_status
+from magicfs.db.vectors.model_changes import start_multilingual
 from tests.integration.search.corpus import SPEC, Corpus, unit
 
 

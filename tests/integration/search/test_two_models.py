@@ -9,9 +9,9 @@ import pytest
 from pgvector import HalfVector
 
 from magicfs.db.connection import accept_vectors
-from magicfs.db.model_changes import start_multilingual, stop_multilingual
-from magicfs.db.multilingual import is_asked_foreign
 from magicfs.db.pool import Database
+from magicfs.db.vectors.model_changes import start_multilingual, stop_multilingual
+from magicfs.db.vectors.multilingual import is_asked_foreign
 from magicfs.domain.models import ModelSpec, Precision
 from magicfs.errors import EmbedderUnavailable, LanguageUnread, MagicFSError, ModelMissing
 from magicfs.search.service import SearchService

@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.model_changes import activate_model
 from magicfs.db.pool import Database
+from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.results import SearchResult
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.ingest.roots import add_root

@@ -12,7 +12,7 @@ import pytest
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
 from magicfs.tree.magic import IndexQueries
-from magicfs.tree.result_cache import Searcher
+from magicfs.tree.results.result_cache import Searcher
 from magicfs.tree.tree import Tree
 
 

@@ -10,8 +10,8 @@ import pytest
 from magicfs.fuse.fast_path import FastPath
 from magicfs.fuse.handles import HandleTable
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.real_files import RealFile
-from magicfs.tree.real_handles import RealHandle
+from magicfs.tree.real.files import RealFile
+from magicfs.tree.real.handles import RealHandle
 
 
 class HangingFastPath(FastPath):

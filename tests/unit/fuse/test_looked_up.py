@@ -22,9 +22,9 @@ from magicfs.fuse.watches import _EVENTS_LOST
 from magicfs.linux.files import status_and_birth
 from magicfs.linux.inotify import Event, InotifyMask
 from magicfs.tree.identities import FileIdentity
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.nodes import Node
-from magicfs.tree.real_files import RealFile
+from magicfs.tree.real.files import RealFile
 from magicfs.tree.tree import Tree
 from tests.unit.fuse.lookups import find
 from tests.unit.tree.indexed_files import indexed_file

@@ -9,7 +9,7 @@ import pytest
 from magicfs.fuse.mounted_over import MountedOver, found_at
 from magicfs.fuse.watched_directory import Watch
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real.directories import RealDirectory
 
 
 @pytest.fixture

@@ -17,7 +17,7 @@ from magicfs.fuse import file_operations, thread_pools
 from magicfs.fuse.operations import TreeOperations
 from magicfs.tree.directories import DirectoryListing, Entry
 from magicfs.tree.nodes import Handle
-from magicfs.tree.real_files import RealFile
+from magicfs.tree.real.files import RealFile
 from magicfs.tree.tree import Tree
 from tests.plugins.waiting import eventually
 from tests.unit.fuse.lookups import find

@@ -10,7 +10,7 @@ from pyfuse3 import EntryAttributes
 from magicfs.fuse.watched_directory import ASKED_BEFORE_KEPT, QUIET_SECONDS, VOUCHED_SECONDS, Vouched, Watch
 from magicfs.tree.directories import InMemoryListing
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real.directories import RealDirectory
 
 
 class Clock:

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.file_text import PlacedText
+from magicfs.db.search.file_text import PlacedText
 from magicfs.domain.contents import Document
 from magicfs.gateway.file_lines import numbered_lines
 from magicfs.text.chunking import TokenChunker

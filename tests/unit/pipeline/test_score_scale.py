@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from numpy.typing import NDArray
 
-from magicfs.db.score_scale import SampledChunks
+from magicfs.db.vectors.score_scale import SampledChunks
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
 from magicfs.domain.scales import ANY_LANGUAGE, CorpusScale, corpus_scale

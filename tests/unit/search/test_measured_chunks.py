@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magicfs.db.candidates import Candidate
+from magicfs.db.search.candidates import Candidate
 from magicfs.domain.chunks import Cosines, Documents
 from magicfs.domain.ids import ChunkId
 from magicfs.search.fusion import FusionScale

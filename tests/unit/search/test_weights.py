@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.db.search_facts import WordChunks
+from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.query import Lexeme, Term
 from magicfs.search.retrievers import weigh_words
 from magicfs.text.everyday_words import everyday_words

@@ -4,7 +4,7 @@ from dataclasses import replace
 from itertools import accumulate
 from pathlib import Path
 
-from magicfs.db.contents import chunk_digest
+from magicfs.db.corpus.contents import chunk_digest
 from magicfs.domain.chunks import Chunk, model_input
 from magicfs.domain.contents import Document
 from magicfs.text.chunking import TokenChunker

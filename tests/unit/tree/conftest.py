@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.tree import inodes
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes import inodes
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.virtual import StaticDirectory
 
 

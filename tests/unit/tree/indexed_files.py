@@ -7,7 +7,7 @@ from pathlib import Path
 
 from magicfs.domain.files import FailedFile, FileStat, FileState
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.real_files import RealFile
+from magicfs.tree.real.files import RealFile
 
 
 def indexed_file(path: Path, stat: FileStat) -> RealFile:

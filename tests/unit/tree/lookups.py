@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.nodes import Node
 
 

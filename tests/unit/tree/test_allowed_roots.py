@@ -13,13 +13,13 @@ import pytest
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
-from magicfs.tree.file_views import FileView
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.magic import IndexQueries
 from magicfs.tree.mirror import MirrorDirectory
-from magicfs.tree.remote_files import NoRemoteFiles
-from magicfs.tree.remote_nodes import RemoteSource
-from magicfs.tree.result_cache import Searcher
+from magicfs.tree.remote.files import NoRemoteFiles
+from magicfs.tree.remote.nodes import RemoteSource
+from magicfs.tree.results.file_views import FileView
+from magicfs.tree.results.result_cache import Searcher
 from magicfs.tree.tree import Tree
 from tests.unit.tree.indexed_files import indexed_file
 

@@ -11,10 +11,10 @@ import pytest
 
 from magicfs.linux.files import status_and_birth
 from magicfs.tree.file_nodes import KernelVersion
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_files import RealFile
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.real.files import RealFile
 from tests.unit.tree.lookups import known
 
 SEEN = struct.Struct("=IQQqqQq")

@@ -11,11 +11,11 @@ from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile, FileStat, FileState
 from magicfs.domain.status import IndexStatus
 from magicfs.tree import magic
-from magicfs.tree.file_views import FileView
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.magic import FailedDirectory, ReasonDirectory
-from magicfs.tree.remote_files import NoRemoteFiles
-from magicfs.tree.remote_nodes import RemoteSource
+from magicfs.tree.remote.files import NoRemoteFiles
+from magicfs.tree.remote.nodes import RemoteSource
+from magicfs.tree.results.file_views import FileView
 
 STAT = FileStat(size=1, mtime_ns=1, ctime_ns=1, ino=1, dev=1, mode=0o644, uid=0, gid=0)
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.tree.free_names import SERIES_LENGTH, SERIES_SECONDS, FreeNameSearches
+from magicfs.tree.results.free_names import SERIES_LENGTH, SERIES_SECONDS, FreeNameSearches
 
 THREAD, OTHER = 100, 101
 

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from magicfs.domain.results import Hit
-from magicfs.tree.given_names import ResultNameCache
+from magicfs.tree.results.given_names import ResultNameCache
 from tests.fakes.hits import make_hit
 
 LONG = b"01_0.90_" + b"n" * 243 + b".txt"

@@ -14,8 +14,8 @@ from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.tree.gone_files import LOG_SECONDS, GoneFileLog
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.mirror import MirrorDirectory
-from magicfs.tree.remote_files import NoRemoteFiles
-from magicfs.tree.remote_nodes import RemoteSource
+from magicfs.tree.remote.files import NoRemoteFiles
+from magicfs.tree.remote.nodes import RemoteSource
 
 ROOT = Root(RootId(1), "here", b"/data", "docs", device=1)
 SUSPECT = RegisteredRoot(ROOT, RootState.SUSPECT, "12 files are gone: run this", None)

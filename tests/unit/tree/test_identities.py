@@ -9,11 +9,11 @@ import pytest
 from magicfs.domain.files import FileStat
 from magicfs.linux.files import status_and_birth
 from magicfs.tree.identities import FileIdentity
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.placed_nodes import ChildPlace
-from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_files import RealFile
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.real.files import RealFile
 from magicfs.tree.virtual import StaticDirectory
 from tests.fuse.assertions import raises_errno
 from tests.unit.tree.indexed_files import indexed_file

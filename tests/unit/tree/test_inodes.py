@@ -5,7 +5,7 @@ from collections import Counter
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.tree.inodes import ROOT_INO, InodeTable
+from magicfs.tree.inodes.inodes import ROOT_INO, InodeTable
 from magicfs.tree.virtual import StaticDirectory
 
 

@@ -8,12 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.tree import inodes, real_nodes
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes import inodes
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.placed_nodes import ChildPlace
-from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_files import RealFile
+from magicfs.tree.real import nodes as real_nodes
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.real.files import RealFile
 from magicfs.tree.virtual import StaticDirectory
 from tests.fuse.assertions import raises_errno
 from tests.unit.tree.lookups import known

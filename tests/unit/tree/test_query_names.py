@@ -2,8 +2,8 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.tree.probed_names import PROBED_NAMES
-from magicfs.tree.searches import is_query_name
+from magicfs.tree.results.probed_names import PROBED_NAMES
+from magicfs.tree.results.searches import is_query_name
 
 
 @pytest.mark.parametrize(

@@ -12,7 +12,7 @@ import pytest
 from magicfs.linux import opening
 from magicfs.tree.directories import Entry
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.real_directories import RealDirectory
+from magicfs.tree.real.directories import RealDirectory
 from tests.fuse.assertions import raises_errno
 
 LookUp = Callable[[RealDirectory, bytes], Entry | None]

@@ -9,10 +9,11 @@ from pathlib import Path
 import pytest
 
 from magicfs.linux import opening
-from magicfs.tree import real_files, real_handles
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.real_files import RealFile
-from magicfs.tree.real_handles import RealHandle
+from magicfs.tree.real import files as real_files
+from magicfs.tree.real import handles as real_handles
+from magicfs.tree.real.files import RealFile
+from magicfs.tree.real.handles import RealHandle
 
 
 @pytest.fixture

@@ -12,14 +12,14 @@ import pytest
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.files import FailedFile, FileStat, FileState
-from magicfs.tree import remote_nodes
 from magicfs.tree.gone_files import GoneFileLog
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.nodes import Node
-from magicfs.tree.remote_directories import RemoteDirectory, RemoteListing
-from magicfs.tree.remote_files import NoRemoteFiles, RemoteStatus
-from magicfs.tree.remote_nodes import (
+from magicfs.tree.remote import nodes as remote_nodes
+from magicfs.tree.remote.directories import RemoteDirectory, RemoteListing
+from magicfs.tree.remote.files import NoRemoteFiles, RemoteStatus
+from magicfs.tree.remote.nodes import (
     QUIET_SECONDS,
     QUIET_TIMEOUT_SECONDS,
     REMOTE_TIMEOUT_SECONDS,
@@ -158,7 +158,7 @@ def test_a_replaced_file_and_a_replaced_directory_are_stale(
     (path / "d").rename(path / "moved")
     (path / "d").mkdir()
     monkeypatch.setattr(remote_nodes, "REMOTE_TIMEOUT_SECONDS", 0.0)
-    monkeypatch.setattr("magicfs.tree.remote_directories.REMOTE_TIMEOUT_SECONDS", 0.0)
+    monkeypatch.setattr("magicfs.tree.remote.directories.REMOTE_TIMEOUT_SECONDS", 0.0)
     for call in (directory.attributes, directory.list, lambda: directory.lookup(b"a")):
         with raises_errno(errno.ESTALE):
             call()

@@ -14,13 +14,13 @@ from hypothesis import strategies as st
 
 from magicfs.domain.files import FailedFile, FileStat, FileState
 from magicfs.linux.files import status_and_birth
-from magicfs.tree.inodes import InodeTable
+from magicfs.tree.inodes.inodes import InodeTable
+from magicfs.tree.inodes.record_table import RecordTable
+from magicfs.tree.inodes.resting_nodes import RestingNodes
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.real_directories import RealDirectory
-from magicfs.tree.real_files import RealFile
-from magicfs.tree.record_table import RecordTable
-from magicfs.tree.removed_files import REMOVED_FILES
-from magicfs.tree.resting_nodes import RestingNodes
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.real.files import RealFile
+from magicfs.tree.real.removed_files import REMOVED_FILES
 from tests.unit.tree.lookups import known
 
 NAMES = 10_000
@@ -273,7 +273,7 @@ def test_records_are_found_by_their_number_and_by_a_part(steps: list[tuple[bool,
 
 MEMORY_OF_RECORDS = """
 import os
-from magicfs.tree.record_table import RecordTable
+from magicfs.tree.inodes.record_table import RecordTable
 
 def resident_bytes():
     with open("/proc/self/statm") as statm:

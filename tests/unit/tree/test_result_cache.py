@@ -13,7 +13,7 @@ from magicfs.domain.deadline import Deadline
 from magicfs.domain.results import Coverage, SearchResult
 from magicfs.errors import DatabaseUnavailable
 from magicfs.runtime.processes import wait_until
-from magicfs.tree.result_cache import (
+from magicfs.tree.results.result_cache import (
     MAX_AGE_SECONDS,
     MAX_AGE_WHILE_PENDING_SECONDS,
     MAX_AGE_WITH_NOTICES_SECONDS,

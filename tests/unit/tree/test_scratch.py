@@ -13,20 +13,20 @@ from pathlib import Path
 import pytest
 
 from magicfs.tree import saving
-from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.pending_saves import ResultPlace
+from magicfs.tree.results.given_names import ResultNameCache
 from magicfs.tree.saving import Replacement
-from magicfs.tree.scratch import Scratch, scratch_directory
-from magicfs.tree.scratch_directories import ScratchDirectory
-from magicfs.tree.space import Space
+from magicfs.tree.scratch.directories import ScratchDirectory
+from magicfs.tree.scratch.scratch import Scratch, scratch_directory
+from magicfs.tree.scratch.space import Space
 from magicfs.tree.steps import Steps, acquiring, waiting
 
 RESULT = b"01_0.90_a.txt"
 START = """
 import sys, time
 from pathlib import Path
-from magicfs.tree.scratch import scratch_directory
+from magicfs.tree.scratch.scratch import scratch_directory
 home = Path(sys.argv[1])
 with scratch_directory(home, home / "run") as path:
     (path / "files/note").write_text(path.name)
@@ -267,7 +267,7 @@ def test_a_program_waits_for_the_save_of_another_one_only_for_a_while() -> None:
 STARTS_AND_ENDS = """
 import sys
 from pathlib import Path
-from magicfs.tree.scratch import scratch_directory
+from magicfs.tree.scratch.scratch import scratch_directory
 home = Path(sys.argv[1])
 with scratch_directory(home, home / "run") as path:
     assert path is not None
@@ -276,8 +276,8 @@ with scratch_directory(home, home / "run") as path:
 
 def test_a_root_that_hangs_holds_up_no_mount_that_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     answers = threading.Event()
-    monkeypatch.setattr("magicfs.tree.scratch.remove_recorded", lambda _records: answers.wait(170))
-    monkeypatch.setattr("magicfs.tree.scratch.CLEAR_SECONDS", 0.2)
+    monkeypatch.setattr("magicfs.tree.scratch.scratch.remove_recorded", lambda _records: answers.wait(170))
+    monkeypatch.setattr("magicfs.tree.scratch.scratch.CLEAR_SECONDS", 0.2)
     (tmp_path / "run/scratch-1/files/roses").mkdir(parents=True)
     (tmp_path / "run/scratch-1/files/roses/note").write_text("text")
     try:

@@ -9,13 +9,13 @@ import pytest
 
 from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
-from magicfs.tree.file_views import FileView
-from magicfs.tree.given_names import ResultNameCache
 from magicfs.tree.gone_files import GoneFileLog
-from magicfs.tree.remote_files import NoRemoteFiles
-from magicfs.tree.remote_nodes import RemoteSource
-from magicfs.tree.result_cache import MAX_HITS, ResultCache
-from magicfs.tree.searches import SearchDirectory
+from magicfs.tree.remote.files import NoRemoteFiles
+from magicfs.tree.remote.nodes import RemoteSource
+from magicfs.tree.results.file_views import FileView
+from magicfs.tree.results.given_names import ResultNameCache
+from magicfs.tree.results.result_cache import MAX_HITS, ResultCache
+from magicfs.tree.results.searches import SearchDirectory
 from tests.fakes.hits import make_hit
 
 

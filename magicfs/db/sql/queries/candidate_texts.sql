@@ -1,4 +1,4 @@
--- The parts of the statements that gather and measure the candidates of a search: `magicfs.db.candidate_texts` puts them
+-- The parts of the statements that gather and measure the candidates of a search: `magicfs.db.search.candidate_texts` puts them
 -- together.
 
 -- name: named

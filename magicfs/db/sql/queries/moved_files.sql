@@ -1,4 +1,4 @@
--- The queries of `magicfs.db.moved_files`.
+-- The queries of `magicfs.db.corpus.moved_files`.
 
 -- name: files_of_inodes
 -- The files with these inode numbers in the roots of one host and device, those of a given root among them. The limit

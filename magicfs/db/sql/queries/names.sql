@@ -1,4 +1,4 @@
--- The queries of `magicfs.db.names`.
+-- The queries of `magicfs.db.corpus.names`.
 
 -- name: take_lock
 -- Whether no other transaction writes names anew. Two would do the same work.

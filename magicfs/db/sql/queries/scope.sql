@@ -1,5 +1,5 @@
 -- The scope of a search: the files and chunks that it looks at. `file_filters` restricts the files, `has_phrases` the
--- chunks. The conditions are a few parameters, which `magicfs.db.scope` computes once for a search.
+-- chunks. The conditions are a few parameters, which `magicfs.db.search.scope` computes once for a search.
 
 -- name: file_tables
 -- Fragment: the tables of a file, for `file_filters`. A file that was never read has no content.
@@ -46,7 +46,7 @@ coalesce(roots.folded, lower(roots.name))
 
 -- name: file_filters
 -- Fragment: the conditions on a file, over `file_tables`. Excluded words exclude the whole file; at most one of the
--- three parameters for them is set (`magicfs.db.scope.enumerate_scope`). A list is hashed once: see `is_in_contents`.
+-- three parameters for them is set (`magicfs.db.search.scope.enumerate_scope`). A list is hashed once: see `is_in_contents`.
 -- A file without text has no excluded word.
 {{other_file_filters}}
 AND (%(allowed_contents)s::bigint[] IS NULL OR files.content_id IS NULL OR contents.reason IS NOT NULL

@@ -10,7 +10,7 @@ import numpy as np
 
 from magicfs.cli import index_model, wiring
 from magicfs.config import Settings
-from magicfs.db.models import active_model
+from magicfs.db.vectors.models import active_model
 from magicfs.domain.models import IndexedModel, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from tests.plugins.index import Index

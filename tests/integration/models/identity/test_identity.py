@@ -13,8 +13,8 @@ import pytest
 from typer.testing import CliRunner
 
 from magicfs.cli import application, index_model, wiring
-from magicfs.db.model_changes import activate_model, build_model, complete_building
-from magicfs.db.models import building_model
+from magicfs.db.vectors.model_changes import activate_model, build_model, complete_building
+from magicfs.db.vectors.models import building_model
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.manifest import sha256_of
 from magicfs.errors import ModelMismatch

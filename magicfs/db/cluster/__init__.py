@@ -1,0 +1,1 @@
+"""Hosts, their certificates and heartbeats, and their roots."""

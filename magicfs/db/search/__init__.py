@@ -1,0 +1,1 @@
+"""What searches read: the scope of a query, its candidates, and the files that are found."""

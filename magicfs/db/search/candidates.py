@@ -1,0 +1,125 @@
+"""The candidates of a search, measured, and the files that have the best ones: two statements in one round trip.
+
+The first statement brings the chunks that any retriever finds and measures each in every way. The second one locates
+the best of them, which the first hands over in a setting of the transaction: the program need not see them in between.
+What is best here is rough, so more candidates are located than are wanted. `magicfs.db.search.candidate_statements` has
+both. Used by `magicfs.search.ranking`. Ends the caller's transaction.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import cache
+from typing import Any, NamedTuple
+
+from magicfs.db.connection import accept_vectors, plan_statements, set_locally
+from magicfs.db.pool import Connection
+from magicfs.db.search.candidate_query import CandidateQuery, Limits
+from magicfs.db.search.candidate_statements import measure_statement, places_statement, settings_for
+from magicfs.db.search.found_files import COLUMNS, found_file
+from magicfs.db.search.scope import Scope
+from magicfs.domain.chunks import CopyRules, Cosines, Documents, FoundFile, NameMatch
+from magicfs.domain.ids import ChunkId, FileId
+from magicfs.domain.results import Copy
+
+
+class Candidate(NamedTuple):
+    """A chunk, measured by its words and by its vectors. A tuple: a search makes hundreds."""
+
+    chunk_id: ChunkId
+    bm25: float
+    words: frozenset[str]
+    """The words of the question that it has."""
+    has_phrase: bool
+    documents: Documents
+    cosines: Cosines
+
+
+class Place(NamedTuple):
+    """A file that has a candidate, or that its name brings."""
+
+    found: FoundFile
+    is_by_name: bool
+    """Whether its name brings it, and not a candidate."""
+    name: NameMatch | None
+    """The words of the question that its path has; None without any."""
+    copies: tuple[tuple[FileId, Copy], ...]
+    """The files in scope with the same content, this one among them, the preferred ones first; empty if it is alone."""
+    text: str | None
+    """The text of the chunk."""
+
+
+@dataclass(frozen=True, slots=True)
+class Gathered:
+    """What the two statements return."""
+
+    candidates: Sequence[Candidate] = ()
+    places: Sequence[Place] = ()
+    """Those of the best candidates in a rough order, and then those by name."""
+
+
+def gather(
+    connection: Connection, scope: Scope, query: CandidateQuery, *, rules: CopyRules, limits: Limits
+) -> Gathered:
+    """The candidates in scope and their places. Commits the transaction, which has settings for these statements.
+
+    The rows come as Postgres has them: to write hundreds of numbers and paths as text and to read it takes a while.
+    """
+    measure, parameters = measure_statement(scope, query, limits)
+    places, place_parameters = places_statement(scope, query, rules, limits)
+    may_prepare = scope.may_be_planned_once
+    accept_vectors(connection)
+    with connection.pipeline():
+        plan_statements(connection, once=may_prepare)
+        set_locally(connection, settings_for(scope, limits))
+        measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
+        located = connection.execute(places, place_parameters, prepare=may_prepare, binary=True)
+        _end_settings(connection)
+    return Gathered(_candidates(measured.fetchall(), query), list(map(_place, located.fetchall())))
+
+
+def measure_chunks(connection: Connection, scope: Scope, query: CandidateQuery, *, limits: Limits) -> list[Candidate]:
+    """The candidates alone."""
+    measure, parameters = measure_statement(scope, query, limits)
+    may_prepare = scope.may_be_planned_once
+    accept_vectors(connection)
+    with connection.pipeline():
+        plan_statements(connection, once=may_prepare)
+        set_locally(connection, settings_for(scope, limits))
+        measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
+        _end_settings(connection)
+    return _candidates(measured.fetchall(), query)
+
+
+def _end_settings(connection: Connection) -> None:
+    """End the transaction of the settings. Without one, statements that are sent together are a transaction."""
+    if not connection.autocommit:
+        connection.commit()
+
+
+def _candidates(rows: Iterable[Sequence[Any]], query: CandidateQuery) -> list[Candidate]:
+    """The candidates in the rows of the statement that measures. Many have the same words, and the same documents."""
+    terms = [(1 << number, term.word) for number, term in enumerate(query.weights)]
+    words = cache(lambda had: frozenset(word for bit, word in terms if had & bit))
+    documents = cache(lambda stored: tuple(map(tuple, json.loads(stored))) if stored else ())
+    new = tuple.__new__  # in half of the time of a call of the class
+    return [
+        new(Candidate, (row[0], row[1], words(row[2]), row[3], documents(row[4]), row[5:]))
+        for row in rows
+        if row[0] is not None
+    ]
+
+
+def _place(row: Sequence[Any]) -> Place:
+    is_by_name, in_path, in_name, copies, text = row[len(COLUMNS) :]
+    found = found_file(row)
+    name = NameMatch(found.file_id, frozenset(in_path), frozenset(in_name)) if in_path else None
+    return tuple.__new__(Place, (found, is_by_name, name, tuple(map(_copy, copies)) if copies else (), text))
+
+
+def _copy(packed: bytes) -> tuple[FileId, Copy]:
+    """The file that `copies_of_place` has written."""
+    host, _, path = packed[8:].partition(b"\0")
+    return FileId(int.from_bytes(packed[:8], "big")), Copy(path, host.decode())

@@ -1,0 +1,1 @@
+"""Files and directories of this host, as `mirror/` and the results show them."""

@@ -1,0 +1,1 @@
+"""Files and directories of other hosts, which are asked for what they hold."""

@@ -1,0 +1,1 @@
+"""What programs write beside results, before it is saved in a file."""
