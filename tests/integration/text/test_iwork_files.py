@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 
 import pytest
@@ -24,9 +25,9 @@ def field(place: int, value: int | bytes | str) -> bytes:
     return number(place << 3 | 2) + number(len(data)) + data
 
 
-def thing(kind: int, message: bytes) -> bytes:
+def thing(kind: int, message: bytes, *, identifier: int = 7) -> bytes:
     """An object of an archive."""
-    head = field(1, 7) + field(2, field(1, kind) + field(3, len(message)))
+    head = field(1, identifier) + field(2, field(1, kind) + field(3, len(message)))
     return number(len(head)) + head + message
 
 
@@ -75,18 +76,141 @@ def test_slides_are_read_with_notes_and_comments_and_without_what_they_are_made_
 
 
 def test_texts_of_cells_are_read_with_names_of_sheets_and_tables(extractor: FileExtractor) -> None:
-    def entry(key: int, text: str) -> bytes:
-        return field(3, field(1, key) + field(3, text))
-
     content = document(
         {
             "Document": archive(thing(2, field(1, "Costs") + field(2, b"\x08\x01"))),
-            "CalculationEngine": archive(thing(6001, field(1, "3DEB2ADE") + field(8, "By month"))),
+            "CalculationEngine": archive(thing(6001, field(1, "3DEB2ADE") + field(8, "By month"), identifier=8)),
             "Tables/DataList-9": archive(thing(6005, field(1, 1) + entry(10, "wheat") + entry(9, "rye"))),
             "Tables/DataList-8": archive(thing(6005, field(1, 2) + entry(1, "M/d/yy"))),
         }
     )
     assert read(extractor, content, b"a.numbers").text.split("\n\n") == ["Costs", "By month", "rye", "wheat"]
+
+
+def refer(place: int, identifier: int) -> bytes:
+    return field(place, field(1, identifier))
+
+
+def decimal(value: int, exponent: int, *, is_negative: bool = False) -> bytes:
+    return (is_negative << 127 | exponent + 0x1820 << 113 | value).to_bytes(16, "little")
+
+
+def word(value: int) -> bytes:
+    return struct.pack("<I", value)
+
+
+def cell(kind: int, flags: int, values: bytes) -> bytes:
+    return bytes([5, kind]) + b"\0" * 6 + word(flags) + values
+
+
+def row(place: int, *cells: bytes | None) -> bytes:
+    """A row of a tile, empty places included."""
+    data, offsets = b"", []
+    for one in cells:
+        offsets.append(-1 if one is None else len(data) // 4)
+        data += one or b""
+    packed = struct.pack(f"<{len(offsets)}h", *offsets)
+    return field(5, field(1, place) + field(6, data) + field(7, packed) + field(8, 1))
+
+
+def entry(key: int, text: str) -> bytes:
+    return field(3, field(1, key) + field(3, text))
+
+
+def form(key: int, *fields: bytes) -> bytes:
+    return field(3, field(1, key) + field(6, b"".join(fields)))
+
+
+FORMATS = (
+    form(1, field(1, 257), field(2, 2), field(3, "EUR")),
+    form(2, field(1, 258), field(2, 1)),
+    form(3, field(1, 261), field(14, "d MMM y")),
+    form(4, field(1, 268), field(7, 1), field(40, 1)),
+    form(5, field(1, 270), field(41, b"own")),
+)
+TEXTS, LATE_TEXTS = (
+    (entry(1, "Rent of the boathouse"), entry(2, "Paid"), entry(3, "Hired")),
+    entry(4, "No longer there"),
+)
+OWN_FORMATS = thing(
+    222, field(1, b"own") + field(2, field(1, "kg") + field(3, field(1, 270) + field(18, "#0.0' kg'"))), identifier=40
+)
+
+
+def table(identifier: int, name: str, tile: int, *, old: bool = False) -> bytes:
+    tiles = field(1, field(1, 0) + refer(2, tile))
+    store = field(3, tiles) + refer(4, 31) + refer(11 if old else 22, 32) + refer(17, 33)
+    return thing(6001, field(1, "3DEB2ADE") + field(8, name) + field(4, store), identifier=identifier)
+
+
+LISTS = (
+    thing(6005, field(1, 1) + b"".join(TEXTS) + refer(4, 34), identifier=31),
+    thing(6011, field(1, 1) + LATE_TEXTS, identifier=34),
+    thing(6005, field(1, 2) + b"".join(FORMATS), identifier=32),
+    thing(6005, field(1, 8) + field(3, field(1, 1) + refer(9, 35)), identifier=33),
+    thing(6218, refer(1, 36), identifier=35),
+    thing(2001, field(1, 0) + field(3, "see\nthe lease"), identifier=36),
+)
+
+
+def test_a_table_is_read_row_by_row_as_it_is_shown(extractor: FileExtractor) -> None:
+    seconds = struct.pack("<d", 86_400.0 * (365 + 58))
+    rows = (
+        row(1, None, cell(3, 1 << 3, word(1)), cell(10, 1 | 1 << 14, decimal(12345, -1) + word(1))),
+        row(0, cell(3, 1 << 3, word(2)), cell(9, 1 << 4, word(1)), cell(3, 1 << 3, word(3))),
+        row(2, cell(5, 1 << 2 | 1 << 15, seconds + word(3)), cell(6, 2, struct.pack("<d", 1.0))),
+        row(
+            3, cell(7, 2 | 1 << 16, struct.pack("<d", 5400.0) + word(4)), cell(2, 1, decimal(75, -1, is_negative=True))
+        ),
+        row(4, cell(2, 1 | 1 << 13, decimal(195, -3) + word(2)), cell(8, 1 << 11, word(1))),
+        row(5, cell(2, 1 | 1 << 9 | 1 << 13, decimal(42, 0) + word(9) + word(5)), cell(3, 1 << 3, word(77))),
+        row(6, b"\x05\x02", b"\x63\x02" + b"\0" * 10),
+    )
+    content = document(
+        {
+            "Document": archive(thing(2, field(1, "Costs") + refer(2, 50), identifier=20), OWN_FORMATS),
+            "CalculationEngine": archive(
+                thing(3008, refer(2, 51) + refer(2, 99), identifier=50),
+                thing(6000, field(1, b"") + refer(2, 30), identifier=51),
+                table(30, "By month", 60),
+            ),
+            "Tables/DataList": archive(*LISTS),
+            "Tables/Tile": archive(thing(6002, b"".join(rows), identifier=60)),
+        }
+    )
+    assert read(extractor, content, b"a.numbers").text == (
+        "Costs\n\nBy month\nPaid\tsee the lease\tHired\nRent of the boathouse\t1234.50 EUR\n"
+        "28 Feb 2002 2002-02-28\tTRUE\n1h 30m\t-7.5\n19.5%\n42.0 kg\n\nNo longer there"
+    )
+
+
+def test_a_table_of_before_2019_is_read(extractor: FileExtractor) -> None:
+    cells = (
+        bytes([4, 3, 0, 0]) + word(0x92) + b"\0" * 4 + word(8) + word(9) + word(2),
+        bytes([4, 2, 0, 0]) + word(0xA6) + b"\0" * 4 + word(8) + word(9) + word(1) + struct.pack("<d", 1234.5),
+        bytes([4, 5, 0, 0]) + word(0x40) + b"\0" * 4 + struct.pack("<d", 86_400.0 + 3600),
+        bytes([3, 0, 9, 0]) + word(0x200) + b"\0" * 4 + word(1),
+    )
+    places = [sum(map(len, cells[:number])) for number in range(len(cells))]
+    old = field(5, field(1, 0) + field(3, b"".join(cells)) + field(4, struct.pack("<4h", *places)))
+    tile = thing(6002, old, identifier=60)
+    content = document(
+        {
+            "Document": archive(storage("a page")),
+            "Tables/Tile": archive(table(30, "By day", 60, old=True), tile, *LISTS),
+        }
+    )
+    text = read(extractor, content, b"a.pages").text
+    assert text.startswith("a page\n\nBy day\nPaid\t1234.50 EUR\t2001-01-02 01:00:00\tsee the lease\n\n")
+
+
+def test_the_texts_of_a_table_whose_rows_are_lost_are_read(extractor: FileExtractor) -> None:
+    content = document(
+        {"Tables/DataList": archive(table(30, "By month", 60), *LISTS), "Tables/Tile": b"\0\x09\0\0\xff"}
+    )
+    outcome = read(extractor, content, b"a.numbers")
+    assert outcome.text.split("\n\n")[:2] == ["By month", "Rent of the boathouse"]
+    assert outcome.unread_parts is not None
 
 
 def test_a_damaged_archive_costs_its_own_text(extractor: FileExtractor) -> None:

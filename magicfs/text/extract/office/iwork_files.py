@@ -1,8 +1,8 @@
-"""Reads the texts of Pages, Keynote and Numbers since 2013: paragraphs, cells with text, notes, comments and names.
+"""Reads the texts of Pages, Keynote and Numbers since 2013: paragraphs, tables, notes, comments and names.
 
-Runs in the child process, called by `document_parser`. Such a document is a zip container of archives: compressed with
-Snappy, each holds objects in Protocol Buffers, of which kreuzberg gives all that looks like text, such as the names of
-thousands of styles. Numbers in cells, and the order of slides and cells, are not read. Pure functions.
+Runs in the child process, called by `document_parser`. Such a document is a zip container of archives
+(`iwork_archives`), of whose objects kreuzberg gives all that looks like text, such as the names of thousands of styles.
+`iwork_tables` reads the tables. The order of slides is not read. Pure functions.
 """
 
 from __future__ import annotations
@@ -17,7 +17,8 @@ from typing import Final
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
-from magicfs.text.extract.office.snappy import uncompressed
+from magicfs.text.extract.office.iwork_archives import Message, Stored, message_of, objects, unpacked
+from magicfs.text.extract.office.iwork_tables import LIST, TABLE, TABLE_PARTS, Tables
 from magicfs.text.extract.plain.plain_text import clean
 
 NUMBERS_TYPE: Final = "application/x-iwork-numbers-sffnumbers"
@@ -30,32 +31,40 @@ _ARCHIVE: Final = re.compile(
 )
 """An archive; those that slides are made from say what to type there."""
 _FIRST: Final = "Document"
-_STORAGES, _TABLE, _LIST, _SHEET, _COMMENT = frozenset({2001, 2005}), 6001, 6005, 2, 3056
-"""The kinds of objects that hold texts, the names of a table and of a sheet, and the texts of cells."""
+_STORAGES, _SHEET, _COMMENT = frozenset({2001, 2005}), 2, 3056
+"""The kinds of objects that hold texts, and the name of a sheet. In Pages and Keynote, a sheet is something else."""
+_READ: Final = TABLE_PARTS | _STORAGES | {_SHEET, _COMMENT}
 _LIST_OF_TEXTS: Final = 1
-_NAME_OF_TABLE: Final = 8
 _NAME: Final = 1
 """The field with the name of a sheet, and with the text of a comment."""
-_KIND, _KEY, _ENTRY, _TEXT = 1, 1, 3, 3
+_KIND_OF_LIST, _KEY, _ENTRIES, _TEXT = 1, 1, 3, 3
 """The fields of a list and of its entries. A storage has its text in the same field."""
-_MESSAGE: Final = 2
 _MAX_BYTES: Final = 128 << 20
-_MAX_NUMBER_BITS: Final = 70
 
-_VARINT, _EIGHT_BYTES, _BYTES, _FOUR_BYTES = 0, 1, 2, 5
-"""How a field is written, in its lowest three bits."""
 _PLACES: Final = dict.fromkeys(map(ord, "\u2028\u2029"), "\n") | {0xFFFC: None}
 """Ends of lines and paragraphs, and what stands for an object in a text."""
 
-_Fields = Iterator[tuple[int, int | bytes]]
-
 
 def read_iwork(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> Document | Unreadable:
-    """The texts of a document, a paragraph a line; archives after `until` on the monotonic clock are left out.
+    """The texts of a document, a paragraph or a row of a table a line.
 
-    Damaged archives are counted. Raises one of `DAMAGE` for a damaged container.
+    Archives and rows after `until` on the monotonic clock are left out. Damaged archives are counted. Raises one of
+    `DAMAGE` for a damaged container.
     """
-    found: dict[str, None] = {}
+    stored = _stored(content, until=until, parts=parts)
+    tables = Tables(stored, until=until)
+    found = dict.fromkeys(
+        clean(text.translate(_PLACES)).strip() for text in _texts(stored, tables, is_workbook=mime_type == NUMBERS_TYPE)
+    )
+    if tables.is_cut:
+        parts.add_unread("rows of its tables", SkipReason.TIMEOUT)
+    text = "\n\n".join(filter(None, found))
+    return Document(text=text, mime_type=mime_type) if text else Unreadable(SkipReason.NO_TEXT)
+
+
+def _stored(content: bytes, *, until: float, parts: PartCount) -> list[Stored]:
+    """The objects of all archives that are read."""
+    stored: list[Stored] = []
     room = _MAX_BYTES
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         for member in sorted(filter(_ARCHIVE.fullmatch, container.namelist()), key=_place):
@@ -63,16 +72,14 @@ def read_iwork(content: bytes, mime_type: str, *, until: float, parts: PartCount
                 parts.add_unread(member, SkipReason.TIMEOUT)
                 break
             try:
-                data = b"".join(_pieces(container.read(member), most_bytes=room))
+                data = unpacked(container.read(member), most_bytes=room)
                 room -= len(data)
-                for text in _texts(data, is_table=mime_type == NUMBERS_TYPE):
-                    found[clean(text.translate(_PLACES)).strip()] = None
+                stored += (one for one in objects(data) if one.kind in _READ)
             except (*DAMAGE, IndexError):
                 parts.add_unread(member)
             else:
                 parts.add()
-    text = "\n\n".join(filter(None, found))
-    return Document(text=text, mime_type=mime_type) if text else Unreadable(SkipReason.NO_TEXT)
+    return stored
 
 
 def _place(member: str) -> tuple[bool, str, int]:
@@ -82,89 +89,25 @@ def _place(member: str) -> tuple[bool, str, int]:
     return name != _FIRST, name, int(number or 0)
 
 
-def _pieces(archive: bytes, *, most_bytes: int) -> Iterator[bytes]:
-    """Yield the uncompressed pieces of an archive, each of which its length precedes."""
-    place = 0
-    while place + 4 <= len(archive):
-        length = int.from_bytes(archive[place + 1 : place + 4], "little")
-        piece = uncompressed(archive[place + 4 : place + 4 + length], most_bytes=most_bytes)
-        most_bytes -= len(piece)
-        yield piece
-        place += 4 + length
+def _texts(stored: list[Stored], tables: Tables, *, is_workbook: bool) -> Iterator[str]:
+    """Yield the texts of all objects; of a sheet, its name and the tables that it shows."""
+    for one in stored:
+        message = message_of(one.data)
+        if one.kind in _STORAGES and one.identifier not in tables.storages_of_cells:
+            yield from message.texts(_TEXT)
+        elif one.kind == TABLE:
+            yield from tables.take(one.identifier)
+        elif one.kind == LIST and one.identifier not in tables.lists:
+            yield from _texts_of_list(message)
+        elif one.kind == _COMMENT:
+            yield message.text(_NAME)
+        elif one.kind == _SHEET and is_workbook:
+            yield message.text(_NAME)
+            yield from tables.of_sheet(message)
 
 
-def _texts(data: bytes, *, is_table: bool) -> Iterator[str]:
-    for kind, message in _objects(data):
-        if kind in _STORAGES:
-            yield from _strings(message, _TEXT)
-        elif kind == _LIST:
-            yield from _texts_of_cells(message)
-        elif kind == _TABLE:
-            yield from _strings(message, _NAME_OF_TABLE)
-        elif kind == _COMMENT or (kind == _SHEET and is_table):
-            yield from _strings(message, _NAME)
-
-
-def _objects(data: bytes) -> Iterator[tuple[int, bytes]]:
-    """Yield the kind and the message of each object: a head says how long they are."""
-    place = 0
-    while place < len(data):
-        length, place = _number(data, place)
-        head = data[place : place + length]
-        place += length
-        for field, value in _fields(head):
-            if field == _MESSAGE and isinstance(value, bytes):
-                said = dict(_fields(value))
-                kind, size = said.get(1), said.get(3)
-                if isinstance(kind, int) and isinstance(size, int):
-                    yield kind, data[place : place + size]
-                    place += size
-
-
-def _texts_of_cells(message: bytes) -> Iterator[str]:
-    fields = list(_fields(message))
-    if (_KIND, _LIST_OF_TEXTS) not in fields:
-        return
-    entries = [dict(_fields(value)) for field, value in fields if field == _ENTRY and isinstance(value, bytes)]
-    for entry in sorted(entries, key=lambda entry: str(entry.get(_KEY)).zfill(_MAX_NUMBER_BITS)):
-        text = entry.get(_TEXT)
-        if isinstance(text, bytes):
-            yield text.decode("utf-8", "replace")
-
-
-def _strings(message: bytes, wanted: int) -> Iterator[str]:
-    for field, value in _fields(message):
-        if field == wanted and isinstance(value, bytes):
-            yield value.decode("utf-8", "replace")
-
-
-def _fields(message: bytes) -> _Fields:
-    """Yield the number of each field with its value. Raises `ValueError` for what is no message."""
-    place = 0
-    while place < len(message):
-        key, place = _number(message, place)
-        way = key & 7
-        if way == _VARINT:
-            value, place = _number(message, place)
-            yield key >> 3, value
-            continue
-        if way == _BYTES:
-            length, place = _number(message, place)
-        elif way in {_EIGHT_BYTES, _FOUR_BYTES}:
-            length = 8 if way == _EIGHT_BYTES else 4
-        else:
-            raise ValueError("a field that is written in an unknown way")
-        yield key >> 3, message[place : place + length]
-        place += length
-
-
-def _number(data: bytes, place: int) -> tuple[int, int]:
-    """A number of seven bits a byte, the lowest first, and the place after it."""
-    number = 0
-    for shift in range(0, _MAX_NUMBER_BITS, 7):
-        byte = data[place]
-        place += 1
-        number |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004  (the highest bit says that there are more)
-            return number, place
-    raise ValueError("a number that does not end")
+def _texts_of_list(message: Message) -> Iterator[str]:
+    """Yield the texts of the cells of a table that is missing."""
+    if message.number(_KIND_OF_LIST) == _LIST_OF_TEXTS:
+        entries = message.messages(_ENTRIES)
+        yield from (entry.text(_TEXT) for entry in sorted(entries, key=lambda entry: entry.number(_KEY)))
