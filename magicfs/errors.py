@@ -14,6 +14,7 @@ that callers of a package know only this tree. A module may derive an error that
     |-- ServerError           an embedded server or the supervisor does not start, stop or answer
     |-- DatabaseError         Postgres refused a statement
     |   |-- DatabaseUnavailable   Postgres does not answer, or the connection broke: try again later
+    |   |   `-- DatabaseStarting      Postgres starts, or recovers from a crash: wait
     |   |-- DatabaseConflict      a concurrent transaction conflicts with this one: try again immediately
     |   `-- SchemaError           the schema is not the one that this version needs
     |-- BrokerUnavailable     Redis does not answer
@@ -70,6 +71,10 @@ class DatabaseError(MagicFSError):
 
 class DatabaseUnavailable(DatabaseError):
     """Postgres does not answer, or the connection broke. A later retry may succeed."""
+
+
+class DatabaseStarting(DatabaseUnavailable):
+    """Postgres has started and takes no connections yet. After a crash it recovers first, which may take minutes."""
 
 
 class DatabaseConflict(DatabaseError):

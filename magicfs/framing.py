@@ -14,6 +14,7 @@ import time
 from typing import Any, NamedTuple
 
 from magicfs.errors import (
+    DatabaseStarting,
     DatabaseUnavailable,
     DeadlineExceeded,
     EmbedderUnavailable,
@@ -34,6 +35,7 @@ MAX_HEAD_BYTES = 4 * 1024 * 1024
 _REPORTED = {
     kind.__name__: kind
     for kind in (
+        DatabaseStarting,
         DatabaseUnavailable,
         DeadlineExceeded,
         EmbedderUnavailable,

@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING
 from magicfs import config, logs
 from magicfs.config import Settings
 from magicfs.domain.parts import POSTGRES
-from magicfs.errors import DatabaseUnavailable, SchemaError, ServerError
+from magicfs.errors import DatabaseStarting, DatabaseUnavailable, SchemaError, ServerError
 from magicfs.home import POSTGRES_SOCKET
 
 if TYPE_CHECKING:
@@ -32,7 +32,8 @@ COMMAND_CHECK_SECONDS = 6.0
 """For the version of the schema. Longer than the wait for a connection, so that what refuses one can still be asked."""
 
 SERVICE_CONNECT_SECONDS = 60.0
-"""How long a service waits for the database. Then it ends, and its supervisor starts it again."""
+"""How long a service waits for the database. Then it ends, and its supervisor starts it again. There is no
+limit while Postgres starts."""
 
 SERVICE_IDLE_SECONDS = 30.0
 """An agent and workers that have nothing to do close connections after this time: each is 5 MB of the server's memory,
@@ -117,10 +118,12 @@ def require_embedded_server(settings: Settings) -> None:
     part = supervisor(settings).part(POSTGRES) if settings.run_dir.is_dir() else None
     if part is None:
         raise ServerError("nothing is running: run 'magicfs up' first, or set MAGICFS_DATABASE_URL")
-    from magicfs.cli.part_readiness import last_line
+    from magicfs.cli.part_readiness import explain_failure
 
     log_path = settings.log_dir / f"{POSTGRES}.log"
-    raise ServerError(f"the database does not run: {last_line(log_path)}: see {log_path}")
+    raise ServerError(
+        f"the database does not run: {explain_failure(POSTGRES, log_path, home=settings.home)}: see {log_path}"
+    )
 
 
 def require_database(settings: Settings) -> None:
@@ -133,8 +136,8 @@ def require_database(settings: Settings) -> None:
 def database_for_service(settings: Settings, *, role: str, size: int) -> Iterator[Database]:
     """The database, with the schema of this version: see `prepare_schema`.
 
-    Waits for the database up to SERVICE_CONNECT_SECONDS, then raises `DatabaseUnavailable`. Raises `ServerError` at
-    once when the database is embedded and nothing here runs it.
+    Waits for the database up to SERVICE_CONNECT_SECONDS, then raises `DatabaseUnavailable` unless it starts. Raises
+    `ServerError` at once when the database is embedded and nothing here runs it.
     """
     from magicfs.db.pool import Database
 
@@ -182,7 +185,9 @@ def _prepare_when_reachable(settings: Settings, database: Database) -> None:
         try:
             prepare_schema(settings, database)
         except DatabaseUnavailable as error:
-            if time.monotonic() > deadline:
+            if isinstance(error, DatabaseStarting):
+                deadline = time.monotonic() + SERVICE_CONNECT_SECONDS
+            elif time.monotonic() > deadline:
                 raise
             if not is_logged:
                 log.warning("waiting for the database: %s", error)

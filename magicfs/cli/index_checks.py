@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from magicfs.cli import environment, index_model, wiring
-from magicfs.cli.part_readiness import last_line
+from magicfs.cli.part_readiness import explain_failure
 from magicfs.cli.stuck_parts import parts_and_stuck
 from magicfs.config import Settings
 from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode
@@ -172,7 +172,8 @@ class IndexChecks:
         failing = [part for part in running if part.state not in {"running", "starting"}]
         if failing:
             part = failing[0]
-            raise CheckFailed(f"{part.name} does not stay up: {last_line(settings.log_dir / f'{part.name}.log')}")
+            line = explain_failure(part.name, settings.log_dir / f"{part.name}.log", home=settings.home)
+            raise CheckFailed(f"{part.name} does not stay up: {line}")
         has_begun = any(part.name == AGENT and part.uptime_s > AGENT_SECONDS for part in running)
         if has_begun and not self._has_agent():
             raise CheckFailed(

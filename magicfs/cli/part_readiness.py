@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from magicfs.cli import terminal
 from magicfs.config import Settings
 from magicfs.domain.parts import HUB_LINK, MOUNT, POSTGRES, REDIS, SERVE
 from magicfs.errors import DeadlineExceeded, MountError, PeerUnavailable, ServerError
@@ -26,7 +27,11 @@ if TYPE_CHECKING:
     from magicfs.gateway.peers import PeerAddress
 
 SERVER_SECONDS = 90.0
-"""The first start creates a database; one after a crash may have much to recover."""
+"""The first start creates a database. A Postgres that says that it starts is waited for without an end: after a crash
+it may have minutes of work to recover, and one that fails at it ends."""
+
+EXPLAIN_SECONDS, REPEAT_SECONDS = 10.0, 30.0
+"""When the wait for a Postgres that starts is explained to a person, and the pause until it is again."""
 
 MOUNT_SECONDS = 120.0
 """A mount process takes a second to start, on a busy machine half a minute. One that ends is noticed before that."""
@@ -61,7 +66,7 @@ _REFUSED = re.compile(
 """What the system says of files that may be whole: the machine has to be mended, not the cluster."""
 
 MAX_RESTARTS_UNTIL_READY = 2
-"""A part with this many restarts before it is ready counts as failed."""
+"""A part that was started anew this many times while it was waited for counts as failed."""
 
 
 def wait_for_servers(settings: Settings, supervisor: Supervisor, logged: Mapping[str, int]) -> None:
@@ -70,7 +75,10 @@ def wait_for_servers(settings: Settings, supervisor: Supervisor, logged: Mapping
         sockets = (settings.run_dir / POSTGRES_SOCKET, redis.socket_path(settings.home))
         _wait_for(settings, supervisor, HUB_LINK, lambda: all(map(is_listening, sockets)), SERVER_SECONDS, logged)
     if settings.embedded_database:
-        _wait_for(settings, supervisor, POSTGRES, lambda: postgres.answers(settings.run_dir), SERVER_SECONDS, logged)
+        _wait_for(
+            *(settings, supervisor, POSTGRES, lambda: postgres.answers(settings.run_dir), SERVER_SECONDS, logged),
+            is_starting=lambda: postgres.is_starting(settings.run_dir),
+        )
     if settings.embedded_broker:
         _wait_for(settings, supervisor, REDIS, lambda: redis.answers(settings.home), SERVER_SECONDS, logged)
 
@@ -126,17 +134,32 @@ def _wait_for(
     ready: Callable[[], bool],
     seconds: float,
     logged: Mapping[str, int],
+    *,
+    is_starting: Callable[[], bool] = lambda: False,
 ) -> None:
     """Wait until a part is ready. Raises `ServerError` with the last line of its log when it keeps failing.
 
-    `logged` has the sizes of the logs before this start: what stands in them is of a former one.
+    `logged` has the sizes of the logs before this start: what stands in them is of a former one. While `is_starting`,
+    the wait goes on, and is explained.
     """
     log_path = settings.log_dir / f"{name}.log"
-    deadline = time.monotonic() + seconds
+    begin = time.monotonic()
+    explained, deadline = begin + EXPLAIN_SECONDS, begin + seconds
+    former_restarts: int | None = None
     while not ready():
         status = supervisor.part(name)
-        is_late = time.monotonic() > deadline
-        if status is None or status.restarts >= MAX_RESTARTS_UNTIL_READY or is_late:
+        now = time.monotonic()
+        if now > explained and is_starting():
+            explained, deadline = now + REPEAT_SECONDS, now + seconds
+            terminal.remark(
+                f"waiting for the database, which recovers first if it has crashed ({now - begin:.0f} seconds so far): "
+                "nothing is lost"
+            )
+        is_late = now > deadline
+        if status is not None and former_restarts is None:
+            former_restarts = status.restarts
+        restarts = 0 if status is None else status.restarts - (former_restarts or 0)
+        if status is None or restarts >= MAX_RESTARTS_UNTIL_READY or is_late:
             line = explain_failure(name, log_path, home=settings.home, since=logged.get(log_path.name, 0))
             raise ServerError(f"{name} does not {'get ready' if is_late else 'start'}: {line}: see {log_path}")
         time.sleep(POLL_SECONDS)

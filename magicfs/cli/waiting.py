@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Self
 from magicfs.cli import environment, multilingual, terminal
 from magicfs.cli.progress import STALL_SECONDS, ProgressMeter, ProgressReport, StallDetector
 from magicfs.cli.stalled import explain, read_situation
-from magicfs.errors import DatabaseUnavailable, ServerError
+from magicfs.errors import DatabaseStarting, DatabaseUnavailable, ServerError
 
 if TYPE_CHECKING:
     from rich.progress import Progress, TaskID
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from magicfs.domain.status import IndexProgress
 
 POLL_SECONDS = 0.25
+_RECOVERS = "waiting for the database, which recovers first if it has crashed: nothing is lost"
+
 PAUSE_FACTOR = 10
 """The pause after a query of the progress is this many times as long as the query, or longer."""
 
@@ -41,7 +43,7 @@ REPEAT_SECONDS = 60.0
 """Pause before the same reason is said again."""
 
 OUTAGE_SECONDS = 30.0
-"""How long the database may be unavailable, as it is during a restart."""
+"""How long the database may be unavailable, as it is during a restart. One that starts is waited for."""
 
 
 def wait_until_searchable(
@@ -88,7 +90,7 @@ class _Wait:
     def look(self) -> ProgressReport | None:
         """Show the progress, or say why there is none. Returns it when everything is searchable.
 
-        Raises `DatabaseUnavailable` when the database has been away for OUTAGE_SECONDS.
+        Raises `DatabaseUnavailable` when the database has been away for OUTAGE_SECONDS, and not because it starts.
         """
         began = time.monotonic()
         try:
@@ -114,9 +116,16 @@ class _Wait:
         return None
 
     def _await_database(self, error: DatabaseUnavailable) -> None:
-        """Say that the database is away, once it has been for a while. Raises `error` after OUTAGE_SECONDS."""
+        """Say that the database is away, once it has been for a while.
+
+        Raises `error` after OUTAGE_SECONDS, in which it has not said that it starts.
+        """
         now = time.monotonic()
         self.query_seconds = 0.0
+        if isinstance(error, DatabaseStarting):
+            self._answered = now
+            self._reasons.say(_RECOVERS, now=now)
+            return
         if now - self._answered > OUTAGE_SECONDS:
             raise error
         if now - self._answered > STALL_SECONDS:
@@ -135,7 +144,7 @@ def _read(settings: Settings, database: Database, *, since: datetime, root: str 
 
 def _check_alive(settings: Settings) -> None:
     """Raise `ServerError` when the parts of this machine were stopped, or one of them does not stay up."""
-    from magicfs.cli.part_readiness import last_line
+    from magicfs.cli.part_readiness import explain_failure
 
     parts = environment.supervisor(settings).parts()
     if not parts and settings.local_database:
@@ -143,7 +152,8 @@ def _check_alive(settings: Settings) -> None:
     for part in parts:
         if part.state == "backoff" and part.restarts >= MAX_RESTARTS:
             log_path = settings.log_dir / f"{part.name}.log"
-            raise ServerError(f"{part.name} does not stay up: {last_line(log_path)}: see {log_path}")
+            line = explain_failure(part.name, log_path, home=settings.home)
+            raise ServerError(f"{part.name} does not stay up: {line}: see {log_path}")
 
 
 @dataclass

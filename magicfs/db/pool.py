@@ -8,6 +8,7 @@ transaction begins with a check of the schema's version, in the round trip that 
 from __future__ import annotations
 
 import logging
+import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -21,7 +22,13 @@ from magicfs.db.connection import SHORTEST_CONNECT_SECONDS, PooledConnection, co
 from magicfs.db.listener import Listener
 from magicfs.db.schema import require_not_newer
 from magicfs.domain.deadline import Deadline
-from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, DeadlineExceeded
+from magicfs.errors import (
+    DatabaseConflict,
+    DatabaseError,
+    DatabaseStarting,
+    DatabaseUnavailable,
+    DeadlineExceeded,
+)
 
 log = logging.getLogger(__name__)
 
@@ -33,6 +40,10 @@ T = TypeVar("T")
 _OF_THE_HUB = "the hub "
 """How a message of the link to the hub begins (`magicfs.gateway.hub_link`). It says what to do."""
 
+_STARTING = re.compile("the database system is (?:starting up|in recovery mode|not yet accepting connections)")
+"""How Postgres refuses a connection before it is ready. libpq does not pass the SQLSTATE on."""
+
+_NOT_YET = "the database starts, and recovers first if it has crashed: nothing is lost, try again in a minute"
 _NOT_IN_TIME = "the database did not accept a connection in time: try again"
 _HANGS = (
     "the database does not answer in time: restart it (the embedded one by 'magicfs down', then 'magicfs up'), "
@@ -80,9 +91,21 @@ def _translation(error: psycopg.Error) -> DatabaseError:
         unavailable = error.sqlstate.startswith(_UNAVAILABLE_SQLSTATES)
         if error.sqlstate.startswith(_CONFLICT_SQLSTATES):
             return DatabaseConflict(f"another transaction conflicts with this one ({line}): try again")
+    if _STARTING.search(line):
+        return DatabaseStarting(_NOT_YET)
     if unavailable:
         return DatabaseUnavailable(f"the database is not available ({line}): try again")
     return DatabaseError(f"the database refused a statement: {line}")
+
+
+def _refusal(line: str) -> DatabaseUnavailable:
+    """The error for a connection that was refused with `line`."""
+    if _STARTING.search(line):
+        return DatabaseStarting(_NOT_YET)
+    told = line.rpartition("FATAL:")[2].strip()
+    if told.startswith(_OF_THE_HUB):
+        return DatabaseUnavailable(told)
+    return DatabaseUnavailable(f"no database answers ({line}): run 'magicfs up', or check MAGICFS_DATABASE_URL")
 
 
 def retry_on_conflict(transaction: Callable[[], T]) -> T:
@@ -260,11 +283,7 @@ class Database:
         except psycopg.errors.ConnectionTimeout:
             return DatabaseUnavailable(_HANGS)
         except psycopg.Error as error:
-            line = _first_line(error)
-            told = line.rpartition("FATAL:")[2].strip()
-            if told.startswith(_OF_THE_HUB):
-                return DatabaseUnavailable(told)
-            return DatabaseUnavailable(f"no database answers ({line}): run 'magicfs up', or check MAGICFS_DATABASE_URL")
+            return _refusal(_first_line(error))
         return DatabaseUnavailable(_NOT_IN_TIME)
 
     @contextmanager

@@ -19,7 +19,7 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
-from magicfs.errors import DatabaseConflict, DatabaseUnavailable, ServerError
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseStarting, DatabaseUnavailable, ServerError
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.linux.memory import whole_memory
 from magicfs.runtime.processes import dies_with_parent, is_running
@@ -221,15 +221,30 @@ def _read(path: str) -> str:
 
 def answers(run_dir: Path) -> bool:
     """Whether the server accepts connections. Prepares our database on it the first time."""
-    from magicfs.db.index_owner import prepare_database
-
     if not (run_dir / POSTGRES_SOCKET).exists():
         return False
     try:
-        prepare_database(admin_dsn(run_dir), database=DATABASE, owner=OWNER)
+        _prepare_database(run_dir)
     except (DatabaseUnavailable, DatabaseConflict):
         return False
     return True
+
+
+def is_starting(run_dir: Path) -> bool:
+    """Whether the server says that it takes no connections yet, as it does while it recovers from a hard end."""
+    try:
+        _prepare_database(run_dir)
+    except DatabaseStarting:
+        return True
+    except DatabaseError:
+        pass
+    return False
+
+
+def _prepare_database(run_dir: Path) -> None:
+    from magicfs.db.index_owner import prepare_database
+
+    prepare_database(admin_dsn(run_dir), database=DATABASE, owner=OWNER)
 
 
 def main() -> None:
