@@ -13,7 +13,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 14),
     "application/zip": 36,
-    "application/x-ole-storage": 12,
+    "application/x-ole-storage": 13,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 16),
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 16

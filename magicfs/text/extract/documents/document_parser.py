@@ -34,6 +34,7 @@ from magicfs.text.extract.mail.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.office.hangul_files import HANGUL_TYPE, read_hangul
 from magicfs.text.extract.office.iwork_files import IWORK_TYPES, read_iwork
+from magicfs.text.extract.office.known_passwords import decrypted
 from magicfs.text.extract.office.office_xml import OFFICE_XML_TYPES, read_office_xml
 from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
 from magicfs.text.extract.office.word_package import with_usual_names
@@ -48,6 +49,7 @@ from magicfs.text.extract.process.answers import PartialDocument
 from magicfs.text.extract.process.page_reader import unreadable_of
 
 _ZIP: Final = "application/zip"
+_OLE: Final = "application/x-ole-storage"
 _ARCHIVE_TYPES: Final = frozenset(
     {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", archives.RAR_TYPE}
 )
@@ -111,6 +113,11 @@ class DocumentParser:
         if told is not None:
             return told
         exact = _exact_type(content, mime_type)
+        if mime_type == _OLE and isinstance(exact, Unreadable) and exact.reason is SkipReason.ENCRYPTED:
+            opened = decrypted(content)
+            if opened is not None:
+                content, mime_type = opened, detect(opened, name=b"").mime_type
+                exact = _exact_type(content, mime_type)
         if isinstance(exact, Unreadable):
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact == container.ZIPPED_BOOK:
@@ -279,9 +286,9 @@ class DocumentParser:
 
 def _exact_type(content: bytes, mime_type: str) -> str | Unreadable:
     """The type of the document in a container; the same type for any other file."""
-    if mime_type == "application/zip":
+    if mime_type == _ZIP:
         return container.zip_type(content)
-    if mime_type == "application/x-ole-storage":
+    if mime_type == _OLE:
         return container.ole_type(content)
     return mime_type
 
