@@ -7,9 +7,11 @@ with units. Pure functions; any thread.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.analysis.variants import SHORT_WORDS
+from magicfs.text.analysis.tokens import SPACE
+from magicfs.text.analysis.variants import SHORT_WORDS, OtherForms
 
 _OTHER_CAPITALS: Final = "\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0401-\u042f"
 """Those of Latin letters with accents, of Greek and of Cyrillic."""
@@ -30,12 +32,12 @@ _CODE: Final = _code_pattern("A-Z")
 _CODE_OF_ALL: Final = _code_pattern("A-Z" + _OTHER_CAPITALS)
 """Groups of capitals and digits with blanks between them: postal codes, plates of cars."""
 _CAPITAL_BEHIND: Final = re.compile(f"[0-9] [A-Z{_OTHER_CAPITALS}]")
-_CAPITAL_BEFORE: Final = re.compile("[A-Z][ \u00a0\u202f][0-9]")
-_CAPITAL_BEFORE_ALL: Final = re.compile(f"[A-Z{_OTHER_CAPITALS}][ \u00a0\u202f][0-9]")
+_CAPITAL_BEFORE: Final = re.compile(f"[A-Z]{SPACE}[0-9]")
+_CAPITAL_BEFORE_ALL: Final = re.compile(f"[A-Z{_OTHER_CAPITALS}]{SPACE}[0-9]")
 """What the patterns of this module need, and many texts have not."""
 _MIN_CODE_CHARACTERS: Final = 5
 
-_DESIGNATION: Final = re.compile(r"([A-Z](?<!\w[A-Z])[A-Z]?)[ \u00a0\u202f]([0-9]{1,6})(?![\w/]|[.,:-]\w)")
+_DESIGNATION: Final = re.compile(rf"([A-Z](?<!\w[A-Z])[A-Z]?){SPACE}([0-9]{{1,6}})(?![\w/]|[.,:-]\w)")
 """One or two capitals and a number, as of a flight, a road or a work: `LH 1234`, `A 7`, `KV 525`."""
 _TYPED_DESIGNATION: Final = re.compile(r"(?<![\w.,:/-])([^\W\d_]{1,2}) (0*)([0-9]{1,6})(?![\w/]|[.,:-]\w)")
 """The same as people type it."""
@@ -63,16 +65,13 @@ def _is_code(code: str) -> bool:
     return len(code.replace(" ", "")) >= _MIN_CODE_CHARACTERS and SHORT_WORDS.isdisjoint(code.lower().split(" "))
 
 
-def designation_forms(text: str) -> list[tuple[frozenset[str], str]]:
-    """Other forms of letters and a number that are typed apart, each with the words that it stands for.
+def designation_forms(text: str) -> Iterator[OtherForms]:
+    """Yield the other forms of letters and a number that are typed apart.
 
     A text may have them in one piece, and without zeros: `KW7` and `KW 7` for `kw 07`.
     """
-    found = []
     for letters, zeros, number in _TYPED_DESIGNATION.findall(text):
         if letters.lower() not in SHORT_WORDS:
-            found += [
-                (frozenset({letters, zeros + number}), form) for form in (letters + zeros + number, letters + number)
-            ]
-            found += [(frozenset({zeros + number}), number)] if zeros else []
-    return found
+            yield frozenset({letters, zeros + number}), [letters + digits for digits in {zeros + number, number}]
+            if zeros:
+                yield frozenset({zeros + number}), [number]

@@ -10,16 +10,14 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from magicfs.text.analysis.months import DAYS, MONTHS, month_number
+from magicfs.text.analysis.months import DAYS, MONTHS, month_alone, month_number
+from magicfs.text.analysis.stated_days import FAR_EAST, VIETNAMESE
+from magicfs.text.analysis.variants import OtherForms
 
 _DATE: Final = re.compile(r"(?<![\w./-])([0-9]{1,4})([./-])([0-9]{1,2})\2([0-9]{4}|[0-9]{1,2})(?![\w/-]|\.[0-9])")
 _COMPACT: Final = re.compile(r"(?<![\w./-])((?:19|20)[0-9]{2})([01][0-9])([0-3][0-9])(?![\w/-]|\.[0-9])")
 _MONTH_LAST: Final = re.compile(r"(?<![\w./-])([12][0-9]{3})([-./])([01]?[0-9])(?![\w/-]|\.[0-9])")
-_MONTH_FIRST: Final = re.compile(r"(?<![\w./-])([01]?[0-9])([./])([12][0-9]{3})(?![\w/-]|\.[0-9])")
-_FAR_EAST: Final = re.compile("([12][0-9]{3})([年년]) ?([0-9]{1,2})([月월])(?: ?([0-9]{1,2})([日일]))?")
-_VIETNAMESE: Final = re.compile(
-    r"(?:(?<![\w./-])([0-9]{1,2}) )?(tháng) ([0-9]{1,2})(?:,? (năm) |/|, ?)([12][0-9]{3})(?![\w/-])", re.IGNORECASE
-)
+_MONTH_FIRST: Final = re.compile(r"(?<![\w./-])([01]?[0-9])([./-])([12][0-9]{3})(?![\w/-]|\.[0-9])")
 _NAMED: Final = r"(?P<name>[^\s\d.,-]{2,12})"
 _NUMBERED: Final = r"(?P<day>[0-9]{1,2})(?P<ending>[^\W\d_]{0,2})"
 _OF_YEAR: Final = r"(?P<year>[12][0-9]{3})(?![\w/-]|\.[0-9])"
@@ -30,27 +28,23 @@ _NAMED_DAY_SECOND: Final = re.compile(rf"{_NAMED}\.? {_NUMBERED},? {_OF_YEAR}")
 """A day with the name of its month, in the two orders."""
 _MONTH: Final = re.compile(r"([^\s\d.,]{2,12})[.,]? (?:de |del )?([12][0-9]{3})(?![\w/-]|\.[0-9])")
 _YEAR_FIRST: Final = re.compile(r"(?<![\w./-])([12][0-9]{3}) ([^\s\d.,]{2,12})")
+_ROUND: Final = "00"
+_WORD_BEHIND: Final = re.compile(r" [^\W\d_]")
 _ISO: Final = re.compile("[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?")
 _YEAR_DIGITS: Final = 4
 _SHORT: Final = 2
 _MAX_DATES: Final = 4
 _CENTURIES: Final = ("20", "19")
 
-Forms = list[tuple[frozenset[str], str]]
-"""Other forms of what is typed, each with the words that it may stand for."""
-
-
 _Date = tuple[str, int, str | None]
 """A year as it is typed, a month, and the day of a day."""
 
 
-def date_forms(text: str) -> Forms:
-    """Other forms of the first dates and months of a typed text. Each is looked up, and a text with many is pasted."""
-    found: Forms = []
+def date_forms(text: str) -> Iterator[OtherForms]:
+    """Yield the other forms of the first dates of each kind in a typed text."""
     for kind in (_days_in_digits, _named_days, _dates_with_signs, _months):
         for words, dates in islice(kind(text), _MAX_DATES):
-            found += [(words, form) for form in dict.fromkeys(form for date in dates for form in _forms(*date))]
-    return found
+            yield words, list(dict.fromkeys(form for date in dates for form in _forms(*date)))
 
 
 def whole_date(text: str) -> list[str]:
@@ -60,8 +54,8 @@ def whole_date(text: str) -> list[str]:
     if _ISO.fullmatch(typed):
         return [typed]
     is_month = any(pattern.fullmatch(typed) for pattern in (_MONTH, _YEAR_FIRST, _MONTH_FIRST, _MONTH_LAST))
-    forms = [form for words, form in date_forms(typed) if is_month or pieces <= words]
-    return list(dict.fromkeys(filter(_ISO.fullmatch, forms)))
+    found = [forms for words, forms in date_forms(typed) if is_month or pieces <= words]
+    return list(dict.fromkeys(form for forms in found for form in forms if _ISO.fullmatch(form)))
 
 
 def _days_in_digits(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
@@ -91,19 +85,20 @@ def _named_days(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
 
 def _dates_with_signs(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
     """The days and months of languages that write words between the numbers, which are no words of the question."""
-    for match in _FAR_EAST.finditer(text):
+    for match in FAR_EAST.finditer(text):
         year, _, month, _, day, _ = match.groups()
         yield frozenset(filter(None, match.groups())), [(year, int(month), day)]
-    for match in _VIETNAMESE.finditer(text):
+    for match in VIETNAMESE.finditer(text):
         day, _, month, _, year = match.groups()
         yield frozenset({"ngày", *filter(None, match.groups())}), [(year, int(month), day)]
 
 
 def _months(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
     """The months with their year, by name or in digits. Each stands for the month alone: any date has its year."""
-    named = _MONTH.findall(text) + [(name, year) for year, name in _YEAR_FIRST.findall(text)]
+    named = [match.groups() for match in _MONTH.finditer(text) if not _is_count(match)]
+    named += [(name, year) for year, name in _YEAR_FIRST.findall(text)]
     for name, year in named:
-        month = month_number(name)
+        month = month_alone(name, has_case=False)
         if month is not None:
             yield frozenset({name}), [(year, month, None)]
     for year, _, digits in _MONTH_LAST.findall(text):
@@ -112,13 +107,19 @@ def _months(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
         yield frozenset({digits}), [(year, int(digits), None)]
 
 
+def _is_count(match: re.Match[str]) -> bool:
+    """Whether a word and a year are a count of something: `may 2000 times`."""
+    name, year = match.groups()
+    return name.islower() and year.endswith(_ROUND) and bool(_WORD_BEHIND.match(match.string, match.end()))
+
+
 def _forms(year: str, month: int, day: str | None) -> list[str]:
     """The ways to write a day or a month; none of what is none."""
     if not 1 <= month <= MONTHS:
         return []
     if day is None:
         return [f"{year}{sign}{month:02}" for sign in "-/."] + [
-            *(f"{digits}{sign}{year}" for digits in (f"{month:02}", f"{month}") for sign in "./"),
+            *(f"{digits}{sign}{year}" for digits in (f"{month:02}", f"{month}") for sign in "./-"),
             f"{year}/{month}",
             f"{year}.{month}",
         ]

@@ -7,24 +7,25 @@ Texts have `10 GB` as `10GB` too, dimensions as `1920x1080`, and `m^2` as `m2`. 
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.analysis.tokens import UNITS
+from magicfs.text.analysis.tokens import SPACE, UNITS
+from magicfs.text.analysis.variants import OtherForms
 
-_SPACE: Final = "[ \u00a0\u202f]"
 _NUMBER: Final = r"([0-9](?<![\w.,:/-][0-9])[0-9]{0,5}(?:[.,][0-9]{1,3})?)"
-_WITH_UNIT: Final = re.compile(rf"{_NUMBER}{_SPACE}((?i:{UNITS})|[glmtshvwACFVWKNJ%\u03a9])(?![\w/])")
+_WITH_UNIT: Final = re.compile(rf"{_NUMBER}{SPACE}((?i:{UNITS})|[glmtshvwACFVWKNJ%\u03a9])(?![\w/])")
 """A number and its unit with a blank between them."""
-_LETTER_BEHIND: Final = re.compile(f"[0-9]{_SPACE}[^\\W_0-9]")
-_SIGN_BEHIND: Final = re.compile(f"[0-9]{_SPACE}%")
-"""What it needs, and many texts have not."""
-_MICRO: Final = re.compile(rf"{_NUMBER}{_SPACE}?\u03bc([A-Za-z])(?!\w)")
+_LETTER_BEHIND: Final = re.compile(f"[0-9]{SPACE}[^\\W_0-9]")
+_SIGN_BEHIND: Final = re.compile(f"[0-9]{SPACE}%")
+"""What one of them has, and many texts have not."""
+_MICRO: Final = re.compile(rf"{_NUMBER}{SPACE}?\u03bc([A-Za-z])(?!\w)")
 """A number with a unit of a millionth, for which people type a `u`."""
 
-_TIMES: Final = re.compile(f"(?<=[0-9]){_SPACE}?[\u00d7\u2715]{_SPACE}?(?=[0-9])")
+_TIMES: Final = re.compile(f"(?<=[0-9]){SPACE}?[\u00d7\u2715]{SPACE}?(?=[0-9])")
 """The sign of multiplication between two numbers, for which people type an `x`."""
 _DIMENSIONS: Final = re.compile(
-    r"[1-9](?<![\w.,:/-].)[0-9]{0,4} x (?!10\b)[1-9][0-9]{0,4}(?: x [1-9][0-9]{0,4})?(?![\w/]|[.,][0-9])"
+    r"[1-9](?<![\w.,:/-].)[0-9]{0,4} [xX] (?!10\b)[1-9][0-9]{0,4}(?: [xX] [1-9][0-9]{0,4})?(?![\w/]|[.,][0-9])"
 )
 """Two or three lengths; not a number that is multiplied by a power of ten."""
 _POWER: Final = re.compile(
@@ -42,28 +43,34 @@ _PERCENT: Final = re.compile(
 )
 """A number and the word for `%`, in languages that have the word behind the number."""
 
-_MONEY: Final = {
-    "€": "eur euro euros", "$": "usd dollar dollars", "£": "gbp pound pounds", "¥": "jpy yen cny yuan",
-    "₹": "inr rupee rupees", "₽": "rub руб рублей рубля", "₩": "krw won", "₺": "try lira", "₴": "uah грн гривень",
-    "₪": "ils nis",
-}  # fmt: skip
-"""The names and the codes of currencies by their signs."""
-_SIGNS_OF_MONEY: Final = {name: sign for sign, names in _MONEY.items() for name in names.split()}
-_AMOUNT: Final = r"[0-9](?<!\w.)[0-9.,]*"
-_NAMES_OF_MONEY: Final = "|".join([*_SIGNS_OF_MONEY, *map(re.escape, _MONEY)])
-_TYPED_MONEY: Final = re.compile(
-    rf"({_AMOUNT}){_SPACE}({_NAMES_OF_MONEY})(?!\w)|(?<!\w)({_NAMES_OF_MONEY}){_SPACE}({_AMOUNT})", re.IGNORECASE
+_MONEY: Final = (
+    ("€", "eur euro euros"), ("$", "usd dollar dollars"), ("£", "gbp pound pounds"), ("¥", "jpy yen"),
+    ("¥", "cny yuan"), ("₹", "inr rupee rupees"), ("₽", "rub руб рублей рубля"), ("₩", "krw won"), ("₺", "try lira"),
+    ("₴", "uah грн гривень"), ("₪", "ils nis"),
+)  # fmt: skip
+"""The signs of currencies, each with its code and its names."""
+_DOLLAR: Final = "$"
+_CODES: Final = frozenset(names.split()[0] for _, names in _MONEY)
+_WORDS: Final = frozenset({"ils", "nis", "rub", "try", "won"})
+"""Those that are words too: in small letters, they stand behind an amount alone, and a text with one has rarely any."""
+_AMOUNT: Final = r"[0-9](?<![\w.,].)[0-9.,]*"
+_NAMES_OF_MONEY: Final = "|".join(
+    [*dict.fromkeys(re.escape(sign) for sign, _ in _MONEY), *(name for _, names in _MONEY for name in names.split())]
 )
-
-Forms = list[tuple[frozenset[str], str]]
-"""Other forms of what is typed, each with the words that it stands for."""
+_TYPED_MONEY: Final = re.compile(
+    rf"({_AMOUNT}){SPACE}?({_NAMES_OF_MONEY})(?!\w)|(?<!\w)({_NAMES_OF_MONEY}){SPACE}?({_AMOUNT})", re.IGNORECASE
+)
+_DOLLARS: Final = re.compile(rf"\$(?:(?<![\w$].)|(?<=\bUS.)){SPACE}?({_AMOUNT})|({_AMOUNT}){SPACE}?(?:US)?\$(?![\w$])")
+_LEFT_OUT: Final = re.compile(r"[.,](?=[0-9]{3}(?![0-9]))|[.,]0{1,2}\Z")
+"""What people leave out of an amount: separators of thousands, and cents that are none."""
+_YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
 
 
 def with_typed_signs(text: str) -> str:
     """A text with `m2` for `m^2`, and with an `x` for the sign of multiplication between two numbers."""
     if "^" in text:
         text = _POWER.sub(r"\1\2\3", text)
-    return text if text.isascii() else _TIMES.sub(" x ", text)
+    return _TIMES.sub(" x ", text) if "\u00d7" in text or "\u2715" in text else text
 
 
 def with_exponents_apart(text: str) -> str:
@@ -81,24 +88,61 @@ def measures_in_one_piece(text: str) -> list[str]:
 
 def dimensions(text: str) -> list[str]:
     """The dimensions of a readable text in one piece, each once: `1920x1080`."""
-    return list(dict.fromkeys(match.replace(" ", "") for match in _DIMENSIONS.findall(text))) if " x " in text else []
+    if " x " not in text and " X " not in text:
+        return []
+    return list(dict.fromkeys(match.replace(" ", "").lower() for match in _DIMENSIONS.findall(text)))
 
 
 def _with_typed_micro(text: str) -> list[str]:
     return [f"{number}u{unit}" for number, unit in _MICRO.findall(text)] if "\u03bc" in text else []
 
 
-def measure_forms(text: str) -> Forms:
-    """Other forms of the numbers of a typed text: `12%` for `12 percent`, `5um`, `45€` for `45 EUR`."""
-    found: Forms = [(frozenset(words.lower().split()), f"{number}%") for number, words in _PERCENT.findall(text)]
-    found += [(frozenset({f"\u03bc{unit}"}), f"{number}u{unit}") for number, unit in _MICRO.findall(text)]
-    for number, name, first_name, last_number in _TYPED_MONEY.findall(text):
-        found += _forms_of_money(number or last_number, (name or first_name).lower())
-    return found
+def stated_money(text: str) -> list[str]:
+    """The amounts in dollars of a readable text, each once and as `$1299`, but for those that are words of it so.
+
+    The sign alone is no word, because code has many; other currencies are found by theirs (`signs`).
+    """
+    if _DOLLAR not in text:
+        return []
+    found: dict[str, None] = {}
+    for match in _DOLLARS.finditer(text):
+        amount = _amount(match[1] or match[2])
+        if match[0] not in {_DOLLAR + amount, amount + _DOLLAR}:
+            found[_DOLLAR + amount] = None
+    return list(found)
 
 
-def _forms_of_money(number: str, name: str) -> Forms:
-    sign = _SIGNS_OF_MONEY.get(name, name)
-    amount = number.rstrip(".,")
-    forms = [sign, *_MONEY[sign].split(), sign + amount, amount + sign]
-    return [(frozenset({name}), form) for form in forms if form != name]
+def _amount(number: str) -> str:
+    return _LEFT_OUT.sub("", number.rstrip(".,"))
+
+
+def percent_forms(text: str) -> Iterator[OtherForms]:
+    """Yield `12%` for `12 percent`."""
+    for number, words in _PERCENT.findall(text):
+        yield frozenset(words.lower().split()), [f"{number}%"]
+
+
+def micro_forms(text: str) -> Iterator[OtherForms]:
+    """Yield `5um` for a number with a unit of a millionth."""
+    for number, unit in _MICRO.findall(text):
+        yield frozenset({f"\u03bc{unit}"}), [f"{number}u{unit}"]
+
+
+def money_forms(text: str) -> Iterator[OtherForms]:
+    """Yield the other forms of the names and signs of currencies: `€` and `45€` for the name in `45 EUR`."""
+    for number, behind, before, last_number in _TYPED_MONEY.findall(text):
+        name = (behind or before).lower()
+        is_word = name in _WORDS and not before.isupper()
+        is_year = name.isalpha() and name not in _CODES and _YEAR.fullmatch(last_number)
+        if behind or not (is_word or is_year):
+            yield frozenset({name}), list(dict.fromkeys(_forms_of_money(number or last_number, name)))
+
+
+def _forms_of_money(number: str, typed: str) -> Iterator[str]:
+    for sign, names in _MONEY:
+        if typed == sign or typed in names.split():
+            if sign not in {typed, _DOLLAR}:
+                yield sign
+            yield from (name for name in names.split() if name != typed and name not in _WORDS)
+            for amount in (number.rstrip(".,"), _amount(number)):
+                yield from (sign + amount, amount + sign)

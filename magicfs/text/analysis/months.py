@@ -11,6 +11,7 @@ from typing import Final
 from magicfs.text.analysis.folding import fold
 
 _FIRST_OTHER: Final = "\u0370"
+_MIN_CHARACTERS: Final = 4
 _CACHED_WORDS: Final = 1024
 _NONE: Final = "-"
 
@@ -86,6 +87,19 @@ _NAMES: Final = (
 """The names of the twelve months by language, in the forms in which they stand before a year, and their abbreviations
 but for those that are English words. A hyphen stands for a name that is another month in another language."""
 
+_SHORT_NAMES: Final = (
+    "jan feb mar apr may jun jul aug sep oct nov dec mrz okt mai maj mei máj maí jún júl "
+    "янв фев мар апр май мая июн июл авг сен окт ноя дек мај јун јул юни юли ιαν φεβ μαρ απρ μαΐ αυγ σεπ οκτ νοε δεκ "
+    "מרץ מאי मई जून মে জুন ماي مئی جون آب أوت اوت"
+)
+_ALONE: Final = frozenset(_SHORT_NAMES.split())
+"""The shorter names that are months without a day too: most abbreviations are words of some language."""
+_OTHER_WORDS: Final = frozenset(
+    {"augusta", "jula", "julius", "juna", "junius", "maija", "marc", "marco", "marta", "zari"}
+)
+"""Forms of names of months that are mostly names of people and places: those without their accents, and a genitive."""
+_WORDS_IN_LOWER_CASE: Final = frozenset({"dec", "mar", "march", "may"})
+
 NAME: Final = r"[^\W\d_][^\s\d_.,:;!?()\[\]/\\\"'<>=+*#|-]{1,13}"
 """What may be such a name: letters, and marks of scripts whose vowels are some."""
 DAYS: Final = 31
@@ -104,3 +118,14 @@ def _month_of(*, is_latin: bool) -> dict[str, int]:
 def month_number(name: str) -> int | None:
     """The month of a name, in any case and of any language; None for another word."""
     return _month_of(is_latin=name < _FIRST_OTHER).get(fold(name))
+
+
+def month_alone(name: str, *, has_case: bool) -> int | None:
+    """The month of a name that has a year and no day; None for another word, and for what is mostly another word.
+
+    With `has_case`, the name is of a running text, where an English one has a capital.
+    """
+    word = name.lower()
+    if word in _OTHER_WORDS or (len(word) < _MIN_CHARACTERS and word not in _ALONE):
+        return None
+    return None if has_case and name in _WORDS_IN_LOWER_CASE else month_number(name)

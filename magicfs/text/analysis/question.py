@@ -25,6 +25,9 @@ from magicfs.text.analysis.variants import SHORT_WORDS, joined_words
 _MIN_PREFIX_CHARACTERS: Final = 2
 """A star after less is ignored: it would stand for a large part of all words."""
 
+_MAX_TYPED_PIECES: Final = 64
+"""The words of a longer question, which is pasted, are not compared with its numbers of several pieces."""
+
 _MAX_NUMBER_LETTERS: Final = 2
 """The letters that numbers begin with are so many, as `DE` and `EN` of standards."""
 
@@ -45,7 +48,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     terms: dict[str, Term] = {}
     body, asides = readable(text)
     for part in (body, *asides):
-        typed = () if part is body else tuple(terms)
+        typed = () if part is body or len(terms) > _MAX_TYPED_PIECES else tuple(terms)
         for token, has_star in typed_tokens(part):
             for term in _terms(token, algorithms, has_star=has_star):
                 before = terms.get(term.word)
@@ -56,10 +59,13 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     terms.update({sign: Term(sign, (Lexeme(sign),)) for sign in typed_signs(body)})
     has_pieces = len(terms) > 1 and any(map(str.isdigit, body))
     numbers = list(dict.fromkeys(map(fold, typed_in_pieces(body)))) if has_pieces else []
-    others = {(fold(word), fold(form)): None for words, form in typed_forms(body) for word in words}
+    others: dict[str, list[str]] = {}
+    for words, forms in typed_forms(body):
+        for word in words:
+            others.setdefault(fold(word), []).extend(map(fold, forms))
     if not (numbers or others):
         return tuple(terms.values())
-    return tuple(_or_in_one_piece(term, numbers, others) for term in terms.values())
+    return tuple(_or_in_one_piece(term, numbers, others.get(term.word, ())) for term in terms.values())
 
 
 def _of_typed_pieces(term: Term, typed: Sequence[str]) -> Term:
@@ -81,11 +87,11 @@ def _take_apart(terms: dict[str, Term], pieces: Sequence[str], algorithms: tuple
             terms[word] = Term(word, (*word_forms(piece, word, algorithms), *whole.lexemes), count=whole.count)
 
 
-def _or_in_one_piece(term: Term, numbers: Sequence[str], others: Iterable[tuple[str, str]]) -> Term:
+def _or_in_one_piece(term: Term, numbers: Sequence[str], others: Iterable[str]) -> Term:
     """A term; of a piece of a number that was typed in pieces, also the number in one piece, and other forms."""
     piece = "".join(filter(str.isalnum, term.word))
     wholes = [number for number in numbers if piece in number and number != term.word] if piece else []
-    wholes += [form for word, form in others if word == term.word]
+    wholes += dict.fromkeys(others)
     # The term of a beginning has beginnings alone.
     is_prefix = all(lexeme.is_prefix for lexeme in term.lexemes)
     forms = [Lexeme(number, factor=VARIANT_FACTOR, is_exact=False, is_prefix=is_prefix) for number in wholes]
@@ -97,7 +103,7 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
         yield from _unspaced_terms(token)
         return
     last = len(token.parts) - 1
-    as_one = [] if has_star else joined_words(token)
+    as_one = {} if has_star else _as_one(token)
     for place, part in enumerate(token.parts):
         word = folded_word(part)
         if word is None:
@@ -106,7 +112,7 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             yield Term(f"{word}*", (Lexeme(word, is_prefix=True),))
             continue
         names = _names(part)
-        pieces = [whole for first, end, whole in as_one if first <= place <= end and whole.lower() not in SHORT_WORDS]
+        pieces = as_one.get(place, [])
         if not (names or pieces) and _DIGEST.fullmatch(word) and not word.isalpha():
             yield Term(word, _forms_of_digest(word))
             continue
@@ -121,6 +127,16 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             yield Term(f"{compound}*", (Lexeme(compound, is_prefix=True),), parts=parts)
         else:
             yield Term(compound, (Lexeme(compound),), parts=parts)
+
+
+def _as_one(token: Token) -> dict[int, list[str]]:
+    """The words in one piece that people write for parts of a compound, by the place of each of these parts."""
+    found: dict[int, list[str]] = {}
+    for first, end, whole in joined_words(token):
+        if whole.lower() not in SHORT_WORDS:
+            for place in range(first, end + 1):
+                found.setdefault(place, []).append(whole)
+    return found
 
 
 def _forms_of_digest(word: str) -> tuple[Lexeme, ...]:

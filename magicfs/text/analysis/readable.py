@@ -90,8 +90,10 @@ _INSIDE_COMPOUNDS: Final = SHORT_WORDS | {"the", "and", "for", "out", "over", "\
 """Words that stand between two hyphens, and are no beginning of a divided word: `state-of-the-art`."""
 _ORDINAL_POINT: Final = re.compile("[.](?<=[0-9].)(?=[\u00aa\u00ba]|er(?!\\w))")
 """The point before the raised letter of an ordinal number in Spanish: `2.º`."""
-_BOTH_GENDERS: Final = re.compile(r"([^\W\d_]{3,})(?:[*:_\u00b7/]-?(innen)|[*:](in))(?!\w)")
+_BOTH_GENDERS: Final = re.compile(r"(?<![^\W\d_])([^\W\d_]{3,}+)(?:[*:_\u00b7/]-?(innen)|[*:](in))(?!\w)")
 """Women and men in a German word with a sign between them: `Student:innen`."""
+_GENDER_BEHIND: Final = re.compile(r"[*:_\u00b7/]-?in(?:nen)?(?!\w)")
+"""What such a word has, and few other texts."""
 _CATALAN_DOT: Final = re.compile("(?<=[lL])\u00b7(?=[lL])")
 
 
@@ -130,7 +132,7 @@ def _beside(text: str) -> list[str]:
         found += map(unquote, _ENCODED_ADDRESS.findall(text))
     if "\\" in text or "=" in text or not text.isascii():
         found += encoded_words(text)
-    if "innen" in text or "*in" in text or ":in" in text:
+    if ("innen" in text or "*in" in text or ":in" in text) and _GENDER_BEHIND.search(text):
         found += map("".join, _BOTH_GENDERS.findall(text))
     return found
 

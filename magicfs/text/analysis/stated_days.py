@@ -10,26 +10,30 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_number
+from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_number
+from magicfs.text.analysis.tokens import SPACE
 
-_SPACE: Final = "[ \u00a0\u202f]"
 _NUMBER: Final = r"(?<![\w.,:/])(?<![0-9]-)([0-9]{1,2})(?:st|nd|rd|th|er|\.|\u00ba)?"
 _CENTURIES: Final = ("20", "19", "18", "17", "25")
 _YEAR: Final = re.compile(r"[12](?<!\w.)[0-9]{3}(?![\w/-]|[.,][0-9])")
 """A year. It begins with a set of characters, for which `re` searches quickly."""
 _BEFORE_YEAR: Final = re.compile(
-    rf"(?:{_NUMBER}(?:{_SPACE}(?:of |de )?|[-/]))?(?<![^\W\d_])({NAME})(?:[.,]{{0,2}}{_SPACE}(?:del? |of )?|[-/])\Z"
-    rf"|(?<![^\W\d_])({NAME})\.?{_SPACE}{_NUMBER},?{_SPACE}\Z"
+    rf"(?:{_NUMBER}(?:{SPACE}(?:of |de )?|[-/]))?(?<![^\W\d_])({NAME})(?:[.,]{{0,2}}{SPACE}(?:del? |of )?|[-/])\Z"
+    rf"|(?<![^\W\d_])({NAME})\.?{SPACE}{_NUMBER},?{SPACE}\Z"
 )
 """A month by its name, and perhaps a day before or behind it."""
-_BEHIND_YEAR: Final = re.compile(rf"\.?(?: m\.)?{_SPACE}({NAME}){_SPACE}([0-9]{{1,2}})(?![0-9]|[.,:/-][0-9])")
+_WORD: Final = re.compile(NAME)
+_BEHIND_YEAR: Final = re.compile(rf"\.?(?: m\.)?{SPACE}({NAME}){SPACE}([0-9]{{1,2}})(?![0-9]|[.,:/-][0-9])")
 """A day as Hungarian and Lithuanian write it."""
 _LONGEST: Final = 40
+_WORDS_BEFORE: Final = 2
+"""The words before a year of which one is the month; the other may be `of`, and the ending of a number."""
 _BEHIND_MONTH: Final = " \u00a0\u202f/-"
-_FAR_EAST: Final = re.compile("([12][0-9]{3})[年년] ?([0-9]{1,2})[月월](?: ?([0-9]{1,2})[日일])?")
-_VIETNAMESE: Final = re.compile(
-    r"(?:(?<![\w./-])([0-9]{1,2}) )?[Tt]háng ([0-9]{1,2})(?:,? năm |/|, ?)([12][0-9]{3})(?![\w/-])"
+FAR_EAST: Final = re.compile("([12][0-9]{3})([年년]) ?([0-9]{1,2})([月월])(?: ?([0-9]{1,2})([日일]))?")
+VIETNAMESE: Final = re.compile(
+    r"(?:(?<![\w./-])([0-9]{1,2}) )?(tháng) ([0-9]{1,2})(?:,? (năm) |/|, ?)([12][0-9]{3})(?![\w/-])", re.IGNORECASE
 )
+"""Days and months with words between their numbers. All words are groups."""
 _THAI: Final = ("\u0e00", "\u0e7f")
 _FIRST_THAI_YEAR: Final = 2400
 _THAI_YEARS: Final = 543
@@ -52,10 +56,12 @@ def stated_dates(text: str) -> list[str]:
     if any(century in text for century in _CENTURIES):
         found += _spelt(text)
     if "月" in text or "월" in text:
-        found += [date for year, month, day in _FAR_EAST.findall(text) for date in _iso(year, int(month), day or None)]
+        found += [
+            date for year, _, month, _, day, _ in FAR_EAST.findall(text) for date in _iso(year, int(month), day or None)
+        ]
     if "tháng" in text or "Tháng" in text:
         found += [
-            date for day, month, year in _VIETNAMESE.findall(text) for date in _iso(year, int(month), day or None)
+            date for day, _, month, _, year in VIETNAMESE.findall(text) for date in _iso(year, int(month), day or None)
         ]
     return list(dict.fromkeys(found + [date[:_MONTH_CHARACTERS] for date in found]))
 
@@ -68,21 +74,23 @@ def _spelt(text: str) -> Iterator[str]:
         if (
             start
             and text[start - 1] in _BEHIND_MONTH
+            and any(map(month_number, _WORD.findall(text, max(0, start - _LONGEST), start)[-_WORDS_BEFORE:]))
             and (before := _BEFORE_YEAR.search(text, max(0, start - _LONGEST), start))
         ):
             day, name, second_name, second_day = before.groups()
             found = _named(match[0], name or second_name, day or second_day)
         if not found and text[end : end + 1] in {" ", "."} and (behind := _BEHIND_YEAR.match(text, end)):
-            found = _named(match[0], behind[1], behind[2])
+            found = list(_iso(match[0], month_alone(behind[1], has_case=True), behind[2]))
         yield from found
 
 
 def _named(year: str, name: str, day: str | None) -> list[str]:
     """A day or a month with a name; of the calendar of Thailand, the year of other calendars too."""
+    month = month_number(name) if day else month_alone(name, has_case=True)
     if _THAI[0] <= name[0] <= _THAI[1] and int(year) >= _FIRST_THAI_YEAR:
         year = str(int(year) - _THAI_YEARS)
-        return [*_iso(year, month_number(name), day), year]
-    return list(_iso(year, month_number(name), day))
+        return [*_iso(year, month, day), year]
+    return list(_iso(year, month, day))
 
 
 def days_of_name(name: str) -> list[str]:
@@ -102,7 +110,7 @@ def _all_of_name(name: str) -> Iterator[str]:
     for year, month in _MONTH.findall(name):
         yield from _iso(year, int(month))
     for word, year in _NAMED_MONTH.findall(name):
-        yield from _iso(year, month_number(word))
+        yield from _iso(year, month_alone(word, has_case=False))
 
 
 def _iso(year: str, month: int | None, day: str | None = None) -> Iterator[str]:

@@ -58,9 +58,16 @@ _MIN_WITH_ARTICLE: Final = 6
 _SHORT_FEMININE: Final = re.compile("(?:[بك]?ال|لل)(\\w\\wة)")
 """A short noun, of which Snowball takes the ending alone where it has an article, and nothing where it has none."""
 
-_PORTUGUESE_PLURALS: Final = {"ões": "ão", "ães": "ão", "ais": "al", "éis": "el", "óis": "ol", "ens": "em", "eis": "el"}
+_PORTUGUESE_PLURALS: Final = {
+    "ões": "ão", "ães": "ão", "ais": "al", "éis": "el", "óis": "ol", "ens": "em", "veis": "vel", "neis": "nel",
+    "queis": "quel", "eis": "il",
+}  # fmt: skip
 """The endings of plurals that Snowball does not connect with those of the singular."""
-_PORTUGUESE_PLURAL: Final = re.compile(rf"(?<=\w\w)(?:{'|'.join(_PORTUGUESE_PLURALS)})\Z")
+_PORTUGUESE_PLURAL: Final = re.compile(
+    r"(?<=\w\w)(?:[õã]es|[aéó]is|ens|veis|(?<=[áâéêíóôú])neis|(?<=[áâéêíóôú])queis|(?<=[áâéêíóôú].)eis"
+    r"|(?<=[áâéêíóôú]..)eis)\Z"
+)
+"""An ending without an accent stands behind one: `fáceis`, not `dezesseis`."""
 
 _stemmers = threading.local()
 

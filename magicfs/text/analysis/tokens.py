@@ -63,7 +63,7 @@ def _pattern(letters: str) -> str:
 def _full_token(*, is_basic: bool) -> re.Pattern[str]:
     """The pattern of tokens in all texts, or a quicker one for texts of the Basic Multilingual Plane."""
     mark, unspaced = _spaced_marks(is_basic=is_basic), _BASIC_UNSPACED if is_basic else UNSPACED
-    letters = f"[{mark}]*+(?:[^\\W_{unspaced}]++[{mark}]*+)+"
+    letters = f"(?:(?<![{mark}])[{mark}]++)?(?:[^\\W_{unspaced}]++[{mark}]*+)+"
     return re.compile(f"[{unspaced}]+|[{PICTURES}]|{_pattern(letters)}")
 
 
@@ -82,6 +82,8 @@ def _not_plain() -> re.Pattern[str]:
 _PLAIN_SIGNS_BETWEEN: Final = re.compile(r"([\W_]+)")
 _NUMBERED_PART: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)(?:[^\W\d_][0-9]{0,3})?")
 """A part with a number, and perhaps a version: `rowCount2`, `Report2023v2`."""
+SPACE: Final = "[ \u00a0\u202f]"
+"""A blank between a number and what belongs to it."""
 UNITS: Final = (
     "am|pm|nm|[\u00b5\u03bc][lgmsAVFHW]|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px"
     "|pt|ns|ms|u[gmlfvas]|qm|[cdkm]?m[23]"
@@ -90,7 +92,7 @@ _NUMBERED_WORD: Final = re.compile(
     rf"([^\W\d_]{{3,}})([0-9]{{1,12}})|([^\W\d_]{{1,2}})([0-9]{{4,12}})"
     rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{UNITS}))|([0-9]{{2,6}})([glmpvwACFVW])|([0-9])([glmvwVW])"
     r"|((?:19|20)[0-9]{6})[Tt]([0-9]{4}(?:[0-9]{2})?)[Zz]?|((?:19|20)[0-9]{2})([QqHh][1-4])"
-    r"|([1-9][0-9]{0,4})x([1-9][0-9]{0,4})(?:x([1-9][0-9]{0,4}))?",
+    r"|([1-9][0-9]{0,4})[xX]([1-9][0-9]{0,4})(?:[xX]([1-9][0-9]{0,4}))?",
 )
 """A word and a number in one piece, as names of files and numbers of invoices have them, a number with its unit, a
 moment without signs (`20130114T0800`), a quarter of a year (`2021Q3`), and dimensions (`1920x1080`); not other names of

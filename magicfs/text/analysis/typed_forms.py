@@ -7,14 +7,16 @@ for. Used by `question`. Pure functions; any thread.
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
+from itertools import chain, islice
 from typing import Final
 
 from magicfs.text.analysis.clocks import clock_forms
 from magicfs.text.analysis.codes import codes_in_pieces, designation_forms
 from magicfs.text.analysis.dates import date_forms
-from magicfs.text.analysis.measures import Forms, dimensions, measure_forms
-from magicfs.text.analysis.unspaced_forms import number_forms
-from magicfs.text.analysis.variants import numbers_in_pieces
+from magicfs.text.analysis.measures import dimensions, micro_forms, money_forms, percent_forms
+from magicfs.text.analysis.unspaced_forms import numbers_in_characters, numbers_in_digits
+from magicfs.text.analysis.variants import OtherForms, numbers_in_pieces
 
 _ORDINALS: Final = dict(
     enumerate("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1)  # noqa: SIM905
@@ -28,56 +30,80 @@ _ROMAN: Final = {
 """Roman numbers that are no words and no abbreviations, as `vi` and `xl` are."""
 _BY_NUMBER: Final = {number: roman for roman, number in _ROMAN.items()}
 _NUMBERED: Final = re.compile(
-    rf"[^\W\d_]{{2,}}\.? (?=({'|'.join([*_ROMAN, *_BY_NUMBER])})(?![\w.,:/%'-]))", re.IGNORECASE
+    rf"(?<![^\W\d_])([^\W\d_]{{2,}}+)\.? (?=({'|'.join([*_ROMAN, *_BY_NUMBER])})(?![\w.,:/%'-])(?P<behind> \w)?)",
+    re.IGNORECASE,
 )
 """A word before such a number: `chapter 4`, `Louis XIV`."""
+_FOUR: Final = frozenset({"4", "iv"})
+"""What is a number of units, and the abbreviation of intravenous and of other terms."""
+_NUMBERED_THINGS: Final = (
+    "act appendix article book chapter class episode grade level part phase scene section stage title type vol volume "
+    "war abschnitt anhang band buch kap kapitel stufe teil titel acte annexe chapitre livre partie tome bd capo "
+    "capitolo libro parte sezione capítulo capitulo sección tomo volumen deel hoofdstuk część rozdział tom глава том "
+    "часть"
+)
+_OF_ORDER: Final = frozenset(_NUMBERED_THINGS.split())
+"""What has numbers of an order."""
+_MAX_IN_PIECES: Final = 8
+_MAX_OF_KIND: Final = 4
+"""Each is looked up, and a text with more is pasted."""
 
 _STREET: Final = re.compile(
     r"(?<!\w)(?:([^\W\d_]{3,})(str|stra(?:ß|ss)e)|(str(?=\.? ?[0-9])|stra(?:ß|ss)e))(?!\w)", re.IGNORECASE
 )
 
 
-def typed_forms(text: str) -> Forms:
-    """The other forms of what a readable typed text has."""
-    found = _ordinal_forms(text) + _roman_forms(text) + _street_forms(text)
+def typed_forms(text: str) -> list[OtherForms]:
+    """The other forms of what a readable typed text has first, of each kind a few."""
+    kinds = [_ordinals_in_words, _ordinals_in_digits, _roman_forms, _street_forms]
     if not text.isascii():
-        found += number_forms(text)
+        kinds += [numbers_in_characters, numbers_in_digits]
     if any(map(str.isdigit, text)):
-        found += date_forms(text) + clock_forms(text) + measure_forms(text) + designation_forms(text)
-    return found
+        kinds += [clock_forms, designation_forms, micro_forms, money_forms, percent_forms]
+    found = chain.from_iterable(islice(kind(text), _MAX_OF_KIND) for kind in kinds)
+    return [*found, *date_forms(text)]
 
 
 def typed_in_pieces(text: str) -> list[str]:
-    """The numbers and codes of a typed text, whose letters may be small, in one piece."""
-    return [*numbers_in_pieces(text), *codes_in_pieces(text.upper()), *dimensions(text)]
+    """The numbers and codes of a typed text, whose letters may be small, in one piece, of each kind a few."""
+    kinds = numbers_in_pieces(text), codes_in_pieces(text.upper()), dimensions(text)
+    return [number for kind in kinds for number in kind[:_MAX_IN_PIECES]]
 
 
-def _ordinal_forms(text: str) -> Forms:
-    """`3` and `third` for `3rd`, and `3rd` for `third`."""
-    found: Forms = []
+def _ordinals_in_digits(text: str) -> Iterator[OtherForms]:
+    """Yield `3` and `third` for `3rd`."""
     for match in _ORDINAL.finditer(text):
-        forms = [match[1], _ORDINALS.get(int(match[1]))]
-        found += [(frozenset({match[0].lower()}), form) for form in forms if form]
-    words = text.lower().split()
-    found += [
-        (frozenset({word}), f"{number}{_ENDINGS.get(number, 'th')}")
-        for number, word in _ORDINALS.items()
-        if word in words
-    ]
-    return found
+        word = _ORDINALS.get(int(match[1]))
+        yield frozenset({match[0].lower()}), [match[1], word] if word else [match[1]]
 
 
-def _roman_forms(text: str) -> Forms:
-    """`XIV` for `14` behind a word, and `14` for `XIV`."""
-    typed = [match[1].lower() for match in _NUMBERED.finditer(text)]
-    return [(frozenset({number}), _ROMAN.get(number) or _BY_NUMBER[number]) for number in typed]
+def _ordinals_in_words(text: str) -> Iterator[OtherForms]:
+    """Yield `3rd` for `third`."""
+    words = frozenset(text.lower().split())
+    for number, word in _ORDINALS.items():
+        if word in words:
+            yield frozenset({word}), [f"{number}{_ENDINGS.get(number, 'th')}"]
 
 
-def _street_forms(text: str) -> Forms:
-    """`Goethestraße` for `Goethestr.`, and the other way round."""
-    found: Forms = []
+def _roman_forms(text: str) -> Iterator[OtherForms]:
+    """Yield `XIV` for `14` behind a word, and `14` for `XIV`."""
+    for match in _NUMBERED.finditer(text):
+        number = match[2].lower()
+        if number not in _FOUR or _is_of_order(match):
+            yield frozenset({number}), [_ROMAN.get(number) or _BY_NUMBER[number]]
+
+
+def _is_of_order(match: re.Match[str]) -> bool:
+    """Whether a four is one of an order, not of things or of an infusion: `chapter iv`, `Henry IV`, `season 4`."""
+    word, number, behind = match.groups()
+    if word.lower() in _OF_ORDER:
+        return True
+    return number.isupper() and word[0].isupper() if number.isalpha() else behind is None
+
+
+def _street_forms(text: str) -> Iterator[OtherForms]:
+    """Yield `Goethestraße` for `Goethestr.`, and the other way round."""
     for match in _STREET.finditer(text):
         before, ending = match[1] or "", match[2] or match[3]
         other = "straße" if ending.lower() == "str" else "str"
-        found.append((frozenset({match[0]}), before + other))
-    return found
+        yield frozenset({match[0]}), [before + other]

@@ -8,12 +8,15 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Sequence
+from itertools import pairwise
 from typing import Final
 
 from magicfs.domain.query import Lexeme
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import VARIANT_FACTOR
+from magicfs.text.analysis.han import HAN
 from magicfs.text.analysis.okurigana import compounds_of_verbs
+from magicfs.text.analysis.variants import OtherForms
 
 _HANGUL: Final = "\uac00-\ud7a3"
 _HANGUL_RUN: Final = re.compile(f"[{_HANGUL}]+")
@@ -26,14 +29,21 @@ _PARTICLES: Final = "은는이가을를의에도로으와과만까부처보"
 _MIN_COMPOUND: Final = 4
 """The syllables from which on a word of Korean may be two: people write them with a space and without."""
 
-_DIGITS: Final = {character: value for value, character in enumerate("〇一二三四五六七八九")} | {"零": 0}
+_CHARACTERS: Final = "〇一二三四五六七八九"
+_DIGITS: Final = {character: value for value, character in enumerate(_CHARACTERS)} | {"零": 0}
 _UNITS: Final = {"十": 10, "百": 100, "千": 1000}
 _NUMERALS: Final = "".join([*_DIGITS, *_UNITS])
 _COUNTERS: Final = "条條章节節回巻卷版番期届页頁项項级級课課号號位名人年月日時时分度個个ヶヵカケか"
-_IN_CHARACTERS: Final = re.compile(f"([{_NUMERALS}]{{1,7}})(?=[{_COUNTERS}])")
+_OF_ORDER: Final = "条條章节節回巻卷期届页頁项項课課号號月日"
+"""Those before which one numeral is a number: before others, `一个`, `十分` and `百度` are words."""
+_OF_PARTS: Final = frozenset("一十百千")
+_NTH: Final = "第"
+_BEFORE: Final = "第年月日号號和成治正有共约約在于於至到自从從"
+"""Chinese characters before a number: behind any other one, a numeral is a part of a word."""
+_IN_CHARACTERS: Final = re.compile(f"(?<![{_NUMERALS}])([{_NUMERALS}]{{1,7}})(?=[{_COUNTERS}])")
+_OTHER_BEFORE: Final = re.compile(f"(?![{_BEFORE}])[{HAN}]")
 _IN_DIGITS: Final = re.compile(f"(?<![0-9.,])([0-9]{{1,4}})([{_COUNTERS}])")
 _YEAR_DIGITS: Final = 4
-_MAX_NUMBERS: Final = 4
 
 
 def pair_forms(run: str, pairs: Sequence[str]) -> list[list[Lexeme]]:
@@ -69,22 +79,33 @@ def _form(text: str) -> Lexeme:
     return Lexeme(text, factor=VARIANT_FACTOR, is_exact=False)
 
 
-def number_forms(text: str) -> list[tuple[frozenset[str], str]]:
-    """Other forms of the numbers before counters in a typed text, each with the words that it stands for.
-
-    `12` for the pairs of `第十二条`, and the pairs of `十二条` for the `12` of `第12条`.
-    """
-    found: list[tuple[frozenset[str], str]] = []
-    for match in list(_IN_CHARACTERS.finditer(text))[:_MAX_NUMBERS]:
-        around = text[max(0, match.start() - 1) : match.end() + 1]
-        pairs = frozenset(fold(around[place : place + 2]) for place in range(len(around) - 1))
+def numbers_in_characters(text: str) -> Iterator[OtherForms]:
+    """Yield the numbers before counters in a typed text in digits: `12` for the pairs of `第十二条`."""
+    for match in _IN_CHARACTERS.finditer(text):
+        before, counter = text[: match.start()][-1:], text[match.end()]
         number = _value(match[1])
-        found += [(pairs, str(number))] if number is not None else []
-    for digits, counter in _IN_DIGITS.findall(text)[:_MAX_NUMBERS]:
-        is_year = len(digits) == _YEAR_DIGITS
-        for written in (_in_characters(int(digits)), *([_digit_by_digit(digits)] if is_year else [])):
-            found.append((frozenset({digits}), written[-2:] if len(written) > 1 else written + counter))
-    return found
+        if number is not None and _is_number(match[1], before, counter):
+            around = (before if before and before in _BEFORE else "") + match[1] + counter
+            yield frozenset(fold(first + second) for first, second in pairwise(around)), [str(number)]
+
+
+def _is_number(numerals: str, before: str, counter: str) -> bool:
+    """Whether numerals between two characters are a number, and no part of a word."""
+    if numerals in _OF_PARTS and before != _NTH and counter not in _OF_ORDER:
+        return False
+    return not _OTHER_BEFORE.match(before)
+
+
+def numbers_in_digits(text: str) -> Iterator[OtherForms]:
+    """Yield the numbers before counters in a typed text in characters: `十二` for the `12` of `第12条`."""
+    for match in _IN_DIGITS.finditer(text):
+        digits, counter = match.groups()
+        is_digit_by_digit = len(digits) == _YEAR_DIGITS
+        written = "".join(_CHARACTERS[int(digit)] for digit in digits) if is_digit_by_digit else _written(int(digits))
+        if len(written) > 1:
+            yield frozenset({digits}), [written[-2:]]
+        elif _is_number(written, text[: match.start()][-1:], counter):
+            yield frozenset({digits}), [written + counter]
 
 
 def _value(characters: str) -> int | None:
@@ -105,16 +126,11 @@ def _value(characters: str) -> int | None:
     return total + (digit or 0)
 
 
-def _in_characters(number: int) -> str:
-    """A number below 10,000 with units: `一百二十三`."""
-    digits = "〇一二三四五六七八九"
+def _written(number: int) -> str:
+    """A number below 1,000 with units: `一百二十三`."""
     written = ""
-    for unit, value in (("千", 1000), ("百", 100), ("十", 10)):
+    for unit, value in (("百", 100), ("十", 10)):
         digit, number = divmod(number, value)
         if digit:
-            written += ("" if digit == 1 and unit == "十" and not written else digits[digit]) + unit
-    return written + (digits[number] if number or not written else "")
-
-
-def _digit_by_digit(digits: str) -> str:
-    return "".join("〇一二三四五六七八九"[int(digit)] for digit in digits)
+            written += ("" if digit == 1 and unit == "十" and not written else _CHARACTERS[digit]) + unit
+    return written + (_CHARACTERS[number] if number or not written else "")

@@ -22,6 +22,9 @@ SHORT_WORDS: Final = frozenset(
 )
 """Words that are in every text in English, and so say nothing about initials (`U.S.`), nor about a number."""
 
+OtherForms = tuple[frozenset[str], list[str]]
+"""Words of a typed text, and the other forms of which a text may have one instead of each."""
+
 _MAX_JOINED_CHARACTERS: Final = 20
 _MAX_HYPHENATED_CHARACTERS: Final = 40
 """The letters of words with hyphens may be so many, as in `Haftpflicht-Versicherung`."""

@@ -13,7 +13,7 @@ from typing import Final
 
 from magicfs.text.analysis.clocks import stated_clocks
 from magicfs.text.analysis.lexemes import LexemeMemory, unspaced_lexemes
-from magicfs.text.analysis.measures import dimensions
+from magicfs.text.analysis.measures import dimensions, stated_money
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.signs import signs_in
 from magicfs.text.analysis.spellings import joined_parts
@@ -21,7 +21,7 @@ from magicfs.text.analysis.stated_days import days_of_name, stated_dates
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 
-ANALYSIS_VERSION: Final = 17
+ANALYSIS_VERSION: Final = 18
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
@@ -56,7 +56,7 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
     for aside in asides:
         end, more = _place(split(aside), end + _ASIDE_GAP, algorithm, positions)
         names |= more
-    for stated in (*stated_dates(body), *stated_clocks(body), *dimensions(body), *signs_in(body)):
+    for stated in (*stated_dates(body), *stated_clocks(body), *dimensions(body), *stated_money(body), *signs_in(body)):
         end += _ASIDE_GAP
         _add(positions, f"'{stated}'", str(end))
     for name in names:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.text.analysis import analyze, analyze_path
+from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.stated_days import days_of_name, stated_dates
 from tests.unit.text.analysis.vectors import missed_in
@@ -141,6 +142,61 @@ def test_a_day_in_digits_is_found_with_its_month_by_name(written: str, typed: st
 )
 def test_what_is_no_day_gives_none(text: str) -> None:
     assert [day for day in stated_dates(text) if day not in {"2024-05-12", "2024-05"}] == []
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "deshalb wurde sie 2021 geehrt",
+        "spotkali się 2020 razy",
+        "it may 2000 times be so",
+        "they march 2000 miles",
+        "gen 2020",
+        "mag 2020",
+        "le mag 2020",
+        "kas 2020",
+        "ara 2020",
+        "Lis 2020",
+        "haz 2020",
+        "nis 2021",
+        "dez 2020",
+        "with Marco 2020 and Marta 2021",
+        "in 2020 may 12 percent rise",
+    ],
+)
+def test_a_word_before_a_year_is_no_month(text: str) -> None:
+    assert stated_dates(text) == []
+
+
+@pytest.mark.parametrize(
+    "spelt",
+    ["May 2024", "Mai 2024", "mai 2024", "maj 2024", "Mei 2024", "май 2024", "мая 2024", "מאי 2024", "मई 2024"],
+)
+def test_a_short_name_of_a_month_is_one_before_a_year(spelt: str) -> None:
+    assert stated_dates(f"(since {spelt})") == ["2024-05"]
+    assert missed_in(analyze("due 05/2024 at noon"), spelt) == []
+
+
+@pytest.mark.parametrize("spelt", ["Mar 2024", "March 2024", "mars 2024", "März 2024", "março 2024", "mart 2024"])
+def test_a_capital_tells_a_month_from_a_word_in_english(spelt: str) -> None:
+    assert stated_dates(f"(since {spelt})") == ["2024-03"]
+
+
+@pytest.mark.parametrize("typed", ["may 2024", "march 2024 invoice", "dec 2024", "2024 may"])
+def test_a_typed_month_needs_no_capital(typed: str) -> None:
+    assert len(list(date_forms(typed))) == 1
+
+
+@pytest.mark.parametrize("name", ["invoice may 2024.pdf", "invoice_march_2024.pdf", "dec-2024.pdf"])
+def test_a_month_in_a_name_needs_no_capital(name: str) -> None:
+    assert len(days_of_name(name)) == 1
+
+
+@pytest.mark.parametrize(
+    "typed", ["may 2000 times", "march 2000 miles", "wurde sie 2021", "się 2020", "kas 2020", "marco 2020", "gen 2020"]
+)
+def test_what_is_typed_before_a_year_is_mostly_no_month(typed: str) -> None:
+    assert list(date_forms(typed)) == []
 
 
 def test_a_day_is_stated_once() -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.text.analysis import analyze, question_terms
+from magicfs.text.analysis.unspaced_forms import numbers_in_characters, numbers_in_digits
 
 
 def missed(text: str, question: str) -> list[str]:
@@ -68,6 +69,32 @@ def test_numbers_before_counters_are_characters_or_digits(written: str, typed: s
 )
 def test_other_numbers_are_others(written: str, typed: str) -> None:
     assert missed(written, typed) != []
+
+
+@pytest.mark.parametrize(
+    "typed", ["统一个性", "百度", "十分重要", "一个人", "千年", "三万五千人", "唯一条件", "星期三日报"]
+)
+def test_numerals_inside_words_are_no_numbers(typed: str) -> None:
+    assert list(numbers_in_characters(typed)) == []
+
+
+@pytest.mark.parametrize(
+    ("typed", "number"), [("去年十二月", "12"), ("第一条", "1"), ("一月", "1"), ("三个", "3"), ("第千回", "1000")]
+)
+def test_numerals_before_counters_are_numbers(typed: str, number: str) -> None:
+    [(_, forms)] = numbers_in_characters(typed)
+    assert forms == [number]
+
+
+def test_the_pair_before_a_number_stands_alone() -> None:
+    [(pairs, _)] = numbers_in_characters("共有十二条")
+    assert "共有" not in pairs
+    assert list(numbers_in_characters("合同十二条")) == []
+
+
+@pytest.mark.parametrize("typed", ["1个", "10分", "1年"])
+def test_a_number_that_is_a_word_in_characters_has_no_other_form(typed: str) -> None:
+    assert list(numbers_in_digits(typed)) == []
 
 
 @pytest.mark.parametrize(

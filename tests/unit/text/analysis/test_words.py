@@ -182,6 +182,7 @@ def test_a_sign_after_a_word_makes_another_word(text: str, whole: str, other: st
         ("ar", "والكتاب فالمدرسة والبيت", "كتاب مدرسة بيت"),
         ("ar", "كتاب مدرسة", "والكتاب فالمدرسة"),
         ("ar", "إيجار الشقة والسنة", "شقة سنة بالشقة"),
+        ("pt", "exercícios fáceis, níveis, túneis, répteis e mísseis", "fácil nível túnel réptil míssil"),
         ("pt", "as avaliações dos jornais e papéis dos homens alemães", "avaliação jornal papel homem alemão"),
         ("hi", "किसानों ने खेतों में किताबें रखीं", "किसान खेत किताब"),
         ("ta", "பள்ளிகள் திறந்தன", "பள்ளி"),
