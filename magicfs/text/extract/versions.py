@@ -11,7 +11,7 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("* decode", "* markup"), 14),
+    **dict.fromkeys(("* decode", "* markup"), 15),
     "application/zip": 36,
     "application/x-ole-storage": 13,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 16),
@@ -23,7 +23,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 11,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox"), 21),
+    **dict.fromkeys(("message/*", "application/mbox"), 22),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),

@@ -256,3 +256,48 @@ def test_signs_that_windows_adds_to_japanese_do_not_cost_the_text() -> None:
 def test_japanese_that_a_line_leaves_open_costs_no_other_line() -> None:
     content = b"\x1b$B8!:w\nherons stand\nand fly\n" + b"\x1b$B-!\x1b(B\n"
     assert decode(content) == "検索\nherons stand\nand fly\n①\n"
+
+
+@pytest.mark.parametrize(
+    ("text", "charsets"),
+    [
+        ("Съешь же ещё этих мягких французских булок, да выпей чаю.", ("cp855", "cp866", "mac_cyrillic", "koi8-r")),
+        ("Българската азбука има тридесет букви и е стара.", ("cp855", "mac_cyrillic", "cp1251")),
+        ("다람쥐 헌 쳇바퀴에 타고파, 오늘도 달린다.", ("johab", "cp949")),
+        ("Ξεσκεπάζω την ψυχοφθόρα βδελυγμία στο λιμάνι.", ("cp737", "cp869", "mac_greek", "cp1253")),
+        ("דג סקרן שט בים מאוכזב ולפתע מצא חברה", ("cp862", "cp1255", "iso8859-8")),
+        ("كان الصياد يجلس كل صباح على ضفة النهر", ("cp720", "cp1256", "iso8859-6")),
+        ("Pijamalı hasta yağız şoföre çabucak güvendi, güneşli öğleden önce", ("cp857", "mac_turkish", "cp1254")),
+        ("Nechť již hříšné saxofony ďáblů rozezvučí síň", ("cp852", "mac_latin2", "cp1250", "iso8859-2")),
+        ("Įlinkdama fechtuotojo špaga sublykčiojusi pragręžė apvalų arbūzą", ("cp775", "cp1257")),
+        ("Luís argüia à Júlia que brações, fé, chá, óxido, pôr, zângão eram palavras", ("cp860", "cp1252")),
+        ("我哋喺香港食嘢，啲人好開心", ("big5hkscs",)),
+    ],
+)
+def test_the_charset_of_a_sentence_is_detected(text: str, charsets: tuple[str, ...]) -> None:
+    assert {charset: decode(text.encode(charset)) for charset in charsets} == dict.fromkeys(charsets, text)
+
+
+def test_a_few_words_in_long_code_have_their_charset() -> None:
+    function = "static int length(struct node *node)\n{\n    return node->length;\n}\n"
+    code = function * 40 + "/* Größe der Tür in Köln geprüft */\n" + function + "/* für Übung */\n" + function * 40
+    for charset in ("cp1252", "cp850", "mac_roman"):
+        assert decode(code.encode(charset)) == code
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "/* Copyright © 2004 Jürgen Müller */\nint main(void);\n",
+        "/* Copyright © René Dupont */\nint main(void);\n",
+        "The “ferry” doesn’t sail… before 8°, says Acrobat® – £3.50 ± 5 µm or 2 m²",
+    ],
+)
+def test_signs_of_windows_are_signs(text: str) -> None:
+    assert decode(text.encode("cp1252")) == text
+
+
+@pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be", "utf-32-le", "utf-32-be"])
+def test_joiners_do_not_keep_a_text_from_being_wide(codec: str) -> None:
+    text = "می\u200cخواهم کتاب\u200cها را بخوانم\n"
+    assert decode(text.encode(codec)) == text

@@ -15,7 +15,7 @@ import re
 from email.message import Message
 from typing import Final
 
-from magicfs.text.extract.plain.charsets import codec_of
+from magicfs.text.extract.plain.charsets import codec_of, load_detector
 from magicfs.text.extract.plain.plain_text import clean, decode
 
 _MAX_HEADER_CHARACTERS: Final = 2000
@@ -34,16 +34,19 @@ _CHARSETS: Final = (
     "iso8859-1 iso8859-2 iso8859-3 iso8859-4 iso8859-5 iso8859-6 iso8859-7 iso8859-8 iso8859-9 iso8859-10"
     " iso8859-13 iso8859-14 iso8859-15 iso8859-16 cp1250 cp1251 cp1252 cp1253 cp1254 cp1255 cp1256 cp1257 cp1258"
     " cp437 cp850 cp852 cp866 cp874 koi8-r koi8-u mac-roman tis-620 gb2312 gbk gb18030 big5 euc-jp euc-kr cp932"
+    " cp720 cp737 cp775 cp855 cp857 cp858 cp860 cp861 cp862 cp863 cp864 cp865 cp869 cp1125 mac-cyrillic mac-greek"
+    " mac-iceland mac-latin2 mac-turkish johab big5hkscs euc-jis-2004 shift-jis-2004 koi8-t kz1048 ptcp154"
     " cp949 shift-jis iso2022-jp iso2022-kr hz utf-7 utf-8-sig utf-16 utf-16-le utf-16-be utf-32 utf-32-le"
     " utf-32-be ascii latin-1"
 )
-"""The charsets that mail declares."""
+"""The charsets that mail declares, and those that are detected."""
 
 
 def load_charsets() -> None:
-    """Load the charsets, which a process behind walls cannot read any more."""
+    """Load the charsets and what detects them, which a process behind walls cannot read any more."""
     for charset in _CHARSETS.split():
         codecs.lookup(charset)
+    load_detector()
 
 
 def parse(content: bytes) -> Message:

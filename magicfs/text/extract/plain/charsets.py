@@ -1,21 +1,39 @@
-"""The charsets of texts that are not Unicode: what a text declares, what the detector says, and what it does not know.
+"""The charsets of texts that are not Unicode: the one that a name means, and the one that bytes are most probably in.
 
-Used by `plain_text`, and by `archives` for names. The detector is that of Firefox, for pages of the web: it has no code
-pages of DOS, none of the Macintosh and not Latin-9, which old letters, tables and `.nfo` files are in. Pure functions;
-any thread.
+Used by `plain_text`, and by others for names, tags and old documents. Two detectors are asked: `chardet`, which knows
+the code pages of DOS and of the Macintosh too, and takes a few letters for one of them; and the one of Firefox, which
+knows those of the web alone. Pure functions; any thread.
 """
 
 from __future__ import annotations
 
 import codecs
 import re
+import unicodedata
 from itertools import islice
 from typing import Final
 
-from chardetng_py import detect as detect_charset  # type: ignore[import-untyped]  # it has no marker
+import chardet
+from chardet.enums import EncodingEra
+from chardetng_py import detect as detect_of_web  # type: ignore[import-untyped]  # it has no marker
 
 _DETECTION_BYTES: Final = 256 * 1024
-"""The length of the part that the detector gets: more than it needs, and it reads a gigabyte in a minute."""
+"""The length of the part that the detectors get: more than they need, and they read a gigabyte in two minutes."""
+_ERAS: Final = EncodingEra.ALL & ~EncodingEra.MAINFRAME
+"""The charsets that are looked for: those of mainframes have letters where all others have signs."""
+_NOT_LOOKED_FOR: Final = (
+    *("utf-8", "utf-8-sig", "utf-7", "utf-16", "utf-16-le", "utf-16-be", "utf-32", "utf-32-le", "utf-32-be"),
+    *("iso8859-10", "iso8859-14", "iso8859-16", "hp-roman8", "cp856", "cp1006"),
+)
+"""Those of Unicode, which are known before, and those that hardly a file is in, which are near to usual ones."""
+_BEFORE_FIRST: Final = 64
+"""Bytes before the first one beyond ASCII, so that its line is not cut."""
+_SURE: Final = 0.12
+"""The confidence of `chardet` below which a text has too few letters to tell a usual charset from a rare one."""
+_COPYRIGHT: Final = re.compile(
+    rb"((?:copyright|\(c\)) {0,2})\xa9|(?<![\x80-\xff])\xa9(?= {0,2}(?:19|20)\d\d)", re.IGNORECASE
+)
+"""The sign of a copyright, which stands at the same place in all charsets of Windows and of the Macintosh."""
 
 _LEGACY: Final = re.compile(
     r"(iso-?8859|latin|windows|cp\d|koi8|shift|sjis|ms932|euc|ks_?c|gb|big5|mac|iso-2022|johab|tis-?620|ibm\d)",
@@ -31,29 +49,46 @@ _WINDOWS_SUPERSETS: Final = {
     "ascii": "cp1252",
     "iso8859-1": "cp1252",
     "shift_jis": "cp932",
+    "tis-620": "cp874",
+    "iso8859-11": "cp874",
+    "big5": "big5hkscs",
     "gb2312": "gb18030",
     "gbk": "gb18030",
     "euc_kr": "cp949",
 }
 """The encoding that software writes under a charset's name: a superset of it. Browsers decode the same way."""
 
-_INSIDE_WORD: Final = re.compile(rb"(?<=[A-Za-z])[\x80-\xff](?=[a-z])|(?<=[A-Z])[\x80-\xff](?=[A-Z])")
-"""A byte between two letters: in the right charset, it is a letter too, of the case of the next one."""
+_SIGNS: Final = re.compile(
+    rb"""
+      (?<![A-Za-z\x80-\xff]) [\x80\x91\x93\xa3\xa7\xa9\xb0\xb1\xb5\xbc-\xbe] (?![\x80-\xff])  # before words and numbers
+    | (?<=[A-Za-z.,!?'"]) [\x85\x92\x94\x99\xae] (?![A-Za-z\x80-\xff])                       # after words
+    | (?<=[a-z]) \x92 (?=(?:s|t|re|ve|ll|d|m)\b)
+    | (?<=[mM]) [\xb2\xb3] (?![A-Za-z\x80-\xff])
+    | (?<=\s) [\x95-\x97\xb7] (?=\s)
+    """,
+    re.VERBOSE,
+)
+"""Signs of Windows where they stand in English: quotation marks, apostrophes, dashes, the euro, degrees, fractions."""
+
+_INSIDE_WORD: Final = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]{1,3}(?=[a-z])|(?<=[A-Z])[\x80-\xff]{1,3}(?=[A-Z])")
+"""Bytes between two letters: in the right charset, they are letters too, of the case of the next one."""
 _MAX_INSIDE: Final = 1000
-"""Such bytes that are looked at."""
+"""Such places that are looked at."""
 _BETWEEN_WORDS: Final = frozenset("\u2013\u2014\u2026\u2019\u00b7\u00b4")
 """Dashes, dots and apostrophes, which stand between letters too."""
 _LETTERS_AS_SIGNS: Final = frozenset("\u0192\u00aa\u00ba")
 """The sign of a currency and those of ordinal numbers, which are letters to Unicode, and stand in no word."""
-OF_TWO_BYTES: Final = frozenset({"cp932", "gb18030", "big5", "cp949", "euc_jp", "euc_jis_2004", "iso2022_jp", "johab"})
+_LAST_LATIN: Final = "\u024f"
+_ALONE: Final = re.compile("(?<=[A-Za-z])[^\\x00-\\x7f](?=[A-Za-z])")
+"""A character beyond ASCII between two Latin letters."""
+OF_TWO_BYTES: Final = frozenset(
+    {"cp932", "shift_jis_2004", "gb18030", "big5hkscs", "cp949", "euc_jp", "euc_jis_2004", "iso2022_jp", "johab"}
+)
 """Charsets in which a byte between letters is the first half of a character whose second half looks like one."""
-_UNKNOWN_TO_DETECTOR: Final = ("cp850", "cp852", "mac_roman", "iso8859-15")
-"""The first is taken if several fit."""
 _KOREAN: Final = b"\x1b$)C"
 _JAPANESE: Final = re.compile(rb"\x1b(\$[@B]|\([BJI])([^\x1b\r\n]*)")
 """Each line begins in ASCII."""
 _ROWS_BEFORE_GAP: Final = 62
-_MOST: Final = 0.9
 _SOME: Final = 0.2
 _FRAME: Final = re.compile(
     rb"[\xc4\xcd][\xb5-\xb8\xbd\xbe\xc6\xc7\xcf-\xd8]|[\xb5-\xb8\xbd\xbe\xc6\xc7\xcf-\xd8][\xc4\xcd]"
@@ -102,49 +137,82 @@ def _as_shift_jis(match: re.Match[bytes]) -> bytes:
     return bytes(moved)
 
 
+def load_detector() -> None:
+    """Load the data of the detector, which takes a tenth of a second."""
+    detected_charset("Größe".encode("cp1252"))
+
+
 def detected_charset(content: bytes) -> str | None:
     """Python's codec for the legacy charset that bytes are most probably in; None if they are in none."""
     sample = _sample(content)
-    detected = codec_of(detect_charset(sample))
-    return _better_than(detected, sample) or detected
+    if sample.isascii():
+        return codec_of(detect_of_web(content[:_DETECTION_BYTES]))
+    rest, copyrights = _COPYRIGHT.subn(rb"\1", sample)
+    if _SIGNS.sub(b"", rest).isascii():
+        return "cp1252"
+    found = chardet.detect_all(
+        rest,
+        ignore_threshold=True,
+        max_bytes=len(rest),
+        compat_names=False,
+        encoding_era=_ERAS,
+        empty_input_encoding="ascii",
+        exclude_encodings=_NOT_LOOKED_FOR,
+    )
+    fits = _Plausibility(rest).fits
+    if found[0]["confidence"] < _SURE and codec_of(detect_of_web(rest)) == "cp1252" and fits("cp1252"):
+        return "cp1252"
+    charsets = [_canonical(candidate["encoding"] or "cp1252") for candidate in found]
+    if copyrights:
+        charsets = [charset for charset in charsets if b"\xa9".decode(charset, "replace") == "\xa9"] or charsets
+    best = next((charset for charset in charsets if fits(charset)), charsets[0])
+    return "cp437" if best == "cp850" and _FRAME.search(rest) else best
+
+
+def _canonical(name: str) -> str:
+    codec = codecs.lookup(name).name
+    return _WINDOWS_SUPERSETS.get(codec, codec)
 
 
 def _sample(content: bytes) -> bytes:
-    """The part that the detector gets: it begins shortly before the first byte beyond ASCII."""
-    if len(content) <= _DETECTION_BYTES:
-        return content
+    """The lines beyond ASCII of the part that is looked at, which begins shortly before the first of them.
+
+    Lines of code around a few words in comments say nothing, and make `chardet` unsure.
+    """
     first = re.search(rb"[\x80-\xff]", content)
-    start = max(0, first.start() - 64) if first else 0
-    return content[start : start + _DETECTION_BYTES]
+    if first is None:
+        return b""
+    start = max(0, first.start() - _BEFORE_FIRST) if len(content) > _DETECTION_BYTES else 0
+    part = content[start : start + _DETECTION_BYTES]
+    return b"".join(line for line in part.splitlines(keepends=True) if not line.isascii())
 
 
-def _better_than(detected: str | None, sample: bytes) -> str | None:
-    """The code page in which the bytes inside of words are letters, where they are none in the detected charset."""
-    if detected in OF_TWO_BYTES:
-        return None
-    found = islice(_INSIDE_WORD.finditer(sample), _MAX_INSIDE)
-    inside = [(match[0], sample[match.end() : match.end() + 1].islower()) for match in found]
-    if not inside or _share_of_others(inside, detected or "cp1252") < _SOME:
-        return None
-    best = max(_UNKNOWN_TO_DETECTOR, key=lambda charset: _share_of_letters(inside, charset))
-    if _share_of_letters(inside, best) < _MOST:
-        return None
-    return "cp437" if best == "cp850" and _FRAME.search(sample) else best
+class _Plausibility:
+    """What the letters around the bytes beyond ASCII of a text say of its charset."""
 
+    def __init__(self, sample: bytes) -> None:
+        self._sample = sample
+        found = islice(_INSIDE_WORD.finditer(sample), _MAX_INSIDE)
+        self._inside = [(match[0], sample[match.end() : match.end() + 1].islower()) for match in found]
 
-def _share_of_letters(inside: list[tuple[bytes, bool]], charset: str) -> float:
-    """The share of the bytes that are letters of the right case. Each comes with whether it is lower case."""
-    return sum(_is_letter(byte.decode(charset, "replace"), is_lower) for byte, is_lower in inside) / len(inside)
+    def fits(self, charset: str) -> bool:
+        """Whether bytes inside of Latin words are mostly Latin letters of the right case, or dashes and apostrophes.
 
-
-def _share_of_others(inside: list[tuple[bytes, bool]], charset: str) -> float:
-    """The share of the bytes that are signs, or letters of the other case."""
-    decoded = [(byte.decode(charset, "replace"), is_lower) for byte, is_lower in inside]
-    others = [char for char, is_lower in decoded if not _is_letter(char, is_lower) and char not in _BETWEEN_WORDS]
-    return len(others) / len(inside)
+        In a charset of two bytes, whether most characters are not alone inside of Latin words.
+        """
+        if not self._inside:
+            return True
+        if charset in OF_TWO_BYTES:
+            text = self._sample.decode(charset, "replace")
+            return 2 * len(_ALONE.findall(text)) < sum(character > "\x7f" for character in text)
+        decoded = [(char, is_lower) for part, is_lower in self._inside for char in part.decode(charset, "replace")]
+        others = [char for char, is_lower in decoded if not _is_letter(char, is_lower) and char not in _BETWEEN_WORDS]
+        return len(others) < _SOME * len(decoded)
 
 
 def _is_letter(character: str, is_lower: bool) -> bool:  # noqa: FBT001
-    if character in _LETTERS_AS_SIGNS or not character.isalpha():
+    if unicodedata.combining(character):
+        return True
+    if character in _LETTERS_AS_SIGNS or not character.isalpha() or character > _LAST_LATIN:
         return False
     return character.islower() if is_lower else character.isupper()

@@ -8,6 +8,7 @@ from __future__ import annotations
 import codecs
 import contextlib
 import re
+import unicodedata
 from collections import Counter
 from typing import NamedTuple
 
@@ -83,7 +84,7 @@ def _utf32_without_bom(content: bytes) -> str | None:
     for codec, highest in (("utf-32-le", 3), ("utf-32-be", 0)):
         if not any(head[highest::4]):
             with contextlib.suppress(UnicodeDecodeError):
-                if head.decode(codec).translate(_BLANKS).isprintable():
+                if _is_printed(head.decode(codec).translate(_BLANKS)):
                     return codec
     return None
 
@@ -115,4 +116,9 @@ def _is_one_script(head: bytes, codec: str) -> bool:
         return False
     blocks = Counter("CJK" if _EAST_ASIAN.match(letter) else ord(letter) >> 8 for letter in letters)
     most = sum(count for _, count in blocks.most_common(2))
-    return "".join(words).isprintable() and most >= _MOST_OF_SCRIPT * len(letters)
+    return _is_printed("".join(words)) and most >= _MOST_OF_SCRIPT * len(letters)
+
+
+def _is_printed(text: str) -> bool:
+    """Whether all characters are printed or say how others are, such as joiners and the direction of Arabic."""
+    return all(character.isprintable() or unicodedata.category(character) == "Cf" for character in text)
