@@ -41,7 +41,7 @@ READ_TRIES = 3
 _BLOCK_BYTES = 1 << 20
 _HEAD_BYTES = 64 * 1024
 """The part of a file beyond the limit by which its type is told."""
-_ROUTES_WITHOUT_TEXT = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY})
+_ROUTES_WITHOUT_TEXT = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})
 _EXTENSIONS_WITHOUT_TEXT = frozenset().union(*(EXTENSIONS[group] for group in ("image", "audio", "video", "archive")))
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 
+from magicfs.text.extract.encrypted_files import encrypted_type
 from magicfs.text.extract.file_types import (
     DAMAGED_IF_NOT_TEXT,
     MARKUP_BY_EXTENSION,
@@ -44,7 +45,7 @@ _MAIL = re.compile(
 )
 _SIGNED = re.compile(
     rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)"
-    rb"(?:\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07[\x02\x03]|\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01\x1f)"
+    rb"(?:\x06\x09\x2a\x86\x48\x86\xf7\x0d\x01\x07[\x02\x03]|\x06\x0b\x2a\x86\x48\x86\xf7\x0d\x01\x09\x10\x01[\x17\x1f])"
     rb"|(?:-----BEGIN (?:PKCS7|CMS)-----\s{1,4})?M[A-Za-z0-9+/]{1,6}"
     rb"(?:YJKoZIhvcNAQc[CD]|GCSqGSIb3DQEHA[qw]|BgkqhkiG9w0BBw[KM])",
     re.DOTALL,
@@ -105,6 +106,8 @@ def _by_signature(content: bytes, head: bytes) -> FileType | None:
     for offset, signature, route, mime_type in SIGNATURES:
         if head.startswith(signature, offset):
             return FileType(route, mime_type)
+    if (encrypted := encrypted_type(head)) is not None:
+        return FileType(Route.ENCRYPTED, encrypted)
     if head[4:8] == b"ftyp":
         return _iso_media(head[8:12])
     if head.startswith(b"RIFF") and head[8:12] in _RIFF_TYPES:

@@ -25,6 +25,7 @@ _PARSED: Final = frozenset({Route.PARSE, Route.IMAGE, Route.MEDIA, Route.ARCHIVE
 """The routes of files that the sandbox gets as they are."""
 _NOT_READ: Final[dict[Route, Unreadable]] = {
     Route.BINARY: Unreadable(SkipReason.BINARY, "a type that is not read"),
+    Route.ENCRYPTED: Unreadable(SkipReason.ENCRYPTED, "encrypted as a whole"),
     Route.DAMAGED: Unreadable(SkipReason.CORRUPT, "the content is not what the name says"),
 }
 """The outcome of routes that do not read the file."""

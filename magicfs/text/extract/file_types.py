@@ -29,6 +29,8 @@ class Route(StrEnum):
     """Not read: the type holds no text, or there is no reader for it."""
     DAMAGED = "damaged"
     """Not read: the name promises a document, but the first bytes are not those of one."""
+    ENCRYPTED = "encrypted"
+    """Not read: the file is encrypted as a whole."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -133,6 +133,12 @@ def protected(content: bytes) -> bytes:
             "2 of 3 parts could not be read: secret.docx (encrypted), not.pdf (corrupt)",
         ),
         (
+            b"sealed.eml",
+            mail_with(("plan.txt.gpg", bytes.fromhex("8c0d04090302bc29d81c3f11e89affd24a01")), ("a.bin", b"\0")),
+            "They are attached.",
+            "1 of 2 parts could not be read: plan.txt.gpg (encrypted)",
+        ),
+        (
             b"c.eml",
             mail_with(("minutes.docx", word_document("on herons", comments="</w:t>broken"))),
             "on herons",

@@ -8,6 +8,9 @@ from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.file_types import FileType, Route
 
+_PGP = (Route.ENCRYPTED, "application/pgp-encrypted")
+_TEXT = (Route.DECODE, "text/plain")
+
 
 @pytest.mark.parametrize(
     ("content", "name", "route", "mime_type"),
@@ -32,6 +35,15 @@ from magicfs.text.extract.file_types import FileType, Route
         (b"<p>", b"page.HTM", Route.MARKUP, "text/html"),
         (b"<!-- made --><svg xmlns='x'>", b"logo", Route.MARKUP, "image/svg+xml"),
         (b"{}", b"a.ipynb", Route.MARKUP, "application/x-ipynb+json"),
+        (b"age-encryption.org/v1\n-> X25519 a", b"will.txt.age", Route.ENCRYPTED, "application/age-encryption"),
+        (b"\x03\xd9\xa2\x9a\x67\xfb\x4b\xb5\x01\0\4\0", b"mine.kdbx", Route.ENCRYPTED, "application/x-keepass2"),
+        (bytes.fromhex("8c0d04090302bc29d81c3f11e89affd24a01"), b"a.gpg", *_PGP),
+        (bytes.fromhex("845e03d373bbfe24117610120107408c48d3"), b"a.gpg", *_PGP),
+        (bytes.fromhex("85010c03d373bbfe241176100107ff4e48d3"), b"a", *_PGP),
+        (b"-----BEGIN PGP MESSAGE-----\nVersion: 2\n\njA0ECQMCvCnYHD8R6Jr/0koBWnrUx6Zad3eJBgnOSnQ=\n", b"a.asc", *_PGP),
+        (b"-----BEGIN PGP MESSAGE-----\n\nowEBYgGd/pANAwAKAR267JSBIvSnAawbYgV0LnR4dGtLS0s=", b"a.asc", *_TEXT),
+        (b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nthe plan\n", b"a.asc", *_TEXT),
+        ("„To whom it may concern“, said the letter".encode("cp1252"), b"a.txt", *_TEXT),
         (b"%PDF-1.7 ...", b"report.txt", Route.PARSE, "application/pdf"),
         (b"\n\n%PDF-1.7 ...", b"report", Route.PARSE, "application/pdf"),
         (b"PK\x03\x04....", b"slides.ppt", Route.PARSE, "application/zip"),
@@ -101,6 +113,7 @@ def test_the_stored_values_of_routes_do_not_change() -> None:
         "archive",
         "binary",
         "damaged",
+        "encrypted",
     ]
 
 

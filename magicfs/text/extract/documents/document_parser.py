@@ -257,8 +257,9 @@ class DocumentParser:
         if file_type.route is Route.DECODE:
             self._parts.add()
             return read_text(content, mime_type=file_type.mime_type) or ""
-        if file_type.route is Route.DAMAGED:
-            self._parts.add_unread(shown)
+        if file_type.route in {Route.DAMAGED, Route.ENCRYPTED}:
+            reason = SkipReason.CORRUPT if file_type.route is Route.DAMAGED else SkipReason.ENCRYPTED
+            self._parts.add_unread(shown, reason)
             return ""
         if file_type.route not in _READ_INSIDE or self._depth >= _MAX_DEPTH:
             self._parts.add()
