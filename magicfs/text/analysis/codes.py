@@ -18,13 +18,15 @@ _OTHER_CAPITALS: Final = "\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0401-\u042f"
 
 
 def _code_pattern(capitals: str) -> re.Pattern[str]:
-    mixed = f"[{capitals}](?<!\\w.)(?<![/.:-].)[{capitals}]{{0,2}}[0-9]{{1,2}}[{capitals}]?"
-    plate = f"[{capitals}](?<!\\w.)(?<![/.:-].)[{capitals}]{{0,2}}"
+    """The pattern of codes. It begins with a set of characters, for which `re` searches quickly."""
+    first = f"(?<=[{capitals}])(?<!\\w.)(?<![/.:-].)[{capitals}]{{0,2}}"
+    mixed = f"[0-9]{{1,2}}[{capitals}]?"
     european = f"[ -][{capitals}]{{1,2}} [0-9]{{1,4}}(?: ?[EH])?"
     return re.compile(
-        f"(?:{mixed} (?:[{capitals}]{{1,3}} [0-9]{{3,4}}|[0-9][{capitals}](?:[{capitals}]|[0-9])|[{capitals}]{{2,3}})"
-        f"|{plate}(?:[ -][0-9]{{1,4}} [{capitals}]{{1,3}}(?: [0-9]{{2,4}})?|{european})"
-        f"|[0-9](?<![\\w.,:/-].)[0-9]{{3}} [{capitals}]{{2,3}})(?!\\w|[/-]\\w)"
+        f"[{capitals}0-9](?:{first}(?:"
+        f"{mixed} (?:[{capitals}]{{1,3}} [0-9]{{3,4}}|[0-9][{capitals}](?:[{capitals}]|[0-9])|[{capitals}]{{2,3}})"
+        f"|[ -][0-9]{{1,4}} [{capitals}]{{1,3}}(?: [0-9]{{2,4}})?|{european})"
+        f"|(?<=[0-9])(?<![\\w.,:/-].)[0-9]{{3}} [{capitals}]{{2,3}})(?!\\w|[/-]\\w)"
     )
 
 

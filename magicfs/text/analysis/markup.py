@@ -19,7 +19,7 @@ _BOLD_INSIDE: Final = re.compile(r"\*\*(?<=[^\W\d_]{2}\*\*)(\*?)([^\W\d_]+)\*\*\
 _ITALIC: Final = re.compile(
     r"\*(?<![\w*]\*)([^\W\d_]{2,})\*(?=[^\W\d_]{2})|\*(?<=[^\W\d_]{2}\*)([^\W\d_]{2,})\*(?![\w*])"
 )
-_UNSPACED_STARS: Final = re.compile(rf"\*+(?=[{UNSPACED_WORDS}])|(?<=[{UNSPACED_WORDS}])\*+")
+_UNSPACED_STARS: Final = re.compile(rf"(?<!\*)\*++(?=[{UNSPACED_WORDS}])|(?<=[{UNSPACED_WORDS}])\*+")
 _STRUCK: Final = re.compile(r"~~([^\s~](?:[^~\n]{0,200}[^\s~])?)~~")
 """Emphasis that begins or ends inside a word. The signs of other emphasis stand between words and do not count. Each
 pattern begins with its sign, for which `re` searches quickly."""

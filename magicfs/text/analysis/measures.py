@@ -1,7 +1,7 @@
 """Numbers with what they measure: units, dimensions, powers, per cent and money, in one piece and in other forms.
 
-Texts have `10 GB` as `10GB` too, dimensions as `1920x1080`, and `m^2` as `m2`. Used by `readable` for texts and by
-`typed_forms` for what is typed. Pure functions; any thread.
+Texts have `10 GB` as `10GB` too, dimensions as `1920x1080`, `$1,299` as `$1299`, and `m^2` as `m2`. Used by `words` and
+`readable` for texts and by `typed_forms` for what is typed. Pure functions; any thread.
 """
 
 from __future__ import annotations

@@ -91,7 +91,7 @@ def _or_in_one_piece(term: Term, numbers: Sequence[str], others: Iterable[str]) 
     """A term; of a piece of a number that was typed in pieces, also the number in one piece, and other forms."""
     piece = "".join(filter(str.isalnum, term.word))
     wholes = [number for number in numbers if piece in number and number != term.word] if piece else []
-    wholes += dict.fromkeys(others)
+    wholes += [form for form in dict.fromkeys(others) if form != term.word]
     # The term of a beginning has beginnings alone.
     is_prefix = all(lexeme.is_prefix for lexeme in term.lexemes)
     forms = [Lexeme(number, factor=VARIANT_FACTOR, is_exact=False, is_prefix=is_prefix) for number in wholes]

@@ -55,7 +55,7 @@ _SOFT_LINE_END: Final = re.compile("\u00ad[ \t]*\n[ \t]*")
 _LINE_START: Final = r"[ \t]*(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?"
 """What a line may begin with before its text: the sign of a comment or of a quotation."""
 _DIVIDED: Final = re.compile(
-    rf"(?<![^\W\d_])([^\W\d_]+(?:-[^\W\d_]+)*)-[ \t]{{0,4}}\n(?:[ \t]*\n)?\f?{_LINE_START}(\w+)"
+    rf"(?<![^\W\d_])(?<![^\W\d_]-)([^\W\d_]++(?:-[^\W\d_]++)*+)-[ \t]{{0,4}}\n(?:[ \t]*\n)?\f?{_LINE_START}(\w+)"
 )
 """A word that is divided at the end of a line or of a page."""
 _OLD_DIVISION: Final = re.compile("[\u00ac\u2e17](?=[ \t]{0,4}\n)")
@@ -76,7 +76,7 @@ _BYTES_OF_LETTER: Final = re.compile(
 _ENCODED_ADDRESS: Final = re.compile(rf"(?<!\S)\S{{0,500}}?{_BYTES_OF_LETTER.pattern}\S{{0,1000}}")
 """An address, or the end of one, with letters beyond ASCII, blanks or brackets as their bytes."""
 _DIGIT: Final = re.compile("[0-9]")
-_OTHER_DIGIT: Final = re.compile(r"(?![0-9])\d")
+_OTHER_DIGIT: Final = re.compile(r"[^\D0-9]")
 """A digit of another script than Latin: numbers are read by the signs between digits, whatever these look like."""
 _PARAGRAPH: Final = re.compile(r"\u00a7{1,2}\s{0,8}(?=[0-9])")
 """The sign before the number of a paragraph of a law, with blanks or the end of a line between them or without."""

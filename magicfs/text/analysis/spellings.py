@@ -36,16 +36,17 @@ _TWO_WAYS: Final = re.compile("ङ्(?=[क-घ])|ञ्(?=[च-झ])|ण्(?=
 """A nasal of Devanagari before a consonant of its own place, for which the sign of any nasal may stand. And the
 Armenian ligature, whose capitals are other letters than its own."""
 
-_HEBREW_QUOTE: Final = "[\"'\u05f3\u05f4](?<=[\u0591-\u05c7\u05d0-\u05ea].)(?=[\u05d0-\u05ea])"
-"""The sign inside an acronym or a foreign sound."""
-_CYRILLIC_APOSTROPHE: Final = "['\u2018\u2019\u02bc\u2032](?<=[\u0400-\u052f].)(?=[\u0400-\u052f])"
-"""The sign inside words of Ukrainian and Belarusian."""
-_LEFT_OUT: Final = re.compile(f"{_HEBREW_QUOTE}|{_CYRILLIC_APOSTROPHE}")
+_LEFT_OUT: Final = re.compile(
+    "[\"'\u05f3\u05f4\u2018\u2019\u02bc\u2032](?:(?<=[\u0591-\u05c7\u05d0-\u05ea][\"'\u05f3\u05f4])(?=[\u05d0-\u05ea])"
+    "|(?<=[\u0400-\u052f]['\u2018\u2019\u02bc\u2032])(?=[\u0400-\u052f]))"
+)
+"""The sign inside an acronym or a foreign sound of Hebrew, and inside words of Ukrainian and Belarusian."""
 
 SILENT: Final = re.compile(f"[\u200c\u200d]|{_LEFT_OUT.pattern}")
 """What a snippet shows inside of words, and the words of its text do not have."""
 
-_JOINED: Final = re.compile("[\u0600-\u06ff\u0750-\u077f]+(?:\u200c[\u0600-\u06ff\u0750-\u077f]+)+")
+_PERSIAN: Final = "[\u0600-\u06ff\u0750-\u077f]"
+_JOINED: Final = re.compile(f"(?<!{_PERSIAN}){_PERSIAN}++(?:\u200c{_PERSIAN}++)++")
 """A Persian word with an ending or a beginning that stands apart: people type it as one word, and as two."""
 
 

@@ -44,7 +44,7 @@ _NUMBERED_THINGS: Final = (
 )
 _OF_ORDER: Final = frozenset(_NUMBERED_THINGS.split())
 """What has numbers of an order."""
-_MAX_IN_PIECES: Final = 8
+_MAX_IN_PIECES: Final = 16
 _MAX_OF_KIND: Final = 4
 """Each is looked up, and a text with more is pasted."""
 

@@ -91,7 +91,18 @@ def test_months_are_known_by_their_abbreviations(spelt: str) -> None:
 )
 @pytest.mark.parametrize(
     "typed",
-    ["2024-01", "01/2024", "1/2024", "2024/01", "01.2024", "January 2024", "Januar 2024", "2024年1月", "2024 January"],
+    [
+        "2024-01",
+        "01/2024",
+        "1/2024",
+        "2024/01",
+        "01.2024",
+        "01-2024",
+        "January 2024",
+        "Januar 2024",
+        "2024年1月",
+        "2024 January",
+    ],
 )
 def test_a_month_is_found_by_its_name_and_in_digits(spelt: str, typed: str) -> None:
     assert stated_dates(f"it was {spelt}, there") == [DAY[:7]]
