@@ -33,6 +33,7 @@ _CACHED_DIRECTORIES: Final = 512
 _MAX_START: Final = 8192
 """Further on, the words of a name may reach position 16,383, which Postgres gives to all that follow."""
 
+_DIGIT: Final = re.compile("[0-9]")
 _OWN_PLACE: Final = re.compile("([0-9]+)A")
 """A position with the weight A. Lexemes have no capital letter."""
 
@@ -56,7 +57,7 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
     for aside in asides:
         end, more = _place(split(aside), end + _ASIDE_GAP, algorithm, positions)
         names |= more
-    for stated in (*stated_dates(body), *stated_clocks(body), *dimensions(body), *stated_money(body), *signs_in(body)):
+    for stated in (*_with_digits(body), *signs_in(body)):
         end += _ASIDE_GAP
         _add(positions, f"'{stated}'", str(end))
     for name in names:
@@ -65,6 +66,13 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
             _add(positions, lexeme, str(end))
             end += 1
     return " ".join([f"{lexeme}:{places}" for lexeme, places in positions.items()])
+
+
+def _with_digits(body: str) -> list[str]:
+    """What a readable text states in numbers, in the form in which it is looked for; many texts have no digit."""
+    if not _DIGIT.search(body):
+        return []
+    return [*stated_dates(body), *stated_clocks(body), *dimensions(body), *stated_money(body)]
 
 
 def analyze_path(display: str) -> str:
