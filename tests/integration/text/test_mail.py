@@ -238,6 +238,23 @@ def test_what_a_server_says_of_an_undelivered_message_is_read(extractor: FileExt
     assert "mailbox full of marbles" in text
 
 
+@pytest.mark.parametrize(
+    ("kind", "report"),
+    [
+        ("message/delivery-status", b"\n<gull@kelp.example> takes no pictures\n\nWrite to the postmaster.\n"),
+        ("message/global-delivery-status", b"Reporting-MTA: dns; a\n\nFinal-Recipient: rfc822; gull@kelp.example\n"),
+        ("message/disposition-notification", b"Final-Recipient: rfc822; gull@kelp.example\nDisposition: x; read\n"),
+        ("message/feedback-report", b"Feedback-Type: abuse\nRemoval-Recipient: gull@kelp.example\n"),
+        ("message/global", b"From: gull@kelp.example\nSubject: on kelp\n\nWrite to the postmaster.\n"),
+    ],
+)
+def test_what_programs_say_of_a_message_is_read(extractor: FileExtractor, kind: str, report: bytes) -> None:
+    content = b"Subject: Report\nMIME-Version: 1.0\nContent-Type: multipart/report; boundary=R\n\n--R\n\nSorry.\n--R\n"
+    text = read(extractor, content + b"Content-Type: " + kind.encode() + b"\n\n" + report + b"\n--R--\n").text
+    assert "gull@kelp.example" in text
+    assert "postmaster" in text or b"postmaster" not in report
+
+
 def test_the_lines_of_a_flowed_text_are_put_together(extractor: FileExtractor) -> None:
     text = read(extractor, FLOWED % b"no").text
     assert "A sea horse and a star fish.\n> quoted words\n>> deeper\n-- \nAda" in text

@@ -45,8 +45,14 @@ _HEADERS: Final = (
 )
 _EXTENSIONS: Final = {"calendar": "ics", "vcard": "vcf", "x-vcard": "vcf", "directory": "vcf", "ics": "ics"}
 """The extension for parts without a name, by the second half of their type; by default, that half itself."""
-_DELIVERY_STATUS: Final = "message/delivery-status"
-"""What a server says of a message that it could not deliver: fields, and no text."""
+_REPORTS: Final = frozenset(
+    f"message/{kind}"
+    for kind in (
+        *("delivery-status", "global-delivery-status", "disposition-notification"),
+        *("global-disposition-notification", "feedback-report", "tracking-status"),
+    )
+)
+"""What programs say of a message, such as one that could not be delivered: fields, and seldom a text."""
 _SEALS: Final = ("application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
 _SIGNED: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 """A part that holds the whole of a signed message; the other seals are beside it."""
@@ -126,13 +132,14 @@ class MailReader:
         kind = content_type(part)
         if kind == "multipart/alternative":
             yield from self._best_alternative(part, depth=depth)
-        elif kind == MESSAGE_TYPE and isinstance(part.get_payload(), list):
+        elif kind in _REPORTS and isinstance(part.get_payload(), list):
+            for fields in children(part):
+                yield "\n".join(f"{name}: {header(fields, name)}" for name in dict.fromkeys(fields.keys()))
+                yield from filter(str.strip, self._part_blocks(fields, depth=depth + 1))
+        elif kind.startswith("message/") and isinstance(part.get_payload(), list):
             for message in children(part):
                 yield "Attached message"
                 yield from self._blocks(message, depth=depth + 1)
-        elif kind == _DELIVERY_STATUS:
-            for fields in children(part):
-                yield "\n".join(f"{name}: {header(fields, name)}" for name in dict.fromkeys(fields.keys()))
         elif part.is_multipart():
             for child in children(part):
                 yield from self._part_blocks(child, depth=depth + 1)
