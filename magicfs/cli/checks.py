@@ -18,7 +18,6 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 from magicfs.cli.index_checks import IndexChecks
@@ -31,9 +30,6 @@ if TYPE_CHECKING:
 
 MIN_FREE_BYTES = 1 << 30
 """Room for a model, an index of some ten thousand files, and the database's log."""
-
-MIN_WATCHES = 65_536
-"""inotify watches; each directory takes one."""
 
 COMMAND_SECONDS = 10
 
@@ -113,18 +109,6 @@ def _programs(settings: Settings) -> str:
     return "setpriv" + (", user namespaces" if os.geteuid() == 0 else "")
 
 
-def _watches(settings: Settings) -> str:
-    del settings
-    path = Path("/proc/sys/fs/inotify/max_user_watches")
-    limit = int(path.read_text(encoding="ascii"))
-    if limit < MIN_WATCHES:
-        raise CheckFailed(
-            f"only {limit} directories can be watched: run 'sysctl fs.inotify.max_user_watches=524288'; "
-            "until then only scans find changes in the others"
-        )
-    return f"{limit} directories can be watched"
-
-
 def _parser(settings: Settings) -> str:
     from magicfs.text.extract import Limits
     from magicfs.text.extract.options import Wall
@@ -172,7 +156,7 @@ def _start_ocr(settings: Settings, ocr: Ocr) -> None:
 def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
     """All checks by their names, in the order of the output."""
     first = {"python": _python, "home": _home, "disk": _disk, "fuse": _fuse, "programs": _programs}
-    last = {"watches": _watches, "parser": _parser, "ocr": _ocr}
+    last = {"parser": _parser, "ocr": _ocr}
     return {
         **{name: partial(check, settings) for name, check in first.items()},
         **IndexChecks(settings).all(),

@@ -6,6 +6,8 @@ checked, and raises `MagicFSError` with how to fix what is wrong. They change an
 
 from __future__ import annotations
 
+import os
+import shlex
 import time
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -19,9 +21,12 @@ from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode
 from magicfs.domain.parts import AGENT
 from magicfs.errors import CheckFailed, DatabaseError, MagicFSError, ModelError, ModelMissing, ServerError
 from magicfs.home import POSTGRES_SOCKET
+from magicfs.linux.inotify import inotify_init, max_user_watches
+from magicfs.linux.mounts import is_shared_file_system
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Connection
+    from magicfs.domain.status import RootStatus
 
 T = TypeVar("T")
 
@@ -30,6 +35,12 @@ MAX_CLOCK_SKEW_SECONDS = 2.0
 
 AGENT_SECONDS = 60.0
 """Time after its start within which an agent has leased its host."""
+
+MIN_WATCHES = 65_536
+"""inotify watches; each directory takes one."""
+
+ENOUGH_WATCHES = 524_288
+"""What is advised, or twice what there is."""
 
 
 class IndexChecks:
@@ -49,6 +60,7 @@ class IndexChecks:
             "model": self.model,
             "languages": self.languages,
             "parts": self.parts,
+            "watches": self.watches,
         }
 
     def _read(self, work: Callable[[Connection], T]) -> T:
@@ -182,6 +194,32 @@ class IndexChecks:
             )
         return f"{len(running)} running"
 
+    def watches(self) -> str:
+        """How many directories can be watched. Raises `CheckFailed` when that is too few, or was for a root."""
+        limit = max_user_watches()
+        roots = ", ".join(shlex.quote(root.name) for root in self._unwatched_roots())
+        if not roots and limit >= MIN_WATCHES:
+            return f"{limit} directories can be watched"
+        which = f"not every directory of {roots}" if roots else f"only {limit} directories"
+        setting = f"fs.inotify.max_user_watches={max(ENOUGH_WATCHES, 2 * limit)}"
+        if not _can_watch():
+            setting = "fs.inotify.max_user_instances=1024"
+        raise CheckFailed(
+            f"{which} can be watched: run 'sysctl {setting}'; until then only scans find changes in the others"
+        )
+
+    def _unwatched_roots(self) -> list[RootStatus]:
+        """The present roots of this host that the system does not let the agent watch as a whole."""
+        from magicfs.db.status import read_status
+
+        host = self._settings.host
+        try:
+            roots = self._read(read_status).roots
+        except MagicFSError:
+            return []
+        unwatched = [root for root in roots if root.host == host and root.state == "present" and root.watched is False]
+        return [root for root in unwatched if not is_shared_file_system(root.path)]
+
     def _has_agent(self) -> bool:
         """Whether the agent has its host. What is wrong with the database, `database` says."""
         from magicfs.db.cluster.heartbeats import has_agent
@@ -197,6 +235,15 @@ def _is_off(settings: Settings, socket: Path) -> bool:
     from magicfs.runtime.processes import is_listening
 
     return not is_listening(socket) and not environment.supervisor(settings).running()
+
+
+def _can_watch() -> bool:
+    """Whether the system lets this user watch anything more."""
+    try:
+        os.close(inotify_init())
+    except OSError:
+        return False
+    return True
 
 
 def _require_model(settings: Settings, successor: ModelSpec | None) -> None:

@@ -262,6 +262,7 @@ def _roots(connection: Connection, files: Mapping[int, Counter[str]]) -> tuple[R
             state=state,
             detail=detail,
             scanned_at=None if scanned_at is None else float(scanned_at),
+            watched=watched,
         )
-        for root_id, name, path, host, state, detail, scanned_at in connection.execute(_SQL["list_roots"])
+        for root_id, name, path, host, state, detail, scanned_at, watched in connection.execute(_SQL["list_roots"])
     )

@@ -95,6 +95,8 @@ class RootStatus:
     detail: str | None
     scanned_at: float | None
     """When the last completed scan began, in seconds since the epoch; None until the first one ends."""
+    watched: bool | None = None
+    """Whether changes are seen as they happen, or scans alone find some of them; None while it is not known."""
 
 
 @dataclass(frozen=True, slots=True)

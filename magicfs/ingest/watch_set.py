@@ -24,6 +24,9 @@ log = logging.getLogger(__name__)
 _ENTRY_APPEARED = InotifyMask.CREATE | InotifyMask.MOVED_TO
 _DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.UNMOUNT | InotifyMask.IGNORED
 
+_RETRY_SECONDS = 60.0
+"""Pause before a watch that the system has refused is tried again: the limit may be higher by then, or less in use."""
+
 _NEW_NAME_SECONDS = 0.1
 """How long the new name of what was moved is waited for: a program may move file after file out of the root."""
 
@@ -53,13 +56,17 @@ class WatchSet:
         """Watch the root. Raises `OSError` when the system refuses."""
         self._inotify = Inotify()
         self._root = root
-        self._directory_of: dict[int, bytes] = {}
-        """Directories by watch number."""
+        self._directories_of: dict[int, list[bytes]] = {}
+        """Directories by watch number. A directory that is mounted at a second place has one number for both."""
         self._watch_of: dict[bytes, int] = {}
         """Watch numbers by directory."""
         self._sorted_directories = SortedPaths(self._watch_of)
         self.is_complete = True
         """Whether the system has allowed every watch."""
+        self._refused: bytes | None = None
+        """A directory that the system has refused to watch; None if there is none."""
+        self._retry_at = 0.0
+        """When that is tried again, as `time.monotonic` counts."""
         self._noted = ChangedPaths()
         """What the events of this reading name."""
         self._changed = threading.Condition()
@@ -85,6 +92,7 @@ class WatchSet:
         `take` returns both names of what was moved within the root, or none: it would be deleted under the old one.
         """
         self._watch_returned_root()
+        self._retry_refused()
         mask = self._read_events(timeout_s)
         until = time.monotonic() + _NEW_NAME_SECONDS
         while mask & InotifyMask.MOVED_FROM and time.monotonic() < until:
@@ -132,12 +140,14 @@ class WatchSet:
             self._watch_tree(b"")
             self._noted.lost_events = True
             return
-        directory = self._directory_of.get(event.watch)
-        if directory is None:
-            return
-        if not event.name:
-            self._handle_directory_event(directory, event)
-            return
+        for directory in list(self._directories_of.get(event.watch, ())):
+            if event.name:
+                self._handle_entry_event(directory, event)
+            else:
+                self._handle_directory_event(directory, event)
+
+    def _handle_entry_event(self, directory: bytes, event: Event) -> None:
+        """Handle an event about an entry of a watched directory."""
         path = directory + b"/" + event.name if directory else event.name
         if event.mask & InotifyMask.ISDIR:
             if event.mask & InotifyMask.MOVED_FROM:
@@ -166,6 +176,23 @@ class WatchSet:
             if self._watch_of:
                 self._noted.lost_events = True
 
+    def _retry_refused(self) -> None:
+        """Watch all directories if the system has refused one and does not any more."""
+        if self._refused is None or time.monotonic() < self._retry_at:
+            return
+        self._retry_at = time.monotonic() + _RETRY_SECONDS
+        try:
+            self._inotify.add(os.path.join(self._root.path, self._refused))
+        except OSError as error:
+            if is_watch_limit(error):
+                return
+        self._refused = None
+        self._watch_tree(b"")
+        if self._refused is None:
+            self.is_complete = True
+            self._noted.lost_events = True
+            log.info("the system allows more watches: all directories of the root %s have one", self._root.name)
+
     def _watch_tree(self, directory: bytes) -> None:
         """Watch a directory and the directories below it that no rule ignores."""
         root = self._root
@@ -176,32 +203,46 @@ class WatchSet:
             try:
                 number = self._inotify.add(os.path.join(root.path, wanted) if wanted else root.path)
             except OSError as error:
-                self._log_limit(error)
+                if is_watch_limit(error):
+                    self._handle_limit(wanted)
                 continue
             if wanted not in self._watch_of:
                 self._sorted_directories.add(wanted)
-            self._directory_of[number] = wanted
+            directories = self._directories_of.setdefault(number, [])
+            if wanted not in directories:
+                directories.append(wanted)
             self._watch_of[wanted] = number
 
     def _unwatch_tree(self, directory: bytes) -> None:
         """Stop watching a directory and all below it. One that was moved is watched anew under its new name."""
         for path in (directory, *self._sorted_directories.below(directory)):
             number = self._watch_of.pop(path, None)
-            if number is not None:
-                self._directory_of.pop(number, None)
+            if number is not None and not self._forget(path, number):
                 self._inotify.remove(number)
+
+    def _forget(self, directory: bytes, number: int) -> bool:
+        """Take a directory from those of a watch number. Returns whether others are left."""
+        directories = self._directories_of.get(number, [])
+        if directory in directories:
+            directories.remove(directory)
+        if not directories:
+            self._directories_of.pop(number, None)
+        return bool(directories)
 
     def _watch_ended(self, directory: bytes, number: int) -> None:
         """The kernel has ended a watch."""
-        self._directory_of.pop(number, None)
+        self._forget(directory, number)
         if self._watch_of.get(directory) == number:
             del self._watch_of[directory]
 
-    def _log_limit(self, error: OSError) -> None:
-        """Log once that the limit of watches is reached. Other errors are reported by the scan."""
-        if is_watch_limit(error) and self.is_complete:
+    def _handle_limit(self, directory: bytes) -> None:
+        """Note that a directory was refused, and log the first one. Other errors are reported by the scan."""
+        self._refused = directory
+        if self.is_complete:
             self.is_complete = False
+            self._retry_at = time.monotonic() + _RETRY_SECONDS
             log.warning(
-                "the system allows no more watches: raise fs.inotify.max_user_watches; until then, some changes are"
-                " found by the periodic scan only"
+                "the system allows no more watches: raise fs.inotify.max_user_watches; until then, some changes of the"
+                " root %s are found by the periodic scan only",
+                self._root.name,
             )

@@ -116,9 +116,9 @@ class Watcher:
                     debounce_s=DEBOUNCE_SECONDS, max_debounce_s=MAX_DEBOUNCE_SECONDS, timeout_s=max(pause, 0.0)
                 )
                 changes.paths |= _take_due(postponed)
-                if was_complete and not watches.is_complete:
-                    was_complete = False
-                    self._record(root, Watch.NONE)
+                if was_complete is not watches.is_complete:
+                    was_complete = watches.is_complete
+                    self._record(root, Watch.BEGINS if _sees_all(root, watches) else Watch.NONE)
                 if not changes:
                     continue
                 try:

@@ -126,6 +126,12 @@ def is_watch_limit(error: OSError) -> bool:
     return error.errno in (errno.ENOSPC, errno.ENOMEM)
 
 
+def max_user_watches() -> int:
+    """How many directories a user may watch. Raises `OSError`."""
+    with open("/proc/sys/fs/inotify/max_user_watches", encoding="ascii") as file:
+        return int(file.read())
+
+
 def inotify_init() -> int:
     """Return a new non-blocking inotify descriptor. Raises `OSError`: `EMFILE` when the user has too many."""
     descriptor = int(libc().inotify_init1(os.O_CLOEXEC | os.O_NONBLOCK))

@@ -138,6 +138,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
                 "state": root.state,
                 "detail": root.detail,
                 "scanned_at": root.scanned_at,
+                "watched": root.watched,
             }
             for root in status.roots
         ],

@@ -257,6 +257,8 @@ def _roots(roots: Sequence[RootStatus]) -> list[RenderableType]:
         state = root.state if not root.detail else f"{root.state}: {root.detail}"
         if root.scanned_at is None:
             state += ", first scan runs"
+        elif root.state == "present" and root.watched is False:
+            state += ", scans alone find some changes"
         names = (Cell(text) for text in (root.name, display_path(root.path), root.host))
         table.add_row(*names, str(root.files.total), Cell(state))
     return ["", table]

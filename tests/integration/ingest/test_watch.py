@@ -5,11 +5,13 @@ from __future__ import annotations
 import errno
 import itertools
 import os
+import subprocess
 import time
 from collections.abc import Iterator
 
 import pytest
 
+from magicfs.ingest import watch_set
 from magicfs.ingest.watch_set import ChangedPaths, WatchSet
 from magicfs.linux.inotify import Event, Inotify, InotifyMask
 from tests.plugins.index import Index
@@ -70,6 +72,53 @@ def test_too_many_directories_are_logged_once(
         ]
 
 
+def test_refused_directories_are_watched_once_the_system_allows_it(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (index.folder / "a/inner").mkdir(parents=True)
+    add = Inotify.add
+    allowed = {b""}
+
+    def add_some(self: Inotify, path: bytes) -> int:
+        if os.path.relpath(path, os.fsencode(index.folder)).replace(b".", b"") not in allowed:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
+        return add(self, path)
+
+    monkeypatch.setattr(Inotify, "add", add_some)
+    monkeypatch.setattr(watch_set, "_RETRY_SECONDS", 0.0)
+    with WatchSet(index.root) as watches:
+        assert not changes(watches)
+        allowed |= {b"a/inner"}
+        assert not changes(watches).lost_events, "some are refused"
+        assert not watches.is_complete
+        allowed |= {b"a"}
+        assert changes(watches).lost_events, "what has changed before is not known"
+        assert watches.is_complete
+        (index.folder / "a/inner/one.txt").write_text("alpha")
+        assert changes(watches).paths == {b"a/inner/one.txt"}
+
+
+def test_a_directory_that_is_mounted_at_a_second_place_is_watched_at_both(index: Index) -> None:
+    """The kernel has one watch for both."""
+    (index.folder / "one").mkdir()
+    (index.folder / "two/mounted").mkdir(parents=True)
+    mount = ["mount", "--bind", index.folder / "one", index.folder / "two/mounted"]
+    if subprocess.run(mount, check=False, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        with WatchSet(index.root) as watches:
+            (index.folder / "one/a.txt").write_text("alpha")
+            assert changes(watches).paths == {b"one/a.txt", b"two/mounted/a.txt"}
+            (index.folder / "two").rename(index.folder / "three")
+            changes(watches)
+            changes(watches)
+            (index.folder / "one/a.txt").unlink()
+            assert changes(watches).paths == {b"one/a.txt", b"three/mounted/a.txt"}
+    finally:
+        for place in ("two/mounted", "three/mounted"):
+            subprocess.run(["umount", index.folder / place], check=False, capture_output=True)
+
+
 def test_a_failed_watch_leaves_no_descriptor_open(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     def fail(self: Inotify, path: bytes) -> int:
         raise MemoryError
@@ -96,7 +145,7 @@ def test_a_moved_directory_is_watched_under_its_new_name_alone(index: Index) -> 
 def test_both_names_of_what_was_moved_come_together(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     (index.folder / "old").mkdir()
     with WatchSet(index.root) as watches:
-        [(watch, _)] = [entry for entry in watches._directory_of.items() if entry[1] == b""]
+        [(watch, _)] = [entry for entry in watches._directories_of.items() if entry[1] == [b""]]
         readings = [
             [Event(watch, InotifyMask.CREATE, b"other"), Event(watch, InotifyMask.MOVED_FROM, b"old")],
             [Event(watch, InotifyMask.MOVED_TO, b"new")],
@@ -112,7 +161,7 @@ def test_a_program_that_moves_files_out_of_the_root_holds_back_no_changes(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with WatchSet(index.root) as watches:
-        [watch] = watches._directory_of
+        [watch] = watches._directories_of
         numbers = itertools.count()
 
         def read(self: Inotify, *, timeout_s: float) -> Iterator[Event]:

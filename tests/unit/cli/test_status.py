@@ -79,6 +79,17 @@ def test_hosts_that_nobody_watches_are_named() -> None:
     assert not any(line.startswith("agents") for line in lines(summary(roots=roots[:1], hosts=hosts)))
 
 
+def test_a_root_of_which_not_each_change_is_seen_is_told() -> None:
+    def state(*, state: str = "present", watched: bool | None, scanned_at: float | None = 1.0) -> str:
+        counts = FileCounts(9, 0, 9, 0, 0)
+        roots = (RootStatus("docs", b"/docs", "box", counts, state, None, scanned_at, watched=watched),)
+        return "\n".join(lines(summary(roots=roots)))
+
+    assert "scans alone find some changes" in state(watched=False)
+    assert "scans alone" not in state(watched=True) + state(watched=None)
+    assert "scans alone" not in state(watched=False, state="missing") + state(watched=False, scanned_at=None)
+
+
 def test_watching_tells_the_time_left() -> None:
     meter = RateMeter()
     assert pace_of(building_model(embedded=0), meter, now=0) == ""

@@ -38,11 +38,12 @@ ON CONFLICT (key) DO UPDATE SET value = excluded.value
 
 -- name: watch_missed
 -- A root is watched, but what has changed until now is not known.
-UPDATE meta SET value = clock_timestamp()::text WHERE key = 'watched_since@' || %(root_id)s
+UPDATE meta SET value = clock_timestamp()::text WHERE key = 'watched_since@' || %(root_id)s AND value <> 'infinity'
 
 -- name: watch_none
 -- A root is not watched, or not as a whole.
-DELETE FROM meta WHERE key = 'watched_since@' || %(root_id)s
+INSERT INTO meta (key, value) VALUES ('watched_since@' || %(root_id)s, 'infinity')
+ON CONFLICT (key) DO UPDATE SET value = excluded.value
 
 -- name: delete_watches_of_host
 -- No root of a host is watched yet, nor one that was removed.

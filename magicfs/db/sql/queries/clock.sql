@@ -20,8 +20,9 @@ UPDATE roots SET scanned_at = NULL, scan_wanted_at = now()
 WHERE id IN (SELECT id FROM roots WHERE greatest(scanned_at, scan_wanted_at) > clock_timestamp() ORDER BY id FOR UPDATE)
 
 -- name: correct_watches
--- Watches that have begun at a time that is still to come.
-UPDATE meta SET value = now()::text WHERE key LIKE 'watched\_since@%%' AND value::timestamptz > clock_timestamp()
+-- Watches that have begun at a time that is still to come. Those that do not begin stay so.
+UPDATE meta SET value = now()::text
+WHERE key LIKE 'watched\_since@%%' AND value <> 'infinity' AND value::timestamptz > clock_timestamp()
 
 -- name: correct_workers
 -- Workers that have answered at a time that is still to come.

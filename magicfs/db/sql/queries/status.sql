@@ -91,10 +91,11 @@ WHERE model_id = %(model_id)s AND chunk_id IN (
     WHERE files.root_id = ANY(%(roots)s))
 
 -- name: list_roots
--- All roots with their hosts.
+-- All roots with their hosts, and whether changes are seen as they happen; null while no agent has said so.
 SELECT roots.id, left(roots.name, 1024), substring(roots.path, 1, 4096), left(hosts.name, 1024), roots.state,
-       left(roots.detail, 4096), extract(epoch FROM roots.scanned_at)
+       left(roots.detail, 4096), extract(epoch FROM roots.scanned_at), watched.value <> 'infinity'
 FROM roots JOIN hosts ON hosts.id = roots.host_id
+LEFT JOIN meta AS watched ON watched.key = 'watched_since@' || roots.id
 ORDER BY roots.name
 
 -- name: marker
