@@ -262,6 +262,24 @@ def _pdf_with_form() -> bytes:
     return pdf_of_objects(objects)
 
 
+def test_what_the_fields_of_a_form_say_is_read(extractor: FileExtractor) -> None:
+    fields = [
+        b"/FT/Btn/Ff 65536/T(b1)/MK<</CA(Request a kayak)>>",
+        b"/FT/Btn/T(b2)/MK<</CA(4)>>",
+        b"/FT/Ch/T(berth)/Opt[(Jetty)[(q)(Quay wall)]]",
+        b"/FT/Ch/T(country)/Opt[" + b"".join(b"(Country %d)" % number for number in range(200)) + b"]",
+        b"/FT/Sig/T(sig)/V<</Type/Sig/Name(Ada Featherstone)/Reason(I approve of kelp)/M(D:20240612183000Z)>>",
+    ]
+    widgets = b"".join(b"<</Type/Annot/Subtype/Widget%s/Rect[0 0 9 9]>>" % field for field in fields)
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]>>>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Annots[%s]>>" % widgets,
+    ]
+    lines = read(extractor, pdf_of_objects(objects), b"a.pdf").text.split()
+    assert " ".join(lines) == ("Request a kayak Jetty Quay wall sig: Ada Featherstone, I approve of kelp, 2024-06-12")
+
+
 def test_a_word_that_is_divided_in_a_pdf_file_is_whole_in_the_index(extractor: FileExtractor) -> None:
     page = "The council heard the electri-\ncian and the archae-\nologist before the vote was taken"
     text = read(extractor, pdf_file(page), b"a.pdf").text

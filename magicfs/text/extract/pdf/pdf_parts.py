@@ -32,6 +32,12 @@ _MAX_VALUE_CHARACTERS: Final = 20_000
 _MAX_ENTRIES: Final = 5000
 """Entries of an outline, attached files and fields that are read."""
 _PAIR: Final = 2
+_MAX_OPTIONS: Final = 50
+"""Longer lists are those of countries and the like, which say nothing of a form."""
+_BUTTON, _CHOICE = "Btn", "Ch"
+_PUSHED: Final = 1 << 16
+"""The flag of a button that keeps no value. The captions of others are signs."""
+_SIGNED_DAY: Final = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
 _XML: Final = re.compile(r"\s*<\?xml\b")
 _TAG: Final = re.compile(r"<[^<>]{0,5000}>")
 
@@ -150,27 +156,45 @@ def _attached_texts(specification: Any, read_part: PartReader, *, until: float, 
 
 
 def _field_text(widget: Any) -> str:
-    """The name of a form field and its value, which its parent may hold; empty for a field without a value."""
-    field, label, value, options = widget, "", "", None
+    """The name of a form field and its value, which its parent may hold, and what else it says.
+
+    That is the caption of a button, what a list lets choose, or who has signed, why and where. Empty for a field that
+    is empty.
+    """
+    field, label, value, kind, flags, options, signed = widget, "", "", "", 0, None, ""
     for _ in range(8):
         label = label or _value(field.get("/TU")) or _value(field.get("/T"))
         value = value or _value(field.get("/V"))
+        signed = signed or _signature_text(field.get("/V"))
+        kind = kind or _value(field.get("/FT"))
+        flags = flags or field.get("/Ff") or 0
         options = options or field.get("/Opt")
         parent = field.get("/Parent")
         if parent is None:
             break
         field = parent.get_object()
-    shown = _shown(value, options)
-    return f"{label}: {shown}" if label and shown else shown
+    pairs = [_option(option) for option in _list(options)] if kind == _CHOICE else []
+    shown = signed or next((f"{text} ({sent})" for sent, text in pairs if value == sent != text), value)
+    said = [f"{label}: {shown}" if label and shown else shown]
+    if kind == _BUTTON and int(flags) & _PUSHED:
+        said.append(_value(_resolved(widget.get("/MK")).get("/CA")))
+    if len(pairs) <= _MAX_OPTIONS:
+        said += [text for sent, text in pairs if value != sent]
+    return "\n".join(filter(None, said))
 
 
-def _shown(value: str, options: Any) -> str:
-    """A value of a list as it is shown: `/Opt` has pairs of what a form sends and what a person reads."""
-    for option in _list(options):
-        pair = [_value(item) for item in _list(option)]
-        if len(pair) == _PAIR and value and value == pair[0] != pair[1]:
-            return f"{pair[1]} ({value})"
-    return value
+def _option(option: Any) -> tuple[str, str]:
+    """What a form sends for an option, and what a person reads: `/Opt` has pairs of them, or one text for both."""
+    pair = [_value(item) for item in _list(option)]
+    return (pair[0], pair[1]) if len(pair) == _PAIR else (_value(option), _value(option))
+
+
+def _signature_text(value: Any) -> str:
+    """Who has signed, why, where and on which day."""
+    signature = _resolved(value)
+    date = _SIGNED_DAY.match(_value(signature.get("/M")))
+    said = [_value(signature.get(key)) for key in ("/Name", "/Reason", "/Location", "/ContactInfo")]
+    return ", ".join(filter(None, [*said, "-".join(date.groups()) if date else ""]))
 
 
 def _file_name(specification: Any) -> str:
