@@ -40,13 +40,21 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
     if registered is None:
         raise UsageError(f"{path} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
     relative = absolute[len(registered.root.path.rstrip(b"/")) + 1 :]
-    why_excluded = _why_excluded(registered.root, relative)
+    why_unseen = None
+    try:
+        why_excluded = _why_excluded(registered.root, relative)
+    except PermissionError as error:
+        why_excluded, why_unseen = None, _why_unlisted(os.path.dirname(os.fsencode(error.filename)))
     if why_excluded is not None:
         return Explanation(registered, absolute, why_not=why_excluded)
     with database.transaction() as connection:
         facts = file_facts(connection, registered.root.id, relative)
     if facts is not None:
         return Explanation(registered, absolute, facts=facts)
+    if why_unseen is None and (unlisted := _unlisted_directory(registered.root, relative)) is not None:
+        why_unseen = _why_unlisted(unlisted)
+    if why_unseen is not None:
+        return Explanation(registered, absolute, why_not=why_unseen)
     if os.path.isdir(absolute):
         text = f"a directory with {_count_files(database, registered.root, relative)} files in the index"
         return Explanation(registered, absolute, why_not=f"{text}; {_TOO_LONG}" if _has_too_long(absolute) else text)
@@ -76,8 +84,29 @@ def _has_too_long(directory: bytes) -> bool:
     return False
 
 
+def _unlisted_directory(root: Root, relative: bytes) -> bytes | None:
+    """The first directory on the way to a path, or at it, whose names this user may not read; None without."""
+    parts = relative.split(b"/") if relative else []
+    way = [os.path.join(root.path, *parts[:depth]) for depth in range(len(parts) + 1)]
+    return next(
+        (
+            directory
+            for directory in way
+            if os.path.isdir(directory) and not os.access(directory, os.R_OK | os.X_OK, effective_ids=True)
+        ),
+        None,
+    )
+
+
+def _why_unlisted(directory: bytes) -> str:
+    return f"{display_path(directory)} cannot be listed (permission denied): let the user who runs the agent read it"
+
+
 def _why_excluded(root: Root, relative: bytes) -> str | None:
-    """Why the walk never reaches a path of a root; None when it does."""
+    """Why the walk never reaches a path of a root; None when it does.
+
+    Raises `PermissionError` if it lies below a directory that this user may not enter.
+    """
     rules = IgnoreRules().enter(root.path, relative=b"")
     parts = relative.split(b"/") if relative else []
     for depth in range(1, len(parts) + 1):
@@ -85,6 +114,8 @@ def _why_excluded(root: Root, relative: bytes) -> str | None:
         absolute = os.path.join(root.path, path)
         try:
             status = os.lstat(absolute)
+        except PermissionError:
+            raise
         except OSError as error:
             return _why_inaccessible(absolute, error)
         if stat.S_ISLNK(status.st_mode):

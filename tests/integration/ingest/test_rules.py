@@ -1,7 +1,11 @@
 """Which files are indexed, and what `magicfs doctor` says about those that are not."""
 
+import os
 import random
 import string
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -16,6 +20,8 @@ from magicfs.ingest.ignore import IgnoreRules
 from magicfs.text.extract import FileExtractor, Limits
 from tests.plugins.deep import NAME, dig
 from tests.plugins.index import HOST, Index
+
+NOBODY = 65534
 
 
 def write(folder: Path, *paths: str) -> None:
@@ -186,6 +192,38 @@ def test_a_part_can_be_left_out_again_and_again(index: Index) -> None:
     facts = explain(index.database, host=HOST, path=index.folder / "long.txt").facts
     assert facts is not None
     assert facts.partly_read
+
+
+@contextmanager
+def as_nobody(folder: Path) -> Iterator[None]:
+    """Act as a user without rights, who may enter the directories above a folder of root."""
+    for parent in folder.parents:
+        if parent.is_relative_to(tempfile.gettempdir()):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    folder.chmod(0o755)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")
+@pytest.mark.parametrize("mode", [0o700, 0o711], ids=["not entered", "not listed"])
+def test_doctor_says_that_a_directory_may_not_be_read(index: Index, mode: int) -> None:
+    write(index.folder, "closed/known.txt")
+    index.settle()
+    write(index.folder, "closed/new.txt")
+    (index.folder / "closed").chmod(mode)
+    with as_nobody(index.folder):
+        new, directory, known = (
+            explain(index.database, host=HOST, path=index.folder / path)
+            for path in ("closed/new.txt", "closed", "closed/known.txt")
+        )
+    for found in (new, directory):
+        assert found.why_not is not None
+        assert f"{index.folder}/closed cannot be listed (permission denied)" in found.why_not
+    assert known.facts is not None
 
 
 def test_doctor_explains_paths_that_are_too_long_for_the_system(index: Index) -> None:
