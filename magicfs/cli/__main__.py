@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magicfs.cli.outcome import main
+from magicfs.cli.main import main
 
 if __name__ == "__main__":
     main()

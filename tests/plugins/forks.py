@@ -135,6 +135,6 @@ def _become_part(arguments: list[str], environment: dict[str, str], log: Path, s
 
 def _run(arguments: list[str]) -> None:
     sys.argv = ["magicfs", *arguments]
-    from magicfs.cli.outcome import main
+    from magicfs.cli.main import main
 
     main()

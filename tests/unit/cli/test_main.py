@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 import typer
 
-from magicfs.cli import outcome
+from magicfs.cli import main
 from magicfs.errors import ModelMissing, UsageError
 
 
@@ -44,7 +44,7 @@ def test_errors_become_exit_codes_and_one_line(
     failing: list[BaseException], capsys: pytest.CaptureFixture[str], error: BaseException, code: int, said: str
 ) -> None:
     failing.append(error)
-    assert outcome.run([]) == code
+    assert main.run([]) == code
     assert capsys.readouterr() == ("", said)
 
 
@@ -52,7 +52,7 @@ def test_what_nobody_expected_is_one_line_and_a_log(
     failing: list[BaseException], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
     failing.append(ZeroDivisionError("division\nby zero"))
-    assert outcome.run([]) == 1
+    assert main.run([]) == 1
     log = tmp_path / "log" / "magicfs-error.log"
     assert capsys.readouterr().err == (
         f"magicfs: unexpected ZeroDivisionError: division by zero: the details are in {log}\n"
@@ -66,7 +66,7 @@ def test_a_broken_configuration_does_not_hide_the_error(
     monkeypatch.setenv("MAGICFS_WORKERS", "many")
     monkeypatch.setattr("tempfile.tempdir", str(tmp_path))
     failing.append(ZeroDivisionError("x"))
-    assert outcome.run([]) == 1
+    assert main.run([]) == 1
     assert "ZeroDivisionError: x: the details are in" in capsys.readouterr().err
 
 
@@ -88,7 +88,7 @@ def log_named_in(message: str) -> Path:
 def test_a_log_in_the_temporary_directory_is_for_its_owner_alone(
     shared: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    assert outcome.run([]) == outcome.run([]) == 1
+    assert main.run([]) == main.run([]) == 1
     first, second = map(log_named_in, capsys.readouterr().err.splitlines())
     assert first == second == shared / "magicfs-error.log"
     assert stat.S_IMODE(first.stat().st_mode) == 0o600
@@ -123,7 +123,7 @@ def test_a_log_that_others_have_prepared_is_not_used(
     victim.write_text("precious")
     victim.chmod(0o600)
     trap(shared / "magicfs-error.log", victim)
-    assert outcome.run([]) == 1
+    assert main.run([]) == 1
     log = log_named_in(capsys.readouterr().err)
     assert log.parent == shared
     assert log.name != "magicfs-error.log"
@@ -134,12 +134,12 @@ def test_a_log_that_others_have_prepared_is_not_used(
 
 def test_success_is_zero(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magicfs.cli.application.app", lambda *_, **__: None)
-    assert outcome.run([]) == 0
+    assert main.run([]) == 0
 
 
 def test_a_code_of_typer_is_passed_on(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magicfs.cli.application.app", lambda *_, **__: 3)
-    assert outcome.run([]) == 3
+    assert main.run([]) == 3
 
 
 def test_errors_do_not_need_a_reader(failing: list[BaseException], monkeypatch: pytest.MonkeyPatch) -> None:
@@ -149,4 +149,4 @@ def test_errors_do_not_need_a_reader(failing: list[BaseException], monkeypatch: 
 
     failing.append(ModelMissing("x"))
     monkeypatch.setattr(sys, "stderr", Gone())
-    assert outcome.run([]) == 1
+    assert main.run([]) == 1
