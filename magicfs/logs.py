@@ -9,6 +9,8 @@ import json
 import logging
 import sys
 import threading
+import time
+from collections.abc import Callable
 from datetime import UTC, datetime
 from types import TracebackType
 
@@ -25,10 +27,18 @@ LINE_BREAK = "\\n"
 log = logging.getLogger(__name__)
 
 
+REPEAT_SECONDS = 600.0
+"""Pause before an outage that lasts is logged again: who looks at the end of a log sees that it has not ended."""
+
+AGAIN_SECONDS = 60.0
+"""An outage that begins after this time, and after some work has succeeded, is another one."""
+
+
 class Outage:
     """Logs one line when work begins to fail for an expected reason, and one when all of it succeeds again.
 
-    Threads may share one.
+    One that lasts is logged again every `REPEAT_SECONDS`. Work that is seldom done keeps an outage from ending: so what
+    begins to fail later, after other work has succeeded, gets a line of its own. Threads may share an outage.
     """
 
     def __init__(
@@ -37,27 +47,39 @@ class Outage:
         *,
         beginning: str = "no work is done for now, and none is lost",
         end: str = "work goes on",
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
-        """`beginning` is what is logged before an error, `end` when all is well again."""
+        """`beginning` is what is logged before an error, `end` when all is well again. `clock` gives seconds."""
         self._logger = logger
         self._beginning = beginning
         self._end = end
+        self._clock = clock
         self._lock = threading.Lock()
         self._reasons: dict[str, str] = {}
         """Why each piece of work fails, by its name."""
+        self._logged: dict[str, float] = {}
+        """When each reason was logged last."""
+        self._succeeded = float("-inf")
+        """When a piece of work has succeeded last."""
 
     def began(self, work: str, error: Exception) -> None:
-        """Log the error of a piece of work, unless this or another one fails by the same kind already."""
-        reason = type(error).__name__
+        """Log the error of a piece of work, unless this or another one fails by the same kind in this outage."""
+        reason, now = type(error).__name__, self._clock()
         with self._lock:
-            is_new = reason not in self._reasons.values()
+            logged = self._logged.get(reason, float("-inf"))
+            begins_to_fail = self._reasons.get(work) != reason
+            is_another = begins_to_fail and self._succeeded > logged and now - logged >= AGAIN_SECONDS
+            is_new = reason not in self._reasons.values() or is_another or now - logged >= REPEAT_SECONDS
             self._reasons[work] = reason
+            if is_new:
+                self._logged[reason] = now
         if is_new:
             self._logger.warning("%s: %s", self._beginning, error)
 
     def ended(self, work: str) -> None:
         """Log the end, if this piece of work was the last one that failed."""
         with self._lock:
+            self._succeeded = self._clock()
             is_over = self._reasons.pop(work, None) is not None and not self._reasons
         if is_over:
             self._logger.info("%s", self._end)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import re
 import subprocess
 import sys
@@ -12,6 +13,7 @@ import pytest
 
 from magicfs.cli.part_readiness import last_line
 from magicfs.errors import DatabaseUnavailable, ModelMissing
+from magicfs.logs import AGAIN_SECONDS, REPEAT_SECONDS, Outage
 from tasks.worker import run_task
 
 RECORD = re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d,\d{3} [A-Z]+ +part\[\d+\] [\w.]+: ")
@@ -95,3 +97,55 @@ def test_an_outage_is_one_line_and_its_end_another(caplog: pytest.LogCaptureFixt
         run_task("a task", lambda: None)
     assert caplog.records[-1].getMessage() == "work goes on"
     assert len(caplog.records) == 3
+
+
+class Clock:
+    """A clock that a test sets, and an outage by it."""
+
+    def __init__(self) -> None:
+        self.now = 1000.0
+        self.outage = Outage(logging.getLogger("outage"), beginning="away", clock=lambda: self.now)
+
+    def fails(self, work: str, *, at: float) -> None:
+        self.now = at
+        self.outage.began(work, DatabaseUnavailable(f"at {at:.0f}"))
+
+
+def test_an_outage_that_lasts_is_repeated(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    for second in range(0, int(2 * REPEAT_SECONDS) + 1, 10):
+        clock.fails("often", at=second)
+        clock.fails("also", at=second + 1)
+    assert caplog.messages == ["away: at 0", f"away: at {REPEAT_SECONDS:.0f}", f"away: at {2 * REPEAT_SECONDS:.0f}"]
+
+
+def test_a_second_outage_is_logged_though_seldom_work_has_not_been_done_since_the_first(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    clock.fails("seldom", at=0)
+    clock.fails("often", at=1)
+    clock.outage.ended("often")
+    clock.fails("often", at=AGAIN_SECONDS - 1)
+    clock.outage.ended("often")
+    clock.fails("often", at=AGAIN_SECONDS + 1)
+    clock.fails("often", at=AGAIN_SECONDS + 2)
+    assert caplog.messages == ["away: at 0", f"away: at {AGAIN_SECONDS + 1:.0f}"]
+
+
+def test_work_that_begins_to_fail_later_is_in_the_same_outage(caplog: pytest.LogCaptureFixture) -> None:
+    clock = Clock()
+    clock.outage.ended("often")
+    clock.fails("often", at=1001)
+    clock.fails("seldom", at=1001 + 2 * AGAIN_SECONDS)
+    assert caplog.messages == ["away: at 1001"]
+
+
+def test_work_that_goes_on_failing_while_other_work_succeeds_is_not_repeated_soon(
+    caplog: pytest.LogCaptureFixture,
+) -> None:
+    clock = Clock()
+    for second in range(0, int(REPEAT_SECONDS), 10):
+        clock.fails("broken", at=second)
+        clock.outage.ended("sound")
+    assert caplog.messages == ["away: at 0"]
