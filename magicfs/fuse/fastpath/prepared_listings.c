@@ -51,9 +51,10 @@ static int read_names(DIR *directory, char *room, char **names)
     while ((errno = 0, entry = readdir(directory))) {
         if (strcmp(entry->d_name, ".") == 0 || strcmp(entry->d_name, "..") == 0)
             continue;
-        if (count == MAX_PREPARED)
-            return -1;
         size_t bytes = strlen(entry->d_name) + 1;
+        /* A file system whose names are UTF-16 may list longer ones than the kernel looks up. */
+        if (count == MAX_PREPARED || bytes > NAME_BYTES)
+            return -1;
         memcpy(room, entry->d_name, bytes);
         names[count++] = room;
         room += bytes;
