@@ -19,6 +19,8 @@ import sys
 from pathlib import Path
 from urllib.parse import quote
 
+import psutil
+
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseStarting, DatabaseUnavailable, ServerError
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.linux.memory import whole_memory
@@ -63,6 +65,9 @@ _CONTROL, _IN_CRASH_RECOVERY = struct.Struct("=QIIi"), 4
 
 CONNECTIONS, CONNECTIONS_OF_HUB = 100, 300
 """A host with eight cores has 45 at most. A hundred more take 4 MB from the start, used or not."""
+
+ORPHAN_SECONDS = 5.0
+"""For the end of a process that is killed."""
 
 SHARE_OF_MEMORY = 16
 """The server's own cache is at most a sixteenth of the memory: the kernel keeps the same pages once more."""
@@ -113,7 +118,7 @@ def admin_dsn(run_dir: Path) -> str:
 
 
 def prepare(home: Path) -> None:
-    """Create the cluster if there is none, and remove the pid file of a dead server. Raises `ServerError`."""
+    """Create the cluster if there is none, and remove what a dead server has left. Raises `ServerError`."""
     data = data_dir(home)
     if (data / "PG_VERSION").exists():
         # A backup that was copied back may be open to others, and the server would not start.
@@ -122,9 +127,25 @@ def prepare(home: Path) -> None:
         raise ServerError(f"{data} has no PG_VERSION, so it is not a whole database: {REMEDY}")
     else:
         _initdb(data)
-    pid_file = data / "postmaster.pid"
-    if pid_file.exists() and server_pid(home) is None:
-        pid_file.unlink(missing_ok=True)
+    if server_pid(home) is None:
+        _kill_orphans(data)
+        (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _kill_orphans(data: Path) -> None:
+    """Kill processes of a dead server that have not noticed its end, as one that is stopped: none starts beside them.
+
+    Nothing is lost by that: the next start recovers.
+    """
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] != "postgres":
+            continue
+        with contextlib.suppress(psutil.Error):
+            parent = process.parent()
+            is_child = process.cmdline()[:1] and process.cmdline()[0].startswith("postgres: ")
+            if is_child and Path(process.cwd()) == data and (parent is None or parent.name() != "postgres"):
+                process.kill()
+                process.wait(ORPHAN_SECONDS)
 
 
 def _initdb(data: Path) -> None:

@@ -22,6 +22,7 @@ from magicfs.db.pool import Database
 from magicfs.errors import DatabaseStarting
 from magicfs.runtime import postgres
 from magicfs.runtime.parts import server_parts
+from magicfs.runtime.processes import has_ended
 from magicfs.runtime.supervisor import Supervisor
 from tests.plugins.waiting import eventually
 
@@ -97,6 +98,17 @@ def test_a_recovery_is_waited_for_and_explained(
     end.join()
     assert "waiting for the database, which recovers first" in capsys.readouterr().err
     assert not postgres.is_starting(settings.run_dir)
+
+
+def test_what_outlives_a_killed_server_does_not_keep_the_next_one_from_starting(
+    recovery: psutil.Process, settings: Settings
+) -> None:
+    server = postgres.server_pid(settings.home)
+    assert server is not None
+    os.kill(server, signal.SIGKILL)
+    # The supervisor starts another one.
+    eventually(lambda: postgres.answers(settings.run_dir), "the server again", seconds=60)
+    assert has_ended(recovery)
 
 
 @pytest.mark.parametrize("waits", [environment._prepare_when_reachable, until_searchable])
