@@ -70,11 +70,11 @@ def settings_for_service(role: str) -> Settings:
     return settings
 
 
-def supervisor(settings: Settings) -> Supervisor:
-    """The supervisor of this machine's parts."""
+def supervisor(settings: Settings, *, answer_seconds: float | None = None) -> Supervisor:
+    """The supervisor of this machine's parts. It is waited for as long as it may take, or for `answer_seconds`."""
     from magicfs.runtime.supervisor import Supervisor
 
-    return Supervisor(settings.home)
+    return Supervisor(settings.home, answer_seconds=answer_seconds)
 
 
 @contextmanager

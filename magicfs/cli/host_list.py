@@ -87,16 +87,15 @@ def hosts_of(index: IndexStatus, certificates: Sequence[HostCertificate] = ()) -
 
 def show_hosts(hosts: Sequence[Host]) -> None:
     """Print the hosts for people, and who of them waits for admission."""
-    from rich.table import Table
+    from magicfs.cli.tables import Listing
 
     if not hosts:
         terminal.remark("no hosts: start one with 'magicfs up' or 'magicfs agent'")
         return
-    table = Table("host", "agent", "files", "workers", "roots", "machine", box=None, padding=(0, 2, 0, 0))
+    table = Listing("host", "agent", "files", "workers", "roots", "machine")
     for host in hosts:
-        numbers = (str(host.files), str(host.workers))
-        names = (terminal.Cell(text) for text in (", ".join(host.roots) or "-", host.machine or "-"))
-        table.add_row(terminal.Cell(host.name), agent_state(host, now=time.time()), *numbers, *names)
+        names = (", ".join(host.roots) or "-", host.machine or "-")
+        table.add(host.name, agent_state(host, now=time.time()), str(host.files), str(host.workers), *names)
     terminal.results().print(table)
     if any(host.fingerprint for host in hosts):
         terminal.say("")

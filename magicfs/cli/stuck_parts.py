@@ -10,6 +10,7 @@ import time
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import psutil
 
@@ -19,11 +20,20 @@ from magicfs.domain.parts import QUERY_EMBEDDER
 from magicfs.domain.status import PartStatus
 from magicfs.server_lock import answers_ping
 
+if TYPE_CHECKING:
+    from magicfs.runtime.supervisor import Supervisor
+
 ANSWER_SECONDS = 2.0
 """A part answers within milliseconds, on a busy machine in half a second."""
 
+SUPERVISOR_SECONDS = 3.0
+"""The supervisor answers within two on a busy machine that starts it. This is only said: nobody ends it for that."""
+
 STARTUP_SECONDS = 20.0
 """A part that has just started may not listen yet."""
+
+PAUSE_SECONDS = 0.2
+"""Between two looks: what a debugger does stops a process for a moment."""
 
 RESTART = "run 'magicfs down', then 'magicfs up'"
 
@@ -32,12 +42,23 @@ def parts_and_stuck(settings: Settings) -> tuple[list[PartStatus], list[str]]:
     """The parts of this machine, and a line for each one that is stuck, with what to do. Takes seconds at most."""
     if not settings.run_dir.is_dir():
         return [], []
-    supervisor = environment.supervisor(settings)
+    supervisor = environment.supervisor(settings, answer_seconds=SUPERVISOR_SECONDS)
+    if (pid := _stopped_pid(supervisor)) is not None:
+        return [], [f"the supervisor is stopped (process {pid}): run 'kill -CONT {pid}', or {RESTART}"]
     if parts := supervisor.parts():
         return parts, list(_stuck(settings.embedder_socket, parts))
     if supervisor.listens():
         return [], [f"the supervisor does not answer, or is about to end: if it stays so, {RESTART}"]
     return [], []
+
+
+def _stopped_pid(supervisor: Supervisor) -> int | None:
+    """The pid of a supervisor that is stopped, now and a moment later."""
+    pid = supervisor.stopped_pid()
+    if pid is None:
+        return None
+    time.sleep(PAUSE_SECONDS)
+    return supervisor.stopped_pid()
 
 
 def _stuck(embedder_socket: Path, parts: Sequence[PartStatus]) -> Iterator[str]:
@@ -56,7 +77,7 @@ def _stopped_processes(parts: Sequence[PartStatus]) -> dict[str, int]:
     first = _look(parts)
     if not first:
         return {}
-    time.sleep(0.2)
+    time.sleep(PAUSE_SECONDS)
     second = _look(parts)
     return {name: pid for name, pid in first.items() if second.get(name) == pid}
 

@@ -55,8 +55,10 @@ OPTIONS_FILE = Path("run", "up.json")
 class Supervisor:
     """The parts of one state directory, and supervisord, which runs them."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, *, answer_seconds: float | None = None) -> None:
+        """`answer_seconds` is how long supervisord may take to answer, if it is not to have the time that it needs."""
         self._home = home
+        self._answer_seconds = answer_seconds
         self._run_dir = home / "run"
         self._socket = self._run_dir / "supervisor.sock"
         # A reference keeps Popen from warning of a child that still runs.
@@ -67,7 +69,7 @@ class Supervisor:
         # Not at the top: a host of a cluster need not have the package supervisor.
         from magicfs.runtime.supervisor_client import SupervisorClient
 
-        return SupervisorClient(self._socket)
+        return SupervisorClient(self._socket, seconds=self._answer_seconds)
 
     def running(self) -> bool:
         """Whether there is a supervisor that answers and is not shutting down."""
@@ -80,6 +82,16 @@ class Supervisor:
     def pid(self) -> int:
         """The supervisor's pid. Raises `ServerError` when none runs."""
         return self._client.pid()
+
+    def stopped_pid(self) -> int | None:
+        """The pid of the supervisor if a signal has stopped it, as that of a terminal or of a debugger; else None."""
+        try:
+            process = psutil.Process(int((self._run_dir / "supervisor.pid").read_text(encoding="ascii")))
+            is_ours = any(word.startswith(str(self._run_dir)) for word in process.cmdline())
+            is_stopped = process.status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
+        except (OSError, ValueError, psutil.Error):
+            return None
+        return process.pid if is_ours and is_stopped else None
 
     def wanted(self) -> list[Part]:
         """The parts that should run; none when no supervisor runs."""

@@ -25,28 +25,30 @@ ANSWER_SECONDS = 10.0
 class _Connection(UnixStreamHTTPConnection):  # type: ignore[misc]  # supervisor has no types
     """supervisor's connection with a time limit: a supervisord that hangs must not hang a command."""
 
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, seconds: float) -> None:
         super().__init__("localhost")
         self.socketfile = path
+        self._seconds = seconds
 
     def connect(self) -> None:
         self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(ANSWER_SECONDS)
+        self.sock.settimeout(self._seconds)
         self.sock.connect(self.socketfile)
 
 
 class _Transport(SupervisorTransport):  # type: ignore[misc]  # as above
-    def __init__(self, path: str) -> None:
+    def __init__(self, path: str, seconds: float) -> None:
         super().__init__(serverurl=f"unix://{path}")
-        self._get_connection = lambda: _Connection(path)
+        self._get_connection = lambda: _Connection(path, seconds)
 
 
 class SupervisorClient:
     """A client of supervisord; each method is one call. Raises `ServerError` when supervisord refuses or is silent."""
 
-    def __init__(self, path: Path) -> None:
-        """`path` is the socket that supervisord listens on."""
-        self._proxy = xmlrpc.client.ServerProxy("http://localhost", transport=_Transport(str(path)))
+    def __init__(self, path: Path, *, seconds: float | None = None) -> None:
+        """`path` is the socket that supervisord listens on. A call waits for `seconds`, or `ANSWER_SECONDS`."""
+        transport = _Transport(str(path), ANSWER_SECONDS if seconds is None else seconds)
+        self._proxy = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
 
     def answers(self) -> bool:
         """Whether supervisord runs and is not shutting down."""

@@ -16,6 +16,7 @@ import pytest
 from magicfs.cli import stuck_parts
 from magicfs.cli.stuck_parts import parts_and_stuck
 from magicfs.config import Settings
+from magicfs.runtime.supervisor import Supervisor
 from magicfs.server_lock import answers_ping
 from tests.plugins.commands import Commands
 
@@ -23,6 +24,8 @@ pytestmark = pytest.mark.slow
 
 DOCTOR_SECONDS = 30
 """Six seconds until a server that hangs is given up, and the other checks on a busy machine."""
+
+NAMED_SECONDS = 6
 
 
 @pytest.fixture(scope="module")
@@ -107,8 +110,19 @@ def test_a_query_embedder_that_does_not_answer_is_named(running: Commands, monke
     assert line == ("embedder does not answer, and searches go by words alone: run 'magicfs down', then 'magicfs up'")
 
 
-def test_a_supervisor_that_hangs_is_named(running: Commands) -> None:
+@pytest.mark.parametrize("is_seen", [True, False], ids=["stopped", "in an endless loop"])
+def test_a_supervisor_that_hangs_is_named_soon(
+    running: Commands, monkeypatch: pytest.MonkeyPatch, *, is_seen: bool
+) -> None:
     pid = int(Path(running.home / "run" / "supervisor.pid").read_text())
+    if not is_seen:
+        monkeypatch.setattr(Supervisor, "stopped_pid", lambda _: None)
     with stopped(pid):
+        begin = time.monotonic()
         _, [line] = parts_and_stuck(Settings(home=running.home))
-    assert line.startswith("the supervisor does not answer, or is about to end: if it stays so, run 'magicfs down'")
+        assert time.monotonic() - begin < NAMED_SECONDS
+    assert line.startswith(
+        f"the supervisor is stopped (process {pid}): run 'kill -CONT {pid}', or run 'magicfs down'"
+        if is_seen
+        else "the supervisor does not answer, or is about to end: if it stays so, run 'magicfs down'"
+    )

@@ -245,36 +245,32 @@ def _failed(count: int) -> str:
 
 
 def _roots(roots: Sequence[RootStatus]) -> list[RenderableType]:
-    from rich.table import Table
-
-    from magicfs.cli.terminal import Cell
+    from magicfs.cli.tables import Listing
     from magicfs.domain.files import display_path
 
     if not roots:
         return ["no roots: add one with 'magicfs roots add DIR'"]
-    table = Table("root", "path", "host", "files", "state", box=None, padding=(0, 2, 0, 0))
+    table = Listing("root", "path", "host", "files", "state")
     for root in roots:
         state = root.state if not root.detail else f"{root.state}: {root.detail}"
         if root.scanned_at is None:
             state += ", first scan runs"
         elif root.state == "present" and root.watched is False:
             state += ", scans alone find some changes"
-        names = (Cell(text) for text in (root.name, display_path(root.path), root.host))
-        table.add_row(*names, str(root.files.total), Cell(state))
+        table.add(root.name, display_path(root.path), root.host, str(root.files.total), state)
     return ["", table]
 
 
 def _parts(parts: Sequence[PartStatus]) -> list[RenderableType]:
-    from rich.table import Column, Table
     from rich.text import Text
 
+    from magicfs.cli.tables import Listing
     from magicfs.cli.terminal import duration
 
     if not parts:
         return []
-    names = (Column(name, no_wrap=True) for name in ("part", "state", "pid"))
-    table = Table(*names, "up for", Column("restarts", overflow="fold"), box=None, padding=(0, 2, 0, 0))
+    table = Listing("part", "state", "pid", "up for", "restarts", whole=3)
     for part in parts:
         up_for = duration(part.uptime_s) if part.pid else "-"
-        table.add_row(part.name, part.state, str(part.pid or "-"), up_for, str(part.restarts))
+        table.add(part.name, part.state, str(part.pid or "-"), up_for, str(part.restarts))
     return ["", table, *(Text(f"{part.name}: {part.detail}") for part in parts if part.detail)]

@@ -5,9 +5,10 @@ from __future__ import annotations
 import io
 from typing import Any
 
+import pytest
 from rich.console import Console
 
-from magicfs.cli.commands.status import Summary, _parts, _rendered, pace_of
+from magicfs.cli.commands.status import Summary, _parts, _rendered, _roots, pace_of
 from magicfs.cli.progress import RateMeter
 from magicfs.domain.models import ModelState, Precision
 from magicfs.domain.status import (
@@ -131,3 +132,20 @@ def test_the_names_of_parts_are_whole_in_a_narrow_terminal() -> None:
     assert "running" in shown
     assert "\u2026" not in shown
     assert f"postgres: {detail}" in " ".join(shown.split())
+
+
+@pytest.mark.parametrize("width", [20, 30, 40])
+def test_roots_and_parts_are_blocks_of_lines_in_a_narrow_terminal(width: int) -> None:
+    part = PartStatus("extract-1", "running", pid=None, uptime_s=0, restarts=12, detail="")
+    files = FileCounts(total=9, pending=0, indexed=9, skipped=0, failed=0)
+    root = RootStatus("documents", b"/home/u", "here", files, "present", detail=None, scanned_at=None)
+    console = Console(width=width, record=True, file=io.StringIO(), soft_wrap=True)
+    for renderable in (*_roots([root]), *_parts([part])):
+        console.print(renderable)
+    shown = console.export_text().splitlines()
+    assert "root documents" in shown
+    assert "  path  /home/u" in shown
+    assert "  state present, first scan runs" in shown
+    assert "part extract-1" in shown
+    assert "  restarts 12" in shown
+    assert not any("pid" in line for line in shown)
