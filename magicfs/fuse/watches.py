@@ -158,6 +158,8 @@ class DirectoryWatches:
             return watch
         if self._inotify is not None and prepared.watch not in self._by_number:
             self._inotify.remove(prepared.watch)
+            # Another listing may be prepared by the same watch.
+            self._unsettled_at = time.monotonic()
         return None
 
     def drop(self, ino: int) -> None:
