@@ -137,13 +137,14 @@ def _kill_orphans(data: Path) -> None:
 
     Nothing is lost by that: the next start recovers.
     """
+    folder = data.resolve()
     for process in psutil.process_iter(["name"]):
         if process.info["name"] != "postgres":
             continue
         with contextlib.suppress(psutil.Error):
             parent = process.parent()
             is_child = process.cmdline()[:1] and process.cmdline()[0].startswith("postgres: ")
-            if is_child and Path(process.cwd()) == data and (parent is None or parent.name() != "postgres"):
+            if is_child and Path(process.cwd()) == folder and (parent is None or parent.name() != "postgres"):
                 process.kill()
                 process.wait(ORPHAN_SECONDS)
 
