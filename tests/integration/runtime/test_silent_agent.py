@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
@@ -20,8 +21,9 @@ from magicfs.errors import CheckFailed
 @pytest.fixture
 def settings(database_url: str, short_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A machine whose supervisor has run an agent for two minutes."""
-    agent = PartStatus("agent", "running", pid=1, uptime_s=120.0, restarts=0, detail="")
-    monkeypatch.setattr(environment, "supervisor", lambda _: SimpleNamespace(parts=lambda: [agent]))
+    agent = PartStatus("agent", "running", pid=os.getpid(), uptime_s=120.0, restarts=0, detail="")
+    supervisor = SimpleNamespace(parts=lambda: [agent], stopped_pid=lambda: None)
+    monkeypatch.setattr(environment, "supervisor", lambda *_, **__: supervisor)
     settings = Settings(home=short_path / "home", database_url=database_url, host="box")
     settings.make_home()
     return settings
