@@ -126,7 +126,7 @@ class ChangeOperations(NodeOperations):
         self._looked_up.settle_after_change()
         REMOVED_FILES.settle(self._inodes.update)
         self._watches.gone(directory, name)
-        self._changed_at = time.monotonic()
+        self._changes += 1
 
     @replies_with_errno
     @repeats_after_rename
@@ -156,7 +156,7 @@ class ChangeOperations(NodeOperations):
                 known = self._inodes.update(node)
                 if isinstance(node, RealNode) and isinstance(node.place, ChildPlace):
                     self._watches.renamed(node.place.directory, node.place.name, known)
-        self._changed_at = time.monotonic()
+        self._changes += 1
 
     @replies_with_errno
     @repeats_after_rename

@@ -20,7 +20,6 @@ from magicfs.fuse.library_interface import (
     INTERFACE,
     KEEP_LISTING,
     NOTED_BYTES,
-    PREPARED_BYTES,
     SIZES,
     USE_KEPT_LISTING,
     SeenFileStructure,
@@ -91,12 +90,6 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     library.fast_path_added_listed.argtypes, library.fast_path_added_listed.restype = (), count
     library.fast_path_know_listed.argtypes = (text, text, text, address, address, count)
     library.fast_path_know_listed.restype = None
-    library.fast_path_listing_ends.argtypes, library.fast_path_listing_ends.restype = (number, number), None
-    library.fast_path_watch_with.argtypes = (ctypes.c_int, ctypes.c_uint32)
-    library.fast_path_watch_with.restype = None
-    library.fast_path_prepare.argtypes, library.fast_path_prepare.restype = (number, ctypes.c_double), None
-    library.fast_path_take_prepared.argtypes = (address,)
-    library.fast_path_take_prepared.restype = ctypes.c_size_t
     library.fast_path_lacks_directory.argtypes, library.fast_path_lacks_directory.restype = (number,), flag
     library.fast_path_serve.argtypes = (number, text, text, number, number, ctypes.c_int64)
     library.fast_path_serve.restype = None
@@ -110,7 +103,6 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     return library
 
 
-_PREPARED = ctypes.create_string_buffer(PREPARED_BYTES)
 _NOTED = ctypes.create_string_buffer(NOTED_BYTES)
 
 
@@ -225,32 +217,6 @@ class FastPath:
         if self._library is not None:
             self._library.fast_path_know_listed(*directory, names, files, numbers.buffer_info()[0], count)
 
-    def listing_ends(self, number: int, end: int) -> None:
-        """Reply without Python that nothing follows position `end` of the open directory with that handle number.
-
-        When it is closed, that is noted. To be called again after each listing of it.
-        """
-        if self._library is not None:
-            self._library.fast_path_listing_ends(number, end)
-
-    def watch_with(self, descriptor: int, mask: int) -> None:
-        """Watch directories by that descriptor of inotify(7), and prepare listings; by a negative one, no more."""
-        if self._library is not None:
-            self._library.fast_path_watch_with(descriptor, mask)
-
-    def prepare(self, inode: int, *, after_seconds: float) -> None:
-        """Read the listing of a known directory before Python opens it, from so many seconds on."""
-        if self._library is not None:
-            self._library.fast_path_prepare(inode, after_seconds)
-
-    def take_prepared(self) -> bytes:
-        """What was read for the request to open a directory that was received last; empty if nothing was.
-
-        It is a `struct prepared_listing`, with what follows.
-        """
-        size = 0 if self._library is None else self._library.fast_path_take_prepared(ctypes.addressof(_PREPARED))
-        return ctypes.string_at(_PREPARED, size) if size else b""
-
     def lacks_directory(self, inode: int) -> bool:
         """Whether plain files of a directory could be looked up without Python if `serve` said where it is."""
         return self._library is not None and bool(self._library.fast_path_lacks_directory(inode))
@@ -284,7 +250,7 @@ class FastPath:
             self._library.fast_path_names_have_changed()
 
     def take_noted(self) -> bytes:
-        """What was looked up or closed without Python since this was asked last: records of `looked_up.py`."""
+        """What was looked up without Python since this was asked last: records of `looked_up.py`."""
         if self._library is None:
             return b""
         size = self._library.fast_path_take_noted(ctypes.addressof(_NOTED))

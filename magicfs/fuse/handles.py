@@ -44,8 +44,8 @@ class OpenDirectory:
     directory: Directory
     listing: DirectoryListing | None
     """None before it is read. The kernel may ask for one that it has kept all the same."""
-    listed_at: float = field(default_factory=time.monotonic)
-    """When the listing was begun that the directory was opened with, by the monotonic clock."""
+    changes: int
+    """How many names the mount had made, removed and renamed when the directory was opened."""
     version: tuple[int, int] | None = None
     """That of the directory when the kernel began to keep this listing; None if it does not, or not all of it."""
     is_read: bool = False
@@ -66,12 +66,12 @@ class OpenDirectory:
     _ahead: Sequence[tuple[int, Entry]] = ()
     _ahead_start: int = -1
 
-    def is_outdated(self, changed_at: float) -> bool:
-        """Whether the listing may lack what a program has made meanwhile; the mount has changed a name then."""
+    def is_outdated(self, changes: int) -> bool:
+        """Whether the listing may lack what a program has made meanwhile; `changes` are those of the mount by now."""
         if self.listing is None or self.is_read:
             return True
         is_old = time.monotonic() - self.opened_at > REAL_FILE_TIMEOUT_SECONDS
-        return self.listing.may_block and (is_old or changed_at >= self.listed_at)
+        return self.listing.may_block and (is_old or changes != self.changes)
 
     def begin(self, listing: DirectoryListing, files: ListedFiles | None) -> None:
         """List, or list anew: what was read of the listing before is at other positions. `files` were read with it."""
@@ -144,17 +144,13 @@ class HandleTable:
         if type(node) is RealFile and node.opened_version is None and version is not None:
             self._know(node, version, has_pages=False)
 
-    def note_found_directory(self, node: Node, attributes: Attributes, *, prepares: bool) -> None:
+    def note_found_directory(self, node: Node, attributes: Attributes) -> None:
         """Leave questions about a directory of a local file system to the fast path: `ls -l` asks two of each.
-
-        With `prepares`, its listing is read there before Python opens it.
 
         The directory of a root may show others than its own, so it is left to Python.
         """
         if type(node) is RealDirectory:
             self._know(node, attributes, has_pages=False)
-            if prepares:
-                self._fast_path.prepare(node.ino, after_seconds=0)
 
     def _know(
         self, node: RealFile | RealDirectory, version: FileStat | KernelVersion | Attributes, *, has_pages: bool

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import struct
 
-INTERFACE = 4
+INTERFACE = 2
 """The version of all that Python and the library exchange: of the functions that Python calls, too."""
 
 
@@ -25,16 +25,10 @@ class SeenFileStructure(ctypes.Structure):
 LISTED_FILE = struct.Struct("=IQQqqQqqQQIIIIIi")
 """`struct listed_file`."""
 NOTED = struct.Struct(f"=QQ{LISTED_FILE.size}sI")
-"""`struct noted`: the numbers of directory and file, what it is, and how long its name is.
-
-Without a directory, the second one is the handle number of an open directory that was closed."""
+"""`struct noted`: the numbers of directory and file, what it is, and how long its name is."""
 NOTED_BYTES = 128 << 10
 """What is noted of look-ups has room there."""
-PREPARED = struct.Struct("=qqqiIII")
-"""`struct prepared_listing`."""
-PREPARED_BYTES = 128 << 10
-"""The largest one, with its files and names, has room there."""
-SIZES = ctypes.sizeof(SeenFileStructure), LISTED_FILE.size, NOTED.size, NOTED_BYTES, PREPARED.size, PREPARED_BYTES
+SIZES = ctypes.sizeof(SeenFileStructure), LISTED_FILE.size, NOTED.size, NOTED_BYTES
 
 KEEP_LISTING = 1 << 62
 USE_KEPT_LISTING = 1 << 61

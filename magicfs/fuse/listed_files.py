@@ -81,29 +81,19 @@ class ListedFile(NamedTuple):
 class ListedFiles:
     """The files of a part of a listing, which begins at position `start`."""
 
-    def __init__(
-        self, directory: RealDirectory, names: Sequence[bytes], start: int, *, found: bytes = b"", read_at: float = 0.0
-    ) -> None:
-        """Read what the directory has under these names. May block. Raises `ESTALE` as `RealDirectory.opened` does.
-
-        Or take what was `found` at a moment of the monotonic clock: a `struct listed_file` each.
-        """
+    def __init__(self, directory: RealDirectory, names: Sequence[bytes], start: int) -> None:
+        """Read what the directory has under these names. May block. Raises `ESTALE` as `RealDirectory.opened` does."""
         self.directory = directory
         self.names = names
         self.start, self.end = start, start + len(names)
-        self._joined_names = b"\0".join(names) + b"\0"
-        self._others: dict[int, Entry] = {}
-        """What the library cannot tell of, such as times of later centuries, by position."""
-        if found:
-            self.read_at, self._found = read_at, found
-            self._files = ctypes.create_string_buffer(found, len(found))
-            return
         self.read_at = time.monotonic()
+        self._joined_names = b"\0".join(names) + b"\0"
         self._files = ctypes.create_string_buffer(len(names) * LISTED_FILE.size)
         with directory.opened() as (descriptor, _):
             FAST_PATH.read_listed(descriptor, self._joined_names, self._files, len(names))
             self._found = self._files.raw
-            self._others.update(self._read_others(descriptor))
+            self._others = dict(self._read_others(descriptor))
+            """What the library cannot tell of, such as times of later centuries, by position."""
 
     def _read_others(self, descriptor: int) -> Iterator[tuple[int, Entry]]:
         for position, (error,) in enumerate(_ERROR.iter_unpack(self._found), self.start):

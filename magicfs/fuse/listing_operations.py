@@ -22,13 +22,11 @@ from magicfs.fuse.file_listings import FileListings
 from magicfs.fuse.handles import OpenDirectory
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.node_operations import NodeOperations
-from magicfs.fuse.prepared_listings import PreparedListing
 from magicfs.fuse.renames import repeats_after_rename
-from magicfs.fuse.watched_directory import LISTED_SECONDS, QUIET_SECONDS, VOUCHED_SECONDS
+from magicfs.fuse.watched_directory import QUIET_SECONDS, VOUCHED_SECONDS
 from magicfs.tree.directories import Directory, DirectoryListing, Entry
 from magicfs.tree.nodes import Node
 from magicfs.tree.real.directories import RealDirectory, RealDirectoryListing
-from magicfs.tree.real.removed_files import REMOVED_FILES
 from magicfs.tree.tree import Tree
 
 READDIR_BATCH = 256
@@ -38,7 +36,7 @@ _DOT_ENTRIES = 2
 _POSITION_BITS = 32
 _POSITIONS = (1 << _POSITION_BITS) - 1
 """The bits of a position in a reply that are the position in the listing. The number of the listing is above."""
-_ATTRIBUTES_SECONDS = 1.0
+_LISTED_SECONDS = 1.0
 """A listing waits this long for the attributes of an entry on another file system, which may hang."""
 
 
@@ -52,26 +50,17 @@ class ListingOperations(NodeOperations):
     @replies_with_errno
     async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
         """Open a directory and list it; in `search/` this runs the search."""
-        prepared = PreparedListing.take()
         directory = self._directory(inode)
         directory.list_begins(ctx.pid)
-        if prepared is not None and not self._is_usable(prepared, directory):
-            prepared = None
         watch = self._watches.find(directory)
-        version = prepared.version if prepared else None
-        if version is None and watch and isinstance(directory, RealDirectory):
-            version = directory.version_nowait()
+        version = directory.version_nowait() if watch and isinstance(directory, RealDirectory) else None
         kept = watch.kept_listing(version) if watch and version else None
         if kept is not None:
-            number = self._handles.add_directory(OpenDirectory(directory, kept))
-            _leave_end(number, kept)
+            number = self._handles.add_directory(OpenDirectory(directory, kept, changes=self._changes))
             return FileHandleT(FAST_PATH.kept_listing(number, is_known=True))
-        opened = OpenDirectory(directory, None)
+        opened = OpenDirectory(directory, None, changes=self._changes)
         opened.vouched = self._watches.entry_of(directory, b"")
-        listed = prepared.listing_of(directory) if prepared and isinstance(directory, RealDirectory) else None
-        if prepared and listed:
-            opened.listed_at = prepared.read_at
-        opened.begin(*(listed or await self._list(directory)))
+        opened.begin(*await self._list(directory))
         # A large directory on a busy machine may take longer than a listing is used for.
         opened.opened_at = time.monotonic()
         number = self._handles.add_directory(opened)
@@ -80,16 +69,6 @@ class ListingOperations(NodeOperations):
             number = FAST_PATH.kept_listing(number, is_known=False)
         return FileHandleT(number)
 
-    def _is_usable(self, prepared: PreparedListing, directory: Directory) -> bool:
-        """Whether nothing has happened since that programs must see."""
-        watch = self._watches.adopt(directory, prepared)
-        return (
-            watch is not None
-            and prepared.is_fresh()
-            and self._changed_at < prepared.read_at
-            and not REMOVED_FILES.holds(watch.directory.identity)
-        )
-
     @replies_with_errno
     async def readdir(self, fh: FileHandleT, start_id: int, token: pyfuse3.ReaddirToken) -> None:
         """Reply with entries and their attributes until the reply is full."""
@@ -97,7 +76,7 @@ class ListingOperations(NodeOperations):
         directory = opened.directory
         listing = await self._begun_listing(opened, start_id)
         # A position in the reply is that of no other listing: the kernel may have kept another one meanwhile.
-        first = _first_position(listing)
+        first = (listing.number << _POSITION_BITS) + _DOT_ENTRIES
         start_id = _reply_with_dots(token, directory, start_id & _POSITIONS, first=first - _DOT_ENTRIES) - _DOT_ENTRIES
         names = self._large_listings.of_names(opened, listing, start_id)
         if names is not None:
@@ -110,9 +89,6 @@ class ListingOperations(NodeOperations):
         watch = self._watches.find(directory)
         if is_whole and watch and opened.version:
             watch.listing_is_kept(opened.version, listing)
-            FAST_PATH.prepare(directory.ino, after_seconds=LISTED_SECONDS)
-        if is_whole:
-            _leave_end(fh, listing)
 
     async def _reply_with_entries(
         self, token: pyfuse3.ReaddirToken, opened: OpenDirectory, listing: DirectoryListing, start: int, *, first: int
@@ -186,7 +162,7 @@ class ListingOperations(NodeOperations):
     async def _begun_listing(self, opened: OpenDirectory, start_id: int) -> DirectoryListing:
         """The listing that a reply from a position on is taken from: a new one at each beginning."""
         listing = opened.listing
-        if listing is None or (start_id == 0 and opened.is_outdated(self._changed_at)):
+        if listing is None or (start_id == 0 and opened.is_outdated(self._changes)):
             if opened.is_read:
                 opened.version = None
             opened.vouched = self._watches.entry_of(opened.directory, b"")
@@ -227,9 +203,9 @@ class ListingOperations(NodeOperations):
     async def _listed_attributes(self, node: Node) -> Attributes | None:
         """The attributes of an entry of a listing; None if it is not there.
 
-        After `_ATTRIBUTES_SECONDS` those of an empty directory: the file system of a root may hang.
+        After `_LISTED_SECONDS` those of an empty directory: the file system of a root may hang.
         """
-        with trio.move_on_after(_ATTRIBUTES_SECONDS):
+        with trio.move_on_after(_LISTED_SECONDS):
             try:
                 return await self._current_attributes(node)
             except DeadlineExceeded:
@@ -251,20 +227,6 @@ def _listed(directory: Directory) -> tuple[DirectoryListing, ListedFiles | None]
         with contextlib.suppress(OSError):
             files = ListedFiles(listing.directory, listing.names, 0)
     return listing, files
-
-
-def _first_position(listing: DirectoryListing) -> int:
-    """The position in replies that is followed by the first entry of a listing."""
-    return (listing.number << _POSITION_BITS) + _DOT_ENTRIES
-
-
-def _leave_end(number: int, listing: DirectoryListing) -> None:
-    """Leave to the fast path to say that nothing follows the last entry of a listing, and to close the directory.
-
-    One with more names takes room for as long as Python is not told that it was closed.
-    """
-    if isinstance(listing, RealDirectoryListing) and len(listing.names) <= READDIR_BATCH:
-        FAST_PATH.listing_ends(number, _first_position(listing) + len(listing.names))
 
 
 def _reply_with_dots(token: pyfuse3.ReaddirToken, directory: Directory, start_id: int, *, first: int) -> int:

@@ -2,7 +2,7 @@
 
 Part of the operations, on the event loop of the mount. The library answers a look-up in a directory that is watched, if
 there is a file with one name that Python does not have as an object. It notes what it tells the kernel before it does,
-so whoever refers to such a file finds it counted. In the same way it notes which open directories it has closed.
+so whoever refers to such a file finds it counted.
 """
 
 from __future__ import annotations
@@ -35,17 +35,12 @@ class LookedUp:
         watches: DirectoryWatches,
         large_listings: LargeListings,
         count_by_node: Callable[[RealDirectory, Entry, int], None],
-        close_directory: Callable[[int], None],
     ) -> None:
-        """`count_by_node` counts an entry of a directory with that inode number by a node.
-
-        `close_directory` forgets an open directory by its handle number.
-        """
+        """`count_by_node` counts an entry of a directory with that inode number by a node."""
         self._inodes = inodes
         self._watches = watches
         self._large_listings = large_listings
         self._count_by_node = count_by_node
-        self._close_directory = close_directory
         self._counts = False
 
     @staticmethod
@@ -100,9 +95,6 @@ class LookedUp:
             start = end + NOTED.size
             end = start + name_bytes
             name = noted[start:end]
-            if not directory:
-                self._close_directory(number)
-                continue
             try:
                 self._count_one(directory, number, file, name)
             except Exception:

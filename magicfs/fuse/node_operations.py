@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
-import time
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -57,12 +56,10 @@ class NodeOperations(pyfuse3.Operations):
         self._pools = ThreadPools(search_seconds=search_seconds)
         self._renames = Renames()
         self._large_listings = LargeListings()
-        self._looked_up = LookedUp(
-            tree.inodes, self._watches, self._large_listings, self._count_looked_up, self._handles.remove_directory
-        )
+        self._looked_up = LookedUp(tree.inodes, self._watches, self._large_listings, self._count_looked_up)
         tree.inodes.other_lookups = self._looked_up
-        self._changed_at = float("-inf")
-        """When a name was made, removed or renamed last, by the monotonic clock."""
+        self._changes = 0
+        """How many names were made, removed and renamed."""
 
     def settle_lookups(self) -> None:
         """Count what was looked up without Python."""
@@ -96,8 +93,7 @@ class NodeOperations(pyfuse3.Operations):
         if isinstance(node, Directory):
             node.parent_ino = directory.ino
             if entry.attributes is not None and self._watches.has(directory):
-                prepares = self._watches.can_watch(node, directory)
-                self._handles.note_found_directory(node, entry.attributes, prepares=prepares)
+                self._handles.note_found_directory(node, entry.attributes)
         if isinstance(node, FileNode):
             if self._watches.has(directory):
                 self._handles.note_found(node)
@@ -120,7 +116,7 @@ class NodeOperations(pyfuse3.Operations):
 
     def _named(self, directory: Directory, entry: Entry) -> tuple[Node, EntryAttributes]:
         """The node of a new entry, and the reply that names it, which counts as a lookup."""
-        self._changed_at = time.monotonic()
+        self._changes += 1
         node, reply = self._entry_reply(entry, entry.attributes or entry.node.attributes())
         self._add_lookup(directory, entry, node)
         return node, reply

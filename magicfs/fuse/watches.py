@@ -24,10 +24,9 @@ from magicfs.domain.attributes import Attributes
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.invalidation import AttributeInvalidations
 from magicfs.fuse.mounted_over import MountedOver, found_at
-from magicfs.fuse.prepared_listings import PreparedListing
 from magicfs.fuse.reported_changes import ENDED, ReportedChanges
 from magicfs.fuse.watched_directory import Vouched, Watch
-from magicfs.linux.inotify import WATCH_MASK, Event, Inotify, InotifyMask
+from magicfs.linux.inotify import Event, Inotify, InotifyMask
 from magicfs.linux.mounts import MOUNTINFO, MountChanges
 from magicfs.linux.opening import open_below_cached
 from magicfs.tree.inodes.inodes import InodeTable
@@ -65,9 +64,6 @@ class DirectoryWatches:
         """Directories that cannot be watched, and when each is tried again."""
         self._pause_s = 0.0
         self._mounted_over = MountedOver()
-        self._unsettled_at = float("-inf")
-        """When there was last something that would have taken back what was read before, by the monotonic clock: a
-        report of what is not watched here, a mount, or the end of a watch."""
 
     def start(self, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
         """Begin to vouch. `run_on_loop` runs a function on the event loop, from any thread."""
@@ -78,7 +74,6 @@ class DirectoryWatches:
             log.warning("directories are not watched (%s): listing and missing names take longer", error.strerror)
             return
         self._invalidations.start()
-        FAST_PATH.watch_with(self._inotify.descriptor, WATCH_MASK)
         arguments = (self._inotify, mounts, run_on_loop)
         threading.Thread(target=self._wait_for_reports, args=arguments, name="watches", daemon=True).start()
 
@@ -88,7 +83,6 @@ class DirectoryWatches:
         self._invalidations.stop()
 
     def _end_watches(self) -> None:
-        FAST_PATH.watch_with(-1, 0)
         self._inotify = None
         for ino in tuple(self._watches):
             self.drop(ino)
@@ -129,38 +123,9 @@ class DirectoryWatches:
             number = inotify.add(b"/proc/self/fd/%d/." % descriptor)
         finally:
             os.close(descriptor)
-        return self._add(Watch(directory, number, (status.st_dev, status.st_ino)))
-
-    def _add(self, watch: Watch) -> Watch:
-        self._watches[watch.directory.ino] = watch
-        self._by_number[watch.number].append(watch)
+        watch = self._watches[directory.ino] = Watch(directory, number, (status.st_dev, status.st_ino))
+        self._by_number[number].append(watch)
         return watch
-
-    def can_watch(self, node: Node, directory: Node) -> bool:
-        """Whether a directory that was found in a watched one may be watched too, before its listing is read."""
-        watch = self._watches.get(directory.ino)
-        if watch is None or not isinstance(node, RealDirectory) or node.identity is None:
-            return False
-        return len(self._watches) < MAX_WATCHES and node.identity.device == watch.file[0]
-
-    def adopt(self, directory: Node, prepared: PreparedListing) -> Watch | None:
-        """The watch of a directory that the fast path has begun before it read the listing.
-
-        None if something may have happened since of which the watch does not know.
-        """
-        watch = self._watches.get(directory.ino)
-        is_settled = self._inotify is not None and prepared.read_at > self._unsettled_at
-        if watch is None and is_settled and len(self._watches) < MAX_WATCHES and isinstance(directory, RealDirectory):
-            identity = directory.identity
-            if identity is not None:
-                watch = self._add(Watch(directory, prepared.watch, (identity.device, identity.inode)))
-        if is_settled and watch is not None and watch.number == prepared.watch:
-            return watch
-        if self._inotify is not None and prepared.watch not in self._by_number:
-            self._inotify.remove(prepared.watch)
-            # Another listing may be prepared by the same watch.
-            self._unsettled_at = time.monotonic()
-        return None
 
     def drop(self, ino: int) -> None:
         """Stop watching a directory: the kernel has forgotten it, or it is not there any more."""
@@ -169,7 +134,6 @@ class DirectoryWatches:
         if watch is None:
             return
         FAST_PATH.forget(ino)
-        self._unsettled_at = time.monotonic()
         others = self._by_number[watch.number]
         others.remove(watch)
         if not others:
@@ -283,8 +247,6 @@ class DirectoryWatches:
         self._inodes.other_lookups.settle()
         told = False
         for event in events:
-            if event.watch not in self._by_number:
-                self._unsettled_at = time.monotonic()
             if event.mask & InotifyMask.Q_OVERFLOW:
                 for watch in self._watches.values():
                     watch.count_change()
@@ -304,7 +266,6 @@ class DirectoryWatches:
         Only names that the mount points have are looked at, unless the directory itself is hidden. What is mounted
         elsewhere changes nothing in a directory, which stays quiet: a machine may mount something every second.
         """
-        self._unsettled_at = time.monotonic()
         names = {os.path.basename(mount_point) for mount_point in mount_points}
         watches = tuple(self._watches.values()) if names else ()
         may_be_hidden = self._mounted_over.may_be_hidden(watches, names)

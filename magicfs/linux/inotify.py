@@ -44,7 +44,7 @@ class InotifyMask(IntEnum):
     ISDIR = 0x40000000
 
 
-WATCH_MASK = (
+_WATCH_MASK = (
     InotifyMask.MODIFY
     | InotifyMask.ATTRIB
     | InotifyMask.CLOSE_WRITE
@@ -58,7 +58,6 @@ WATCH_MASK = (
     | InotifyMask.DONT_FOLLOW
     | InotifyMask.EXCL_UNLINK
 )
-"""What is reported of a watched directory."""
 _EVENT_HEADER = struct.Struct("iIII")
 """`struct inotify_event`: watch, mask, cookie, length of the name."""
 _READ_BYTES = 256 * 1024
@@ -102,7 +101,7 @@ class Inotify:
 
         Raises `OSError`: `is_watch_limit` tells whether the user has as many watches as the system allows.
         """
-        return inotify_add_watch(self._descriptor, path, WATCH_MASK)
+        return inotify_add_watch(self._descriptor, path, _WATCH_MASK)
 
     def remove(self, watch: int) -> None:
         """Stop watching a directory; an `IGNORED` event follows. Does nothing when the watch has ended already."""

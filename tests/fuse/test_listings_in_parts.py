@@ -135,25 +135,6 @@ def test_a_rewound_listing_has_nothing_of_the_one_before(
     listing.close()
 
 
-def test_the_end_of_a_small_one_is_that_of_the_names_that_it_has_by_now(shown: Path, real: Path) -> None:
-    for path in sorted(real.iterdir())[3:]:
-        remove(path)
-    listing = OpenListing(shown)
-    for number in range(4):
-        entries = list(listing.rest())
-        assert listing.part() == []
-        assert sorted(name for name, _ in entries) == [".", "..", *sorted(os.listdir(real))]
-        for index in range(len(entries)):
-            listing.seek(entries[index][1])
-            assert list(listing.rest()) == entries[index + 1 :]
-            assert listing.part() == []
-        (real / f"~{number}").touch()
-        if number == 1:
-            remove(min(real.iterdir()))
-        listing.seek(0)
-    listing.close()
-
-
 def test_two_programs_read_it_by_turns(listing: OpenListing, shown: Path, real: Path) -> None:
     other = OpenListing(shown)
     names: dict[OpenListing, list[str]] = {listing: [], other: []}

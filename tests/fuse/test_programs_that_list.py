@@ -19,7 +19,6 @@ from tests.fuse.known_names import inode_count
 from tests.plugins.waiting import eventually
 
 FILES = LARGE_DIRECTORY + 1000
-DIRECTORIES = 20
 FEW = FILES // 10
 """A busy machine takes so long that the kernel asks for some of the names a second time."""
 
@@ -62,20 +61,6 @@ def look(directory: Path) -> None:
             assert os.listxattr(entry.path) == []
             assert os.access(entry.path, os.R_OK | os.W_OK)
             assert not os.access(entry.path, os.X_OK)
-
-
-def test_python_is_asked_once_for_the_names_of_a_small_directory(
-    requests: Path, root: IndexedRoot, unstarted_mount: MountProcess
-) -> None:
-    for number in range(DIRECTORIES):
-        (root.path / f"deep/{number}").mkdir(parents=True)
-        (root.path / f"deep/{number}/file").touch()
-    unstarted_mount.start()
-    deep = unstarted_mount.path / "mirror/documents/deep"
-    eventually(deep.exists)
-    handled = of_python(requests, lambda: [os.listdir(deep / str(number)) for number in range(DIRECTORIES)])
-    assert handled["opendir"] == handled["readdir"] == DIRECTORIES
-    assert handled["releasedir"] == 0
 
 
 def test_python_lists_names_and_answers_nothing_about_files(large: Path, requests: Path) -> None:

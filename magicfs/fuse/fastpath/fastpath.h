@@ -5,8 +5,7 @@
  * (files.c), those about a file that is as Python has seen it (known_files.c, questions.c), and look-ups of plain files
  * (directories.c, lookups.c), are done at once (requests.c). All others are passed to pyfuse3 as they are, through a
  * queue (queue.c) whose descriptor stands in for that of the kernel. Entries of listings are read and added to a reply
- * many at a time (listings.c), those of small directories before Python is asked (prepared_listings.c); and what follows
- * their end is nothing (open_directories.c). Where Python has not called `fast_path_enable`, nothing is different from libfuse.
+ * many at a time (listings.c). Where Python has not called `fast_path_enable`, nothing is different from libfuse.
  * fast_path.py is what Python calls.
  *
  * `lock` guards everything; no system call that may block is made while it is held. What is written "locked" is called
@@ -36,9 +35,8 @@
  *
  * The version of the interface is counted up with each change of a structure, of one of these bits, or of a function
  * that Python calls: Python does without a library of another version. */
-#define INTERFACE 4
+#define INTERFACE 2
 #define NOTED_BYTES (128 << 10)
-#define PREPARED_BYTES (128 << 10)
 #define KEEP_LISTING (UINT64_C(1) << 62)
 #define USE_KEPT_LISTING (UINT64_C(1) << 61)
 #define NAME_ALONE (UINT64_C(1) << 62)
@@ -65,22 +63,11 @@ struct __attribute__((packed)) listed_file {
     int32_t error; /* why all else is 0; else 0 */
 };
 
-/* What the kernel was told of without Python. The name follows, without a zero. Without a directory it is the handle of an
- * open directory that was closed. */
+/* What the kernel was told of without Python. The name follows, without a zero. */
 struct __attribute__((packed)) noted {
     uint64_t directory, number; /* inodes of the mount */
     struct listed_file file;
     uint32_t name_bytes;
-};
-
-/* What a small directory had when a program opened it, behind the request. Its files follow, and then their names, each
- * with a zero at its end. */
-struct __attribute__((packed)) prepared_listing {
-    int64_t read_ns;            /* when reading began, by the clock that nobody puts back */
-    int64_t mtime_ns, ctime_ns; /* of the directory, before its names were read */
-    int32_t watch;              /* the number of the watch, which has begun before that */
-    uint32_t is_listed;         /* else Python has to */
-    uint32_t count, name_bytes;
 };
 
 #define SEED_BITS 27 /* the lower bits of inode numbers, as in resting_nodes.py */
@@ -119,9 +106,7 @@ struct known {
     unsigned busy;
     bool has_pages; /* the kernel may have pages of it, and they are those of this content */
     bool is_removed;
-    bool prepares;            /* it is a directory whose listing is read before Python opens it */
-    int64_t prepares_from_ns; /* from that time on, by the clock that nobody puts back */
-    struct place *place;      /* of its directory */
+    struct place *place; /* of its directory */
     char name[];
 };
 
@@ -192,7 +177,7 @@ bool is_root(const struct place *place);
 int open_at(const struct place *place, const char *name, int flags);
 
 /* known_files.c */
-struct known *known_of(const char *buffer, size_t size); /* of a request that is begun here; locked */
+struct known *known_of(const char *buffer, size_t size); /* of a request to open or for attributes; locked */
 void leave_known(struct known *known);                /* ends a use; locked */
 /* Whether a change of a file at this moment might leave its times as they are: its pages are not to be kept then. */
 bool may_change_unseen(const struct known *known);
@@ -227,20 +212,7 @@ bool look_up(struct directory *directory, const char *name, struct listed_file *
 bool note_lookup(uint64_t directory, uint64_t number, const struct listed_file *file, const char *name,
                  uint64_t changes_before);
 uint64_t changes_of_names(void); /* asked for before a look-up */
-bool note_closed(uint64_t number); /* of an open directory, by its handle; false if Python is to be told */
 void forget_lookups(void);
-
-/* open_directories.c */
-bool is_at_end(const char *buffer, size_t size);       /* of a listing, by a request for what follows */
-bool close_directory(const char *buffer, size_t size); /* by a request; false if that is left to Python */
-void forget_open_directories(void);                    /* locked */
-
-/* prepared_listings.c */
-bool is_to_prepare(const struct known *known); /* whether a directory is; locked */
-/* Puts a listing behind a request to open a directory, which it may lack, and returns the size of both. */
-size_t prepare_listing(const struct known *known, char *buffer, size_t size);
-void handles_request(const void *request, size_t size); /* pyfuse3 does; with what is behind it */
-void handles_nothing(void);                             /* locked */
 
 /* listings.c */
 struct listed_file listed_file(const struct statx *found);

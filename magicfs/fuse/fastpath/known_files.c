@@ -36,8 +36,7 @@ struct known *known_of(const char *buffer, size_t size)
 {
     const struct fuse_in_header *header = (const void *)buffer;
     bool is_done_here = header->opcode == FUSE_GETATTR || is_to_read(buffer, size) || is_question(buffer, size);
-    struct known *known = is_done_here || header->opcode == FUSE_OPENDIR ? *place_of(header->nodeid) : NULL;
-    return known && (is_done_here || is_to_prepare(known)) ? known : NULL;
+    return is_done_here ? *place_of(header->nodeid) : NULL;
 }
 
 static void free_known(struct known *known)
@@ -208,20 +207,6 @@ EXPORTED void fast_path_know(uint64_t inode, const char *root, const char *path,
     if (place) {
         know(inode, place, name, seen, has_pages);
         drop_place(place);
-    }
-    pthread_mutex_unlock(&lock);
-}
-
-/* From so many seconds on, has the listing of a known directory be read before Python opens it. */
-EXPORTED void fast_path_prepare(uint64_t inode, double seconds)
-{
-    struct timespec now;
-    clock_gettime(CLOCK_MONOTONIC, &now);
-    pthread_mutex_lock(&lock);
-    struct known *known = *place_of(inode);
-    if (known) {
-        known->prepares = true;
-        known->prepares_from_ns = now.tv_sec * INT64_C(1000000000) + now.tv_nsec + (int64_t)(seconds * 1e9);
     }
     pthread_mutex_unlock(&lock);
 }

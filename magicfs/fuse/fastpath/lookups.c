@@ -44,33 +44,21 @@ uint64_t changes_of_names(void)
     return changes;
 }
 
-/* False if there is no room. */
-static bool note(const struct noted *head, const char *name)
-{
-    size_t size = sizeof *head + head->name_bytes;
-    if (state != RUNNING || noted_bytes + size > sizeof noted)
-        return false;
-    if (noted_bytes < FULL_BYTES && noted_bytes + size >= FULL_BYTES)
-        tell_python_to_forget(0, 0); /* nothing: it counts before that */
-    memcpy(noted + noted_bytes, head, sizeof *head);
-    memcpy(noted + noted_bytes + sizeof *head, name, head->name_bytes);
-    noted_bytes += size;
-    return true;
-}
-
 bool note_lookup(uint64_t directory, uint64_t number, const struct listed_file *file, const char *name,
                  uint64_t changes_before)
 {
     const uint64_t key = number >> SEED_BITS;
-    const struct noted head = {directory, number, *file, (uint32_t)strlen(name)};
+    struct noted head = {directory, number, *file, (uint32_t)strlen(name)};
+    size_t size = sizeof head + head.name_bytes;
     bool is_claimed = is_all_claimed || key == assigned_key || *place_of(key);
-    return changes == changes_before && !is_claimed && note(&head, name);
-}
-
-bool note_closed(uint64_t number)
-{
-    const struct noted head = {.number = number};
-    return note(&head, "");
+    if (state != RUNNING || changes != changes_before || is_claimed || noted_bytes + size > sizeof noted)
+        return false;
+    if (noted_bytes < FULL_BYTES && noted_bytes + size >= FULL_BYTES)
+        tell_python_to_forget(0, 0); /* nothing: it counts before that */
+    memcpy(noted + noted_bytes, &head, sizeof head);
+    memcpy(noted + noted_bytes + sizeof head, name, head.name_bytes);
+    noted_bytes += size;
+    return true;
 }
 
 /* At the end of a mount. */

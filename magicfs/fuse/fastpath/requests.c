@@ -64,7 +64,7 @@ static bool begin(struct worker *self, size_t size, struct job *job)
                             .known = known,
                             .directory = directory,
                             .changes = changes_of_names()};
-        served += header->opcode != FUSE_OPENDIR;
+        served++;
         device->busy++;
         if (known)
             known->busy++;
@@ -194,17 +194,6 @@ static void do_getattr(struct worker *self, size_t size, const struct job *job)
         pass_to_python(self->buffer, size);
 }
 
-/* Python opens it, with what is read here. */
-static void do_opendir(struct worker *self, size_t size, const struct job *job)
-{
-    size_t with_listing = prepare_listing(job->known, self->buffer, size);
-    pthread_mutex_lock(&lock);
-    leave_known(job->known);
-    pthread_mutex_unlock(&lock);
-    if (end(self, job))
-        pass_to_python(self->buffer, with_listing);
-}
-
 static void do_question(struct worker *self, size_t size, const struct job *job)
 {
     ssize_t count = 0;
@@ -265,8 +254,6 @@ void handle_request(struct worker *self, size_t size)
         answer(header->unique, 0, NULL, 0); /* nothing is kept here that could fail to be written */
     else if (is_for_capabilities(self->buffer, size))
         answer(header->unique, ENODATA, NULL, 0);
-    else if (is_at_end(self->buffer, size) || close_directory(self->buffer, size))
-        answer(header->unique, 0, NULL, 0);
     else if (!begin(self, size, &job))
         pass_to_python(self->buffer, size);
     else if (job.file)
@@ -275,8 +262,6 @@ void handle_request(struct worker *self, size_t size)
         do_lookup(self, size, &job);
     else if (header->opcode == FUSE_OPEN)
         do_open(self, size, &job);
-    else if (header->opcode == FUSE_OPENDIR)
-        do_opendir(self, size, &job);
     else if (header->opcode == FUSE_GETATTR)
         do_getattr(self, size, &job);
     else

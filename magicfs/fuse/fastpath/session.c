@@ -150,12 +150,7 @@ void fuse_session_process_buf(struct fuse_session *se, const struct fuse_buf *bu
     const struct fuse_in_header *header = buf->mem;
     if (se == session && header->opcode == FUSE_INIT && state == GREETED)
         start_serving(buf);
-    else if (se == session) {
-        struct fuse_buf request = *buf;
-        handles_request(buf->mem, buf->size);
-        request.size = header->len;
-        libfuse.process_buf(se, &request);
-    } else
+    else
         libfuse.process_buf(se, buf);
 }
 
@@ -168,8 +163,6 @@ void fuse_session_unmount(struct fuse_session *se)
         forget_known();
         forget_directories();
         forget_lookups();
-        forget_open_directories();
-        handles_nothing();
         pthread_mutex_unlock(&lock);
         close_queue();
         session = NULL;
@@ -228,13 +221,11 @@ size_t fuse_add_direntry_plus(fuse_req_t req, char *buf, size_t bufsize, const c
 
 /* Whether the Python code was written for this library. */
 EXPORTED bool fast_path_fits(unsigned interface, unsigned seen_file_bytes, unsigned listed_file_bytes,
-                             unsigned noted_head_bytes, unsigned noted_bytes, unsigned prepared_head_bytes,
-                             unsigned prepared_bytes)
+                             unsigned noted_head_bytes, unsigned noted_bytes)
 {
     return interface == INTERFACE && seen_file_bytes == sizeof(struct seen_file) &&
            listed_file_bytes == sizeof(struct listed_file) && noted_head_bytes == sizeof(struct noted) &&
-           noted_bytes == NOTED_BYTES && prepared_head_bytes == sizeof(struct prepared_listing) &&
-           prepared_bytes == PREPARED_BYTES;
+           noted_bytes == NOTED_BYTES;
 }
 
 /* Serves the next session that is mounted. */

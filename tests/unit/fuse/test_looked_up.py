@@ -16,13 +16,11 @@ from pyfuse3 import FileNameT, InodeT
 from magicfs.domain.files import FileStat
 from magicfs.fuse import fast_path
 from magicfs.fuse.fast_path import FAST_PATH
-from magicfs.fuse.handles import OpenDirectory
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.watched_directory import Watch
 from magicfs.fuse.watches import _EVENTS_LOST
 from magicfs.linux.files import status_and_birth
 from magicfs.linux.inotify import Event, InotifyMask
-from magicfs.tree.directories import Directory, InMemoryListing
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.nodes import Node
@@ -58,10 +56,6 @@ class Kernel:
         shown = status.st_mode, status.st_nlink, status.st_uid, status.st_gid, 0, 0
         self._noted += _NOTED.pack(directory.ino, number, *what, *shown, len(name)) + name
         return number
-
-    def has_closed(self, handle: int) -> None:
-        """Close an open directory."""
-        self._noted += _NOTED.pack(0, handle, *(0,) * 17)
 
     def _take_noted(self) -> bytes:
         noted, self._noted = self._noted, b""
@@ -100,20 +94,6 @@ def test_what_was_looked_up_is_counted_as_often(tree: Tree, tmp_path: Path, kern
     assert node.lookup_count == 2
     assert tree.inodes.forget(number, 2)
     assert len(tree.inodes) == before
-
-
-def test_what_the_library_has_closed_is_forgotten(tree: Tree, tmp_path: Path, kernel: Kernel) -> None:
-    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
-    (tmp_path / "a").write_text("text")
-    assert isinstance(root, Directory)
-    closed, other = (operations._handles.add_directory(OpenDirectory(root, InMemoryListing(()))) for _ in range(2))
-    kernel.has_closed(closed)
-    number = kernel.is_told_of(tmp_path / "a", root)
-    operations.settle_lookups()
-    with pytest.raises(KeyError):
-        operations._handles.directory(closed)
-    assert operations._handles.directory(other).directory is root
-    assert number in tree.inodes
 
 
 def test_a_file_that_was_renamed_is_found_at_its_new_place(tree: Tree, tmp_path: Path, kernel: Kernel) -> None:
