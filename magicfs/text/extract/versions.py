@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 15),
-    "application/zip": 37,
+    "application/zip": 36,
     "application/x-ole-storage": 13,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 16),
     **dict.fromkeys(

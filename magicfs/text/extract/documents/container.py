@@ -41,13 +41,6 @@ _OOXML_TYPES = (
     ("ppt/", _OOXML + "presentationml.presentation"),
     ("visio/", VISIO),
 )
-_OOXML_PART = re.compile(
-    r"(?:word/(?:document|styles|settings|numbering|fontTable|_rels/document\.xml)"
-    r"|xl/(?:workbook|styles|sharedStrings|worksheets/sheet\d+|_rels/workbook\.xml)"
-    r"|ppt/(?:presentation|presProps|slides/slide\d+|slide(?:Master|Layout)s/slide\w+|_rels/presentation\.xml)"
-    r"|(?:word|xl|ppt)/theme/theme\d+)\.(?:xml|bin|rels)"
-)
-"""What tells a document whose list of types is missing."""
 _IWORK_TYPES = (
     ("Index/Slide", "application/x-iwork-keynote-sffkey"),
     ("Index/Tables/", "application/x-iwork-numbers-sffnumbers"),
@@ -109,8 +102,7 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
     for suffix, mime_type in _TYPES_BY_SUFFIX if len(names) > 1 else _TYPES_OF_ONE_MEMBER:
         if any(name.lower().endswith(suffix) and "/" not in name for name in names):
             return mime_type
-    is_ooxml = "[Content_Types].xml" in names or any(map(_OOXML_PART.fullmatch, names))
-    tables = _OOXML_TYPES if is_ooxml else _IWORK_TYPES
+    tables = _OOXML_TYPES if "[Content_Types].xml" in names else _IWORK_TYPES
     for prefix, mime_type in tables:
         if any(name.startswith(prefix) for name in names):
             return mime_type

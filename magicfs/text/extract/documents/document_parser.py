@@ -19,7 +19,6 @@ from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import archives, container, media, xml_documents
 from magicfs.text.extract.documents.additions import text_of, with_unread_parts
 from magicfs.text.extract.documents.compressed_files import decompress_file
-from magicfs.text.extract.documents.cut_containers import has_end_of_another, without_cut_members
 from magicfs.text.extract.documents.document_parts import with_document_parts
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
@@ -113,7 +112,12 @@ class DocumentParser:
         told = self._parse_container(content, mime_type)
         if told is not None:
             return told
-        content, mime_type, exact = self._opened(content, mime_type)
+        exact = _exact_type(content, mime_type)
+        if mime_type == _OLE and isinstance(exact, Unreadable) and exact.reason is SkipReason.ENCRYPTED:
+            opened = decrypted(content)
+            if opened is not None:
+                content, mime_type = opened, detect(opened, name=b"").mime_type
+                exact = _exact_type(content, mime_type)
         if isinstance(exact, Unreadable):
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact == container.ZIPPED_BOOK:
@@ -144,22 +148,6 @@ class DocumentParser:
             seconds_of_pdf=self._limits.seconds * _PDF_TIME_SHARE,
             parts=self._parts,
         )
-
-    def _opened(self, content: bytes, mime_type: str) -> tuple[bytes, str, str | Unreadable]:
-        """A container, its type, and that of the document in it, or why it is not read; any other file as it is.
-
-        What is encrypted with a known password is decrypted, and what has lost its end is one of its whole members.
-        """
-        exact = _exact_type(content, mime_type)
-        is_damaged = isinstance(exact, Unreadable) and exact.reason is SkipReason.CORRUPT
-        if mime_type == _ZIP and (is_damaged or has_end_of_another(content)) and (cut := without_cut_members(content)):
-            self._parts.add_unread(f"what follows {cut.last}")
-            return cut.content, mime_type, _exact_type(cut.content, mime_type)
-        is_encrypted = isinstance(exact, Unreadable) and exact.reason is SkipReason.ENCRYPTED
-        if mime_type == _OLE and is_encrypted and (opened := decrypted(content)) is not None:
-            mime_type = detect(opened, name=b"").mime_type
-            return opened, mime_type, _exact_type(opened, mime_type)
-        return content, mime_type, exact
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
