@@ -31,6 +31,8 @@ _ARMOURED: Final = re.compile(
 )
 """A message of OpenPGP in ASCII, and the beginning of its packets."""
 _PACKET, _NEW_FORMAT, _LENGTH_BITS = 0x80, 0x40, 0x03
+_LENGTH_BYTES: Final = (1, 2, 4, 0)
+"""Of the length of a packet of the old format, which lasts to the end of the file if it has none."""
 _FOR_A_KEY, _FOR_A_PASSWORD = 1, 3
 """Packets before what is encrypted: the session's key for the key of somebody, or for a password (RFC 9580)."""
 _KEY_VERSIONS, _PASSWORD_VERSIONS = frozenset({3, 6}), frozenset({4, 5, 6})
@@ -64,7 +66,7 @@ def _begins_with_session_key(head: bytes) -> bool:
         body = head[2:] if head[1] < 0xC0 else head[3:]  # noqa: PLR2004  (RFC 9580: longer lengths take two bytes)
     else:
         kind = head[0] >> 2 & 0x0F
-        body = head[1 + (1 << (head[0] & _LENGTH_BITS)) :]
+        body = head[1 + _LENGTH_BYTES[head[0] & _LENGTH_BITS] :]
     if kind == _FOR_A_KEY and body[0] in _KEY_VERSIONS:
         return body[0] == _VERSION_OF_LONG_KEYS or body[_ALGORITHM_PLACE] in _PUBLIC_KEY_ALGORITHMS
     return kind == _FOR_A_PASSWORD and body[0] in _PASSWORD_VERSIONS and 0 < body[1] <= _MAX_CIPHER

@@ -102,6 +102,20 @@ def test_detection(content: bytes, name: bytes, route: Route, mime_type: str) ->
     assert detect(content, name=name) == FileType(route, mime_type)
 
 
+@pytest.mark.parametrize("length", [1, 2, 15, 16, 17, 18, 40])
+def test_a_short_file_with_any_first_byte_has_a_type(length: int) -> None:
+    for first in range(256):
+        for version in (3, 4, 5, 6):
+            for place in range(1, min(length, 12)):
+                head = bytes([first, *bytes(place - 1), version]).ljust(length, b"\x01")
+                detect(head, name=b"a")
+
+
+def test_a_packet_without_a_length_is_read_from_its_first_byte() -> None:
+    packet = bytes.fromhex("8703d373bbfe241176100107408c48d300")
+    assert detect(packet, name=b"a") == FileType(*_PGP)
+
+
 def test_the_stored_values_of_routes_do_not_change() -> None:
     """`contents.kind` of existing indexes ends with them."""
     assert [str(route) for route in Route] == [
