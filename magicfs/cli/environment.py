@@ -32,8 +32,8 @@ COMMAND_CHECK_SECONDS = 6.0
 """For the version of the schema. Longer than the wait for a connection, so that what refuses one can still be asked."""
 
 SERVICE_CONNECT_SECONDS = 60.0
-"""How long a service waits for the database. Then it ends, and its supervisor starts it again. There is no
-limit while Postgres starts."""
+"""How long a service waits for the database. Then it ends, and its supervisor starts it again. There is no limit while
+Postgres starts."""
 
 SERVICE_IDLE_SECONDS = 30.0
 """An agent and workers that have nothing to do close connections after this time: each is 5 MB of the server's memory,
