@@ -49,11 +49,11 @@ class Measures:
     """BM25 and the share of the query, divided by the best of the query."""
     lexical: float | None
     vector: float | None
-    """Nearness in meaning, in [0, 1]."""
+    """Similarity in meaning, in [0, 1]."""
     no_vector: str
     """Why there is no `vector`; empty if there is one."""
     by_model: tuple[tuple[str, float | None, str], ...]
-    """With several models, each one's label, its nearness in [0, 1], and why there is none."""
+    """With several models, each one's label, its similarity in [0, 1], and why there is none."""
     name_share: float
     is_phrase_match: bool
     fused: float

@@ -62,9 +62,9 @@ class ModelSpec:
     query_prefix: str = ""
     """The prefix that the model needs before a question; passages have their own."""
     floor: float = 0.0
-    """The usual cosine of two unrelated texts: nearness 0."""
+    """The usual cosine of two unrelated texts: similarity 0."""
     ceiling: float = 1.0
-    """The usual cosine of a question and a text that answers it in the same words: nearness 1."""
+    """The usual cosine of a question and a text that answers it in the same words: similarity 1."""
     floor_across: float | None = field(default=None, compare=False)
     """The same for a question and a text in different languages; None where it makes no difference."""
     ceiling_across: float | None = field(default=None, compare=False)
@@ -116,7 +116,7 @@ class ModelSpec:
         """Whether the model reads at least one of some languages; no language at all is one that is not known."""
         return not languages or any(self.reads_language(language) for language in languages)
 
-    def nearness(self, cosine: float, *, across: bool = False) -> float:
+    def similarity(self, cosine: float, *, across: bool = False) -> float:
         """A cosine of this model on the calibrated scale, which is the same for every model.
 
         0 is the floor and 1 the ceiling; the result is not clipped to this range. `across` says that question and text

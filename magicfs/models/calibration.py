@@ -1,8 +1,8 @@
 """Measures the usual cosines of a model, so that scores mean the same for every model.
 
 Models differ: unrelated texts have a cosine near 0.05 under one and near 0.6 under another. On the calibrated scale
-(`ModelSpec.nearness`) unrelated text is about 0, and a short question in the words of a passage 0.9 or more. A model of
-many languages has a second scale, for questions and texts in different languages, whose cosines are all smaller
+(`ModelSpec.similarity`) unrelated text is about 0, and a short question in the words of a passage 0.9 or more. A model
+of many languages has a second scale, for questions and texts in different languages, whose cosines are all smaller
 (docs/adr/0014). Used by `prepare`, once for each model. Runs the model; reads and writes nothing.
 """
 
@@ -31,8 +31,8 @@ sentences."""
 _MIN_CENTRE = 0.5
 """The length of the mean of question vectors from which they have much in common; 0.9 under multilingual-e5-small."""
 _MATCH_QUANTILE = 0.10
-"""This quantile of the cosines of matching pairs gets the nearness `_MATCH_NEARNESS`."""
-_MATCH_NEARNESS = 0.9
+"""This quantile of the cosines of matching pairs gets the similarity `_MATCH_SIMILARITY`."""
+_MATCH_SIMILARITY = 0.9
 _CENTRE_DIGITS = 4
 _ROUNDING_DIGITS = 3
 """Rounding hides the differences between the arithmetic of two machines."""
@@ -42,7 +42,7 @@ _MIN_GAP = 0.02
 
 @dataclass(frozen=True, slots=True)
 class Scale:
-    """The cosines of nearness 0 and nearness 1: in one language, and across languages where that differs."""
+    """The cosines of similarity 0 and similarity 1: in one language, and across languages where that differs."""
 
     floor: float
     ceiling: float
@@ -108,7 +108,7 @@ def _ends(matching: NDArray[np.float32], unrelated: NDArray[np.float32], quantil
     matched = float(np.quantile(matching, _MATCH_QUANTILE))
     if matched - floor < _MIN_GAP:
         return None
-    return round(floor, _ROUNDING_DIGITS), round(floor + (matched - floor) / _MATCH_NEARNESS, _ROUNDING_DIGITS)
+    return round(floor, _ROUNDING_DIGITS), round(floor + (matched - floor) / _MATCH_SIMILARITY, _ROUNDING_DIGITS)
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ def _place(searched: Searched, ranking: Ranking, measured: CandidateFile, standi
 
 def _why_no_result(ranking: Ranking, measured: CandidateFile) -> str:
     evidence = measured.evidence
-    if evidence.lexical is None and evidence.nearness is None:
+    if evidence.lexical is None and evidence.model_similarity is None:
         return "neither its text nor its path has a word of the query, and its meaning is not compared"
     if not ranking.is_relevant(evidence):
         score = scores.relevance(evidence, exponent=ranking.exponent)
@@ -182,7 +182,7 @@ def _measures(connection: Connection, request: SearchRequest, ranking: Ranking, 
         relative_words=evidence.relative_words,
         lexical=evidence.lexical,
         vector=evidence.vector,
-        no_vector="" if evidence.nearness is not None else _why_no_vector(connection, request, chunk),
+        no_vector="" if evidence.model_similarity is not None else _why_no_vector(connection, request, chunk),
         by_model=_by_model(connection, request, file),
         name_share=evidence.name_share,
         is_phrase_match=evidence.is_phrase_match,
@@ -214,15 +214,15 @@ def _found_words(connection: Connection, ranking: Ranking, file: CandidateFile) 
 def _by_model(
     connection: Connection, request: SearchRequest, file: CandidateFile
 ) -> tuple[tuple[str, float | None, str], ...]:
-    """What each model of several says of the passage: its label, the nearness in [0, 1], and why there is none."""
+    """What each model of several says of the passage: its label, the similarity in [0, 1], and why there is none."""
     if file.meaning is None or len(request.question_vectors) == 1:
         return ()
     models = [question.model for question in request.question_vectors]
     return tuple(
         (model.spec.label, None, _state(connection, file.found.chunk_id, model))
-        if likeness is None
-        else (model.spec.label, min(1.0, max(0.0, likeness)), "")
-        for model, likeness in zip(models, file.meaning.by_model, strict=True)
+        if corpus_similarity is None
+        else (model.spec.label, min(1.0, max(0.0, corpus_similarity)), "")
+        for model, corpus_similarity in zip(models, file.meaning.by_model, strict=True)
     )
 
 

@@ -36,7 +36,7 @@ MEANING_OF_CODE = 2.0
 FEW_CHUNKS = 5
 """A word that fewer chunks have is rare: it tells by itself what a person looks for."""
 OTHER_CHUNKS = 0.5
-"""The weight of the mean nearness of a file's nearest chunks in that of the file, that of its best chunk being 1."""
+"""The weight of the mean similarity of a file's nearest chunks in that of the file, that of its best chunk being 1."""
 CHUNKS_OF_FILE = 3
 """The number of nearest chunks of a file that count."""
 ENOUGH_OF_RARE_WORDS = 0.55
@@ -44,8 +44,8 @@ ENOUGH_OF_RARE_WORDS = 0.55
 RARE_WORDS_BONUS = 1.0
 """The addition to the fused score of such a file: about what a text can have that is merely near."""
 TRANSLATION_PENALTY = 0.2
-"""What a text in another language loses of its nearness in the order where no text in the question's language answers:
-a model finds one in the question's language nearer even then, but not by as much as two languages are apart."""
+"""What a text in another language loses of its similarity in the order where no text in the question's language
+answers: a model finds one in the question's language nearer even then, but by less than two languages are apart."""
 TRANSLATION_PENALTY_OF_ANSWERED = 0.8
 """The same where one answers: people look for a translation of it last. Related languages are nearer to each other than
 the scale across languages expects, which without this has the translation of an answer before the answer."""
@@ -71,10 +71,10 @@ class Evidence(NamedTuple):
     """The strength of the match by words in [0, 1], see `magicfs.search.scores.lexical_strength`."""
     is_phrase_match: bool = False
     """Whether the text has the whole question as a phrase."""
-    nearness: float | None = None
-    """The cosine on the calibrated scale, the mean over the models, not clipped to [0, 1]."""
-    likeness: float | None = None
-    """What counts for the score instead of `nearness`, if it is given: see `magicfs.search.meaning`."""
+    model_similarity: float | None = None
+    """The cosine on the calibrated scale of the model, the mean over the models, not clipped to [0, 1]."""
+    corpus_similarity: float | None = None
+    """The same on the scale of the corpus, which the score comes from if it is given: see `magicfs.search.meaning`."""
     name_share: float = 0.0
     """The share of the question's weight that the file's name has."""
     is_whole_name: bool = False
@@ -84,9 +84,9 @@ class Evidence(NamedTuple):
     is_across: bool = False
     """Whether the text is in another language than the question, under a model that compares them."""
 
-    def with_nearness(self, nearness: float) -> Evidence:
-        """The same with another nearness, in a third of the time of `_replace`."""
-        return tuple.__new__(Evidence, (*self[:3], nearness, *self[4:]))
+    def with_model_similarity(self, model_similarity: float) -> Evidence:
+        """The same with another similarity, in a third of the time of `_replace`."""
+        return tuple.__new__(Evidence, (*self[:3], model_similarity, *self[4:]))
 
     @property
     def has_very_words(self) -> bool:
@@ -96,7 +96,7 @@ class Evidence(NamedTuple):
     @property
     def vector(self) -> float | None:
         """The similarity by meaning in [0, 1]."""
-        value = self.nearness if self.likeness is None else self.likeness
+        value = self.model_similarity if self.corpus_similarity is None else self.corpus_similarity
         return None if value is None else min(1.0, max(0.0, value))
 
 
@@ -107,7 +107,7 @@ class FusionScale:
     words_unit: float = 1.0
     """What the strength of words is divided by, see `words_unit`."""
     meaning: float = 1.0
-    """The weight of nearness in the order, that of words being 1."""
+    """The weight of similarity in the order, that of words being 1."""
     meaning_of_code: float = 1.0
     """The same where all candidates are code."""
     best_bm25: float = 0.0
@@ -115,7 +115,7 @@ class FusionScale:
     weight_of_share: float = 0.0
     """What the share of the question's words counts beside BM25."""
     translation_penalty: float = TRANSLATION_PENALTY
-    """What a text in another language loses of its nearness."""
+    """What a text in another language loses of its similarity."""
 
     def strength_of_words(self, bm25: float, *, share: float) -> float:
         """The strength of the words of a text, in the unit of BM25. They have that share of the question's weight.
@@ -159,7 +159,7 @@ def enough_words(chunks: int | None) -> float:
 
 
 def meaning_weight(words: int, *, has_second: bool, has_all: bool = True) -> float:
-    """The weight of nearness, by the number of words of the question. `has_all`: a text has them all.
+    """The weight of similarity, by the number of words of the question. `has_all`: a text has them all.
 
     Words and the active model weigh 1. Where candidates have vectors of the multilingual model, it weighs
     `WEIGHT_OF_SECOND`, as much alone as with the other: it finds an answer in any language more surely than words do,
@@ -169,7 +169,7 @@ def meaning_weight(words: int, *, has_second: bool, has_all: bool = True) -> flo
 
 
 def code_weight(meaning: float, *, words: int, has_rare_word: bool) -> float:
-    """The weight of nearness about code, where it is `meaning` about prose.
+    """The weight of similarity about code, where it is `meaning` about prose.
 
     The words of people are others than those of code, and common ones that both have say little. A rare word says as
     much as elsewhere; `has_rare_word` is whether the best text by words has one. So do `FEW_WORDS`.
@@ -178,7 +178,7 @@ def code_weight(meaning: float, *, words: int, has_rare_word: bool) -> float:
 
 
 def translation_penalty(relevance: float) -> float:
-    """What a text in another language loses of its nearness, by the greatest relevance in the question's language."""
+    """What a text in another language loses of its similarity, by the greatest relevance in the question's language."""
     answered = min(1.0, max(0.0, (relevance - ANSWERED_FROM) / (ANSWERED_TO - ANSWERED_FROM)))
     return TRANSLATION_PENALTY + (TRANSLATION_PENALTY_OF_ANSWERED - TRANSLATION_PENALTY) * answered
 
@@ -189,23 +189,23 @@ def of_file(best: Evidence, chunks: Sequence[Evidence]) -> Evidence:
     A file with several near chunks is about the question; one that is near in a single place may be so by chance. Only
     the nearest chunks count, so that a long file loses nothing by the rest of it.
     """
-    nearest = [chunk.nearness for chunk in chunks if chunk.nearness is not None]
-    if best.nearness is None or not nearest:
+    nearest = [chunk.model_similarity for chunk in chunks if chunk.model_similarity is not None]
+    if best.model_similarity is None or not nearest:
         return best
     if len(nearest) > 1:
         nearest = sorted(nearest, reverse=True)[:CHUNKS_OF_FILE]
     mean = sum(nearest) / len(nearest)
-    return best.with_nearness((best.nearness + OTHER_CHUNKS * mean) / (1.0 + OTHER_CHUNKS))
+    return best.with_model_similarity((best.model_similarity + OTHER_CHUNKS * mean) / (1.0 + OTHER_CHUNKS))
 
 
 def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:
-    """The value that orders candidates, the best one highest. `meaning` is the weight of nearness.
+    """The value that orders candidates, the best one highest. `meaning` is the weight of similarity.
 
     A text without a vector counts as near as its words are strong.
     """
     lexical = evidence.lexical or 0.0
-    nearness = lexical if evidence.nearness is None else evidence.nearness
-    mean = ((evidence.relative_words or 0.0) + meaning * nearness) / (1.0 + meaning)
+    similarity = lexical if evidence.model_similarity is None else evidence.model_similarity
+    mean = ((evidence.relative_words or 0.0) + meaning * similarity) / (1.0 + meaning)
     bonus = PHRASE_BONUS if evidence.is_phrase_match else 0.0
     if evidence.rare_share >= ENOUGH_OF_RARE_WORDS:
         bonus += RARE_WORDS_BONUS

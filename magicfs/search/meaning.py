@@ -63,12 +63,13 @@ class QuestionVector:
 class Meaning(NamedTuple):
     """How near a chunk is to a question."""
 
-    nearness: float
-    """What the order comes from: the weighted mean over the models, 0 for unrelated text, not clipped to [0, 1]."""
-    likeness: float
-    """What the score comes from: the same, unless the text is in another language than the question."""
+    model_similarity: float
+    """What the order comes from: on the calibrated scale of each model, 0 for unrelated text, not clipped to [0, 1];
+    the weighted mean over the models."""
+    corpus_similarity: float
+    """What the score comes from: the same on the scale that is measured in the corpus."""
     by_model: tuple[float | None, ...]
-    """The likeness under the model of each vector of the question; None under one that has no vector of the chunk."""
+    """The similarity under the model of each vector of the question; None under one that has no vector of the chunk."""
     is_across: bool = False
     """Whether the text is in another language than the question."""
 
@@ -105,20 +106,20 @@ def _measure(
     ]
 
     def meaning(cosines: Cosines) -> Meaning | None:
-        total = nearness = likeness = 0.0
+        total = model_similarity = corpus_similarity = 0.0
         by_model: list[float | None] = []
         for cosine, (weight, spec, scale, usual) in zip(cosines, measures, strict=True):
             if cosine is None:
                 by_model.append(None)
                 continue
-            like = scale.similarity(cosine, usual=usual)
-            by_model.append(like)
+            in_corpus = scale.similarity(cosine, usual=usual)
+            by_model.append(in_corpus)
             total += weight
-            nearness += weight * spec.nearness(cosine, across=across)
-            likeness += weight * like
+            model_similarity += weight * spec.similarity(cosine, across=across)
+            corpus_similarity += weight * in_corpus
         if not total:
             return None
-        return Meaning(nearness / total, likeness / total, tuple(by_model), across)
+        return Meaning(model_similarity / total, corpus_similarity / total, tuple(by_model), across)
 
     return meaning
 

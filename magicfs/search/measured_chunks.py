@@ -33,7 +33,7 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         *,
         reach: float,
     ) -> None:
-        """`meaning` is what `meaning_for` returns, `reach` that of `scores.likeness_reach`."""
+        """`meaning` is what `meaning_for` returns, `reach` that of `scores.similarity_reach`."""
         self.rare_words = rare_words
         self.scale = scale
         self._candidates = {candidate.chunk_id: candidate for candidate in candidates}
@@ -49,24 +49,24 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         evidence = self._evidence.get(chunk)
         if evidence is None:
             evidence = self._evidence[chunk] = self._measured(self._candidates[chunk])
-        if evidence.is_across and evidence.nearness is not None:
-            return evidence.with_nearness(evidence.nearness - self.scale.translation_penalty)
+        if evidence.is_across and evidence.model_similarity is not None:
+            return evidence.with_model_similarity(evidence.model_similarity - self.scale.translation_penalty)
         return evidence
 
     def _measured(self, candidate: Candidate) -> Evidence:
         """The evidence of a candidate from its text."""
         _, bm25, words, has_phrase, documents, cosines = candidate
         lexical, share, rare_share = self._of_words(words, has_phrase)
-        relative = nearness = likeness = None
+        relative = model_similarity = corpus_similarity = None
         is_across = False
         if lexical is not None:
             relative = self.scale.strength_of_words(bm25, share=share) / self.scale.words_unit
         if (meaning := self._meaning(cosines, documents)) is not None:
-            nearness, likeness, _, is_across = meaning
-            likeness /= self._reach
+            model_similarity, corpus_similarity, _, is_across = meaning
+            corpus_similarity /= self._reach
         is_phrase = has_phrase and lexical is not None
         # In half of the time of a call of the class.
-        values = relative, lexical, is_phrase, nearness, likeness, 0.0, False, rare_share, is_across
+        values = relative, lexical, is_phrase, model_similarity, corpus_similarity, 0.0, False, rare_share, is_across
         return tuple.__new__(Evidence, values)
 
     def of(self, chunks: Iterable[ChunkId | None]) -> dict[ChunkId, Evidence]:
@@ -117,7 +117,7 @@ def measure_candidates(
         rare_words or RareWords.of(words, everyday=request.everyday_words, in_names=_names_with(places)),
         scale or _scale(request, words, matched, places, has_second=has_second, count=count),
         meaning_for(request.question_vectors, request.languages),
-        reach=scores.likeness_reach(len(request.words), has_second=has_second),
+        reach=scores.similarity_reach(len(request.words), has_second=has_second),
     )
     kinds = {candidate.documents for candidate in candidates}
     if scale is None and any(in_other_languages(documents, request.languages) for documents in kinds):

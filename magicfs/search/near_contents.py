@@ -18,7 +18,7 @@ from magicfs.db.search.neighbours import FileVectors
 from magicfs.domain.ids import ChunkId, ContentId
 from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.search.compared_file import ComparedFile
-from magicfs.search.file_likeness import Centres, Text, Vectors, joined, matches, spread
+from magicfs.search.file_similarity import Centres, Text, Vectors, joined, matches, spread
 from magicfs.search.fusion import WEIGHT_OF_SECOND
 
 PROBES = 8
@@ -39,7 +39,7 @@ CONTENTS_OF_CHUNK = 50
 class Near(NamedTuple):
     """How near a content is, and its chunk that is nearest to one of the file."""
 
-    likeness: float
+    similarity: float
     """0 for what chance reaches, 1 for the same text; not clipped."""
     chunk: ChunkId
 
@@ -78,8 +78,8 @@ def near_contents(connection: Connection, own: ComparedFile, *, limit: int) -> d
     for content in brought:
         said = [(weight, by_model[content]) for weight, by_model in compared if content in by_model]
         if said:
-            likeness = joined([(weight, one.likeness) for weight, one in said])
-            near[content] = Near(likeness, said[0][1].chunk)
+            similarity = joined([(weight, one.similarity) for weight, one in said])
+            near[content] = Near(similarity, said[0][1].chunk)
     return near
 
 
@@ -144,6 +144,6 @@ def _compared(
         centres=reader.centres,
     )
     return {
-        content: Near(match.likeness, list(vectors)[match.chunk])
+        content: Near(match.similarity, list(vectors)[match.chunk])
         for (content, vectors), match in zip(texts.items(), found, strict=True)
     }

@@ -52,18 +52,18 @@ def find_neighbours(
     """The files nearest to the one at an absolute path, at most `limit`. Raises as `read_compared_file` does."""
     own = read_compared_file(connection, models, path, host=host, preferred=rules.host)
     near = near_contents(connection, own, limit=limit)
-    ranked = sorted(near.items(), key=lambda item: (-item[1].likeness, item[0]))
+    ranked = sorted(near.items(), key=lambda item: (-item[1].similarity, item[0]))
     places = [
         (content, one.chunk)
         for number, (content, one) in enumerate(ranked)
-        if one.likeness >= (MIN_RELEVANCE_OF_FEW if number < FEW else MIN_RELEVANCE)
+        if one.similarity >= (MIN_RELEVANCE_OF_FEW if number < FEW else MIN_RELEVANCE)
     ]
     itself = find_file(connection, own.text.file, rules=rules)
     files: dict[bytes, CandidateFile] = {}
     for content, found in files_of_contents(connection, places, rules=rules):
         # The same bytes under names of two kinds are two contents.
         if itself is None or found.copy_key != itself.copy_key:
-            files.setdefault(found.copy_key, CandidateFile(found, Evidence(nearness=near[content].likeness)))
+            files.setdefault(found.copy_key, CandidateFile(found, Evidence(model_similarity=near[content].similarity)))
     return _shown(connection, list(files.values())[:limit], itself, own.notices, rules)
 
 

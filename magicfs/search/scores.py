@@ -35,7 +35,7 @@ chance."""
 FIRST = 10
 AS_LIKE = 0.2
 """Across languages, what chance and what right answers reach overlap by so much. Of the `FIRST` candidates, those
-in another language are shown whose likeness is less than the greatest by this at most, if anything is shown anyway."""
+in another language are shown whose similarity is this much less than the greatest at most, if anything is shown."""
 MIN_LEXICAL_STRENGTH = 0.0015
 """A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
 SHARE_EXPONENT = 2.5
@@ -104,8 +104,8 @@ def are_relevant(candidates: Sequence[Evidence], *, exponent: float, least: floa
     """Whether each of some candidates, best first, is shown. `least` is that of `least_relevance`.
 
     Of the first `FEW` none is left out before one that is shown: the order knows them better than their scores do.
-    Of the first `FIRST`, those in another language are shown that their likeness does not tell from the best. Few words
-    show no more: any short text is like them.
+    Of the first `FIRST`, those in another language are shown that their similarity does not tell from the best. Few
+    words show no more: any short text is like them.
     """
     shown, others = [], 0
     for evidence in candidates:
@@ -118,21 +118,21 @@ def are_relevant(candidates: Sequence[Evidence], *, exponent: float, least: floa
     shown = [is_shown or place < min(FEW, last) for place, is_shown in enumerate(shown)]
     if not any(shown) or exponent != SIMILARITY_EXPONENT:
         return shown
-    least_likeness = max(map(_likeness, candidates[:FIRST])) - AS_LIKE
+    least_similarity = max(map(_corpus_similarity, candidates[:FIRST])) - AS_LIKE
     return [
-        is_shown or (place < FIRST and evidence.is_across and _likeness(evidence) >= least_likeness)
+        is_shown or (place < FIRST and evidence.is_across and _corpus_similarity(evidence) >= least_similarity)
         for place, (is_shown, evidence) in enumerate(zip(shown, candidates, strict=True))
     ]
 
 
-def _likeness(evidence: Evidence) -> float:
+def _corpus_similarity(evidence: Evidence) -> float:
     """The similarity by meaning, not clipped; that of a text without a vector is less than any."""
-    value = evidence.nearness if evidence.likeness is None else evidence.likeness
+    value = evidence.model_similarity if evidence.corpus_similarity is None else evidence.corpus_similarity
     return -math.inf if value is None else value
 
 
-def likeness_reach(words: int, *, has_second: bool) -> float:
-    """What likeness is divided by, by the number of words of the question: see `REACH_OF_FEW_WORDS`."""
+def similarity_reach(words: int, *, has_second: bool) -> float:
+    """What similarity is divided by, by the number of words of the question: see `REACH_OF_FEW_WORDS`."""
     return REACH_OF_FEW_WORDS if has_second and words <= FEW_WORDS else 1.0
 
 

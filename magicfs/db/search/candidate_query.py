@@ -43,7 +43,7 @@ class Limits:
 
 @dataclass(frozen=True, slots=True)
 class ModelVector:
-    """The vector of a question under one model, and how much that model's nearness weighs in the rough order."""
+    """The vector of a question under one model, and how much that model's similarity weighs in the rough order."""
 
     model: IndexedModel
     vector: NDArray[np.float32]

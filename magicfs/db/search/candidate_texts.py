@@ -209,8 +209,8 @@ def _rough_order(shape: Shape) -> sql.Composable:
         weights.append(weight)
     if not sums:
         return sql.SQL("{0} + {0}").format(relative)
-    nearness = sql.SQL("({}) / nullif({}, 0)").format(sql.SQL(" + ").join(sums), sql.SQL(" + ").join(weights))
-    return sql.SQL("{0} + coalesce({1}, {0})").format(relative, nearness)
+    similarity = sql.SQL("({}) / nullif({}, 0)").format(sql.SQL(" + ").join(sums), sql.SQL(" + ").join(weights))
+    return sql.SQL("{0} + coalesce({1}, {0})").format(relative, similarity)
 
 
 def _best_of_each_retriever(shape: Shape) -> sql.Composed:

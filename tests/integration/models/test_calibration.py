@@ -43,7 +43,7 @@ PASSAGES = {
 def test_unrelated_is_about_zero_and_the_very_words_about_one(embedder: FastembedEmbedder) -> None:
     vectors = embedder.embed_passages(list(PASSAGES.values()))
     scores = np.array(
-        [[embedder.spec.nearness(cosine) for cosine in vectors @ embedder.embed_query(query)] for query in PASSAGES]
+        [[embedder.spec.similarity(cosine) for cosine in vectors @ embedder.embed_query(query)] for query in PASSAGES]
     )
     scores = np.clip(scores, 0.0, 1.0)
     related = np.diag(scores)

@@ -72,7 +72,7 @@ def test_the_vectors_are_those_of_the_package(multilingual: FastembedEmbedder) -
 
 
 @pytest.mark.parametrize(
-    ("text", "nearness"),
+    ("text", "similarity"),
     [
         ("Die Rechnung: 3.990 Euro, die bis Ende April zu zahlen sind.", 0.99),
         ("会议记录:董事会批准了新办公室的预算。", 0.99),
@@ -83,9 +83,9 @@ def test_the_vectors_are_those_of_the_package(multilingual: FastembedEmbedder) -
         ("\N{HEDGEHOG}", 0.95),
     ],
 )
-def test_rare_tokens_count_more_in_each_script(multilingual: FastembedEmbedder, text: str, nearness: float) -> None:
+def test_rare_tokens_count_more_in_each_script(multilingual: FastembedEmbedder, text: str, similarity: float) -> None:
     (vector,) = multilingual.embed_passages([text])
-    assert vector @ packaged_e5().weighted(f"passage: {text}") > nearness
+    assert vector @ packaged_e5().weighted(f"passage: {text}") > similarity
 
 
 def test_a_copy_whose_tokens_are_not_weighed_is_another_model_in_an_older_form(
@@ -187,10 +187,10 @@ def test_answers_are_as_near_in_another_language(multilingual: FastembedEmbedder
                     cosine = float(multilingual.embed_passages([passage])[0] @ vector)
                     found.append((own != language, spec.reference_scale(across=own != language).similarity(cosine)))
     for across in (False, True):
-        answers = [likeness for is_across, likeness in right if is_across is across]
+        answers = [similarity for is_across, similarity in right if is_across is across]
         assert np.mean(answers) > 0.55
         assert min(answers) > 0.1
-        assert np.mean([likeness for is_across, likeness in unrelated if is_across is across]) < 0.17
+        assert np.mean([similarity for is_across, similarity in unrelated if is_across is across]) < 0.17
     assert spec.floor_across is not None
     assert spec.floor_across < spec.floor
 

@@ -105,7 +105,7 @@ def test_own_sentences_are_the_upper_end() -> None:
     assert 0.0 < scale.similarity(float(chance)) < 0.3
 
 
-def likeness(question: QuestionVector, cosine: float, *, language: str) -> float:
+def similarity(question: QuestionVector, cosine: float, *, language: str) -> float:
     scale, usual = question.scale_of(language, across=False)
     return scale.similarity(cosine, usual=usual)
 
@@ -126,7 +126,7 @@ def test_unrelated_texts_are_equally_far_whatever_language_they_are_in() -> None
         for language in ("de", "zh"):
             chosen = [number for number, other in enumerate(corpus.sample.languages) if other == language]
             cosines = corpus.sample.vectors[chosen] @ question.vector
-            nearest = likeness(question, float(cosines.max()), language=language)
+            nearest = similarity(question, float(cosines.max()), language=language)
             assert -0.3 < nearest < 0.5, (asked, language)
 
 
@@ -135,7 +135,7 @@ def test_an_answer_is_shown_whatever_language_the_question_is_in() -> None:
     model = IndexedModel(ModelId(1), EVERY, ModelState.ACTIVE, scale=corpus.measured())
     answer = corpus.sample.vectors[0]
     foreign = unit(answer - 0.5 * corpus.directions["de"] + 0.8 * corpus.directions["zh"])
-    found = likeness(QuestionVector(model, foreign), float(foreign @ answer), language="de")
+    found = similarity(QuestionVector(model, foreign), float(foreign @ answer), language="de")
     assert found > 0.6
 
 
@@ -143,7 +143,7 @@ def test_a_language_with_few_texts_has_the_scale_of_the_model() -> None:
     scale = Corpus(EVERY, 100, languages={"de": 0.5}).measured()
     assert set(scale.languages) == {"de"}
     question = QuestionVector(IndexedModel(ModelId(1), EVERY, ModelState.ACTIVE, scale=scale), np.ones(DIMENSION))
-    assert likeness(question, 0.75, language="tr") == EVERY.reference_scale().similarity(0.75)
+    assert similarity(question, 0.75, language="tr") == EVERY.reference_scale().similarity(0.75)
 
 
 def with_own_texts(corpus: Corpus, *languages: str) -> CorpusScale:
@@ -161,8 +161,8 @@ def test_a_few_texts_are_measured_beside_texts_of_our_own() -> None:
     for number, language in enumerate(corpus.sample.languages):
         share = {"de": 0.6, "zh": 0.7}[language]
         unrelated, answer = QuestionVector(model, corpus.text(share, language)), corpus.sample.vectors[number]
-        assert likeness(unrelated, float(unrelated.vector @ answer), language=language) < 0.5
-        assert likeness(QuestionVector(model, answer), 1.0, language=language) > 1.0
+        assert similarity(unrelated, float(unrelated.vector @ answer), language=language) < 0.5
+        assert similarity(QuestionVector(model, answer), 1.0, language=language) > 1.0
 
 
 def test_a_language_that_comes_later_has_a_scale_too() -> None:

@@ -21,15 +21,15 @@ from magicfs.search.retrievers import QuestionWords
 
 
 def test_words_and_meaning_together_rank_before_one_alone() -> None:
-    both = Evidence(relative_words=0.8, lexical=0.5, nearness=0.8)
-    words = Evidence(relative_words=1.0, lexical=0.5, nearness=0.0)
-    meaning = Evidence(nearness=0.9)
+    both = Evidence(relative_words=0.8, lexical=0.5, model_similarity=0.8)
+    words = Evidence(relative_words=1.0, lexical=0.5, model_similarity=0.0)
+    meaning = Evidence(model_similarity=0.9)
     assert fused_score(both) > fused_score(words) > fused_score(meaning)
 
 
 def test_a_text_without_a_vector_ranks_no_lower_for_it() -> None:
     fresh = Evidence(relative_words=1.0, lexical=0.9)
-    assert fused_score(fresh) > fused_score(Evidence(relative_words=0.9, lexical=0.8, nearness=0.7))
+    assert fused_score(fresh) > fused_score(Evidence(relative_words=0.9, lexical=0.8, model_similarity=0.7))
 
 
 def test_a_phrase_ranks_before_its_words_apart() -> None:
@@ -86,7 +86,7 @@ def test_a_stray_word_says_little_where_few_texts_are() -> None:
 
 
 def test_meaning_counts_more_where_a_multilingual_model_has_read() -> None:
-    words, meaning = Evidence(relative_words=1.0, nearness=0.0), Evidence(nearness=0.8)
+    words, meaning = Evidence(relative_words=1.0, model_similarity=0.0), Evidence(model_similarity=0.8)
     assert fused_score(words, meaning=meaning_weight(4, has_second=False)) > fused_score(
         meaning, meaning=meaning_weight(4, has_second=False)
     )
@@ -96,17 +96,17 @@ def test_meaning_counts_more_where_a_multilingual_model_has_read() -> None:
 
 
 def test_what_counts_for_the_score_does_not_move_the_order() -> None:
-    translation = Evidence(nearness=0.5, likeness=0.9)
-    assert fused_score(translation) == fused_score(Evidence(nearness=0.5))
+    translation = Evidence(model_similarity=0.5, corpus_similarity=0.9)
+    assert fused_score(translation) == fused_score(Evidence(model_similarity=0.5))
 
 
 def test_the_very_words_come_before_what_is_near_to_every_word() -> None:
     """The multilingual model puts very short texts near to any single word."""
-    exact, near = Evidence(relative_words=1.0, lexical=0.9, nearness=0.2), Evidence(nearness=1.3)
+    exact, near = Evidence(relative_words=1.0, lexical=0.9, model_similarity=0.2), Evidence(model_similarity=1.3)
     for words in (1, 2):
         weight = meaning_weight(words, has_second=True)
         assert fused_score(exact, meaning=weight) > fused_score(near, meaning=weight)
-    less_near = near._replace(nearness=1.1)
+    less_near = near._replace(model_similarity=1.1)
     assert fused_score(exact, meaning=meaning_weight(3, has_second=True)) > fused_score(
         less_near, meaning=meaning_weight(3, has_second=True)
     )
@@ -131,11 +131,11 @@ def test_meaning_counts_more_about_code_unless_words_are_sure() -> None:
 
 
 def test_a_file_is_as_near_as_its_nearest_chunks() -> None:
-    near, far = Evidence(nearness=0.9, lexical=0.5, is_phrase_match=True), Evidence(nearness=0.1)
-    several, single = of_file(near, [near, Evidence(nearness=0.8), far]), of_file(near, [near, far, far])
-    assert 0.9 > (several.nearness or 0.0) > (single.nearness or 0.0) > 0.6
+    near, far = Evidence(model_similarity=0.9, lexical=0.5, is_phrase_match=True), Evidence(model_similarity=0.1)
+    several, single = of_file(near, [near, Evidence(model_similarity=0.8), far]), of_file(near, [near, far, far])
+    assert 0.9 > (several.model_similarity or 0.0) > (single.model_similarity or 0.0) > 0.6
     assert (several.lexical, several.is_phrase_match) == (0.5, True)
-    assert of_file(near, [near]).nearness == pytest.approx(0.9), "of a short file nothing else is asked"
-    assert of_file(near, [near] * 3 + [far] * 50).nearness == pytest.approx(0.9), "nor of a long one"
+    assert of_file(near, [near]).model_similarity == pytest.approx(0.9), "of a short file nothing else is asked"
+    assert of_file(near, [near] * 3 + [far] * 50).model_similarity == pytest.approx(0.9), "nor of a long one"
     words = Evidence(relative_words=1.0, lexical=0.9)
     assert of_file(words, [words, near]) == words

@@ -70,11 +70,11 @@ def test_a_question_without_words_has_no_rare_ones() -> None:
 
 
 def test_what_a_question_names_comes_before_what_is_near() -> None:
-    named = Evidence(relative_words=0.6, lexical=0.3, nearness=0.0, rare_share=ENOUGH_OF_RARE_WORDS)
-    near = Evidence(relative_words=0.4, lexical=0.2, nearness=1.3)
+    named = Evidence(relative_words=0.6, lexical=0.3, model_similarity=0.0, rare_share=ENOUGH_OF_RARE_WORDS)
+    near = Evidence(relative_words=0.4, lexical=0.2, model_similarity=1.3)
     assert fused_score(named) > fused_score(near)
     assert fused_score(named, meaning=1.75) > fused_score(near, meaning=1.75)
-    stray = Evidence(relative_words=0.6, lexical=0.3, nearness=0.0, rare_share=0.4)
+    stray = Evidence(relative_words=0.6, lexical=0.3, model_similarity=0.0, rare_share=0.4)
     assert fused_score(stray) < fused_score(near)
 
 

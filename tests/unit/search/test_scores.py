@@ -16,9 +16,9 @@ from magicfs.search.scores import (
     is_relevant,
     least_relevance,
     lexical_strength,
-    likeness_reach,
     relevance,
     similarity_exponent,
+    similarity_reach,
     told_apart,
 )
 
@@ -35,32 +35,34 @@ def test_all_words_score_at_least_nine_tenths() -> None:
 
 def test_unrelated_text_scores_about_zero() -> None:
     assert relevance(Evidence()) == 0.0
-    assert relevance(Evidence(nearness=-0.5)) == 0.0
-    assert relevance(Evidence(nearness=0.2)) < 0.05
-    assert not is_relevant(Evidence(nearness=0.2))
+    assert relevance(Evidence(model_similarity=-0.5)) == 0.0
+    assert relevance(Evidence(model_similarity=0.2)) < 0.05
+    assert not is_relevant(Evidence(model_similarity=0.2))
 
 
 def test_weak_evidence_is_not_shown() -> None:
-    assert not is_relevant(Evidence(nearness=0.1))
-    assert is_relevant(Evidence(relative_words=0.1, lexical=0.01, nearness=0.1))
-    assert is_relevant(Evidence(nearness=0.4))
+    assert not is_relevant(Evidence(model_similarity=0.1))
+    assert is_relevant(Evidence(relative_words=0.1, lexical=0.01, model_similarity=0.1))
+    assert is_relevant(Evidence(model_similarity=0.4))
 
 
 def test_of_weak_candidates_a_few_are_shown() -> None:
     """Across languages, a right answer may be no nearer than chance."""
-    weak = [Evidence(nearness=0.15)] * 20
+    weak = [Evidence(model_similarity=0.15)] * 20
     shown = are_relevant(weak, exponent=2.0, least=least_relevance(relevance(weak[0])))
     assert shown == [True] * FEW + [False] * 15
-    assert are_relevant([Evidence(nearness=-0.5)] * 3, exponent=2.0, least=least_relevance(0.0)) == [False] * 3
+    assert are_relevant([Evidence(model_similarity=-0.5)] * 3, exponent=2.0, least=least_relevance(0.0)) == [False] * 3
 
 
 def test_weaker_candidates_are_shown_where_one_answers() -> None:
-    found = [Evidence(nearness=0.9), *[Evidence(nearness=0.15)] * 20]
+    found = [Evidence(model_similarity=0.9), *[Evidence(model_similarity=0.15)] * 20]
     assert all(are_relevant(found, exponent=2.0, least=least_relevance(relevance(found[0]))))
 
 
 def test_across_languages_the_first_are_shown_that_scores_do_not_tell_from_the_best() -> None:
-    best, near, far = (Evidence(nearness=0.5, likeness=value, is_across=True) for value in (0.1, 0.02, -0.2))
+    best, near, far = (
+        Evidence(model_similarity=0.5, corpus_similarity=value, is_across=True) for value in (0.1, 0.02, -0.2)
+    )
     found = [best, far, *[near] * 20]
     shown = are_relevant(found, exponent=2.0, least=least_relevance(relevance(best)))
     assert shown == [True, False, *[True] * (FIRST - 2), *[False] * 12]
@@ -69,44 +71,47 @@ def test_across_languages_the_first_are_shown_that_scores_do_not_tell_from_the_b
 
 
 def test_across_languages_nothing_is_shown_where_nothing_answers() -> None:
-    near = [Evidence(nearness=0.5, likeness=0.02, is_across=True)] * 20
+    near = [Evidence(model_similarity=0.5, corpus_similarity=0.02, is_across=True)] * 20
     assert are_relevant(near, exponent=2.0, least=least_relevance(relevance(near[0]))) == [False] * 20
 
 
 def test_a_text_in_another_language_is_not_shown_beside_an_answer_in_the_language_of_the_question() -> None:
-    answer, near = Evidence(nearness=0.9), Evidence(nearness=0.2, likeness=0.02, is_across=True)
+    answer, near = (
+        Evidence(model_similarity=0.9),
+        Evidence(model_similarity=0.2, corpus_similarity=0.02, is_across=True),
+    )
     assert are_relevant([answer, near], exponent=2.0, least=least_relevance(relevance(answer))) == [True, False]
 
 
 def test_few_words_show_no_more_across_languages() -> None:
     """Every short text is near to a single word."""
-    best, near = (Evidence(nearness=0.5, likeness=value, is_across=True) for value in (0.3, 0.2))
+    best, near = (Evidence(model_similarity=0.5, corpus_similarity=value, is_across=True) for value in (0.3, 0.2))
     exponent = similarity_exponent(1)
     least = least_relevance(relevance(best, exponent=exponent))
     assert are_relevant([best, near], exponent=exponent, least=least) == [True, False]
 
 
 @given(maybe, maybe)
-def test_more_evidence_never_lowers_the_score(lexical: float | None, nearness: float | None) -> None:
+def test_more_evidence_never_lowers_the_score(lexical: float | None, model_similarity: float | None) -> None:
     strength = None if lexical is None else 0.97 * lexical
-    score = relevance(Evidence(lexical=strength, nearness=nearness))
+    score = relevance(Evidence(lexical=strength, model_similarity=model_similarity))
     assert 0.0 <= score <= 1.0
     assert score >= (strength or 0.0) - 1e-9
-    assert score >= LESS_THAN_PHRASE * CERTAINTY_OF_MEANING * (nearness or 0.0) ** 2 - 1e-9
+    assert score >= LESS_THAN_PHRASE * CERTAINTY_OF_MEANING * (model_similarity or 0.0) ** 2 - 1e-9
 
 
 @given(unit, unit)
-def test_only_the_very_words_are_certain(strength: float, nearness: float) -> None:
-    other = Evidence(relative_words=1.0, lexical=0.97 * strength, nearness=nearness)
+def test_only_the_very_words_are_certain(strength: float, model_similarity: float) -> None:
+    other = Evidence(relative_words=1.0, lexical=0.97 * strength, model_similarity=model_similarity)
     assert printed(relevance(other)) < "1.00"
-    phrase = Evidence(relative_words=1.0, lexical=1.0, is_phrase_match=True, nearness=nearness)
+    phrase = Evidence(relative_words=1.0, lexical=1.0, is_phrase_match=True, model_similarity=model_similarity)
     assert printed(relevance(phrase)) == "1.00"
     assert relevance(phrase) > relevance(other)
 
 
 def test_of_texts_with_the_very_words_the_better_one_scores_higher() -> None:
     best, next_one = (
-        Evidence(relative_words=bm25, lexical=1.0, is_phrase_match=True, nearness=0.2) for bm25 in (1.0, 0.6)
+        Evidence(relative_words=bm25, lexical=1.0, is_phrase_match=True, model_similarity=0.2) for bm25 in (1.0, 0.6)
     )
     assert relevance(best) > relevance(next_one) > 0.95
 
@@ -117,25 +122,25 @@ def test_all_words_together_score_higher_than_the_same_words_scattered() -> None
 
 
 def test_one_word_says_less_than_a_sentence() -> None:
-    evidence = Evidence(nearness=0.7)
+    evidence = Evidence(model_similarity=0.7)
     scores = [relevance(evidence, exponent=similarity_exponent(words)) for words in (1, 2, 3, 12)]
     assert scores[0] < 0.2 < scores[1] < scores[2] == scores[3]
-    assert not is_relevant(Evidence(nearness=0.5), exponent=similarity_exponent(1))
-    assert relevance(Evidence(nearness=1.0), exponent=similarity_exponent(1)) >= 0.9
+    assert not is_relevant(Evidence(model_similarity=0.5), exponent=similarity_exponent(1))
+    assert relevance(Evidence(model_similarity=1.0), exponent=similarity_exponent(1)) >= 0.9
 
 
 def test_words_tell_texts_apart_that_mean_the_same_to_the_model() -> None:
-    with_words, without = Evidence(lexical=0.9, nearness=1.0), Evidence(lexical=0.2, nearness=1.0)
+    with_words, without = Evidence(lexical=0.9, model_similarity=1.0), Evidence(lexical=0.2, model_similarity=1.0)
     assert relevance(with_words) > relevance(without)
 
 
-def test_likeness_to_few_words_counts_less_under_the_multilingual_model() -> None:
-    assert likeness_reach(1, has_second=True) == likeness_reach(2, has_second=True) > 1.0
-    assert likeness_reach(3, has_second=True) == likeness_reach(1, has_second=False) == 1.0
+def test_similarity_to_few_words_counts_less_under_the_multilingual_model() -> None:
+    assert similarity_reach(1, has_second=True) == similarity_reach(2, has_second=True) > 1.0
+    assert similarity_reach(3, has_second=True) == similarity_reach(1, has_second=False) == 1.0
 
 
-def test_a_score_is_of_likeness_where_that_is_not_the_nearness_of_the_order() -> None:
-    assert relevance(Evidence(nearness=0.5, likeness=0.9)) == relevance(Evidence(nearness=0.9))
+def test_a_score_is_made_of_the_similarity_of_the_corpus_where_the_order_has_another() -> None:
+    assert relevance(Evidence(model_similarity=0.5, corpus_similarity=0.9)) == relevance(Evidence(model_similarity=0.9))
 
 
 scored = st.lists(st.tuples(unit, st.booleans()), max_size=40)
@@ -177,7 +182,11 @@ def test_equal_scores_are_told_apart() -> None:
 
 def test_what_the_order_puts_first_is_not_left_out() -> None:
     """Across languages the right answer may be no nearer than chance, and first nevertheless."""
-    first, second, weak = Evidence(nearness=0.6, likeness=-0.1), Evidence(likeness=0.5), Evidence(likeness=-0.1)
+    first, second, weak = (
+        Evidence(model_similarity=0.6, corpus_similarity=-0.1),
+        Evidence(corpus_similarity=0.5),
+        Evidence(corpus_similarity=-0.1),
+    )
     least = least_relevance(relevance(second))
     assert are_relevant([first, second, weak], exponent=2.0, least=least) == [True, True, False]
     assert are_relevant([first, weak], exponent=2.0, least=least) == [False, False], "nothing answers"

@@ -49,7 +49,7 @@ class Text(NamedTuple):
 class Match(NamedTuple):
     """How near a file is."""
 
-    likeness: float
+    similarity: float
     """0 for what chance reaches, 1 for the same text; not clipped."""
     chunk: int
     """The number of its chunk that is nearest to one of the other file."""
@@ -111,9 +111,9 @@ def matches(own: Text, others: Sequence[Text], *, sample: Sequence[Text], centre
         return []
     everyone = [*others, *sample]
     sizes = np.array([len(text.vectors) for text in everyone])
-    likeness, chunks = _compared(centres.without([own]), centres.without(everyone), sizes)
-    chance = _chance(likeness[len(others) :])
-    scaled = (likeness[: len(others)] - chance) / (1.0 - chance)
+    similarity, chunks = _compared(centres.without([own]), centres.without(everyone), sizes)
+    chance = _chance(similarity[len(others) :])
+    scaled = (similarity[: len(others)] - chance) / (1.0 - chance)
     return [Match(float(one), chunk) for one, chunk in zip(scaled, chunks, strict=False)]
 
 
@@ -124,8 +124,8 @@ def spread(vectors: Vectors, count: int) -> Vectors:
 
 
 def joined(weighted: Sequence[tuple[float, float]]) -> float:
-    """The mean of the likenesses of a file under several models, each given with its weight before it."""
-    return sum(weight * likeness for weight, likeness in weighted) / sum(weight for weight, _ in weighted)
+    """The mean of the similarities of a file under several models, each given with its weight before it."""
+    return sum(weight * similarity for weight, similarity in weighted) / sum(weight for weight, _ in weighted)
 
 
 def _compared(own: Vectors, every: Vectors, sizes: NDArray[np.int64]) -> tuple[Vectors, list[int]]:
@@ -138,9 +138,9 @@ def _compared(own: Vectors, every: Vectors, sizes: NDArray[np.int64]) -> tuple[V
     there = np.maximum.reduceat(spread(own, CHUNKS_THAT_LOOK) @ every.T, starts, axis=1).mean(axis=0)
     best = (own @ every.T).max(axis=0)
     back = np.add.reduceat(best, starts) / sizes
-    likeness = BETTER_WAY * np.maximum(there, back) + (1.0 - BETTER_WAY) * np.minimum(there, back)
+    similarity = BETTER_WAY * np.maximum(there, back) + (1.0 - BETTER_WAY) * np.minimum(there, back)
     chunks = [int(best[start : start + size].argmax()) for start, size in zip(starts, sizes, strict=True)]
-    return likeness, chunks
+    return similarity, chunks
 
 
 def _chance(reached: Vectors) -> float:

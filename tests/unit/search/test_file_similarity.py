@@ -11,7 +11,7 @@ from numpy.typing import NDArray
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
 from magicfs.domain.scales import ANY_LANGUAGE, CorpusScale, Scale
-from magicfs.search.file_likeness import USUAL_CHANCE, Centres, Text, joined, matches, spread
+from magicfs.search.file_similarity import USUAL_CHANCE, Centres, Text, joined, matches, spread
 
 DIMENSION = 64
 SPEC = ModelSpec("test", Precision.FP32, dimension=DIMENSION, max_tokens=256)
@@ -25,7 +25,7 @@ def units(count: int, around: NDArray[np.float32] | None = None) -> NDArray[np.f
     return (found / np.linalg.norm(found, axis=1, keepdims=True)).astype(np.float32)
 
 
-def likeness(
+def similarity(
     own: NDArray[np.float32],
     *others: NDArray[np.float32],
     sample: list[Text] | None = None,
@@ -33,16 +33,16 @@ def likeness(
     sample = [Text(units(5), "") for _ in range(100)] if sample is None else sample
     centres = Centres(IndexedModel(ModelId(1), SPEC, ModelState.ACTIVE), sample)
     found = matches(Text(own, ""), [Text(other, "") for other in others], sample=sample, centres=centres)
-    return [match.likeness for match in found]
+    return [match.similarity for match in found]
 
 
 def test_the_same_text_is_at_1_in_whatever_order() -> None:
     own = units(9)
-    assert likeness(own, own, own[::-1]) == pytest.approx([1.0, 1.0])
+    assert similarity(own, own, own[::-1]) == pytest.approx([1.0, 1.0])
 
 
 def test_what_is_drawn_at_random_is_at_0() -> None:
-    found = likeness(units(9), *[units(9) for _ in range(100)])
+    found = similarity(units(9), *[units(9) for _ in range(100)])
     assert abs(float(np.quantile(found, 0.9))) < 0.05
     assert max(found) < 0.2
 
@@ -50,7 +50,7 @@ def test_what_is_drawn_at_random_is_at_0() -> None:
 def test_an_excerpt_is_nearer_than_a_text_with_as_many_other_parts() -> None:
     own, other = units(12), units(12)
     excerpt, mixture = own[:4], np.concatenate([own[:4], other[:8]])
-    near, far = likeness(own, excerpt, mixture)
+    near, far = similarity(own, excerpt, mixture)
     assert near > 0.7
     assert near > far + 0.2
 
@@ -58,7 +58,7 @@ def test_an_excerpt_is_nearer_than_a_text_with_as_many_other_parts() -> None:
 def test_the_whole_of_an_excerpt_is_as_near_as_the_excerpt_to_it() -> None:
     whole = units(12)
     sample = [Text(units(5), "") for _ in range(100)]
-    [there], [back] = likeness(whole, whole[:4], sample=sample), likeness(whole[:4], whole, sample=sample)
+    [there], [back] = similarity(whole, whole[:4], sample=sample), similarity(whole[:4], whole, sample=sample)
     assert there == pytest.approx(back, abs=0.05)
 
 
@@ -66,7 +66,7 @@ def test_what_all_texts_of_a_corpus_have_in_common_says_nothing() -> None:
     common = 3.0 * units(1)[0]
     sample = [Text(units(5, common), "") for _ in range(100)]
     own = units(6, common)
-    same, random = likeness(own, own, units(6, common), sample=sample)
+    same, random = similarity(own, own, units(6, common), sample=sample)
     assert same == pytest.approx(1.0)
     assert random < 0.2
 
@@ -81,14 +81,14 @@ def test_the_nearest_chunk_is_named() -> None:
 
 def test_without_other_files_the_usual_chance_counts() -> None:
     own = np.eye(2, DIMENSION, dtype=np.float32)
-    [found] = likeness(own[:1], own[1:], sample=[])
+    [found] = similarity(own[:1], own[1:], sample=[])
     assert found == pytest.approx(-USUAL_CHANCE / (1 - USUAL_CHANCE))
 
 
 def test_in_a_small_corpus_its_few_files_decide_little() -> None:
     near = units(1, 3.0 * units(1)[0])
     few = [Text(near, "") for _ in range(3)]
-    [found] = likeness(near, near, sample=few)
+    [found] = similarity(near, near, sample=few)
     assert found == pytest.approx(1.0)
 
 
@@ -97,7 +97,7 @@ def test_a_text_that_says_nothing_but_its_language_is_no_error() -> None:
     model = IndexedModel(ModelId(1), MANY_LANGUAGES, ModelState.MULTILINGUAL, scale({"de": text[0]}))
     centres = Centres(model, [])
     [found] = matches(Text(text, "de"), [Text(units(1), "de")], sample=[], centres=centres)
-    assert np.isfinite(found.likeness)
+    assert np.isfinite(found.similarity)
 
 
 def scale(centres: dict[str, NDArray[np.float32]]) -> CorpusScale:
@@ -121,8 +121,8 @@ def test_a_translation_is_nearer_than_another_text_in_the_same_language() -> Non
     assert (own @ other.T).max() > (own @ translation.T).max(), "as vectors are"
     texts = [Text(translation, "zh"), Text(other, "de")]
     there, same = matches(Text(own, "de"), texts, sample=[], centres=Centres(model, []))
-    assert there.likeness > 0.7
-    assert same.likeness < 0.4
+    assert there.similarity > 0.7
+    assert same.similarity < 0.4
 
 
 def test_a_probe_looks_in_the_other_languages_of_the_index() -> None:
