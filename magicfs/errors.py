@@ -16,6 +16,7 @@ that callers of a package know only this tree. A module may derive an error that
     |   |-- DatabaseUnavailable   Postgres does not answer, or the connection broke: try again later
     |   |   `-- DatabaseStarting      Postgres starts, or recovers from a crash: wait
     |   |-- DatabaseConflict      a concurrent transaction conflicts with this one: try again immediately
+    |   |-- DatabaseDamaged       what Postgres has stored is damaged: a person has to replace it
     |   `-- SchemaError           the schema is not the one that this version needs
     |-- BrokerUnavailable     Redis does not answer
     |-- HostTaken             the agent of another machine has the host name
@@ -79,6 +80,10 @@ class DatabaseStarting(DatabaseUnavailable):
 
 class DatabaseConflict(DatabaseError):
     """A concurrent transaction conflicts with this one. An immediate retry may succeed."""
+
+
+class DatabaseDamaged(DatabaseError):
+    """What Postgres has stored is damaged: pages, files or rows."""
 
 
 class SchemaError(DatabaseError):

@@ -90,8 +90,10 @@ class IndexChecks:
         return f"{hub.address} has admitted this host"
 
     def database(self) -> str:
-        """Whether Postgres answers. Raises `MagicFSError` when it does not and should, or when its clock differs."""
+        """Whether Postgres answers. Raises `MagicFSError` when it does not and should, is damaged, or late."""
         from magicfs.db.cluster.roots import database_time
+        from magicfs.db.pool import DAMAGE_REMEDY
+        from magicfs.db.storage import read_damage
         from magicfs.runtime import postgres
 
         settings = self._settings
@@ -103,6 +105,12 @@ class IndexChecks:
         skew = self._read(lambda connection: abs(database_time(connection).timestamp() - time.time()))
         if skew > MAX_CLOCK_SKEW_SECONDS:
             raise CheckFailed(f"its clock and this one differ by {skew:.0f} seconds: set both by NTP")
+        if (damage := self._read(read_damage)) is not None:
+            count, last = damage
+            raise CheckFailed(
+                f"it is damaged: {count} times it has met a damaged page, the last time at "
+                f"{last.astimezone():%Y-%m-%d %H:%M}: {DAMAGE_REMEDY}"
+            )
         return f"{kind}, answers" if settings.local_database else "answers"
 
     def broker(self) -> str:

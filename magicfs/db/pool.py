@@ -24,6 +24,7 @@ from magicfs.db.schema import require_not_newer
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import (
     DatabaseConflict,
+    DatabaseDamaged,
     DatabaseError,
     DatabaseStarting,
     DatabaseUnavailable,
@@ -78,6 +79,17 @@ _UNAVAILABLE_SQLSTATES = ("08", "53", "57P")
 """Prefixes of the SQLSTATEs of a server that does not answer, is stopping or starting, or has run out of connections,
 memory or disk."""
 
+_DAMAGE_SQLSTATES = ("XX001", "XX002")
+"""The SQLSTATEs of data and of indexes that are damaged: pages with another checksum, files that are too short."""
+
+_MISSING_FILE_SQLSTATE, _STORED = "58P01", re.compile(r'"(?:base|global|pg_\w+)/')
+"""The SQLSTATE of a file that is missing, such as the library of an extension, and the names of those with data."""
+
+DAMAGE_REMEDY = (
+    "run 'magicfs down', then copy a backup of it back, or move it away (of an embedded one, the folder 'postgres' in "
+    "the state directory) and run 'magicfs up ROOT...', which reads all files anew"
+)
+
 CONFLICT_TRIES = 3
 """How often `retry_on_conflict` runs a transaction at most."""
 
@@ -93,6 +105,8 @@ def _translation(error: psycopg.Error) -> DatabaseError:
             return DatabaseConflict(f"another transaction conflicts with this one ({line}): try again")
     if _STARTING.search(line):
         return DatabaseStarting(_NOT_YET)
+    if error.sqlstate in _DAMAGE_SQLSTATES or (error.sqlstate == _MISSING_FILE_SQLSTATE and _STORED.search(line)):
+        return DatabaseDamaged(f"the database is damaged ({line}): {DAMAGE_REMEDY}")
     if unavailable:
         return DatabaseUnavailable(f"the database is not available ({line}): try again")
     return DatabaseError(f"the database refused a statement: {line}")

@@ -1,11 +1,13 @@
-"""Whether the disk of the database has room. While it has too little, workers claim nothing and no index is built.
+"""Whether the disk of the database has room, and gives back what was stored.
 
-Without room for its log, Postgres stops, and with it all searches. So the agent beside the database looks at its disk
-(`magicfs.ingest.storage`) and declares a shortage here, where the workers of all hosts see it. Runs in the caller's
-transaction.
+While it has too little room, workers claim nothing and no index is built. Without room for its log, Postgres stops, and
+with it all searches. So the agent beside the database looks at its disk (`magicfs.ingest.storage`) and declares a
+shortage here, where the workers of all hosts see it. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
+
+from datetime import datetime
 
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
@@ -24,6 +26,12 @@ def declare_shortage(connection: Connection, *, free_bytes: int) -> None:
 def end_shortage(connection: Connection) -> None:
     """Let workers claim again."""
     connection.execute(_SQL["end_shortage"])
+
+
+def read_damage(connection: Connection) -> tuple[int, datetime] | None:
+    """How many damaged pages Postgres has met in the database, and when the last one; None if it has met none."""
+    row: tuple[int, datetime] | None = connection.execute(_SQL["read_damage"]).fetchone()
+    return row
 
 
 def read_shortage(connection: Connection) -> int | None:

@@ -7,7 +7,7 @@ import threading
 import pytest
 
 from magicfs.db.pool import CONFLICT_TRIES, Database, retry_on_conflict
-from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable
+from magicfs.errors import DatabaseConflict, DatabaseDamaged, DatabaseError, DatabaseUnavailable
 
 
 def raised(state: str) -> str:
@@ -24,6 +24,9 @@ def raised(state: str) -> str:
         ("53100", DatabaseUnavailable),
         ("53300", DatabaseUnavailable),
         ("57P03", DatabaseUnavailable),
+        ("XX001", DatabaseDamaged),
+        ("XX002", DatabaseDamaged),
+        ("58P01", DatabaseError),
         ("23514", DatabaseError),
         ("54000", DatabaseError),
         ("22003", DatabaseError),

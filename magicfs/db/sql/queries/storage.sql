@@ -12,6 +12,12 @@ DELETE FROM meta WHERE key = 'storage_shortage'
 -- The bytes that are free while there is too little room; no row otherwise.
 SELECT split_part(value, ' ', 1)::bigint FROM meta WHERE {{is_short}}
 
+-- name: read_damage
+-- How many pages had another checksum than when they were written, and when the last one was met; no row without one.
+-- NULL where the server keeps no checksums.
+SELECT checksum_failures, checksum_last_failure FROM pg_stat_database
+WHERE datname = current_database() AND checksum_failures > 0
+
 -- name: is_short
 -- Fragment: a row of `meta` says that the disk has too little room. One that lasts for longer than it may was declared
 -- before the clock of the server was put back.
