@@ -85,7 +85,7 @@ def _answers(path: Path, request: Message, deadline: float) -> bool:
 def kill_server(path: Path) -> bool:
     """Kill the server of the socket `path`, and wait for its end; whether none runs any more."""
     deadline = time.monotonic() + STOP_SECONDS
-    for pid in _holders(lock_path(path)):
+    for pid in holders(path):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
     while is_served(path):
@@ -95,9 +95,12 @@ def kill_server(path: Path) -> bool:
     return True
 
 
-def _holders(lock: Path) -> Iterator[int]:
-    """The processes of this user that hold a lock: the one that has taken it may be another, which has passed it on."""
-    name = os.path.realpath(lock)
+def holders(path: Path) -> frozenset[int]:
+    """The pids of the processes that hold the lock of the socket `path`: whoever takes it may pass it on."""
+    return frozenset(_holders(os.path.realpath(lock_path(path))))
+
+
+def _holders(name: str) -> Iterator[int]:
     for process in Path("/proc").glob("[0-9]*"):
         # It may end meanwhile, or be another user's.
         with suppress(OSError):

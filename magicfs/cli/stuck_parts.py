@@ -69,7 +69,7 @@ def _stuck(embedder_socket: Path, parts: Sequence[PartStatus]) -> Iterator[str]:
         if part.name != QUERY_EMBEDDER or part.name in stopped or part.state != "running":
             continue
         if part.uptime_s > STARTUP_SECONDS and not answers_ping(embedder_socket, seconds=ANSWER_SECONDS):
-            yield f"{part.name} does not answer, and searches go by words alone: {RESTART}"
+            yield f"{part.name} does not answer, and searches go by words alone until it is started again: {RESTART}"
 
 
 def _stopped_processes(parts: Sequence[PartStatus]) -> dict[str, int]:

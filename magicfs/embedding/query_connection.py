@@ -1,6 +1,7 @@
 """The query embedder's process as its clients reach it: they send it requests, and start it when none runs.
 
-Used by `query_client`. Every call ends within its deadline, whatever happens to the process. Safe in any thread: each
+Used by `query_client`. Every call ends within its deadline, whatever happens to the process; one that does not answer
+any more is ended (`query_watchdog`). Safe in any thread: each
 request has a connection of its own, which on a unix socket costs less than a tenth of a millisecond.
 """
 
@@ -15,6 +16,7 @@ from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import Self, TypeVar
 
+from magicfs.embedding.query_watchdog import QueryWatchdog
 from magicfs.errors import EmbedderUnavailable
 from magicfs.framing import Disconnected, FramingError, Message, receive, seconds_until, send
 from magicfs.server_lock import is_served
@@ -62,6 +64,7 @@ class QueryConnection:
         self._options = options
         self._idle_exit = idle_exit
         self._start_lock = threading.Lock()
+        self._watchdog = QueryWatchdog(socket)
 
     def with_server(self, exchange: Callable[[], _Result], deadline: float) -> _Result:
         """The result of an exchange with the server, which is tried until a server answers.
@@ -80,12 +83,14 @@ class QueryConnection:
                 # No socket, no listener, or (the last) a full queue of connections.
                 pass
             except (OSError, FramingError) as error:
+                self._watchdog.suspect()
                 raise EmbedderUnavailable(
                     f"the query embedder does not answer ({error}): see {self._log_path}"
                 ) from error
             if self._may_start:
                 self._start_if_absent(deadline)
             if time.monotonic() + _POLL_SECONDS > deadline:
+                self._watchdog.suspect()
                 raise EmbedderUnavailable(f"no query embedder came up in time: see {self._log_path}")
             time.sleep(_POLL_SECONDS)
 

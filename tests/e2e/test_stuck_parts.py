@@ -7,7 +7,7 @@ import os
 import signal
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import psutil
@@ -48,7 +48,8 @@ def stopped(*pids: int | None) -> Iterator[None]:
         yield
     finally:
         for pid in found:
-            os.kill(pid, signal.SIGCONT)
+            with suppress(ProcessLookupError):
+                os.kill(pid, signal.SIGCONT)
 
 
 def checked(commands: Commands) -> dict[str, tuple[bool, str]]:
@@ -107,7 +108,26 @@ def test_a_query_embedder_that_does_not_answer_is_named(running: Commands, monke
     monkeypatch.setattr(stuck_parts, "ANSWER_SECONDS", 0.3)
     with stopped(running.pids()["embedder"]):
         _, [line] = parts_and_stuck(settings)
-    assert line == ("embedder does not answer, and searches go by words alone: run 'magicfs down', then 'magicfs up'")
+    assert line.startswith("embedder does not answer, and searches go by words alone until it is started again: ")
+
+
+def test_searches_have_a_query_embedder_that_is_stopped_started_again(running: Commands) -> None:
+    pid = running.pids()["embedder"]
+    with stopped(pid):
+        searched = eventually_by_meaning(running)
+    assert running.pids()["embedder"] != pid
+    assert searched > 1
+    assert "answers no ping" in running.logs()
+
+
+def eventually_by_meaning(commands: Commands) -> int:
+    """How many searches it takes until one is not by words alone, each about something new."""
+    for number in range(1, 60):
+        done = commands.run("search", f"alpine animals {number}")
+        assert done.returncode == 0
+        if "words alone" not in done.stderr:
+            return number
+    raise AssertionError(f"all searches went by words alone\n{commands.logs()}")
 
 
 @pytest.mark.parametrize("is_seen", [True, False], ids=["stopped", "in an endless loop"])
