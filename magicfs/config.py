@@ -40,6 +40,10 @@ MAX_PAUSE_SECONDS = 365 * 86400
 
 _ADDRESS = r"^(\[[0-9a-fA-F:.%\w]+\]|[^:\[\]/\s]+)(:\d{1,5})?$"
 """`HOST` or `HOST:PORT`; an IPv6 address is in brackets."""
+_ADDRESS_FORM = "HOST or HOST:PORT, such as 10.8.0.1:7420"
+
+_HOST_NAME = r"^(?!\s)[^/\x00-\x1f\x7f]{1,128}(?<!\s)\Z"
+"""Names of files and of queues begin or end with it."""
 
 
 def _default_home() -> Path:
@@ -49,7 +53,7 @@ def _default_home() -> Path:
 def _setting(default: object, description: str, **limits: object) -> Any:
     """A field of `Settings`. A `default` that depends on the machine is a function.
 
-    The `limits` are `pattern` for a text, and `ge`, `gt` and `le` for a number.
+    The `limits` are `pattern` for a text, with `form` to say it in words, and `ge`, `gt` and `le` for a number.
     """
     metadata = {"description": description, **limits}
     if callable(default):
@@ -63,22 +67,40 @@ class Settings:
 
     home: Path = _setting(_default_home, "State directory: servers, models, logs, `config.toml`.")
     database_url: str | None = _setting(
-        None, "Postgres with pgvector. Unset: the embedded server.", pattern=r"^postgres(ql)?://"
+        None,
+        "Postgres with pgvector. Unset: the embedded server.",
+        pattern=r"^postgres(ql)?://",
+        form="an address, such as postgresql://USER:PASSWORD@HOST:5432/NAME",
     )
     broker_url: str | None = _setting(
-        None, "Redis. Unset: the embedded server.", pattern=r"^(rediss?|redis\+socket)://"
+        None,
+        "Redis. Unset: the embedded server.",
+        pattern=r"^(rediss?|redis\+socket)://",
+        form="an address, such as redis://:PASSWORD@HOST:6379/0",
     )
-    host: str = _setting(socket.gethostname, "This machine's name in the cluster.")
+    host: str = _setting(
+        socket.gethostname,
+        "This machine's name in the cluster.",
+        pattern=_HOST_NAME,
+        form="a name of 1 to 128 characters without '/', line breaks, and blanks around it",
+    )
     hub: str | None = _setting(
         None,
         "The hub of this host, as `HOST:PORT`, whose Postgres and Redis it uses: `cluster join` sets it.",
         pattern=_ADDRESS,
+        form=_ADDRESS_FORM,
     )
     listen: str | None = _setting(
-        None, "Where `up` serves this host's files to admitted hosts, as `HOST:PORT`. Unset: nowhere.", pattern=_ADDRESS
+        None,
+        "Where `up` serves this host's files to admitted hosts, as `HOST:PORT`. Unset: nowhere.",
+        pattern=_ADDRESS,
+        form=_ADDRESS_FORM,
     )
     advertise: str | None = _setting(
-        None, "The address by which other hosts reach that one, if it is another.", pattern=_ADDRESS
+        None,
+        "The address by which other hosts reach that one, if it is another.",
+        pattern=_ADDRESS,
+        form=_ADDRESS_FORM,
     )
     mount: Path | None = _setting(None, "Where `up` mounts when `--mount` is not given. Unset: nowhere.")
     allow_other: bool = _setting(
@@ -234,8 +256,11 @@ class Settings:
 
 
 def _environment() -> dict[str, object]:
-    """The settings of the environment by name. The case of a variable's name does not matter."""
-    variables = {name.upper(): value for name, value in os.environ.items()}
+    """The settings of the environment by name. The case of a variable's name does not matter.
+
+    An empty variable counts as unset, as `${NAME:-}` of a shell or of Compose leaves one.
+    """
+    variables = {name.upper(): value for name, value in os.environ.items() if value}
     names = {name: f"{PREFIX}{name.upper()}" for name in Settings.table()}
     return {name: variables[variable] for name, variable in names.items() if variable in variables}
 

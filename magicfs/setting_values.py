@@ -45,12 +45,14 @@ def valid_value(entry: Field[Any], value: object) -> object:
     }
     for limit, is_broken in broken.items():
         if limit in limits and is_broken(limits[limit]):
-            raise InvalidSetting(entry.name, f"is not valid: it must {_rule(limit, limits[limit])}")
+            raise InvalidSetting(entry.name, f"is not valid: it must {_rule(limit, limits[limit], limits.get('form'))}")
     return converted
 
 
-def _rule(limit: str, value: object) -> str:
-    """A limit of a setting, in words. A pattern that only lists words becomes a list."""
+def _rule(limit: str, value: object, form: object) -> str:
+    """A limit of a setting, in words. A pattern that only lists words becomes a list, any other one has a `form`."""
+    if form is not None:
+        return f"be {form}"
     words = re.fullmatch(r"\^\((?:\?i:)?([a-z0-9|]+)\)\$", str(value))
     return f"be one of {words[1].replace('|', ', ')}" if words else f"{_LIMITS[limit]} {value}"
 
@@ -61,6 +63,8 @@ _LIMITS = {"pattern": "match", "ge": "be at least", "gt": "be more than", "le": 
 def _text(value: object) -> str:
     if not isinstance(value, str):
         raise TypeError("it must be a text")
+    if not value.strip():
+        raise ValueError("it must not be empty: leave it out to have the default")
     return value
 
 

@@ -45,7 +45,7 @@ def test_the_file_may_begin_with_a_byte_order_mark(home: Path) -> None:
         ("WORKERS", "many", "a number"),
         ("WORKERS", "1.5", "a whole number"),
         ("WORKERS", "-1", "at least 0"),
-        ("WORKERS", "", "a number"),
+        ("WORKERS", " ", "a number"),
         ("NICE", "20", "at most 19"),
         ("SEARCH_SECONDS", "0", "more than 0"),
         ("SEARCH_SECONDS", "nan", "a finite number"),
@@ -58,7 +58,14 @@ def test_the_file_may_begin_with_a_byte_order_mark(home: Path) -> None:
         ("SEARCH_SECONDS", "1e300", "at most 3600"),
         ("LOG_FORMAT", "xml", "be one of text, json"),
         ("LOG_LEVEL", "LOUD", "be one of debug, info, warning, error"),
-        ("DATABASE_URL", "mysql://x", "match"),
+        ("DATABASE_URL", "mysql://x", "be an address, such as postgresql://"),
+        ("BROKER_URL", "amqp://x", "be an address, such as redis://"),
+        ("LISTEN", ":7420", "be HOST or HOST:PORT"),
+        ("HOST", "a/b", "be a name"),
+        ("HOST", "a\nb", "be a name"),
+        ("HOST", "a\n", "be a name"),
+        ("HOST", " a", "be a name"),
+        ("HOST", "a" * 129, "be a name"),
     ],
 )
 def test_a_value_that_is_not_valid_is_named(
@@ -66,6 +73,29 @@ def test_a_value_that_is_not_valid_is_named(
 ) -> None:
     monkeypatch.setenv(f"MAGICFS_{variable}", value)
     with pytest.raises(ConfigError, match=rf"^MAGICFS_{variable} is not valid: it must .*{reason}"):
+        load()
+
+
+@pytest.mark.parametrize("name", ["HOST", "MOUNT", "MODEL"])
+def test_a_blank_is_no_text(home: Path, monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(f"MAGICFS_{name}", " ")
+    with pytest.raises(ConfigError, match=rf"^MAGICFS_{name} is not valid: it must not be empty"):
+        load()
+
+
+def test_an_empty_variable_counts_as_unset(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    (home / "config.toml").write_text("workers = 3\n")
+    for name in set(Settings.table()) - {"home"}:
+        monkeypatch.setenv(f"MAGICFS_{name.upper()}", "")
+    settings = load()
+    assert settings.given == {"home", "workers"}
+    assert (settings.workers, settings.mount) == (3, None)
+
+
+@pytest.mark.parametrize("name", ["mount", "host", "model", "database_url", "flower_password"])
+def test_the_file_has_no_empty_texts(home: Path, name: str) -> None:
+    (home / "config.toml").write_text(f'{name} = ""\n')
+    with pytest.raises(ConfigError, match=rf"^'{name}' in {home}/config.toml is not valid: it must not be empty: "):
         load()
 
 
