@@ -35,7 +35,8 @@ from magicfs.pipeline.extract import ExtractService
 from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
 from magicfs.text.chunking import TokenChunker
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
 
 HOST = "benchmark"
 

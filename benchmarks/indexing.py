@@ -36,7 +36,8 @@ from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.walk import Walk
 from magicfs.models.store import ModelStore
 from magicfs.text.chunking import TokenChunker
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
 

@@ -18,9 +18,9 @@ from _report import parser, report
 from _scans import Page, scanned_pages
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract import FileExtractor, Limits, Ocr
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import installed_rapidocr, installed_tesseract
-from magicfs.text.extract.options import OcrEngine
+from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 
 
 def main() -> None:

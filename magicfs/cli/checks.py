@@ -26,7 +26,7 @@ from magicfs.errors import CheckFailed, MagicFSError
 from magicfs.state_directory import HOME_MODE, require_usable_path
 
 if TYPE_CHECKING:
-    from magicfs.text.extract import Ocr
+    from magicfs.text.extract.options import Ocr
 
 MIN_FREE_BYTES = 1 << 30
 """Room for a model, an index of some ten thousand files, and the database's log."""
@@ -110,8 +110,7 @@ def _programs(settings: Settings) -> str:
 
 
 def _parser(settings: Settings) -> str:
-    from magicfs.text.extract import Limits
-    from magicfs.text.extract.options import Wall
+    from magicfs.text.extract.options import Limits, Wall
     from magicfs.text.extract.process.sandbox import Sandbox
 
     with contextlib.closing(Sandbox(limits=Limits.of(settings))) as sandbox:
@@ -144,7 +143,7 @@ def _ocr(settings: Settings) -> str:
 
 def _start_ocr(settings: Settings, ocr: Ocr) -> None:
     """Raise `CheckFailed` when parsers do not start with OCR."""
-    from magicfs.text.extract import Limits
+    from magicfs.text.extract.options import Limits
     from magicfs.text.extract.process.sandbox import Sandbox
 
     with contextlib.closing(Sandbox(limits=Limits.of(settings), ocr=ocr)) as sandbox:

@@ -54,8 +54,9 @@ class WorkerServices:
         from magicfs.ingest.allowed_files import AllowedFiles
         from magicfs.ingest.host_lease import boot_id
         from magicfs.pipeline.extract import ExtractService
-        from magicfs.text.extract import FileExtractor, Limits
+        from magicfs.text.extract.extractor import FileExtractor
         from magicfs.text.extract.ocr.ocr_changes import OcrChanges
+        from magicfs.text.extract.options import Limits
 
         self._ocr_changes = OcrChanges()
         settings, ocr = self._settings, self._ocr_changes.ocr

@@ -20,7 +20,9 @@ from magicfs.jobs import JobQueue
 from magicfs.pipeline.claims import return_early
 from magicfs.pipeline.file_processor import Chunker, FileProcessor
 from magicfs.pipeline.reading import group_files
-from magicfs.text.extract import Extractor, OcrEngine, newest_version
+from magicfs.text.extract.extractor import Extractor
+from magicfs.text.extract.options import OcrEngine
+from magicfs.text.extract.versions import newest_version
 
 log = logging.getLogger(__name__)
 

@@ -22,7 +22,9 @@ from magicfs.domain.files import ClaimedFile, ExtractedFile, FileState, SkipReas
 from magicfs.domain.ids import ContentId
 from magicfs.pipeline.pauses import pause_before_rereading_s
 from magicfs.pipeline.reading import FileRead, GroupReading, read_group
-from magicfs.text.extract import Extractor, OcrEngine, newest_version
+from magicfs.text.extract.extractor import Extractor
+from magicfs.text.extract.options import OcrEngine
+from magicfs.text.extract.versions import newest_version
 
 _REASONS_THAT_MAY_PASS = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.NEEDS_OCR})
 """A later try, or a program that is installed later, may give a file with such a reason a text."""

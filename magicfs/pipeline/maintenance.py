@@ -29,7 +29,7 @@ from magicfs.jobs import JobQueue
 from magicfs.pipeline.unread import UnreadVectors
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import words_of_source
-from magicfs.text.extract import newest_version, reader_version
+from magicfs.text.extract.versions import newest_version, reader_version
 from magicfs.text.language import language_of_samples
 from magicfs.text.names import file_name, fold_path
 

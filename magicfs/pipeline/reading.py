@@ -23,9 +23,9 @@ from magicfs.domain.ids import Digest
 from magicfs.errors import ServerError
 from magicfs.linux.files import regular_file_status
 from magicfs.linux.opening import open_below
-from magicfs.text.extract import reader_version
 from magicfs.text.extract.file_types import Route
 from magicfs.text.extract.plain.plain_text import decode
+from magicfs.text.extract.versions import reader_version
 
 GROUP_FILES = 32
 GROUP_BYTES = 128 << 10

@@ -27,7 +27,7 @@ from magicfs.pipeline.extract import ExtractService
 from magicfs.pipeline.file_processor import Chunker, FileProcessor
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
-from magicfs.text.extract import OcrEngine
+from magicfs.text.extract.options import OcrEngine
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.queue import SilentQueue
 from tests.plugins.services import make_embed_service, make_scanner

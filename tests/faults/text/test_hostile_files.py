@@ -9,8 +9,8 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor, Limits
-from magicfs.text.extract.options import MIB
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import MIB, Limits
 from tests.plugins.office_files import BODY, docx, laughs, opendocument, paragraphs, with_declared_size, zipped
 from tests.plugins.pdf import pdf_whose_page_never_ends
 

@@ -17,7 +17,8 @@ from magicfs.domain.files import SkipReason
 from magicfs.errors import UsageError
 from magicfs.ingest.explain import explain
 from magicfs.ingest.ignore import IgnoreRules
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
 from tests.plugins.deep import NAME, dig
 from tests.plugins.index import HOST, Index
 

@@ -11,7 +11,7 @@ from magicfs.db.corpus.failures import file_facts, iterate_failures, retry_failu
 from magicfs.db.status import read_status
 from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits, OcrEngine
 from tests.plugins.index import FOUND_TEXT, Index, Reader
 from tests.plugins.services import make_maintenance

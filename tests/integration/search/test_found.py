@@ -20,7 +20,8 @@ from magicfs.ingest.roots import add_root
 from magicfs.search.render import result_json
 from magicfs.search.service import SearchService
 from magicfs.text.chunking import TokenChunker
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
 from tests.fakes.embedder import FakeEmbedder
 from tests.integration.search.corpus import ChosenVectors
 from tests.plugins import documents, pdf

@@ -7,7 +7,8 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
 from tests.plugins.environment import collection_of_formats
 
 

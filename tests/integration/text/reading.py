@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract import FileExtractor, Limits
-from magicfs.text.extract.options import Ocr
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits, Ocr
 
 
 def read(extractor: FileExtractor, content: bytes, name: bytes) -> Document:

@@ -12,8 +12,8 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
 from magicfs.text.extract.documents import archives
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import container, tar_archive
 from tests.plugins.rar import rar_4, rar_5

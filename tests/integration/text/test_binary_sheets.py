@@ -9,7 +9,7 @@ from collections.abc import Mapping
 
 import pytest
 
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import CONTENT_TYPES, DRAWING
 

@@ -10,8 +10,8 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
 from magicfs.text.extract.documents.mobipocket import decompress
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.mail.tnef import decompress_rtf
 from tests.integration.text.reading import read
 

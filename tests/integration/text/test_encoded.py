@@ -11,7 +11,7 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 
 PICTURE = base64.b64encode(random.Random(11).randbytes(30_000)).decode()
 LINES = "\n".join(textwrap.wrap(PICTURE, 76))

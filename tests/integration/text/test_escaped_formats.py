@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 
 

@@ -16,10 +16,11 @@ import pytest
 from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
-from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.documents.compressed_files import decompress_file
 from magicfs.text.extract.documents.part_count import PartCount
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.office import office_parts
+from magicfs.text.extract.options import Limits
 from magicfs.text.extract.pdf import pdf_parts
 from tests.plugins import documents, pdf
 

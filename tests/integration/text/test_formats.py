@@ -12,8 +12,9 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr
+from magicfs.text.extract.options import Limits
 from tests.plugins.office_files import opendocument
 
 

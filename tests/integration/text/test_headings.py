@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.plugins import documents
 
 PAGE = "<h1>Clubs</h1><p>intro</p><h2>Rowing <b>club</b></h2><p>text</p><h2>Chess</h2><p>Clubs</p>"

@@ -9,7 +9,7 @@ import zipfile
 import pytest
 
 from magicfs.domain.contents import Document, Unreadable
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.office.snappy import uncompressed
 from tests.integration.text.reading import read
 

@@ -15,7 +15,7 @@ from msoffcrypto.method.rc4 import DocumentRC4
 
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import word_document
 from tests.plugins.excel import number, shared, workbook_97

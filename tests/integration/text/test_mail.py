@@ -13,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.plugins.pdf import pdf_file
 
 

@@ -10,7 +10,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import photograph, picture, song
 
@@ -36,6 +36,27 @@ def test_a_picture_with_texts_is_read(extractor: FileExtractor) -> None:
     document = read(extractor, data.getvalue(), b"a.png")
     assert document.title == "Übersicht der Anlage"
     assert "clavichord" in document.text
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "MPO", "PNG", "TIFF", "WEBP", "AVIF"])
+def test_a_picture_of_every_kind_says_when_it_was_taken(extractor: FileExtractor, kind: str) -> None:
+    exif = Image.Exif()
+    exif[ExifTags.Base.Make] = "Voigtlander"
+    exif[ExifTags.Base.DateTime] = "2019:07:03 12:30:00"
+    data = io.BytesIO()
+    first, *others = (Image.new("RGB", (8, 8), colour) for colour in ("white", "black"))
+    several = {"save_all": True, "append_images": others} if kind == "MPO" else {}
+    first.save(data, kind, exif=exif, **several)
+    text = read(extractor, data.getvalue(), b"a." + kind.lower().encode()).text
+    assert "Voigtlander" in text
+    assert "July 2019" in text
+
+
+@pytest.mark.parametrize("kind", ["GIF", "JPEG2000"])
+def test_a_picture_with_a_comment_is_read(extractor: FileExtractor, kind: str) -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(data, kind, comment=b"a peregrine on a tower")
+    assert "peregrine" in read(extractor, data.getvalue(), b"a.gif").text
 
 
 def test_a_picture_that_says_nothing_has_no_text(extractor: FileExtractor) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 
 WORD = (

@@ -10,7 +10,7 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.slide_files import read_slides
 from tests.integration.text.reading import read

@@ -7,7 +7,7 @@ import struct
 import pytest
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.excel import begin, chart, drawn, number, properties, shared, text, workbook_97
 from tests.plugins.ole import compound_file, record_of_excel

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import struct
 
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import word_document
 from tests.plugins.ole import compound_file

@@ -10,7 +10,7 @@ import pytest
 
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.pdf import Drawing, pdf_file, pdf_of_objects
 

@@ -7,7 +7,7 @@ import zipfile
 from itertools import pairwise
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import DRAWING, SLIDE, container, presentation
 

@@ -16,9 +16,9 @@ from magicfs.cli.checks import run_checks
 from magicfs.config import Settings
 from magicfs.domain.contents import Document, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
-from magicfs.text.extract.options import OcrEngine
+from magicfs.text.extract.options import Limits, OcrEngine
 from magicfs.text.extract.pdf.pdf_text import PdfFile
 from magicfs.text.extract.process.sandbox import Sandbox
 from tests.integration.text.reading import read_in_part

@@ -10,7 +10,7 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.plugins.documents import CONTENT_TYPES, container, fiction_book
 
 OPENOFFICE = (

@@ -12,9 +12,9 @@ from magicfs.cli.checks import run_checks
 from magicfs.config import Settings
 from magicfs.domain.contents import Document, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr, installed_tesseract
-from magicfs.text.extract.options import Ocr, OcrEngine
+from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from tests.integration.text.reading import read_in_part
 from tests.plugins.pdf import Drawing, Scan, pdf_file
 

@@ -9,7 +9,7 @@ import pytest
 
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import word_document
 from tests.plugins.signed import encrypted, signature, signed, stamped

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import container
 

@@ -14,7 +14,7 @@ from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.plugins import documents, pdf
 from tests.plugins.documents import container, presentation, sheet_comments, word_document, workbook
 

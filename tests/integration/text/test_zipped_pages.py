@@ -7,7 +7,7 @@ import zipfile
 
 import pytest
 
-from magicfs.text.extract import FileExtractor
+from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import CONTENT_TYPES, container
 from tests.plugins.pdf import pdf_file

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.text.extract import FileExtractor, Limits
 from magicfs.text.extract.detect import detect
+from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.file_types import FileType, Route
+from magicfs.text.extract.options import Limits
 
 _PGP = (Route.ENCRYPTED, "application/pgp-encrypted")
 _TEXT = (Route.DECODE, "text/plain")

@@ -5,7 +5,8 @@ import unicodedata
 import pytest
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract import FileExtractor, Limits
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
 from magicfs.text.language import detect_language, language_of, samples_of
 from magicfs.text.language_names import normalize_language
 from tests.unit.text.sentences import SENTENCES

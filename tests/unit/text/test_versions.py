@@ -3,8 +3,9 @@
 import pytest
 
 from magicfs.domain.contents import EXTRACTOR_VERSION
-from magicfs.text.extract import newest_version, reader_version, versions
+from magicfs.text.extract import versions
 from magicfs.text.extract.file_types import MARKUP_BY_EXTENSION, TEXT_BY_EXTENSION
+from magicfs.text.extract.versions import newest_version, reader_version
 
 
 def test_a_kind_without_a_version_of_its_own_has_that_of_all() -> None:

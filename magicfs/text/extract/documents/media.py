@@ -7,6 +7,7 @@ decodes the sound or the picture here.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import re
 import string
@@ -23,6 +24,10 @@ from magicfs.text.extract.documents.xml_names import without_namespace
 from magicfs.text.extract.plain.charsets import detected_charset
 from magicfs.text.extract.plain.plain_text import clean, decode
 
+_PICTURE_FORMATS: Final = ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "JPEG2000", "AVIF")
+"""The formats of the types that `detect` knows, as Pillow calls them. Of HEIC it has no reader."""
+_PICTURE_READERS: Final = ("Png", "Jpeg", "Mpo", "Gif", "Tiff", "Bmp", "WebP", "Jpeg2K", "Avif")
+"""Pillow's modules for them; a JPEG file of several pictures needs two. All others would take longer than these."""
 _MAX_VALUE_CHARACTERS: Final = 5000
 
 _BASE: Final = ExifTags.Base
@@ -82,14 +87,15 @@ _TAGS: Final = (
 
 
 def warm_up() -> None:
-    """Load the readers of all kinds of pictures, which Pillow does only when it meets one."""
-    Image.init()
+    """Load the readers of pictures, which Pillow does only when it meets one."""
+    for name in _PICTURE_READERS:
+        importlib.import_module(f"PIL.{name}ImagePlugin")
 
 
 def read_picture(content: bytes, mime_type: str) -> Document | None:
     """What a picture says of itself, a line each; None if it says nothing, or cannot be read."""
     try:
-        with Image.open(io.BytesIO(content)) as image:
+        with Image.open(io.BytesIO(content), formats=_PICTURE_FORMATS) as image:
             lines = dict.fromkeys(_picture_lines(image))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
