@@ -59,12 +59,6 @@ _DAMAGED = re.compile(
 )
 """What Postgres says of a cluster whose files are missing, changed, or of another version."""
 
-_REFUSED = re.compile(
-    r"Permission denied|Operation not permitted|No space left|quota exceeded|Read-only file system|"
-    r"Cannot allocate memory|Too many open files|Input/output error"
-)
-"""What the system says of files that may be whole: the machine has to be mended, not the cluster."""
-
 MAX_RESTARTS_UNTIL_READY = 2
 """A part that was started anew this many times while it was waited for counts as failed."""
 
@@ -184,7 +178,7 @@ def _telling_line(lines: Sequence[str]) -> str:
 def explain_failure(name: str, log_path: Path, *, home: Path, since: int = 0) -> str:
     """The line of a part's log that says why it does not start, and what to do where its database is damaged."""
     line = last_line(log_path, since=since)
-    if name == POSTGRES and _DAMAGED.search(line) and not _REFUSED.search(line):
+    if name == POSTGRES and _DAMAGED.search(line) and not postgres.REFUSED.search(line):
         return f"{line}: {postgres.data_dir(home)} is damaged: {postgres.REMEDY}"
     return line
 

@@ -85,6 +85,9 @@ _DAMAGE_SQLSTATES = ("XX001", "XX002")
 _MISSING_FILE_SQLSTATE, _STORED = "58P01", re.compile(r'"(?:base|global|pg_\w+)/')
 """The SQLSTATE of a file that is missing, such as the library of an extension, and the names of those with data."""
 
+_LOST = "The database subdirectory"
+"""How the detail of a refusal begins when the folder of the database is missing that it has."""
+
 DAMAGE_REMEDY = (
     "run 'magicfs down', then copy a backup of it back, or move it away (of an embedded one, the folder 'postgres' in "
     "the state directory) and run 'magicfs up ROOT...', which reads all files anew"
@@ -112,8 +115,11 @@ def _translation(error: psycopg.Error) -> DatabaseError:
     return DatabaseError(f"the database refused a statement: {line}")
 
 
-def _refusal(line: str) -> DatabaseUnavailable:
-    """The error for a connection that was refused with `line`."""
+def _refusal(error: psycopg.Error) -> DatabaseUnavailable:
+    """The error for a connection that was refused with `error`."""
+    line = _first_line(error)
+    if _LOST in str(error):
+        return DatabaseUnavailable(f"the database is damaged ({line.strip()}): {DAMAGE_REMEDY}")
     if _STARTING.search(line):
         return DatabaseStarting(_NOT_YET)
     told = line.rpartition("FATAL:")[2].strip()
@@ -297,7 +303,7 @@ class Database:
         except psycopg.errors.ConnectionTimeout:
             return DatabaseUnavailable(_HANGS)
         except psycopg.Error as error:
-            return _refusal(_first_line(error))
+            return _refusal(error)
         return DatabaseUnavailable(_NOT_IN_TIME)
 
     @contextmanager

@@ -39,6 +39,23 @@ REMEDY = "copy a backup of it there, or move it away and run 'magicfs up ROOT...
 _ERROR = re.compile(r"(?:error|ERROR|FATAL|PANIC):")
 """A line that says why a program of Postgres fails."""
 
+REFUSED = re.compile(
+    r"Permission denied|Operation not permitted|No space left|quota exceeded|Read-only file system|"
+    r"Cannot allocate memory|Too many open files|Input/output error"
+)
+"""What the system says of files that may be whole: the machine has to be mended, not the cluster."""
+
+_LOST = 'database "postgres" does not exist'
+"""How the server refuses our first connection when the folder of that database is missing. Each cluster has one."""
+
+CONFIGURATION = {
+    "postgresql.conf": "lc_messages = 'C.UTF-8'\ndefault_text_search_config = 'pg_catalog.english'\n",
+    "pg_hba.conf": "local all all trust\n",
+    "pg_ident.conf": "",
+}
+"""What the server does not start without, and what initdb has written into it that we need. The socket, which only its
+owner reaches, is what lets nobody else in."""
+
 SERVER_SETTINGS = {
     "listen_addresses": "",
     "unix_socket_permissions": "0700",
@@ -123,6 +140,7 @@ def prepare(home: Path) -> None:
     if (data / "PG_VERSION").exists():
         # A backup that was copied back may be open to others, and the server would not start.
         data.chmod(0o700)
+        _restore_configuration(data)
     elif data.exists() and any(data.iterdir()):
         raise ServerError(f"{data} has no PG_VERSION, so it is not a whole database: {REMEDY}")
     else:
@@ -130,6 +148,14 @@ def prepare(home: Path) -> None:
     if server_pid(home) is None:
         _kill_orphans(data)
         (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _restore_configuration(data: Path) -> None:
+    """Make configuration files anew that are missing: nothing of the index is in them."""
+    for name, text in CONFIGURATION.items():
+        with contextlib.suppress(FileExistsError), (data / name).open("x", encoding="ascii") as file:
+            file.write(text)
+            sys.stderr.write(f"magicfs: {name} was missing in {data} and is made anew\n")
 
 
 def _kill_orphans(data: Path) -> None:
@@ -168,8 +194,10 @@ def _initdb(data: Path) -> None:
     if done.returncode != 0:
         lines = done.stderr.strip().splitlines() or ["no message"]
         # The lines after the error say what initdb removes.
-        errors = [line for line in lines if _ERROR.search(line)]
-        raise ServerError(f"cannot create the embedded database: {(errors or lines)[-1]}")
+        errors = [line for line in lines if _ERROR.search(line)] or lines
+        # A full disk makes a program of Postgres fail at what it does because of that, too.
+        refused = [line for line in errors if REFUSED.search(line)]
+        raise ServerError(f"cannot create the embedded database: {(refused or errors)[-1]}")
     if data.exists():
         data.rmdir()
     draft.rename(data)
@@ -242,12 +270,18 @@ def _read(path: str) -> str:
 
 
 def answers(run_dir: Path) -> bool:
-    """Whether the server accepts connections. Prepares our database on it the first time."""
+    """Whether the server accepts connections. Prepares our database on it the first time.
+
+    Raises `ServerError` for one that has lost a database: it will accept none.
+    """
     if not (run_dir / POSTGRES_SOCKET).exists():
         return False
     try:
         _prepare_database(run_dir)
-    except (DatabaseUnavailable, DatabaseConflict):
+    except (DatabaseUnavailable, DatabaseConflict) as error:
+        if _LOST in str(error):
+            data = data_dir(run_dir.parent)
+            raise ServerError(f"{data} is damaged: a database is missing in its folder 'base': {REMEDY}") from error
         return False
     return True
 

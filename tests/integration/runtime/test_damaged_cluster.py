@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 import shutil
+import signal
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 
+import psycopg
 import pytest
 
 from magicfs.cli.part_readiness import explain_failure
-from magicfs.errors import ServerError
+from magicfs.config import Settings
+from magicfs.db.pool import Database
+from magicfs.errors import DatabaseUnavailable, ServerError
 from magicfs.runtime import postgres
+from magicfs.runtime.processes import wait_until
 
 
 @pytest.fixture(scope="module")
@@ -73,10 +79,6 @@ def no_transactions(data: Path) -> None:
     shutil.rmtree(data / "pg_xact")
 
 
-def no_settings(data: Path) -> None:
-    (data / "postgresql.conf").unlink()
-
-
 @pytest.mark.parametrize(
     ("damage", "said"),
     [
@@ -88,7 +90,6 @@ def no_settings(data: Path) -> None:
         (no_log, "checkpoint record"),
         (no_log_directory, "pg_wal"),
         (no_transactions, "pg_xact"),
-        (no_settings, "postgresql.conf"),
     ],
 )
 def test_damage_is_named_with_what_to_do(home: Path, damage: Callable[[Path], None], said: str) -> None:
@@ -107,6 +108,53 @@ def test_a_copied_cluster_is_closed_to_others(home: Path) -> None:
     postgres.data_dir(home).chmod(0o770)
     postgres.prepare(home)
     assert postgres.data_dir(home).stat().st_mode & 0o777 == 0o700
+
+
+@pytest.mark.parametrize("name", ["postgresql.conf", "pg_hba.conf", "pg_ident.conf"])
+def test_a_configuration_file_that_is_missing_is_made_anew(home: Path, name: str) -> None:
+    (postgres.data_dir(home) / name).unlink()
+    with serving(home):
+        wait_until(lambda: postgres.answers(home / "run"), seconds=60, failed="it does not answer")
+    assert f"{name} was missing" in (home / "postgres.log").read_text()
+
+
+@pytest.mark.parametrize("name", ["magicfs", "postgres"])
+def test_a_database_that_is_missing_is_named_with_what_to_do(home: Path, name: str) -> None:
+    run_dir = home / "run"
+    with serving(home):
+        wait_until(lambda: postgres.answers(run_dir), seconds=60, failed="it does not answer")
+        with psycopg.connect(postgres.admin_dsn(run_dir)) as connection:
+            row = connection.execute("SELECT oid FROM pg_database WHERE datname = %s", (name,)).fetchone()
+    assert row is not None
+    shutil.rmtree(postgres.data_dir(home) / "base" / str(row[0]))
+    with serving(home), pytest.raises((ServerError, DatabaseUnavailable), match=r"is damaged.*move it away"):
+        wait_until(lambda: postgres.answers(run_dir), seconds=60, failed="it does not answer")
+        dsn = Settings(home=home).database_dsn
+        with Database(dsn, application="test", connect_seconds=1) as database, database.transaction():
+            pass
+
+
+@contextmanager
+def serving(home: Path) -> Iterator[None]:
+    """A server of the cluster inside the block."""
+    command = [sys.executable, "-m", "magicfs.runtime.postgres", str(home)]
+    with (home / "postgres.log").open("ab") as log, subprocess.Popen(command, stdout=log, stderr=log) as process:
+        try:
+            yield
+        finally:
+            process.send_signal(signal.SIGINT)
+
+
+def test_a_full_disk_is_why_a_cluster_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    program = tmp_path / "initdb"
+    program.write_text(
+        "#!/bin/sh\necho 'FATAL: could not write to file: No space left on device' >&2\n"
+        "echo 'PANIC: cannot abort transaction 1' >&2\nexit 1\n"
+    )
+    program.chmod(0o755)
+    monkeypatch.setattr(postgres, "binaries", lambda: tmp_path)
+    with pytest.raises(ServerError, match="No space left on device"):
+        postgres.prepare(tmp_path / "home")
 
 
 def test_a_cluster_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
