@@ -50,7 +50,7 @@ class ReportedChanges:
             self._content_is_closed(watch, event.name, ino)
         if ino is not None and watch.forget_attributes(event.name):
             told = True
-            self._invalidations.put(ino)
+            self._invalidations.put(ino, (watch.directory.ino, event.name))
         if event.mask & _OF_NAMES and watch.keeps(event.name) and not self.leads_to(watch.directory, event.name, ino):
             told = True
             self.forget_name(watch, event.name)
@@ -94,8 +94,8 @@ class ReportedChanges:
         for name in watch.to_take_back():
             ino = watch.names.get(name)
             if ino is not None and not self._is_unused_file(ino) and self.leads_to(watch.directory, name, ino):
-                watch.forget_attributes(name)
-                self._invalidations.put(ino)
+                is_kept = watch.forget_attributes(name)
+                self._invalidations.put(ino, (watch.directory.ino, name) if is_kept else None)
             else:
                 self.forget_name(watch, name)
         self._expire_own(watch)

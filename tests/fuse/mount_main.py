@@ -3,7 +3,8 @@
 `mount_process` runs `main`, perhaps with `TEST_OPEN_FILES` in its environment, a limit of open files,
 `TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, `TEST_FILES_SECONDS`, the
 deadline of a call that waits for a file system, or `TEST_VOUCHED_SECONDS`, for how long the kernel keeps what is
-watched; `TEST_REQUESTS` is a file to which each request that Python handles appends a line with its name.
+watched; `TEST_REQUESTS` is a file to which each request that Python handles appends a line with its name. With
+`TEST_LISTED_SECONDS` it takes as long to read the attributes of further names of a directory after the first ones.
 `TEST_REMOTE_FILES` has other hosts (`tests.fakes.remote_files`). It prints a line when the mount is ready, and at its
 end how many requests Python had nothing to do with.
 """
@@ -30,9 +31,11 @@ from magicfs.domain.models import ModelSpec
 from magicfs.domain.results import SearchResult
 from magicfs.errors import MagicFSError
 from magicfs.fuse import fast_path, listing_operations, operations, thread_pools, watched_directory
+from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.search.service import SearchService
+from magicfs.tree.real.directories import RealDirectory
 from tests.fakes.embedder import FakeEmbedder
 from tests.fakes.remote_files import FakeRemoteFiles
 
@@ -103,6 +106,16 @@ def note_requests(file: str) -> None:
             setattr(operations.TreeOperations, name, noted(name, getattr(operations.TreeOperations, name)))
 
 
+def list_slowly(seconds: float) -> None:
+    """Have the attributes of further names of a directory take so long, as on a slow disk."""
+
+    def read(directory: RealDirectory, names: Sequence[bytes], start: int) -> ListedFiles:
+        time.sleep(seconds if start else 0)
+        return ListedFiles(directory, names, start)
+
+    listing_operations.ListedFiles = read
+
+
 def main(mountpoint: Path, home: Path, database_url: str) -> int:
     logs.setup(role="mount")
     thread_pools.FILES_SECONDS = float(os.environ.get("TEST_FILES_SECONDS", FILES_SECONDS))
@@ -119,6 +132,8 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
         for module in (watched_directory, listing_operations, operations):
             module.VOUCHED_SECONDS = float(os.environ["TEST_VOUCHED_SECONDS"])
         watched_directory.LISTED_SECONDS = watched_directory.VOUCHED_SECONDS / 2
+    if "TEST_LISTED_SECONDS" in os.environ:
+        list_slowly(float(os.environ["TEST_LISTED_SECONDS"]))
     if "TEST_REQUESTS" in os.environ:
         note_requests(os.environ["TEST_REQUESTS"])
     settings = Settings(home=home, host=HOST, search_seconds=SEARCH_SECONDS)

@@ -6,6 +6,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,7 +15,9 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.fuse.listing_operations import READDIR_BATCH
 from magicfs.fuse.watched_directory import QUIET_SECONDS
+from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.kernel_caches import kept_caches
@@ -184,6 +187,32 @@ def test_a_listing_shows_what_has_changed(mirror: Path, root: IndexedRoot) -> No
     (root.path / "sub/000.txt").unlink()
     assert "000.txt" not in os.listdir(mirror / "sub")
     eventually(lambda: not (mirror / "sub/000.txt").exists(), seconds=SEEN_SECONDS)
+
+
+def test_what_changes_while_its_attributes_are_on_their_way_is_seen(
+    unstarted_mount: MountProcess, root: IndexedRoot, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The kernel is told of the change before it knows of the file: the reply has other files, which are read yet."""
+    requests = tmp_path / "requests"
+    monkeypatch.setenv("TEST_REQUESTS", str(requests))
+    monkeypatch.setenv("TEST_LISTED_SECONDS", "2")
+    files = [root.path / f"sub/{number:0100}" for number in range(2 * READDIR_BATCH)]
+    (root.path / "sub").mkdir()
+    for file in files:
+        file.write_text("roses")
+    time.sleep(QUIET_SECONDS + 0.1)
+    unstarted_mount.start()
+    shown = unstarted_mount.path / "mirror/documents/sub"
+    eventually(shown.exists)
+    listing = threading.Thread(target=os.listdir, args=(shown,))
+    listing.start()
+    eventually(lambda: "readdir\n" in requests.read_text())
+    time.sleep(0.5)
+    for file in files[:READDIR_BATCH]:
+        file.write_text("violets")
+    listing.join()
+    time.sleep(REAL_FILE_TIMEOUT_SECONDS + 0.1)
+    assert {(shown / file.name).stat().st_size for file in files[:READDIR_BATCH]} == {len("violets")}
 
 
 def test_changes_on_the_disk_are_seen_at_once(mirror: Path, root: IndexedRoot) -> None:
