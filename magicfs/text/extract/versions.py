@@ -11,12 +11,12 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("* decode", "* markup"), 15),
+    **dict.fromkeys(("* decode", "* markup"), 16),
     "application/zip": 36,
     "application/x-ole-storage": 13,
-    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 16),
+    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 17),
     **dict.fromkeys(
-        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 16
+        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 17
     ),
     "application/pdf": 14,
     # The highest, so that files of which nothing was read before are looked at again.

@@ -301,3 +301,23 @@ def test_signs_of_windows_are_signs(text: str) -> None:
 def test_joiners_do_not_keep_a_text_from_being_wide(codec: str) -> None:
     text = "می\u200cخواهم کتاب\u200cها را بخوانم\n"
     assert decode(text.encode(codec)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "a naïve approach",
+        "voilà la clé, à côté",
+        "perché è così, città e libertà",
+        "você e João à noite",
+        "a frame of 1920 × 1080 dots, 5×7 inches, 1914–1918",
+        "bedeutet „Kammtragende“ und stammt",
+    ],
+)
+def test_a_few_letters_at_the_ends_of_words_are_latin_and_no_other_script(text: str) -> None:
+    assert decode(text.encode("cp1252")) == text
+
+
+@pytest.mark.parametrize("text", ["un café fermé hier", "la clé d’été est cassée"])
+def test_no_capital_ends_a_word_of_small_letters(text: str) -> None:
+    assert decode(text.encode("mac_roman")) == text

@@ -30,6 +30,11 @@ _BEFORE_FIRST: Final = 64
 """Bytes before the first one beyond ASCII, so that its line is not cut."""
 _SURE: Final = 0.12
 """The confidence of `chardet` below which a text has too few letters to tell a usual charset from a rare one."""
+_FEW: Final = 12
+"""Bytes beyond ASCII in a Latin text up to which the detector of the web is asked: a few letters at the ends of words
+look like another script to `chardet`."""
+_MEANS_USUAL: Final = frozenset({"cp1252", "iso8859-4"})
+"""What the detector of the web says of few letters in the usual charset; the second one is hardly ever in use."""
 _COPYRIGHT: Final = re.compile(
     rb"((?:copyright|\(c\)) {0,2})\xa9|(?<![\x80-\xff])\xa9(?= {0,2}(?:19|20)\d\d)", re.IGNORECASE
 )
@@ -64,7 +69,8 @@ _SIGNS: Final = re.compile(
     | (?<=[A-Za-z.,!?'"]) [\x85\x92\x94\x99\xae] (?![A-Za-z\x80-\xff])                       # after words
     | (?<=[a-z]) \x92 (?=(?:s|t|re|ve|ll|d|m)\b)
     | (?<=[mM]) [\xb2\xb3] (?![A-Za-z\x80-\xff])
-    | (?<=\s) [\x95-\x97\xb7] (?=\s)
+    | (?<=\s) [\x95-\x97\xb7\xd7] (?=\s)
+    | (?<=[0-9]) [\x96\x97\xd7] (?=[0-9])
     """,
     re.VERBOSE,
 )
@@ -72,8 +78,15 @@ _SIGNS: Final = re.compile(
 
 _INSIDE_WORD: Final = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]{1,3}(?=[a-z])|(?<=[A-Z])[\x80-\xff]{1,3}(?=[A-Z])")
 """Bytes between two letters: in the right charset, they are letters too, of the case of the next one."""
+_AT_WORD_END: Final = re.compile(rb"(?<=[a-z])[\x80-\xff](?![A-Za-z\x80-\xff])")
+"""A byte after a small letter that ends a word: in the right charset, it is no capital."""
 _MAX_INSIDE: Final = 1000
 """Such places that are looked at."""
+_BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]+")
+_WORD_BEYOND_ASCII: Final = re.compile(rb"(?<![A-Za-z\x80-\xff])[\x80-\xff]{2,}(?![A-Za-z\x80-\xff])")
+"""A word in another script than Latin, or rarely a sign before a letter."""
+_WORDS_OF_SCRIPT: Final = 0.2
+"""The share of such words among all sequences beyond ASCII that a text in another script has at least."""
 _BETWEEN_WORDS: Final = frozenset("\u2013\u2014\u2026\u2019\u00b7\u00b4")
 """Dashes, dots and apostrophes, which stand between letters too."""
 _LETTERS_AS_SIGNS: Final = frozenset("\u0192\u00aa\u00ba")
@@ -159,8 +172,10 @@ def detected_charset(content: bytes) -> str | None:
         empty_input_encoding="ascii",
         exclude_encodings=_NOT_LOOKED_FOR,
     )
-    fits = _Plausibility(rest).fits
-    if found[0]["confidence"] < _SURE and codec_of(detect_of_web(rest)) == "cp1252" and fits("cp1252"):
+    letters = _Plausibility(rest)
+    fits = letters.fits
+    is_unsure = found[0]["confidence"] < _SURE or letters.are_few_latin
+    if is_unsure and codec_of(detect_of_web(rest)) in _MEANS_USUAL and fits("cp1252"):
         return "cp1252"
     charsets = [_canonical(candidate["encoding"] or "cp1252") for candidate in found]
     if copyrights:
@@ -194,12 +209,26 @@ class _Plausibility:
         self._sample = sample
         found = islice(_INSIDE_WORD.finditer(sample), _MAX_INSIDE)
         self._inside = [(match[0], sample[match.end() : match.end() + 1].islower()) for match in found]
+        self._ends = b"".join(match[0] for match in islice(_AT_WORD_END.finditer(sample), _MAX_INSIDE))
+        self._beyond_ascii = _BEYOND_ASCII.findall(sample)
+        words = len(_WORD_BEYOND_ASCII.findall(sample))
+        self._is_latin = words < _WORDS_OF_SCRIPT * len(self._beyond_ascii)
+
+    @property
+    def are_few_latin(self) -> bool:
+        """Whether few bytes beyond ASCII stand in a text in Latin letters."""
+        return self._is_latin and sum(map(len, self._beyond_ascii)) <= _FEW
 
     def fits(self, charset: str) -> bool:
         """Whether bytes inside of Latin words are mostly Latin letters of the right case, or dashes and apostrophes.
 
-        In a charset of two bytes, whether most characters are not alone inside of Latin words.
+        At their ends, whether most are no capitals after small letters. In a charset of two bytes, whether most
+        characters are not alone inside of Latin words. Another script than Latin has words of its own.
         """
+        if self._is_latin and charset not in OF_TWO_BYTES and self._is_other_script(charset):
+            return False
+        if self._ends and 2 * sum(map(str.isupper, self._ends.decode(charset, "replace"))) > len(self._ends):
+            return False
         if not self._inside:
             return True
         if charset in OF_TWO_BYTES:
@@ -208,6 +237,11 @@ class _Plausibility:
         decoded = [(char, is_lower) for part, is_lower in self._inside for char in part.decode(charset, "replace")]
         others = [char for char, is_lower in decoded if not _is_letter(char, is_lower) and char not in _BETWEEN_WORDS]
         return len(others) < _SOME * len(decoded)
+
+    def _is_other_script(self, charset: str) -> bool:
+        """Whether most letters beyond ASCII are not Latin in a charset of one byte."""
+        letters = list(filter(str.isalpha, b"".join(self._beyond_ascii).decode(charset, "replace")))
+        return 2 * sum(letter > _LAST_LATIN for letter in letters) > len(letters)
 
 
 def _is_letter(character: str, is_lower: bool) -> bool:  # noqa: FBT001
