@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Iterable
@@ -19,6 +20,9 @@ HOME_ENTRIES = frozenset(
     | {"magicfs-error.log", "lost+found"}
 )
 """The names that a state directory may hold."""
+
+_WITHOUT_LOCKS = frozenset({errno.ENOLCK, errno.ENOSYS, errno.EOPNOTSUPP, errno.EINVAL})
+"""What a file system answers that has no locks."""
 
 HOME_MODE = 0o700
 """The mode of the state directory: for its owner alone, because the index holds the text of the files."""
@@ -67,7 +71,7 @@ def try_lock(path: Path) -> int | None:
     try:
         return locks.try_lock(path)
     except OSError as error:
-        raise ConfigError(
-            f"{path} cannot be locked ({error.strerror}): "
-            "set MAGICFS_HOME to a directory on another file system, which has locks"
-        ) from error
+        remedy = "make it writable, or set MAGICFS_HOME to another directory"
+        if error.errno in _WITHOUT_LOCKS:
+            remedy = "set MAGICFS_HOME to a directory on another file system, which has locks"
+        raise ConfigError(f"{path} cannot be locked ({error.strerror}): {remedy}") from error

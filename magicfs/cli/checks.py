@@ -69,6 +69,8 @@ def _home(settings: Settings) -> str:
             raise CheckFailed(f"{home} cannot be created: set MAGICFS_HOME to a directory of yours")
         return f"{home}, created by the first 'magicfs up'"
     status = home.stat()
+    if os.statvfs(home).f_flag & os.ST_RDONLY:
+        raise CheckFailed(f"{home} is on a disk that is mounted to be read only: mount it to be written")
     if not os.access(home, os.R_OK | os.W_OK | os.X_OK) or status.st_uid not in {os.geteuid(), 0}:
         raise CheckFailed(f"{home} is not yours: set MAGICFS_HOME to another directory, or change its owner")
     if stat.S_IMODE(status.st_mode) != HOME_MODE:

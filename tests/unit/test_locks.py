@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import signal
 import threading
@@ -11,8 +12,10 @@ import pytest
 
 from magicfs.config import Settings
 from magicfs.errors import ConfigError
+from magicfs.linux import locks
 from magicfs.linux.locks import is_locked, take_lock, try_lock
 from magicfs.runtime.supervisor import Supervisor
+from magicfs.state_directory import try_lock as try_lock_of_state
 
 
 def test_a_lock_has_one_holder_until_its_descriptor_is_closed(tmp_path: Path) -> None:
@@ -72,12 +75,27 @@ def test_a_state_directory_without_locks_is_reported_in_one_line(tmp_path: Path)
     settings = Settings(home=tmp_path / "home")
     settings.make_home()
     (settings.run_dir / "agent.lock").mkdir()
-    with pytest.raises(ConfigError, match=r"agent\.lock cannot be locked .* set MAGICFS_HOME to a directory"):
+    with pytest.raises(ConfigError, match=r"agent\.lock cannot be locked \(Is a directory\): make it writable"):
         settings.try_lock("agent")
     held = settings.try_lock("worker")
     assert held is not None
     assert settings.try_lock("worker") is None
     os.close(held)
+
+
+@pytest.mark.parametrize(
+    ("number", "remedy"),
+    [(errno.ENOLCK, "another file system, which has locks"), (errno.EROFS, "make it writable")],
+)
+def test_why_there_is_no_lock_decides_what_to_do(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, number: int, remedy: str
+) -> None:
+    def refuse(_: Path) -> None:
+        raise OSError(number, os.strerror(number))
+
+    monkeypatch.setattr(locks, "try_lock", refuse)
+    with pytest.raises(ConfigError, match=remedy):
+        try_lock_of_state(tmp_path / "up.lock")
 
 
 def test_commands_report_a_state_directory_without_locks_in_one_line(tmp_path: Path) -> None:

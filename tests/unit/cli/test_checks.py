@@ -1,8 +1,10 @@
-"""What `magicfs doctor` says of a machine where parsers are not confined."""
+"""What `magicfs doctor` says of a machine where parsers are not confined, or where nothing can be written."""
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
+from types import SimpleNamespace
 
 import pytest
 
@@ -31,3 +33,12 @@ def test_a_missing_wall_of_the_parser_is_found(
     result = next(result for result in run_checks(Settings(home=tmp_path)) if result.name == "parser")
     assert result.ok is ok
     assert said in result.text
+
+
+def test_a_state_directory_on_a_disk_that_is_read_only_is_named(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
+    result = next(result for result in run_checks(Settings(home=tmp_path)) if result.name == "home")
+    assert not result.ok
+    assert "read only: mount it to be written" in result.text
