@@ -227,6 +227,7 @@ class Supervisor:
         environment["MAGICFS_HOME"] = str(self._home)
         log_file = self._home / "log" / "supervisor.log"
         with log_file.open("ab") as log:
+            begin = log.tell()
             process = subprocess.Popen(
                 command,
                 stdin=subprocess.DEVNULL,
@@ -240,7 +241,7 @@ class Supervisor:
 
         def is_up() -> bool:
             if process.poll() is not None:
-                raise ServerError(f"the supervisor does not start: see {log_file}")
+                raise ServerError(f"the supervisor does not start: {_complaint(log_file, begin)}see {log_file}")
             return self.running()
 
         wait_until(is_up, seconds=START_SECONDS, failed=f"the supervisor does not answer: see {log_file}")
@@ -290,6 +291,15 @@ class Supervisor:
             restarts=max(0, starts - 1),
             detail="" if alive else str(info["spawnerr"] or info["description"]),
         )
+
+
+def _complaint(log_file: Path, begin: int) -> str:
+    """Why supervisord has ended, by what it has written from `begin` on: nothing, or a text and a colon."""
+    with contextlib.suppress(OSError):
+        lines = log_file.read_bytes()[begin:].decode("utf-8", errors="replace").splitlines()
+        errors = [line.partition("Error: ")[2] for line in lines if "Error: " in line]
+        return f"{errors[-1]}: " if errors else ""
+    return ""
 
 
 def _read_json(path: Path) -> Any:

@@ -201,6 +201,24 @@ def test_without_landlock_little_is_written(tmp_path: Path) -> None:
     assert path.stat().st_size <= 1 << 16
 
 
+def test_lower_limits_that_were_set_from_outside_stay() -> None:
+    """A unit of systemd or a shell sets them, and only root may raise them."""
+    script = (
+        "import resource\n"
+        "from magicfs.text.extract.process import confine\n"
+        "resource.setrlimit(resource.RLIMIT_AS, (1 << 32, 1 << 32))\n"
+        "resource.setrlimit(resource.RLIMIT_NOFILE, (16, 16))\n"
+        "resource.setrlimit(resource.RLIMIT_CPU, (7, 7))\n"
+        "confine.become_nobody()\n"
+        "confine.limit_resources(memory_bytes=1 << 40)\n"
+        "confine.limit_cpu(seconds=1000)\n"
+        "for what in (resource.RLIMIT_AS, resource.RLIMIT_NOFILE, resource.RLIMIT_CPU):\n"
+        "    print(resource.getrlimit(what)[0])\n"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True, check=True, timeout=60)
+    assert done.stdout.split() == [str(1 << 32), "16", "7"]
+
+
 @pytest.mark.parametrize("action", ["hang", "spin"])
 def test_a_hang_ends_at_the_limit(make_sandbox: MakeSandbox, action: str) -> None:
     sandbox = make_sandbox(dataclasses.replace(LIMITS, seconds=3))

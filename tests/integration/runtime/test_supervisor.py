@@ -6,6 +6,7 @@ import contextlib
 import os
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -304,6 +305,18 @@ def test_a_hangup_stops_and_restarts_nothing(supervisor: Supervisor, home: Path)
     after = pids(supervisor)
     assert {name: after[name] for name in before} == before
     assert supervisor.stop()
+
+
+def test_a_supervisor_that_may_open_too_few_files_says_so(home: Path) -> None:
+    script = (
+        "import sys\n"
+        "from pathlib import Path\n"
+        "from magicfs.runtime.supervisor import Supervisor\n"
+        "Supervisor(Path(sys.argv[1])).apply([])"
+    )
+    command = ["prlimit", "--nofile=128:128", sys.executable, "-c", script, str(home)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=120)
+    assert "ServerError: the supervisor does not start: The minimum number of file descriptors" in done.stderr
 
 
 def test_a_supervisor_that_is_on_its_way_out_is_waited_for(supervisor: Supervisor) -> None:

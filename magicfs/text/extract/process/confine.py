@@ -129,11 +129,17 @@ def _load_codecs() -> None:
 
 def limit_resources(*, memory_bytes: int) -> None:
     """Limit the address space to what is in use now plus `memory_bytes`; forbid core dumps and large files."""
-    space = address_space() + memory_bytes
-    resource.setrlimit(resource.RLIMIT_AS, (space, space))
-    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
-    resource.setrlimit(resource.RLIMIT_FSIZE, (_MAX_WRITTEN_BYTES, _MAX_WRITTEN_BYTES))
-    resource.setrlimit(resource.RLIMIT_NOFILE, (_MAX_OPEN_FILES, _MAX_OPEN_FILES))
+    _limit(resource.RLIMIT_AS, address_space() + memory_bytes)
+    _limit(resource.RLIMIT_CORE, 0)
+    _limit(resource.RLIMIT_FSIZE, _MAX_WRITTEN_BYTES)
+    _limit(resource.RLIMIT_NOFILE, _MAX_OPEN_FILES)
+
+
+def _limit(what: int, value: int) -> None:
+    """Limit a resource, or leave it at a lower limit that was set from outside, which nobody but root may raise."""
+    _, hard = resource.getrlimit(what)
+    least = value if hard == resource.RLIM_INFINITY else min(value, hard)
+    resource.setrlimit(what, (least, least))
 
 
 def limit_cpu(*, seconds: float) -> None:
@@ -143,7 +149,8 @@ def limit_cpu(*, seconds: float) -> None:
     """
     usage = resource.getrusage(resource.RUSAGE_SELF)
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime + seconds) + 1, hard))
+    end = int(usage.ru_utime + usage.ru_stime + seconds) + 1
+    resource.setrlimit(resource.RLIMIT_CPU, (end if hard == resource.RLIM_INFINITY else min(end, hard), hard))
 
 
 def address_space() -> int:
