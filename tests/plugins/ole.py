@@ -74,8 +74,10 @@ def _numbers(table: Sequence[int]) -> bytes:
     return content + b"\xff" * (-len(content) % _SECTOR)
 
 
-def word_97(*parts: str, marks: Mapping[str, int | bytes] | None = None) -> bytes:
-    """A document of Word 97: its running text, then notes, headers, comments, end notes and boxes.
+def word_97(
+    *parts: str, marks: Mapping[str, int | bytes] | None = None, streams: Mapping[str, bytes] | None = None
+) -> bytes:
+    """A document of Word 97: its running text, then notes, headers, comments, end notes and boxes; and more streams.
 
     `marks` has the change of format (`sprm`) of some words, or the bytes of several.
     """
@@ -93,7 +95,7 @@ def word_97(*parts: str, marks: Mapping[str, int | bytes] | None = None) -> byte
         blocks += struct.pack("<III", 1024, 1024 + len(text), len(body) // 512)
         struct.pack_into("<II", main, 250, len(blocks) - 12, 12)
         body = bytes(main) + body[len(main) :] + _formats_page(text, marks)
-    return compound_file({"WordDocument": body, "1Table": blocks})
+    return compound_file({"WordDocument": body, "1Table": blocks, **(streams or {})})
 
 
 def _formats_page(text: bytes, marks: Mapping[str, int | bytes]) -> bytes:

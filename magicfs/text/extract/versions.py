@@ -12,8 +12,8 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 16),
-    "application/zip": 36,
-    "application/x-ole-storage": 13,
+    "application/zip": 37,
+    "application/x-ole-storage": 14,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 17),
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 17

@@ -19,7 +19,7 @@ from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import archives, container, media, xml_documents
 from magicfs.text.extract.documents.additions import text_of, with_unread_parts
 from magicfs.text.extract.documents.compressed_files import decompress_file
-from magicfs.text.extract.documents.document_parts import with_document_parts
+from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.documents.part_count import PartCount
@@ -163,7 +163,7 @@ class DocumentParser:
             pages = read_zipped_pages(content, exact_type, read_part=self._read_part, parts=self._parts)
             return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, _ZIP)
         readers: dict[str, Callable[[], Document | Unreadable | None]] = {
-            OLD_WORKBOOK_TYPE: lambda: read_old_workbook(content, until=self._parts_until, parts=self._parts),
+            OLD_WORKBOOK_TYPE: lambda: self._read_old_workbook(content),
             xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
             PLIST_TYPE: lambda: read_plist(content, read_part=self._read_part),
             TNEF_TYPE: lambda: read_tnef(
@@ -178,6 +178,13 @@ class DocumentParser:
             ),
         }
         return readers[exact_type]() if exact_type in readers else None
+
+    def _read_old_workbook(self, content: bytes) -> Document | Unreadable | None:
+        parts, until = self._parts, self._parts_until
+        book = read_old_workbook(content, until=until, parts=parts)
+        if book is None:
+            return None
+        return with_embedded(book, content, OLD_WORKBOOK_TYPE, read_part=self._read_part, until=until, parts=parts)
 
     def _read_book(self, content: bytes) -> Document | Unreadable:
         """The text of a book that is one page of HTML, or plain."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Iterator
 from dataclasses import replace
+from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
@@ -22,6 +23,9 @@ from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.pdf.pdf_documents import with_arabic, with_pdf_parts
 from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
 from magicfs.text.extract.process.answers import PartialDocument
+
+_HAS_PARTS: Final = frozenset({SkipReason.NO_TEXT, SkipReason.NEEDS_OCR})
+"""Why a document whose parts are read may have no text of its own."""
 
 
 def with_document_parts(
@@ -38,7 +42,7 @@ def with_document_parts(
 
     Parts are read until a moment of the monotonic clock; the Arabic of a PDF file for so many seconds, then its parts.
     """
-    if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.NO_TEXT, SkipReason.NEEDS_OCR}:
+    if isinstance(outcome, Unreadable) and outcome.reason not in _HAS_PARTS:
         return outcome
     if mime_type == PDF_TYPE:
         outcome = with_arabic(outcome, content, until=time.monotonic() + seconds_of_pdf)
@@ -53,6 +57,21 @@ def with_document_parts(
     outcome = with_keywords(outcome, stated_keywords(content, mime_type))
     more = office_parts(content, mime_type, running_text=text_of(outcome), until=until, parts=parts)
     outcome = with_text(outcome, more, mime_type)
+    return with_embedded(outcome, content, mime_type, read_part=read_part, until=until, parts=parts)
+
+
+def with_embedded(
+    outcome: Document | Unreadable,
+    content: bytes,
+    mime_type: str,
+    *,
+    read_part: PartReader,
+    until: float,
+    parts: PartCount,
+) -> Document | Unreadable:
+    """The outcome with what the documents inside of the document say more; until a moment on the monotonic clock."""
+    if isinstance(outcome, Unreadable) and outcome.reason not in _HAS_PARTS:
+        return outcome
     embedded = _embedded_texts(content, mime_type, read_part, until=until, parts=parts)
     texts = lines_left_out(embedded, of=text_of(outcome))
     return with_text(outcome, PAGE_SEPARATOR.join(filter(None, texts)), mime_type)
@@ -76,8 +95,10 @@ def _embedded_texts(
     content: bytes, mime_type: str, read_part: PartReader, *, until: float, parts: PartCount
 ) -> Iterator[str]:
     """The texts of the documents inside of a document."""
-    for name, embedded in embedded_documents(content, mime_type, parts=parts):
+    for embedded in embedded_documents(content, mime_type, parts=parts):
+        if embedded.is_named:
+            yield f"Attachment: {embedded.name}"
         if time.monotonic() > until:
-            parts.add_unread(name, SkipReason.TIMEOUT)
+            parts.add_unread(embedded.name, SkipReason.TIMEOUT)
         else:
-            yield read_part(embedded, name.encode("utf-8", "replace"))
+            yield read_part(embedded.content, embedded.name.encode("utf-8", "replace"))

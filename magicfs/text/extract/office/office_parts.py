@@ -25,6 +25,7 @@ from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
 from magicfs.text.extract.documents.xml_names import named, outermost, without_namespace
 from magicfs.text.extract.documents.xml_texts import OfficeTexts, OpenDocumentTexts
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE
+from magicfs.text.extract.office.ole_objects import WITH_OBJECTS, Embedded, files_of_object, objects_in
 from magicfs.text.extract.office.sheet_formats import HEADER_CODE
 from magicfs.text.extract.office.word_styles import hidden_styles
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE as _WORD
@@ -72,7 +73,7 @@ _LEFT_OUT: Final = {
 chapters with an encoded address."""
 
 _EMBEDDED: Final = re.compile(
-    r"(?:word|xl|ppt)/embeddings/[^/]+\.(?:doc|xls|ppt|pdf|od[tsp])[a-z]?|word/[^/]+\.(?:x?html?|mht|rtf|txt|docx)",
+    r"(?:word|xl|ppt)/embeddings/[^/]+\.(?:(?:doc|xls|ppt|pdf|od[tsp])[a-z]?|bin)|word/[^/]+\.(?:x?html?|mht|rtf|txt|docx)",
     re.IGNORECASE,
 )
 """Objects, and what a program leaves to Word to put into the text when it opens the document."""
@@ -129,8 +130,13 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, until: fl
     return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
 
 
-def embedded_documents(content: bytes, mime_type: str, *, parts: PartCount) -> Iterator[tuple[str, bytes]]:
-    """Yield the name and the bytes of each document inside of one of Microsoft Office; those left out are counted."""
+def embedded_documents(content: bytes, mime_type: str, *, parts: PartCount) -> Iterator[Embedded]:
+    """Yield each file inside of a document of Microsoft Office; those left out are counted."""
+    if mime_type in WITH_OBJECTS:
+        try:
+            yield from objects_in(content)
+        except DAMAGE:
+            parts.add_unread("its objects")
     if mime_type not in {_WORD, _SHEET, BINARY_WORKBOOK_TYPE, _SLIDES}:
         return
     with zipfile.ZipFile(io.BytesIO(content)) as container:
@@ -146,7 +152,13 @@ def embedded_documents(content: bytes, mime_type: str, *, parts: PartCount) -> I
             except DAMAGE:
                 parts.add_unread(name)
                 continue
-            yield name, embedded
+            if not name.lower().endswith(".bin"):
+                yield Embedded(name, embedded)
+                continue
+            try:
+                yield from files_of_object(embedded, name)
+            except DAMAGE:
+                parts.add_unread(name)
 
 
 def _numbered(name: str) -> tuple[str, int]:
