@@ -19,6 +19,7 @@ from magicfs.cli.stuck_parts import parts_and_stuck
 from magicfs.config import Settings
 from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode
 from magicfs.domain.parts import AGENT
+from magicfs.domain.roots import RootState
 from magicfs.errors import CheckFailed, DatabaseError, MagicFSError, ModelError, ModelMissing, ServerError
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.linux.inotify import inotify_init, max_user_watches
@@ -60,6 +61,7 @@ class IndexChecks:
             "model": self.model,
             "languages": self.languages,
             "parts": self.parts,
+            "roots": self.roots,
             "watches": self.watches,
         }
 
@@ -216,16 +218,29 @@ class IndexChecks:
             f"{which} can be watched: run 'sysctl {setting}'; until then only scans find changes in the others"
         )
 
-    def _unwatched_roots(self) -> list[RootStatus]:
-        """The present roots of this host that the system does not let the agent watch as a whole."""
+    def roots(self) -> str:
+        """How many roots this host has. Raises `CheckFailed` when one is missing, or most of its files are."""
+        roots = self._own_roots()
+        if self._failure is not None:
+            return "not known: the index cannot be read"
+        troubled = [root for root in roots if root.state != RootState.PRESENT]
+        if troubled:
+            raise CheckFailed("; ".join(f"{root.name} is {root.state}: {root.detail}" for root in troubled))
+        return f"{len(roots)} present" if roots else "none: add one with 'magicfs roots add DIR'"
+
+    def _own_roots(self) -> list[RootStatus]:
+        """The roots of this host; none when the index cannot be read, which `database` says."""
         from magicfs.db.status import read_status
 
-        host = self._settings.host
         try:
             roots = self._read(read_status).roots
         except MagicFSError:
             return []
-        unwatched = [root for root in roots if root.host == host and root.state == "present" and root.watched is False]
+        return [root for root in roots if root.host == self._settings.host]
+
+    def _unwatched_roots(self) -> list[RootStatus]:
+        """The present roots of this host that the system does not let the agent watch as a whole."""
+        unwatched = [root for root in self._own_roots() if root.state == RootState.PRESENT and root.watched is False]
         return [root for root in unwatched if not is_shared_file_system(root.path)]
 
     def _has_agent(self) -> bool:

@@ -1,4 +1,4 @@
-"""What `magicfs status` and `magicfs doctor` say of a root whose directories cannot all be watched."""
+"""What `magicfs status` and `magicfs doctor` say of a root that is gone, or cannot be watched as a whole."""
 
 from __future__ import annotations
 
@@ -10,8 +10,9 @@ from magicfs.cli import index_checks
 from magicfs.cli.index_checks import MIN_WATCHES, IndexChecks
 from magicfs.config import Settings
 from magicfs.db.as_of import record_watch
+from magicfs.db.cluster.roots import set_root_state
 from magicfs.db.status import read_status
-from magicfs.domain.roots import Watch
+from magicfs.domain.roots import RootState, Watch
 from magicfs.errors import CheckFailed
 from tests.plugins.index import HOST, Index
 
@@ -56,3 +57,18 @@ def test_a_root_that_cannot_be_watched_is_named_with_what_to_do(
     monkeypatch.setattr(index_checks, "is_shared_file_system", lambda _: True)
     assert "can be watched" in checks.watches()
     assert record(index, Watch.BEGINS) is True
+
+
+@pytest.mark.parametrize("state", [RootState.MISSING, RootState.SUSPECT])
+def test_a_root_that_is_not_there_is_named(index: Index, checks: IndexChecks, state: RootState) -> None:
+    assert checks.roots() == "1 present"
+    with index.database.transaction() as connection:
+        set_root_state(connection, index.root.id, state=state, detail="its files stay in the index")
+    with pytest.raises(CheckFailed, match=f"^{index.root.name} is {state}: its files stay in the index$"):
+        checks.roots()
+
+
+def test_the_roots_of_an_index_that_cannot_be_read_are_not_known(short_path: Path) -> None:
+    settings = Settings(home=short_path / "home")
+    settings.make_home()
+    assert IndexChecks(settings).roots() == "not known: the index cannot be read"
