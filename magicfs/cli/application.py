@@ -37,14 +37,11 @@ from magicfs.cli.commands import (
 app = typer.Typer(
     name="magicfs",
     help="A filesystem you can ask: search your files by meaning, as a mounted directory.",
-    epilog="""Start here:
-
+    epilog="""
+Start here:
     magicfs up ~/Documents --mount ~/MagicFS --detach --wait
-
     ls "$HOME/MagicFS/search/tax invoice"
-
     magicfs status
-
     magicfs down""",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -65,8 +62,8 @@ app.command("grep", rich_help_panel=DAILY_PANEL, epilog=grep.EXAMPLES)(grep.grep
 app.command("doctor", rich_help_panel=DAILY_PANEL, epilog=doctor.EXAMPLES)(doctor.doctor)
 app.command("mcp", rich_help_panel=DAILY_PANEL, epilog=mcp.EXAMPLES)(mcp.mcp)
 app.add_typer(roots.app, name="roots", rich_help_panel=FILES_PANEL)
-app.command("scan", rich_help_panel=FILES_PANEL)(scan.scan)
-app.command("failures", rich_help_panel=FILES_PANEL)(failures.failures)
+app.command("scan", rich_help_panel=FILES_PANEL, epilog=scan.EXAMPLES)(scan.scan)
+app.command("failures", rich_help_panel=FILES_PANEL, epilog=failures.EXAMPLES)(failures.failures)
 app.add_typer(model.app, name="model", rich_help_panel=FILES_PANEL)
 app.command("mount", rich_help_panel=PARTS_PANEL)(mount.mount)
 app.command("umount", rich_help_panel=PARTS_PANEL)(umount.umount)

@@ -18,14 +18,11 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Let several machines share one index: one is the hub, the others join it.",
     no_args_is_help=True,
-    epilog="""Examples:
-
+    epilog="""
+Examples:
     magicfs cluster init --listen 10.8.0.1           on the hub
-
     magicfs cluster join 10.8.0.1:7420 SHA256:...    elsewhere
-
     magicfs hosts admit laptop                       on the hub
-
     magicfs up ~/Documents --mount ~/MagicFS         everywhere""",
 )
 
@@ -82,8 +79,8 @@ def join(
 ) -> None:
     """Use the index of a hub on this machine from now on. It waits until the hub has admitted this host.
 
-    What is read here stays here, but for text and vectors, which the hub keeps. A machine that has an index of its own
-    keeps it, or gives it up first.
+    Files stay here; the hub keeps their text and vectors.
+    A machine with an index of its own has to give it up first.
     """
     from magicfs.allowed_roots import AllowedRoots
     from magicfs.cli import config_file, environment, terminal

@@ -10,27 +10,26 @@ import typer
 if TYPE_CHECKING:
     from magicfs.config import Settings
 
-EXAMPLES = """Examples:
-
+EXAMPLES = """
+Examples:
     magicfs doctor
-
     magicfs doctor ~/Documents/notes.txt
-
     magicfs doctor ~/Documents/notes.txt tax invoice    its rank, and why"""
 
 
 def doctor(
     path: Annotated[
-        Path | None, typer.Argument(readable=False, help="A file: say why it is or is not indexed.")
+        Path | None, typer.Argument(metavar="PATH", readable=False, help="A file: say why it is or is not indexed.")
     ] = None,
     query: Annotated[
-        list[str] | None, typer.Argument(help="A search: say where the file stands in it, and why not higher.")
+        list[str] | None,
+        typer.Argument(metavar="QUERY", help="A search: say where the file stands in it, and why not higher."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
 ) -> None:
     """Check this machine, and say how to fix what is wrong. With PATH, explain one file, with QUERY its rank.
 
-    The checks start what reads files and text in images, which takes some seconds.
+    The checks take some seconds: they start the parsers and the text recognition.
     """
     from magicfs.cli import environment
 

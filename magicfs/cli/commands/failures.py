@@ -13,6 +13,12 @@ if TYPE_CHECKING:
     from magicfs.config import Settings
     from magicfs.db.pool import Connection, Database
 
+EXAMPLES = """
+Examples:
+    magicfs failures
+    magicfs failures --no-skipped --reason corrupt
+    magicfs failures --retry    after the cause is gone"""
+
 SHOWN = 10_000
 """How many files are listed for a person who asks for no number."""
 
@@ -21,11 +27,14 @@ def failures(
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try again those that may succeed now.")] = False,
     skipped: Annotated[
-        bool, typer.Option("--skipped/--no-skipped", help="Also files that hold nothing to index, or are not wanted.")
+        bool, typer.Option("--skipped/--no-skipped", help="List files with nothing to index, or not wanted, too.")
     ] = True,
-    reason: Annotated[SkipReason | None, typer.Option(help="Only those with this reason.")] = None,
+    reason: Annotated[
+        SkipReason | None, typer.Option(metavar="REASON", help=f"Only those with this reason: {', '.join(SkipReason)}.")
+    ] = None,
     limit: Annotated[
-        int | None, typer.Option(min=1, help=f"At most so many. By default {SHOWN}, and all of them with --json.")
+        int | None,
+        typer.Option(metavar="N", min=1, help=f"At most so many. By default {SHOWN:,}, and all with --json."),
     ] = None,
 ) -> None:
     """List files that are not indexed, with the reason for each."""

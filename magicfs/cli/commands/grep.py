@@ -11,45 +11,49 @@ from magicfs.cli import searching
 if TYPE_CHECKING:
     from magicfs.cli.real_paths import RealPath
 
-EXAMPLES = """Examples:
-
+EXAMPLES = """
+Examples:
     magicfs grep 'how long do we keep backups'
-
     magicfs grep 'retry after a timeout' src/
-
     magicfs grep -l 'tax invoice type:pdf' ~/Documents
-
     magicfs grep -lZ 'tax invoice' | xargs -0 ls -l
-
     vim -q <(magicfs grep 'where is the cache emptied' src/)
-
     magicfs grep -- '-xzf'
 
 Exit codes: 0 something is found, 1 nothing, 2 trouble."""
 
 
 def grep(
-    query: Annotated[str, typer.Argument(help="What to look for, as in 'magicfs search'; quote several words.")],
+    query: Annotated[
+        str, typer.Argument(metavar="QUERY", help="What to look for, as in 'magicfs search'; quote several words.")
+    ],
     path: Annotated[
-        str | None, typer.Argument(help="A directory or a file, also in a mount: look there alone. Else in all roots.")
+        str | None,
+        typer.Argument(
+            metavar="PATH", help="A directory or a file, also in a mount. By default all roots are searched."
+        ),
     ] = None,
     files_only: Annotated[bool, typer.Option("-l", "--files-with-matches", help="Print paths alone.")] = False,
     count: Annotated[bool, typer.Option("-c", "--count", help="Print the number of lines of each file.")] = False,
     number: Annotated[
         int | None,
-        typer.Option("-m", "--max-count", min=1, max=searching.MAX_NUMBER, help="How many passages at most."),
+        typer.Option(
+            "-m", "--max-count", metavar="N", min=1, max=searching.MAX_NUMBER, help="How many passages at most."
+        ),
     ] = None,
-    quiet: Annotated[bool, typer.Option("-q", "--quiet", help="Print nothing: the exit code says it.")] = False,
+    quiet: Annotated[
+        bool, typer.Option("-q", "--quiet", help="Print nothing: the exit code tells whether something is found.")
+    ] = False,
     null: Annotated[bool, typer.Option("-Z", "-0", "--null", help="End paths with a NUL byte.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Print what 'search --passages --json' does.")] = False,
     always: Annotated[
-        bool, typer.Option("-n", "-r", "-i", "-H", help="Do nothing: lines, directories, any case, names always.")
+        bool, typer.Option("-n", "-r", "-i", "-H", help="Accepted as options of grep, without an effect.")
     ] = False,
 ) -> None:
     """Print the lines that answer, best passages first, as PATH:LINE:TEXT.
 
-    They are those of the passages that have words of QUERY, or the first one of a passage that is found by its meaning.
-    In a format with pages it is PATH#page=N:TEXT.
+    Of a passage, they are the lines with words of QUERY, or the first line if it is found by its meaning alone.
+    In a format with pages they are PATH#page=N:TEXT.
     """
     import json
 

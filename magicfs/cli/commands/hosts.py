@@ -17,12 +17,10 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="See the machines of the cluster, admit one, and forget one that is gone for good.",
     no_args_is_help=True,
-    epilog="""Examples:
-
+    epilog="""
+Examples:
     magicfs hosts list
-
     magicfs hosts admit laptop
-
     magicfs hosts retire old-laptop""",
 )
 
@@ -61,8 +59,9 @@ def admit(
 ) -> None:
     """Let a host take part: other hosts trust its certificate from now on, and it reaches what they offer.
 
-    Whoever is admitted can read the index and the files that other hosts serve. Compare the fingerprint with the one
-    that the machine itself shows in its log, or when it joins. Where a hub has the index, it alone admits.
+    It can read the index and the files that other hosts serve.
+    Compare the fingerprint with the one that the machine itself shows when it joins, or in its log.
+    In a cluster with a hub, run this on the hub.
     """
     from magicfs.cli import environment, terminal
     from magicfs.cli.hub_services import admit_host, known_certificates
@@ -129,9 +128,9 @@ def retire(
 ) -> None:
     """Forget a host that is gone for good: its roots, its files and its certificate leave the index.
 
-    No file on any disk is touched, and files that other hosts have too stay found there. A host that is admitted is cut
-    off first, and stays so whatever it has left in the index; any other one is not retired while its agent is at work.
-    One that comes back starts anew. Where a hub has the index, it alone retires.
+    No file on any disk is touched, and copies on other hosts stay in the index.
+    An admitted host is cut off first; any other one is not retired while its agent is at work.
+    In a cluster with a hub, run this on the hub.
     """
     from magicfs.cli import environment, terminal
     from magicfs.cli.hub_services import own_list

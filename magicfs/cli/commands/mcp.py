@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-EXAMPLES = """Clients start it themselves. Most take this configuration:
-
+EXAMPLES = """
+Clients start it themselves. Most take this configuration:
     {"mcpServers": {"magicfs": {"command": "magicfs", "args": ["mcp"]}}}
 
 The tools are search, context, read_file, similar and status: docs/mcp.md"""

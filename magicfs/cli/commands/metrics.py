@@ -19,21 +19,18 @@ log = logging.getLogger(__name__)
 MAX_READING_SECONDS = 60.0
 """Far longer than a reading takes. A database that hangs must not hold up the scrapes for ever."""
 
-EXAMPLES = """Examples:
-
+EXAMPLES = """
+Examples:
     magicfs metrics | grep magicfs_files
-
     magicfs metrics --output /var/lib/node_exporter/magicfs.prom    from cron
-
     magicfs metrics --listen 127.0.0.1:9464    with MAGICFS_METRICS_PASSWORD
-
     magicfs metrics --listen /run/user/1000/magicfs-metrics.sock"""
 
 
 def metrics(
     output: Annotated[
         Path | None,
-        typer.Option(help="Write a file for node_exporter's textfile collector, replaced as a whole."),
+        typer.Option(metavar="FILE", help="Write a file for node_exporter's textfile collector, replaced as a whole."),
     ] = None,
     listen: Annotated[
         str | None,
@@ -45,8 +42,8 @@ def metrics(
 ) -> None:
     """Show files, chunks, queues, workers and what is wrong as metrics of Prometheus.
 
-    Without options they are printed once. A database that does not answer is a metric too: magicfs_database_up is 0. At
-    HOST:PORT the user is magicfs and the password that of MAGICFS_METRICS_PASSWORD.
+    Without options they are printed once. While the database does not answer, magicfs_database_up is 0.
+    At HOST:PORT the user is magicfs, and MAGICFS_METRICS_PASSWORD the password.
     """
     from magicfs.cli import environment, terminal
     from magicfs.errors import ConfigError, UsageError

@@ -15,15 +15,12 @@ if TYPE_CHECKING:
 app = typer.Typer(
     help="Prepare embedding models and choose one.",
     no_args_is_help=True,
-    epilog="""Examples:
-
-    magicfs model pull                       the default, or its fallback
-
-    magicfs model pull ~/models/my-model     model.onnx and tokenizer.json
-
-    magicfs model use intfloat/multilingual-e5-small    reads a hundred languages
-
-    magicfs model list""",
+    epilog="""
+Examples:
+    magicfs model list
+    magicfs model pull                      the default, or its fallback
+    magicfs model pull ~/models/my-model    model.onnx and tokenizer.json
+    magicfs model use intfloat/multilingual-e5-small""",
 )
 
 PRECISIONS = "auto, int8 or fp32. By default what MAGICFS_PRECISION says."
@@ -53,8 +50,10 @@ def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON o
 
 @app.command()
 def pull(
-    name: Annotated[str | None, typer.Argument(help="A name that fastembed knows, or a folder.")] = None,
-    precision: Annotated[str | None, typer.Option(help=PRECISIONS)] = None,
+    name: Annotated[
+        str | None, typer.Argument(metavar="NAME", help="A name that fastembed knows, or a folder.")
+    ] = None,
+    precision: Annotated[str | None, typer.Option(metavar="PRECISION", help=PRECISIONS)] = None,
 ) -> None:
     """Download or prepare a model, check it, and say which one this machine has now.
 
@@ -86,10 +85,13 @@ def pull(
 
 @app.command()
 def use(
-    name: Annotated[str, typer.Argument(help="A model that 'magicfs model list' shows, or one to pull.")],
-    precision: Annotated[str | None, typer.Option(help=PRECISIONS)] = None,
+    name: Annotated[
+        str, typer.Argument(metavar="NAME", help="A model that 'magicfs model list' shows, or one to pull.")
+    ],
+    precision: Annotated[str | None, typer.Option(metavar="PRECISION", help=PRECISIONS)] = None,
     digest: Annotated[
-        str | None, typer.Option(help="First characters of the digest, to choose one of several of that name.")
+        str | None,
+        typer.Option(metavar="DIGEST", help="First characters of the digest, to choose one of several of that name."),
     ] = None,
 ) -> None:
     """Make the index use a model. The vectors are made in the background; searches use the old ones until then."""

@@ -12,12 +12,10 @@ from magicfs.cli.terminal import directory
 app = typer.Typer(
     help="Choose which directories are indexed.",
     no_args_is_help=True,
-    epilog="""Examples:
-
+    epilog="""
+Examples:
     magicfs roots add ~/Documents ~/Projects
-
     magicfs roots list
-
     magicfs roots remove Projects""",
 )
 

@@ -6,9 +6,16 @@ from typing import Annotated
 
 import typer
 
+EXAMPLES = """
+Examples:
+    magicfs scan --wait
+    magicfs scan Documents --accept-deletions    much was deleted"""
+
 
 def scan(
-    root: Annotated[str | None, typer.Argument(help="Name of a root; all of them without one.")] = None,
+    root: Annotated[
+        str | None, typer.Argument(metavar="ROOT", help="The name of a root. By default all are scanned.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Return when everything found is searchable.")] = False,
     accept_deletions: Annotated[
         bool, typer.Option("--accept-deletions", help="Forget what a root lacks, even if that is most of it.")

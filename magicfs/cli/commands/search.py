@@ -8,25 +8,23 @@ import typer
 
 from magicfs.cli import searching
 
-EXAMPLES = """Examples:
-
+EXAMPLES = """
+Examples:
     magicfs search tax invoice
-
     magicfs search '"exact phrase" -without type:pdf after:2026-01-31'
-
     magicfs search lang:german Rechnung
-
     magicfs search --passages how long do we keep backups
-
     magicfs search -n 3 --json how do we back up | jq '.results[].path'"""
 
 
 def search(
     query: Annotated[
-        list[str], typer.Argument(help='What to look for: words, "a phrase", -without, filters such as ext:md.')
+        list[str],
+        typer.Argument(metavar="QUERY", help='What to look for: words, "a phrase", -without, filters such as ext:md.'),
     ],
     number: Annotated[
-        int | None, typer.Option("-n", "--number", min=1, max=searching.MAX_NUMBER, help="How many results.")
+        int | None,
+        typer.Option("-n", "--number", metavar="N", min=1, max=searching.MAX_NUMBER, help="How many results."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
     passages: Annotated[

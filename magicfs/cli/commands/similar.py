@@ -8,14 +8,11 @@ import typer
 
 from magicfs.cli import searching
 
-EXAMPLES = """Examples:
-
+EXAMPLES = """
+Examples:
     magicfs similar ~/Documents/contract.pdf
-
     magicfs similar -n 5 notes/ideas.md
-
     magicfs similar "$HOME/MagicFS/search/tax invoice/01_0.87_report.pdf"
-
     magicfs similar --json draft.txt | jq -r '.results[].path'
 
 Near 1 is an edited copy, 0 what a file drawn at random reaches.
@@ -24,17 +21,20 @@ Equal files are named before the results."""
 
 def similar(
     path: Annotated[
-        str, typer.Argument(help="A file of the index: here, in a mount, or of another host by its absolute path.")
+        str,
+        typer.Argument(
+            metavar="PATH", help="A file of the index: here, in a mount, or of another host by its absolute path."
+        ),
     ],
     number: Annotated[
-        int | None, typer.Option("-n", "--number", min=1, max=searching.MAX_NUMBER, help="How many results.")
+        int | None,
+        typer.Option("-n", "--number", metavar="N", min=1, max=searching.MAX_NUMBER, help="How many results."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, as 'search' does.")] = False,
 ) -> None:
     """Find the files nearest in meaning to PATH, nearest first.
 
-    Whole files are compared, by the meaning of all their parts: it finds drafts, excerpts, translations, and files
-    about the same.
+    It compares whole files, and finds drafts, excerpts, translations, and files about the same.
     """
     from magicfs.cli.real_paths import real_path
 

@@ -26,12 +26,10 @@ if TYPE_CHECKING:
         WordsProgress,
     )
 
-EXAMPLES = """Examples:
-
+EXAMPLES = """
+Examples:
     magicfs status --watch
-
     magicfs status --json | jq .files
-
     magicfs status --check    for health checks: exit code 0 if all is well"""
 
 REFRESH_SECONDS = 1.0

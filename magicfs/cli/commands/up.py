@@ -15,12 +15,10 @@ if TYPE_CHECKING:
     from magicfs.cli.starting import UpResult
     from magicfs.config import Settings
 
-EXAMPLES = """Examples:
-
+EXAMPLES = """
+Examples:
     magicfs up ~/Documents ~/Projects --mount ~/MagicFS --detach --wait
-
-    magicfs up --workers 4 --detach    changes the number of workers of what runs
-
+    magicfs up --workers 4 --detach    changes the number of workers
     magicfs up                         in the foreground, until Ctrl-C"""
 
 CHECK_SECONDS = 2.0
@@ -38,7 +36,7 @@ def up(
         Path | None, typer.Option(parser=directory, metavar="DIR", help="Mount it there, at an empty directory.")
     ] = None,
     workers: Annotated[
-        int | None, typer.Option(min=0, max=256, help="Embed workers. By default one for each core.")
+        int | None, typer.Option(metavar="N", min=0, max=256, help="Embed workers. By default one for each core.")
     ] = None,
     gentle: Annotated[
         bool | None,
@@ -47,7 +45,7 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return, and go on in the background.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when all present files are searchable.")] = False,
 ) -> None:
-    """Start servers, workers, watcher and mount. What runs already changes only as far as it is asked for."""
+    """Start servers, workers, watcher and mount. A second call changes only what its options say."""
     from magicfs.cli import environment, starting
     from magicfs.fuse import mountpoint
 

@@ -9,13 +9,11 @@ import typer
 
 from magicfs.errors import UsageError
 
-EXAMPLES = """Examples:
-
-    magicfs worker --queue extract                 reads the files of this host
-
-    magicfs worker --queue embed --name embed-1    embeds the chunks of all hosts
-
-    magicfs worker --queue embed --model NAME      embeds for that model alone"""
+EXAMPLES = """
+Examples:
+    magicfs worker --queue extract               reads the files of this host
+    magicfs worker --queue embed --name embed-1  embeds the chunks of all
+    magicfs worker --queue embed --model NAME    embeds for that model alone"""
 
 
 class WorkQueue(StrEnum):
@@ -30,15 +28,17 @@ def worker(
     name: Annotated[
         str | None,
         typer.Option(
+            metavar="NAME",
             help="Unique in the cluster and the same after a restart, so that the worker finds its own claims again. "
-            "Without one, a name is made of that of this machine or container."
+            "By default it is made of the name of this machine or container.",
         ),
     ] = None,
     model: Annotated[
         str | None,
         typer.Option(
-            help="Embed for this model of the index alone. Without it, a worker takes the most urgent chunks of all "
-            "models, one model at a time."
+            metavar="NAME",
+            help="Embed for this model of the index alone. By default a worker takes the most urgent chunks of all "
+            "models, one model at a time.",
         ),
     ] = None,
 ) -> None:

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import os
 import subprocess
 import sys
 
 import pytest
+from typer.core import TyperArgument, TyperCommand, TyperGroup
+from typer.main import get_command
 
 from tests.unit.infra.command_lines import parse
 
@@ -66,14 +69,55 @@ def test_the_command_line_imports_nothing_heavy() -> None:
 
 
 def test_every_command_has_a_help_text() -> None:
-    from typer.main import get_command
-
-    from magicfs.cli.application import app
-
-    waiting = [get_command(app)]
-    while waiting:
-        command = waiting.pop()
+    for command in _all_commands():
         assert command.help, command.name
-        waiting.extend(getattr(command, "commands", {}).values())
         for parameter in command.params:
             assert getattr(parameter, "help", None), f"{command.name}: {parameter.name}"
+
+
+def test_lines_of_help_are_whole_sentences_because_typer_keeps_their_ends() -> None:
+    broken = [
+        line
+        for command in _all_commands()
+        for paragraph in (command.help or "").split("\n\n")[1:]
+        for line in paragraph.splitlines()
+        if not line.endswith(".")
+    ]
+    assert not broken
+
+
+def test_arguments_are_named_in_capitals_as_help_texts_name_them() -> None:
+    arguments = [entry for command in _all_commands() for entry in command.params if isinstance(entry, TyperArgument)]
+    assert arguments
+    assert [
+        entry.name for entry in arguments if entry.metavar != (entry.metavar or "").upper() or not entry.metavar
+    ] == []
+
+
+def test_examples_have_room_in_a_terminal_of_80_columns() -> None:
+    lines = [line for command in _all_commands() for line in (command.epilog or "").splitlines()]
+    assert [line for line in lines if len(line) > 78] == []
+
+
+@pytest.mark.parametrize("name", ["failures", "grep"])
+def test_no_option_is_cut_off_in_a_terminal_of_80_columns(name: str) -> None:
+    done = subprocess.run(
+        [sys.executable, "-m", "magicfs.cli", name, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"COLUMNS": "80"},
+    )
+    assert "Options" in done.stdout
+    assert "…" not in done.stdout
+
+
+def _all_commands() -> list[TyperCommand | TyperGroup]:
+    from magicfs.cli.application import app
+
+    found, waiting = [], [get_command(app)]
+    while waiting:
+        command = waiting.pop()
+        found.append(command)
+        waiting.extend(getattr(command, "commands", {}).values())
+    return found
