@@ -39,6 +39,7 @@ app = typer.Typer(
     help="A filesystem you can ask: search your files by meaning, as a mounted directory.",
     epilog="""
 Start here:
+    mkdir -p ~/MagicFS
     magicfs up ~/Documents --mount ~/MagicFS --detach --wait
     ls "$HOME/MagicFS/search/tax invoice"
     magicfs status

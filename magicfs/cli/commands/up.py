@@ -33,7 +33,8 @@ def up(
         list[Path] | None, typer.Argument(parser=directory, metavar="ROOT", help="Directories to index.")
     ] = None,
     mount: Annotated[
-        Path | None, typer.Option(parser=directory, metavar="DIR", help="Mount it there, at an empty directory.")
+        Path | None,
+        typer.Option(parser=directory, metavar="DIR", help="Mount it there, at an empty directory that exists."),
     ] = None,
     workers: Annotated[
         int | None, typer.Option(metavar="N", min=0, max=256, help="Embed workers. By default one for each core.")
