@@ -57,7 +57,10 @@ def require_not_newer(version: int | None) -> None:
 
 
 def require_current(version: int | None) -> None:
-    """Raise `SchemaError` when the database's schema version, None before the first migration, is not that of here."""
+    """Raise `SchemaError` unless the database has the schema of this program.
+
+    `version` is the database's schema version, None before the first migration.
+    """
     require_not_newer(version)
     if version is None:
         raise IndexOutdated("the database has no index yet: run 'magicfs up' or 'magicfs agent', which makes one")

@@ -1,8 +1,8 @@
 """The memory and the cores that the machine of the Postgres server has left for one build of an index.
 
-Used by `vector_index`. Postgres reads the files of its own kernel for
-`vector_index`, because that process may run on another machine. A role may do that as a superuser, as in the Compose
-file, or as a member of `pg_read_server_files`. The embedded server has a function for it (`index_owner`).
+Used by `vector_index`, which may run on another machine: so Postgres reads the files of its own kernel. A role may read
+them as a superuser, as in the Compose file, or as a member of `pg_read_server_files`. The embedded server has a
+function for it (`index_owner`).
 """
 
 from __future__ import annotations

@@ -177,7 +177,7 @@ class ScratchFile(RealFile):
             self._in_thread(handle.close_descriptor)
 
     def _finish(self) -> None:
-        """Have the file saved, and let those go on who wait for that."""
+        """Save the file, and wake the threads that wait for the end of the save."""
         try:
             self._saver.finish(self)
         finally:
@@ -187,11 +187,11 @@ class ScratchFile(RealFile):
                 finishing.set()
 
     def saving(self) -> Steps[None] | None:
-        """What saves it, if it is to become the content of a result. Never blocks."""
+        """The steps that save the file; None if it does not become the content of a result. Never blocks."""
         return self._steps(self._saver.saving)
 
     def preparing(self) -> Steps[None] | None:
-        """What prepares the save, if it is to become the content of a result. Never blocks."""
+        """The steps that prepare the save; None if it does not become the content of a result. Never blocks."""
         return self._steps(self._saver.preparing)
 
     def _steps(self, work: Callable[[ScratchFile], Generator[None]]) -> Steps[None] | None:

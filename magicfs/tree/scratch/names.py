@@ -81,7 +81,7 @@ class ScratchPlace(Protocol):
         """Call a function that may block in a thread. Never blocks."""
 
     def set_in_use(self, directory: ScratchNames, *, is_in_use: bool) -> None:
-        """Keep a directory, or let it go. Never blocks."""
+        """Record whether a directory has to stay in memory: it has scratch files. Never blocks."""
 
 
 class ScratchNames(Saver):
@@ -115,12 +115,12 @@ class ScratchNames(Saver):
             return name in self._moved and name not in self._entries
 
     def finishing(self, name: bytes) -> threading.Event | None:
-        """What is set when the file of that name is saved, or is not, that programs have closed. Never blocks."""
+        """An event that is set when the save of a closed file has ended, also in vain; None without one. Never blocks."""
         entry = self.find(name)
         return entry.finishing if isinstance(entry, ScratchFile) else None
 
     def entries(self) -> Sequence[Entry]:
-        """All of them, by name. Their attributes are still to be read. Never blocks."""
+        """The scratch files and links, by name, without their attributes. Never blocks."""
         with self._lock:
             return [entry_of(name, node) for name, node in sorted(self._entries.items())]
 
@@ -149,7 +149,7 @@ class ScratchNames(Saver):
         return file, handle
 
     def undo_create(self, file: ScratchFile, handle: ScratchHandle) -> None:
-        """Remove a file of which a program was told that it could not be created. Nothing is saved. May block."""
+        """Remove a file whose creation was reported as failed. Nothing is saved. May block."""
         file.disconnect()
         with self.changed(seconds=-1):
             if self.find(file.name) is file:

@@ -64,7 +64,7 @@ class Scratch:
             return directory
 
     def set_in_use(self, directory: ScratchNames, *, is_in_use: bool) -> None:
-        """Keep a directory, or let it go. Never blocks."""
+        """Record whether a directory has to stay in memory: it has scratch files. Never blocks."""
         with self._lock:
             (self._in_use.add if is_in_use else self._in_use.discard)(directory)
 
