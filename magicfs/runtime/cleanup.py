@@ -53,7 +53,10 @@ def clean_up(home: Path) -> bool:
 
 
 def _wait_for_supervisor(home: Path) -> bool:
-    """Wait for the end of a supervisor that is shutting down, and kill one that hangs; whether there was one."""
+    """End a supervisor that nobody can reach, and wait for one that is shutting down; whether there was one.
+
+    Its socket may have been deleted, as programs do that clean up. One that hangs is killed.
+    """
     try:
         pid = int((home / "run" / "supervisor.pid").read_text(encoding="ascii"))
         process = psutil.Process(pid)
@@ -61,6 +64,8 @@ def _wait_for_supervisor(home: Path) -> bool:
     except (OSError, ValueError, psutil.Error):
         return False
     if is_ours:
+        with contextlib.suppress(psutil.Error):
+            process.terminate()
         with contextlib.suppress(ServerError):
             _wait(lambda: has_ended(process), SUPERVISOR_SECONDS, "the supervisor")
             return True

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import math
 import os
 import signal
 import socket
@@ -326,6 +327,26 @@ def test_a_supervisor_that_is_on_its_way_out_is_waited_for(supervisor: Superviso
     time.sleep(0.05)
     supervisor.apply([sleeper("one")])
     assert supervisor.running()
+
+
+@pytest.mark.parametrize("stops", [True, False])
+def test_a_supervisor_whose_socket_was_deleted_is_ended_in_order(
+    supervisor: Supervisor, home: Path, monkeypatch: pytest.MonkeyPatch, *, stops: bool
+) -> None:
+    """Programs that clean up delete files that are old."""
+    monkeypatch.setattr("magicfs.runtime.cleanup.SUPERVISOR_SECONDS", math.inf)
+    supervisor.apply([sleeper("one")])
+    eventually(lambda: pids(supervisor)["one"] is not None)
+    [part, ended] = [psutil.Process(pid) for pid in (pids(supervisor)["one"], supervisor.pid())]
+    (home / "run" / "supervisor.sock").unlink()
+    if stops:
+        assert supervisor.stop()
+        assert not supervisor.running()
+    else:
+        supervisor.apply([sleeper("one")])
+        assert supervisor.pid() != ended.pid
+    assert has_ended(part)
+    assert has_ended(ended)
 
 
 def test_a_supervisor_that_accepts_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
