@@ -115,7 +115,7 @@ class ScratchNames(Saver):
             return name in self._moved and name not in self._entries
 
     def finishing(self, name: bytes) -> threading.Event | None:
-        """An event that is set when the save of a closed file has ended, also in vain; None without one. Never blocks."""
+        """The event that is set when the save of a closed file ends, also in vain; None without one. Never blocks."""
         entry = self.find(name)
         return entry.finishing if isinstance(entry, ScratchFile) else None
 
