@@ -12,16 +12,16 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 16),
-    "application/zip": 37,
-    "application/x-ole-storage": 14,
-    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 17),
+    "application/zip": 38,
+    "application/x-ole-storage": 15,
+    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 18),
     **dict.fromkeys(
-        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 17
+        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 18
     ),
     "application/pdf": 14,
     # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
-    "application/rtf": 11,
+    "application/rtf": 12,
     "application/x-fictionbook+xml": 10,
     **dict.fromkeys(("message/*", "application/mbox"), 22),
     **dict.fromkeys(("audio/*", "video/*"), 5),

@@ -420,6 +420,50 @@ def test_embedded_documents_that_are_not_read_are_counted(extractor: FileExtract
     assert {part.name for part in unread.some} == {"broken1.doc", "large0.doc", "small100.doc", "small101.doc"}
 
 
+_FURIGANA: Final = (
+    "<w:r><w:t>古い</w:t></w:r>"
+    + "".join(
+        f'<w:r><w:ruby><w:rubyPr><w:rubyAlign w:val="center"/></w:rubyPr><w:rt><w:r><w:t>{reading}</w:t></w:r></w:rt>'
+        f"<w:rubyBase><w:r><w:t>{base}</w:t></w:r></w:rubyBase></w:ruby></w:r>"
+        for base, reading in (("漢", "かん"), ("字", "じ"))
+    )
+    + "<w:r><w:t>の本</w:t></w:r>"
+)
+_RUBY: Final = "".join(
+    f"<text:ruby><text:ruby-base>{base}</text:ruby-base><text:ruby-text>{reading}</text:ruby-text></text:ruby>"
+    for base, reading in (("漢", "かん"), ("字", "じ"))
+)
+_READ_AS: Final = r'\* jc2 \* "Font:MS Mincho" \* hps11 \o\ad(\s\up 10({reading}),{base})'
+
+
+def _furigana(name: bytes) -> bytes:
+    pairs = (("漢", "かん"), ("字", "じ"))
+    if name == b"a.docx":
+        with zipfile.ZipFile(io.BytesIO(word_document("MARK"))) as usual:
+            members = {member: usual.read(member).decode() for member in usual.namelist()}
+        text = members["word/document.xml"]
+        members["word/document.xml"] = text.replace("<w:r><w:t>MARK</w:t></w:r>", _FURIGANA)
+        return container(members)
+    if name == b"a.odt":
+        return text_document(f"古い{_RUBY}の本", header="a header")
+    codes = [f"EQ {_READ_AS.format(reading=reading, base=base)}" for base, reading in pairs]
+    if name == b"a.doc":
+        return word_97("古い" + "".join(f"\x13{code}\x15" for code in codes) + "の本 \x13eq \\o\\ac(○,7)\x15\r")
+    escaped = [code.replace("\\", "\\\\") for code in codes]
+    escaped = ["".join(f"\\u{ord(sign)}?" if sign > "\x7f" else sign for sign in code) for code in escaped]
+    fields = "".join(r"{\field{\*\fldinst " + code + r"}{\fldrslt}}" for code in escaped)
+    return (r"{\rtf1\ansi \u21476?\u12356?" + fields + r"\u12398?\u26412?\par}").encode()
+
+
+@pytest.mark.parametrize("name", [b"a.docx", b"a.odt", b"a.doc", b"a.rtf"])
+def test_words_whose_characters_have_their_reading_above_are_whole(extractor: FileExtractor, name: bytes) -> None:
+    text = read(extractor, _furigana(name), name).text
+    assert "古い漢字の本" in text
+    assert "かん" in text
+    assert "かん漢" not in text
+    assert "7" in text or name != b"a.doc"
+
+
 def test_what_all_slides_show_is_read(extractor: FileExtractor) -> None:
     shape = "<sp><nvSpPr><nvPr>{place}</nvPr></nvSpPr><txBody><a:p><a:r><a:t>{words}</a:t></a:r></a:p></txBody></sp>"
     shapes = shape.format(place="", words="Rutabaga Ltd") + shape.format(place='<ph type="title"/>', words="Click here")

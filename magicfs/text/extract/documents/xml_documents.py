@@ -285,6 +285,6 @@ def _paragraph_text(element: ET.Element) -> Iterator[ET.Element | str]:
         name = local_name(child)
         if name in _WHITESPACE:
             yield _WHITESPACE[name]
-        elif name not in _PARAGRAPHS and name not in {"binary-data", _PAGE_NUMBER}:
+        elif name not in _PARAGRAPHS and name not in {"binary-data", "ruby-text", _PAGE_NUMBER}:
             yield child
         yield child.tail or ""

@@ -24,6 +24,8 @@ SLIDE_NUMBER: Final = "slidenum"
 _TEXT_TAGS: Final = frozenset({"t", "text", "author", "lpwstr", "v"})
 """Local names of elements that hold text: of Word, of comments, of properties, of charts."""
 _PARAGRAPH_TAGS: Final = frozenset({"p", "h", "comment", "threadedComment", "author", "lpwstr", "pt"})
+_READING, _ODF_READING = "rt", "ruby-text"
+"""What stands above characters: it is kept beside the paragraph, whose words it would cut."""
 _ODF_TEXT_TAGS: Final = frozenset(
     {"p", "h", "title", "desc", "creator", "initial-creator", "keyword", "subject", "user-defined"}
 )
@@ -55,6 +57,7 @@ class OfficeTexts:
         self._hidden_runs = [False]
         self._hidden_paragraphs = [False]
         self._number_fields: list[bool] = []
+        self._readings: list[str] = []
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Take note of an element that begins."""
@@ -62,9 +65,9 @@ class OfficeTexts:
         for key, value in attributes.items():
             if without_namespace(key) in _ATTRIBUTES.get(name, ()):
                 self.texts.append(value)
-        if name in _PARAGRAPH_TAGS:
+        if name in _PARAGRAPH_TAGS or name == _READING:
             self._open.append([])
-            self._hidden_paragraphs.append(False)
+            self._hidden_paragraphs.append(name == _READING and self._hidden_paragraphs[-1])
         if name in _BREAKS:
             self._open[-1].append(_BREAKS[name])
         if name == "fld":
@@ -94,6 +97,9 @@ class OfficeTexts:
     def end(self, tag: str) -> None:
         """Take note of an element that ends."""
         name = without_namespace(tag)
+        if name == _READING:
+            self._hidden_paragraphs.pop()
+            self._readings += self._open.pop()
         self._in_text -= name in _TEXT_TAGS
         self._in_field -= name == "instrText"
         self._in_deleted -= name in DELETED
@@ -104,7 +110,8 @@ class OfficeTexts:
             self._hidden_runs.pop()
         if name in _PARAGRAPH_TAGS:
             self._hidden_paragraphs.pop()
-            self.texts.append("".join(self._open.pop()))
+            self.texts += ["".join(self._open.pop()), "".join(self._readings)]
+            self._readings.clear()
 
     def close(self) -> None:
         """Take the text outside of paragraphs."""
@@ -117,6 +124,7 @@ class OpenDocumentTexts:
     def __init__(self, *, is_styles: bool) -> None:
         self.texts: list[str] = []
         self._open: list[list[str]] = []
+        self._readings: list[str] = []
         self._masters = int(not is_styles)
         self._in_deleted = 0
 
@@ -127,7 +135,7 @@ class OpenDocumentTexts:
             self.texts += [value for value in attributes.values() if _ADDRESS.match(value)]
         self._masters += name == "master-styles"
         self._in_deleted += name in DELETED
-        if name in _ODF_TEXT_TAGS:
+        if name in _ODF_TEXT_TAGS or (name == _ODF_READING and self._open):
             self._open.append([])
         elif self._open and name in _BREAKS:
             self._open[-1].append(_BREAKS[name])
@@ -142,10 +150,13 @@ class OpenDocumentTexts:
         name = without_namespace(tag)
         self._masters -= name == "master-styles"
         self._in_deleted -= name in DELETED
+        if name == _ODF_READING and len(self._open) > 1:
+            self._readings += self._open.pop()
         if name in _ODF_TEXT_TAGS:
             text = " ".join("".join(self._open.pop()).split())
             if self._masters and not self._in_deleted:
-                self.texts.append(text)
+                self.texts += [text, "".join(self._readings)]
+            self._readings.clear()
 
     def close(self) -> None:
         """Nothing stands outside of paragraphs."""

@@ -17,6 +17,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.office.word_equations import shown_by_equation
 from magicfs.text.extract.plain.plain_text import clean
 
 RTF_TYPE: Final = "application/rtf"
@@ -278,6 +279,9 @@ class _Reader:
         text = "".join(self._open_texts.pop()) if self._open_texts else ""
         if target == b"fldinst":
             self._links += _LINK.findall(text)
+            equation = shown_by_equation(text)
+            (self._open_texts[-1] if self._open_texts else self._shown).append(equation.text)
+            self._links += filter(None, [equation.reading])
         elif target in _SAID:
             self._said[target] = text
         else:

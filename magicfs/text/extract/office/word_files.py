@@ -13,6 +13,7 @@ from typing import Final
 
 from magicfs.text.extract.documents.left_out import left_out
 from magicfs.text.extract.office.ole_files import OleFile
+from magicfs.text.extract.office.word_equations import shown_by_equation
 from magicfs.text.extract.office.word_marks import seen_only
 from magicfs.text.extract.plain.charsets import OF_TWO_BYTES, detected_charset
 from magicfs.text.extract.plain.plain_text import clean
@@ -172,6 +173,10 @@ def _without_fields(text: str) -> tuple[str, list[str]]:
         place = match.end()
         if codes:
             links += _LINK.findall(piece)
+            if match[0] == "\x15" and codes == 1:  # it has no result
+                equation = shown_by_equation(piece)
+                shown.append(equation.text)
+                links += filter(None, [equation.reading])
         else:
             shown.append(piece)
         if match[0] == "\x13":

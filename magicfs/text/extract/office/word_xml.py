@@ -23,9 +23,9 @@ DOCUMENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordproces
 _RUNNING_TEXT: Final = "word/document.xml"
 _MAX_BYTES: Final = 128 << 20
 """A document all of whose members unpack to more stays as it is."""
-_OF_INTEREST: Final = re.compile(rb"<w:(?:moveFrom|vanish|noBreakHyphen)\b")
+_OF_INTEREST: Final = re.compile(rb"<w:(?:moveFrom|rt|vanish|noBreakHyphen)\b")
 _TAG: Final = re.compile(
-    rb"<(/?)w:(moveFrom|p|r|t|vanish|noBreakHyphen|rPrChange|pPr|pPrChange|pStyle|rStyle)(?=[\s/>])([^<>]*?)(/?)>"
+    rb"<(/?)w:(moveFrom|rt|p|r|t|vanish|noBreakHyphen|rPrChange|pPr|pPrChange|pStyle|rStyle)(?=[\s/>])([^<>]*?)(/?)>"
 )
 _TABLES: Final = re.compile(rb"<w:tbl>.*</w:tbl>", re.DOTALL)
 """From the first table to the last one: formats of text between them are not written either way."""
@@ -99,7 +99,7 @@ class _State:
 
     def take_element(self, name: bytes, *, is_end: bool) -> None:
         """Take note of an element that begins or ends around text."""
-        if name == b"moveFrom":
+        if name in {b"moveFrom", b"rt"}:  # the readings of characters stand beside the running text
             self._moved += -1 if is_end else 1
         elif name in _OF_ANOTHER:
             self._elsewhere += -1 if is_end else 1
