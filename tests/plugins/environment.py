@@ -77,6 +77,9 @@ def pytest_collection() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """From now on look for it among what the tests make, and not among the thousands of tests."""
+    # Its plugin imports it at the end of each run, and it warns of what it cannot find among frozen objects.
+    import hypothesis  # noqa: F401
+
     gc.freeze()
     gc.enable()
 
