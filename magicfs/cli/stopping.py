@@ -5,13 +5,14 @@ Used by `magicfs down`, `umount` and `up`. Main thread.
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from magicfs.cli import environment, terminal
 from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT
-from magicfs.errors import ServerError
+from magicfs.errors import ConfigError, ServerError
 from magicfs.fuse import mountpoint
 from magicfs.server_lock import (
     STOP_SECONDS,
@@ -25,6 +26,11 @@ from magicfs.server_lock import (
 
 def take_down(settings: Settings) -> bool:
     """Stop everything, unmount, and remove the sockets; whether there was anything to stop. Raises `MagicFSError`."""
+    if not settings.home.is_dir():
+        return False
+    # What runs has been seen to outlive its folder. Without one there is no place for the lock, either.
+    with suppress(ConfigError):
+        settings.make_home()
     if not settings.run_dir.is_dir():
         return False
     supervisor = environment.supervisor(settings)

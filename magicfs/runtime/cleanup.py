@@ -30,6 +30,9 @@ SUPERVISOR_SECONDS = 120.0
 POSTGRES_SECONDS = 60.0
 """Time for Postgres to write its checkpoint."""
 
+CONFIGURATION_FILE = Path("run", "supervisord.conf")
+"""What a supervisor is started with, and no other process."""
+
 SOCKET_NAMES = frozenset({"supervisor.sock", "redis.sock", POSTGRES_SOCKET})
 """Sockets on which nothing may listen after the cleanup. A query embedder that a search has started keeps its own."""
 
@@ -42,7 +45,7 @@ def clean_up(home: Path) -> bool:
 
     Raises `ServerError` when a process does not end, or when another program listens on one of our sockets.
     """
-    ended = _wait_for_supervisor(home)
+    ended = _end_supervisor(home)
     ended |= _end_processes(home)
     ended |= _end_redis(home)
     ended |= _end_postgres(home)
@@ -52,27 +55,37 @@ def clean_up(home: Path) -> bool:
     return ended
 
 
-def _wait_for_supervisor(home: Path) -> bool:
+def _end_supervisor(home: Path) -> bool:
     """End a supervisor that nobody can reach, and wait for one that is shutting down; whether there was one.
 
-    Its socket may have been deleted, as programs do that clean up. One that hangs is killed.
+    It is found by its command line: its socket and its pid file may have been deleted, as programs do that clean up.
+    One that hangs is killed.
     """
-    try:
-        pid = int((home / "run" / "supervisor.pid").read_text(encoding="ascii"))
-        process = psutil.Process(pid)
-        is_ours = any(word.startswith(str(home / "run")) for word in process.cmdline())
-    except (OSError, ValueError, psutil.Error):
+    process = _supervisor(home)
+    if process is None:
         return False
-    if is_ours:
-        with contextlib.suppress(psutil.Error):
-            process.terminate()
-        with contextlib.suppress(ServerError):
-            _wait(lambda: has_ended(process), SUPERVISOR_SECONDS, "the supervisor")
-            return True
-        with contextlib.suppress(psutil.Error):
-            process.kill()
-        _wait(lambda: has_ended(process), STOP_SECONDS, f"the supervisor (pid {pid})")
-    return is_ours
+    with contextlib.suppress(psutil.Error):
+        process.terminate()
+    with contextlib.suppress(ServerError):
+        _wait(lambda: has_ended(process), SUPERVISOR_SECONDS, "the supervisor")
+        return True
+    with contextlib.suppress(psutil.Error):
+        process.kill()
+    _wait(lambda: has_ended(process), STOP_SECONDS, f"the supervisor (pid {process.pid})")
+    return True
+
+
+def _supervisor(home: Path) -> psutil.Process | None:
+    """The supervisor of a state directory. A fork of it that is about to become a part has its command line too."""
+    configuration = str(home / CONFIGURATION_FILE)
+    found = {
+        process.pid: process
+        for process in psutil.process_iter(["cmdline", "status"])
+        if configuration in (process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE
+    }
+    with contextlib.suppress(psutil.Error):
+        return next((process for process in found.values() if process.ppid() not in found), None)
+    return None
 
 
 def _remove_sockets(run_dir: Path) -> None:

@@ -27,7 +27,7 @@ import psutil
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.runtime.cleanup import clean_up
+from magicfs.runtime.cleanup import CONFIGURATION_FILE, clean_up
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
 from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, wait_until
 from magicfs.runtime.supervisord_config import render
@@ -203,7 +203,7 @@ class Supervisor:
             _write(self._home / OPTIONS_FILE, json.dumps(options.as_json()))
         described = {part.name: part.as_json() for part in parts}
         _write(self._home / PARTS_FILE, json.dumps(described, indent=1, ensure_ascii=True))
-        _write(self._run_dir / "supervisord.conf", render(parts))
+        _write(self._home / CONFIGURATION_FILE, render(parts))
 
     def _reset_starts(self, names: Iterable[str]) -> None:
         for name in names:
@@ -218,7 +218,7 @@ class Supervisor:
             "-m",
             "magicfs.runtime.supervisord",
             "-c",
-            str(self._run_dir / "supervisord.conf"),
+            str(self._home / CONFIGURATION_FILE),
         ]
         if tied:
             command = dies_with_parent(command, signal_name="TERM")

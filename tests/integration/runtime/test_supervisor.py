@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import math
 import os
+import shutil
 import signal
 import socket
 import subprocess
@@ -329,16 +330,18 @@ def test_a_supervisor_that_is_on_its_way_out_is_waited_for(supervisor: Superviso
     assert supervisor.running()
 
 
+@pytest.mark.parametrize("deleted", ["supervisor.sock", "*"])
 @pytest.mark.parametrize("stops", [True, False])
 def test_a_supervisor_whose_socket_was_deleted_is_ended_in_order(
-    supervisor: Supervisor, home: Path, monkeypatch: pytest.MonkeyPatch, *, stops: bool
+    supervisor: Supervisor, home: Path, monkeypatch: pytest.MonkeyPatch, *, stops: bool, deleted: str
 ) -> None:
     """Programs that clean up delete files that are old."""
     monkeypatch.setattr("magicfs.runtime.cleanup.SUPERVISOR_SECONDS", math.inf)
     supervisor.apply([sleeper("one")])
     eventually(lambda: pids(supervisor)["one"] is not None)
     [part, ended] = [psutil.Process(pid) for pid in (pids(supervisor)["one"], supervisor.pid())]
-    (home / "run" / "supervisor.sock").unlink()
+    for path in list((home / "run").glob(deleted)):
+        shutil.rmtree(path) if path.is_dir() else path.unlink()
     if stops:
         assert supervisor.stop()
         assert not supervisor.running()
