@@ -73,8 +73,11 @@ def _facts_of_state(facts: FileFacts) -> Iterator[Fact]:
     if facts.indexed_at is not None:
         yield Fact("indexed", f"{datetime.fromtimestamp(facts.indexed_at).astimezone():%Y-%m-%d %H:%M:%S}")
     if facts.mime_type:
-        kind = f", read as {facts.kind}" if facts.kind and facts.kind != facts.mime_type else ""
-        yield Fact("type", f"{facts.mime_type}{kind}")
+        # Behind the MIME type, a kind names the code that reads it.
+        detected = (facts.kind or "").partition(" ")[0]
+        yield Fact(
+            "type", f"{facts.mime_type}{f', read as {detected}' if detected not in {'', facts.mime_type} else ''}"
+        )
 
 
 def _facts_of_text(facts: FileFacts) -> Iterator[Fact]:

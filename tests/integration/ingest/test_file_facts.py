@@ -39,6 +39,18 @@ def test_words_language_and_beginning_are_shown(index: Index) -> None:
     assert line(index, "brief.md", "begins") == "Rechnungen an den Gärtner"
 
 
+@pytest.mark.parametrize(
+    ("kind", "said"), [("text/plain decode", "text/plain"), ("text/html markup", "text/plain, read as text/html")]
+)
+def test_the_type_is_said_without_the_code_that_reads_it(index: Index, kind: str, said: str) -> None:
+    (index.folder / "a.txt").write_text("x y z")
+    index.settle()
+    explanation = explain(index.database, host=HOST, path=index.folder / "a.txt")
+    assert explanation.facts is not None
+    facts = replace(explanation.facts, kind=kind, mime_type="text/plain")
+    assert f"type      {said}" in map(str, explanation_facts(replace(explanation, facts=facts)))
+
+
 def test_a_language_that_is_not_known_is_said(index: Index) -> None:
     (index.folder / "a.txt").write_text("x y z")
     index.settle()
