@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import shutil
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr, installed_tesseract
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
-from tests.integration.text.reading import read_in_part
+from tests.integration.text.reading import read, read_in_part
 from tests.plugins.pdf import Drawing, Scan, pdf_file
 
 pytestmark = pytest.mark.skipif(
@@ -26,11 +27,16 @@ TEXT = "The tide turns at noon and the boats come home"
 SCAN = Scan("A scanned letter about marmalade\nand about oranges")
 
 
-def read(content: bytes, *, limits: Limits | None = None) -> Document:
-    with FileExtractor(limits=limits or Limits(seconds=120), ocr=find_ocr()) as extractor:
-        outcome = extractor.extract(content, name=b"a.pdf")
-    assert isinstance(outcome, Document), outcome
-    return outcome
+@pytest.fixture(scope="module")
+def reader() -> Iterator[FileExtractor]:
+    """What reads the files of the tests that are about no limit."""
+    with FileExtractor(limits=Limits(seconds=120), ocr=find_ocr()) as opened:
+        yield opened
+
+
+def read_within(limits: Limits, content: bytes) -> Document:
+    with FileExtractor(limits=limits, ocr=find_ocr()) as extractor:
+        return read(extractor, content, b"a.pdf")
 
 
 def pages(document: Document) -> list[str]:
@@ -38,31 +44,33 @@ def pages(document: Document) -> list[str]:
     return [document.text[start:end] for start, end in zip(document.page_starts, ends, strict=True)]
 
 
-def test_a_page_with_text_keeps_it_beside_a_scanned_one() -> None:
-    first, second, third = pages(read(pdf_file(TEXT, SCAN, TEXT)))
+def test_a_page_with_text_keeps_it_beside_a_scanned_one(reader: FileExtractor) -> None:
+    first, second, third = pages(read(reader, pdf_file(TEXT, SCAN, TEXT), b"a.pdf"))
     assert first.strip() == TEXT
     assert "marmalade" in second
     assert third.strip() == TEXT
 
 
-def test_pages_are_where_they_are_when_the_first_and_last_are_scanned() -> None:
-    document = read(pdf_file(SCAN, TEXT, SCAN))
+def test_pages_are_where_they_are_when_the_first_and_last_are_scanned(reader: FileExtractor) -> None:
+    document = read(reader, pdf_file(SCAN, TEXT, SCAN), b"a.pdf")
     assert ["marmalade" in page for page in pages(document)] == [True, False, True]
     assert document.unread_pages == 0
     assert document.recognition == Recognition("tesseract", (1, 3))
 
 
-def test_a_stamp_does_not_hide_the_scan_below_it() -> None:
+def test_a_stamp_does_not_hide_the_scan_below_it(reader: FileExtractor) -> None:
     stamped = Scan(SCAN.text, stamp="Received by the tax office on 12 March")
-    first, second = pages(read(pdf_file(TEXT, stamped)))
+    first, second = pages(read(reader, pdf_file(TEXT, stamped), b"a.pdf"))
     assert first.strip() == TEXT
     assert second.count("Received by the tax office on 12 March") == 1
     assert second.count("marmalade") == 1
     assert "oranges" in second
 
 
-def test_words_that_are_recognised_once_more_stand_there_once() -> None:
-    [page] = pages(read(pdf_file(Scan(f"Report of the harbour\n{SCAN.text}", stamp="Report of the harbour"))))
+def test_words_that_are_recognised_once_more_stand_there_once(reader: FileExtractor) -> None:
+    [page] = pages(
+        read(reader, pdf_file(Scan(f"Report of the harbour\n{SCAN.text}", stamp="Report of the harbour")), b"a.pdf")
+    )
     assert page.count("harbour") == 1
     assert "marmalade" in page
 
@@ -72,8 +80,8 @@ def test_words_that_are_recognised_once_more_stand_there_once() -> None:
     [Scan(SCAN.text, stamp="A caption of some words", share=0.5), "A short page\nof words"],
     ids=["a small picture", "no picture"],
 )
-def test_a_page_of_few_words_that_no_picture_covers_is_taken_as_it_is(page: Scan | str) -> None:
-    document = read(pdf_file(page, TEXT))
+def test_a_page_of_few_words_that_no_picture_covers_is_taken_as_it_is(reader: FileExtractor, page: Scan | str) -> None:
+    document = read(reader, pdf_file(page, TEXT), b"a.pdf")
     assert document.recognition is None
     assert document.unread == ()
 
@@ -91,18 +99,18 @@ def test_the_languages_that_are_installed_are_used(tmp_path: Path) -> None:
     assert "marmalade" in outcome.text
 
 
-def test_a_page_number_is_no_text_layer() -> None:
-    assert "7" in read(pdf_file("7", TEXT)).text
+def test_a_page_number_is_no_text_layer(reader: FileExtractor) -> None:
+    assert "7" in read(reader, pdf_file("7", TEXT), b"a.pdf").text
 
 
 def test_blank_pages_take_no_time() -> None:
-    document = read(pdf_file(TEXT, *[""] * 60), limits=Limits(seconds=60))
+    document = read_within(Limits(seconds=60), pdf_file(TEXT, *[""] * 60))
     assert document.unread_pages == 0
     assert len(document.page_starts) == 61
 
 
-def test_text_between_angle_brackets_is_kept() -> None:
-    [page] = pages(read(pdf_file("see <https://example.org/> and search/<query>/ for more")))
+def test_text_between_angle_brackets_is_kept(reader: FileExtractor) -> None:
+    [page] = pages(read(reader, pdf_file("see <https://example.org/> and search/<query>/ for more"), b"a.pdf"))
     assert page.strip() == "see <https://example.org/> and search/<query>/ for more"
 
 
@@ -121,15 +129,14 @@ def test_a_page_that_takes_long_to_draw_leaves_time_for_a_scanned_one() -> None:
 
 
 def test_recognised_text_beyond_the_limit_says_that_it_was_cut() -> None:
-    document = read(pdf_file(SCAN, SCAN, SCAN), limits=Limits(seconds=120, text_bytes=80))
+    document = read_within(Limits(seconds=120, text_bytes=80), pdf_file(SCAN, SCAN, SCAN))
     assert document.text.count("marmalade") == 1
     assert document.cut_bytes > 0
     assert document.unread_pages > 0
 
 
-def test_pages_without_any_words_have_no_text() -> None:
-    with FileExtractor(limits=Limits(seconds=120), ocr=find_ocr()) as extractor:
-        outcome = extractor.extract(pdf_file(Scan("."), ""), name=b"a.pdf")
+def test_pages_without_any_words_have_no_text(reader: FileExtractor) -> None:
+    outcome = reader.extract(pdf_file(Scan("."), ""), name=b"a.pdf")
     assert isinstance(outcome, Unreadable)
     assert outcome.reason is SkipReason.NO_TEXT
 
