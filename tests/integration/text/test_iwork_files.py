@@ -184,6 +184,26 @@ def test_a_table_is_read_row_by_row_as_it_is_shown(extractor: FileExtractor) -> 
     )
 
 
+def test_what_refers_to_itself_and_often_to_the_same_is_read_once(extractor: FileExtractor) -> None:
+    segment = thing(6011, field(1, 1) + LATE_TEXTS + entry(5, "a text") * 2000, identifier=34)
+    content = document(
+        {
+            "Document": archive(thing(2, field(1, "Costs") + refer(2, 50), identifier=20)),
+            "CalculationEngine": archive(
+                thing(3008, refer(2, 50) * 60 + refer(2, 52) * 60 + refer(2, 51), identifier=50),
+                thing(3008, refer(2, 50) * 60 + refer(2, 52) * 60, identifier=52),
+                thing(6000, field(1, b"") + refer(2, 30), identifier=51),
+                table(30, "By month", 60),
+            ),
+            "Tables/DataList": archive(
+                thing(6005, field(1, 1) + refer(4, 34) * 20_000, identifier=31), segment, *LISTS[2:]
+            ),
+        }
+    )
+    text = read(extractor, content, b"a.numbers").text
+    assert text == "Costs\n\nBy month\n\nNo longer there\n\na text"
+
+
 def test_a_table_of_before_2019_is_read(extractor: FileExtractor) -> None:
     cells = (
         bytes([4, 3, 0, 0]) + word(0x92) + b"\0" * 4 + word(8) + word(9) + word(2),

@@ -64,7 +64,7 @@ class Tables:
 
     def of_sheet(self, sheet: Message) -> Iterator[str]:
         """Yield the texts of the tables that a sheet shows, in its order."""
-        yield from self._drawn(sheet.references(_DRAWN_OF_SHEET), depth=0)
+        yield from self._drawn(sheet.references(_DRAWN_OF_SHEET), depth=0, seen=set())
 
     def take(self, identifier: int) -> list[str]:
         """The text of a table, and each text that stands in its list and in no cell; nothing the second time."""
@@ -94,18 +94,21 @@ class Tables:
         """An object; one without fields where it is missing or damaged."""
         return message_of(self._stored[identifier].data) if identifier in self._stored else Message(b"")
 
-    def _drawn(self, identifiers: list[int], *, depth: int) -> Iterator[str]:
+    def _drawn(self, identifiers: list[int], *, depth: int, seen: set[int]) -> Iterator[str]:
         for identifier in identifiers:
+            if identifier in seen:
+                continue
+            seen.add(identifier)
             kind = self._stored[identifier].kind if identifier in self._stored else 0
             if kind == _TABLE_INFO:
                 yield from self.take(self._message(identifier).reference(_MODEL))
             elif kind == _GROUP and depth < _MAX_DEPTH:
-                yield from self._drawn(self._message(identifier).references(_CHILDREN), depth=depth + 1)
+                yield from self._drawn(self._message(identifier).references(_CHILDREN), depth=depth + 1, seen=seen)
 
     def _entries(self, identifier: int) -> Iterator[tuple[int, Message]]:
         """Yield the entries of a list, and of the segments of a long one, with their keys."""
         found = self._message(identifier)
-        for part in [found, *map(self._message, found.references(_SEGMENTS))]:
+        for part in [found, *map(self._message, dict.fromkeys(found.references(_SEGMENTS)))]:
             for entry in part.messages(_ENTRIES):
                 yield entry.number(_KEY), entry
 
