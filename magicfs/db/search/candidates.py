@@ -120,6 +120,6 @@ def _place(row: Sequence[Any]) -> Place:
 
 
 def _copy(packed: bytes) -> tuple[FileId, Copy]:
-    """The file that `copies_of_place` has written."""
+    """The file that `packed_copy` has written."""
     host, _, path = packed[8:].partition(b"\0")
     return FileId(int.from_bytes(packed[:8], "big")), Copy(path, host.decode())

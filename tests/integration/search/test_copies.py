@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import pytest
+
 from magicfs.db.pool import Database
 from magicfs.search.render import result_json
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
+from tests.integration.search.plans import recorded_plans
 
 HOUR = 3600
 NOON = 1_700_000_000
@@ -117,3 +120,30 @@ def test_files_without_text_have_copies_and_empty_files_have_none(corpus: Corpus
         corpus.file(package + b"/__init__.py", empty, state="named", size=0)
     assert shown(service, "holiday") == [("/data/holiday.mp4", ["box:/data/backup/holiday.mp4"])]
     assert len(shown(service, "name:__init__.py")) == 2
+
+
+@pytest.mark.parametrize("query", ["soup", "report", "soup -stew"])
+def test_the_files_of_many_copies_are_read_once(
+    database: Database, corpus: Corpus, service: SearchService, query: str
+) -> None:
+    """Of 50 contents with 2,000 files each, every search took longer than its deadline.
+
+    It read all files again for each chunk and for each file that its name had brought.
+    """
+    contents, copies = 40, 250
+    for number in range(contents):
+        content = corpus.content(*(f"the soup number {number} for day {day}" for day in range(3)))
+        corpus.file(b"report%02d.txt" % number, content)
+    multiply = (
+        "INSERT INTO files (root_id, path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, "
+        "uid, gid, state, content_id, indexed_at) "
+        "SELECT root_id, convert_to(copy || '/', 'UTF8') || path, display, extension, words, folded, size, mtime_ns, "
+        "ctime_ns, ino, mode, uid, gid, state, content_id, indexed_at FROM files, generate_series(2, %s) AS copy"
+    )
+    with database.transaction() as connection:
+        connection.execute(multiply, (copies,))
+    with recorded_plans(analysed=True) as plans:
+        found = shown(service, query)
+    assert [len(others) for _, others in found] == [copies - 1] * contents
+    # The file, its place in an index, its root and its host: two blocks each where nothing is known of the tables yet.
+    assert max(plan.blocks for plan in plans) < 8 * contents * copies

@@ -264,8 +264,45 @@ UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LA
 -- name: places
 -- The files that have the best candidates of `measure`, in their order, up to a limit for each, and those that it has
 -- found by their names. Each stands for its copies, and comes with the words that its path has, with its copies in their
--- order if it has any, and with the text of its chunk. All are sorted at once: to begin a sort for each of a hundred
--- takes longer than all else.
+-- order if it has any, and with the text of its chunk. A content may have thousands of files: they are read once and sorted
+-- at once, whether many chunks of it are located or many of the files have the name, and only then one of them is looked
+-- at as a whole.
+WITH located AS MATERIALIZED (
+    SELECT position, content_id, ordinal
+    FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position)
+    JOIN content_chunks ON content_chunks.chunk_id = ranked.chunk_id
+),
+content AS MATERIALIZED (
+    SELECT DISTINCT digest FROM contents
+    WHERE size > 0 AND id = ANY(ARRAY(
+        SELECT content_id FROM located
+        UNION ALL
+        SELECT content_id FROM files
+        WHERE id = ANY(current_setting('magicfs.named')::bigint[]) AND content_id IS NOT NULL AND NOT %(each_copy)s))
+),
+copy AS MATERIALIZED (
+    SELECT files.id, files.content_id, {{found_files.copy_key}} AS copy_key, hosts.name AS host, roots.path AS root_path,
+           files.path,
+           row_number() OVER (PARTITION BY {{found_files.copy_key}} ORDER BY {{found_files.copy_order}}) AS number
+    FROM content
+    JOIN contents ON contents.digest = content.digest
+    JOIN files ON files.content_id = contents.id
+    JOIN roots ON roots.id = files.root_id
+    JOIN hosts ON hosts.id = roots.host_id
+    WHERE {filters}
+),
+preferred AS MATERIALIZED (
+    SELECT content_id, copy_key, first
+    FROM (SELECT content_id, copy_key, min(ARRAY[number, id]) AS first,
+                 row_number() OVER (PARTITION BY content_id ORDER BY copy_key) AS place
+          FROM copy GROUP BY content_id, copy_key) AS each
+    WHERE place <= %(contents_each)s
+),
+copies AS MATERIALIZED (
+    SELECT copy_key, array_agg({{packed_copy}} ORDER BY number) AS packed
+    FROM copy WHERE number <= %(copies_each)s
+    GROUP BY copy_key HAVING count(*) > 1
+)
 SELECT {place_names}, position IS NULL,
        CASE WHEN place.words @@ %(any_word)s::tsquery THEN ARRAY(
            SELECT word FROM unnest(%(words)s::text[], %(in_path)s::tsquery[]) AS term (word, condition)
@@ -273,27 +310,23 @@ SELECT {place_names}, position IS NULL,
        CASE WHEN place.words @@ %(any_word)s::tsquery THEN ARRAY(
            SELECT word FROM unnest(%(words)s::text[], %(in_name)s::tsquery[]) AS term (word, condition)
            WHERE place.words @@ condition) END,
-       CASE WHEN (SELECT true FROM contents AS same JOIN files AS other ON other.content_id = same.id
-                  WHERE same.digest = place.copy_key AND other.id <> place.file_id LIMIT 1)
-            THEN ARRAY({{copies_of_place}}) END,
+       (SELECT packed FROM copies WHERE copies.copy_key = place.copy_key),
        {{found_files.chunk_text}}
 FROM (
-    SELECT {place_names}, words, position
+    SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, position
     FROM (
         SELECT *, row_number() OVER (PARTITION BY position ORDER BY copy_key) AS number
         FROM (
-            SELECT DISTINCT ON (position, {{found_files.copy_key}})
-                   {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, position
-            FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position)
-            JOIN content_chunks ON content_chunks.chunk_id = ranked.chunk_id
-            JOIN files ON files.content_id = content_chunks.content_id
-            JOIN roots ON roots.id = files.root_id
-            JOIN hosts ON hosts.id = roots.host_id
-            JOIN contents ON contents.id = files.content_id
-            WHERE {filters}
-            ORDER BY position, {{found_files.copy_key}}, {{found_files.copy_order}}, content_chunks.ordinal
-        ) AS located ({place_names}, words, position)
+            SELECT DISTINCT ON (position, copy_key) position, copy_key, first, located.content_id, ordinal
+            FROM located JOIN preferred ON preferred.content_id = located.content_id
+            ORDER BY position, copy_key, first, ordinal
+        ) AS distinct_contents
     ) AS numbered
+    JOIN files ON files.id = first[2]
+    JOIN roots ON roots.id = files.root_id
+    JOIN hosts ON hosts.id = roots.host_id
+    JOIN contents ON contents.id = files.content_id
+    JOIN content_chunks ON content_chunks.content_id = numbered.content_id AND content_chunks.ordinal = numbered.ordinal
     WHERE number <= %(contents_each)s
     UNION ALL
     SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, NULL
@@ -303,18 +336,11 @@ FROM (
     JOIN hosts ON hosts.id = roots.host_id
     LEFT JOIN contents ON contents.id = files.content_id
     LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
-) AS place
+) AS place ({place_names}, words, position)
 LEFT JOIN chunks ON chunks.id = place.chunk_id
 ORDER BY position
 
--- name: copies_of_place
--- Fragment: the files in scope that have the content of a place, in their order: the id of each as eight bytes, its host, a
--- zero byte and its path.
-SELECT int8send(files.id) || convert_to(left(hosts.name, 1024), 'UTF8') || '\x00'::bytea
-       || substring(roots.path, 1, 4096) || '\x2f'::bytea || substring(files.path, 1, 4096)
-FROM contents
-JOIN files ON files.content_id = contents.id
-JOIN roots ON roots.id = files.root_id
-JOIN hosts ON hosts.id = roots.host_id
-WHERE contents.digest = place.copy_key AND {filters}
-ORDER BY {{found_files.copy_order}} LIMIT %(copies_each)s
+-- name: packed_copy
+-- Fragment: a row of `copy`: the id of the file as eight bytes, its host, a zero byte and its path.
+int8send(id) || convert_to(left(host, 1024), 'UTF8') || '\x00'::bytea
+|| substring(root_path, 1, 4096) || '\x2f'::bytea || substring(path, 1, 4096)
