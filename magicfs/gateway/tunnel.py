@@ -23,7 +23,10 @@ from magicfs.gateway.serve import POSTGRES_SERVICE, REDIS_SERVICE, Service
 log = logging.getLogger(__name__)
 
 MAX_CONNECTIONS_OF_HOST = 100
-"""To each server: one host cannot take all of them."""
+"""To Postgres: one host cannot take all of them."""
+
+MAX_REDIS_CONNECTIONS_OF_HOST = 400
+"""To Redis. A worker that starts makes about twelve, an agent seven: a host with sixteen cores has 250."""
 
 STARTUP_SECONDS = 10.0
 """A client of Postgres says within this time who it is."""
@@ -55,7 +58,7 @@ class Tunnels:
     async def _carry_postgres(self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             startup = await _read_startup(reader, writer)
-            with self._counted(host, self._postgres):
+            with self._counted(host, self._postgres, most=MAX_CONNECTIONS_OF_HOST):
                 await _carry(self._postgres, reader, writer, first=fixed_startup(startup, self._session))
         except (_Refused, PeerUnavailable) as error:
             log.warning("Postgres refused %s: %s", host, error)
@@ -65,15 +68,15 @@ class Tunnels:
 
     async def _carry_redis(self, host: str, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
-            with self._counted(host, self._redis):
+            with self._counted(host, self._redis, most=MAX_REDIS_CONNECTIONS_OF_HOST):
                 await _carry(self._redis, reader, writer, first=b"")
         except (_Refused, PeerUnavailable) as error:
             log.warning("Redis refused %s: %s", host, error)
 
     @contextlib.contextmanager
-    def _counted(self, host: str, server: Path) -> Iterator[None]:
-        if self._open[host, server] >= MAX_CONNECTIONS_OF_HOST:
-            raise _Refused(f"the hub has {MAX_CONNECTIONS_OF_HOST} connections of {host} already", TOO_MANY)
+    def _counted(self, host: str, server: Path, *, most: int) -> Iterator[None]:
+        if self._open[host, server] >= most:
+            raise _Refused(f"the hub has {most} connections of {host} already", TOO_MANY)
         self._open[host, server] += 1
         try:
             yield

@@ -80,8 +80,9 @@ SERVER_SETTINGS = {
 _CONTROL, _IN_CRASH_RECOVERY = struct.Struct("=QIIi"), 4
 """The beginning of the server's control file, and the state that is its last field."""
 
-CONNECTIONS, CONNECTIONS_OF_HUB = 100, 300
-"""A host with eight cores has 45 at most. A hundred more take 4 MB from the start, used or not."""
+CONNECTIONS, CONNECTIONS_OF_HUB = 100, 1000
+"""A host with eight cores has 45 at most, and five while nothing happens. A hundred more take 4 MB from the start, used
+or not."""
 
 ORPHAN_SECONDS = 5.0
 """For the end of a process that is killed."""

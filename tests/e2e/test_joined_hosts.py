@@ -95,7 +95,7 @@ def test_a_machine_becomes_a_hub_and_says_what_to_run_elsewhere(pair: Pair) -> N
     pair.join = tuple(line[1].split())
     pair.hub.ok("up", "--detach")
     eventually(lambda: "serve" in pair.hub.pids(), "the part serve")
-    assert pair.hub.rows("SHOW max_connections") == [("300",)]
+    assert pair.hub.rows("SHOW max_connections") == [("1000",)]
     assert json.loads((pair.hub.home / "roots.json").read_text()) == [str(pair.hub_docs)]
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import socket
 import struct
 import time
@@ -255,6 +256,13 @@ def test_one_host_does_not_take_all_connections(linked: Pair, monkeypatch: pytes
     with linked.connect(), linked.connect(), refused:
         linked.connect()
     eventually(lambda: _connects(linked), "a connection after the others")
+
+
+def test_a_host_of_eight_cores_has_its_connections_to_redis(linked: Pair) -> None:
+    """Eight embed workers, two that extract, and an agent, when all start at once."""
+    with contextlib.ExitStack() as clients:
+        for _ in range(10 * 12 + 7):
+            assert clients.enter_context(linked.redis()).ping()
 
 
 def _connects(pair: Pair) -> bool:
