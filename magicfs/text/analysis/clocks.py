@@ -11,6 +11,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from magicfs.text.analysis.counted import NUMERALS, value_of
+from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.tokens import SPACE
 from magicfs.text.analysis.variants import OtherForms
 
@@ -28,10 +30,25 @@ _BEFORE_HOUR: Final = (
     "|om|vanaf|tot|o|do|od"
 )
 _TYPED: Final = re.compile(
-    rf"(?<![\w.,:/+-])((?:{_BEFORE_HOUR}) )?([01]?[0-9]|2[0-3])(?:([:.h])([0-5][0-9]))?"
+    rf"(?<![\w.,:/+-])((?:{_BEFORE_HOUR}) )?([01]?[0-9]|2[0-3])(?:([:.]|(?<=[0-9]) ?h ?)([0-5][0-9]))?"
     r"(?: ?([ap]m|uhr)(?!\w)|(h)(?!\w))?(?![\w:/-]|[.,][0-9])",
     re.IGNORECASE,
 )
+_MORNING: Final = frozenset("上午 午前 早上 凌晨 清晨 早晨 오전 새벽 아침".split())  # noqa: SIM905
+_AFTERNOON: Final = frozenset("下午 午後 午后 晚上 傍晚 夜里 오후 저녁".split())  # noqa: SIM905
+"""What says which half of the day, before an hour."""
+_SIGN_OF_HOUR: Final = "[点點]|[時时시](?![間间代期限点點刻段差])"
+_MINUTE: Final = f"([0-5]?[0-9])(?![0-9]| ?[点點時时시])|(?<! )([{NUMERALS}]{{1,3}})(?![点點時时시])"
+_FAR_EAST: Final = re.compile(
+    f"[0-9{NUMERALS}](?=[0-9{NUMERALS}]{{0,2}} ?[点點時时시])(?<![0-9{NUMERALS}.,:年月日第].)"
+    f"(?:(?<=[0-9])[0-9]?|[{NUMERALS}]{{0,2}}) ?({_SIGN_OF_HOUR})"
+    f"(?: ?(?:(半|반)|{_MINUTE})(?: ?[分분](?!之))?)?"
+)
+"""An hour of Chinese, Japanese or Korean: `下午三点半`, `15時30分`, `오후 3시`."""
+_POINTS: Final = frozenset("点點")
+"""The sign of an hour in Chinese, and of other things that are counted."""
+_LAST_HOUR: Final = 23
+_LAST_MINUTE: Final = 59
 _NOON: Final = 12
 _MAX_CLOCKS: Final = 4
 
@@ -49,8 +66,39 @@ def stated_clocks(text: str) -> list[str]:
     return list(dict.fromkeys("".join(pieces).lower() for pieces in _APART.findall(text)))
 
 
+def far_eastern_clocks(text: str) -> list[str]:
+    """The hours of a readable text in Chinese, Japanese or Korean, each once: `15:30` for `下午三点半`."""
+    found = (_far_eastern(match) for match in _FAR_EAST.finditer(text))
+    return list(dict.fromkeys(f"{clock[0]}:{clock[1]:02}" for clock in found if clock))
+
+
+def _far_eastern(match: re.Match[str]) -> tuple[int, int] | None:
+    """The hour and the minute; None for what is no hour."""
+    sign, half, digits, characters = match.groups()
+    before = match.string[: match.start()].rstrip(" ")[-2:]
+    typed = match[0][: match.start(1) - match.start()].rstrip(" ")
+    hour = int(typed) if typed.isdecimal() else value_of(typed)
+    minute = 30 if half else int(digits or 0) or (value_of(characters) if characters else 0)
+    if (
+        hour is None
+        or minute is None
+        or (sign in _POINTS and not (before in _MORNING or before in _AFTERNOON or half or digits or characters))
+    ):
+        return None
+    if before in _AFTERNOON and hour < _NOON:
+        hour += _NOON
+    return (hour, minute) if hour <= _LAST_HOUR and minute <= _LAST_MINUTE else None
+
+
 def clock_forms(text: str) -> Iterator[OtherForms]:
     """Yield the other forms of the first hours of a typed text: `15:30` for `3:30 pm`."""
+    for match in () if text.isascii() else islice(_FAR_EAST.finditer(text), _MAX_CLOCKS):
+        if clock := _far_eastern(match):
+            before = text[: match.start()].rstrip(" ")[-2:]
+            whole = (before if before in _MORNING or before in _AFTERNOON else "") + match[0]
+            pieces = re.findall("[0-9]+|[^0-9 ]+", whole)
+            pairs = [fold(piece[place : place + 2]) for piece in pieces for place in range(max(1, len(piece) - 1))]
+            yield frozenset({*pairs, *filter(str.isdecimal, pieces)}), list(_forms(clock[0], f"{clock[1]:02}"))
     for match in islice(filter(_is_clock, _TYPED.finditer(text)), _MAX_CLOCKS):
         typed = match[0].removeprefix(match[1] or "").lower()
         words = frozenset({*re.findall("[0-9]+|[a-z]+", typed), *re.findall(r"\w+", typed), typed.replace(" ", "")})
@@ -65,7 +113,7 @@ def _is_clock(match: re.Match[str]) -> bool:
     before, hour, sign, _, unit, h = match.groups()
     if unit and unit.lower() != "uhr":
         return 1 <= int(hour) <= _NOON
-    return bool(unit or (h and before) or sign in {":", "h", "H"})
+    return bool(unit or (h and before) or (sign and sign != ".") or (h and int(hour) > _NOON))
 
 
 def _forms(hour: int, minutes: str) -> Iterator[str]:

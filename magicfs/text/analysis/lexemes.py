@@ -30,7 +30,7 @@ _NUMBERED_VERSION: Final = re.compile(r"[vV][0-9]+\Z")
 _PADDED: Final = re.compile("0+([1-9][0-9]+|[1-9](?<=00.))")
 """A number with zeros before it, such as that of an invoice, which is found without them too; not one of two digits."""
 
-_ORDINAL: Final = re.compile("([0-9]{1,3})(?:st|nd|rd|th|er|ere|eme)")
+_ORDINAL: Final = re.compile("([0-9]{1,3})(?:st|nd|rd|th|er|ere|i?eme|e|de|ste)")
 """An ordinal number, which is found by its digits too."""
 
 _VERSION_BEHIND: Final = re.compile(r"([0-9]+)[vV][0-9]{1,2}")
@@ -185,7 +185,11 @@ def unspaced_lexemes(run: str) -> list[str]:
 
     There is none for a run of nothing but marks that are left out.
     """
-    characters = fold(run)
+    return pairs_of(fold(run))
+
+
+def pairs_of(characters: str) -> list[str]:
+    """The lexemes of a folded run."""
     return [characters[place : place + 2] for place in range(len(characters))]
 
 

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from magicfs.text.analysis.counted import NUMERALS, value_of
 from magicfs.text.analysis.tokens import SPACE, UNITS
 from magicfs.text.analysis.variants import OtherForms
 
@@ -38,20 +39,36 @@ _EXPONENT: Final = re.compile("[\u00b2\u00b3\u00b9\u2070\u2074-\u207b](?<=[0-9].
 _PERCENT: Final = re.compile(
     r"([0-9](?<![\w:/-][0-9])[0-9]*(?:[.,][0-9]+)?)[ \u00a0\u202f-]?"
     r"((?:(?:per|pour|por) ?(?:cent|ciento|cento)|pro[czs]+ent[a-z]*"
-    r"|процент\w*|відсотк\w*|százalék\w*))(?!\w)",
+    r"|процент\w*|відсотк\w*|százalék\w*|प्रतिशत|फीसदी|퍼센트|パーセント|(?:في ?|ب)ال(?:مئة|مائة|مية)))(?!\w)",
     re.IGNORECASE,
 )
 """A number and the word for `%`, in languages that have the word behind the number."""
+_PERCENT_BEFORE: Final = re.compile(f"百分之 ?([0-9]+(?:[.][0-9]+)?|[{NUMERALS}]{{1,4}})")
+"""The same in Chinese, which has the word before the number."""
+_TYPED_PERCENT: Final = re.compile(r"(?<![\w.,:/-])([0-9]+(?:[.,][0-9]+)?)%(?!\w)")
+_WORDS_OF_PERCENT: Final = (
+    "роцент",
+    "ідсотк",
+    "zázal",
+    "प्रतिशत",
+    "फीसदी",
+    "퍼센트",
+    "パーセント",
+    "المئة",
+    "المائة",
+    "المية",
+)
+"""What a text has that has one of them, but for those in letters of ASCII."""
 
 _MONEY: Final = (
     ("€", "eur euro euros"), ("$", "usd dollar dollars"), ("£", "gbp pound pounds"), ("¥", "jpy yen"),
     ("¥", "cny yuan"), ("₹", "inr rupee rupees"), ("₽", "rub руб рублей рубля"), ("₩", "krw won"), ("₺", "try lira"),
-    ("₴", "uah грн гривень"), ("₪", "ils nis"),
+    ("₴", "uah грн гривень"), ("₪", "ils nis"), ("r$", "brl reais real"),
 )  # fmt: skip
 """The signs of currencies, each with its code and its names."""
 _DOLLAR: Final = "$"
 _CODES: Final = frozenset(names.split()[0] for _, names in _MONEY)
-_WORDS: Final = frozenset({"ils", "nis", "rub", "try", "won"})
+_WORDS: Final = frozenset({"ils", "nis", "real", "rub", "try", "won"})
 """Those that are words too: in small letters, they stand behind an amount alone, and a text with one has rarely any."""
 _AMOUNT: Final = r"[0-9](?<![\w.,].)[0-9.,]*"
 _NAMES_OF_MONEY: Final = "|".join(
@@ -116,10 +133,43 @@ def _amount(number: str) -> str:
     return _LEFT_OUT.sub("", number.rstrip(".,"))
 
 
+def stated_percents(text: str) -> list[str]:
+    """The numbers of a readable text with a word for `%`, each once and with the sign."""
+    has_any = (
+        "rcent" in text
+        or "r cent" in text
+        or "r-cent" in text
+        or "ozent" in text
+        or "ocent" in text
+        or "osent" in text
+        or "ciento" in text
+        or (not text.isascii() and any(word in text for word in _WORDS_OF_PERCENT))
+    )
+    return list(dict.fromkeys(f"{number}%" for number, _ in _PERCENT.findall(text))) if has_any else []
+
+
+def percents_in_characters(text: str) -> list[str]:
+    """The same of a readable text in Chinese, whose numbers may be characters."""
+    found = _PERCENT_BEFORE.findall(text) if "百分之" in text else []
+    numbers = (number if number[0].isdecimal() else value_of(number) for number in found)
+    return [f"{number}%" for number in numbers if number is not None]
+
+
 def percent_forms(text: str) -> Iterator[OtherForms]:
-    """Yield `12%` for `12 percent`."""
+    """Yield `12%` for `12 percent`, and for the number of `12%`, which a text may have in characters."""
     for number, words in _PERCENT.findall(text):
         yield frozenset(words.lower().split()), [f"{number}%"]
+    for number in _TYPED_PERCENT.findall(text):
+        yield frozenset({number, *re.findall("[0-9]+", number)}), [f"{number}%"]
+    for match in _PERCENT_BEFORE.finditer(text):
+        pieces = re.findall("[0-9.]+|[^0-9. ]+", match[0])
+        pairs = {
+            piece[place : place + 2] for piece in pieces for place in range(len(piece) - 1) if not piece[0].isdecimal()
+        }
+        yield (
+            frozenset({*pairs, *(piece for piece in pieces if piece[0].isdecimal())}),
+            percents_in_characters(match[0]),
+        )
 
 
 def micro_forms(text: str) -> Iterator[OtherForms]:

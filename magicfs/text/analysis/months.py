@@ -120,6 +120,20 @@ def month_number(name: str) -> int | None:
     return _month_of(is_latin=name < _FIRST_OTHER).get(fold(name))
 
 
+@lru_cache(maxsize=_CACHED_WORDS)
+def month_names(name: str) -> list[str]:
+    """The names of the month of a name, folded, that are longer or shorter than it; none for another word."""
+    month, typed = month_number(name), fold(name)
+    if month is None:
+        return []
+    named = _month_of(is_latin=name < _FIRST_OTHER)
+    return [
+        other
+        for other, number in named.items()
+        if number == month and other != typed and (other.startswith(typed) or typed.startswith(other))
+    ]
+
+
 def month_alone(name: str, *, has_case: bool) -> int | None:
     """The month of a name that has a year and no day; None for another word, and for what is mostly another word.
 

@@ -44,8 +44,8 @@ _INVISIBLE: Final = re.compile(
 """Soft hyphens, zero-width characters, signs of direction, variation selectors, tags."""
 
 _SIGNS: Final = str.maketrans(
-    "\u2018\u2019\u02bb\u02bc\u02be\u02bf\u2032\u2010\u2011\u2012\u2013\u2014\u2212\u2043\u066b\u066c",
-    "'''''''-------.,",
+    "\u2018\u2019\u02bb\u02bc\u02be\u02bf\u2032\u2010\u2011\u2012\u2013\u2014\u2212\u2043\u066a\u066b\u066c",
+    "'''''''-------%.,",
 )
 """Typographic quotes and dashes, as they are typed; quotes of Hawaiian, Uzbek and Arabic in Latin letters; separators
 inside of Arabic numbers."""

@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from magicfs.text.analysis.counted import NUMERALS, with_digits
 from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_number
 from magicfs.text.analysis.tokens import SPACE
 
@@ -34,6 +35,7 @@ VIETNAMESE: Final = re.compile(
     r"(?:(?<![\w./-])([0-9]{1,2}) )?(tháng) ([0-9]{1,2})(?:,? (năm) |/|, ?)([12][0-9]{3})(?![\w/-])", re.IGNORECASE
 )
 """Days and months with words between their numbers. All words are groups."""
+_MONTH_IN_CHARACTERS: Final = re.compile(f"[{NUMERALS}]月")
 _THAI: Final = ("\u0e00", "\u0e7f")
 _FIRST_THAI_YEAR: Final = 2400
 _THAI_YEARS: Final = 543
@@ -64,6 +66,13 @@ def stated_dates(text: str) -> list[str]:
             date for day, _, month, _, year in VIETNAMESE.findall(text) for date in _iso(year, int(month), day or None)
         ]
     return list(dict.fromkeys(found + [date[:_MONTH_CHARACTERS] for date in found]))
+
+
+def dates_in_characters(text: str) -> list[str]:
+    """The days and months of a readable text whose numbers are Chinese characters, each once."""
+    if not _MONTH_IN_CHARACTERS.search(text):
+        return []
+    return stated_dates(with_digits(text))
 
 
 def _spelt(text: str) -> Iterator[str]:

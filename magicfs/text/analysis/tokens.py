@@ -86,7 +86,7 @@ SPACE: Final = "[ \u00a0\u202f]"
 """A blank between a number and what belongs to it."""
 UNITS: Final = (
     "am|pm|nm|[\u00b5\u03bc][lgmsAVFHW]|mm|cm|dm|km|ft|mg|kg|lb|oz|ml|cl|dl|hl|kb|mb|gb|tb|pb|hz|mv|kv|ma|ah|mw|kw|gw|wh|db|px"
-    "|pt|ns|ms|u[gmlfvas]|qm|[cdkm]?m[23]"
+    "|pt|ns|ms|u[gmlfvas]|qm|[cdkm]?m[23]|кг|км|см|мм|мл|мг|гб|мб|кб|тб|руб|шт|мин"
 )
 _NUMBERED_WORD: Final = re.compile(
     rf"([^\W\d_]{{3,}})([0-9]{{1,12}})|([^\W\d_]{{1,2}})([0-9]{{4,12}})"
@@ -99,6 +99,8 @@ moment without signs (`20130114T0800`), a quarter of a year (`2021Q3`), and dime
 two letters, such as `h264`, `mp3` and `5G`, and not digits of hexadecimal numbers (`12a`)."""
 _SMALL_FIRST: Final = re.compile("([a-z][A-Z][A-Za-z]+)([0-9]{1,12})")
 """The name of a product and a number, which is no name in pieces: `iOS16`, `iPhone15`."""
+_ORDINAL: Final = re.compile("(?:[0-9]{1,3}|[IVX]{1,5})i?[èe]me")
+"""An ordinal number of French."""
 _NUMBERED_END: Final = re.compile(r"([^\W\d_]{2,})([0-9]+)")
 _UNIT_WITH_CAPITAL: Final = re.compile(
     "([0-9]{1,12})?([kmnpuhd\u03bc](?:Hz|Wh?|VA?|Ah?|F|H|Pa|N|J|\u03a9|\u03c9|Sv|Gy|B|L)|[kM]?eV|dBm?)"
@@ -264,7 +266,12 @@ def camel_parts(word: str) -> list[str]:
 
 
 def typed_camel_parts(word: str) -> list[str]:
-    """The parts of a typed name that a text may have apart: the same, but for names of products, such as `iOS16`."""
+    """The parts of a typed name that a text may have apart.
+
+    They are those of `camel_parts`, but for names of products, such as `iOS16`; `XIXème` and `19ème` have none.
+    """
+    if _ORDINAL.fullmatch(word):
+        return []
     if product := _SMALL_FIRST.fullmatch(word):
         return list(product.groups())
     *parts, last = camel_parts(word) or [word]

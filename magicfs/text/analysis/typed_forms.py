@@ -11,24 +11,31 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Final
 
+from magicfs.text.analysis.abbreviations import abbreviation_forms, short_months
 from magicfs.text.analysis.clocks import clock_forms
 from magicfs.text.analysis.codes import codes_in_pieces, designation_forms
+from magicfs.text.analysis.counted import numbers_in_characters, numbers_in_digits
 from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.measures import dimensions, micro_forms, money_forms, percent_forms
-from magicfs.text.analysis.unspaced_forms import numbers_in_characters, numbers_in_digits
 from magicfs.text.analysis.variants import OtherForms, numbers_in_pieces
 
 _ORDINALS: Final = dict(
     enumerate("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1)  # noqa: SIM905
 )
+_OF_ENGLISH: Final = frozenset({"st", "nd", "rd", "th"})
+_OF_FRENCH_AND_DUTCH: Final = ("e", "eme", "de", "ste")
+"""The endings of an ordinal number."""
 _ENDINGS: Final = {1: "st", 2: "nd", 3: "rd"}
-_ORDINAL: Final = re.compile(r"(?<![\w.,:/-])([0-9]{1,3})(?:st|nd|rd|th|er|ère|ème|eme)(?![\w/-])", re.IGNORECASE)
+_ORDINAL: Final = re.compile(
+    r"(?<![\w.,:/-])([0-9]{1,3})(st|nd|rd|th|er|i?[èe]me|ère|de|ste|e)(?![\w/-])", re.IGNORECASE
+)
 _ROMAN: Final = {
     "ii": "2", "iii": "3", "iv": "4", "vii": "7", "viii": "8", "ix": "9", "xii": "12", "xiii": "13", "xiv": "14",
     "xv": "15", "xvi": "16", "xvii": "17", "xviii": "18", "xix": "19",
 }  # fmt: skip
 """Roman numbers that are no words and no abbreviations, as `vi` and `xl` are."""
 _BY_NUMBER: Final = {number: roman for roman, number in _ROMAN.items()}
+_ROMAN_ORDINAL: Final = re.compile(rf"(?<!\w)({'|'.join(_ROMAN)})(?:i?[èe]me|ste|de|e)(?!\w)", re.IGNORECASE)
 _NUMBERED: Final = re.compile(
     rf"(?<![^\W\d_])([^\W\d_]{{2,}}+)\.? (?=({'|'.join([*_ROMAN, *_BY_NUMBER])})(?![\w.,:/%'-])(?P<behind> \w)?)",
     re.IGNORECASE,
@@ -58,8 +65,16 @@ def typed_forms(text: str) -> list[OtherForms]:
     kinds = [_ordinals_in_words, _ordinals_in_digits, _roman_forms, _street_forms]
     if not text.isascii():
         kinds += [numbers_in_characters, numbers_in_digits]
-    if any(map(str.isdigit, text)):
-        kinds += [clock_forms, designation_forms, micro_forms, money_forms, percent_forms]
+    if not text.isascii() or any(map(str.isdigit, text)):
+        kinds += [
+            abbreviation_forms,
+            clock_forms,
+            designation_forms,
+            micro_forms,
+            money_forms,
+            percent_forms,
+            short_months,
+        ]
     found = chain.from_iterable(islice(kind(text), _MAX_OF_KIND) for kind in kinds)
     return [*found, *date_forms(text)]
 
@@ -71,10 +86,25 @@ def typed_in_pieces(text: str) -> list[str]:
 
 
 def _ordinals_in_digits(text: str) -> Iterator[OtherForms]:
-    """Yield `3` and `third` for `3rd`."""
+    """Yield `3` and `third` for `3rd`, and for `19e`, of French and Dutch, its other endings and `XIXe`."""
     for match in _ORDINAL.finditer(text):
-        word = _ORDINALS.get(int(match[1]))
-        yield frozenset({match[0].lower()}), [match[1], word] if word else [match[1]]
+        number = match[1]
+        if match[2].lower() in _OF_ENGLISH:
+            word = _ORDINALS.get(int(number))
+            yield frozenset({match[0].lower()}), [number, word] if word else [number]
+        else:
+            yield (
+                frozenset({match[0].lower()}),
+                [number, *_with_endings(number), *_with_endings(_BY_NUMBER.get(number))],
+            )
+    for match in _ROMAN_ORDINAL.finditer(text):
+        roman = match[1].lower()
+        number = _ROMAN[roman]
+        yield frozenset({match[0].lower()}), [roman, number, *_with_endings(number), *_with_endings(roman)]
+
+
+def _with_endings(number: str | None) -> list[str]:
+    return [] if number is None else [number + ending for ending in _OF_FRENCH_AND_DUTCH]
 
 
 def _ordinals_in_words(text: str) -> Iterator[OtherForms]:

@@ -54,9 +54,12 @@ _WORDS_APART: Final = re.compile(
 _SEPARATORS: Final = frozenset(",.'_")
 _THOUSAND: Final = 3
 """The digits between two separators of a large number."""
-_PHONE: Final = re.compile(r"[+(0](?<![\w+.,/-].)(?:(?<=\()0)?+[0-9][0-9 \u00a0()/-]{5,22}[0-9](?![\w/-])")
-"""A telephone number in pieces: it begins with `+`, with `0` or with brackets. As other patterns here, this one begins
-with a set of characters, for which `re` searches quickly."""
+_PHONE: Final = re.compile(
+    r"[+(08](?<![\w+.,/-].)(?:(?<=\()0|(?<=8)[ -]\(?(?=[3489][0-9]{2}\b))?+(?<!8)"
+    r"[0-9][0-9 \u00a0()/-]{5,22}[0-9](?![\w/-])"
+)
+"""A telephone number in pieces: it begins with `+`, with `0` or with brackets, or, in Russia, with `8`. As other
+patterns here, this one begins with a set of characters, for which `re` searches quickly."""
 _SPACES: Final = re.compile("[ \u00a0\u202f]")
 _DAY: Final = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 _AMERICAN_PHONE: Final = (3, 3, 4)
@@ -209,7 +212,9 @@ def numbers_in_pieces(text: str) -> list[str]:
     for match in _PHONE.finditer(text):
         pieces = re.findall("[0-9]+", match[0])
         digits = "".join(pieces)
-        if len(pieces) == 1 or len(digits) < _PAIR * len(pieces) or _DAY.match(match[0]):
+        if len(pieces) == 1 or len(digits) < _PAIR * len(pieces) - _single_digits(match[0], pieces):
+            continue
+        if _DAY.match(match[0]):
             continue
         if not _MIN_PHONE_DIGITS <= len(digits) <= _MAX_PHONE_DIGITS:
             continue
@@ -218,6 +223,14 @@ def numbers_in_pieces(text: str) -> list[str]:
         else:
             found.append(digits)
     return found
+
+
+def _single_digits(number: str, pieces: list[str]) -> int:
+    """How many pieces may be one digit: behind that of a country, the zero and what is left before pairs.
+
+    `+33 (0)6 12 34 56 78`.
+    """
+    return 1 + (pieces[1] == "0") if number[0] == "+" else 0
 
 
 def _with_country(pieces: list[str]) -> list[str]:

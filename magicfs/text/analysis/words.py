@@ -7,21 +7,23 @@ its signs, a pair of characters of a script without spaces, or a stem, which `ST
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
-from magicfs.text.analysis.clocks import stated_clocks
-from magicfs.text.analysis.lexemes import LexemeMemory, unspaced_lexemes
-from magicfs.text.analysis.measures import dimensions, stated_money
+from magicfs.text.analysis.clocks import far_eastern_clocks, stated_clocks
+from magicfs.text.analysis.counted import stated_counts
+from magicfs.text.analysis.folding import fold_all
+from magicfs.text.analysis.lexemes import LexemeMemory, pairs_of
+from magicfs.text.analysis.measures import dimensions, percents_in_characters, stated_money, stated_percents
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.signs import signs_in
 from magicfs.text.analysis.spellings import joined_parts
-from magicfs.text.analysis.stated_days import days_of_name, stated_dates
+from magicfs.text.analysis.stated_days import dates_in_characters, days_of_name, stated_dates
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 
-ANALYSIS_VERSION: Final = 18
+ANALYSIS_VERSION: Final = 19
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
@@ -32,6 +34,10 @@ _CACHED_DIRECTORIES: Final = 512
 
 _MAX_START: Final = 8192
 """Further on, the words of a name may reach position 16,383, which Postgres gives to all that follow."""
+
+_KNOWN_PLACES: Final = 2048
+_PLACES: Final = tuple(map(str, range(_KNOWN_PLACES)))
+"""The positions of most texts as they are written: making a string of a number takes longer than the rest of a pair."""
 
 _DIGIT: Final = re.compile("[0-9]")
 _OWN_PLACE: Final = re.compile("([0-9]+)A")
@@ -53,11 +59,11 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
     for entry in metadata:
         asides += [readable(entry)[0], *joined_parts(entry)]
     positions: dict[str, str] = {}
-    end, names = _place(split(body), 1, algorithm, positions)
+    end, names, has_runs = _place(split(body), 1, algorithm, positions)
     for aside in asides:
-        end, more = _place(split(aside), end + _ASIDE_GAP, algorithm, positions)
+        end, more, _ = _place(split(aside), end + _ASIDE_GAP, algorithm, positions)
         names |= more
-    for stated in (*_with_digits(body), *signs_in(body)):
+    for stated in (*_with_digits(body), *(_of_far_east(body) if has_runs else ()), *signs_in(body)):
         end += _ASIDE_GAP
         _add(positions, f"'{stated}'", str(end))
     for name in names:
@@ -72,7 +78,18 @@ def _with_digits(body: str) -> list[str]:
     """What a readable text states in numbers, in the form in which it is looked for; many texts have no digit."""
     if not _DIGIT.search(body):
         return []
-    return [*stated_dates(body), *stated_clocks(body), *dimensions(body), *stated_money(body)]
+    return [
+        *stated_dates(body),
+        *stated_clocks(body),
+        *dimensions(body),
+        *stated_money(body),
+        *stated_percents(body),
+    ]
+
+
+def _of_far_east(body: str) -> list[str]:
+    """What a readable text in a script without spaces states in numbers, in characters or digits."""
+    return [*dates_in_characters(body), *far_eastern_clocks(body), *percents_in_characters(body), *stated_counts(body)]
 
 
 def analyze_path(display: str) -> str:
@@ -105,36 +122,49 @@ def analyze_moved_path(display: str, *, former: str, own_words: str) -> str:
 def _path_words(text: str, start: int, weight: str, *, asides: tuple[str, ...] = ()) -> tuple[str, int]:
     """The words of a part of a path from a position, and of what else it says, each with a weight. And their end."""
     words: dict[str, str] = {}
-    end, names = _place(split(readable(text)[0]), start, algorithm_for(None), words)
+    body = readable(text)[0]
+    end, names, has_runs = _place(split(body), start, algorithm_for(None), words)
     for camel in names:
         for lexeme in camel:
             end += 1
             _add(words, lexeme, str(end))
     for part in (*joined_parts(text), *asides):
-        end, _ = _place(split(part), end + _ASIDE_GAP, algorithm_for(None), words)
+        end, *_ = _place(split(part), end + _ASIDE_GAP, algorithm_for(None), words)
+    for stated in stated_counts(body) if has_runs else ():
+        end += _ASIDE_GAP
+        _add(words, f"'{stated}'", str(end))
     vector = " ".join([f"{lexeme}:{places.replace(',', weight + ',')}{weight}" for lexeme, places in words.items()])
     return vector, end + _ASIDE_GAP
 
 
 def _place(
     tokens: list[str], start: int, algorithm: str | None, positions: dict[str, str]
-) -> tuple[int, dict[tuple[str, ...], None]]:
-    """Add the lexemes of tokens from the position `start`. Returns the end, and the camelCase names that occurred."""
+) -> tuple[int, dict[tuple[str, ...], None], bool]:
+    """Add the lexemes of tokens from the position `start`.
+
+    Returns the end, the camelCase names that occurred, and whether there are runs of a script without spaces.
+    """
     names: dict[tuple[str, ...], None] = {}
+    folded_runs: Iterator[str] | None = None
     position = start
     get = positions.get
     lexemes = _memory(algorithm).of_tokens(tokens)
     for token in tokens:
         found = lexemes.get(token)
         if found is None:
-            for place, pair in enumerate(unspaced_lexemes(token), position):
+            if folded_runs is None:
+                folded_runs = iter(fold_all([token for token in tokens if token not in lexemes]))
+            pairs = pairs_of(next(folded_runs))
+            end = position + len(pairs)
+            places = _PLACES[position:end] if end <= _KNOWN_PLACES else map(str, range(position, end))
+            for pair, at in zip(pairs, places, strict=True):
                 lexeme = f"'{pair}'"
                 before = get(lexeme)
-                positions[lexeme] = str(place) if before is None else f"{before},{place}"
+                positions[lexeme] = at if before is None else f"{before},{at}"
             position += len(token)
             continue
         first, further, width, camel = found
-        at = str(position)
+        at = _PLACES[position] if position < _KNOWN_PLACES else str(position)
         for lexeme in first:
             before = get(lexeme)
             positions[lexeme] = at if before is None else f"{before},{at}"
@@ -145,7 +175,7 @@ def _place(
         position += width
         if camel:
             names |= dict.fromkeys(camel)
-    return position, names
+    return position, names, folded_runs is not None
 
 
 def _memory(algorithm: str | None) -> LexemeMemory:

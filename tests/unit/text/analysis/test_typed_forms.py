@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.text.analysis import analyze, question_terms
+from magicfs.text.analysis.abbreviations import abbreviation_forms, short_months
 from magicfs.text.analysis.clocks import clock_forms
 from magicfs.text.analysis.measures import money_forms
 from tests.unit.text.analysis.vectors import missed
@@ -235,3 +236,81 @@ def test_a_half_of_the_day_has_points_or_none(text: str, question: str) -> None:
 @pytest.mark.parametrize("text", ["it rose 12% again", "it rose 12 % again"])
 def test_a_percentage_is_found_by_words(text: str, words: str) -> None:
     assert missed(text, words) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("see Figure 3 there", "fig. 3"),
+        ("see fig. 3 there", "Figure 3"),
+        ("Artikel 5 GG", "Art. 5 GG"),
+        ("Art. 5 GG", "Artikel 5 GG"),
+        ("on page 45", "p. 45"),
+        ("gemäß § 433 BGB", "Paragraph 433 BGB"),
+        ("a run of 5 kilometers", "5 km run"),
+        ("a run of 5km", "5 kilometres"),
+        ("it weighs 180 lbs", "180 pounds"),
+        ("3,5 Mio. Euro", "3,5 Millionen Euro"),
+        ("closed on Dec 24th", "December 24"),
+        ("closed on 24 December", "Dec 24"),
+        ("le 5 févr. au matin", "5 février"),
+        ("вес 10 кг", "10кг"),
+        ("вес 10кг", "10 кг"),
+    ],
+)
+def test_what_stands_beside_a_number_may_be_abbreviated(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+@pytest.mark.parametrize("typed", ["art of 5 masters", "fig tree", "may 55", "the lbs"])
+def test_what_is_no_abbreviation_has_no_other_form(typed: str) -> None:
+    assert list(abbreviation_forms(typed)) + list(short_months(typed)) == []
+
+
+@pytest.mark.parametrize(
+    "written",
+    [
+        "20 percent",
+        "20 per cent",
+        "20 %",
+        "20%",
+        "20 Prozent",
+        "20 процентов",
+        "۲۰٪",
+        "20 في المائة",
+        "20 प्रतिशत",
+        "百分之二十",
+    ],
+)
+def test_per_cent_is_found_by_its_sign(written: str) -> None:
+    assert missed(f"it rose by {written} again", "20%") == []
+
+
+@pytest.mark.parametrize("typed", ["19e siècle", "XIXe siècle", "XIXème siècle", "19ème siècle"])
+@pytest.mark.parametrize("written", ["19e siècle", "XIXe siècle", "XIXème siècle", "19ème siècle"])
+def test_ordinal_numbers_of_french_have_roman_digits_or_others(written: str, typed: str) -> None:
+    assert missed(f"au {written} déjà", typed, language="fr") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [("de 19e eeuw", "19de eeuw"), ("de 3de deur", "3e deur"), ("R$ 1.500,00", "1500 reais"), ("R$ 125", "R$125")],
+)
+def test_dutch_ordinals_and_brazilian_money_are_found(written: str, typed: str) -> None:
+    assert missed(written, typed, language="nl") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("+33 6 12 34 56 78", "0612345678"),
+        ("+33 6 12 34 56 78", "06 12 34 56 78"),
+        ("+33 (0)6 12 34 56 78", "0612345678"),
+        ("8 (495) 123-45-67", "84951234567"),
+        ("8 800 555-35-35", "88005553535"),
+        ("14h30 demain", "14 h 30"),
+        ("la réunion à 17:00", "réunion 17h"),
+    ],
+)
+def test_numbers_are_found_as_other_countries_write_them(written: str, typed: str) -> None:
+    assert missed(written, typed) == []

@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.text.analysis import analyze, question_terms
-from magicfs.text.analysis.unspaced_forms import numbers_in_characters, numbers_in_digits
+from magicfs.text.analysis import analyze, analyze_path, question_terms
+from magicfs.text.analysis.clocks import far_eastern_clocks
+from magicfs.text.analysis.counted import numbers_in_characters, numbers_in_digits, stated_counts
 
 
 def missed(text: str, question: str) -> list[str]:
@@ -14,7 +15,8 @@ def missed(text: str, question: str) -> list[str]:
     return [
         term.word
         for term in question_terms(question, languages=["en"])
-        if not any(
+        if not term.is_whole
+        and not any(
             f"'{lexeme.text}':" in vector or (lexeme.is_prefix and f"'{lexeme.text}" in vector)
             for lexeme in term.lexemes
         )
@@ -58,6 +60,20 @@ def test_compounds_of_other_verbs_are_others(written: str, typed: str) -> None:
         ("令和五年度", "令和5年度"),
         ("三ヶ月の契約", "3ヶ月"),
         ("共有123人", "一百二十三人"),
+        ("共有一百二十三人", "123人"),
+        ("第一百四十五条", "第145条"),
+        ("第四十五款", "第45款"),
+        ("押金二百元", "200元"),
+        ("代金は三千五百円", "3,500円"),
+        ("代金は3,500円", "三千五百円"),
+        ("年薪5万元", "50000元"),
+        ("年薪50,000元", "5万元"),
+        ("월세 50,000원", "5만원"),
+        ("票价500元", "¥500"),
+        ("票价￥500", "¥500"),
+        ("二〇二三年五月六日", "2023-05-06"),
+        ("二〇二三年五月六日", "2023.5.6"),
+        ("二〇二三年的合同", "2023"),
     ],
 )
 def test_numbers_before_counters_are_characters_or_digits(written: str, typed: str) -> None:
@@ -65,7 +81,15 @@ def test_numbers_before_counters_are_characters_or_digits(written: str, typed: s
 
 
 @pytest.mark.parametrize(
-    ("written", "typed"), [("第十三条规定", "第12条"), ("第14条", "第十二条"), ("二三年前", "23年")]
+    ("written", "typed"),
+    [
+        ("第十三条规定", "第12条"),
+        ("第14条", "第十二条"),
+        ("二三年前", "23年"),
+        ("第12章", "第十二条"),
+        ("图12", "第十二条"),
+        ("第二十三条", "第123条"),
+    ],
 )
 def test_other_numbers_are_others(written: str, typed: str) -> None:
     assert missed(written, typed) != []
@@ -79,7 +103,8 @@ def test_numerals_inside_words_are_no_numbers(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("typed", "number"), [("去年十二月", "12"), ("第一条", "1"), ("一月", "1"), ("三个", "3"), ("第千回", "1000")]
+    ("typed", "number"),
+    [("去年十二月", "12月"), ("第一条", "1条"), ("一月", "1月"), ("三个", "3个"), ("第千回", "1000回")],
 )
 def test_numerals_before_counters_are_numbers(typed: str, number: str) -> None:
     [(_, forms)] = numbers_in_characters(typed)
@@ -94,7 +119,43 @@ def test_the_pair_before_a_number_stands_alone() -> None:
 
 @pytest.mark.parametrize("typed", ["1个", "10分", "1年"])
 def test_a_number_that_is_a_word_in_characters_has_no_other_form(typed: str) -> None:
-    assert list(numbers_in_digits(typed)) == []
+    [(_, forms)] = numbers_in_digits(typed)
+    assert forms == [typed]
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("下午三点半开会", "15:30"),
+        ("下午3点半开会", "3:30 pm"),
+        ("会议15:30开始", "下午三点半"),
+        ("午後2時から", "14:00"),
+        ("14:00から", "午後2時"),
+        ("15時30分に出発", "15:30"),
+        ("오후 3시에 만나요", "15:00"),
+        ("회의 15:00", "오후 3시"),
+    ],
+)
+def test_hours_of_the_far_east_are_those_of_a_clock(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+@pytest.mark.parametrize("text", ["三点意见", "3点", "3時間", "三时期", "第三时", "25時30分", "百度一下"])
+def test_what_is_no_hour_of_the_far_east_states_none(text: str) -> None:
+    assert far_eastern_clocks(text) == []
+
+
+@pytest.mark.parametrize(
+    ("name", "typed"), [("第12章.docx", "第十二章"), ("第十二章.docx", "第12章"), ("第三章.txt", "第3章")]
+)
+def test_names_have_numbers_before_counters_too(name: str, typed: str) -> None:
+    vector = analyze_path(f"书/{name}")
+    [number] = [term for term in question_terms(typed, languages=["en"]) if term.word in {"12", "十二", "3"}]
+    assert any(f"'{lexeme.text}':" in vector for lexeme in number.lexemes)
+
+
+def test_one_numeral_before_a_counter_is_stated_by_its_pair() -> None:
+    assert stated_counts("三个人和2014年，第12条，1.5个，十二条") == ["12条"]
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,109 @@
+"""Abbreviations of what stands beside a number: `fig. 3` for `figure 3`, `5 km` for `5 kilometres`, `Dec 24`.
+
+Used by `typed_forms` for what is typed: a text may have the other one. Pure data and functions; any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from typing import Final
+
+from magicfs.text.analysis.folding import fold
+from magicfs.text.analysis.months import DAYS, NAME, month_names
+from magicfs.text.analysis.variants import OtherForms
+
+_BEFORE: Final = (
+    "art article articles artikel articolo articulo artigo",
+    "abs absatz",
+    "kap kapitel",
+    "ch chap chapter chapters chapitre",
+    "cap capitulo capitolo",
+    "sec sect section sections",
+    "vol volume volumes",
+    "fig figs figure figures figura",
+    "abb abbildung abbildungen",
+    "tab table tables tabelle tabla",
+    "eq equation equations",
+    "nr nummer nummern",
+    "no num number numero",
+    "bd band",
+    "p pp page pages pag pagina",
+    "s seite seiten",
+    "app appendix",
+    "anh anhang",
+    "гл глава",
+    "стр страница",
+    "ст статья",
+)
+_BEHIND: Final = (
+    "mio mln million millions millionen millones",
+    "mrd mld milliarde milliarden milliards",
+    "tsd tausend",
+    "aufl auflage",
+    "ed edition",
+    "jh jhdt jahrhundert",
+    "mm millimeter millimeters millimetre millimetres",
+    "cm centimeter centimeters centimetre centimetres zentimeter",
+    "km kilometer kilometers kilometre kilometres kilometern kilometros chilometri",
+    "m2 qm quadratmeter quadratmetern",
+    "kg kilo kilos kilogram kilograms kilogramm",
+    "lb lbs pound pounds",
+    "oz ounce ounces",
+    "ft feet",
+    "ml milliliter milliliters millilitre millilitres",
+    "tbsp tablespoon tablespoons",
+    "tsp teaspoon teaspoons",
+    "el essloffel",
+    "tl teeloffel",
+    "min minute minutes minuten minutos minuti",
+    "hr hrs hour hours",
+    "std stunde stunden",
+    "sec secs second seconds",
+    "kb kilobyte kilobytes",
+    "mb megabyte megabytes",
+    "gb gigabyte gigabytes",
+    "tb terabyte terabytes",
+    "тыс тысяч тысячи",
+    "млн миллион миллиона миллионов",
+    "руб рублей рубля рубль",
+)
+"""What has the same meaning before a number, and behind one, all folded. A single letter is typed, and never looked
+for: texts have it for many things."""
+
+
+def _families(groups: tuple[str, ...]) -> dict[str, list[str]]:
+    families = [group.split() for group in groups]
+    return {
+        word: [other for other in family if other != word and len(other) > 1] for family in families for word in family
+    }
+
+
+_FAMILIES_BEFORE: Final = _families(_BEFORE)
+_FAMILIES_BEHIND: Final = _families(_BEHIND)
+_WORD_BEFORE: Final = re.compile(r"(?<!\w)([^\W\d_]{1,12})\.? ?(?=[0-9]|[ivxIVX]+(?!\w))")
+_WORD_BEHIND: Final = re.compile(r"[0-9](?:\.|st|nd|rd|th)?[ -]?([^\W\d_]{2,13}2?)(?!\w)")
+_PARAGRAPH: Final = re.compile(r"(?<!\w)(paragraph|paragraf|section) ([0-9]{1,4})(?![\w.,:/-])", re.IGNORECASE)
+"""What a law writes with a sign."""
+_DAY_AND_MONTH: Final = re.compile(
+    rf"(?<![\w.,:/-])([0-9]{{1,2}})(?:st|nd|rd|th|er|\.)? (?:of |de )?({NAME})(?!\w)"
+    rf"|(?<!\w)({NAME})\.? (?=([0-9]{{1,2}})(?:st|nd|rd|th)?(?![\w:/-]|[.,][0-9]))"
+)
+
+
+def abbreviation_forms(text: str) -> Iterator[OtherForms]:
+    """Yield the other forms of the words beside numbers in a typed text: `figure` for `fig. 3`, `§433`."""
+    for pattern, families in ((_WORD_BEFORE, _FAMILIES_BEFORE), (_WORD_BEHIND, _FAMILIES_BEHIND)):
+        for word in pattern.findall(text):
+            if others := families.get(fold(word)):
+                yield frozenset({word}), others
+    for word, number in _PARAGRAPH.findall(text):
+        yield frozenset({word, number}), [f"§{number}"]
+
+
+def short_months(text: str) -> Iterator[OtherForms]:
+    """Yield `dec` for `December 24`, and `december` for `24 Dec`."""
+    for day, name, first_name, last_day in _DAY_AND_MONTH.findall(text):
+        others = month_names(name or first_name)
+        if others and 1 <= int(day or last_day) <= DAYS:
+            yield frozenset({name or first_name}), others
