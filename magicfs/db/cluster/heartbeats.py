@@ -79,7 +79,7 @@ def has_agent(connection: Connection, *, host: str) -> bool:
 
 
 def record_workers(connection: Connection, workers: Sequence[WorkerStatus]) -> None:
-    """Record the workers that have just answered, and delete those that have not answered for ten minutes."""
+    """Record the workers that have just answered, and delete workers and mounts that were silent for ten minutes."""
     connection.execute(
         _SQL["record_workers"],
         {
@@ -90,6 +90,7 @@ def record_workers(connection: Connection, workers: Sequence[WorkerStatus]) -> N
         },
     )
     connection.execute(_SQL["delete_old_workers"])
+    connection.execute(_SQL["delete_old_mounts"])
 
 
 def record_mount(connection: Connection, *, host: str, path: bytes, pid: int) -> None:

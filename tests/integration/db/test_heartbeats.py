@@ -2,7 +2,7 @@
 
 from concurrent.futures import ThreadPoolExecutor
 
-from magicfs.db.cluster.heartbeats import LeaseTerms, take_host
+from magicfs.db.cluster.heartbeats import LeaseTerms, record_mount, record_workers, take_host
 from magicfs.db.cluster.roots import ensure_host
 from magicfs.db.pool import Database
 from magicfs.db.vectors.model_changes import activate_model
@@ -52,3 +52,12 @@ def test_a_host_that_starts_in_several_processes_at_once_is_one(database: Databa
 
     with ThreadPoolExecutor(4) as pool:
         assert len(set(pool.map(start, range(20)))) == 1
+
+
+def test_mounts_that_were_killed_do_not_stay_for_ever(database: Database) -> None:
+    with database.transaction() as connection:
+        for path in (b"/killed", b"/mnt"):
+            record_mount(connection, host="box", path=path, pid=1)
+        connection.execute("UPDATE mounts SET seen_at = now() - interval '11 minutes' WHERE path = '/killed'")
+        record_workers(connection, [])
+        assert connection.execute("SELECT path FROM mounts").fetchall() == [(b"/mnt",)]

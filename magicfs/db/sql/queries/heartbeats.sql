@@ -46,6 +46,10 @@ SET host = excluded.host, kind = excluded.kind, pid = excluded.pid, seen_at = no
 -- Workers that have not answered for a long time.
 DELETE FROM workers WHERE seen_at < now() - interval '10 minutes'
 
+-- name: delete_old_mounts
+-- Mounts that have not reported for a long time: they were killed.
+DELETE FROM mounts WHERE seen_at < now() - interval '10 minutes'
+
 -- name: record_mount
 -- A mount is alive.
 INSERT INTO mounts (host, path, pid) VALUES (%(host)s, %(path)s, %(pid)s)
