@@ -31,7 +31,10 @@ POSTGRES_SECONDS = 60.0
 """Time for Postgres to write its checkpoint."""
 
 CONFIGURATION_FILE = Path("run", "supervisord.conf")
-"""What a supervisor is started with, and no other process."""
+"""What a supervisor is started with."""
+
+SUPERVISOR_MODULE = "magicfs.runtime.supervisord"
+"""The supervisor's program, as its command line names it."""
 
 SOCKET_NAMES = frozenset({"supervisor.sock", "redis.sock", POSTGRES_SOCKET})
 """Sockets on which nothing may listen after the cleanup. A query embedder that a search has started keeps its own."""
@@ -77,11 +80,11 @@ def _end_supervisor(home: Path) -> bool:
 
 def _supervisor(home: Path) -> psutil.Process | None:
     """The supervisor of a state directory. A fork of it that is about to become a part has its command line too."""
-    configuration = str(home / CONFIGURATION_FILE)
+    words = {SUPERVISOR_MODULE, str(home / CONFIGURATION_FILE)}
     found = {
         process.pid: process
         for process in psutil.process_iter(["cmdline", "status"])
-        if configuration in (process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE
+        if words.issubset(process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE
     }
     with contextlib.suppress(psutil.Error):
         return next((process for process in found.values() if process.ppid() not in found), None)

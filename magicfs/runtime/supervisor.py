@@ -27,7 +27,7 @@ import psutil
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.runtime.cleanup import CONFIGURATION_FILE, clean_up
+from magicfs.runtime.cleanup import CONFIGURATION_FILE, SUPERVISOR_MODULE, clean_up
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
 from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, wait_until
 from magicfs.runtime.supervisord_config import render
@@ -216,7 +216,7 @@ class Supervisor:
             sys.executable,
             "-P",
             "-m",
-            "magicfs.runtime.supervisord",
+            SUPERVISOR_MODULE,
             "-c",
             str(self._home / CONFIGURATION_FILE),
         ]

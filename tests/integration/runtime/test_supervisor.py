@@ -23,7 +23,7 @@ from magicfs.domain.parts import EMBED_WORKER, MOUNT, Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
 from magicfs.runtime import postgres, redis
-from magicfs.runtime.cleanup import clean_up
+from magicfs.runtime.cleanup import CONFIGURATION_FILE, clean_up
 from magicfs.runtime.parts import server_parts
 from magicfs.runtime.processes import dies_with_parent, has_ended
 from magicfs.runtime.supervisor import Supervisor
@@ -350,6 +350,18 @@ def test_a_supervisor_whose_socket_was_deleted_is_ended_in_order(
         assert supervisor.pid() != ended.pid
     assert has_ended(part)
     assert has_ended(ended)
+
+
+def test_a_program_that_shows_the_configuration_goes_on(supervisor: Supervisor, home: Path) -> None:
+    supervisor.apply([sleeper("one")])
+    assert supervisor.stop()
+    pager = subprocess.Popen(["tail", "-f", str(home / CONFIGURATION_FILE)], stdout=subprocess.DEVNULL)
+    try:
+        assert not clean_up(home)
+        assert pager.poll() is None
+    finally:
+        pager.kill()
+        pager.wait()
 
 
 def test_a_supervisor_that_accepts_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
