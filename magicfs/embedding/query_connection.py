@@ -1,8 +1,8 @@
 """The query embedder's process as its clients reach it: they send it requests, and start it when none runs.
 
 Used by `query_client`. Every call ends within its deadline, whatever happens to the process; one that does not answer
-any more is ended (`query_watchdog`). Safe in any thread: each
-request has a connection of its own, which on a unix socket costs less than a tenth of a millisecond.
+any more is ended (`query_watchdog`). Safe in any thread: each request has a connection of its own, which on a unix
+socket costs less than a tenth of a millisecond.
 """
 
 from __future__ import annotations

@@ -145,25 +145,19 @@ def serving(home: Path) -> Iterator[None]:
             process.send_signal(signal.SIGINT)
 
 
-def test_a_full_disk_is_why_a_cluster_cannot_be_made(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize(
+    "complaints",
+    [
+        ["FATAL: could not write to file: No space left on device", "PANIC: cannot abort transaction 1"],
+        ["initdb: error: could not write: No space left on device", "initdb: removing data directory"],
+    ],
+)
+def test_a_cluster_that_cannot_be_made_says_why(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, complaints: list[str]
+) -> None:
+    """What initdb says at last is what it does because of that."""
     program = tmp_path / "initdb"
-    program.write_text(
-        "#!/bin/sh\necho 'FATAL: could not write to file: No space left on device' >&2\n"
-        "echo 'PANIC: cannot abort transaction 1' >&2\nexit 1\n"
-    )
-    program.chmod(0o755)
-    monkeypatch.setattr(postgres, "binaries", lambda: tmp_path)
-    with pytest.raises(ServerError, match="No space left on device"):
-        postgres.prepare(tmp_path / "home")
-
-
-def test_a_cluster_that_cannot_be_made_says_why(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """initdb says at last what it removes."""
-    program = tmp_path / "initdb"
-    program.write_text(
-        "#!/bin/sh\necho 'initdb: error: could not write: No space left on device' >&2\n"
-        "echo 'initdb: removing data directory' >&2\nexit 1\n"
-    )
+    program.write_text("".join(["#!/bin/sh\n", *(f"echo '{line}' >&2\n" for line in complaints), "exit 1\n"]))
     program.chmod(0o755)
     monkeypatch.setattr(postgres, "binaries", lambda: tmp_path)
     with pytest.raises(ServerError, match="No space left on device"):

@@ -3,14 +3,11 @@
 from __future__ import annotations
 
 import io
-import struct
 import zipfile
-import zlib
 from typing import Final
 
 import pytest
 
-from magicfs.text.analysis import analyze
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import (
@@ -24,9 +21,7 @@ from tests.plugins.documents import (
     word_document,
     workbook,
 )
-from tests.plugins.excel import number, workbook_97
-from tests.plugins.ole import compound_file, record, word_97
-from tests.plugins.pdf import pdf_file, pdf_of_objects
+from tests.plugins.ole import word_97
 
 
 def test_parts_of_a_text_document_follow_its_text(extractor: FileExtractor) -> None:
@@ -205,94 +200,6 @@ def test_what_a_page_shows_beside_its_running_text_is_read(extractor: FileExtrac
     assert words in document.text + (document.title or "")
 
 
-def test_values_and_notes_of_a_pdf_file_stand_on_their_page(extractor: FileExtractor) -> None:
-    document = read(extractor, _pdf_with_form(), b"form.pdf")
-    first, second = document.text[: document.page_starts[1]], document.text[document.page_starts[1] :]
-    assert "surname: Featherstone" in first
-    assert "colour: Yes" in first
-    assert "Vermeidung" in second
-    assert "page one" in first
-    assert "page two" in second
-
-
-def test_what_belongs_to_no_page_of_a_pdf_file_is_read(extractor: FileExtractor) -> None:
-    document = read(extractor, pdf_of_objects(_PDF_PARTS), b"a.pdf")
-    for words in (
-        "Rosalind: about gneiss",
-        "rich kaleidoscope",
-        "Pruning wisteria",
-        "ledger-pomegranate.xlsx",
-        "surname: Featherstone",
-        "country: Switzerland (ch)",
-    ):
-        assert document.text.count(words) == 1
-
-
-_PDF_PARTS: Final = [
-    b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[8 0 R]>>/Outlines<</First 9 0 R>>/Names<</EmbeddedFiles 10 0 R>>>>",
-    b"<</Type/Pages/Kids[4 0 R]/Count 1>>",
-    b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-    b"<</Type/Page/Parent 2 0 R/Resources<</Font<</F 3 0 R>>>>/Contents 11 0 R/Annots[5 0 R 6 0 R 7 0 R]>>",
-    b"<</Type/Annot/Subtype/Highlight/T(Rosalind)/Contents(about gneiss)/Rect[0 0 9 9]>>",
-    b"<</Type/Annot/Subtype/FreeText/RC(<body><p>rich <b>kaleidoscope</b></p></body>)/Rect[0 0 9 9]>>",
-    b"<</Type/Annot/Subtype/Widget/FT/Ch/T(country)/V(ch)/Opt[[(de)(Germany)][(ch)(Switzerland)]]/Rect[0 0 9 9]>>",
-    b"<</FT/Tx/T(surname)/V(Featherstone)>>",
-    b"<</Title(Pruning wisteria)/Next 9 0 R/First 9 0 R>>",
-    b"<</Kids[<</Names[(a)<</Type/Filespec/F(ledger-pomegranate.xlsx)>>]>>]>>",
-    b"<</Length 45>>stream\nBT /F 20 Tf 50 700 Td (text of the page) Tj ET   \nendstream",
-]
-
-
-def _pdf_with_form() -> bytes:
-    def stream(text: bytes) -> bytes:
-        drawing = b"BT /F 20 Tf 50 700 Td (%s) Tj ET" % text
-        return b"<</Length %d>>stream\n%s\nendstream" % (len(drawing), drawing)
-
-    page = (
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F 3 0 R>>>>/Contents %d 0 R/Annots[%s]>>"
-    )
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[8 0 R 9 0 R]>>>>",
-        b"<</Type/Pages/Kids[4 0 R 5 0 R]/Count 2>>",
-        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
-        page % (6, b"8 0 R 9 0 R"),
-        page % (7, b"10 0 R"),
-        stream(b"this is page one of it"),
-        stream(b"this is page two of it"),
-        b"<</Type/Annot/Subtype/Widget/FT/Tx/T(surname)/V(Featherstone)/Rect[0 0 9 9]>>",
-        b"<</Type/Annot/Subtype/Widget/FT/Btn/T(colour)/V/Yes/Rect[0 0 9 9]>>",
-        b"<</Type/Annot/Subtype/Text/Contents<FEFF005600650072006D0065006900640075006E0067>/Rect[0 0 9 9]>>",
-    ]
-    return pdf_of_objects(objects)
-
-
-def test_what_the_fields_of_a_form_say_is_read(extractor: FileExtractor) -> None:
-    fields = [
-        b"/FT/Btn/Ff 65536/T(b1)/MK<</CA(Request a kayak)>>",
-        b"/FT/Btn/T(b2)/MK<</CA(4)>>",
-        b"/FT/Ch/T(berth)/Opt[(Jetty)[(q)(Quay wall)]]",
-        b"/FT/Ch/T(country)/Opt[" + b"".join(b"(Country %d)" % number for number in range(200)) + b"]",
-        b"/FT/Sig/T(sig)/V<</Type/Sig/Name(Ada Featherstone)/Reason(I approve of kelp)/M(D:20240612183000Z)>>",
-    ]
-    widgets = b"".join(b"<</Type/Annot/Subtype/Widget%s/Rect[0 0 9 9]>>" % field for field in fields)
-    objects = [
-        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]>>>>",
-        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
-        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Annots[%s]>>" % widgets,
-    ]
-    lines = read(extractor, pdf_of_objects(objects), b"a.pdf").text.split()
-    assert " ".join(lines) == ("Request a kayak Jetty Quay wall sig: Ada Featherstone, I approve of kelp, 2024-06-12")
-
-
-def test_a_word_that_is_divided_in_a_pdf_file_is_whole_in_the_index(extractor: FileExtractor) -> None:
-    page = "The council heard the electri-\ncian and the archae-\nologist before the vote was taken"
-    text = read(extractor, pdf_file(page), b"a.pdf").text
-    words = analyze(text)
-    assert "'electrician'" in words
-    assert "'archaeologist'" in words
-    assert text.count("council") == 1
-
-
 @pytest.mark.parametrize(
     ("name", "relations"),
     [
@@ -337,87 +244,6 @@ def test_what_a_text_of_opendocument_states_and_embeds_is_read(extractor: FileEx
     text = read(extractor, container(members), b"a.odt").text
     assert text.startswith("running text here")
     assert all(words in text for words in ("seerose.example", "file 4711", "tons of gypsum"))
-
-
-@pytest.mark.parametrize("name", [b"a.docx", b"a.xlsx", b"a.pptx"])
-def test_documents_inside_of_a_document_are_read(extractor: FileExtractor, name: bytes) -> None:
-    documents = {
-        b"a.docx": ("word", word_document()),
-        b"a.xlsx": ("xl", workbook({})),
-        b"a.pptx": ("ppt", presentation("a slide", notes="notes")),
-    }
-    folder, content = documents[name]
-    data = io.BytesIO(content)
-    with zipfile.ZipFile(data, "a") as archive:
-        archive.writestr(f"{folder}/embeddings/Microsoft_Word_Document1.docx", word_document("a rutabaga pie"))
-        archive.writestr(f"{folder}/embeddings/Microsoft_Word_Document2.docx", b"PK\x03\x04 damaged")
-    document = read(extractor, data.getvalue(), name)
-    assert "a rutabaga pie" in document.text
-    assert "Microsoft_Word_Document2.docx" in str(document.unread_parts)
-
-
-def _package(name: str, content: bytes, *, wide_name: str = "") -> bytes:
-    """What Windows packs a file into that is put into a document."""
-    path = rb"C:\Temp" + b"\\" + name.encode("cp1252") + b"\0"
-    body = b"\x02\0" + name.encode("cp1252") + b"\0" + path + b"\0\0\x03\0" + struct.pack("<I", len(path)) + path
-    body += struct.pack("<I", len(content)) + content
-    for wide in (rf"C:\Temp\{wide_name}", wide_name) if wide_name else ():
-        body += struct.pack("<I", len(wide)) + wide.encode("utf-16-le")
-    return struct.pack("<I", len(body)) + body
-
-
-@pytest.mark.parametrize("name", [b"a.docx", b"a.xlsx", b"a.pptx", b"a.doc", b"a.xls", b"a.ppt"])
-def test_files_that_are_put_into_a_document_are_read(extractor: FileExtractor, name: bytes) -> None:
-    objects = {
-        "1/\x01Ole10Native": _package("Größe.txt", b"a rutabaga pie"),
-        "2/\x01Ole10Native": _package("_.txt", "вокзал".encode(), wide_name="вокзал.txt"),
-        "3/CONTENTS": pdf_file("page of gneiss"),
-        "4/Package": word_document("a document of tansy"),
-        "5/CONTENTS": b"what a drawing program keeps",
-        "6/\x01Ole10Native": b"\x24\0\0\0\x02\0cut off",
-    }
-    documents = {b"a.docx": ("word", word_document()), b"a.xlsx": ("xl", workbook({}))}
-    documents[b"a.pptx"] = ("ppt", presentation("a slide", notes="notes"))
-    streams = {f"ObjectPool/_{path}": data for path, data in objects.items()}
-    if name == b"a.doc":
-        content = word_97("running text", streams=streams)
-    elif name == b"a.xls":
-        content = workbook_97({"first": [number(0, 0, 1)]}, streams=streams)
-    elif name == b"a.ppt":
-        packed = record(0x1011, bytes(4) + zlib.compress(compound_file(objects)), instance=1)
-        content = compound_file({"PowerPoint Document": record(1, b"ab") + packed})
-    else:
-        folder, document = documents[name]
-        target = io.BytesIO(document)
-        with zipfile.ZipFile(target, "a") as archive:
-            archive.writestr(f"{folder}/embeddings/oleObject1.bin", compound_file(objects))
-        content = target.getvalue()
-    text = read(extractor, content, name).text
-    words = ("Größe.txt", "a rutabaga pie", "вокзал.txt", "page of gneiss", "a document of tansy")
-    assert [word for word in words if word not in text] == []
-    assert "drawing" not in text
-
-
-def test_a_document_of_word_97_inside_of_a_document_is_read_with_its_files(extractor: FileExtractor) -> None:
-    inner = word_97("a rutabaga pie", streams={"ObjectPool/_1/\x01Ole10Native": _package("a.txt", b"with tansy")})
-    data = io.BytesIO(word_document())
-    with zipfile.ZipFile(data, "a") as archive:
-        archive.writestr("word/embeddings/oleObject1.bin", inner)
-    text = read(extractor, data.getvalue(), b"a.docx").text
-    assert "a rutabaga pie" in text
-    assert "with tansy" in text
-
-
-def test_embedded_documents_that_are_not_read_are_counted(extractor: FileExtractor) -> None:
-    data = io.BytesIO(word_document("running text"))
-    with zipfile.ZipFile(data, "a", zipfile.ZIP_DEFLATED) as archive:
-        archive.writestr("word/embeddings/large0.doc", b"\0" * ((32 << 20) + 1))
-        archive.writestr("word/embeddings/broken1.doc", b"rutabaga", zipfile.ZIP_STORED)
-        for number in range(2, 102):
-            archive.writestr(f"word/embeddings/small{number}.doc", b"", zipfile.ZIP_STORED)
-    unread = read(extractor, data.getvalue().replace(b"rutabaga", b"rutabagA"), b"a.docx").unread_parts
-    assert unread is not None
-    assert {part.name for part in unread.some} == {"broken1.doc", "large0.doc", "small100.doc", "small101.doc"}
 
 
 _FURIGANA: Final = (

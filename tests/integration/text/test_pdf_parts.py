@@ -1,0 +1,98 @@
+"""What PDF files hold beside the text of their pages is read."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from magicfs.text.analysis import analyze
+from magicfs.text.extract.extractor import FileExtractor
+from tests.integration.text.reading import read
+from tests.plugins.pdf import pdf_file, pdf_of_objects
+
+
+def test_values_and_notes_of_a_pdf_file_stand_on_their_page(extractor: FileExtractor) -> None:
+    document = read(extractor, _pdf_with_form(), b"form.pdf")
+    first, second = document.text[: document.page_starts[1]], document.text[document.page_starts[1] :]
+    assert "surname: Featherstone" in first
+    assert "colour: Yes" in first
+    assert "Vermeidung" in second
+    assert "page one" in first
+    assert "page two" in second
+
+
+def test_what_belongs_to_no_page_of_a_pdf_file_is_read(extractor: FileExtractor) -> None:
+    document = read(extractor, pdf_of_objects(_PDF_PARTS), b"a.pdf")
+    for words in (
+        "Rosalind: about gneiss",
+        "rich kaleidoscope",
+        "Pruning wisteria",
+        "ledger-pomegranate.xlsx",
+        "surname: Featherstone",
+        "country: Switzerland (ch)",
+    ):
+        assert document.text.count(words) == 1
+
+
+_PDF_PARTS: Final = [
+    b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[8 0 R]>>/Outlines<</First 9 0 R>>/Names<</EmbeddedFiles 10 0 R>>>>",
+    b"<</Type/Pages/Kids[4 0 R]/Count 1>>",
+    b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+    b"<</Type/Page/Parent 2 0 R/Resources<</Font<</F 3 0 R>>>>/Contents 11 0 R/Annots[5 0 R 6 0 R 7 0 R]>>",
+    b"<</Type/Annot/Subtype/Highlight/T(Rosalind)/Contents(about gneiss)/Rect[0 0 9 9]>>",
+    b"<</Type/Annot/Subtype/FreeText/RC(<body><p>rich <b>kaleidoscope</b></p></body>)/Rect[0 0 9 9]>>",
+    b"<</Type/Annot/Subtype/Widget/FT/Ch/T(country)/V(ch)/Opt[[(de)(Germany)][(ch)(Switzerland)]]/Rect[0 0 9 9]>>",
+    b"<</FT/Tx/T(surname)/V(Featherstone)>>",
+    b"<</Title(Pruning wisteria)/Next 9 0 R/First 9 0 R>>",
+    b"<</Kids[<</Names[(a)<</Type/Filespec/F(ledger-pomegranate.xlsx)>>]>>]>>",
+    b"<</Length 45>>stream\nBT /F 20 Tf 50 700 Td (text of the page) Tj ET   \nendstream",
+]
+
+
+def _pdf_with_form() -> bytes:
+    def stream(text: bytes) -> bytes:
+        drawing = b"BT /F 20 Tf 50 700 Td (%s) Tj ET" % text
+        return b"<</Length %d>>stream\n%s\nendstream" % (len(drawing), drawing)
+
+    page = (
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Resources<</Font<</F 3 0 R>>>>/Contents %d 0 R/Annots[%s]>>"
+    )
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[8 0 R 9 0 R]>>>>",
+        b"<</Type/Pages/Kids[4 0 R 5 0 R]/Count 2>>",
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        page % (6, b"8 0 R 9 0 R"),
+        page % (7, b"10 0 R"),
+        stream(b"this is page one of it"),
+        stream(b"this is page two of it"),
+        b"<</Type/Annot/Subtype/Widget/FT/Tx/T(surname)/V(Featherstone)/Rect[0 0 9 9]>>",
+        b"<</Type/Annot/Subtype/Widget/FT/Btn/T(colour)/V/Yes/Rect[0 0 9 9]>>",
+        b"<</Type/Annot/Subtype/Text/Contents<FEFF005600650072006D0065006900640075006E0067>/Rect[0 0 9 9]>>",
+    ]
+    return pdf_of_objects(objects)
+
+
+def test_what_the_fields_of_a_form_say_is_read(extractor: FileExtractor) -> None:
+    fields = [
+        b"/FT/Btn/Ff 65536/T(b1)/MK<</CA(Request a kayak)>>",
+        b"/FT/Btn/T(b2)/MK<</CA(4)>>",
+        b"/FT/Ch/T(berth)/Opt[(Jetty)[(q)(Quay wall)]]",
+        b"/FT/Ch/T(country)/Opt[" + b"".join(b"(Country %d)" % number for number in range(200)) + b"]",
+        b"/FT/Sig/T(sig)/V<</Type/Sig/Name(Ada Featherstone)/Reason(I approve of kelp)/M(D:20240612183000Z)>>",
+    ]
+    widgets = b"".join(b"<</Type/Annot/Subtype/Widget%s/Rect[0 0 9 9]>>" % field for field in fields)
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]>>>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Annots[%s]>>" % widgets,
+    ]
+    lines = read(extractor, pdf_of_objects(objects), b"a.pdf").text.split()
+    assert " ".join(lines) == ("Request a kayak Jetty Quay wall sig: Ada Featherstone, I approve of kelp, 2024-06-12")
+
+
+def test_a_word_that_is_divided_in_a_pdf_file_is_whole_in_the_index(extractor: FileExtractor) -> None:
+    page = "The council heard the electri-\ncian and the archae-\nologist before the vote was taken"
+    text = read(extractor, pdf_file(page), b"a.pdf").text
+    words = analyze(text)
+    assert "'electrician'" in words
+    assert "'archaeologist'" in words
+    assert text.count("council") == 1
