@@ -13,7 +13,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 16),
     "application/zip": 38,
-    "application/x-ole-storage": 15,
+    "application/x-ole-storage": 28,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 18),
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 18
@@ -28,7 +28,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),
     "application/x-mobipocket-ebook": 5,
-    "application/ms-tnef": 6,
+    "application/ms-tnef": 7,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
 

@@ -29,6 +29,7 @@ from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
+from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.mail.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
@@ -133,7 +134,6 @@ class DocumentParser:
             content,
             exact,
             library=self._kreuzberg,
-            read_part=self._read_part,
             until=self._parts_until,
             parts=self._parts,
         )
@@ -167,6 +167,9 @@ class DocumentParser:
             xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
             PLIST_TYPE: lambda: read_plist(content, read_part=self._read_part),
             TNEF_TYPE: lambda: read_tnef(
+                content, read_part=self._read_part, until=self._parts_until, parts=self._parts
+            ),
+            OUTLOOK_TYPE: lambda: read_outlook(
                 content, read_part=self._read_part, until=self._parts_until, parts=self._parts
             ),
             MOBIPOCKET_TYPE: lambda: self._read_book(content),

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator
-from dataclasses import replace
 from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
@@ -15,9 +14,8 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.additions import text_of, with_html_parts, with_keywords, with_text
 from magicfs.text.extract.documents.html_parts import HTML_TYPES
 from magicfs.text.extract.documents.left_out import lines_left_out
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount, PartReader
+from magicfs.text.extract.documents.part_count import PartCount, PartReader
 from magicfs.text.extract.documents.stated_keywords import stated_keywords
-from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, attached_texts, without_directory_names
 from magicfs.text.extract.office.office_parts import embedded_documents, office_parts
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.pdf.pdf_documents import with_arabic, with_pdf_parts
@@ -52,8 +50,6 @@ def with_document_parts(
         return outcome
     if mime_type in HTML_TYPES:
         return with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
-    if mime_type == OUTLOOK_TYPE:
-        return _with_attached_files(outcome, content, read_part, until=until, parts=parts)
     outcome = with_keywords(outcome, stated_keywords(content, mime_type))
     more = office_parts(content, mime_type, running_text=text_of(outcome), until=until, parts=parts)
     outcome = with_text(outcome, more, mime_type)
@@ -75,20 +71,6 @@ def with_embedded(
     embedded = _embedded_texts(content, mime_type, read_part, until=until, parts=parts)
     texts = lines_left_out(embedded, of=text_of(outcome))
     return with_text(outcome, PAGE_SEPARATOR.join(filter(None, texts)), mime_type)
-
-
-def _with_attached_files(
-    outcome: Document | Unreadable, content: bytes, read_part: PartReader, *, until: float, parts: PartCount
-) -> Document | Unreadable:
-    """The outcome for a message of Outlook with what is attached to it."""
-    if isinstance(outcome, Document):
-        outcome = replace(outcome, text=without_directory_names(outcome.text))
-    try:
-        texts = attached_texts(content, read_part, until=until, parts=parts)
-    except DAMAGE:
-        parts.add_unread("its attached files")
-        return outcome
-    return with_text(outcome, "\n\n".join(filter(str.strip, texts)), OUTLOOK_TYPE)
 
 
 def _embedded_texts(

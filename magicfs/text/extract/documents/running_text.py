@@ -15,8 +15,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents import xml_documents
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser, PanicError
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, in_present_form
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount, PartReader
-from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, own_text
+from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE, with_sheets
 from magicfs.text.extract.office.office_parts import READ_MEMBER_BY_MEMBER
 from magicfs.text.extract.office.old_office import OLD_OFFICE_TYPES, with_own_text
@@ -57,7 +56,7 @@ _READ_HERE: Final = {
 
 
 def read_running_text(
-    content: bytes, exact_type: str, *, library: KreuzbergParser, read_part: PartReader, until: float, parts: PartCount
+    content: bytes, exact_type: str, *, library: KreuzbergParser, until: float, parts: PartCount
 ) -> Document | PartialDocument | Unreadable:
     """What kreuzberg reads, or what is read here where it refuses a document.
 
@@ -78,9 +77,6 @@ def read_running_text(
         parts.add_unread("its structure")
         return Unreadable(SkipReason.NO_TEXT, outcome.detail)
     with contextlib.suppress(*DAMAGE):
-        if exact_type == OUTLOOK_TYPE:
-            text = own_text(content, read_part, until=until, parts=parts)
-            return Document(text=text, mime_type=exact_type) if text.strip() else outcome
         return read_refused(content, exact_type, parts=parts) or outcome
     return outcome
 

@@ -1,112 +1,212 @@
-"""Reads the files that are attached to messages of Outlook (`.msg`), of which kreuzberg reads the text alone.
+"""Reads messages of Outlook (`.msg`, `.oft`), its appointments, tasks and contacts too, with what is attached to them.
 
-Runs in the child process, called by `document_parts`; `document_parser` reads the attached files. One thread.
+Runs in the child process, called by `document_parser`, which reads the attached files and texts in HTML or RTF. One
+thread.
 """
 
 from __future__ import annotations
 
-import re
+import email.utils
 import time
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Final
 
+from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.part_count import DAMAGE, PartCount, PartReader
+from magicfs.text.extract.mail.outlook_properties import PUBLIC_NAMES, Names, Properties
 from magicfs.text.extract.mail.tnef import decompress_rtf
 from magicfs.text.extract.office.ole_files import OleFile
-from magicfs.text.extract.plain.plain_text import clean, decode
 
 OUTLOOK_TYPE: Final = "application/vnd.ms-outlook"
 
-_ATTACHED: Final = "__attach_version1.0_"
+_ATTACHED, _RECEIVER = "__attach_version1.0_", "__recip_version1.0_"
 _MAX_ATTACHED: Final = 500
+_MAX_RECEIVERS: Final = 500
 _MAX_DEPTH: Final = 3
 """Messages in messages that are read."""
 _MAX_NAME_CHARACTERS: Final = 255
-_LONG_NAME, _SHORT_NAME, _SHOWN_NAME = "3707", "3704", "3001"
-_SUBJECT, _SENDER, _ADDRESS, _RECEIVERS, _BODY = "0037", "0C1A", "0C1F", "0E04", "1000"
-_DATA: Final = "37010102"
-_MESSAGE: Final = "3701000D"
-_PAGE: Final = "10130102"
-_PACKED_RTF: Final = "10090102"
+_INNER_MESSAGE: Final = "__substg1.0_3701000D/"
+_SUBJECT, _BODY, _PAGE, _PACKED_RTF, _FILE = 0x0037, 0x1000, 0x1013, 0x1009, 0x3701
+_LONG_NAME, _SHORT_NAME, _SHOWN_NAME, _FILE_TYPE = 0x3707, 0x3704, 0x3001, 0x370E
+_SENDERS: Final = ((0x0042, 0x5D02, 0x0065), (0x0C1A, 0x5D01, 0x0C1F))
+"""The name of a sender, the address on the internet, and the one of a server: first of whom the message is from."""
+_NAME, _INTERNET_ADDRESS, _ADDRESS, _ROLE = 0x3001, 0x39FE, 0x3003, 0x0C15
+_ROLES: Final = {"To": (1, 0x0E04), "Cc": (2, 0x0E03), "Bcc": (3, 0x0E02)}
+"""The number of a receiver's role, and the property with the names of all who have it."""
+_DATES: Final = (0x0039, 0x0E06, 0x3007)
+"""When a message was sent, received, or made."""
 
-_DIRECTORY_NAME: Final = re.compile(r"^((?:From|To|CC|BCC): .*)$", re.MULTILINE | re.IGNORECASE)
-_IN_DIRECTORY: Final = re.compile(r" ?</o=[^<>\n]{1,1000}>", re.IGNORECASE)
+_APPOINTMENTS, _TASKS, _ADDRESSES = (bytes.fromhex(f"0{one}20060000000000c000000000000046") for one in (2, 3, 4))
+_ALL_DAY: Final = 0x8215
+_MOMENTS: Final = (("Start", _APPOINTMENTS, 0x820D), ("End", _APPOINTMENTS, 0x820E), ("Due", _TASKS, 0x8105))
+_NAMED_TEXTS: Final = (
+    ("Location", _APPOINTMENTS, 0x8208),
+    ("Repeats", _APPOINTMENTS, 0x8232),
+    *(("Email", _ADDRESSES, number) for number in (0x8083, 0x8093, 0x80A3)),
+    *(("Address", _ADDRESSES, number) for number in (0x801A, 0x801B)),
+)
+_CONTACT_TEXTS: Final = (
+    *(("Company", 0x3A16), ("Department", 0x3A18), ("Title", 0x3A17), ("Nickname", 0x3A4F)),
+    *(("Phone", number) for number in (0x3A08, 0x3A1B, 0x3A09, 0x3A1C, 0x3A1F)),
+    *(("Fax", 0x3A24), ("Address", 0x3A15), ("Web", 0x3A51)),
+)
+_BIRTHDAY: Final = 0x3A42
+_CONTACT: Final = "IPM.Contact"
+_CLASS: Final = 0x001A
 
 
-def without_directory_names(text: str) -> str:
-    """The text of a message whose people have no names that only a server knows (`/o=Example/cn=Recipients/...`)."""
-    return _DIRECTORY_NAME.sub(lambda line: _IN_DIRECTORY.sub("", line[1]), text)
+def read_outlook(content: bytes, *, read_part: PartReader, until: float, parts: PartCount) -> Document:
+    """The text of a message and of its attached files; of those after `until` on the monotonic clock, the names.
 
-
-def attached_texts(content: bytes, read_part: PartReader, *, until: float, parts: PartCount) -> list[str]:
-    """The names of attached files and their texts; until a moment on the monotonic clock.
-
-    Raises one of `DAMAGE` for a message that is damaged itself.
+    Raises one of `DAMAGE` for a message of which nothing can be read.
     """
-    return [clean(text) for text in _Attached(content, read_part, until=until, parts=parts).texts()]
+    message = _Message(content, read_part, until=until, parts=parts)
+    blocks = [*message.own_texts(""), *message.attached_texts("", depth=0)]
+    properties = message.properties("")
+    return Document(
+        text="\n\n".join(filter(str.strip, blocks)),
+        mime_type=OUTLOOK_TYPE,
+        title=properties.text(_SUBJECT).strip() or None,
+        author=next(iter(_senders(properties)), None),
+    )
 
 
-def own_text(content: bytes, read_part: PartReader, *, until: float, parts: PartCount) -> str:
-    """The text of a message that kreuzberg refuses, without what is attached. Raises one of `DAMAGE`."""
-    attached = _Attached(content, read_part, until=until, parts=parts)
-    return clean("\n\n".join(attached.message_texts("")))
-
-
-class _Attached:
+class _Message:
     def __init__(self, content: bytes, read_part: PartReader, *, until: float, parts: PartCount) -> None:
         self._ole = OleFile(content)
+        self._names = Names(self._ole)
         self._read_part = read_part
         self._until = until
         self._parts = parts
         self._count = 0
 
-    def texts(self, folder: str = "", depth: int = 0) -> Iterator[str]:
-        start = len(folder)
-        paths = (path for path in self._ole.paths if path.startswith(folder + _ATTACHED))
-        for name in sorted({path[start:].partition("/")[0] for path in paths}):
+    def properties(self, folder: str) -> Properties:
+        return Properties(self._ole, folder)
+
+    def own_texts(self, folder: str) -> Iterator[str]:
+        """Yield what stands above the text of a message, then its text."""
+        properties = self.properties(folder)
+        receivers = self._receivers(folder, properties)
+        fields = [
+            ("Subject", properties.text(_SUBJECT)),
+            *zip(("From", "Sender"), _senders(properties), strict=False),
+            *(
+                (role, ", ".join(receivers[number]) or properties.text(shown))
+                for role, (number, shown) in _ROLES.items()
+            ),
+            ("Date", _date(next(filter(None, map(properties.moment, _DATES)), None))),
+            *self._named_fields(properties),
+        ]
+        yield "\n".join(f"{name}: {' '.join(value.split())}" for name, value in fields if value.strip())
+        yield self._body(properties)
+
+    def _receivers(self, folder: str, message: Properties) -> dict[int, list[str]]:
+        """The receivers by the numbers of their roles."""
+        found: dict[int, list[str]] = {number: [] for number, _ in _ROLES.values()}
+        for name in self._storages(folder, _RECEIVER)[:_MAX_RECEIVERS]:
+            receiver = Properties(self._ole, f"{folder}{name}/", charset=message.charset)
+            addresses = (receiver.text(_INTERNET_ADDRESS), receiver.text(_ADDRESS))
+            person = _person(receiver.text(_NAME), *addresses)
+            people = found.get(receiver.number(_ROLE) or 1, [])
+            if person and person not in people:
+                people.append(person)
+        return found
+
+    def _named_fields(self, message: Properties) -> Iterator[tuple[str, str]]:
+        """Yield what appointments, tasks and contacts have, and the categories of anything."""
+        all_day = self._names.number(_APPOINTMENTS, _ALL_DAY)
+        is_all_day = bool(all_day and message.number(all_day))
+        for label, name_set, name in _MOMENTS:
+            number = self._names.number(name_set, name)
+            moment = message.moment(number) if number else None
+            if moment:
+                yield label, _day(moment) if is_all_day or label == "Due" else f"{moment:%Y-%m-%d %H:%M} UTC"
+        for label, name_set, name in _NAMED_TEXTS:
+            if number := self._names.number(name_set, name):
+                yield label, message.text(number)
+        if message.text(_CLASS).startswith(_CONTACT):
+            yield from ((label, message.text(number)) for label, number in _CONTACT_TEXTS)
+            birthday = message.moment(_BIRTHDAY)
+            yield "Birthday", _day(birthday) if birthday else ""
+        if number := self._names.number(PUBLIC_NAMES, "Keywords"):
+            yield "Keywords", ", ".join(message.texts(number))
+
+    def _body(self, message: Properties) -> str:
+        """The text of a message, in the plainest form that it has."""
+        body = message.text(_BODY)
+        page = message.data(_PAGE) or message.text(_PAGE).encode()
+        if not body.strip() and page:
+            body = self._read_part(_in_utf8(page, message.charset_of_sender), b"body.html")
+        packed = message.data(_PACKED_RTF)
+        if not body.strip() and packed:
+            try:
+                body = self._read_part(decompress_rtf(packed), b"body.rtf")
+            except DAMAGE:
+                self._parts.add_unread("body.rtf")
+        return body
+
+    def attached_texts(self, folder: str, *, depth: int) -> Iterator[str]:
+        """Yield the names of attached files and their texts."""
+        charset = self.properties(folder).charset
+        for name in self._storages(folder, _ATTACHED):
             self._count += 1
             if self._count > _MAX_ATTACHED:
                 return
-            yield from self._file_texts(f"{folder}{name}/", depth)
+            yield from self._file_texts(
+                Properties(self._ole, f"{folder}{name}/", charset=charset), f"{folder}{name}/", depth
+            )
 
-    def _file_texts(self, folder: str, depth: int) -> Iterator[str]:
-        name = self._text(folder, _LONG_NAME) or self._text(folder, _SHORT_NAME) or self._text(folder, _SHOWN_NAME)
+    def _file_texts(self, file: Properties, folder: str, depth: int) -> Iterator[str]:
+        name = next(filter(None, map(file.text, (_LONG_NAME, _SHORT_NAME, _SHOWN_NAME))), "")
         name = " ".join(name.replace("/", " ").split())[:_MAX_NAME_CHARACTERS]
-        if name:
+        data = file.data(_FILE)
+        is_signed = file.text(_FILE_TYPE).lower() == "multipart/signed"
+        if name and not is_signed:
             yield f"Attachment: {name}"
         if time.monotonic() > self._until:
             self._parts.add_unread(name, SkipReason.TIMEOUT)
-        elif f"{folder}__substg1.0_{_DATA}" in self._ole:
-            data = self._ole.read(f"{folder}__substg1.0_{_DATA}")
-            yield self._read_part(data, name.encode("utf-8", "replace"))
+        elif data is not None:
+            yield self._read_part(data, b"signed.eml" if is_signed else name.encode("utf-8", "replace"))
         elif depth < _MAX_DEPTH:
-            inner = f"{folder}__substg1.0_{_MESSAGE}/"
-            yield from self.message_texts(inner)
-            yield from self.texts(inner, depth + 1)
+            yield from self.own_texts(folder + _INNER_MESSAGE)
+            yield from self.attached_texts(folder + _INNER_MESSAGE, depth=depth + 1)
 
-    def message_texts(self, folder: str) -> Iterator[str]:
-        address = self._text(folder, _ADDRESS)
-        sender = " ".join(filter(None, (self._text(folder, _SENDER), address if "@" in address else "")))
-        heads = {"Subject": self._text(folder, _SUBJECT), "From": sender, "To": self._text(folder, _RECEIVERS)}
-        yield "\n".join(f"{head}: {value}" for head, value in heads.items() if value)
-        body = self._text(folder, _BODY)
-        if not body.strip() and f"{folder}__substg1.0_{_PAGE}" in self._ole:
-            body = self._read_part(self._ole.read(f"{folder}__substg1.0_{_PAGE}"), b"body.html")
-        if not body.strip() and f"{folder}__substg1.0_{_PACKED_RTF}" in self._ole:
-            body = self._read_packed(self._ole.read(f"{folder}__substg1.0_{_PACKED_RTF}"))
-        yield body
+    def _storages(self, folder: str, kind: str) -> list[str]:
+        """The names of the storages of a kind inside of another one, in order."""
+        start = folder + kind
+        return sorted({path[len(folder) :].partition("/")[0] for path in self._ole.paths if path.startswith(start)})
 
-    def _read_packed(self, data: bytes) -> str:
+
+def _senders(message: Properties) -> list[str]:
+    """Whom a message is from, and who sent it if that is somebody else."""
+    people = (_person(*map(message.text, numbers)) for numbers in _SENDERS)
+    return list(dict.fromkeys(filter(None, people)))
+
+
+def _person(name: str, *addresses: str) -> str:
+    """A name, and the address on the internet, which not all have: others are known only to a server."""
+    address = next((address for address in addresses if "@" in address and address[0] != "/"), "")
+    name = name.strip(" '")
+    return name if not address or address == name else f"{name} <{address}>" if name else address
+
+
+def _date(moment: datetime | None) -> str:
+    """A moment as in messages, and its day as people sort it."""
+    return f"{email.utils.format_datetime(moment)} ({moment:%Y-%m-%d})" if moment else ""
+
+
+def _day(moment: datetime) -> str:
+    """The day that begins at this moment in the time of a person, which is at most half a day away."""
+    return f"{moment + timedelta(hours=12):%Y-%m-%d}"
+
+
+def _in_utf8(page: bytes, charset: str | None) -> bytes:
+    """A page of HTML in UTF-8, or as it is where it is in another charset than it states."""
+    for codec in filter(None, ("utf-8", charset)):
         try:
-            return self._read_part(decompress_rtf(data), b"body.rtf")
-        except DAMAGE:
-            self._parts.add_unread("body.rtf")
-            return ""
-
-    def _text(self, folder: str, field: str) -> str:
-        """The text of a field, which is in UTF-16 or in the charset of a system; empty if there is none."""
-        path = f"{folder}__substg1.0_{field}"
-        if path + "001F" in self._ole:
-            return self._ole.read(path + "001F").decode("utf-16-le", "replace").strip("\0")
-        return (decode(self._ole.read(path + "001E")) or "") if path + "001E" in self._ole else ""
+            return page.decode(codec).encode("utf-8")
+        except UnicodeDecodeError:
+            continue
+    return page

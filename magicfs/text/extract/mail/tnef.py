@@ -16,6 +16,7 @@ from typing import Final, NamedTuple
 from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.part_count import PartCount, PartReader
+from magicfs.text.extract.mail.outlook_properties import charset_of_code_page
 from magicfs.text.extract.plain.plain_text import clean, decode
 
 TNEF_TYPE: Final = "application/ms-tnef"
@@ -99,8 +100,7 @@ class _Message:
     def add(self, name: int, value: bytes) -> None:
         """Take an attribute. Raises `struct.error` for damaged properties."""
         if name == _CODE_PAGE:
-            number = struct.unpack_from("<I", value)[0]
-            self.code_page = "utf-8" if number == 65001 else f"cp{number}"  # noqa: PLR2004  (Microsoft's name of UTF-8)
+            self.code_page = charset_of_code_page(struct.unpack_from("<I", value)[0]) or self.code_page
         elif name == _SUBJECT:
             self.subject = self.text_of(value)
         elif name == _BODY:
