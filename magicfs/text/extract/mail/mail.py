@@ -26,10 +26,12 @@ from magicfs.text.extract.mail.mail_decoding import (
     header,
     parse,
     plain_text,
+    unpacked,
 )
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
+from magicfs.text.extract.mail.uuencoded import without_files
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
-from magicfs.text.extract.plain.plain_text import clean
+from magicfs.text.extract.plain.plain_text import clean, decode
 
 MESSAGE_TYPE: Final = "message/rfc822"
 MAILBOX_TYPE: Final = "application/mbox"
@@ -57,7 +59,8 @@ _SEALS: Final = ("application/pgp-", "application/pkcs7-", "application/x-pkcs7-
 _SIGNED: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 """A part that holds the whole of a signed message; the other seals are beside it."""
 _PART_OF_MAIL: Final = re.compile(rb"\s{0,9}(?:Content-[A-Za-z-]{4,30}|MIME-Version):", re.IGNORECASE)
-_MESSAGE_START: Final = re.compile(rb"(?:\A|(?<=\n))From [^\n]{0,500}\n(?=>?[A-Za-z][A-Za-z0-9-]{0,80}:)")
+_FIRST_MESSAGE: Final = re.compile(rb"From [^\n]{0,500}\n(?=>?[A-Za-z][A-Za-z0-9-]{0,80}:)")
+_NEXT_MESSAGE: Final = re.compile(rb"\n" + _FIRST_MESSAGE.pattern)
 """The line that separates the messages of a mailbox; a header follows it."""
 _APPLE_LENGTH: Final = re.compile(rb"\A(\d{1,10})[ \t]*\r?\n")
 """The first line of a message of Apple Mail: the bytes of the message; a property list follows it."""
@@ -92,7 +95,8 @@ class MailReader:
 
     def read_mailbox(self, content: bytes) -> Document:
         """The texts of the messages of a mailbox, each one a page."""
-        starts = [match.span() for match in _MESSAGE_START.finditer(content)] or [(0, 0)]
+        first = [match.span()] if (match := _FIRST_MESSAGE.match(content)) else []
+        starts = first + [(match.start() + 1, match.end()) for match in _NEXT_MESSAGE.finditer(content)] or [(0, 0)]
         pages: list[str] = []
         characters = cut_bytes = 0
         for index, (start, begin) in enumerate(starts):
@@ -129,6 +133,9 @@ class MailReader:
         self._parts += 1
         if depth > MAX_DEPTH or self._parts > MAX_PARTS:
             return
+        if time.monotonic() > self._until:
+            self._count.add_unread("further parts", SkipReason.TIMEOUT)
+            return
         kind = content_type(part)
         if kind == "multipart/alternative":
             yield from self._best_alternative(part, depth=depth)
@@ -137,14 +144,19 @@ class MailReader:
                 yield "\n".join(f"{name}: {header(fields, name)}" for name in dict.fromkeys(fields.keys()))
                 yield from filter(str.strip, self._part_blocks(fields, depth=depth + 1))
         elif kind.startswith("message/") and isinstance(part.get_payload(), list):
-            for message in children(part):
-                yield "Attached message"
-                yield from self._blocks(message, depth=depth + 1)
+            yield from self._attached_messages(part, depth=depth)
         elif part.is_multipart():
             for child in children(part):
                 yield from self._part_blocks(child, depth=depth + 1)
         else:
             yield from self._leaf_blocks(part, kind, depth=depth)
+
+    def _attached_messages(self, part: Message, *, depth: int) -> Iterator[str]:
+        if name := file_name(part):
+            yield f"Attachment: {name}"
+        for message in children(part):
+            yield "Attached message"
+            yield from self._blocks(unpacked(message, part), depth=depth + 1)
 
     def _best_alternative(self, part: Message, *, depth: int) -> Iterator[str]:
         """Yield the texts of the first alternative that has any, the plain one; of the others, what it lacks."""
@@ -169,18 +181,26 @@ class MailReader:
             yield f"Attachment: {name}"
         # A multipart message whose boundary is missing is a text too.
         if (kind == "text/plain" or kind.startswith("multipart/")) and not is_attached:
+            content, files = without_files(content)
             yield plain_text(part, content)
+            for file in files:
+                yield f"Attachment: {decode(file.name) or ''}"
+                yield self._read_attached(file.content, file.name)
         elif kind in _SIGNED:
             yield from self._signed_blocks(content, name, depth=depth)
         elif kind.startswith(_SEALS):
             return
-        elif time.monotonic() > self._parts_until:
-            self._count.add_unread(name or kind, SkipReason.TIMEOUT)
         else:
             second_half = kind.partition("/")[2]
             inner_name = name or f"part.{_EXTENSIONS.get(second_half, second_half)}"
             is_text = kind.startswith("text/")
-            yield self._read_part(as_utf8(part, content) if is_text else content, inner_name.encode())
+            yield self._read_attached(as_utf8(part, content) if is_text else content, inner_name.encode())
+
+    def _read_attached(self, content: bytes, name: bytes) -> str:
+        if time.monotonic() > self._parts_until:
+            self._count.add_unread(decode(name) or "", SkipReason.TIMEOUT)
+            return ""
+        return self._read_part(content, name)
 
     def _signed_blocks(self, content: bytes, name: str, *, depth: int) -> Iterator[str]:
         """Yield the texts of a part, or of a file, that is inside of what signs it."""

@@ -6,12 +6,14 @@ malformed ones. Pure functions.
 
 from __future__ import annotations
 
+import base64
 import codecs
 import contextlib
 import email
 import email.policy
 import email.utils
 import re
+from email.header import decode_header, make_header
 from email.headerregistry import BaseHeader, HeaderRegistry
 from email.message import Message
 from functools import lru_cache
@@ -21,6 +23,8 @@ from magicfs.text.extract.plain.charsets import codec_of, load_detector
 from magicfs.text.extract.plain.plain_text import clean, decode
 
 _MAX_HEADER_CHARACTERS: Final = 2000
+_MAX_PARSED_CHARACTERS: Final = 8000
+"""The length of a header that the library parses: it takes minutes for a longer one."""
 _MAX_NAME_CHARACTERS: Final = 255
 
 _OWN_CODES: Final = ("utf", "iso-2022", "hz")
@@ -28,6 +32,11 @@ _OWN_CODES: Final = ("utf", "iso-2022", "hz")
 
 _ENCODED_WORD: Final = re.compile(rb"=\?([A-Za-z0-9._:-]{2,40})(?:\*[A-Za-z0-9-]{1,20})?\?(?=[BbQq]\?)")
 """The beginning of a text in a header that states its charset."""
+_PEOPLE: Final = frozenset({"From", "Reply-To", "To", "Cc", "Bcc"})
+_QUOTED_NAME: Final = re.compile(r'"([^"\\,;:.()<>@\[\]]{1,200})"\s*(?=<)')
+_BARE_ADDRESS: Final = re.compile(r"((?:\A|,)\s*)<([^<>,:]{1,300})>")
+"""What a person does not see of a name and an address: quotation marks around words, brackets around nothing else."""
+_FILE_NAME: Final = re.compile(r"""\b(?:file)?name[ \t]*=\s*(?:"([^"\r\n]+)"|([^\s";][^;\r\n]*))""", re.IGNORECASE)
 _SIGNATURE: Final = "-- "
 """The line before a signature."""
 
@@ -57,6 +66,8 @@ def load_charsets() -> None:
 
 def _header_of(name: str, value: str) -> BaseHeader:
     """A parsed header. The library asks for the type of each part four times, and parsing it takes a millisecond."""
+    if len(value) > _MAX_PARSED_CHARACTERS:
+        value = value[:_MAX_PARSED_CHARACTERS].rsplit(None, 1)[0]
     return (_cached_header if len(value) <= _MAX_CACHED_CHARACTERS else _parsed_header)(name, value)
 
 
@@ -90,24 +101,40 @@ def children(part: Message) -> list[Message]:
     return [child for child in payload if isinstance(child, Message)] if isinstance(payload, list) else []
 
 
+def unpacked(message: Message, attached: Message) -> Message:
+    """An attached message, which programs may have encoded although no standard allows it."""
+    if message.keys() or str(attached.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
+        return message
+    try:
+        return parse(base64.b64decode(str(message.get_payload()).encode("ascii", "ignore")))
+    except ValueError:
+        return message
+
+
 def header(message: Message, name: str) -> str:
     """The decoded value of a header on one line. The library raises many exceptions about malformed ones."""
-    try:
-        value = str(message.get(name) or "")
-    except Exception:  # noqa: BLE001
-        raw = next((value for key, value in message.raw_items() if key.lower() == name.lower()), "")
-        value = str(raw)
-    if "\ufffd" in value:
-        value = _without_charset(message, name) or value
-    value = " ".join(clean(value).split())[:_MAX_HEADER_CHARACTERS]
+    raw = _raw_header(message, name)
+    if raw.isascii() and "=?" not in raw:
+        value = _BARE_ADDRESS.sub(r"\1\2", _QUOTED_NAME.sub(r"\1 ", raw)) if name in _PEOPLE else raw
+    else:
+        try:
+            value = str(message.get(name) or "")
+        except Exception:  # noqa: BLE001
+            value = raw
+    if "\ufffd" in value and not raw.isascii():
+        value = _in_some_charset(raw[:_MAX_PARSED_CHARACTERS]) or value
+    value = " ".join(clean(value[:_MAX_PARSED_CHARACTERS]).split())[:_MAX_HEADER_CHARACTERS]
     return _with_iso_date(value) if name == "Date" else value
 
 
-def _without_charset(message: Message, name: str) -> str:
-    """The value of a header that has bytes beyond ASCII, which state no charset; empty where it has none."""
-    raw = next((str(value) for key, value in message.raw_items() if key.lower() == name.lower()), "")
-    if raw.isascii():
-        return ""
+def _raw_header(message: Message, name: str) -> str:
+    """The first value of a header as it stands in the message; bytes beyond ASCII are surrogates."""
+    wanted = name.lower()
+    return next((str(value) for key, value in message.raw_items() if key.lower() == wanted), "")
+
+
+def _in_some_charset(raw: str) -> str:
+    """A value that has bytes beyond ASCII, which state no charset; empty where it is no text."""
     return decode(raw.encode("utf-8", "surrogateescape")) or ""
 
 
@@ -122,10 +149,24 @@ def _with_iso_date(value: str) -> str:
 def file_name(part: Message) -> str:
     """The name of an attached file without folders; empty if there is none."""
     try:
-        name = part.get_filename() or ""
+        name = str(part.get_filename() or "")
     except Exception:  # noqa: BLE001  (see `header`)
-        return ""
-    return " ".join(clean(str(name)).replace("/", " ").split())[:_MAX_NAME_CHARACTERS]
+        name = ""
+    stated = _stated_name(part)
+    if stated and (not name or "\ufffd" in name or stated.startswith(f"{name} ")):
+        name = stated
+    return " ".join(clean(name).replace("/", " ").split())[:_MAX_NAME_CHARACTERS]
+
+
+def _stated_name(part: Message) -> str:
+    """The name of an attached file as many programs wrote it: without quotation marks, or in no stated charset."""
+    for header_name in ("Content-Disposition", "Content-Type"):
+        found = _FILE_NAME.search(_raw_header(part, header_name)[:_MAX_PARSED_CHARACTERS])
+        if found:
+            raw = found[1] or found[2]
+            with contextlib.suppress(Exception):  # the library raises anything about encoded words
+                return str(make_header(decode_header(raw))) if raw.isascii() else _in_some_charset(raw)
+    return ""
 
 
 def plain_text(part: Message, content: bytes) -> str:

@@ -1,0 +1,86 @@
+"""Mail is read as programs have written it in 30 years, and not only as the standards ask for."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+
+import pytest
+
+from magicfs.text.extract.extractor import FileExtractor
+from tests.integration.text.reading import read
+
+_HEAD = b"From: ada@example.org\nTo: bo@example.org\nSubject: herons\nDate: Tue, 14 Feb 2012 09:12:01 +0100\n"
+_BOUNDARY = b'Content-Type: multipart/mixed; boundary="b"\n\n--b\n'
+
+
+def uuencoded(content: bytes, name: str) -> bytes:
+    lines = (binascii.b2a_uu(content[place : place + 45]) for place in range(0, len(content), 45))
+    return b"begin 644 %s\n%s`\nend\n" % (name.encode(), b"".join(lines))
+
+
+def test_an_attached_message_may_be_encoded(extractor: FileExtractor) -> None:
+    inner = base64.encodebytes(b"Subject: egrets\n\nseventeen of them\n")
+    part = b'Content-Type: message/rfc822; name="birds.eml"\nContent-Transfer-Encoding: base64\n\n'
+    text = read(extractor, _HEAD + _BOUNDARY + part + inner + b"--b--\n", b"a.eml").text
+    assert all(words in text for words in ("birds.eml", "Subject: egrets", "seventeen of them"))
+
+
+@pytest.mark.parametrize("line_end", [b"\n", b"\r\n"])
+def test_files_in_the_text_of_old_messages_are_read(extractor: FileExtractor, line_end: bytes) -> None:
+    body = (
+        b"\nSee below.\n\n"
+        + uuencoded(b"the first count of the herons\n" * 5, "first count.txt")
+        + uuencoded(b"\0\x01\x02" * 50, "a.bin")
+        + b"Yours, Ada\n"
+    )
+    document = read(extractor, (_HEAD + body).replace(b"\n", line_end), b"a.eml")
+    words = ("See below.", "Yours, Ada", "Attachment: first count.txt", "the first count of the herons", "a.bin")
+    assert all(word in document.text for word in words)
+    assert "begin 644" not in document.text
+    assert document.encoded_characters == 0
+
+
+def test_a_text_that_only_looks_like_a_file_stays(extractor: FileExtractor) -> None:
+    text = read(extractor, _HEAD + b"\nbegin 644 work\nand then go on until the\nend\n", b"a.eml").text
+    assert "begin 644 work\nand then go on" in text
+
+
+@pytest.mark.parametrize(
+    ("stated", "shown"),
+    [
+        (b"filename=Count of May.txt", "Count of May.txt"),
+        (b"filename==?utf-8?Q?Gr=C3=B6=C3=9Fe.txt?=", "Größe.txt"),
+        (b'filename="Gr\xf6\xdfe.txt"', "Größe.txt"),
+        (b"filename*0*=iso-8859-1''Gr%F6; filename*1*=%DFe.txt", "Größe.txt"),
+        (b"filename*=UTF-8''Gr%C3%B6%C3%9Fe.txt; filename=\"Groesse.txt\"", "Größe.txt"),
+    ],
+)
+def test_names_of_attached_files_are_read_however_they_are_stated(
+    extractor: FileExtractor, stated: bytes, shown: str
+) -> None:
+    part = b"Content-Type: application/octet-stream\nContent-Disposition: attachment; " + stated + b"\n\nx\n--b--\n"
+    assert f"Attachment: {shown}\n" in read(extractor, _HEAD + _BOUNDARY + part, b"a.eml").text
+
+
+def test_names_behind_addresses_are_read(extractor: FileExtractor) -> None:
+    content = b'From: ada@example.org (Ada Heron)\nTo: "Bo" <bo@example.org>, <cyd@example.org>\nSubject: x\n\nx\n'
+    document = read(extractor, content, b"a.eml")
+    assert document.author == "ada@example.org (Ada Heron)"
+    assert "To: Bo <bo@example.org>, cyd@example.org\n" in document.text
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        b"Content-Type: text/plain" + b"; a=b" * 50_000,
+        b"Reply-To: " + b'"\\"' * 50_000 + b" =?",
+        b"Reply-To: " + b"a:b," * 50_000 + b" =?",
+        b"Cc: " + b"=?utf-8?Q?=C3=84da?= <ada@example.org>,\n " * 50_000,
+        b"Content-Disposition: inline" + b"; filename*0*=%C3" * 50_000,
+    ],
+)
+def test_endless_headers_do_not_keep_a_message_from_being_read(extractor: FileExtractor, header: bytes) -> None:
+    document = read(extractor, _HEAD + header + b"\n\nseventeen of them\n", b"a.eml")
+    assert "seventeen of them" in document.text
+    assert document.unread_parts is None
