@@ -42,6 +42,10 @@ _MIN_PROBABILITY: Final = 0.5
 """Of English texts with 15 to 40 letters, 1 % are taken for another language; of German ones, 83 % and more are found
 to be German, the others have no language, which gives English stems."""
 
+_FIELDS: Final = re.compile(r"(?:[A-Z][A-Za-z-]{1,40}: .*\n){2,100}")
+_SUBJECT: Final = re.compile(r"^Subject: (?:\w{2,3}: )*(.*)", re.MULTILINE)
+"""The fields above a message, whose names are English and whose values are names, and what the message is about."""
+
 _LIKELIEST: Final = 5
 """Languages of which the probability is given."""
 
@@ -72,7 +76,8 @@ def language_of_samples(mime_type: str, samples: Sequence[str], stated: str | No
     """The same for a document of which samples are at hand, and the language that its metadata states."""
     if is_code(mime_type):
         return "en"
-    return detect_language(samples) or normalize_language(stated)
+    without_fields = [*map(_without_fields, samples[:1]), *samples[1:]]
+    return detect_language(without_fields) or detect_language(samples) or normalize_language(stated)
 
 
 def is_code(mime_type: str) -> bool:
@@ -84,7 +89,19 @@ def samples_of(text: str) -> list[str]:
     """Short parts of a text, at its beginning and at equal distances behind it."""
     if len(text) <= _SAMPLES * _READ_CHARACTERS:
         return [text]
-    return [text[place : place + _READ_CHARACTERS] for place in range(0, len(text), len(text) // _SAMPLES)][:_SAMPLES]
+    fields = _FIELDS.match(text)
+    first = text[: _READ_CHARACTERS + (fields.end() if fields else 0)]
+    places = [len(text) // _SAMPLES * part for part in range(1, _SAMPLES)]
+    return [first, *(text[place : place + _READ_CHARACTERS] for place in places)]
+
+
+def _without_fields(sample: str) -> str:
+    """The beginning of a text without the fields above it, but for the subject."""
+    fields = _FIELDS.match(sample)
+    if fields is None:
+        return sample
+    subject = _SUBJECT.search(fields[0])
+    return f"{subject[1] if subject else ''}\n{sample[fields.end() :]}"
 
 
 def detect_language(samples: Sequence[str]) -> str | None:

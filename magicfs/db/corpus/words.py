@@ -25,7 +25,7 @@ WORDS_LOCK = 0x6D616769_63667305
 """The advisory lock that lets one transaction in the cluster compute words anew."""
 
 _SAMPLES = 3
-_SAMPLE_CHARACTERS = 400
+_SAMPLE_CHARACTERS = 4000
 """The parts of a content in which its language is detected."""
 
 LanguageOf = Callable[[str, Sequence[str], str | None], str | None]

@@ -53,6 +53,30 @@ def test_the_middle_of_a_text_counts_as_much_as_its_beginning() -> None:
     assert detect_language(samples_of(text)) == "de"
 
 
+_FIELDS = (
+    "Subject: Re: {}\nFrom: Thomas Schneider <thomas@example.com>\nTo: Anna Kowalska <anna@example.org>\n"
+    "Cc: office@example.com, The Sales Team <sales@example.com>, The Board of Directors <board@example.com>\n"
+    "Date: Tue, 14 Feb 2012 09:12:01 +0100 (2012-02-14)\nList-Id: All that is new <news.lists.example.com>\n\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("code", "subject", "text"),
+    [
+        ("de", "Test", "Könnt ihr bitte die Heizung im Büro prüfen, es ist eiskalt."),
+        ("fr", "", "Le rendez-vous de vendredi est annulé, lundi te convient ?"),
+        ("es", "Hola", "El paquete todavía no ha llegado, ¿puede comprobarlo?"),
+        ("nl", "Vergadering", "De vergadering van vrijdag wordt verplaatst naar maandag."),
+        ("it", "Possiamo vederci la prossima settimana, o quando va bene", "OK?"),
+        ("en", "Lunch", "See you"),
+    ],
+)
+def test_the_people_of_a_message_say_nothing_of_its_language(code: str, subject: str, text: str) -> None:
+    assert language_of(Document(f"{_FIELDS.format(subject)}{text}\n", "message/rfc822")) == code
+    longer = f"{_FIELDS.format(subject)}{SENTENCES[code] * 20}\n"
+    assert language_of(Document(longer, "message/rfc822")) == code
+
+
 def test_a_long_text_is_looked_at_in_a_few_places() -> None:
     samples = samples_of("word " * 1_000_000)
     assert sum(map(len, samples)) < 1000
