@@ -152,7 +152,8 @@ def places_statement(scope: Scope, query: CandidateQuery, rules: CopyRules, limi
     """The statement that locates the best candidates, and its parameters. It follows the other in its transaction."""
     parameters = scope.parameters | copy_parameters(rules) | name_parameters(list(query.weights))
     parameters |= {"contents_each": limits.contents_each, "copies_each": limits.copies}
-    return places_text(is_restricted=scope.is_restricted), parameters
+    text = places_text(is_restricted=scope.is_restricted, are_contents_listed=scope.contents is not None)
+    return text, parameters
 
 
 def name_parameters(terms: Sequence[Term]) -> Parameters:

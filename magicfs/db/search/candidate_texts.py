@@ -112,11 +112,19 @@ def measure_text(shape: Shape) -> bytes:
     return compact(query)
 
 
-@lru_cache(maxsize=2)
-def places_text(*, is_restricted: bool) -> bytes:
-    """The text of the statement that locates the best candidates, in a scope that is restricted or has all files."""
+@lru_cache(maxsize=3)
+def places_text(*, is_restricted: bool, are_contents_listed: bool) -> bytes:
+    """The text of the statement that locates the best candidates, in a scope that is restricted or has all files.
+
+    A restricted scope may have a list of its contents, which takes less time than to compare the files of each.
+    """
+    if are_contents_listed:
+        in_scope = _SCOPE_SQL["is_in_contents"]
+    else:
+        in_scope = _SQL["has_file_in_scope" if is_restricted else "has_file"]
     query = sql.SQL(_SQL["places"]).format(
         place_names=sql.SQL(", ").join(map(sql.SQL, COLUMNS)),
+        in_scope=sql.SQL(in_scope),
         filters=sql.SQL(_SCOPE_SQL["file_filters"] if is_restricted else "true"),
     )
     return compact(query)

@@ -30,6 +30,12 @@ class Plan:
         return int(self.root.get("Shared Hit Blocks", 0) + self.root.get("Shared Read Blocks", 0))
 
     @property
+    def most_rows(self) -> int:
+        """The rows that the node with the most of them has looked at; 0 unless the plan was analysed."""
+        kinds = ("Actual Rows", "Rows Removed by Filter", "Rows Removed by Join Filter")
+        return max(int(sum(node.get(kind, 0) for kind in kinds) * node.get("Actual Loops", 0)) for node in self.nodes())
+
+    @property
     def is_for_all_values(self) -> bool:
         """Whether it was made once, and has the parameters of the statement instead of their values."""
         return re.search(r"\$\d", json.dumps(self.root)) is not None

@@ -46,7 +46,7 @@ QUERIES = (
 LARGE_TABLES = {"chunks", "content_chunks", "embeddings_1"}
 """The tables with a row for each chunk."""
 
-READS_FEW_FILES = ("WITH named", "WITH located AS")
+READS_FEW_FILES = ("WITH named", "WITH first AS")
 """The beginnings of statements that read a few files."""
 
 MAX_BLOCKS = 60_000

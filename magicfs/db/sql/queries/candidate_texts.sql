@@ -254,23 +254,38 @@ FROM given LEFT JOIN measured ON true
 UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LAST, id LIMIT {limit})
 
 -- name: documents
--- Fragment: the languages and types of the documents that have a chunk; a language is null where it is not known. As text,
--- of which each different one is parsed once.
+-- Fragment: the languages and types of the documents that have a chunk, of a hundred at most; a language is null where it
+-- is not known. As text, of which each different one is parsed once.
 (SELECT json_agg(json_build_array(language, mime_type))::text
  FROM (SELECT DISTINCT left(language, 1024) AS language, left(mime_type, 1024) AS mime_type
-       FROM content_chunks JOIN contents ON contents.id = content_id
-       WHERE chunk_id = measured.id) AS document)
+       FROM (SELECT content_id FROM content_chunks WHERE chunk_id = measured.id LIMIT 100) AS place
+       JOIN contents ON contents.id = content_id) AS document)
 
 -- name: places
 -- The files that have the best candidates of `measure`, in their order, up to a limit for each, and those that it has
 -- found by their names. Each stands for its copies, and comes with the words that its path has, with its copies in their
 -- order if it has any, and with the text of its chunk. A content may have thousands of files: they are read once and sorted
 -- at once, whether many chunks of it are located or many of the files have the name, and only then one of them is looked
--- at as a whole.
-WITH located AS MATERIALIZED (
-    SELECT position, content_id, ordinal
-    FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS ranked (chunk_id, position)
-    JOIN content_chunks ON content_chunks.chunk_id = ranked.chunk_id
+-- at as a whole. Thousands of contents may share a chunk, such as the head of a licence: as many are read as may be shown,
+-- and those that have another of the chunks besides. What is known of a content is put together by its id: a join would
+-- compare each with each, because plans may only look rows up one by one.
+WITH first AS MATERIALIZED (
+    SELECT chunk.id AS chunk_id, position, content_id, ordinal
+    FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS chunk (id, position),
+         LATERAL (SELECT content_id, ordinal FROM content_chunks
+                  WHERE content_chunks.chunk_id = chunk.id AND {in_scope} LIMIT %(contents_each)s) AS place
+),
+shared AS MATERIALIZED (
+    SELECT array_agg(chunk_id) AS ids
+    FROM (SELECT chunk_id FROM first GROUP BY chunk_id HAVING count(*) = %(contents_each)s) AS shared
+),
+located AS MATERIALIZED (
+    SELECT position, content_id, ordinal FROM first
+    UNION
+    SELECT array_position(current_setting('magicfs.located')::bigint[], chunk_id), content_id, ordinal
+    FROM (SELECT DISTINCT content_id AS id FROM first WHERE (SELECT ids IS NOT NULL FROM shared)) AS content,
+         LATERAL (SELECT * FROM content_chunks WHERE content_id = content.id OFFSET 0) AS place
+    WHERE chunk_id = ANY((SELECT ids FROM shared)::bigint[])
 ),
 content AS MATERIALIZED (
     SELECT DISTINCT digest FROM contents
@@ -292,11 +307,24 @@ copy AS MATERIALIZED (
     WHERE {filters}
 ),
 preferred AS MATERIALIZED (
-    SELECT content_id, copy_key, first
-    FROM (SELECT content_id, copy_key, min(ARRAY[number, id]) AS first,
+    SELECT content_id, copy_key, best[1] AS number, best[2] AS id
+    FROM (SELECT content_id, copy_key, min(ARRAY[number, id]) AS best,
                  row_number() OVER (PARTITION BY content_id ORDER BY copy_key) AS place
           FROM copy GROUP BY content_id, copy_key) AS each
     WHERE place <= %(contents_each)s
+),
+known AS MATERIALIZED (
+    SELECT content_id, count(position) AS located_chunks,
+           array_agg(position) FILTER (WHERE position IS NOT NULL) AS positions,
+           array_agg(ordinal) FILTER (WHERE position IS NOT NULL) AS ordinals,
+           array_agg(copy_key) FILTER (WHERE position IS NULL) AS copy_keys,
+           array_agg(number) FILTER (WHERE position IS NULL) AS numbers,
+           array_agg(id) FILTER (WHERE position IS NULL) AS files
+    FROM (SELECT content_id, position, ordinal, NULL::bytea AS copy_key, NULL::bigint AS number, NULL::bigint AS id
+          FROM located
+          UNION ALL
+          SELECT content_id, NULL, NULL, copy_key, number, id FROM preferred) AS one
+    GROUP BY content_id
 ),
 copies AS MATERIALIZED (
     SELECT copy_key, array_agg({{packed_copy}} ORDER BY number) AS packed
@@ -315,14 +343,16 @@ SELECT {place_names}, position IS NULL,
 FROM (
     SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, position
     FROM (
-        SELECT *, row_number() OVER (PARTITION BY position ORDER BY copy_key) AS number
+        SELECT *, row_number() OVER (PARTITION BY position ORDER BY located_chunks DESC, copy_key) AS number
         FROM (
-            SELECT DISTINCT ON (position, copy_key) position, copy_key, first, located.content_id, ordinal
-            FROM located JOIN preferred ON preferred.content_id = located.content_id
-            ORDER BY position, copy_key, first, ordinal
+            SELECT DISTINCT ON (position, copy_key) position, copy_key, file_id, content_id, ordinal, located_chunks
+            FROM known,
+                 unnest(positions, ordinals) AS place (position, ordinal),
+                 unnest(copy_keys, numbers, files) AS file (copy_key, number, file_id)
+            ORDER BY position, copy_key, number, file_id, ordinal
         ) AS distinct_contents
     ) AS numbered
-    JOIN files ON files.id = first[2]
+    JOIN files ON files.id = file_id
     JOIN roots ON roots.id = files.root_id
     JOIN hosts ON hosts.id = roots.host_id
     JOIN contents ON contents.id = files.content_id
@@ -339,6 +369,18 @@ FROM (
 ) AS place ({place_names}, words, position)
 LEFT JOIN chunks ON chunks.id = place.chunk_id
 ORDER BY position
+
+-- name: has_file
+-- Fragment: a content has a file.
+EXISTS (SELECT FROM files WHERE files.content_id = content_chunks.content_id)
+
+-- name: has_file_in_scope
+-- Fragment: a content has a file in scope.
+EXISTS (SELECT FROM files
+        JOIN roots ON roots.id = files.root_id
+        JOIN hosts ON hosts.id = roots.host_id
+        JOIN contents ON contents.id = files.content_id
+        WHERE files.content_id = content_chunks.content_id AND {{scope.file_filters}})
 
 -- name: packed_copy
 -- Fragment: a row of `copy`: the id of the file as eight bytes, its host, a zero byte and its path.
