@@ -46,6 +46,9 @@ _FIELDS: Final = re.compile(r"(?:[A-Z][A-Za-z-]{1,40}: .*\n){2,100}")
 _SUBJECT: Final = re.compile(r"^Subject: (?:\w{2,3}: )*(.*)", re.MULTILINE)
 """The fields above a message, whose names are English and whose values are names, and what the message is about."""
 
+_CALENDAR: Final = "text/calendar"
+_CALENDAR_TEXT: Final = re.compile(r"^(?:SUMMARY|DESCRIPTION|COMMENT)\b[^:\n]*:(.+)", re.MULTILINE)
+
 _LIKELIEST: Final = 5
 """Languages of which the probability is given."""
 
@@ -69,13 +72,16 @@ _TYPES_OF_PROSE: Final = frozenset(
 
 def language_of(document: Document) -> str | None:
     """The ISO 639-1 code of a document's language; None where nothing tells it."""
-    return language_of_samples(document.mime_type, samples_of(document.text), document.language)
+    samples = samples_of(_calendar_texts(document.text) if document.mime_type == _CALENDAR else document.text)
+    return language_of_samples(document.mime_type, samples, document.language)
 
 
 def language_of_samples(mime_type: str, samples: Sequence[str], stated: str | None) -> str | None:
     """The same for a document of which samples are at hand, and the language that its metadata states."""
     if is_code(mime_type):
         return "en"
+    if mime_type == _CALENDAR:
+        samples = list(map(_calendar_texts, samples))
     without_fields = [*map(_without_fields, samples[:1]), *samples[1:]]
     return detect_language(without_fields) or detect_language(samples) or normalize_language(stated)
 
@@ -93,6 +99,11 @@ def samples_of(text: str) -> list[str]:
     first = text[: _READ_CHARACTERS + (fields.end() if fields else 0)]
     places = [len(text) // _SAMPLES * part for part in range(1, _SAMPLES)]
     return [first, *(text[place : place + _READ_CHARACTERS] for place in places)]
+
+
+def _calendar_texts(text: str) -> str:
+    """What people wrote in a calendar, or the text itself where it has no fields."""
+    return "\n".join(_CALENDAR_TEXT.findall(text)) or text
 
 
 def _without_fields(sample: str) -> str:

@@ -25,8 +25,31 @@ from magicfs.text.extract.plain.decoding import read_text
         ),
         ("NOTE;QUOTED-PRINTABLE:a=3Db", "NOTE;QUOTED-PRINTABLE:a=b"),
         ("PHOTO;ENCODING=b;TYPE=JPEG:" + "QUJD" * 30 + "\n " + "QUJD" * 30 + "\nFN:A", "PHOTO\n\nFN:A"),
+        ("PHOTO;JPEG;ENCODING=BASE64:\n  " + "QUJD" * 12 + "\n  QUJDQQ==\n\nFN:A", "PHOTO;JPEG\n\n\n\nFN:A"),
+        (
+            "KEY;ENCODING=b:QUJDQQ==\nNOTE:all words of this are letters of base64 and stay where they are in the text",
+            "KEY\nNOTE:all words of this are letters of base64 and stay where they are in the text",
+        ),
+        ("N;ENCODING=QUOTED-PRINTABLE:M=FCller;J=F6rg", "N;ENCODING=QUOTED-PRINTABLE:Müller;Jörg"),
+        (
+            'DESCRIPTION:<p>Rooms &amp; <b>keys</b>\\n<a href="https://a.example">here</a></p>',
+            "DESCRIPTION:Rooms & keys here",
+        ),
+        ("DESCRIPTION:1 < 2 and 3 > 2", "DESCRIPTION:1 < 2 and 3 > 2"),
+        (
+            "BEGIN:VEVENT\nDESCRIPTION:Bring keys\nX-ALT-DESC;FMTTYPE=text/html:<p>Bring <i>keys</i></p>\nEND:VEVENT",
+            "BEGIN:VEVENT\nDESCRIPTION:Bring keys\nX-ALT-DESC\nEND:VEVENT",
+        ),
+        (
+            "BEGIN:VEVENT\nX-ALT-DESC;FMTTYPE=text/html:<html><p>Bring <i>keys</i></p></html>\nEND:VEVENT",
+            "BEGIN:VEVENT\nX-ALT-DESC;FMTTYPE=text/html:Bring keys\nEND:VEVENT",
+        ),
+        (
+            "BEGIN:VTIMEZONE\nTZID:Europe/Vienna\nBEGIN:STANDARD\nDTSTART:16011028T030000\nEND:STANDARD\nEND:VTIMEZONE\nX:1",
+            "BEGIN:VTIMEZONE\nTZID:Europe/Vienna\n\n\n\nEND:VTIMEZONE\nX:1",
+        ),
         ("PHOTO:data:image/png;base64," + "QUJD" * 30 + "\nFN:A", "PHOTO\nFN:A"),
-        ("NOTE;CHARSET=zip;ENCODING=QUOTED-PRINTABLE:=41", "NOTE;CHARSET=zip;ENCODING=QUOTED-PRINTABLE:=41"),
+        ("NOTE;CHARSET=zip;ENCODING=QUOTED-PRINTABLE:=41", "NOTE;CHARSET=zip;ENCODING=QUOTED-PRINTABLE:A"),
         ("DTSTART;TZID=Europe/Vienna:20240612T183000", "DTSTART;TZID=Europe/Vienna:20240612T183000 (2024-06-12 18:30)"),
         ("DUE;VALUE=DATE:20240612\nUID:20240612", "DUE;VALUE=DATE:20240612 (2024-06-12)\nUID:20240612 (2024-06-12)"),
         ("DTEND:20249912T183000Z\nTEL:20240612345", "DTEND:20249912T183000Z\nTEL:20240612345"),

@@ -77,6 +77,14 @@ def test_the_people_of_a_message_say_nothing_of_its_language(code: str, subject:
     assert language_of(Document(longer, "message/rfc822")) == code
 
 
+def test_the_language_of_a_calendar_is_that_of_what_people_wrote_in_it() -> None:
+    event = "BEGIN:VEVENT\nDTSTART:20240612T183000Z (2024-06-12 18:30)\nUID:77\nSUMMARY;LANGUAGE=x:{}\nEND:VEVENT\n"
+    text = event.format("Besprechung mit dem Steuerberater")
+    assert language_of(Document(text, "text/calendar")) == "de"
+    assert language_of(Document(text * 50, "text/calendar")) == "de"
+    assert language_of(Document(event.format(""), "text/calendar")) is None
+
+
 def test_a_long_text_is_looked_at_in_a_few_places() -> None:
     samples = samples_of("word " * 1_000_000)
     assert sum(map(len, samples)) < 1000

@@ -7,12 +7,12 @@ that line numbers are those that an editor shows. Pure functions; any thread.
 from __future__ import annotations
 
 import base64
-import codecs
+import html
 import quopri
 import re
 from typing import Final
 
-from magicfs.text.extract.plain.plain_text import clean
+from magicfs.text.extract.plain.plain_text import clean, decode
 
 CONTENT_LINE_TYPES: Final = frozenset({"text/calendar", "text/vcard"})
 LDIF_TYPE: Final = "text/x-ldif"
@@ -21,10 +21,21 @@ _FOLD: Final = re.compile(r"\n[ \t]")
 _QUOTED_PRINTABLE: Final = re.compile(r"^[^:\n]*;(?:ENCODING=)?QUOTED-PRINTABLE[^:\n]*:", re.IGNORECASE | re.MULTILINE)
 _CHARSET: Final = re.compile(r"CHARSET=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _ENCODED: Final = re.compile(
-    r"^([^:\n]*?)(?:;ENCODING=(?:b|base64)\b[^:\n]*|;BASE64[^:\n]*)?:(?:data:[^\n,]{0,200},)?[A-Za-z0-9+/=]{64,}$",
+    r"^([^:\n]*?)(?:(?:;ENCODING=(?:b|base64)\b[^:\n]*|;BASE64[^:\n]*):[A-Za-z0-9+/= \t]*"
+    r"|:(?:data:[^\n,]{0,200},)?[A-Za-z0-9+/=]{64,})$",
     re.IGNORECASE | re.MULTILINE,
 )
 """A property whose value is encoded data: a picture, a key, an attachment."""
+
+_TIME_ZONE: Final = re.compile(r"^BEGIN:VTIMEZONE\n(?:.*\n){1,500}?END:VTIMEZONE$", re.MULTILINE)
+"""When summer begins and ends where the calendar is from, with days since 1601."""
+_DESCRIPTION: Final = re.compile(r"^(X-ALT-DESC|DESCRIPTION)([^:\n]*:)(.*<.*)$", re.MULTILINE)
+_WORD: Final = re.compile(r"\w+")
+_TAG: Final = re.compile(
+    r"<!--\[if [^>]{0,100}>|<!\[endif\]-->|<!--.{0,5000}?-->|<style\b.{0,50000}?</style>"
+    r"|<(?:!doctype|/?[a-z][a-z0-9-]{0,20}(?::[a-z]{1,20})?)(?:\s[^<>]{0,2000})?/?>",
+    re.IGNORECASE,
+)
 
 _LDIF_ENCODED: Final = re.compile(r"^([A-Za-z][A-Za-z0-9;.-]{0,80}):: *([A-Za-z0-9+/=]+)$", re.MULTILINE)
 
@@ -40,8 +51,27 @@ def unfold(text: str) -> str:
     """The content lines of a calendar or an address book, each in one piece."""
     text = _join(text, _FOLD, "")
     text = _decode_quoted_printable(text)
+    text = _TIME_ZONE.sub(_name_of_time_zone, text)
     text = _DATE.sub(_with_iso_date, _ENCODED.sub(r"\1", text))
-    return _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], text)
+    text = _ESCAPE.sub(lambda match: " " if match[1] in "nN" else match[1], text)
+    return _DESCRIPTION.sub(_without_markup, text)
+
+
+def _name_of_time_zone(match: re.Match[str]) -> str:
+    lines = match[0].split("\n")
+    return "\n".join(line if line.startswith(("TZID", lines[0], lines[-1])) else "" for line in lines)
+
+
+def _without_markup(match: re.Match[str]) -> str:
+    """A description as a person sees it; nothing of one in HTML beside a plain one that says the same."""
+    name, parameters, value = match.groups()
+    plain = " ".join(html.unescape(_TAG.sub(" ", value)).split())
+    start = match.string.rfind("\nBEGIN:", 0, match.start())
+    end = match.string.find("\nEND:", match.end())
+    component = match.string[start + 1 : match.start()] + match.string[match.end() : end]
+    if name == "X-ALT-DESC" and set(_WORD.findall(plain)).issubset(_WORD.findall(component)):
+        return name
+    return f"{name}{parameters}{plain}" if _TAG.search(value) else match[0]
 
 
 def _with_iso_date(match: re.Match[str]) -> str:
@@ -105,9 +135,9 @@ def _decode_quoted_printable(text: str) -> str:
 
 
 def _decoded(value: str, charset: str) -> str:
+    data = quopri.decodestring(value.encode("utf-8"))
     try:
-        codec = codecs.lookup(charset).name
-        text = quopri.decodestring(value.encode("utf-8")).decode(codec, errors="replace")
+        text = clean(data.decode(charset))
     except (LookupError, UnicodeError):
-        return value
+        text = decode(data) or value
     return " ".join(text.split())
