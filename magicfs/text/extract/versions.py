@@ -11,7 +11,7 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("* decode", "* markup"), 16),
+    **dict.fromkeys(("* decode", "* markup"), 17),
     "application/zip": 38,
     "application/x-ole-storage": 28,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 18),

@@ -188,10 +188,44 @@ def test_a_frame_tells_two_code_pages_apart() -> None:
         ("中文文本abc测试c测试d", "gbk"),
         ("姓名,年齡,住址\n王小明,30,臺北\n功能許可蓋章\n", "big5"),
         ("Türkçe güneş ışık öğrenci", "cp1254"),
+        ("Umowa najmu mieszkania w Łodzi", "cp1250"),
+        ("Książka kucharska babci", "cp1250"),
     ],
 )
 def test_texts_of_windows_are_not_taken_for_older_ones(text: str, charset: str) -> None:
     assert decode(text.encode(charset)) == text
+
+
+@pytest.mark.parametrize("charset", ["euc_jp", "shift_jis"])
+@pytest.mark.parametrize(
+    "text", ["お世話になっております", "よろしくお願いいたします", "東京都渋谷区の地図", "ご注文ありがとう"]
+)
+def test_a_few_words_of_japanese_are_japanese(text: str, charset: str) -> None:
+    assert decode(text.encode(charset)) == text
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Don’t worry – it’s fine",
+        "It was—as we know—a long day.",
+        "“Quoted”",
+        "He said ‘no’ – and left",
+        "£5 – £10, she’s sure",
+    ],
+)
+def test_the_signs_of_an_english_text_are_read(text: str) -> None:
+    assert {charset: decode(text.encode(charset)) for charset in ("mac_roman", "cp1252")} == {
+        "mac_roman": text,
+        "cp1252": text,
+    }
+
+
+@pytest.mark.parametrize(
+    "text", ["Ônibus para a praia", "Òpera, Óscar", "Der ÖPNV", "MAÑANA, ¿qué tal?", "Él dijo: «Ó»"]
+)
+def test_rare_capitals_are_not_taken_for_signs(text: str) -> None:
+    assert decode(text.encode("cp1252")) == text
 
 
 def test_lines_of_several_charsets_are_each_read_in_their_own() -> None:
