@@ -54,3 +54,9 @@ def test_texts_whose_files_are_gone_hide_none_that_share_a_chunk(
     with database.transaction() as connection:
         connection.execute("DELETE FROM files WHERE path <> 'part9/module399.txt'")
     assert paths(service, "licence") == [b"part9/module399.txt"]
+
+
+def test_texts_that_have_a_chunk_very_often_do_not_hide_others(corpus: Corpus, service: SearchService) -> None:
+    for number in range(3):
+        corpus.add(b"readings%d.csv" % number, *["the gauge is broken"] * 3000, f"day {number}")
+    assert sorted(paths(service, "gauge")) == [b"readings0.csv", b"readings1.csv", b"readings2.csv"]

@@ -272,8 +272,10 @@ UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LA
 WITH first AS MATERIALIZED (
     SELECT chunk.id AS chunk_id, position, content_id, ordinal
     FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS chunk (id, position),
-         LATERAL (SELECT content_id, ordinal FROM content_chunks
-                  WHERE content_chunks.chunk_id = chunk.id AND {in_scope} LIMIT %(contents_each)s) AS place
+         LATERAL (SELECT content_id, ordinal
+                  FROM (SELECT DISTINCT ON (content_id) content_id, ordinal FROM content_chunks
+                        WHERE content_chunks.chunk_id = chunk.id ORDER BY content_id, ordinal OFFSET 0) AS content_chunks
+                  WHERE {in_scope} LIMIT %(contents_each)s) AS place
 ),
 shared AS MATERIALIZED (
     SELECT array_agg(chunk_id) AS ids
