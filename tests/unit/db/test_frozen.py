@@ -31,6 +31,7 @@ FROZEN = {
     "0040_renewing.sql": "739d5a11f4ed5a7a47ca125eee08b8317da23372ddc2ccf30e4074f525509418",
     "0041_host_certificates.sql": "cbc0db076f38acb407ffe2f4e43e45fae6a56f64ccb44f595493e91f17055b5a",
     "0042_moves.sql": "1acdba809b1dfa3059e56a8da940ef3dfb38a544b54045d7be68f4a6613070bc",
+    "0043_places.sql": "5c4595e4ff210768a1f51bde1d6f42637a29dd76fd931dededda9db80554d3b1",
 }
 
 
