@@ -28,7 +28,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),
     "application/x-mobipocket-ebook": 5,
-    "application/ms-tnef": 7,
+    "application/ms-tnef": 8,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
 

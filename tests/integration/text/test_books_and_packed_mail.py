@@ -83,6 +83,13 @@ def test_a_cut_packed_message_is_read_as_far_as_it_goes(extractor: FileExtractor
     assert document.unread_parts is not None
 
 
+@pytest.mark.parametrize("rest", [b"\n", b"\r\n\r\n", bytes(40), b"-- \nsent by a gateway\n"])
+def test_what_programs_put_behind_a_packed_message_is_no_damage(extractor: FileExtractor, rest: bytes) -> None:
+    document = read(extractor, tnef((_SUBJECT, b"An oil tank\0")) + rest, b"winmail.dat")
+    assert document.text.strip() == "Subject: An oil tank"
+    assert document.unread_parts is None
+
+
 def test_what_is_attached_is_read_beside_damaged_rtf(extractor: FileExtractor) -> None:
     cut = struct.pack("<IIII", 14, 99, 0x75465A4C, 0) + b"\1\0"
     content = tnef(

@@ -281,3 +281,19 @@ def test_a_page_in_a_message_that_does_not_state_its_charset(extractor: FileExtr
     head += b"Content-Type: text/html\nContent-Transfer-Encoding: 8bit\n\n"
     content = head + f"<html><body><p>{words}</p></body></html>".encode(charset)
     assert words in read(extractor, content, b"a.eml").text
+
+
+def test_a_saved_page_is_read_without_its_styles_and_scripts(extractor: FileExtractor) -> None:
+    parts = [
+        ("text/html", "<link href='cid:1'><p>seventeen herons</p>"),
+        ("text/css", ".heading { color: red }"),
+        ("application/javascript", "var counter = 1;"),
+        ('text/css; name="attached.css"', ".footer { color: blue }"),
+    ]
+    body = "".join(f"--b\nContent-Type: {kind}\nContent-Location: x\n\n{text}\n" for kind, text in parts)
+    head = "From: <Saved by Blink>\nSubject: Birds\nMIME-Version: 1.0\nContent-Type: multipart/related; boundary=b\n\n"
+    text = read(extractor, f"{head}{body}--b--\n".encode(), b"a.mht").text
+    assert "seventeen herons" in text
+    assert ".footer" in text
+    assert ".heading" not in text
+    assert "counter" not in text

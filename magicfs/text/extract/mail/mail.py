@@ -55,6 +55,10 @@ _REPORTS: Final = frozenset(
     )
 )
 """What programs say of a message, such as one that could not be delivered: fields, and seldom a text."""
+_CODE_OF_PAGES: Final = frozenset(
+    {"text/css", "text/javascript", "application/javascript", "application/x-javascript", "text/ecmascript"}
+)
+"""What a saved page has beside its text; an attached file of this type has a name."""
 _SEALS: Final = ("application/pgp-", "application/pkcs7-", "application/x-pkcs7-")
 _SIGNED: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 """A part that holds the whole of a signed message; the other seals are beside it."""
@@ -188,7 +192,7 @@ class MailReader:
                 yield self._read_attached(file.content, file.name)
         elif kind in _SIGNED:
             yield from self._signed_blocks(content, name, depth=depth)
-        elif kind.startswith(_SEALS):
+        elif kind.startswith(_SEALS) or (kind in _CODE_OF_PAGES and not name):
             return
         else:
             second_half = kind.partition("/")[2]

@@ -24,6 +24,9 @@ TNEF_TYPE: Final = "application/ms-tnef"
 _HEAD: Final = struct.Struct("<IH")
 _ATTRIBUTE: Final = struct.Struct("<BII")
 """The level of an attribute (message or attached file), its name with its type, and its length."""
+_LEVELS: Final = frozenset({1, 2})
+_MAX_REST_BYTES: Final = 256
+"""What programs put behind the last attribute, such as a line end."""
 _CHECKSUM_BYTES: Final = 2
 
 _SUBJECT: Final = 0x00018004
@@ -182,6 +185,9 @@ def _attributes(content: bytes) -> Iterator[tuple[int, bytes]]:
     """Yield the name and the value of each attribute. Raises `struct.error` where the file ends inside of one."""
     place = _HEAD.size
     while place < len(content):
+        rest = len(content) - place
+        if rest < _ATTRIBUTE.size or (content[place] not in _LEVELS and rest < _MAX_REST_BYTES):
+            return
         _, name, length = _ATTRIBUTE.unpack_from(content, place)
         place += _ATTRIBUTE.size
         if place + length > len(content):
