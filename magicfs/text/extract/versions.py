@@ -21,9 +21,9 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/pdf": 14,
     # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
-    "application/rtf": 12,
+    "application/rtf": 13,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 30),
+    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 31),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),

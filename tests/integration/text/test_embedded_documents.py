@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import re
 import struct
 import zipfile
 import zlib
@@ -78,6 +79,29 @@ def test_files_that_are_put_into_a_document_are_read(extractor: FileExtractor, n
     words = ("Größe.txt", "a rutabaga pie", "вокзал.txt", "page of gneiss", "a document of tansy")
     assert [word for word in words if word not in text] == []
     assert "drawing" not in text
+
+
+def test_files_that_are_put_into_a_document_of_rtf_are_read(extractor: FileExtractor) -> None:
+    def object_in_rtf(kind: bytes, content: bytes) -> bytes:
+        texts = b"".join(struct.pack("<I", len(text)) + text for text in (kind + b"\0", b"", b""))
+        data = struct.pack("<II", 0x501, 2) + texts + struct.pack("<I", len(content)) + content
+        lines = re.findall(b".{1,128}", data.hex().encode())
+        return rb"{\object\objemb{\*\objclass %s}{\*\objdata %s}}" % (kind, b"\r\n".join(lines))
+
+    objects = [
+        (b"Package", _package("_.txt", b"a rutabaga pie", wide_name="вокзал.txt")[4:]),
+        (b"Word.Document.8", word_97("a document of tansy")),
+        (b"AcroExch.Document", compound_file({"CONTENTS": pdf_file("page of gneiss")})),
+        (b"Paint.Picture", b"what a drawing program keeps"),
+        (b"Package", b""),
+    ]
+    cut = rb"{\*\objdata 0105}"
+    content = rb"{\rtf1\ansi running text%s%s}" % (b"".join(object_in_rtf(*one) for one in objects), cut)
+    document = read(extractor, content, b"a.rtf")
+    words = ("running text", "вокзал.txt", "a rutabaga pie", "a document of tansy", "page of gneiss")
+    assert [word for word in words if word not in document.text] == []
+    assert "drawing" not in document.text
+    assert document.unread_parts is None
 
 
 def test_a_document_of_word_97_inside_of_a_document_is_read_with_its_files(extractor: FileExtractor) -> None:

@@ -25,7 +25,8 @@ from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
 from magicfs.text.extract.documents.xml_names import named, outermost, without_namespace
 from magicfs.text.extract.documents.xml_texts import OfficeTexts, OpenDocumentTexts
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE
-from magicfs.text.extract.office.ole_objects import WITH_OBJECTS, Embedded, files_of_object, objects_in
+from magicfs.text.extract.office.ole_objects import WITH_OBJECTS, Embedded, files_of_object, objects_in, objects_in_rtf
+from magicfs.text.extract.office.rtf_files import RTF_TYPE
 from magicfs.text.extract.office.sheet_formats import HEADER_CODE
 from magicfs.text.extract.office.word_styles import hidden_styles
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE as _WORD
@@ -137,6 +138,8 @@ def embedded_documents(content: bytes, mime_type: str, *, parts: PartCount) -> I
             yield from objects_in(content)
         except DAMAGE:
             parts.add_unread("its objects")
+    if mime_type == RTF_TYPE:
+        yield from objects_in_rtf(content)
     if mime_type not in {_WORD, _SHEET, BINARY_WORKBOOK_TYPE, _SLIDES}:
         return
     with zipfile.ZipFile(io.BytesIO(content)) as container:

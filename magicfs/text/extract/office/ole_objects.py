@@ -1,11 +1,15 @@
 """Reads the files that people put into documents of Office as objects: PDF files, packages of any kind, documents.
 
 Runs in the child process, used by `document_parts`. Such a file is a stream of a compound file: a document of
-before 2007 itself, or a member `oleObject1.bin` of a newer one. What only the program reads that made it is left out.
+before 2007 itself, or a member `oleObject1.bin` of a newer one. RTF has it as numbers. What only the program reads that
+made it is left out.
 """
 
 from __future__ import annotations
 
+import contextlib
+import itertools
+import re
 import struct
 import zlib
 from collections.abc import Iterator
@@ -16,6 +20,7 @@ from magicfs.text.extract.plain.plain_text import clean, decode
 
 WITH_OBJECTS: Final = frozenset({"application/msword", "application/vnd.ms-excel", "application/vnd.ms-powerpoint"})
 """The documents that are compound files with objects."""
+_IN_RTF: Final = re.compile(rb"\\objdata\s*([0-9A-Fa-f \t\r\n]*)")
 _PACKED: Final = "\x01ole10native"
 _WHOLE: Final = frozenset({"contents", "package"})
 _COMPOUND: Final = b"\xd0\xcf\x11\xe0\xa1\xb1\x1a\xe1"
@@ -49,6 +54,33 @@ def objects_in(document: bytes) -> Iterator[Embedded]:
         yield from _objects_in_slides(ole.read(_SLIDES))
     else:
         yield from _files_in(ole)
+
+
+def objects_in_rtf(document: bytes) -> Iterator[Embedded]:
+    """Yield the files in a document of RTF, which has them as hexadecimal numbers."""
+    for count, found in enumerate(itertools.islice(_IN_RTF.finditer(document), _MAX_OBJECTS), 1):
+        digits = found[1].translate(None, b" \t\r\n")
+        data = bytes.fromhex(digits[: len(digits) & ~1].decode("ascii"))
+        with contextlib.suppress(struct.error):
+            content = _of_old_object(data)
+            if content.startswith(_COMPOUND):
+                yield from files_of_object(content, f"object {count}")
+            elif content.startswith(_READ):
+                yield Embedded(f"object {count}", content)
+            elif (file := _packed_file(bytes(4) + content)) is not None:
+                yield file
+
+
+def _of_old_object(data: bytes) -> bytes:
+    """The data of an object: its version and format precede them, three texts with their lengths, and the size.
+
+    Raises `struct.error` for a content that is too short.
+    """
+    place = 8
+    for _ in range(3):
+        place += 4 + struct.unpack_from("<I", data, place)[0]
+    (size,) = struct.unpack_from("<I", data, place)
+    return data[place + 4 : place + 4 + size]
 
 
 def files_of_object(content: bytes, name: str) -> list[Embedded]:
