@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 17),
-    "application/zip": 38,
+    "application/zip": 39,
     "application/x-ole-storage": 28,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 18),
     **dict.fromkeys(

@@ -34,8 +34,10 @@ def test_documents_inside_of_a_document_are_read(extractor: FileExtractor, name:
     with zipfile.ZipFile(data, "a") as archive:
         archive.writestr(f"{folder}/embeddings/Microsoft_Word_Document1.docx", word_document("a rutabaga pie"))
         archive.writestr(f"{folder}/embeddings/Microsoft_Word_Document2.docx", b"PK\x03\x04 damaged")
+        archive.writestr(f"{folder}/media/image1.pdf", pdf_file("a chart of tansy"))
     document = read(extractor, data.getvalue(), name)
     assert "a rutabaga pie" in document.text
+    assert "a chart of tansy" in document.text
     assert "Microsoft_Word_Document2.docx" in str(document.unread_parts)
 
 

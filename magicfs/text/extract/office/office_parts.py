@@ -74,10 +74,11 @@ _LEFT_OUT: Final = {
 chapters with an encoded address."""
 
 _EMBEDDED: Final = re.compile(
-    r"(?:word|xl|ppt)/embeddings/[^/]+\.(?:(?:doc|xls|ppt|pdf|od[tsp])[a-z]?|bin)|word/[^/]+\.(?:x?html?|mht|rtf|txt|docx)",
+    r"(?:word|xl|ppt)/(?:embeddings/[^/]+\.(?:(?:doc|xls|ppt|pdf|od[tsp])[a-z]?|bin)|media/[^/]+\.pdf)"
+    r"|word/[^/]+\.(?:x?html?|mht|rtf|txt|docx)",
     re.IGNORECASE,
 )
-"""Objects, and what a program leaves to Word to put into the text when it opens the document."""
+"""Objects, drawings of the Mac, and what a program leaves to Word to put into the text when it opens the document."""
 _MAX_EMBEDDED: Final = 100
 """The documents inside of a document that are read."""
 
