@@ -36,6 +36,8 @@ USE_KEPT_LISTING = 1 << 61
 NAME_ALONE = 1 << 62
 SEVERAL_ENTRIES = 1 << 61
 """In the generation of an entry of a listing."""
+OPENED_AS_FILE = 1 << 30
+"""In the thread id of a request to open a directory without `O_DIRECTORY`. A library that never sets it fits too."""
 OF_PAGES = 1 << 62
 """In the file handle of a request to write pages that a program has changed in a mapping: the kernel takes all of them
 as written unless it gets an error."""

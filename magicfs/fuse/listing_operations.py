@@ -20,6 +20,7 @@ from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.file_listings import FileListings
 from magicfs.fuse.handles import OpenDirectory
+from magicfs.fuse.library_interface import OPENED_AS_FILE
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
@@ -49,9 +50,14 @@ class ListingOperations(NodeOperations):
 
     @replies_with_errno
     async def opendir(self, inode: InodeT, ctx: pyfuse3.RequestContext) -> FileHandleT:
-        """Open a directory and list it; in `search/` this runs the search."""
+        """Open a directory and list it; in `search/` this runs the search.
+
+        A program that opens a query as it opens a file, as `git` opens a `HEAD`, wants no results until it reads them.
+        """
         directory = self._directory(inode)
-        directory.list_begins(ctx.pid)
+        directory.list_begins(ctx.pid & ~OPENED_AS_FILE)
+        if directory.takes_search and ctx.pid & OPENED_AS_FILE:
+            return FileHandleT(self._handles.add_directory(OpenDirectory(directory, None, changes=self._changes)))
         watch = self._watches.find(directory)
         version = directory.version_nowait() if watch and isinstance(directory, RealDirectory) else None
         kept = watch.kept_listing(version) if watch and version else None

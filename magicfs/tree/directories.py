@@ -76,6 +76,8 @@ class Directory(Node):
 
     negative_timeout_seconds: float = 0.0
     """How long the kernel may cache that a name does not exist."""
+    takes_search: bool = False
+    """Whether listing it searches."""
     parent_ino: int = 1
     """The inode number of the directory in which it was found last; that of the top for the top itself."""
 

@@ -7,6 +7,7 @@ import json
 import os
 import re
 import stat
+import subprocess
 import time
 from concurrent.futures import ThreadPoolExecutor
 
@@ -55,6 +56,23 @@ def test_a_listing_and_reading_its_files_is_one_search(mount: MountProcess, root
     assert mount.result_names("roses") == names
     assert json.loads((mount.query_path("roses") / ".results.json").read_text())["query"] == "roses"
     assert mount.searches == ["roses"]
+
+
+def test_a_program_that_opens_a_query_as_a_file_does_not_search(mount: MountProcess, root: IndexedRoot) -> None:
+    root.add("a.txt", "roses")
+    search = mount.path / "search"
+    assert (search / "HEAD").is_dir()
+    assert subprocess.run(["git", "-C", search, "status"], capture_output=True, check=False).returncode == 128
+    descriptor = os.open(mount.query_path("roses"), os.O_RDONLY)
+    try:
+        with raises_errno(errno.EISDIR):
+            os.read(descriptor, 1)
+        assert mount.searches == []
+        assert len(os.listdir(descriptor)) == 1
+        assert mount.searches == ["roses"]
+    finally:
+        os.close(descriptor)
+    assert os.listdir(search) == ["roses"]
 
 
 def test_a_heartbeat_does_not_make_a_search_run_again(

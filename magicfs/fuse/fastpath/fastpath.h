@@ -72,6 +72,7 @@ struct __attribute__((packed)) noted {
 
 #define SEED_BITS 27 /* the lower bits of inode numbers, as in resting_nodes.py */
 #define OPENED_HERE (UINT64_C(1) << 60) /* in the handle numbers of files that Python has not opened */
+#define OPENED_AS_FILE (UINT32_C(1) << 30) /* in the thread id of a request to open a directory: no id has that bit */
 
 /* What Python calls, or pyfuse3 in place of libfuse. Nothing else may be found by others: the library is loaded so that
  * its names stand before those of libfuse. */

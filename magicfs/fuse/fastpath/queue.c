@@ -45,6 +45,15 @@ static void mark_pages(void *bytes, size_t size)
         in->fh |= OF_PAGES;
 }
 
+/* Python learns by the thread id whether a program opens a directory as it opens a file: it may not want to list it. */
+static void mark_opened_as_file(void *bytes, size_t size)
+{
+    struct fuse_in_header *header = bytes;
+    const struct fuse_open_in *in = (void *)((char *)bytes + sizeof *header);
+    if (header->opcode == FUSE_OPENDIR && size >= sizeof *header + sizeof *in && !(in->flags & O_DIRECTORY))
+        header->pid |= OPENED_AS_FILE;
+}
+
 /* A message with these bytes; NULL without memory. */
 static struct message *make_message(const void *buffer, size_t size)
 {
@@ -79,6 +88,7 @@ void pass_to_python(const char *buffer, size_t size)
         return;
     }
     mark_pages(message->bytes, size);
+    mark_opened_as_file(message->bytes, size);
     pthread_mutex_lock(&lock);
     append(message);
     pthread_mutex_unlock(&lock);

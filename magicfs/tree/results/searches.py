@@ -128,6 +128,7 @@ class QueryDirectory(VirtualDirectory):
     """The results of one query, best first."""
 
     thread_pool = ThreadPool.INDEX
+    takes_search = True
 
     def __init__(self, query: bytes, sources: QuerySources) -> None:
         mounted_at_ns = sources.mounted_at_ns
