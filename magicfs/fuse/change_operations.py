@@ -14,6 +14,7 @@ import time
 from collections.abc import Sequence
 
 import pyfuse3
+import trio
 from pyfuse3 import (
     EntryAttributes,
     FileHandleT,
@@ -28,6 +29,7 @@ from pyfuse3 import (
 )
 
 from magicfs.fuse.errors import replies_with_errno
+from magicfs.fuse.invalidation import expire_attributes
 from magicfs.fuse.node_operations import NodeOperations, writes_clear_set_id
 from magicfs.fuse.renames import repeats_after_rename
 from magicfs.tree.directories import Caller, Directory
@@ -37,6 +39,9 @@ from magicfs.tree.real.files import RealFile
 from magicfs.tree.real.handles import RealHandle
 from magicfs.tree.real.nodes import RealNode
 from magicfs.tree.real.removed_files import REMOVED_FILES
+
+ACCESS_LIST = b"system.posix_acl_access"
+"""The extended attribute that is the access list of a file, and its mode."""
 
 
 def caller_of(ctx: RequestContext) -> Caller:
@@ -209,6 +214,9 @@ class ChangeOperations(NodeOperations):
         node = self._inodes.find(inode)
         _require_settable(name)
         await self._on_file(node, lambda handle: node.store_attribute(name, value, handle))
+        if name == ACCESS_LIST:
+            # It has changed the mode: `cp -p` sets both by it. The kernel keeps the old one.
+            await trio.to_thread.run_sync(expire_attributes, inode)
 
     @replies_with_errno
     @repeats_after_rename

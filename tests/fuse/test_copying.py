@@ -38,6 +38,17 @@ def test_a_copy_can_be_changed_and_deleted(
     assert (root.path / "a.txt").read_text() == "roses"
 
 
+def test_a_copy_in_the_mount_has_its_mode_at_once(mount: MountProcess, root: IndexedRoot) -> None:
+    """`cp -p` makes the file for its owner alone, and gives it the mode by an access list at the end."""
+    root.add("a.sh", "roses").chmod(0o755)
+    mirror = mount.path / "mirror/documents"
+    for number in range(3):
+        copy = mirror / f"{number}.sh"
+        command = 'cp -p "$0/a.sh" "$1" && stat -c %a "$1"'
+        done = subprocess.run(["sh", "-c", command, mirror, copy], capture_output=True, text=True, check=True)
+        assert done.stdout == "755\n"
+
+
 def test_a_copy_of_links_has_links(mount: MountProcess, root: IndexedRoot, tmp_path: Path) -> None:
     path = root.add("a.txt", "roses")
     copy = tmp_path / "copy"
