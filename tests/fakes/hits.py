@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import zlib
 from typing import Any
 
 from magicfs.domain.files import FileStat
@@ -27,5 +28,6 @@ _HIT = Hit(
 
 
 def make_hit(**values: Any) -> Hit:
-    """A result with these values."""
-    return _HIT._replace(**values)
+    """A result with these values, of a file that is the same for the same path."""
+    hit = _HIT._replace(**values)
+    return hit if "file_id" in values else hit._replace(file_id=FileId(zlib.crc32(hit.absolute_path)))

@@ -87,7 +87,8 @@ class ResultNameCache:
         """Whether a hit may have that name. `file` is the digest of its file."""
         known = self._hits.get((query, name))
         if known is not None:
-            return (known.host, known.absolute_path) == (hit.host, hit.absolute_path)
+            # One that was moved is the same file, and so is one that was saved by replacing it.
+            return known.host == hit.host and (known.absolute_path == hit.absolute_path or known.file_id == hit.file_id)
         if name in self._held.get(query, ()):
             return False
         return self._given.get(_digest(query, name)) in {None, file}

@@ -62,6 +62,16 @@ def test_a_name_that_was_dropped_has_none_made_of_it() -> None:
     assert names.is_derived(b"q", b"01_0.90_b.txt~")
 
 
+def test_a_file_that_was_moved_has_its_name_and_another_one_does_not() -> None:
+    names, name = ResultNameCache(), b"01_0.90_a.txt"
+    names.add(b"q", {name: hit("new/a.txt")})
+    moved = make_hit(path=b"done/a.txt", file_id=hit("new/a.txt").file_id)
+    assert names.add(b"q", {name: moved}) == {name: moved}
+    assert names.get(b"q", name) == moved
+    assert list(names.add(b"q", {name: hit("new/a.txt")})) == [name]
+    assert list(names.add(b"q", {name: hit("other/a.txt")})) == [b"01_0.90_a (2).txt"]
+
+
 def test_no_name_is_looked_at_but_the_beginnings_of_one() -> None:
     """The event loop waits for the lock."""
     names = ResultNameCache()

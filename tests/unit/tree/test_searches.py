@@ -7,7 +7,6 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.domain.ids import FileId
 from magicfs.domain.results import Coverage, Hit, SearchResult
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.remote.files import NoRemoteFiles
@@ -35,7 +34,7 @@ class FakeSearcher:
         return SearchResult(text, 1.0, Coverage(0, 0, 0, 0), hits)
 
     def hit(self, rank: int, score: float, name: str) -> Hit:
-        return make_hit(rank=rank, score=score, file_id=FileId(rank), root_path=bytes(self.root), path=name.encode())
+        return make_hit(rank=rank, score=score, root_path=bytes(self.root), path=name.encode())
 
 
 @pytest.fixture
