@@ -36,9 +36,11 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
     absolute = os.fsencode(_with_resolved_parent(path.expanduser()))
     with database.transaction() as connection:
         roots = list_roots(connection, host=host)
-    registered = next((registered for registered in roots if encloses(registered.root.path, absolute)), None)
-    if registered is None:
+    enclosing = [registered for registered in roots if encloses(registered.root.path, absolute)]
+    if not enclosing:
         raise UsageError(f"{path} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
+    # A disk that is mounted in a root may be a root too.
+    registered = max(enclosing, key=lambda registered: len(registered.root.path))
     relative = absolute[len(registered.root.path.rstrip(b"/")) + 1 :]
     why_unseen = None
     try:

@@ -1,7 +1,7 @@
 """Adds and removes roots.
 
 Used by the CLI. It scans nothing: the agent does that. A root must be a readable directory that overlaps with no other
-root, with no mount of MagicFS, and not with the state directory. Any thread.
+root on its disk, with no mount of MagicFS, and not with the state directory. Any thread.
 """
 
 from __future__ import annotations
@@ -41,17 +41,19 @@ def add_roots(
 def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: Collection[bytes] = ()) -> Root:
     """Add a directory of this host as a root and return it. Does nothing when it is a root already.
 
-    Raises `RootError` as `check_root` does, and when it overlaps with another root.
+    Raises `RootError` as `check_root` does, and when it overlaps with another root on its disk.
     """
     absolute = check_root(path, home=home, mounts=mounts)
     device = os.stat(absolute).st_dev
     with database.transaction() as connection:
         host_id = roots_db.ensure_host(connection, name=host)
-        for registered in roots_db.list_roots(connection, host=host):
-            other = registered.root
+        others = [registered.root for registered in roots_db.list_roots(connection, host=host)]
+        for other in others:
             if other.path == absolute:
                 AllowedRoots(home).add(absolute)
                 return other
+        # A walk does not enter another disk, so that what is mounted in a root is not indexed with it.
+        for other in [root for root in others if root.device == device]:
             if encloses(other.path, absolute):
                 raise RootError(f"{path} is indexed already: it lies inside the root {display_path(other.path)}")
             if encloses(absolute, other.path):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import re
 import shlex
+import subprocess
 import tempfile
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Database
 from magicfs.errors import MountError, RootError
 from magicfs.fuse.mountpoint import prepare_mountpoint
+from magicfs.ingest.explain import explain
 from magicfs.ingest.roots import add_root
 from tests.plugins.index import HOST
 from tests.plugins.services import make_scanner
@@ -64,3 +66,24 @@ def test_to_remove_a_root_and_to_accept_deletions(database: Database, tmp_path: 
     for path in folder.iterdir():
         path.unlink()
     assert advised(scan()) == ["magicfs", "scan", "--accept-deletions", root.name]
+
+
+def test_to_add_a_disk_that_is_mounted_in_a_root(database: Database, tmp_path: Path) -> None:
+    home, folder = tmp_path / "home", tmp_path / "documents"
+    disk = folder / "disk"
+    disk.mkdir(parents=True)
+    if os.geteuid() or subprocess.run(["mount", "-t", "tmpfs", "tmpfs", disk], check=False).returncode:
+        pytest.skip("only root can mount a disk")
+    try:
+        (disk / "a.txt").write_text("words")
+        (disk / "letters").mkdir()
+        add_root(database, host=HOST, path=folder, home=home)
+        reason = explain(database, host=HOST, path=disk / "a.txt").why_not
+        assert reason == f"{disk} is on another disk than its root: add it as a root of its own"
+        added = add_root(database, host=HOST, path=disk, home=home)
+        assert explain(database, host=HOST, path=disk / "a.txt").root.root == added
+        with pytest.raises(RootError, match="is indexed already"):
+            add_root(database, host=HOST, path=disk / "letters", home=home)
+    finally:
+        subprocess.run(["umount", "-l", disk], check=True)
+    assert add_root(database, host=HOST, path=disk, home=home) == added
