@@ -84,3 +84,8 @@ def test_endless_headers_do_not_keep_a_message_from_being_read(extractor: FileEx
     document = read(extractor, _HEAD + header + b"\n\nseventeen of them\n", b"a.eml")
     assert "seventeen of them" in document.text
     assert document.unread_parts is None
+
+
+def test_lines_that_look_like_a_file_without_an_end_keep_no_message_from_being_read(extractor: FileExtractor) -> None:
+    body = b"\nbegin 644 a\n" + b"M    \n" * 5000 + b"\nend of the herons\n"
+    assert "end of the herons" in read(extractor, _HEAD + body, b"a.eml").text

@@ -10,8 +10,7 @@ import re
 from typing import Final, NamedTuple
 
 _FILE: Final = re.compile(
-    rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?\n((?:[!-`][ -`]{0,84}[ \t]{0,4}\r?\n)*?)[` ]?\r?\n?end[ \t]*\r?$",
-    re.MULTILINE,
+    rb"^begin [0-7]{3,4} ([^\r\n]{1,255})\r?\n((?:[!-`][ -`]{0,88}+\r?\n)*+)(?: ?\r?\n)?end[ \t]*\r?$", re.MULTILINE
 )
 """A file between two lines; a line of it has at most 45 bytes, and a first sign that says how many."""
 _MAX_FILES: Final = 100
