@@ -8,6 +8,7 @@ instead, by `forked_part`, which uses the functions here.
 
 from __future__ import annotations
 
+import errno
 import json
 import os
 from pathlib import Path
@@ -30,8 +31,13 @@ def count_start(environment: dict[str, str]) -> Launch:
     """How the part is started that supervisord names in an environment. It counts as started once more."""
     name = environment["SUPERVISOR_PROCESS_NAME"]
     part = json.loads(PARTS_FILE.read_text(encoding="utf-8", errors="surrogateescape"))[name]
-    with (STARTS_FOLDER / name).open("ab") as starts:
-        starts.write(b".")
+    try:
+        with (STARTS_FOLDER / name).open("ab") as starts:
+            starts.write(b".")
+    except OSError as error:
+        # On a full disk a part starts all the same.
+        if error.errno not in {errno.ENOSPC, errno.EDQUOT}:
+            raise
     return Launch(part["command"], environment | part["environment"])
 
 

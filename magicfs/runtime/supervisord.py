@@ -18,7 +18,7 @@ from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
 
-from supervisor import supervisord
+from supervisor import loggers, supervisord
 from supervisor.options import ServerOptions
 from supervisor.states import ProcessStates
 
@@ -102,6 +102,27 @@ class Supervisor(supervisord.Supervisor):  # type: ignore[misc]  # as above
             quit_recovering(Path(os.environ["MAGICFS_HOME"]))
 
 
+class LogFile(loggers.RotatingFileHandler):  # type: ignore[misc]  # as above
+    """The log of supervisord, or of a part. What the disk has no room for is left out.
+
+    supervisord would report the error on its standard error, which is on the same disk: that would end it, with all
+    parts.
+    """
+
+    def handleError(self) -> None:  # noqa: N802  the library's name
+        """Called when a record cannot be written: the next one may be."""
+
+    def doRollover(self) -> None:  # noqa: N802
+        """Begin a new file if this one is full. A file that cannot be closed or renamed goes on."""
+        try:
+            super().doRollover()
+        except (OSError, ValueError):
+            # The stream is closed, and could not be written to its end.
+            self.closed = True
+            with suppress(OSError):
+                self.reopen()
+
+
 _versions: dict[str, tuple[int, int, int]] = {}
 """The files of the modules in memory, each with what changes when the file does. Empty before `preload`."""
 
@@ -138,6 +159,7 @@ def _has_one_thread() -> bool:
 
 def main() -> None:
     """Run supervisord with the options of the command line."""
+    loggers.RotatingFileHandler = LogFile
     supervisord.ServerOptions = Options
     supervisord.Supervisor = Supervisor
     supervisord.main()

@@ -1,0 +1,55 @@
+"""A disk that is full ends neither the supervisor nor a part: what there is no room for is left out of the logs."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import psutil
+import pytest
+from supervisor import loggers
+
+from magicfs.domain.parts import Part
+from magicfs.runtime.processes import dies_with_parent
+from magicfs.runtime.supervisor import Supervisor
+from magicfs.runtime.supervisord import LogFile
+from tests.plugins.waiting import eventually
+
+NAME = "talker"
+
+# More than a pipe holds: supervisord has read some of it.
+TALK = "import pathlib, time; print('x' * 200_000, flush=True); pathlib.Path('said').touch(); time.sleep(1000)"
+
+
+def test_parts_go_on_and_are_started_again(supervisor: Supervisor, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    # Who reads that log finds no end.
+    monkeypatch.setattr("magicfs.runtime.supervisor._complaint", lambda *_: "")
+    for name in ("supervisor", NAME):
+        (home / "log" / f"{name}.log").symlink_to("/dev/full")
+    command = dies_with_parent([sys.executable, "-c", TALK], signal_name="TERM")
+    supervisor.apply([Part(name=NAME, command=tuple(command), place=50)])
+    said, starts = home / "said", home / "run" / "starts" / NAME
+    eventually(said.exists, "what it says")
+    said.unlink()
+    starts.unlink()
+    starts.symlink_to("/dev/full")
+    part = supervisor.part(NAME)
+    assert part is not None
+    assert part.pid
+    psutil.Process(part.pid).kill()
+    eventually(said.exists, "the next one")
+    assert supervisor.running()
+
+
+def test_a_log_goes_on_in_the_same_file(tmp_path: Path) -> None:
+    full = tmp_path / "part.log"
+    full.symlink_to("/dev/full")
+    log = LogFile(str(full), maxBytes=10, backupCount=2)
+    log.setFormat("%(message)s")
+    for _ in range(2):
+        log.emit(loggers.LogRecord(loggers.LevelsByName.INFO, "more than ten"))
+    full.unlink()
+    log.reopen()
+    log.emit(loggers.LogRecord(loggers.LevelsByName.INFO, "there is room"))
+    log.close()
+    assert (tmp_path / "part.log.1").read_text() == "there is room"
