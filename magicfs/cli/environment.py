@@ -117,7 +117,8 @@ def require_embedded_server(settings: Settings) -> None:
         return
     part = supervisor(settings).part(POSTGRES) if settings.run_dir.is_dir() else None
     if part is None:
-        raise ServerError("nothing is running: run 'magicfs up' first, or set MAGICFS_DATABASE_URL")
+        other = "" if settings.hub else ", or set MAGICFS_DATABASE_URL"
+        raise ServerError(f"nothing is running: run 'magicfs up' first{other}")
     from magicfs.cli.part_readiness import explain_failure
 
     log_path = settings.log_dir / f"{POSTGRES}.log"

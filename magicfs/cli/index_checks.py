@@ -51,6 +51,8 @@ class IndexChecks:
         self._settings = settings
         self._failure: DatabaseError | ServerError | None = None
         """Why the index could not be read."""
+        self._hub_failure: MagicFSError | None = None
+        """Why the hub of this machine cannot be used, whose servers are out of reach then."""
 
     def all(self) -> dict[str, Callable[[], str]]:
         """The checks by their names, in the order in which they say most."""
@@ -88,7 +90,11 @@ class IndexChecks:
         from magicfs.gateway.identity import host_identity
 
         hub = read_hub(settings)
-        require_admission(hub, host_identity(settings.home), Deadline(HUB_SECONDS))
+        try:
+            require_admission(hub, host_identity(settings.home), Deadline(HUB_SECONDS))
+        except MagicFSError as error:
+            self._hub_failure = error
+            raise
         return f"{hub.address} has admitted this host"
 
     def database(self) -> str:
@@ -125,6 +131,8 @@ class IndexChecks:
             redis.binary()
         if settings.local_broker and _is_off(settings, redis.socket_path(settings.home)):
             return f"{kind}, not running: 'magicfs up' starts it"
+        if self._hub_failure is not None:
+            raise self._hub_failure
         wiring.require_broker(settings)
         return f"{kind}, takes messages" if settings.local_broker else "takes messages"
 
@@ -138,6 +146,8 @@ class IndexChecks:
         try:
             stored = index_model.resolve_model(settings, in_use)
         except ModelMissing:
+            if isinstance(self._failure, DatabaseError):
+                return "not known: the database cannot be read"
             return f"{in_use.name if in_use else settings.model} is not on this machine yet: 'magicfs up' prepares it"
         store.verify(stored, full=True)
         _require_model(settings, models.get(ModelState.BUILDING))

@@ -8,9 +8,9 @@ does not wait so long. A connection is used by one thread at a time.
 
 from __future__ import annotations
 
-from collections.abc import Generator, Mapping
+from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
-from typing import Any, TypeVar
+from typing import Any, Self, TypeVar
 
 import psycopg
 from psycopg.abc import Params
@@ -189,6 +189,28 @@ class PooledConnection(psycopg.Connection[Any]):
         except StopIteration as end:
             result: T = end.value
             return result
+
+
+def recording(record: Callable[[psycopg.Error | None], None]) -> type[PooledConnection]:
+    """The class of connections whose last refusal is recorded, and with None that one was made.
+
+    A pool does not say why it has no connection. One that was not answered in time is no refusal.
+    """
+
+    class Recorded(PooledConnection):
+        @classmethod
+        def connect(cls, *arguments: Any, **options: Any) -> Self:
+            try:
+                connection = super().connect(*arguments, **options)
+            except psycopg.errors.ConnectionTimeout:
+                raise
+            except psycopg.Error as error:
+                record(error)
+                raise
+            record(None)
+            return connection
+
+    return Recorded
 
 
 def set_locally(connection: psycopg.Connection[Any], settings: Mapping[str, str]) -> None:

@@ -18,7 +18,7 @@ from typing import Any, Self, TypeVar
 import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
-from magicfs.db.connection import SHORTEST_CONNECT_SECONDS, PooledConnection, configure, connection_options
+from magicfs.db.connection import SHORTEST_CONNECT_SECONDS, PooledConnection, configure, connection_options, recording
 from magicfs.db.listener import Listener
 from magicfs.db.schema import require_not_newer
 from magicfs.domain.deadline import Deadline
@@ -192,6 +192,8 @@ class Database:
         self._size = size
         self._in_use = 0
         self._lock = threading.Lock()
+        self._refusal: psycopg.Error | None = None
+        """Why the last connection was refused; None after one that was made."""
         self._caller = threading.local()
         """For this thread: `is_checked` says whether the pool checks a connection, `deadline` when that must end."""
         self._pool: ConnectionPool[PooledConnection] = ConnectionPool(
@@ -202,7 +204,7 @@ class Database:
             open=False,
             configure=configure,
             check=self._check,
-            connection_class=PooledConnection,
+            connection_class=recording(self._record_refusal),
             reconnect_timeout=connect_seconds,
             max_idle=idle_seconds,
             name=application,
@@ -285,6 +287,9 @@ class Database:
         if self._caller.is_checked:
             connection.check_alive(self._caller.deadline)
 
+    def _record_refusal(self, error: psycopg.Error | None) -> None:
+        self._refusal = error
+
     def _count_in_use(self, change: int) -> None:
         with self._lock:
             self._in_use += change
@@ -297,7 +302,8 @@ class Database:
             return DatabaseUnavailable(f"{in_use} to the database {verb} in use: try again")
         if deadline is not None and deadline.is_over():
             return DatabaseUnavailable(_NOT_IN_TIME)
-        # The pool does not expose the errors of its own tries to connect.
+        if self._refusal is not None:
+            return _refusal(self._refusal)
         try:
             psycopg.connect(self._dsn, connect_timeout=SHORTEST_CONNECT_SECONDS).close()
         except psycopg.errors.ConnectionTimeout:

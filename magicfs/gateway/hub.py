@@ -95,7 +95,15 @@ def require_admission(hub: Hub, identity: Identity, deadline: Deadline) -> None:
         except OSError:
             is_taken = False
     if not is_taken:
-        raise PeerUnavailable(f"the hub {hub.address} has not admitted this host")
+        raise not_admitted(hub)
+
+
+def not_admitted(hub: Hub) -> PeerUnavailable:
+    """The error of a host that its hub does not let in: it was retired, or the hub has forgotten it."""
+    return PeerUnavailable(
+        f"the hub {hub.address} has not admitted this host: run 'magicfs cluster init' there, and here the line that "
+        "it prints"
+    )
 
 
 def join_service(request: RequestAdmission) -> Service:

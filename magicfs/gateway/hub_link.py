@@ -17,7 +17,7 @@ from pathlib import Path
 
 from magicfs.config import Settings
 from magicfs.errors import PeerUnavailable
-from magicfs.gateway.hub import Hub, read_hub
+from magicfs.gateway.hub import Hub, not_admitted, read_hub
 from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import require_peer
 from magicfs.gateway.serve import POSTGRES_SERVICE, REDIS_SERVICE
@@ -123,9 +123,7 @@ class HubLink:
             writer.transport.abort()
         # The hub looks at our certificate after the handshake, and ends the connection if it does not know it.
         if remote.is_silent and not local[0].at_eof() and not is_cancellation(first):
-            raise PeerUnavailable(
-                f"the hub {self._hub.address} has not admitted this host: run 'magicfs hosts admit' there"
-            )
+            raise not_admitted(self._hub)
         self._outage.ended("connection")
 
     async def _connect(self, service: str) -> Streams:

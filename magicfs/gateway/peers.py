@@ -51,7 +51,8 @@ def connect(
     except (TimeoutError, DeadlineExceeded) as error:
         raise _late(address) from error
     except (OSError, UnicodeError) as error:
-        raise PeerUnavailable(f"{address} cannot be reached: {error}") from error
+        reason = getattr(error, "strerror", None) or error
+        raise PeerUnavailable(f"{address} cannot be reached: {reason}") from error
     try:
         plain.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         plain.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)

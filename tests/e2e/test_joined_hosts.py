@@ -196,6 +196,9 @@ def test_while_the_hub_is_off_a_line_says_so_and_own_files_stay(pair: Pair) -> N
         assert done.returncode == 1
         (line,) = [line for line in done.stderr.splitlines() if line != "starting"]
         assert line == f"magicfs: the hub {pair.address} cannot be reached: Connection refused"
+    doctor = pair.node.run("doctor").stdout
+    unreachable = rf"(?:the hub )?{pair.address} cannot be reached: Connection refused"
+    assert re.findall(rf"^bad +(\w+) +{unreachable}$", doctor, re.MULTILINE) == ["hub", "database", "broker"], doctor
     mirror = pair.node_mount / "mirror" / "docs@node"
     mirror = mirror if mirror.exists() else pair.node_mount / "mirror" / "docs"
     assert (mirror / "cake.txt").read_text() == "rhubarb cake with vanilla"
@@ -306,7 +309,7 @@ def test_a_retired_host_is_out_and_leaves(pair: Pair) -> None:
     assert found(pair.hub, "waffle iron") == [] or "waffle.txt" not in found(pair.hub, "waffle iron")
     refused = pair.node.run("up", "--detach")
     assert refused.returncode == 1
-    assert "has not admitted this host: run 'magicfs hosts admit' there" in refused.stderr
+    assert "has not admitted this host: run 'magicfs cluster init' there" in refused.stderr
     pair.node.ok("cluster", "leave")
     assert (pair.node.home / "config.toml").read_text() == "# mine\nscan_seconds = 77\n"
     assert pair.node.ok("cluster", "leave") == "this machine has joined no hub\n"

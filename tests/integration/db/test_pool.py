@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import socket
 import threading
+from collections.abc import Iterator
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
 from magicfs.db.pool import CONFLICT_TRIES, Database, retry_on_conflict
 from magicfs.errors import DatabaseConflict, DatabaseDamaged, DatabaseError, DatabaseUnavailable
+from magicfs.gateway.tunnel import CANNOT_CONNECT, error_response
+from tests.plugins.commands import short_folder
 
 
 def raised(state: str) -> str:
@@ -81,3 +87,31 @@ def test_a_conflict_is_tried_again_a_few_times(database: Database) -> None:
     with pytest.raises(DatabaseConflict):
         retry_on_conflict(always)
     assert len(tries) == CONFLICT_TRIES
+
+
+@pytest.fixture
+def refusing_once() -> Iterator[Path]:
+    """The folder of the socket of a server that refuses the first connection, and answers no other one."""
+    with short_folder() as folder, socket.socket(socket.AF_UNIX) as server:
+        server.bind(str(folder / ".s.PGSQL.5432"))
+        server.listen()
+
+        def refuse() -> None:
+            with suppress(OSError), server.accept()[0] as first:
+                first.recv(4096)
+                first.sendall(error_response("the hub h:7420 cannot be reached: it is off", sqlstate=CANNOT_CONNECT))
+
+        refusing = threading.Thread(target=refuse)
+        refusing.start()
+        yield folder
+        refusing.join()
+
+
+def test_the_last_refusal_is_told_where_nothing_answers_since(refusing_once: Path) -> None:
+    dsn = f"host={refusing_once} user=x dbname=x"
+    with (
+        Database(dsn, application="test", connect_seconds=1.5) as database,
+        pytest.raises(DatabaseUnavailable, match=r"^the hub h:7420 cannot be reached: it is off$"),
+        database.transaction(),
+    ):
+        pass

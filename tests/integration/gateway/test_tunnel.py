@@ -298,7 +298,7 @@ def test_a_host_that_is_retired_is_cut_off(linked: Pair) -> None:
         return False
 
     eventually(is_cut, "the end of its session")
-    with pytest.raises(psycopg.OperationalError, match="has not admitted this host: run 'magicfs hosts admit' there"):
+    with pytest.raises(psycopg.OperationalError, match="has not admitted this host: run 'magicfs cluster init' there"):
         linked.connect()
     with pytest.raises(redis_client.exceptions.ConnectionError):
         linked.redis().ping()
