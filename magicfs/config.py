@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import os
 import socket
+import stat
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -42,8 +43,8 @@ _ADDRESS = r"^(\[[0-9a-fA-F:.%\w]+\]|[^:\[\]/\s]+)(:\d{1,5})?$"
 """`HOST` or `HOST:PORT`; an IPv6 address is in brackets."""
 _ADDRESS_FORM = "HOST or HOST:PORT, such as 10.8.0.1:7420"
 
-_HOST_NAME = r"^(?!\s)[^/\x00-\x1f\x7f]{1,128}(?<!\s)\Z"
-"""Names of files and of queues begin or end with it."""
+_HOST_NAME = r"^(?!\s)[^/:\x00-\x1f\x7f]{1,128}(?<!\s)\Z"
+"""Names of files and of queues begin or end with it; in those of `mirror/`, a colon stands behind it."""
 
 
 def _default_home() -> Path:
@@ -82,7 +83,7 @@ class Settings:
         socket.gethostname,
         "This machine's name in the cluster.",
         pattern=_HOST_NAME,
-        form="a name of 1 to 128 characters without '/', line breaks, and blanks around it",
+        form="a name of 1 to 128 characters without '/', ':', line breaks, and blanks around it",
     )
     hub: str | None = _setting(
         None,
@@ -280,6 +281,9 @@ def unknown_variables() -> list[str]:
 def _read_file(path: Path) -> dict[str, Any]:
     """The settings in a file; none if there is no file. Raises `OSError`, or `ValueError` for what is not TOML."""
     try:
+        # A FIFO would be waited for.
+        if stat.S_ISFIFO(path.stat().st_mode):
+            raise ValueError("it is a FIFO")
         # Editors of Windows begin a file with a mark.
         text = path.read_text(encoding="utf-8-sig")
     except (FileNotFoundError, NotADirectoryError):

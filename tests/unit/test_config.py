@@ -1,5 +1,6 @@
 """Values of settings: what is accepted from the environment and from `config.toml`, and in which order."""
 
+import os
 from pathlib import Path
 
 import pytest
@@ -97,6 +98,18 @@ def test_the_file_has_no_empty_texts(home: Path, name: str) -> None:
     (home / "config.toml").write_text(f'{name} = ""\n')
     with pytest.raises(ConfigError, match=rf"^'{name}' in {home}/config.toml is not valid: it must not be empty: "):
         load()
+
+
+def test_a_fifo_in_the_place_of_the_file_is_not_waited_for(home: Path) -> None:
+    os.mkfifo(home / "config.toml")
+    with pytest.raises(ConfigError, match=rf"^{home}/config.toml cannot be read \(it is a FIFO\): fix it"):
+        load()
+
+
+@pytest.mark.parametrize("name", ["a:b", "a/b", "a\n", " a"])
+def test_a_name_of_a_host_that_would_be_taken_apart_is_refused(home: Path, name: str) -> None:
+    with pytest.raises(ConfigError, match="it must be a name of 1 to 128 characters without"):
+        Settings(home=home, host=name)
 
 
 def test_the_file_is_named_for_what_stands_in_it(home: Path) -> None:
