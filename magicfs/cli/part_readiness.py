@@ -59,6 +59,9 @@ _DAMAGED = re.compile(
 )
 """What Postgres says of a cluster whose files are missing, changed, or of another version."""
 
+_UNUSABLE_CONFIGURATION = '.conf" contains errors'
+"""How the line ends by which Postgres refuses its configuration."""
+
 MAX_RESTARTS_UNTIL_READY = 2
 """A part that was started anew this many times while it was waited for counts as failed."""
 
@@ -180,6 +183,8 @@ def explain_failure(name: str, log_path: Path, *, home: Path, since: int = 0) ->
     line = last_line(log_path, since=since)
     if name == POSTGRES and _DAMAGED.search(line) and not postgres.REFUSED.search(line):
         return f"{line}: {postgres.data_dir(home)} is damaged: {postgres.REMEDY}"
+    if name == POSTGRES and line.endswith(_UNUSABLE_CONFIGURATION):
+        return f"{line}, which the line above in the log names: correct them, or delete the file to have a new one"
     return line
 
 

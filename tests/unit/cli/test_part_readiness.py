@@ -53,3 +53,9 @@ def test_what_the_system_refuses_is_no_damage(tmp_path: Path, line: str) -> None
     log = tmp_path / "postgres.log"
     log.write_text(line + "\n")
     assert explain_failure("postgres", log, home=tmp_path) == line
+
+
+def test_a_configuration_with_errors_is_corrected_or_deleted(tmp_path: Path) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text('LOG:  syntax error\nFATAL:  configuration file "h/postgres/postgresql.conf" contains errors\n')
+    assert explain_failure("postgres", log, home=tmp_path).endswith("or delete the file to have a new one")
