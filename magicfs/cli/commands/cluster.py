@@ -23,6 +23,7 @@ Examples:
     magicfs cluster init --listen 10.8.0.1           on the hub
     magicfs cluster join 10.8.0.1:7420 SHA256:...    elsewhere
     magicfs hosts admit laptop                       on the hub
+    mkdir -p ~/MagicFS                               everywhere
     magicfs up ~/Documents --mount ~/MagicFS         everywhere""",
 )
 
@@ -99,7 +100,7 @@ def join(
     AllowedRoots(settings.home).limit([])
     config_file.write_setting(settings.home, "hub", str(hub.address))
     terminal.say(f"{settings.host} has joined the hub {hub.address}")
-    terminal.say("next   magicfs up ~/Documents --mount ~/MagicFS --detach")
+    terminal.say("next   mkdir -p ~/MagicFS && magicfs up ~/Documents --mount ~/MagicFS --detach")
 
 
 def _require_free(settings: Settings, hub: Hub) -> None:

@@ -47,6 +47,6 @@ def test_the_rules_of_the_example_are_there() -> None:
 
 
 def test_the_metrics_of_the_page_exist() -> None:
-    page = (REPOSITORY / "docs/cluster.md").read_text(encoding="utf-8")
+    page = (REPOSITORY / "docs/metrics.md").read_text(encoding="utf-8")
     named = set(re.findall(r"`(magicfs_\w+)", page))
     assert named == NAMES
