@@ -1,6 +1,7 @@
 """The mount: pyfuse3 and trio in front of `magicfs.tree`, and the life of a mount from its checks to the unmounting.
 
-Knows nothing of what is in the tree. docs/mount.md has the rules for threads, caches and errors.
+Knows nothing of what is in the tree. docs/mount.md says what is cached and what errors mean, and
+docs/mount-concurrency.md has the rules for threads.
 """
 
 from magicfs.fuse.fast_path import load_library
