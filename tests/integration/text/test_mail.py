@@ -121,6 +121,7 @@ def test_a_mailbox_has_its_messages_as_pages(extractor: FileExtractor, tmp_path:
         b"Subject: x\nContent-Type: multipart/mixed\n\ncrocodile",
         b"Subject: x\nContent-Transfer-Encoding: base64\n\nY3JvY29kaWxl!!",
         b'Subject: x\nContent-Type: text/plain; charset="\xff"\n\ncrocodile',
+        b'Subject: x\nContent-Type: text/plain; charset="a\0b"\n\ncrocodile',
         b"Subject: crocodile\nContent-Disposition: attachment; filename*=utf-8''%ff%zz\n\nx",
     ],
 )

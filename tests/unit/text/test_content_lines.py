@@ -86,3 +86,20 @@ def test_a_calendar_in_an_older_charset_is_read() -> None:
 def test_an_address_book_of_ldap_is_read() -> None:
     written = "cn:: SsO8cmdlbg==\njpegPhoto:: /9j/4AAQ\ndescription: the wareh\n ouse\nmail: a@b"
     assert unfold_ldif(written) == "cn: Jürgen\njpegPhoto:\ndescription: the warehouse\n\nmail: a@b"
+
+
+@pytest.mark.parametrize(
+    "beginning",
+    [
+        "BEGIN:VTIMEZONE\n",
+        "DESCRIPTION:<style ",
+        "DESCRIPTION:<!--",
+        ";BASE64",
+        ";QUOTED-PRINTABLE",
+        "X-ALT-DESC:<b>a\n",
+    ],
+)
+def test_what_only_begins_often_takes_no_more_time_than_other_text(beginning: str) -> None:
+    text = beginning.partition(":")[0] + ":" + beginning.partition(":")[2] * 50_000 + "\nSUMMARY:a\\, b"
+    assert unfold(text).endswith("SUMMARY:a, b")
+    assert unfold(beginning * 30_000 + "\nSUMMARY:a\\, b").endswith("SUMMARY:a, b")

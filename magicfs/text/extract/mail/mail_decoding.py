@@ -216,6 +216,6 @@ def _declared(part: Message, content: bytes) -> str | None:
     charset = part.get_content_charset()
     for codec in (charset and codec_of(charset), charset):
         if codec:
-            with contextlib.suppress(LookupError, UnicodeError):
+            with contextlib.suppress(LookupError, ValueError):
                 return content.decode(codec)
     return None

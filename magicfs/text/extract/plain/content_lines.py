@@ -10,6 +10,7 @@ import base64
 import html
 import quopri
 import re
+from functools import lru_cache
 from typing import Final
 
 from magicfs.text.extract.plain.plain_text import clean, decode
@@ -18,21 +19,25 @@ CONTENT_LINE_TYPES: Final = frozenset({"text/calendar", "text/vcard"})
 LDIF_TYPE: Final = "text/x-ldif"
 
 _FOLD: Final = re.compile(r"\n[ \t]")
-_QUOTED_PRINTABLE: Final = re.compile(r"^[^:\n]*;(?:ENCODING=)?QUOTED-PRINTABLE[^:\n]*:", re.IGNORECASE | re.MULTILINE)
+_QUOTED_PRINTABLE: Final = re.compile(
+    r"^[^:\n]{0,300};(?:ENCODING=)?QUOTED-PRINTABLE[^:\n]{0,300}:", re.IGNORECASE | re.MULTILINE
+)
 _CHARSET: Final = re.compile(r"CHARSET=\"?([A-Za-z0-9._:-]{1,40})", re.IGNORECASE)
 _ENCODED: Final = re.compile(
-    r"^([^:\n]*?)(?:(?:;ENCODING=(?:b|base64)\b[^:\n]*|;BASE64[^:\n]*):[A-Za-z0-9+/= \t]*"
+    r"^([^:\n]{0,300}?)(?:(?:;ENCODING=(?:b|base64)\b[^:\n]{0,300}|;BASE64[^:\n]{0,300}):[A-Za-z0-9+/= \t]*"
     r"|:(?:data:[^\n,]{0,200},)?[A-Za-z0-9+/=]{64,})$",
     re.IGNORECASE | re.MULTILINE,
 )
 """A property whose value is encoded data: a picture, a key, an attachment."""
 
-_TIME_ZONE: Final = re.compile(r"^BEGIN:VTIMEZONE\n(?:.*\n){1,500}?END:VTIMEZONE$", re.MULTILINE)
+_TIME_ZONE: Final = re.compile(r"^BEGIN:VTIMEZONE\n(?:(?!BEGIN:VTIMEZONE$).*\n){1,500}?END:VTIMEZONE$", re.MULTILINE)
 """When summer begins and ends where the calendar is from, with days since 1601."""
 _DESCRIPTION: Final = re.compile(r"^(X-ALT-DESC|DESCRIPTION)([^:\n]*:)(.*<.*)$", re.MULTILINE)
+_MAX_DESCRIPTION: Final = 20_000
+"""Characters in which the plain form of a description in HTML is searched for."""
 _WORD: Final = re.compile(r"\w+")
 _TAG: Final = re.compile(
-    r"<!--\[if [^>]{0,100}>|<!\[endif\]-->|<!--.{0,5000}?-->|<style\b.{0,50000}?</style>"
+    r"<!--\[if [^>]{0,100}>|<!\[endif\]-->|<!--(?:(?!<!--).){0,5000}?-->|<style\b(?:(?!<style).){0,50000}?</style>"
     r"|<(?:!doctype|/?[a-z][a-z0-9-]{0,20}(?::[a-z]{1,20})?)(?:\s[^<>]{0,2000})?/?>",
     re.IGNORECASE,
 )
@@ -66,12 +71,21 @@ def _without_markup(match: re.Match[str]) -> str:
     """A description as a person sees it; nothing of one in HTML beside a plain one that says the same."""
     name, parameters, value = match.groups()
     plain = " ".join(html.unescape(_TAG.sub(" ", value)).split())
-    start = match.string.rfind("\nBEGIN:", 0, match.start())
-    end = match.string.find("\nEND:", match.end())
-    component = match.string[start + 1 : match.start()] + match.string[match.end() : end]
-    if name == "X-ALT-DESC" and set(_WORD.findall(plain)).issubset(_WORD.findall(component)):
+    if name == "X-ALT-DESC" and _words(plain) <= _words(_plain_description(match.string, match.start())):
         return name
     return f"{name}{parameters}{plain}" if _TAG.search(value) else match[0]
+
+
+def _plain_description(text: str, place: int) -> str:
+    """The plain description before a place in the same part of a calendar; empty if there is none shortly before."""
+    start = text.rfind("\nDESCRIPTION", max(place - _MAX_DESCRIPTION, 0), place)
+    part = text[start:place] if start >= 0 else ""
+    return "" if "\nBEGIN:" in part else part.partition("\n")[2].partition("\n")[0]
+
+
+@lru_cache(maxsize=2)
+def _words(text: str) -> frozenset[str]:
+    return frozenset(_WORD.findall(text))
 
 
 def _with_iso_date(match: re.Match[str]) -> str:
