@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import itertools
-import os
 import signal
 import socket
 import subprocess
@@ -21,15 +20,18 @@ from magicfs.runtime.processes import wait_until
 PASSWORD = "s3cretpassw0rd"
 
 
-_ports = itertools.count(10_000 + os.getpid() % 200 * 100)
+_ports = itertools.count(10_000)
 """Below those that the kernel gives to connections: one of them could be taken while the server of a test is away."""
 
 
 def free_port() -> int:
-    """A port of this machine, which processes of other tests do not choose."""
+    """A port of this machine, which other processes of tests, of any run, do not choose before this one ends."""
     for port in _ports:
-        with socket.socket() as probe, suppress(OSError):
+        with socket.socket() as probe, socket.socket(socket.AF_UNIX) as claim, suppress(OSError):
+            claim.bind(f"\0magicfs-tests-port-{port}")
             probe.bind(("127.0.0.1", port))
+            # Stays open as long as this process runs.
+            claim.detach()
             return port
     raise AssertionError
 

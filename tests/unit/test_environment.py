@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import os
 import signal
 import subprocess
@@ -12,6 +13,7 @@ import pytest
 
 from magicfs.cli.environment import settings_for_command
 from magicfs.config import Settings, load
+from tests.plugins import broker
 
 ROOT = Path(__file__).parents[2]
 PROBES = ("test_no_setting_comes_from_the_environment", "test_a_child_can_be_ended")
@@ -31,6 +33,13 @@ def test_a_child_can_be_ended() -> None:
         with subprocess.Popen(["sleep", "30"]) as child:
             child.send_signal(number)
         assert child.returncode == -number
+
+
+def test_a_port_is_chosen_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Other processes count from the same number."""
+    chosen = broker.free_port()
+    monkeypatch.setattr(broker, "_ports", itertools.count(chosen))
+    assert broker.free_port() > chosen
 
 
 def test_the_tests_ignore_the_settings_and_signals_of_a_shell(tmp_path: Path) -> None:
