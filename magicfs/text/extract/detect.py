@@ -23,7 +23,7 @@ from magicfs.text.extract.file_types import (
 from magicfs.text.extract.plain.text_bytes import has_many_controls
 
 _PDF_HEADER_BYTES = 1024
-"""PDF readers accept `%PDF-` within the first bytes, up to this many."""
+"""PDF readers accept `%PDF-` within the first bytes, up to this many. Texts about types have it too, but no objects."""
 
 _HTML = re.compile(
     rb"\A\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
@@ -127,7 +127,7 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
         return FileType(Route.MARKUP, _flat_type(head))
     if b"icrosoft" in head and (office := _OFFICE_XML.match(head)):
         return FileType(Route.MARKUP, OFFICE_XML[office[1]])
-    if b"%PDF-" in head[:_PDF_HEADER_BYTES]:
+    if b"%PDF-" in head[:_PDF_HEADER_BYTES] and b" obj" in content:
         return FileType(Route.PARSE, "application/pdf")
     return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None
 
