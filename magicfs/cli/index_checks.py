@@ -9,13 +9,13 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from magicfs.cli import environment, index_model, wiring
 from magicfs.cli.part_readiness import explain_failure
-from magicfs.cli.stuck_parts import parts_and_stuck
+from magicfs.cli.stuck_parts import parts_and_stuck, silent_mounts
 from magicfs.config import Settings
 from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode
 from magicfs.domain.parts import AGENT
@@ -27,7 +27,7 @@ from magicfs.linux.mounts import is_shared_file_system
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Connection
-    from magicfs.domain.status import RootStatus
+    from magicfs.domain.status import PartStatus, RootStatus
 
 T = TypeVar("T")
 
@@ -197,6 +197,7 @@ class IndexChecks:
         """How many parts run. Raises `CheckFailed` when one of them is stuck or does not stay up."""
         settings = self._settings
         running, stuck = parts_and_stuck(settings)
+        stuck = stuck or self._silent_mounts(running)
         if stuck:
             raise CheckFailed("; ".join(stuck))
         if not running:
@@ -213,6 +214,15 @@ class IndexChecks:
                 f"or see {settings.log_dir / AGENT}.log"
             )
         return f"{len(running)} running"
+
+    def _silent_mounts(self, running: Sequence[PartStatus]) -> list[str]:
+        """As `silent_mounts`; none when the index cannot be read, which `database` says."""
+        from magicfs.db.cluster.heartbeats import live_mounts
+
+        try:
+            return silent_mounts(running, self._read(live_mounts), host=self._settings.host)
+        except MagicFSError:
+            return []
 
     def watches(self) -> str:
         """How many directories can be watched. Raises `CheckFailed` when that is too few, or was for a root."""

@@ -16,8 +16,8 @@ import psutil
 
 from magicfs.cli import environment
 from magicfs.config import Settings
-from magicfs.domain.parts import QUERY_EMBEDDER
-from magicfs.domain.status import PartStatus
+from magicfs.domain.parts import MOUNT, QUERY_EMBEDDER
+from magicfs.domain.status import MountStatus, PartStatus
 from magicfs.server_lock import answers_ping
 
 if TYPE_CHECKING:
@@ -31,6 +31,9 @@ SUPERVISOR_SECONDS = 3.0
 
 STARTUP_SECONDS = 20.0
 """A part that has just started may not listen yet."""
+
+SILENT_MOUNT_SECONDS = 60.0
+"""A mount that has run for longer has reported. It does so every five seconds, when the database answers."""
 
 PAUSE_SECONDS = 0.2
 """Between two looks: what a debugger does stops a process for a moment."""
@@ -50,6 +53,22 @@ def parts_and_stuck(settings: Settings) -> tuple[list[PartStatus], list[str]]:
     if supervisor.listens():
         return [], [f"the supervisor does not answer, or is about to end: if it stays so, {RESTART}"]
     return [], []
+
+
+def silent_mounts(parts: Sequence[PartStatus], mounts: Sequence[MountStatus], *, host: str) -> list[str]:
+    """A line for the mount of this machine if it runs and is none of those that have reported lately.
+
+    An upgrade of the index leaves the mounts of the other hosts so: they refuse it until they are started anew.
+    """
+    reporting = {mount.pid for mount in mounts if mount.host == host}
+    return [
+        f"{part.name} runs and does not report, as one of an older version: its searches fail: {RESTART}"
+        for part in parts
+        if part.name == MOUNT
+        and part.state == "running"
+        and part.uptime_s > SILENT_MOUNT_SECONDS
+        and part.pid not in reporting
+    ]
 
 
 def _stopped_pid(supervisor: Supervisor) -> int | None:

@@ -111,7 +111,7 @@ def collect(settings: Settings) -> Summary:
     from dataclasses import replace
 
     from magicfs.cli import environment, wiring
-    from magicfs.cli.stuck_parts import parts_and_stuck
+    from magicfs.cli.stuck_parts import parts_and_stuck, silent_mounts
     from magicfs.db.status import read_status
 
     with environment.database_for_command(settings) as database, database.transaction() as connection:
@@ -121,7 +121,7 @@ def collect(settings: Settings) -> Summary:
     if broker.ok and not index.workers:
         # No agent has recorded recently which workers answer: ask them.
         index = replace(index, workers=tuple(wiring.job_queue(settings).workers()))
-    return Summary(index, broker, parts, stuck)
+    return Summary(index, broker, parts, stuck or silent_mounts(parts, index.mounts, host=settings.host))
 
 
 def _watch(settings: Settings) -> None:
