@@ -21,6 +21,9 @@ LOCATED_PER_RESULT = 2
 MORE_LOCATED = 20
 """The candidates that are located: twice as many as results, because several may belong to one file, and some more,
 because the order in which they are chosen is rough; besides, as many of each retriever."""
+PLACES_PER_RESULT = 8
+MORE_PLACES = 200
+"""The places of the located candidates in contents: more than there are candidates, because contents share them."""
 MAX_COPIES = 1000
 """The most copies that a result lists."""
 
@@ -67,5 +70,6 @@ def limits_for(results: int) -> Limits:
         located=LOCATED_PER_RESULT * results + MORE_LOCATED,
         of_each_retriever=MORE_LOCATED,
         contents_each=results,
+        places=PLACES_PER_RESULT * results + MORE_PLACES,
         copies=MAX_COPIES + 1,
     )

@@ -37,6 +37,8 @@ class Limits:
     """Candidates that are located besides: the best ones of each retriever."""
     contents_each: int
     """Contents of one candidate."""
+    places: int
+    """Places of all candidates in contents."""
     copies: int
     """Copies of one content."""
 

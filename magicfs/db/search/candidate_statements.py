@@ -151,7 +151,11 @@ def _words_of_phrase(query: CandidateQuery) -> int:
 def places_statement(scope: Scope, query: CandidateQuery, rules: CopyRules, limits: Limits) -> tuple[bytes, Parameters]:
     """The statement that locates the best candidates, and its parameters. It follows the other in its transaction."""
     parameters = scope.parameters | copy_parameters(rules) | name_parameters(list(query.weights))
-    parameters |= {"contents_each": limits.contents_each, "copies_each": limits.copies}
+    parameters |= {
+        "contents_each": limits.contents_each,
+        "places": limits.places,
+        "copies_each": limits.copies,
+    }
     text = places_text(is_restricted=scope.is_restricted, are_contents_listed=scope.contents is not None)
     return text, parameters
 

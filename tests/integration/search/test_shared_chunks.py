@@ -34,13 +34,6 @@ def test_what_many_texts_share_takes_no_longer_for_each_of_them(
     assert max(plan.most_rows for plan in plans) < 10 * MODULES
 
 
-def test_a_text_that_has_more_than_what_many_share_is_first(corpus: Corpus, service: SearchService) -> None:
-    add_modules(corpus)
-    corpus.add(b"storm.txt", *LICENCE, "the weather of a storm at sea")
-    corpus.add(b"calm.txt", "the weather of a calm sea")
-    assert paths(service, "weather licence")[0] == b"storm.txt"
-
-
 def test_filters_find_any_of_the_texts_that_share_a_chunk(corpus: Corpus, service: SearchService) -> None:
     add_modules(corpus)
     assert paths(service, "licence name:module399") == [b"part9/module399.txt"]
@@ -60,3 +53,19 @@ def test_texts_that_have_a_chunk_very_often_do_not_hide_others(corpus: Corpus, s
     for number in range(3):
         corpus.add(b"readings%d.csv" % number, *["the gauge is broken"] * 3000, f"day {number}")
     assert sorted(paths(service, "gauge")) == [b"readings0.csv", b"readings1.csv", b"readings2.csv"]
+
+
+def test_versions_of_a_document_leave_room_for_others_and_the_latest_are_shown(
+    corpus: Corpus, service: SearchService
+) -> None:
+    """Of sixty documents in sixty versions each, all results were versions of one, and took two seconds."""
+    for version in range(30):
+        for document in range(30):
+            name = b"%02d/document%02d.txt" % (version, document)
+            texts = [f"part {part} of the {document}th soup" for part in range(4)]
+            corpus.add(name, *texts, f"version {version}", mtime=1_700_000_000 + version)
+    with recorded_plans(analysed=True) as plans:
+        found = paths(service, "soup")
+    assert len({path.rpartition(b"/")[2] for path in found}) >= 4
+    assert found[0].startswith(b"29/")
+    assert max(plan.most_rows for plan in plans) < 20_000

@@ -266,28 +266,28 @@ UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LA
 -- found by their names. Each stands for its copies, and comes with the words that its path has, with its copies in their
 -- order if it has any, and with the text of its chunk. A content may have thousands of files: they are read once and sorted
 -- at once, whether many chunks of it are located or many of the files have the name, and only then one of them is looked
--- at as a whole. Thousands of contents may share a chunk, such as the head of a licence: as many are read as may be shown,
--- and those that have another of the chunks besides. What is known of a content is put together by its id: a join would
--- compare each with each, because plans may only look rows up one by one.
+-- at as a whole. Thousands of contents may share a chunk, such as the head of a licence, or the versions of a document: as
+-- many are read as may be shown, the latest ones, and each chunk has one of them before any has a second one; so have
+-- those that are read as many of the chunks as there is room for. What is known of a content is put together by its id: a
+-- join would compare each with each, because plans may only look rows up one by one.
 WITH first AS MATERIALIZED (
     SELECT chunk.id AS chunk_id, position, content_id, ordinal
     FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS chunk (id, position),
-         LATERAL (SELECT content_id, ordinal
-                  FROM (SELECT DISTINCT ON (content_id) content_id, ordinal FROM content_chunks
-                        WHERE content_chunks.chunk_id = chunk.id ORDER BY content_id, ordinal OFFSET 0) AS content_chunks
+         LATERAL (SELECT content_id, ordinal, row_number() OVER () AS number
+                  FROM (SELECT content_id, min(ordinal) AS ordinal FROM content_chunks
+                        WHERE content_chunks.chunk_id = chunk.id
+                        GROUP BY content_id ORDER BY content_id DESC OFFSET 0) AS content_chunks
                   WHERE {in_scope} LIMIT %(contents_each)s) AS place
-),
-shared AS MATERIALIZED (
-    SELECT array_agg(chunk_id) AS ids
-    FROM (SELECT chunk_id FROM first GROUP BY chunk_id HAVING count(*) = %(contents_each)s) AS shared
+    ORDER BY number, position LIMIT %(places)s
 ),
 located AS MATERIALIZED (
     SELECT position, content_id, ordinal FROM first
     UNION
-    SELECT array_position(current_setting('magicfs.located')::bigint[], chunk_id), content_id, ordinal
-    FROM (SELECT DISTINCT content_id AS id FROM first WHERE (SELECT ids IS NOT NULL FROM shared)) AS content,
-         LATERAL (SELECT * FROM content_chunks WHERE content_id = content.id OFFSET 0) AS place
-    WHERE chunk_id = ANY((SELECT ids FROM shared)::bigint[])
+    SELECT position, content_id, ordinal
+    FROM (SELECT chunk_id, position FROM first GROUP BY chunk_id, position HAVING count(*) > 1) AS shared,
+         LATERAL (SELECT content_id, min(ordinal) AS ordinal FROM content_chunks
+                  WHERE chunk_id = shared.chunk_id AND content_id = ANY(ARRAY(SELECT DISTINCT content_id FROM first))
+                  GROUP BY content_id) AS place
 ),
 content AS MATERIALIZED (
     SELECT DISTINCT digest FROM contents
@@ -316,7 +316,7 @@ preferred AS MATERIALIZED (
     WHERE place <= %(contents_each)s
 ),
 known AS MATERIALIZED (
-    SELECT content_id, count(position) AS located_chunks,
+    SELECT content_id,
            array_agg(position) FILTER (WHERE position IS NOT NULL) AS positions,
            array_agg(ordinal) FILTER (WHERE position IS NOT NULL) AS ordinals,
            array_agg(copy_key) FILTER (WHERE position IS NULL) AS copy_keys,
@@ -345,21 +345,21 @@ SELECT {place_names}, position IS NULL,
 FROM (
     SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, position
     FROM (
-        SELECT *, row_number() OVER (PARTITION BY position ORDER BY located_chunks DESC, copy_key) AS number
+        SELECT *, row_number() OVER (PARTITION BY copy_key ORDER BY position) AS number
         FROM (
-            SELECT DISTINCT ON (position, copy_key) position, copy_key, file_id, content_id, ordinal, located_chunks
+            SELECT DISTINCT ON (position, copy_key) position, copy_key, file_id, content_id, ordinal
             FROM known,
                  unnest(positions, ordinals) AS place (position, ordinal),
                  unnest(copy_keys, numbers, files) AS file (copy_key, number, file_id)
             ORDER BY position, copy_key, number, file_id, ordinal
         ) AS distinct_contents
+        ORDER BY number, position LIMIT %(places)s
     ) AS numbered
     JOIN files ON files.id = file_id
     JOIN roots ON roots.id = files.root_id
     JOIN hosts ON hosts.id = roots.host_id
     JOIN contents ON contents.id = files.content_id
     JOIN content_chunks ON content_chunks.content_id = numbered.content_id AND content_chunks.ordinal = numbered.ordinal
-    WHERE number <= %(contents_each)s
     UNION ALL
     SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, NULL
     FROM unnest(current_setting('magicfs.named')::bigint[]) AS wanted (id)
@@ -370,7 +370,7 @@ FROM (
     LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
 ) AS place ({place_names}, words, position)
 LEFT JOIN chunks ON chunks.id = place.chunk_id
-ORDER BY position
+ORDER BY position, mtime_ns DESC, file_id
 
 -- name: has_file
 -- Fragment: a content has a file.
