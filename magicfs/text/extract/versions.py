@@ -23,7 +23,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 13,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 31),
+    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 32),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),

@@ -89,3 +89,24 @@ def test_endless_headers_do_not_keep_a_message_from_being_read(extractor: FileEx
 def test_lines_that_look_like_a_file_without_an_end_keep_no_message_from_being_read(extractor: FileExtractor) -> None:
     body = b"\nbegin 644 a\n" + b"M    \n" * 5000 + b"\nend of the herons\n"
     assert "end of the herons" in read(extractor, _HEAD + body, b"a.eml").text
+
+
+@pytest.mark.parametrize("before", [b"\xef\xbb\xbf", b"\r\n\n", b">From ada@example.org Tue Feb 14 09:12:01 2012\n"])
+def test_what_stands_before_a_message_is_no_part_of_it(extractor: FileExtractor, before: bytes) -> None:
+    document = read(extractor, before + _HEAD + b"\nseventeen of them\n", b"a.eml")
+    assert document.title == "herons"
+    assert document.text.startswith("Subject: herons\nFrom: ada@example.org")
+
+
+@pytest.mark.parametrize(
+    ("written", "day"),
+    [
+        (b"Sat, 1 Jan 100 09:12:01 +0100", "(2000-01-01)"),
+        (b"Fri, 31 Dec 99 09:12:01 PST", "(1999-12-31)"),
+        (b"Tue Feb 14 09:12:01 2012", "(2012-02-14)"),
+    ],
+)
+def test_the_day_of_a_message_is_read_as_old_programs_wrote_it(
+    extractor: FileExtractor, written: bytes, day: str
+) -> None:
+    assert day in read(extractor, b"Subject: x\nDate: " + written + b"\n\nx\n", b"a.eml").text

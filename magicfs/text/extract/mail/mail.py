@@ -68,6 +68,8 @@ _NEXT_MESSAGE: Final = re.compile(rb"\n" + _FIRST_MESSAGE.pattern)
 """The line that separates the messages of a mailbox; a header follows it."""
 _APPLE_LENGTH: Final = re.compile(rb"\A(\d{1,10})[ \t]*\r?\n")
 """The first line of a message of Apple Mail: the bytes of the message; a property list follows it."""
+_BEFORE_MESSAGE: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?[\r\n]*(?:>From [^\n]{0,500}\n)?")
+"""What editors and mailboxes put before a message: a byte order mark, blank lines, its line in a mailbox."""
 _QUOTED_START: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 
 
@@ -87,7 +89,7 @@ class MailReader:
 
     def read_message(self, content: bytes) -> Document:
         """The text of one message."""
-        content = content.lstrip(b"\r\n")
+        content = _BEFORE_MESSAGE.sub(b"", content, count=1)
         length = _APPLE_LENGTH.match(content)
         message = parse(content[length.end() : length.end() + int(length[1])] if length else content)
         return Document(

@@ -26,6 +26,7 @@ _MAX_HEADER_CHARACTERS: Final = 2000
 _MAX_PARSED_CHARACTERS: Final = 8000
 """The length of a header that the library parses: it takes minutes for a longer one."""
 _MAX_NAME_CHARACTERS: Final = 255
+_FIRST_FULL_YEAR: Final = 1000
 
 _OWN_CODES: Final = ("utf", "iso-2022", "hz")
 """Charsets whose bytes are ASCII, or which state themselves."""
@@ -139,11 +140,13 @@ def _in_some_charset(raw: str) -> str:
 
 
 def _with_iso_date(value: str) -> str:
-    """A date as the message has it, and as people sort it."""
+    """A date as the message has it, and as people sort it. Programs of the year 2000 wrote it as the year 100."""
     try:
-        return f"{value} ({email.utils.parsedate_to_datetime(value):%Y-%m-%d})"
+        date = email.utils.parsedate_to_datetime(value)
+        year = date.year + 1900 if date.year < _FIRST_FULL_YEAR else date.year
     except (ValueError, TypeError, OverflowError):
         return value
+    return f"{value} ({year}-{date:%m-%d})"
 
 
 def file_name(part: Message) -> str:
