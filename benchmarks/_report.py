@@ -21,22 +21,29 @@ def parser(description: str) -> argparse.ArgumentParser:
 
 def machine() -> dict[str, Any]:
     """What the figures were measured on."""
+    cpuinfo = Path("/proc/cpuinfo").read_text()
     cpu = next(
-        (
-            line.partition(":")[2].strip()
-            for line in Path("/proc/cpuinfo").read_text().splitlines()
-            if "model name" in line
-        ),
+        (line.partition(":")[2].strip() for line in cpuinfo.splitlines() if "model name" in line),
         platform.processor(),
     )
     memory = os.sysconf("SC_PAGE_SIZE") * os.sysconf("SC_PHYS_PAGES")
     return {
         "cpu": cpu,
         "cores": os.cpu_count(),
+        "int8_sums": int8_sums(cpuinfo, architecture=platform.machine()),
         "memory_gib": round(memory / 2**30, 1),
         "kernel": platform.release(),
         "python": platform.python_version(),
     }
+
+
+def int8_sums(cpuinfo: str, *, architecture: str) -> str:
+    """How a processor adds up products of int8: `exact`, or `saturated` on x86 without VNNI.
+
+    A model at int8 has other vectors where sums saturate, and so the figures of ranking differ
+    (docs/ranking-figures.md). `cpuinfo` is the text of `/proc/cpuinfo`.
+    """
+    return "saturated" if architecture == "x86_64" and "_vnni" not in cpuinfo else "exact"
 
 
 def report(name: str, figures: dict[str, Any], *, sizes: dict[str, Any], as_json: bool) -> None:
