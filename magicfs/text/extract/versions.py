@@ -13,7 +13,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 17),
     "application/zip": 39,
-    "application/x-ole-storage": 28,
+    "application/x-ole-storage": 29,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 18),
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 18
@@ -23,7 +23,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 13,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 32),
+    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 33),
     **dict.fromkeys(("audio/*", "video/*"), 5),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),

@@ -298,3 +298,16 @@ def test_a_saved_page_is_read_without_its_styles_and_scripts(extractor: FileExtr
     assert ".footer" in text
     assert ".heading" not in text
     assert "counter" not in text
+
+
+def test_what_a_message_has_twice_is_read_once(extractor: FileExtractor) -> None:
+    invitation = "BEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nSUMMARY:Airport\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+    mail = message(text="You are invited.")
+    mail.add_alternative(invitation, subtype="calendar")
+    mail.add_attachment(invitation.encode(), maintype="application", subtype="ics", filename="invite.ics")
+    mail.add_attachment(b"seventeen herons", maintype="text", subtype="plain", filename="one.txt")
+    mail.add_attachment(b"seventeen herons", maintype="text", subtype="plain", filename="two.txt")
+    document = read(extractor, mail.as_bytes())
+    assert document.text.count("Airport") == document.text.count("seventeen herons") == 1
+    assert all(name in document.text for name in ("invite.ics", "one.txt", "two.txt"))
+    assert document.unread_parts is None

@@ -173,7 +173,8 @@ def test_appointments_and_contacts_of_outlook_are_read(extractor: FileExtractor)
 
 def test_a_signed_message_of_outlook_is_read_as_a_message(extractor: FileExtractor) -> None:
     signed = (
-        b'Content-Type: multipart/signed; boundary="b"\n\n--b\nContent-Type: text/plain\n'
+        b'Content-Type: multipart/signed; boundary="b"\n\n--b\nContent-Type: text/plain\n\nThey are attached.\n--b\n'
+        b"Content-Type: text/plain; name=count.txt\n"
         b"Content-Transfer-Encoding: base64\n\nc2V2ZW50ZWVuIG9mIHRoZW0=\n--b\n"
         b"Content-Type: application/pkcs7-signature; name=smime.p7s\n\nAAAA\n--b--\n"
     )
@@ -187,6 +188,7 @@ def test_a_signed_message_of_outlook_is_read_as_a_message(extractor: FileExtract
     text = read(extractor, content, b"a.msg").text
     assert "seventeen of them" in text
     assert "Content-Type" not in text
+    assert text.count("They are attached.") == 1
 
 
 def test_a_message_whose_container_is_damaged_is_read_as_far_as_it_goes(extractor: FileExtractor) -> None:

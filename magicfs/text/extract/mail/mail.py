@@ -86,6 +86,7 @@ class MailReader:
         self._parts_until = parts_until
         self._until = until
         self._parts = 0
+        self._seen: set[int] = set()
 
     def read_message(self, content: bytes) -> Document:
         """The text of one message."""
@@ -127,6 +128,7 @@ class MailReader:
 
     def _text(self, message: Message) -> str:
         self._parts = 0
+        self._seen.clear()
         return clean("\n".join(self._blocks(message, depth=0)))
 
     def _blocks(self, message: Message, *, depth: int) -> Iterator[str]:
@@ -203,10 +205,18 @@ class MailReader:
             yield self._read_attached(as_utf8(part, content) if is_text else content, inner_name.encode())
 
     def _read_attached(self, content: bytes, name: bytes) -> str:
+        """The text of a file; empty for one that the message has twice, as invitations are in the text and attached."""
         if time.monotonic() > self._parts_until:
             self._count.add_unread(decode(name) or "", SkipReason.TIMEOUT)
             return ""
-        return self._read_part(content, name)
+        digest = hash(content.replace(b"\r\n", b"\n").strip())
+        if digest in self._seen:
+            self._count.add()
+            return ""
+        text = self._read_part(content, name)
+        if text:
+            self._seen.add(digest)
+        return text
 
     def _signed_blocks(self, content: bytes, name: str, *, depth: int) -> Iterator[str]:
         """Yield the texts of a part, or of a file, that is inside of what signs it."""

@@ -14,6 +14,7 @@ from typing import Final
 
 from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.left_out import left_out
 from magicfs.text.extract.documents.part_count import DAMAGE, PartCount, PartReader
 from magicfs.text.extract.mail.outlook_properties import PUBLIC_NAMES, Names, Properties
 from magicfs.text.extract.mail.tnef import decompress_rtf
@@ -27,6 +28,7 @@ _MAX_RECEIVERS: Final = 500
 _MAX_DEPTH: Final = 3
 """Messages in messages that are read."""
 _MAX_NAME_CHARACTERS: Final = 255
+_SIGNED: Final = "multipart/signed"
 _INNER_MESSAGE: Final = "__substg1.0_3701000D/"
 _SUBJECT, _BODY, _PAGE, _PACKED_RTF, _FILE = 0x0037, 0x1000, 0x1013, 0x1009, 0x3701
 _LONG_NAME, _SHORT_NAME, _SHOWN_NAME, _FILE_TYPE = 0x3707, 0x3704, 0x3001, 0x370E
@@ -154,24 +156,30 @@ class _Message:
             self._count += 1
             if self._count > _MAX_ATTACHED:
                 return
-            yield from self._file_texts(
-                Properties(self._ole, f"{folder}{name}/", charset=charset), f"{folder}{name}/", depth
-            )
+            file = Properties(self._ole, f"{folder}{name}/", charset=charset)
+            if file.text(_FILE_TYPE).lower() == _SIGNED:
+                # Outlook keeps the text beside what was signed, which has the attached files too.
+                signed = self._read_file(file, "signed.eml").splitlines()
+                yield "\n".join(left_out(signed, of="\n".join(self.own_texts(folder))))
+            else:
+                yield from self._file_texts(file, f"{folder}{name}/", depth)
 
     def _file_texts(self, file: Properties, folder: str, depth: int) -> Iterator[str]:
         name = next(filter(None, map(file.text, (_LONG_NAME, _SHORT_NAME, _SHOWN_NAME))), "")
         name = " ".join(name.replace("/", " ").split())[:_MAX_NAME_CHARACTERS]
-        data = file.data(_FILE)
-        is_signed = file.text(_FILE_TYPE).lower() == "multipart/signed"
-        if name and not is_signed:
+        if name:
             yield f"Attachment: {name}"
-        if time.monotonic() > self._until:
-            self._parts.add_unread(name, SkipReason.TIMEOUT)
-        elif data is not None:
-            yield self._read_part(data, b"signed.eml" if is_signed else name.encode("utf-8", "replace"))
-        elif depth < _MAX_DEPTH:
+        if file.data(_FILE) is not None:
+            yield self._read_file(file, name)
+        elif depth < _MAX_DEPTH and time.monotonic() <= self._until:
             yield from self.own_texts(folder + _INNER_MESSAGE)
             yield from self.attached_texts(folder + _INNER_MESSAGE, depth=depth + 1)
+
+    def _read_file(self, file: Properties, name: str) -> str:
+        if time.monotonic() > self._until:
+            self._parts.add_unread(name, SkipReason.TIMEOUT)
+            return ""
+        return self._read_part(file.data(_FILE) or b"", name.encode("utf-8", "replace"))
 
     def _storages(self, folder: str, kind: str) -> list[str]:
         """The names of the storages of a kind inside of another one, in order."""
