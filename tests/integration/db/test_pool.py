@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import socket
 import threading
 from collections.abc import Iterator
@@ -89,8 +90,18 @@ def test_a_conflict_is_tried_again_a_few_times(database: Database) -> None:
     assert len(tries) == CONFLICT_TRIES
 
 
+HUB_IS_OFF = "the hub h:7420 cannot be reached: it is off"
+REFUSALS = {
+    HUB_IS_OFF: HUB_IS_OFF,
+    'password authentication failed for user "x"': (
+        'the database refuses a connection (password authentication failed for user "x"): '
+        "correct it in MAGICFS_DATABASE_URL"
+    ),
+}
+
+
 @pytest.fixture
-def refusing_once() -> Iterator[Path]:
+def refusing_once(request: pytest.FixtureRequest) -> Iterator[Path]:
     """The folder of the socket of a server that refuses the first connection, and answers no other one."""
     with short_folder() as folder, socket.socket(socket.AF_UNIX) as server:
         server.bind(str(folder / ".s.PGSQL.5432"))
@@ -99,7 +110,7 @@ def refusing_once() -> Iterator[Path]:
         def refuse() -> None:
             with suppress(OSError), server.accept()[0] as first:
                 first.recv(4096)
-                first.sendall(error_response("the hub h:7420 cannot be reached: it is off", sqlstate=CANNOT_CONNECT))
+                first.sendall(error_response(request.param, sqlstate=CANNOT_CONNECT))
 
         refusing = threading.Thread(target=refuse)
         refusing.start()
@@ -107,11 +118,14 @@ def refusing_once() -> Iterator[Path]:
         refusing.join()
 
 
-def test_the_last_refusal_is_told_where_nothing_answers_since(refusing_once: Path) -> None:
+@pytest.mark.parametrize(
+    ("refusing_once", "told"), REFUSALS.items(), indirect=["refusing_once"], ids=["hub", "password"]
+)
+def test_the_last_refusal_is_told_where_nothing_answers_since(refusing_once: Path, told: str) -> None:
     dsn = f"host={refusing_once} user=x dbname=x"
     with (
         Database(dsn, application="test", connect_seconds=1.5) as database,
-        pytest.raises(DatabaseUnavailable, match=r"^the hub h:7420 cannot be reached: it is off$"),
+        pytest.raises(DatabaseUnavailable, match=f"^{re.escape(told)}$"),
         database.transaction(),
     ):
         pass
