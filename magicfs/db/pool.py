@@ -41,7 +41,7 @@ T = TypeVar("T")
 _OF_THE_HUB = "the hub "
 """How a message of the link to the hub begins (`magicfs.gateway.hub_link`). It says what to do."""
 
-_WRONG_PASSWORD = "password authentication failed"
+_REFUSED_LOGIN = "password authentication failed"
 
 _STARTING = re.compile("the database system is (?:starting up|in recovery mode|not yet accepting connections)")
 """How Postgres refuses a connection before it is ready. libpq does not pass the SQLSTATE on."""
@@ -127,7 +127,7 @@ def _refusal(error: psycopg.Error) -> DatabaseUnavailable:
     told = line.rpartition("FATAL:")[2].strip()
     if told.startswith(_OF_THE_HUB):
         return DatabaseUnavailable(told)
-    if _WRONG_PASSWORD in told:
+    if _REFUSED_LOGIN in told:
         return DatabaseUnavailable(f"the database refuses a connection ({told}): correct it in MAGICFS_DATABASE_URL")
     return DatabaseUnavailable(f"no database answers ({line}): run 'magicfs up', or check MAGICFS_DATABASE_URL")
 
