@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 
@@ -160,3 +161,34 @@ def _png_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:
         length, name = struct.unpack("!I4s", png[position : position + 8])
         yield name, png[position + 8 : position + 8 + length]
         position += 12 + length
+
+
+def pdf_with_many_annotations(text: str, *, count: int = 60_000) -> bytes:
+    """A PDF file of one page with as many annotations, all in one object stream: pypdf walks through it for each."""
+    numbers = range(6, 6 + count)
+    bodies = b"<</Type/Annot/Subtype/Text/Rect[0 0 9 9]>>"
+    head = b" ".join(b"%d %d" % (number, at * (len(bodies) + 1)) for at, number in enumerate(numbers)) + b"\n"
+    packed = zlib.compress(head + b" ".join([bodies] * count))
+    annotations = b" ".join(b"%d 0 R" % number for number in numbers)
+    page = (
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 %d %d]/Contents 4 0 R/Resources<</Font<</F<</Type/Font/Subtype/Type1"
+    )
+    page += b"/BaseFont/Helvetica>>>>>>/Annots[%s]>>"
+    objects = {
+        1: b"<</Type/Catalog/Pages 2 0 R>>",
+        2: b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        3: page % (WIDTH, HEIGHT, annotations),
+        4: _stream(b"", b"BT /F 20 Tf 50 700 Td (%s) Tj ET" % text.encode("ascii")),
+        5: _stream(b"/Type/ObjStm/N %d/First %d/Filter/FlateDecode" % (count, len(head)), packed),
+    }
+    body, places = b"%PDF-1.5\n", {}
+    for number, content in objects.items():
+        places[number] = len(body)
+        body += b"%d 0 obj%s\nendobj\n" % (number, content)
+    table = 6 + count
+    rows = [b"\0\0\0\0\0\xff\xff", *(b"\1" + places[number].to_bytes(4) + b"\0\0" for number in objects)]
+    rows += [b"\2" + (5).to_bytes(4) + at.to_bytes(2) for at in range(count)]
+    rows.append(b"\1" + len(body).to_bytes(4) + b"\0\0")
+    keys = b"/Type/XRef/W[1 4 2]/Size %d/Root 1 0 R/Filter/FlateDecode" % (table + 1)
+    end = b"\nendobj\nstartxref\n%d\n%%%%EOF" % len(body)
+    return body + b"%d 0 obj%s" % (table, _stream(keys, zlib.compress(b"".join(rows)))) + end

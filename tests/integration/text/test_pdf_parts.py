@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Final
 
+from magicfs.domain.contents import UnreadPart
+from magicfs.domain.files import SkipReason
 from magicfs.text.analysis import analyze
 from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
 from tests.integration.text.reading import read
-from tests.plugins.pdf import pdf_file, pdf_of_objects
+from tests.plugins.pdf import pdf_file, pdf_of_objects, pdf_with_many_annotations
 
 
 def test_values_and_notes_of_a_pdf_file_stand_on_their_page(extractor: FileExtractor) -> None:
@@ -96,3 +99,23 @@ def test_a_word_that_is_divided_in_a_pdf_file_is_whole_in_the_index(extractor: F
     assert "'electrician'" in words
     assert "'archaeologist'" in words
     assert text.count("council") == 1
+
+
+def test_annotations_that_take_minutes_cost_their_own_text_alone() -> None:
+    with FileExtractor(limits=Limits(seconds=20)) as extractor:
+        document = read(extractor, pdf_with_many_annotations("herons stand in the marsh"), b"a.pdf")
+    assert document.text.strip() == "herons stand in the marsh"
+    assert document.unread_parts is not None
+    assert document.unread_parts.some == (UnreadPart("its fields, annotations and attached files", SkipReason.TIMEOUT),)
+
+
+def test_the_value_of_a_field_may_be_a_stream(extractor: FileExtractor) -> None:
+    value = "a kayak for Ångström".encode("utf-16")
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Annots[4 0 R]>>",
+        b"<</Type/Annot/Subtype/Widget/FT/Tx/T(wish)/V 5 0 R/Rect[0 0 9 9]>>",
+        b"<</Length %d>>stream\n%s\nendstream" % (len(value), value),
+    ]
+    assert read(extractor, pdf_of_objects(objects), b"a.pdf").text.strip() == "wish: a kayak for Ångström"

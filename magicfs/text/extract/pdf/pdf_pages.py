@@ -7,6 +7,7 @@ failed at one of them. One thread; calls may raise any exception of the librarie
 from __future__ import annotations
 
 import logging
+import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import cached_property
@@ -19,6 +20,7 @@ from pypdf.generic import DictionaryObject as _Dictionary
 from magicfs.domain.contents import Document
 from magicfs.text.extract.pdf.page_pictures import may_show_text
 from magicfs.text.extract.pdf.pdf_text import PdfFile
+from magicfs.text.extract.process.interruption import interrupted_at
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
 
@@ -34,6 +36,8 @@ _MAX_INSTRUCTION_BYTES: Final = 64 * 1024
 _MAX_DEPTH: Final = 4
 """Forms in forms in which pictures are looked for."""
 _MAX_INSTRUCTIONS: Final = 20_000
+_LOOK_SECONDS: Final = 2.0
+"""A look at a page takes milliseconds, and may take minutes in a damaged file."""
 
 _Matrix = tuple[float, float, float, float, float, float]
 _UNIT: Final[_Matrix] = (1.0, 0.0, 0.0, 1.0, 0.0, 0.0)
@@ -47,14 +51,21 @@ class PdfPages:
         self._path = path
         self._recognise = recognise
         self._preview: tuple[int, bytes] | None = None
+        self._is_slow = False
 
     def is_covered(self, page: int) -> bool:
         """Whether pictures cover a page, so that the few words of its text layer may be a stamp or a header on a scan.
 
-        Not if pypdf cannot say it: the text layer was read, and stands.
+        Not if pypdf cannot say it, or is slow: the text layer was read, and stands.
         """
+        if self._is_slow:
+            return False
         try:
-            return self._share_of_pictures(page) >= _COVERED_SHARE
+            with interrupted_at(time.monotonic() + _LOOK_SECONDS):
+                return self._share_of_pictures(page) >= _COVERED_SHARE
+        except TimeoutError:
+            self._is_slow = True
+            return False
         except Exception:  # noqa: BLE001  (the library raises anything about a damaged file)
             return False
 

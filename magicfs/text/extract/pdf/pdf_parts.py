@@ -18,14 +18,19 @@ from typing import Any, Final
 import pypdf
 from pypdf.errors import DependencyError
 from pypdf.generic import DictionaryObject as _Dictionary
+from pypdf.generic import StreamObject as _Stream
+from pypdf.generic import create_string_object
 
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.left_out import left_out
 from magicfs.text.extract.documents.part_count import PartCount, PartReader
 from magicfs.text.extract.plain.plain_text import clean
+from magicfs.text.extract.process.interruption import interrupted_at, not_interrupted
 
 logging.getLogger("pypdf").setLevel(logging.CRITICAL)  # a line for each fault of a damaged file
 
+BESIDE_PAGES: Final = "its fields, annotations and attached files"
+"""What a person is told that is missing where none of it could be read, or not all."""
 _MAY_HAVE_PARTS: Final = re.compile(rb"/Annots|/AcroForm|/Outlines|/EmbeddedFiles|/ObjStm")
 """A file without any of these has neither fields nor annotations; in an object stream, names are compressed."""
 _MAX_VALUE_CHARACTERS: Final = 20_000
@@ -55,19 +60,35 @@ def pdf_parts(
     """The values and annotations of each page that has any, by number from 0, until a moment on the monotonic clock.
 
     The first page has those of the whole document too: titles of its outline, names and texts of attached files, and
-    values of fields that are on no page, where the running text lacks them; not if there is none. What is damaged is
-    left out and counted. May raise any exception of the library: `DependencyError` for a file that is encrypted with
-    AES, which the library alone does not read.
+    values of fields that are on no page, where the running text lacks them; not if there is none. What is damaged, or
+    not read in time, is left out and counted. May raise any exception of the library: `DependencyError` for a file that
+    is encrypted with AES, which the library alone does not read.
     """
     if not _MAY_HAVE_PARTS.search(content):
         return {}
-    reader = opened(content)
-    if reader is None:
-        return {}
     found: dict[int, str] = {}
+    of_document: list[str] = []
+    try:
+        # The library may take minutes for a single object of a damaged file.
+        with interrupted_at(until):
+            reader = opened(content)
+            if reader is None:
+                return {}
+            _read_pages(reader, found, parts)
+            if running_text is not None:
+                texts = _document_texts(reader.trailer["/Root"], read_part, until=until, parts=parts)
+                of_document.extend(islice(texts, _MAX_ENTRIES))
+    except TimeoutError:
+        parts.add_unread(BESIDE_PAGES, SkipReason.TIMEOUT)
+    known = "\n".join([running_text or "", *found.values()])
+    more = list(left_out(of_document, of=known))
+    if more:
+        found[0] = "\n".join([*filter(None, [found.get(0)]), *more])
+    return dict(sorted(found.items()))
+
+
+def _read_pages(reader: pypdf.PdfReader, found: dict[int, str], parts: PartCount) -> None:
     for number, page in enumerate(reader.pages):
-        if time.monotonic() > until:
-            break
         try:
             texts = dict.fromkeys(text for text in _annotation_texts(page) if text)
         except DependencyError:
@@ -77,14 +98,6 @@ def pdf_parts(
             continue
         if texts:
             found[number] = "\n".join(texts)
-    if running_text is None:
-        return found
-    known = "\n".join([running_text, *found.values()])
-    root = reader.trailer["/Root"]
-    document = left_out(islice(_document_texts(root, read_part, until=until, parts=parts), _MAX_ENTRIES), of=known)
-    if document:
-        found[0] = "\n".join([*filter(None, [found.get(0)]), *document])
-    return dict(sorted(found.items()))
 
 
 def _annotation_texts(page: Any) -> Iterator[str]:
@@ -149,7 +162,8 @@ def _attached_texts(specification: Any, read_part: PartReader, *, until: float, 
     except Exception:  # noqa: BLE001  (the library raises anything; a damaged attachment costs its own text only)
         parts.add_unread(name)
         return
-    text = read_part(content, name.encode("utf-8", "replace"))
+    with not_interrupted():
+        text = read_part(content, name.encode("utf-8", "replace"))
     if _XML.match(text):
         text = _TAG.sub("\n", text)
     yield "\n".join(filter(None, map(str.strip, text.splitlines())))
@@ -218,10 +232,18 @@ def _without_tags(text: str) -> str:
 
 
 def _value(value: Any) -> str:
-    """A text, a name such as `/Yes`, or a list of texts as one text; empty for anything else."""
+    """A text, which may be a stream, a name such as `/Yes`, or a list of texts as one text; empty for anything else."""
     value = value.get_object() if hasattr(value, "get_object") else value
     if isinstance(value, list):
         return ", ".join(filter(None, map(_value, value)))
+    if isinstance(value, _Stream):
+        value = _decoded(value.get_data()[: 4 * _MAX_VALUE_CHARACTERS])
     if not isinstance(value, str):
         return ""
     return clean(value.lstrip("/"))[:_MAX_VALUE_CHARACTERS].strip()
+
+
+def _decoded(data: bytes) -> str:
+    """The text of a stream, in the charsets that texts of PDF files have."""
+    text = create_string_object(data)
+    return text if isinstance(text, str) else ""
