@@ -18,7 +18,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 18
     ),
-    "application/pdf": 14,
+    "application/pdf": 15,
     # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 13,

@@ -56,7 +56,7 @@ _ARCHIVE_TYPES: Final = frozenset(
 )
 
 _PDF_TIME_SHARE: Final = 0.1
-"""The share of a file's time in which the Arabic of a PDF file is read again, and then its parts."""
+"""The share of a file's time in which the parts of a PDF file are read."""
 _PARTS_TIME_SHARE: Final = 0.5
 """The share of a file's time in which files inside of it are read."""
 _TIME_SHARE: Final = 0.8

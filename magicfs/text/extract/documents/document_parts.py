@@ -18,7 +18,7 @@ from magicfs.text.extract.documents.part_count import PartCount, PartReader
 from magicfs.text.extract.documents.stated_keywords import stated_keywords
 from magicfs.text.extract.office.office_parts import embedded_documents, office_parts
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
-from magicfs.text.extract.pdf.pdf_documents import with_arabic, with_pdf_parts
+from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
 from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
 from magicfs.text.extract.process.answers import PartialDocument
 
@@ -38,12 +38,11 @@ def with_document_parts(
 ) -> Document | PartialDocument | Unreadable:
     """The outcome with what the document holds beside its running text.
 
-    Parts are read until a moment of the monotonic clock; the Arabic of a PDF file for so many seconds, then its parts.
+    Parts are read until a moment of the monotonic clock, those of a PDF file for so many seconds.
     """
     if isinstance(outcome, Unreadable) and outcome.reason not in _HAS_PARTS:
         return outcome
     if mime_type == PDF_TYPE:
-        outcome = with_arabic(outcome, content, until=time.monotonic() + seconds_of_pdf)
         until = time.monotonic() + seconds_of_pdf
         return with_pdf_parts(outcome, content, read_part=read_part, until=until, parts=parts)
     if isinstance(outcome, PartialDocument):

@@ -1,1 +1,1 @@
-"""PDF files and pages: text layers, drawn pages, forms, annotations and ligatures."""
+"""PDF files and pages: text layers, the glyphs of pages, drawn pages, forms and annotations."""

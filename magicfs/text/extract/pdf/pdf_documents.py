@@ -1,4 +1,4 @@
-"""Adds to what PDFium reads of a PDF file: ligatures of Arabic, fields, annotations and attached files.
+"""Adds to what PDFium reads of a PDF file: fields, annotations and attached files.
 
 Runs in the child process, called by `document_parts`. pypdf raises anything about a damaged file: that never costs the
 pages that were read. Pure functions.
@@ -6,9 +6,7 @@ pages that were read. Pure functions.
 
 from __future__ import annotations
 
-import contextlib
 from dataclasses import replace
-from typing import Final
 
 from pypdf.errors import DependencyError
 
@@ -17,24 +15,9 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.additions import append_to_pages, text_of
 from magicfs.text.extract.documents.part_count import PartCount, PartReader
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
-from magicfs.text.extract.pdf.pdf_ligatures import with_ligatures
-from magicfs.text.extract.pdf.pdf_parts import opened, pdf_parts
+from magicfs.text.extract.pdf.pdf_parts import BESIDE_PAGES, opened, pdf_parts
 from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
 from magicfs.text.extract.process.answers import PartialDocument
-
-_BESIDE_PAGES: Final = "its fields, annotations and attached files"
-
-
-def with_arabic(
-    outcome: Document | PartialDocument | Unreadable, content: bytes, *, until: float
-) -> Document | PartialDocument | Unreadable:
-    """The outcome with the ligatures of Arabic as they are written; until a moment on the monotonic clock."""
-    with contextlib.suppress(Exception):
-        if isinstance(outcome, PartialDocument):
-            return replace(outcome, document=with_ligatures(outcome.document, content, until=until))
-        if isinstance(outcome, Document):
-            return with_ligatures(outcome, content, until=until)
-    return outcome
 
 
 def with_pdf_parts(
@@ -51,10 +34,10 @@ def with_pdf_parts(
         # The outline of a file without a text says nothing about its pages.
         texts = pdf_parts(content, running_text=running_text or None, read_part=read_part, until=until, parts=parts)
     except DependencyError:
-        parts.add_unread(_BESIDE_PAGES, SkipReason.ENCRYPTED)
+        parts.add_unread(BESIDE_PAGES, SkipReason.ENCRYPTED)
         return outcome
     except Exception:  # noqa: BLE001  (see above)
-        parts.add_unread(_BESIDE_PAGES)
+        parts.add_unread(BESIDE_PAGES)
         return outcome
     finally:
         opened.cache_clear()

@@ -19,12 +19,15 @@ import pypdfium2.raw
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.stated_metadata import keywords_of, stated, title_of
+from magicfs.text.extract.pdf.glyph_lines import text_of_glyphs
+from magicfs.text.extract.pdf.page_glyphs import glyphs_of, whole
 from magicfs.text.extract.pdf.page_texts import (
     FEW_PAGE_CHARACTERS,
     MIN_PAGE_CHARACTERS,
     PAGE_SEPARATOR,
     pages_with_few_letters,
 )
+from magicfs.text.extract.pdf.text_doubts import is_better, is_doubtful, is_written_from_right
 from magicfs.text.extract.plain.plain_text import clean
 from magicfs.text.extract.process.answers import PartialDocument
 
@@ -37,6 +40,10 @@ _CONTROLS: Final = {code: " " for code in range(0x20) if chr(code) not in "\t\n\
 """Glyphs without a known meaning."""
 _LINE_END_HYPHEN: Final = re.compile("[\x02\ufffe]\n?")
 """The engine's hyphen at the end of a line, which goes on with the rest of the word."""
+_MAX_GLYPHS: Final = 100_000
+"""Those of a page that are put together anew take a second, and some hundred bytes each."""
+_MOST_READ_IN_VAIN: Final = 3
+"""The pages of a file that are put together anew, at five times the cost, without a better text: then no more are."""
 _ENCRYPTED: Final = b"/Encrypt"
 """The key is never compressed."""
 _KEYS: Final = ("Title", "Author", "Subject", "Keywords")
@@ -54,6 +61,7 @@ class PdfFile:
 
     def __init__(self, content: bytes) -> None:
         self._file = pypdfium2.PdfDocument(content)
+        self._read_in_vain = 0
 
     def __enter__(self) -> Self:
         return self
@@ -95,12 +103,26 @@ class PdfFile:
         try:
             layer = page.get_textpage()
             try:
-                text = _text_of(layer)
+                text = self._text_of(layer)
             finally:
                 layer.close()
         finally:
             page.close()
         return _LINE_END_HYPHEN.sub("-\n", clean(text).translate(_CONTROLS))
+
+    def _text_of(self, layer: pypdfium2.PdfTextPage) -> str:
+        """The text of a page as the engine puts it together, or as its glyphs stand, where that is better."""
+        text = _engine_text(layer)
+        if len(text) > _MAX_GLYPHS:
+            return text
+        if is_written_from_right(text):
+            return text_of_glyphs(glyphs_of(layer))
+        if self._read_in_vain < _MOST_READ_IN_VAIN and is_doubtful(text):
+            by_glyphs = text_of_glyphs(glyphs_of(layer))
+            if is_better(by_glyphs, than=text):
+                return by_glyphs
+            self._read_in_vain += 1
+        return text
 
     def draw(self, number: int, *, dpi: int, max_pixels: int) -> bytes:
         """A page as a picture in RGB, in the format PNG, with the fields of its form.
@@ -120,7 +142,7 @@ class PdfFile:
         return target.getvalue()
 
 
-def _text_of(layer: pypdfium2.PdfTextPage) -> str:
+def _engine_text(layer: pypdfium2.PdfTextPage) -> str:
     """The text of a page, with a blank for each glyph without a known meaning: a space often has none."""
     count = layer.count_chars()
     ends = {pypdfium2.raw.FPDFText_GetTextIndexFromCharIndex(layer, place) for place in (0, count - 1)}
@@ -129,7 +151,7 @@ def _text_of(layer: pypdfium2.PdfTextPage) -> str:
         return text
     # It is asked for one by one, which takes twice the time.
     codes = (pypdfium2.raw.FPDFText_GetUnicode(layer, place) for place in range(count))
-    return "".join(chr(code) if 0 < code <= sys.maxunicode else " " for code in codes)
+    return whole("".join(chr(code) if 0 < code <= sys.maxunicode else " " for code in codes))
 
 
 def warm_up() -> None:
