@@ -20,7 +20,7 @@ import tinytag
 from PIL import ExifTags, Image, IptcImagePlugin, UnidentifiedImageError
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.xml_names import without_namespace
+from magicfs.text.extract.documents.xml_elements import parse_xml, without_namespace
 from magicfs.text.extract.plain.charsets import detected_charset
 from magicfs.text.extract.plain.plain_text import clean, decode
 
@@ -208,7 +208,7 @@ def _xmp_lines(packet: object) -> Iterator[str]:
     if not isinstance(packet, bytes):
         return
     try:
-        root = ET.fromstring(packet.strip(b"\0 \r\n\t"))  # noqa: S314  (expat stops entities that expand without end)
+        root = parse_xml(packet.strip(b"\0 \r\n\t"))
     except ET.ParseError:
         return
     for element in root.iter():

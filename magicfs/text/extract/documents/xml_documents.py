@@ -1,7 +1,6 @@
 """Reads XML documents that kreuzberg does not: presentations of OpenDocument, OpenOffice 1, XPS, and the texts of SVG.
 
-Runs in the child process, called by `document_parser`. The XML parser of the standard library (expat) stops entities
-that expand without end. Pure functions.
+Runs in the child process, called by `document_parser`. Pure functions.
 """
 
 from __future__ import annotations
@@ -18,7 +17,7 @@ from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
-from magicfs.text.extract.documents.xml_names import attribute, local_name, named
+from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.plain.plain_text import decode
 
 _OPENOFFICE_1: Final = tuple(
@@ -70,7 +69,7 @@ def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Do
     Damaged styles and metadata are counted. Raises `KeyError` or one of `DAMAGE` where the text itself is damaged.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as container:
-        body = ET.fromstring(container.read("content.xml"))  # noqa: S314  (see the module's docstring)
+        body = parse_xml(container.read("content.xml"))
         styles = _member(container, "styles.xml", parts)
         meta = _member(container, "meta.xml", parts)
     parts.add()
@@ -83,7 +82,7 @@ def read_spreadsheet(content: bytes) -> Document | None:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
             if container.getinfo("content.xml").file_size > _MAX_SHEETS_BYTES:
                 return None
-            body = ET.fromstring(container.read("content.xml"))  # noqa: S314  (see the module's docstring)
+            body = parse_xml(container.read("content.xml"))
             meta = _member(container, "meta.xml", PartCount())
         # Headers and footers of its styles are read as its parts.
         return _opendocument(body, styles=ET.Element("none"), meta=meta, mime_type=SPREADSHEET_TYPE)
@@ -93,7 +92,7 @@ def read_spreadsheet(content: bytes) -> Document | None:
 
 def read_flat_opendocument(content: bytes, mime_type: str) -> Document:
     """The same of a document in one piece of XML, in UTF-8. Raises `ET.ParseError` for a damaged file."""
-    document = ET.fromstring(content.decode("utf-8"))  # noqa: S314  (see the module's docstring)
+    document = parse_xml(content.decode("utf-8"))
     body = next(named(document, "body"), document)
     keywords = [element.text for name in ("keyword", "subject", "description") for element in named(document, name)]
     author = next((element.text for element in named(document, "initial-creator")), None)
@@ -171,7 +170,7 @@ def _xps_pages(container: zipfile.ZipFile) -> list[str]:
     stated: list[str] = []
     for document in sorted(filter(_XPS_DOCUMENT.search, container.namelist())):
         try:
-            root = ET.fromstring(container.read(document))  # noqa: S314  (see the module's docstring)
+            root = parse_xml(container.read(document))
         except DAMAGE:
             continue
         sources = (element.get("Source") or "" for element in named(root, "PageContent"))
@@ -183,7 +182,7 @@ def _xps_pages(container: zipfile.ZipFile) -> list[str]:
 def _xps_page(container: zipfile.ZipFile, name: str, parts: PartCount) -> str:
     """The pieces of text of a page; those at one height are a line."""
     try:
-        root = ET.fromstring(container.read(name))  # noqa: S314
+        root = parse_xml(container.read(name))
         pieces = [
             (float(glyphs.get("OriginY") or 0), (glyphs.get("UnicodeString") or "").removeprefix("{}"))
             for glyphs in named(root, "Glyphs")
@@ -217,7 +216,7 @@ def in_utf8(content: bytes) -> bytes:
 
 def read_svg(content: bytes) -> Document:
     """The title, descriptions and texts of a drawing in any charset. Raises `ET.ParseError` for a damaged file."""
-    drawing = ET.fromstring(in_utf8(content).decode("utf-8", "replace"))  # noqa: S314  (see the module's docstring)
+    drawing = parse_xml(in_utf8(content).decode("utf-8", "replace"))
     texts = [" ".join("".join(_flat(element, _drawn)).split()) for element in _outermost_texts(drawing)]
     title = drawing.findtext(_SVG + "title") or drawing.findtext("title")
     return Document(text="\n".join(text for text in texts if text), mime_type=SVG_TYPE, title=title)
@@ -261,7 +260,7 @@ def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Eleme
     if name not in container.namelist():
         return ET.Element("none")
     try:
-        root = ET.fromstring(container.read(name))  # noqa: S314
+        root = parse_xml(container.read(name))
     except DAMAGE:
         parts.add_unread(name)
         return ET.Element("none")

@@ -10,7 +10,7 @@ import re
 from collections.abc import Mapping
 from typing import Final
 
-from magicfs.text.extract.documents.xml_names import without_namespace
+from magicfs.text.extract.documents.xml_elements import without_namespace
 
 DELETED: Final = frozenset({"del", "moveFrom", "tracked-changes"})
 """Local names of elements of Word and OpenDocument that hold what was deleted."""

@@ -1,7 +1,7 @@
 """Reads documents in zip containers that kreuzberg does not: Visio, Hangul (HWPX), XMind, maps, iWork of before 2013.
 
 Runs in the child process, called by `document_parser`, which has looked for bombs and passwords before (`container`).
-Damaged members are left out, and counted. expat stops entities that expand without end. Pure functions.
+Damaged members are left out, and counted. Pure functions.
 """
 
 from __future__ import annotations
@@ -12,13 +12,12 @@ import re
 import zipfile
 from collections.abc import Iterator
 from typing import Final, NamedTuple
-from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.archives import MAX_NAMES
 from magicfs.text.extract.documents.container import IWORK_PREVIEW, KMZ, VISIO, XMIND
 from magicfs.text.extract.documents.part_count import DAMAGE, PartCount, PartReader
-from magicfs.text.extract.documents.xml_names import local_name
+from magicfs.text.extract.documents.xml_elements import local_name, parse_xml
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -84,7 +83,7 @@ def _text(archive: zipfile.ZipFile, name: str, form: _Format, parts: PartCount) 
 
 
 def _pieces(data: bytes, form: _Format) -> Iterator[str]:
-    for element in ET.fromstring(data).iter():  # noqa: S314  (see the module's docstring)
+    for element in parse_xml(data).iter():
         name = local_name(element)
         if name in form.paragraphs:
             yield "\n"

@@ -1,8 +1,8 @@
 """Reads what office documents and books hold beside their running text: headers, notes, comments, texts of pictures.
 
 Runs in the child process, called by `document_parts` for documents whose running text kreuzberg reads. The container
-was checked for bombs and passwords before (`container`). A part is read once from its beginning to its end; expat stops
-entities that expand without end. Pure functions.
+was checked for bombs and passwords before (`container`). A part is read once from its beginning to its end. Pure
+functions.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.html_parts import html_texts
 from magicfs.text.extract.documents.left_out import left_out
 from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
-from magicfs.text.extract.documents.xml_names import named, outermost, without_namespace
+from magicfs.text.extract.documents.xml_elements import named, outermost, parse_xml, without_namespace
 from magicfs.text.extract.documents.xml_texts import OfficeTexts, OpenDocumentTexts
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE
 from magicfs.text.extract.office.ole_objects import WITH_OBJECTS, Embedded, files_of_object, objects_in, objects_in_rtf
@@ -219,7 +219,7 @@ def _target(name: str, mime_type: str, hidden: frozenset[str]) -> OfficeTexts | 
 
 
 def _texts(target: OfficeTexts | OpenDocumentTexts, data: bytes) -> list[str]:
-    parser = ET.XMLParser(target=target)  # noqa: S314  (see the module's docstring)
+    parser = ET.XMLParser(target=target)  # noqa: S314  (expat, as in `parse_xml`)
     parser.feed(data)
     parser.close()
     return list(filter(None, (text.strip() for text in target.texts)))
@@ -227,7 +227,7 @@ def _texts(target: OfficeTexts | OpenDocumentTexts, data: bytes) -> list[str]:
 
 def _book_texts(data: bytes) -> Iterator[str]:
     """Yield the ISBN of a book, its publisher, who worked on it, and its series."""
-    for element in ET.fromstring(data).iter():  # noqa: S314  (see the module's docstring)
+    for element in parse_xml(data).iter():
         name, value = without_namespace(element.tag), (element.text or "").strip()
         if name == "identifier" and (isbn := _ISBN.search(value)):
             yield isbn[0]
@@ -250,7 +250,7 @@ def _sheet_texts(data: bytes) -> Iterator[str]:
 
 def _master_texts(data: bytes) -> Iterator[str]:
     """Yield what all slides show, such as the name of a company; not what stands in places for their own texts."""
-    for shape in outermost(ET.fromstring(data), "sp"):  # noqa: S314  (see the module's docstring)
+    for shape in outermost(parse_xml(data), "sp"):
         if next(named(shape, "ph"), None) is None:
             for paragraph in outermost(shape, "p"):
                 text = "".join(piece.text or "" for piece in named(paragraph, "t")).strip()

@@ -1,7 +1,6 @@
 """Reads documents of Microsoft Office in one piece of XML: those of Word and Excel 2003, and flat packages.
 
-Runs in the child process, called by `document_parser`. The XML parser of the standard library (expat) stops entities
-that expand without end. Pure functions.
+Runs in the child process, called by `document_parser`. Pure functions.
 """
 
 from __future__ import annotations
@@ -11,7 +10,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.xml_names import attribute, local_name, named
+from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.documents.xml_texts import DELETED, SHOWN_AGAIN
 from magicfs.text.extract.file_types import OFFICE_XML
 
@@ -29,7 +28,7 @@ def read_office_xml(content: bytes, mime_type: str) -> Document:
 
     Raises `ET.ParseError` for a damaged file.
     """
-    root = ET.fromstring(content.decode("utf-8"))  # noqa: S314  (see the module's docstring)
+    root = parse_xml(content.decode("utf-8"))
     stated = {local_name(element): element.text for properties in named(root, _PROPERTIES) for element in properties}
     keywords = [stated[name] for name in sorted(_STATED & stated.keys())]
     return Document(

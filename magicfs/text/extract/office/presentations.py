@@ -20,7 +20,7 @@ from xml.etree import ElementTree as ET
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
-from magicfs.text.extract.documents.xml_names import attribute, local_name, named
+from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.documents.xml_texts import SLIDE_NUMBER
 from magicfs.text.extract.office.relationships import targets_of
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
@@ -83,7 +83,7 @@ def _slides(content: bytes, *, until: float, parts: PartCount) -> list[str]:
 def _parsed(container: zipfile.ZipFile, name: str) -> ET.Element:
     if container.getinfo(name).file_size > _MAX_BYTES:
         raise ValueError("a member that is too large")
-    return ET.fromstring(container.read(name))  # noqa: S314  (expat stops entities that expand without end)
+    return parse_xml(container.read(name))
 
 
 def _number(name: str) -> int:

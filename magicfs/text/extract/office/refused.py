@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
 from magicfs.text.extract.documents.xml_documents import read_opendocument
-from magicfs.text.extract.documents.xml_names import attribute, local_name, named
+from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
@@ -83,7 +83,7 @@ def _sheets(container: zipfile.ZipFile, parts: PartCount) -> list[str]:
     strings: list[str] = []
     if _SHARED in names:
         try:
-            shared = ET.fromstring(container.read(_SHARED))  # noqa: S314
+            shared = parse_xml(container.read(_SHARED))
             strings = ["".join(_pieces(entry)) for entry in named(shared, "si")]
         except DAMAGE:
             parts.add_unread(_SHARED)
@@ -91,7 +91,7 @@ def _sheets(container: zipfile.ZipFile, parts: PartCount) -> list[str]:
     for name in sorted(filter(_SHEET.fullmatch, names), key=_number):
         # `office_parts` reads each sheet too, and counts those that are damaged.
         try:
-            sheet = ET.fromstring(container.read(name))  # noqa: S314
+            sheet = parse_xml(container.read(name))
         except DAMAGE:
             continue
         rows = (

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import posixpath
 import zipfile
-from xml.etree import ElementTree as ET
+
+from magicfs.text.extract.documents.xml_elements import parse_xml
 
 
 def targets_of(container: zipfile.ZipFile, name: str) -> dict[str, tuple[str, str]]:
@@ -18,5 +19,5 @@ def targets_of(container: zipfile.ZipFile, name: str) -> dict[str, tuple[str, st
             posixpath.basename(element.get("Type") or ""),
             posixpath.normpath(posixpath.join("/", folder, element.get("Target") or ""))[1:],
         )
-        for element in ET.fromstring(container.read(f"{folder}/_rels/{base}.rels"))  # noqa: S314
+        for element in parse_xml(container.read(f"{folder}/_rels/{base}.rels"))
     }

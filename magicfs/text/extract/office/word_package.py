@@ -10,9 +10,9 @@ import posixpath
 import zipfile
 from io import BytesIO
 from typing import Final
-from xml.etree import ElementTree as ET
 
 from magicfs.text.extract.documents.part_count import DAMAGE
+from magicfs.text.extract.documents.xml_elements import parse_xml
 from magicfs.text.extract.office.repacking import with_names
 
 _FOLDER: Final = "word"
@@ -42,7 +42,7 @@ def with_usual_names(content: bytes) -> bytes:
 
 
 def _stated_document(relationships: bytes) -> str:
-    for element in ET.fromstring(relationships):  # noqa: S314  (expat stops entities that expand without end)
+    for element in parse_xml(relationships):
         if (element.get("Type") or "").endswith(_OF_DOCUMENT):
             return posixpath.normpath(element.get("Target") or "").lstrip("/")
     return ""

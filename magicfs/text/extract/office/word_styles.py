@@ -10,7 +10,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from magicfs.text.extract.documents.part_count import DAMAGE
-from magicfs.text.extract.documents.xml_names import attribute, local_name, named
+from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.documents.xml_texts import SHOWN_AGAIN
 
 _STYLES: Final = "word/styles.xml"
@@ -26,7 +26,7 @@ def hidden_styles(document: zipfile.ZipFile) -> frozenset[str]:
         data = document.read(_STYLES)
         if _HIDES not in data:
             return frozenset()
-        styles = {attribute(style, "styleId"): style for style in named(ET.fromstring(data), "style")}  # noqa: S314
+        styles = {attribute(style, "styleId"): style for style in named(parse_xml(data), "style")}
     except DAMAGE:
         return frozenset()
     return frozenset(name for name in styles if _hides(name, styles))
