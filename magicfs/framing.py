@@ -13,21 +13,8 @@ import struct
 import time
 from typing import Any, NamedTuple
 
-from magicfs.errors import (
-    DatabaseStarting,
-    DatabaseUnavailable,
-    DeadlineExceeded,
-    EmbedderUnavailable,
-    LanguageUnread,
-    MagicFSError,
-    MalformedRequest,
-    ModelCorrupt,
-    ModelError,
-    ModelMismatch,
-    ModelMissing,
-    NotComparable,
-    UsageError,
-)
+from magicfs import errors
+from magicfs.errors import MagicFSError
 
 MAX_HEAD_BYTES = 4 * 1024 * 1024
 """A head with the starts of a few hundred thousand pages fits."""
@@ -35,18 +22,18 @@ MAX_HEAD_BYTES = 4 * 1024 * 1024
 _REPORTED = {
     kind.__name__: kind
     for kind in (
-        DatabaseStarting,
-        DatabaseUnavailable,
-        DeadlineExceeded,
-        EmbedderUnavailable,
-        LanguageUnread,
-        MalformedRequest,
-        ModelCorrupt,
-        ModelError,
-        ModelMismatch,
-        ModelMissing,
-        NotComparable,
-        UsageError,
+        errors.DatabaseStarting,
+        errors.DatabaseUnavailable,
+        errors.DeadlineExceeded,
+        errors.EmbedderUnavailable,
+        errors.LanguageUnread,
+        errors.MalformedRequest,
+        errors.ModelCorrupt,
+        errors.ModelError,
+        errors.ModelMismatch,
+        errors.ModelMissing,
+        errors.NotComparable,
+        errors.UsageError,
     )
 }
 """The errors that arrive as what they are. Any other one is a `MagicFSError` at the other side."""

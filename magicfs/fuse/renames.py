@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import errno
 import functools
-from collections.abc import Callable, Coroutine, Iterator
+from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, TypeVar, cast
+from typing import Any, cast
 
 import trio
 
-HandlerT = TypeVar("HandlerT", bound=Callable[..., Coroutine[Any, Any, Any]])
+from magicfs.fuse.errors import HandlerT
 
 MAX_REPEATS = 20
 """Programs that rename without end do not keep a request for ever."""
