@@ -219,12 +219,9 @@ def print_json(data: Mapping[str, Any]) -> None:
 def duration(seconds: float) -> str:
     """Seconds for people: `42 s`, `3 min`, `2 h 5 min`, `4 d`."""
     whole = round(seconds)
-    if whole < 60:  # noqa: PLR2004
-        return f"{whole} s"
-    minutes = whole // 60
-    if minutes < 60:  # noqa: PLR2004
-        return f"{minutes} min"
-    hours, minutes = divmod(minutes, 60)
-    if hours < 24:  # noqa: PLR2004
-        return f"{hours} h {minutes} min"
-    return f"{hours // 24} d"
+    minutes, hours, days = whole // 60, whole // 3600, whole // 86400
+    if days:
+        return f"{days} d"
+    if hours:
+        return f"{hours} h {minutes % 60} min"
+    return f"{minutes} min" if minutes else f"{whole} s"

@@ -20,6 +20,7 @@ from onnx import TensorProto, helper, numpy_helper
 UNROUNDED = ".unrounded"
 """The names of nodes that `rounding` leaves as they are end with it."""
 
+_MATRIX_DIMENSIONS = 2
 _USUAL_QUANTILE = 0.9
 _OUTLIER = 3.0
 """A channel is set apart if its largest number is this many times as great as that of nine of ten others."""
@@ -34,7 +35,7 @@ def set_outliers_apart(path: Path, texts: Sequence[Sequence[int]]) -> int:
     `texts` are the tokens of some texts: the channels that are large in them are those that are large in others.
     """
     model = onnx.load(path, load_external_data=False)
-    matrices = {constant.name: constant for constant in model.graph.initializer if len(constant.dims) == 2}  # noqa: PLR2004
+    matrices = {constant.name: constant for constant in model.graph.initializer if is_matrix(constant)}
     products = [node for node in model.graph.node if node.op_type == "MatMul" and node.input[1] in matrices]
     largest = _largest(path, model, {node.input[0] for node in products}, texts)
     count = 0
@@ -45,6 +46,11 @@ def set_outliers_apart(path: Path, texts: Sequence[Sequence[int]]) -> int:
             count += len(channels)
     onnx.save(model, path)
     return count
+
+
+def is_matrix(constant: onnx.TensorProto) -> bool:
+    """Whether a constant of a graph has rows and columns."""
+    return len(constant.dims) == _MATRIX_DIMENSIONS
 
 
 def _largest(path: Path, model: onnx.ModelProto, names: set[str], texts: Sequence[Sequence[int]]) -> _Largest:

@@ -186,4 +186,5 @@ def _pooling_of_outputs(model: Path) -> str:
         session = onnxruntime.InferenceSession(str(model), providers=["CPUExecutionProvider"])
     except Exception as error:
         raise ModelError(f"{model.name} is not a model that onnxruntime can load ({error}): export it again") from error
-    return "none" if len(session.get_outputs()[0].shape) == 2 else "mean"  # noqa: PLR2004  (batch, dimension)
+    sequence = session.get_outputs()[0].shape[1:-1]  # between batch and dimension
+    return "mean" if sequence else "none"

@@ -15,7 +15,7 @@ from onnx import TensorProto, helper, numpy_helper
 
 from magicfs.errors import ModelError
 from magicfs.models.bert_graph import LARGE_BYTES, data_file
-from magicfs.models.outliers import UNROUNDED
+from magicfs.models.outliers import UNROUNDED, is_matrix
 
 _MIN_ROWS = 2048
 """Smaller tables, such as those of positions, stay as they are."""
@@ -87,7 +87,7 @@ def round_rows(table: NDArray[np.float32]) -> tuple[NDArray[np.int8], NDArray[np
 
 
 def _is_table(constant: onnx.TensorProto) -> bool:
-    return constant.data_type == TensorProto.FLOAT and len(constant.dims) == 2 and constant.dims[0] >= _MIN_ROWS  # noqa: PLR2004
+    return constant.data_type == TensorProto.FLOAT and is_matrix(constant) and constant.dims[0] >= _MIN_ROWS
 
 
 def _axis(node: onnx.NodeProto) -> int:

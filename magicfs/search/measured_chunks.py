@@ -56,7 +56,7 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
     def _measured(self, candidate: Candidate) -> Evidence:
         """The evidence of a candidate from its text."""
         _, bm25, words, has_phrase, documents, cosines = candidate
-        lexical, share, rare_share = self._of_words(words, has_phrase)
+        lexical, share, rare_share = self._of_words(words, has_phrase=has_phrase)
         relative = model_similarity = corpus_similarity = None
         is_across = False
         if lexical is not None:
@@ -184,11 +184,7 @@ def _scale(
     )
 
 
-def _of_words(
-    rare_words: RareWords,
-    words: frozenset[str],
-    has_phrase: bool,  # noqa: FBT001
-) -> tuple[float | None, float, float]:
+def _of_words(rare_words: RareWords, words: frozenset[str], *, has_phrase: bool) -> tuple[float | None, float, float]:
     """What the words of the question that a text has say of it: its lexical strength, their share, that of rare ones.
 
     A text without any has no strength. A question may have no words.

@@ -34,8 +34,8 @@ _TYPED: Final = re.compile(
     r"(?: ?([ap]m|uhr)(?!\w)|(h)(?!\w))?(?![\w:/-]|[.,][0-9])",
     re.IGNORECASE,
 )
-_MORNING: Final = frozenset("上午 午前 早上 凌晨 清晨 早晨 오전 새벽 아침".split())  # noqa: SIM905
-_AFTERNOON: Final = frozenset("下午 午後 午后 晚上 傍晚 夜里 오후 저녁".split())  # noqa: SIM905
+_MORNING: Final = frozenset({"上午", "午前", "早上", "凌晨", "清晨", "早晨", "오전", "새벽", "아침"})
+_AFTERNOON: Final = frozenset({"下午", "午後", "午后", "晚上", "傍晚", "夜里", "오후", "저녁"})
 """What says which half of the day, before an hour."""
 _SIGN_OF_HOUR: Final = "[点點]|[時时시](?![間间代期限点點刻段差])"
 _MINUTE: Final = f"([0-5]?[0-9])(?![0-9]| ?[点點時时시])|(?<! )([{NUMERALS}]{{1,3}})(?![点點時时시])"

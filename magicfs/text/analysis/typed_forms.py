@@ -19,9 +19,10 @@ from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.measures import dimensions, micro_forms, money_forms, percent_forms
 from magicfs.text.analysis.variants import OtherForms, numbers_in_pieces
 
-_ORDINALS: Final = dict(
-    enumerate("first second third fourth fifth sixth seventh eighth ninth tenth eleventh twelfth".split(), 1)  # noqa: SIM905
-)
+_ORDINALS: Final = {
+    1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth",
+    7: "seventh", 8: "eighth", 9: "ninth", 10: "tenth", 11: "eleventh", 12: "twelfth",
+}  # fmt: skip
 _OF_ENGLISH: Final = frozenset({"st", "nd", "rd", "th"})
 _OF_FRENCH_AND_DUTCH: Final = ("e", "eme", "de", "ste")
 """The endings of an ordinal number."""

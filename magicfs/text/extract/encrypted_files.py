@@ -31,6 +31,8 @@ _ARMOURED: Final = re.compile(
 )
 """A message of OpenPGP in ASCII, and the beginning of its packets."""
 _PACKET, _NEW_FORMAT, _LENGTH_BITS = 0x80, 0x40, 0x03
+_LENGTH_OF_TWO_BYTES: Final = 0xC0
+"""The least first byte of such a length of the new format (RFC 9580)."""
 _LENGTH_BYTES: Final = (1, 2, 4, 0)
 """Of the length of a packet of the old format, which lasts to the end of the file if it has none."""
 _FOR_A_KEY, _FOR_A_PASSWORD = 1, 3
@@ -63,7 +65,7 @@ def _begins_with_session_key(head: bytes) -> bool:
         return False
     if head[0] & _NEW_FORMAT:
         kind = head[0] & 0x3F
-        body = head[2:] if head[1] < 0xC0 else head[3:]  # noqa: PLR2004  (RFC 9580: longer lengths take two bytes)
+        body = head[2:] if head[1] < _LENGTH_OF_TWO_BYTES else head[3:]
     else:
         kind = head[0] >> 2 & 0x0F
         body = head[1 + _LENGTH_BYTES[head[0] & _LENGTH_BITS] :]

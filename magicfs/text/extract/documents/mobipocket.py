@@ -27,6 +27,11 @@ _MIN_HEADER_WITH_ENDS: Final = 0xE4
 _AUTHOR, _DESCRIPTION, _SUBJECT, _TITLE = 100, 103, 105, 503
 """The numbers of what a book states of itself."""
 _MAX_STATED: Final = 1000
+_COUNTS: Final = range(1, 9)
+"""What stands before so many bytes that are not compressed."""
+_FIRST_OF_PAIR, _FIRST_WITH_BLANK = 0x80, 0xC0
+"""Lower bytes stand for themselves. From the first one on, a byte and the next say what to repeat; from the second one
+on, a byte stands for a blank and a letter."""
 _MAX_TEXT_BYTES: Final = 64 << 20
 
 
@@ -127,12 +132,12 @@ def decompress(record: bytes) -> bytes:
     while place < end:
         byte = record[place]
         place += 1
-        if 1 <= byte <= 8:  # noqa: PLR2004  so many bytes as they are
+        if byte in _COUNTS:
             found += record[place : place + byte]
             place += byte
-        elif byte < 0x80:  # noqa: PLR2004  the byte itself
+        elif byte < _FIRST_OF_PAIR:
             found.append(byte)
-        elif byte >= 0xC0:  # noqa: PLR2004  a blank and a letter
+        elif byte >= _FIRST_WITH_BLANK:
             found += bytes((0x20, byte ^ 0x80))
         elif place < end:
             pair = byte << 8 | record[place]

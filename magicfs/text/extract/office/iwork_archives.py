@@ -140,6 +140,6 @@ def _number(data: bytes, place: int) -> tuple[int, int]:
         byte = data[place]
         place += 1
         number |= (byte & 0x7F) << shift
-        if byte < 0x80:  # noqa: PLR2004  (the highest bit says that there are more)
+        if not byte & 0x80:  # the highest bit says that there are more
             return number, place
     raise ValueError("a number that does not end")

@@ -10,6 +10,7 @@ import struct
 from typing import Final, NamedTuple
 
 _SECTOR_SHIFTS: Final = (9, 12)
+_MINI_SECTOR_BYTES: Final = 64
 _ENTRY_BYTES: Final = 128
 _NAME_BYTES: Final = 64
 _MAX_ENTRIES: Final = 65_536
@@ -31,9 +32,8 @@ class OleFile:
     def __init__(self, content: bytes) -> None:
         """Read the tables. Raises `struct.error` for a content that is shorter than a header."""
         self._content = content
-        shift, mini_shift = struct.unpack_from("<HH", content, 30)
+        (shift,) = struct.unpack_from("<H", content, 30)
         self._sector_bytes = 1 << (shift if shift in _SECTOR_SHIFTS else _SECTOR_SHIFTS[0])
-        self._mini_bytes = 1 << (mini_shift if mini_shift == 6 else 6)  # noqa: PLR2004  (the only size there is)
         directory, self._mini_limit, mini_fat = struct.unpack_from("<I4xII", content, 48)
         self._fat = self._read_fat()
         self._mini_fat = _numbers(self._chain(mini_fat))
@@ -58,8 +58,8 @@ class OleFile:
             return self._chain(entry.start, size=entry.size)
         found = bytearray()
         for number in _followed(entry.start, self._mini_fat):
-            start = number * self._mini_bytes
-            found += self._mini_stream[start : start + self._mini_bytes]
+            start = number * _MINI_SECTOR_BYTES
+            found += self._mini_stream[start : start + _MINI_SECTOR_BYTES]
             if len(found) >= entry.size:
                 break
         return bytes(found[: entry.size])

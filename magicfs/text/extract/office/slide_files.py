@@ -27,6 +27,11 @@ _SHAPE: Final = 0xF004
 _CONTAINER: Final = 0xF
 _SLIDE_LIST, _MASTER_LIST, _NOTES_LIST = 0, 1, 2
 _HEADER: Final = struct.Struct("<HHI")
+_NUMBER: Final = struct.Struct("<I")
+_LAST_EDIT: Final = struct.Struct("<16xI")
+"""Where the last edit begins, in the stream of the user."""
+_LIST_ENTRY: Final = struct.Struct("<I8xI")
+"""The part and the slide that a place in a list names."""
 _MAX_EDITS: Final = 10_000
 _MAX_RECORDS: Final = 2_000_000
 _NUMBER_SIGN: Final = "*"
@@ -39,6 +44,10 @@ class _Record(NamedTuple):
     start: int
     end: int
     is_container: bool
+
+    @property
+    def size(self) -> int:
+        return self.end - self.start
 
 
 class _Listed(NamedTuple):
@@ -82,7 +91,7 @@ def _places(data: bytes, user: bytes) -> tuple[dict[int, int], int]:
     places: dict[int, int] = {}
     directories: set[int] = set()
     document = -1
-    edit = struct.unpack_from("<I", user, 16)[0] if len(user) >= 20 else 0  # noqa: PLR2004
+    edit = _LAST_EDIT.unpack_from(user)[0] if len(user) >= _LAST_EDIT.size else 0
     for _ in range(_MAX_EDITS):
         if not edit or edit + 28 > len(data):
             break
@@ -154,10 +163,10 @@ def _listed(data: bytes, slides: _Record) -> Iterator[_Listed]:
     """Yield the slides of a list, each with its texts in the outline."""
     current: _Listed | None = None
     for record in _records(data, slides.start, slides.end):
-        if record.kind == _PLACE_IN_LIST and record.end - record.start >= 16:  # noqa: PLR2004
+        if record.kind == _PLACE_IN_LIST and record.size >= _LIST_ENTRY.size:
             if current is not None:
                 yield current
-            reference, slide = struct.unpack_from("<I8xI", data, record.start)
+            reference, slide = _LIST_ENTRY.unpack_from(data, record.start)
             current = _Listed(reference, slide, [])
         elif current is not None and record.kind == _TEXT_HEADER:
             current.outline.append("")
@@ -180,8 +189,8 @@ def _shape_texts(
         for record in records:
             if record.kind in {_WIDE_TEXT, _NARROW_TEXT} and (text := _text(data, record)):
                 yield text
-            elif record.kind == _OUTLINE_TEXT and record.end - record.start >= 4:  # noqa: PLR2004
-                number = struct.unpack_from("<I", data, record.start)[0]
+            elif record.kind == _OUTLINE_TEXT and record.size >= _NUMBER.size:
+                (number,) = _NUMBER.unpack_from(data, record.start)
                 if number < len(outline) and outline[number]:
                     yield outline[number]
 
@@ -192,8 +201,8 @@ def _notes(data: bytes, places: dict[int, int], listed: Iterable[_Listed]) -> di
     for entry in listed:
         start, end = _inside(data, places.get(entry.reference, -1), kind=_NOTES)
         for record in _records(data, start, end):
-            if record.kind == _NOTES_ATOM and record.end - record.start >= 4:  # noqa: PLR2004
-                slide = struct.unpack_from("<I", data, record.start)[0]
+            if record.kind == _NOTES_ATOM and record.size >= _NUMBER.size:
+                (slide,) = _NUMBER.unpack_from(data, record.start)
                 notes.setdefault(slide, []).extend(_shape_texts(data, start, end, entry.outline))
     return notes
 

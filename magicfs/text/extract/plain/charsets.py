@@ -122,6 +122,7 @@ _KOREAN: Final = b"\x1b$)C"
 _JAPANESE: Final = re.compile(rb"\x1b(\$[@B]|\([BJI])([^\x1b\r\n]*)")
 """Each line begins in ASCII."""
 _ROWS_BEFORE_GAP: Final = 62
+_FIRST_BEHIND_GAP: Final = 0x60
 _SOME: Final = 0.2
 _FRAME: Final = re.compile(
     rb"[\xc4\xcd][\xb5-\xb8\xbd\xbe\xc6\xc7\xcf-\xd8]|[\xb5-\xb8\xbd\xbe\xc6\xc7\xcf-\xd8][\xc4\xcd]"
@@ -166,7 +167,7 @@ def _as_shift_jis(match: re.Match[bytes]) -> bytes:
     for high, low in zip(data[::2], data[1::2], strict=False):
         row = high - 0x21
         moved.append(row // 2 + (0x81 if row < _ROWS_BEFORE_GAP else 0xC1))
-        moved.append(low + 0x7E if row % 2 else low + (0x1F if low < 0x60 else 0x20))  # noqa: PLR2004  (its gap)
+        moved.append(low + 0x7E if row % 2 else low + (0x1F if low < _FIRST_BEHIND_GAP else 0x20))
     return bytes(moved)
 
 
@@ -282,7 +283,9 @@ class _Plausibility:
             text = self._sample.decode(charset, "replace")
             return 2 * len(_ALONE.findall(text)) < sum(character > "\x7f" for character in text)
         decoded = [(char, is_lower) for part, is_lower in self._inside for char in part.decode(charset, "replace")]
-        others = [char for char, is_lower in decoded if not _is_letter(char, is_lower) and char not in _BETWEEN_WORDS]
+        others = [
+            char for char, is_lower in decoded if not _is_letter(char, is_lower=is_lower) and char not in _BETWEEN_WORDS
+        ]
         return len(others) < _SOME * len(decoded)
 
     def _is_other_script(self, charset: str) -> bool:
@@ -291,7 +294,7 @@ class _Plausibility:
         return 2 * sum(letter > _LAST_LATIN for letter in letters) > len(letters)
 
 
-def _is_letter(character: str, is_lower: bool) -> bool:  # noqa: FBT001
+def _is_letter(character: str, *, is_lower: bool) -> bool:
     if unicodedata.combining(character):
         return True
     if character in _LETTERS_AS_SIGNS or not character.isalpha() or character > _LAST_LATIN:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import html
 import re
+import sys
 import unicodedata
 from collections.abc import Callable
 from typing import Final
@@ -183,9 +184,10 @@ def _json_character(match: re.Match[str]) -> str:
 def _letter_by_number(match: re.Match[str]) -> str:
     """The letter of an escape with a number; anything else as it is, also what would divide a line."""
     digits = match[1] or match[2] or match[3]
-    if digits is None or (code := int(digits, 16)) > 0x10FFFF:  # noqa: PLR2004
+    if digits is None or (code := int(digits, 16)) > sys.maxunicode:
         return match[0]
-    return chr(code) if code >= 0x20 else " "  # noqa: PLR2004
+    # What would divide a line comes before a blank.
+    return max(chr(code), " ")
 
 
 def _named_letter(match: re.Match[str]) -> str:
@@ -215,8 +217,8 @@ def _octal_bytes(match: re.Match[str]) -> str:
 
 def _css_letter(match: re.Match[str]) -> str:
     code = int(match[1], 16)
-    is_letter = 0xA0 < code <= 0x10FFFF and chr(code).isalpha()  # noqa: PLR2004
-    return chr(code) if is_letter else match[0]
+    letter = chr(code) if code <= sys.maxunicode else ""
+    return letter if letter > "\xa0" and letter.isalpha() else match[0]
 
 
 def _join_surrogates(text: str) -> str:

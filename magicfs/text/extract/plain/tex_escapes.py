@@ -6,6 +6,7 @@ Used by `escapes` on decoded text. A line stays a line. Pure functions; any thre
 from __future__ import annotations
 
 import re
+import sys
 import unicodedata
 from typing import Final
 
@@ -88,7 +89,8 @@ def _troff_sign(match: re.Match[str]) -> str:
         return "-" if match[0] == "\\-" else ""
     if name.startswith("u") and (digits := _TROFF_NUMBER.fullmatch(name)):
         code = int(digits[1], 16)
-        return chr(code) if 0x20 <= code <= 0x10FFFF and not 0xD800 <= code < 0xE000 else match[0]  # noqa: PLR2004
+        sign = chr(code) if code <= sys.maxunicode else ""
+        return sign if sign >= " " and not "\ud800" <= sign < "\ue000" else match[0]
     if name in _TROFF_LETTERS:
         return _TROFF_LETTERS[name]
     if len(name) == len("'e") and name[0] in _TROFF_ACCENTS and name[1].isalpha():

@@ -20,6 +20,12 @@ PIECE_BYTES: Final = 4 << 20
 _LINE_END_BYTES: Final = 256 << 10
 """Bytes at the end of a piece in which a line end is searched for."""
 
+_NOT_FIRST: Final = range(0x80, 0xC0)
+"""The bytes of UTF-8 that go on a character."""
+
+_HIGH_SURROGATES: Final = range(0xD8, 0xDC)
+"""The upper bytes of the first half of a character of UTF-16."""
+
 _MAX_UNREAD_SHARE: Final = 0.2
 """Bytes of which more pieces are no text are no text: where they are binary, a tenth is control characters."""
 
@@ -82,7 +88,7 @@ def _end(content: bytes, start: int, wide: WideEncoding | None) -> int:
         if cut is not None:
             return cut
     if wide is None:
-        return next((place for place in range(end, end - 4, -1) if content[place] & 0xC0 != 0x80), end)  # noqa: PLR2004
+        return next((place for place in range(end, end - 4, -1) if content[place] not in _NOT_FIRST), end)
     return end - wide.unit_bytes if _is_high_surrogate(content[end - 2 : end], wide) else end
 
 
@@ -107,4 +113,4 @@ def _after_last(content: bytes, sign: bytes, start: int, end: int) -> int | None
 def _is_high_surrogate(unit: bytes, wide: WideEncoding) -> bool:
     """Whether two bytes are the first half of a character."""
     high = unit[1] if wide.codec.endswith("le") else unit[0]
-    return wide.unit_bytes == len(unit) and 0xD8 <= high <= 0xDB  # noqa: PLR2004
+    return wide.unit_bytes == len(unit) and high in _HIGH_SURROGATES

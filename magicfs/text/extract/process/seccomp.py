@@ -11,6 +11,7 @@ import errno
 import os
 import platform
 import struct
+import sys
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 
@@ -160,7 +161,7 @@ def refuse_attribute_changes() -> bool:
 def _install(*refused: _Numbers, conditions: Iterable[_Condition] = ()) -> bool:
     """Add a filter to this process. The refused calls fail with EPERM."""
     name = platform.machine()
-    if name not in _MACHINES or struct.calcsize("P") != 8:  # noqa: PLR2004
+    if name not in _MACHINES or sys.maxsize < 2**32:
         return False
     machine = _MACHINES.index(name)
     instructions = _program(
