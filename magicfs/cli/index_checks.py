@@ -100,7 +100,7 @@ class IndexChecks:
     def database(self) -> str:
         """Whether Postgres answers. Raises `MagicFSError` when it does not and should, is damaged, or late."""
         from magicfs.db.cluster.roots import database_time
-        from magicfs.db.pool import DAMAGE_REMEDY
+        from magicfs.db.errors import DAMAGE_REMEDY
         from magicfs.db.storage import read_damage
         from magicfs.runtime import postgres
 

@@ -13,7 +13,8 @@ import psycopg
 from psycopg import sql
 from psycopg.conninfo import make_conninfo
 
-from magicfs.db.pool import CONNECT_SECONDS, fetch_one, translate_errors
+from magicfs.db.errors import translate_errors
+from magicfs.db.pool import CONNECT_SECONDS, fetch_one
 from magicfs.db.queries import load_queries
 
 _SQL = load_queries("index_owner")

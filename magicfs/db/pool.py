@@ -1,4 +1,4 @@
-"""Connections to Postgres, and the translation of psycopg's errors to ours.
+"""Connections to Postgres, lent for a transaction each.
 
 Every process that talks to Postgres opens one `Database`, after any fork. Several threads may share it; each of them
 gets a connection of its own. A program that runs since before an upgrade does not write to the newer schema: each
@@ -8,7 +8,6 @@ transaction begins with a check of the schema's version, in the round trip that 
 from __future__ import annotations
 
 import logging
-import re
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
@@ -19,17 +18,11 @@ import psycopg
 from psycopg_pool import ConnectionPool, PoolTimeout
 
 from magicfs.db.connection import SHORTEST_CONNECT_SECONDS, PooledConnection, configure, connection_options, recording
+from magicfs.db.errors import refusal, translate_errors
 from magicfs.db.listener import Listener
 from magicfs.db.schema import require_not_newer
 from magicfs.domain.deadline import Deadline
-from magicfs.errors import (
-    DatabaseConflict,
-    DatabaseDamaged,
-    DatabaseError,
-    DatabaseStarting,
-    DatabaseUnavailable,
-    DeadlineExceeded,
-)
+from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable
 
 log = logging.getLogger(__name__)
 
@@ -38,15 +31,6 @@ Connection = psycopg.Connection[Any]
 
 T = TypeVar("T")
 
-_OF_THE_HUB = "the hub "
-"""How a message of the link to the hub begins (`magicfs.gateway.hub_link`). It says what to do."""
-
-_REFUSED_LOGIN = "password authentication failed"
-
-_STARTING = re.compile("the database system is (?:starting up|in recovery mode|not yet accepting connections)")
-"""How Postgres refuses a connection before it is ready. libpq does not pass the SQLSTATE on."""
-
-_NOT_YET = "the database starts, and recovers first if it has crashed: nothing is lost, try again in a minute"
 _NOT_IN_TIME = "the database did not accept a connection in time: try again"
 _HANGS = (
     "the database does not answer in time: restart it (the embedded one by 'magicfs down', then 'magicfs up'), "
@@ -62,74 +46,12 @@ CLOSE_SECONDS = 0.5
 IDLE_SECONDS = 600.0
 """A search after a pause should not wait for a new connection."""
 
-
-@contextmanager
-def translate_errors() -> Iterator[None]:
-    """Raise a `DatabaseError` for every psycopg error inside the block."""
-    try:
-        yield
-    except psycopg.errors.QueryCanceled as error:
-        raise DeadlineExceeded("a database query took too long: try again") from error
-    except psycopg.Error as error:
-        raise _translation(error) from error
-
-
-_CONFLICT_SQLSTATES = ("40", "23503", "23505", "55P03")
-"""Prefixes of the SQLSTATEs that another transaction causes: a deadlock, a row inserted or deleted meanwhile."""
-
-_UNAVAILABLE_SQLSTATES = ("08", "53", "57P")
-"""Prefixes of the SQLSTATEs of a server that does not answer, is stopping or starting, or has run out of connections,
-memory or disk."""
-
-_DAMAGE_SQLSTATES = ("XX001", "XX002")
-"""The SQLSTATEs of data and of indexes that are damaged: pages with another checksum, files that are too short."""
-
-_MISSING_FILE_SQLSTATE, _STORED = "58P01", re.compile(r'"(?:base|global|pg_\w+)/')
-"""The SQLSTATE of a file that is missing, such as the library of an extension, and the names of those with data."""
-
-_LOST = "The database subdirectory"
-"""How the detail of a refusal begins when the folder of the database is missing that it has."""
-
-DAMAGE_REMEDY = (
-    "run 'magicfs down', then copy a backup of it back, or move it away (of an embedded one, the folder 'postgres' in "
-    "the state directory) and run 'magicfs up ROOT...', which reads all files anew"
-)
+WHOLE_TABLE_PLANS = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
+"""The settings of plans that read whole tables. During a bulk import, Postgres's statistics are old: it takes a table
+of thousands of rows for empty, and would read the whole table for each chunk."""
 
 CONFLICT_TRIES = 3
 """How often `retry_on_conflict` runs a transaction at most."""
-
-
-def _translation(error: psycopg.Error) -> DatabaseError:
-    line = _first_line(error)
-    # The SQLSTATE is more precise than psycopg's classes, where a deadlock is an OperationalError too.
-    if error.sqlstate is None:
-        unavailable = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
-    else:
-        unavailable = error.sqlstate.startswith(_UNAVAILABLE_SQLSTATES)
-        if error.sqlstate.startswith(_CONFLICT_SQLSTATES):
-            return DatabaseConflict(f"another transaction conflicts with this one ({line}): try again")
-    if _STARTING.search(line):
-        return DatabaseStarting(_NOT_YET)
-    if error.sqlstate in _DAMAGE_SQLSTATES or (error.sqlstate == _MISSING_FILE_SQLSTATE and _STORED.search(line)):
-        return DatabaseDamaged(f"the database is damaged ({line}): {DAMAGE_REMEDY}")
-    if unavailable:
-        return DatabaseUnavailable(f"the database is not available ({line}): try again")
-    return DatabaseError(f"the database refused a statement: {line}")
-
-
-def _refusal(error: psycopg.Error) -> DatabaseUnavailable:
-    """The error for a connection that was refused with `error`."""
-    line = _first_line(error)
-    if _LOST in str(error):
-        return DatabaseUnavailable(f"the database is damaged ({line.strip()}): {DAMAGE_REMEDY}")
-    if _STARTING.search(line):
-        return DatabaseStarting(_NOT_YET)
-    told = line.rpartition("FATAL:")[2].strip()
-    if told.startswith(_OF_THE_HUB):
-        return DatabaseUnavailable(told)
-    if _REFUSED_LOGIN in told:
-        return DatabaseUnavailable(f"the database refuses a connection ({told}): correct it in MAGICFS_DATABASE_URL")
-    return DatabaseUnavailable(f"no database answers ({line}): run 'magicfs up', or check MAGICFS_DATABASE_URL")
 
 
 def retry_on_conflict(transaction: Callable[[], T]) -> T:
@@ -145,11 +67,6 @@ def retry_on_conflict(transaction: Callable[[], T]) -> T:
     return transaction()
 
 
-def _first_line(error: BaseException) -> str:
-    lines = str(error).strip().splitlines()
-    return lines[0] if lines else type(error).__name__
-
-
 def fetch_one(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
     """The row of a statement that always returns one, such as `SELECT count(*)`. Raises `DatabaseError` without one."""
     row: tuple[Any, ...] | None = cursor.fetchone()
@@ -160,15 +77,11 @@ def fetch_one(cursor: psycopg.Cursor[Any]) -> tuple[Any, ...]:
 
 @contextmanager
 def row_by_row(connection: Connection) -> Iterator[None]:
-    """Allow only plans that look rows up one by one through an index.
-
-    During a bulk import, Postgres's statistics are old: it takes a table of thousands of rows for empty, and would
-    read the whole table for each chunk.
-    """
-    settings = ("enable_seqscan", "enable_hashjoin", "enable_mergejoin")
-    connection.execute("SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) AS name", (list(settings),))
+    """Allow only plans that look rows up one by one through an index."""
+    settings = (list(WHOLE_TABLE_PLANS),)
+    connection.execute("SELECT set_config(name, 'off', true) FROM unnest(%s::text[]) AS name", settings)
     yield
-    connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", (list(settings),))
+    connection.execute("SELECT set_config(name, 'on', true) FROM unnest(%s::text[]) AS name", settings)
 
 
 class Database:
@@ -307,13 +220,13 @@ class Database:
         if deadline is not None and deadline.is_over():
             return DatabaseUnavailable(_NOT_IN_TIME)
         if self._refusal is not None:
-            return _refusal(self._refusal)
+            return refusal(self._refusal)
         try:
             psycopg.connect(self._dsn, connect_timeout=SHORTEST_CONNECT_SECONDS).close()
         except psycopg.errors.ConnectionTimeout:
             return DatabaseUnavailable(_HANGS)
         except psycopg.Error as error:
-            return _refusal(error)
+            return refusal(error)
         return DatabaseUnavailable(_NOT_IN_TIME)
 
     @contextmanager

@@ -10,6 +10,7 @@ from collections.abc import Sequence
 
 from pgvector import HalfVector
 
+from magicfs.db.pool import WHOLE_TABLE_PLANS
 from magicfs.db.queries import array_text
 from magicfs.db.search.candidate_query import CandidateQuery, Limits, ModelVector, WordCondition
 from magicfs.db.search.candidate_texts import SearchedModel, Shape, measure_text, places_text
@@ -30,10 +31,6 @@ COMPARED_PER_BROUGHT = 20
 ENOUGH_CHUNKS_COMPARED = 1000
 """The size of a scope up to which all chunks in it are measured by their words."""
 
-_ROW_BY_ROW = {"enable_seqscan": "off", "enable_hashjoin": "off", "enable_mergejoin": "off"}
-"""Only plans that look rows up one by one through an index. During a bulk import, Postgres's statistics are old: it
-takes a table of thousands of rows for empty, and would read the whole table for each chunk."""
-
 _WORDS_OF_STATEMENTS = (1, 2, 3, 4, 6, 8, 16, 48)
 """The numbers of words that statements are made for: those of most questions, and more."""
 _NO_WORD = question_weights({})
@@ -52,7 +49,7 @@ def settings_for(scope: Scope, limits: Limits) -> dict[str, str]:
         "hnsw.max_scan_tuples": str(MAX_BROUGHT),
         "hnsw.ef_search": str(considered),
     }
-    return settings | _ROW_BY_ROW
+    return settings | dict.fromkeys(WHOLE_TABLE_PLANS, "off")
 
 
 def measure_statement(scope: Scope, query: CandidateQuery, limits: Limits) -> tuple[bytes, Parameters]:

@@ -1,0 +1,101 @@
+"""The translation of psycopg's errors to ours, by the SQLSTATEs and messages of Postgres.
+
+Used by the pool, and by what connects without one. Any thread.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import psycopg
+
+from magicfs.errors import (
+    DatabaseConflict,
+    DatabaseDamaged,
+    DatabaseError,
+    DatabaseStarting,
+    DatabaseUnavailable,
+    DeadlineExceeded,
+)
+
+_OF_THE_HUB = "the hub "
+"""How a message of the link to the hub begins (`magicfs.gateway.hub_link`). It says what to do."""
+
+_REFUSED_LOGIN = "password authentication failed"
+
+_STARTING = re.compile("the database system is (?:starting up|in recovery mode|not yet accepting connections)")
+"""How Postgres refuses a connection before it is ready. libpq does not pass the SQLSTATE on."""
+
+_NOT_YET = "the database starts, and recovers first if it has crashed: nothing is lost, try again in a minute"
+
+_CONFLICT_SQLSTATES = ("40", "23503", "23505", "55P03")
+"""Prefixes of the SQLSTATEs that another transaction causes: a deadlock, a row inserted or deleted meanwhile."""
+
+_UNAVAILABLE_SQLSTATES = ("08", "53", "57P")
+"""Prefixes of the SQLSTATEs of a server that does not answer, is stopping or starting, or has run out of connections,
+memory or disk."""
+
+_DAMAGE_SQLSTATES = ("XX001", "XX002")
+"""The SQLSTATEs of data and of indexes that are damaged: pages with another checksum, files that are too short."""
+
+_MISSING_FILE_SQLSTATE, _STORED = "58P01", re.compile(r'"(?:base|global|pg_\w+)/')
+"""The SQLSTATE of a file that is missing, such as the library of an extension, and the names of those with data."""
+
+_LOST = "The database subdirectory"
+"""How the detail of a refusal begins when the folder of the database is missing."""
+
+DAMAGE_REMEDY = (
+    "run 'magicfs down', then copy a backup of it back, or move it away (of an embedded one, the folder 'postgres' in "
+    "the state directory) and run 'magicfs up ROOT...', which reads all files anew"
+)
+
+
+@contextmanager
+def translate_errors() -> Iterator[None]:
+    """Raise a `DatabaseError` for every psycopg error inside the block."""
+    try:
+        yield
+    except psycopg.errors.QueryCanceled as error:
+        raise DeadlineExceeded("a database query took too long: try again") from error
+    except psycopg.Error as error:
+        raise _translation(error) from error
+
+
+def _translation(error: psycopg.Error) -> DatabaseError:
+    line = _first_line(error)
+    # The SQLSTATE is more precise than psycopg's classes, where a deadlock is an OperationalError too.
+    if error.sqlstate is None:
+        unavailable = isinstance(error, psycopg.OperationalError | psycopg.InterfaceError)
+    else:
+        unavailable = error.sqlstate.startswith(_UNAVAILABLE_SQLSTATES)
+        if error.sqlstate.startswith(_CONFLICT_SQLSTATES):
+            return DatabaseConflict(f"another transaction conflicts with this one ({line}): try again")
+    if _STARTING.search(line):
+        return DatabaseStarting(_NOT_YET)
+    if error.sqlstate in _DAMAGE_SQLSTATES or (error.sqlstate == _MISSING_FILE_SQLSTATE and _STORED.search(line)):
+        return DatabaseDamaged(f"the database is damaged ({line}): {DAMAGE_REMEDY}")
+    if unavailable:
+        return DatabaseUnavailable(f"the database is not available ({line}): try again")
+    return DatabaseError(f"the database refused a statement: {line}")
+
+
+def refusal(error: psycopg.Error) -> DatabaseUnavailable:
+    """The error for a connection that was refused with `error`."""
+    line = _first_line(error)
+    if _LOST in str(error):
+        return DatabaseUnavailable(f"the database is damaged ({line.strip()}): {DAMAGE_REMEDY}")
+    if _STARTING.search(line):
+        return DatabaseStarting(_NOT_YET)
+    told = line.rpartition("FATAL:")[2].strip()
+    if told.startswith(_OF_THE_HUB):
+        return DatabaseUnavailable(told)
+    if _REFUSED_LOGIN in told:
+        return DatabaseUnavailable(f"the database refuses a connection ({told}): correct it in MAGICFS_DATABASE_URL")
+    return DatabaseUnavailable(f"no database answers ({line}): run 'magicfs up', or check MAGICFS_DATABASE_URL")
+
+
+def _first_line(error: BaseException) -> str:
+    lines = str(error).strip().splitlines()
+    return lines[0] if lines else type(error).__name__
