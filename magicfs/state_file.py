@@ -13,6 +13,7 @@ from pathlib import Path
 from typing import Any, Generic, TypeVar
 
 from magicfs.errors import ConfigError
+from magicfs.linux.files import replace_file
 from magicfs.linux.locks import take_lock
 
 T = TypeVar("T")
@@ -54,16 +55,5 @@ class StateFile(Generic[T]):
 
     def write(self, value: object) -> None:
         """Replace the file by one with this value as JSON, which is on the disk then."""
-        draft = self.path.with_name(f"{self.path.name}.new")
-        descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-        with open(descriptor, "w", encoding="utf-8") as file:
-            # Escapes stand for the bytes of a path that are no text.
-            json.dump(value, file, ensure_ascii=True)
-            file.flush()
-            os.fsync(descriptor)
-        draft.replace(self.path)
-        folder = os.open(self.path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        # Escapes stand for the bytes of a path that are no text.
+        replace_file(self.path, json.dumps(value, ensure_ascii=True))

@@ -7,13 +7,13 @@ way is not changed. Main thread.
 from __future__ import annotations
 
 import json
-import os
 import re
 import tomllib
 from pathlib import Path
 
 from magicfs.errors import ConfigError
 from magicfs.home import FILE_NAME
+from magicfs.linux.files import replace_file
 
 
 def write_setting(home: Path, name: str, value: str | None) -> None:
@@ -41,11 +41,6 @@ def _by_hand(path: Path, name: str, value: str | None) -> str:
 
 
 def _replace(path: Path, text: str) -> None:
-    draft = path.with_name(f"{path.name}.new")
-    mode = path.stat().st_mode & 0o777 if path.exists() else 0o600
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        os.fsync(descriptor)
     # It may be a link to a file that somebody keeps elsewhere.
-    os.replace(draft, os.path.realpath(path))
+    path = path.resolve()
+    replace_file(path, text, mode=path.stat().st_mode & 0o777 if path.exists() else 0o600)

@@ -1,4 +1,4 @@
-"""What the kernel knows of a file that has a name or is open, and renaming."""
+"""What the kernel knows of a file that has a name or is open, renaming, and replacing a file."""
 
 from __future__ import annotations
 
@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import struct
+from pathlib import Path
 
 from magicfs.linux.calls import last_error, libc
 
@@ -84,3 +85,19 @@ def rename(directory: int, name: bytes, new_directory: int, new_name: bytes, *, 
         os.rename(name, new_name, src_dir_fd=directory, dst_dir_fd=new_directory)
     elif libc().renameat2(directory, name, new_directory, new_name, ctypes.c_uint(flags)):
         raise last_error(name)
+
+
+def replace_file(path: Path, text: str, *, mode: int = 0o600) -> None:
+    """Replace a file by one with this text, which is on the disk then. A reader finds the old one or the new one."""
+    draft = path.with_name(f"{path.name}.new")
+    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
+    with open(descriptor, "w", encoding="utf-8") as file:
+        file.write(text)
+        file.flush()
+        os.fsync(descriptor)
+    draft.replace(path)
+    folder = os.open(path.parent, os.O_RDONLY | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        os.fsync(folder)
+    finally:
+        os.close(folder)

@@ -8,6 +8,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+from magicfs.linux.files import replace_file
+
 _FILE = "fallbacks.json"
 _FORMER_FILE = "stand-ins.json"
 """An existing store may have it."""
@@ -37,6 +39,4 @@ class Fallbacks:
         if notice is not None:
             changed[name] = notice
         if changed != notices:
-            new = self._directory / f"{_FILE}.new"
-            new.write_text(json.dumps(changed), encoding="utf-8")
-            new.replace(self._directory / _FILE)
+            replace_file(self._directory / _FILE, json.dumps(changed), mode=0o644)

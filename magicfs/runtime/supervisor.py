@@ -27,6 +27,7 @@ import psutil
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
+from magicfs.linux.files import replace_file
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, SUPERVISOR_MODULE, clean_up
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
 from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, wait_until
@@ -200,10 +201,10 @@ class Supervisor:
         if options is None:
             (self._home / OPTIONS_FILE).unlink(missing_ok=True)
         else:
-            _write(self._home / OPTIONS_FILE, json.dumps(options.as_json()))
+            replace_file(self._home / OPTIONS_FILE, json.dumps(options.as_json()))
         described = {part.name: part.as_json() for part in parts}
-        _write(self._home / PARTS_FILE, json.dumps(described, indent=1, ensure_ascii=True))
-        _write(self._home / CONFIGURATION_FILE, render(parts))
+        replace_file(self._home / PARTS_FILE, json.dumps(described, indent=1, ensure_ascii=True))
+        replace_file(self._home / CONFIGURATION_FILE, render(parts))
 
     def _reset_starts(self, names: Iterable[str]) -> None:
         for name in names:
@@ -304,15 +305,6 @@ def _complaint(log_file: Path, begin: int) -> str:
 
 def _read_json(path: Path) -> Any:
     return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
-
-
-def _write(path: Path, text: str) -> None:
-    """Replace a file atomically; only its owner can read it."""
-    draft = path.with_name(f"{path.name}.new")
-    descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o600)
-    with open(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-    draft.replace(path)
 
 
 def _natural(name: str) -> tuple[str, int]:
