@@ -1,5 +1,6 @@
 """The kernel's calls: opening files below a root, and the table of mounts."""
 
+import contextlib
 import ctypes
 import errno
 import os
@@ -346,7 +347,10 @@ def test_starvation_is_the_time_without_a_processor() -> None:
         subprocess.Popen(spinning) as greedy,
         subprocess.Popen(spinning) as poor,
         subprocess.Popen(["sleep", "60"]) as idle,
+        contextlib.ExitStack() as stack,
     ):
+        for process in (greedy, poor, idle):
+            stack.callback(process.kill)
         os.sched_setaffinity(greedy.pid, {processor})
         os.sched_setaffinity(poor.pid, {processor})
         os.setpriority(os.PRIO_PROCESS, poor.pid, 15)
@@ -354,6 +358,4 @@ def test_starvation_is_the_time_without_a_processor() -> None:
         time.sleep(2.0)
         assert starved.seconds() > 1.0
         assert asleep.seconds() < 0.2
-        for process in (greedy, poor, idle):
-            process.kill()
     assert starved.seconds() == 0.0, "the process is gone"
