@@ -31,7 +31,9 @@ from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner
 from magicfs.models.store import ModelStore
 from magicfs.pipeline.embed import EmbedService
-from magicfs.pipeline.extract import ExtractService
+from magicfs.pipeline.extract import ExtractService, WorkerIdentity
+from magicfs.pipeline.file_processor import FileProcessor
+from magicfs.pipeline.model_memory import ModelMemory
 from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
 from magicfs.text.chunking import TokenChunker
@@ -90,18 +92,20 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
     make_scanner(database).scan(registered)
     settings = Settings(home=home)
     with FileExtractor(limits=Limits()) as extractor:
+        processor = FileProcessor(
+            database,
+            extractor,
+            TokenChunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
+            max_file_bytes=settings.max_file_mb << 20,
+            ocr=None,
+            allows=lambda *_: True,
+        )
         service = ExtractService(
             database,
             SilentQueue(),
-            extractor=extractor,
-            chunker=TokenChunker(model.tokenizer_path, max_tokens=settings.chunk_tokens),
-            host=HOST,
-            boot="",
-            owner="benchmark",
-            max_file_bytes=settings.max_file_mb << 20,
+            processor,
+            worker=WorkerIdentity(HOST, boot="", owner="benchmark"),
             max_embedded_chunks=settings.max_embedded_chunks,
-            ocr=None,
-            allows=lambda *_: True,
         )
         while service.run_batch():
             pass
@@ -140,8 +144,7 @@ def _embed_service(
     return EmbedService(
         database,
         SilentQueue(),
-        find=lambda _: None,
-        load=load,
+        ModelMemory(database, find=lambda _: None, load=load),
         cut=lambda _embedder, _claim: [],
         owner=owner,
         model=model,

@@ -53,25 +53,25 @@ class WorkerServices:
         """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""
         from magicfs.ingest.allowed_files import AllowedFiles
         from magicfs.ingest.host_lease import boot_id
-        from magicfs.pipeline.extract import ExtractService
+        from magicfs.pipeline.extract import ExtractService, WorkerIdentity
+        from magicfs.pipeline.file_processor import FileProcessor
         from magicfs.text.extract.extractor import FileExtractor
         from magicfs.text.extract.ocr.ocr_changes import OcrChanges
         from magicfs.text.extract.options import Limits
 
         self._ocr_changes = OcrChanges()
         settings, ocr = self._settings, self._ocr_changes.ocr
-        return ExtractService(
+        processor = FileProcessor(
             self._database,
-            self._queue,
-            extractor=FileExtractor(limits=Limits.of(settings), ocr=ocr),
-            ocr=ocr.engine if ocr is not None else None,
-            chunker=self._chunker_for(active_spec(self._database)),
-            host=settings.host,
-            boot=boot_id(),
-            owner=self._owner,
+            FileExtractor(limits=Limits.of(settings), ocr=ocr),
+            self._chunker_for(active_spec(self._database)),
             max_file_bytes=settings.max_file_mb << 20,
-            max_embedded_chunks=settings.max_embedded_chunks,
+            ocr=ocr.engine if ocr is not None else None,
             allows=AllowedFiles(settings.home).allows,
+        )
+        worker = WorkerIdentity(settings.host, boot_id(), self._owner)
+        return ExtractService(
+            self._database, self._queue, processor, worker=worker, max_embedded_chunks=settings.max_embedded_chunks
         )
 
     def has_other_ocr(self) -> bool:
@@ -88,6 +88,7 @@ class WorkerServices:
         from magicfs.embedding.embedder import FastembedEmbedder
         from magicfs.embedding.lean_import import import_fastembed
         from magicfs.pipeline.embed import EmbedService
+        from magicfs.pipeline.model_memory import ModelMemory
         from magicfs.pipeline.rechunk import ChunkCutter
 
         def load(spec: ModelSpec) -> Embedder:
@@ -98,8 +99,7 @@ class WorkerServices:
         return EmbedService(
             self._database,
             self._queue,
-            find=lambda spec: resolve_model(self._settings, spec),
-            load=load,
+            ModelMemory(self._database, find=lambda spec: resolve_model(self._settings, spec), load=load),
             cut=ChunkCutter(self._chunker_for).pieces,
             owner=self._owner,
             model=self._model,

@@ -18,7 +18,7 @@ from magicfs.db.vectors import embeddings as embeddings_db
 from magicfs.db.vectors import models as models_db
 from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.files import SAVED_PRIORITY, SECOND_VECTOR_PRIORITY, USUAL_PRIORITY
-from magicfs.domain.models import IndexedModel, ModelSpec
+from magicfs.domain.models import IndexedModel
 from magicfs.embedding.embedder import Embedder
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ModelError
 from magicfs.jobs import JobQueue
@@ -46,17 +46,15 @@ class EmbedService:
         self,
         database: Database,
         queue: JobQueue,
+        memory: ModelMemory,
         *,
-        find: Callable[[ModelSpec], object],
-        load: Callable[[ModelSpec], Embedder],
         cut: Callable[[Embedder, ClaimedChunk], list[Chunk]],
         owner: str,
         model: str | None,
         paused: Callable[[], bool],
     ) -> None:
-        """`load` loads a model and raises `ModelError`; `owner` is the worker's name, stable over its restarts.
+        """`owner` is the worker's name, stable over its restarts.
 
-        `find` raises `ModelError` for a model that this machine does not have, for which none leaves the memory.
         With `model`, a name, only chunks of that model are embedded.
         `cut` gives the pieces of a chunk that is too long for the model, and none for any other.
         While `paused` returns True, only the chunks of files that a person just saved are embedded.
@@ -67,7 +65,7 @@ class EmbedService:
         self._cut = cut
         self._paused = paused
         self._model = model
-        self.memory = ModelMemory(database, find=find, load=load)
+        self.memory = memory
         self._scales = ScaleKeeper(database)
 
     def recover(self) -> int:

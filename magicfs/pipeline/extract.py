@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from dataclasses import dataclass
 
 from magicfs.db.corpus import file_claims
 from magicfs.db.pool import Database, retry_on_conflict
@@ -18,9 +19,8 @@ from magicfs.domain.ids import FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
 from magicfs.pipeline.claims import return_early
-from magicfs.pipeline.file_processor import Chunker, FileProcessor
+from magicfs.pipeline.file_processor import FileProcessor
 from magicfs.pipeline.reading import group_files
-from magicfs.text.extract.extractor import Extractor
 from magicfs.text.extract.options import OcrEngine
 from magicfs.text.extract.versions import newest_version
 
@@ -38,6 +38,18 @@ LEASE_SECONDS = 540.0
 releases its claims at its next start, so only the leases of a host that never comes back run out."""
 
 
+@dataclass(frozen=True, slots=True)
+class WorkerIdentity:
+    """Who claims files."""
+
+    host: str
+    """The host whose files are claimed."""
+    boot: str
+    """What tells this machine, since its start, from others."""
+    owner: str
+    """The worker's name, stable over its restarts."""
+
+
 class ExtractService:
     """Extracts the waiting files of one host."""
 
@@ -45,34 +57,18 @@ class ExtractService:
         self,
         database: Database,
         queue: JobQueue,
+        processor: FileProcessor,
         *,
-        extractor: Extractor,
-        chunker: Chunker,
-        host: str,
-        boot: str,
-        owner: str,
-        max_file_bytes: int,
+        worker: WorkerIdentity,
         max_embedded_chunks: int,
-        ocr: OcrEngine | None,
-        allows: Callable[[bytes, bytes], bool],
     ) -> None:
-        """`owner` is the worker's name, stable over its restarts; `boot` tells its machine from others.
-
-        `allows` tells of a root and a path below it whether that file is read. Of a file, `max_embedded_chunks`
-        chunks are embedded. `ocr` is what the extractor recognises text with: pictures and scanned pages that waited
-        for it, or that a lesser one has read, are read again.
-        """
+        """Claim files as `worker`. Of a file, `max_embedded_chunks` chunks are embedded."""
         self._database = database
         self._queue = queue
-        self._extractor = extractor
-        self._host = host
-        self._boot = boot
-        self._owner = owner
+        self._processor = processor
+        self._extractor = processor.extractor
+        self._worker = worker
         self._max_embedded_chunks = max_embedded_chunks
-        self._ocr = ocr
-        self._processor = FileProcessor(
-            database, extractor, chunker, max_file_bytes=max_file_bytes, ocr=ocr, allows=allows
-        )
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
@@ -81,10 +77,11 @@ class ExtractService:
         installed now, if it starts. Returns the number of released claims.
         """
         with self._database.transaction() as connection:
-            released = file_claims.release_files(connection, owner=self._owner, counted=True)
+            released = file_claims.release_files(connection, owner=self._worker.owner, counted=True)
             file_claims.quarantine_files(connection, extractor=newest_version())
-        if self._ocr is not None and self._has_files_for_ocr(self._ocr) and self._extractor.recognises():
-            self._queue_files_for_ocr(self._ocr)
+        ocr = self._processor.ocr
+        if ocr is not None and self._has_files_for_ocr(ocr) and self._extractor.recognises():
+            self._queue_files_for_ocr(ocr)
         limit = retry_on_conflict(self._declare_limit)
         if limit != self._max_embedded_chunks:
             log.warning(
@@ -97,12 +94,12 @@ class ExtractService:
 
     def _has_files_for_ocr(self, ocr: OcrEngine) -> bool:
         with self._database.transaction() as connection:
-            return file_claims.has_files_for_ocr(connection, host=self._host, lesser=ocr.lesser)
+            return file_claims.has_files_for_ocr(connection, host=self._worker.host, lesser=ocr.lesser)
 
     def _queue_files_for_ocr(self, ocr: OcrEngine) -> None:
         def queue() -> int:
             with self._database.transaction() as connection:
-                return file_claims.queue_files_for_ocr(connection, host=self._host, lesser=ocr.lesser)
+                return file_claims.queue_files_for_ocr(connection, host=self._worker.host, lesser=ocr.lesser)
 
         queued = retry_on_conflict(queue)
         if queued:
@@ -110,7 +107,9 @@ class ExtractService:
 
     def _declare_limit(self) -> int:
         with self._database.transaction() as connection:
-            return queue_db.declare_max_embedded_chunks(connection, host=self._host, chunks=self._max_embedded_chunks)
+            return queue_db.declare_max_embedded_chunks(
+                connection, host=self._worker.host, chunks=self._max_embedded_chunks
+            )
 
     def rest(self) -> None:
         """End the parser process. The next file that needs one waits until it has started again."""
@@ -134,19 +133,19 @@ class ExtractService:
                 self._process_group(group, unstarted, deadline)
         finally:
             self._return_claims(list(unstarted.values()), counted=False)
-        self._queue.notify_extract(self._host)
+        self._queue.notify_extract(self._worker.host)
         self._queue.notify_embed()
         return len(claims) - len(unstarted)
 
     def _claim(self) -> list[ClaimedFile]:
         with self._database.transaction() as connection:
             # This worker has none now: they are lost ones.
-            file_claims.release_files(connection, owner=self._owner, counted=False)
+            file_claims.release_files(connection, owner=self._worker.owner, counted=False)
             return file_claims.claim_files(
                 connection,
-                host=self._host,
-                boot=self._boot,
-                owner=self._owner,
+                host=self._worker.host,
+                boot=self._worker.boot,
+                owner=self._worker.owner,
                 limit=BATCH_FILES,
                 max_bytes=BATCH_BYTES,
                 seconds=LEASE_SECONDS,

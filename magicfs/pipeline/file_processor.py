@@ -68,10 +68,10 @@ class FileProcessor:
         """
         self._allows = allows
         self._database = database
-        self._extractor = extractor
+        self.extractor = extractor
         self._chunker = chunker
         self._max_file_bytes = max_file_bytes
-        self._ocr = ocr
+        self.ocr = ocr
 
     def process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
         """Read files, get their texts, and write the rows. Returns the files that must be processed alone.
@@ -79,13 +79,13 @@ class FileProcessor:
         Files that need no extractor are written first: they never wait for a parser.
         """
         timer = _GroupTimer(started=time.monotonic(), files=len(claims))
-        reading = read_group(claims, detector=self._extractor, max_bytes=self._max_file_bytes, allows=self._allows)
+        reading = read_group(claims, detector=self.extractor, max_bytes=self._max_file_bytes, allows=self._allows)
         new = retry_on_conflict(lambda: self._finish_without_extractor(reading, timer))
         if len(claims) == 1:
             quick, slow = new, []
         else:
-            quick = [file for file in new if self._extractor.needs_no_parser(file.key.kind)]
-            slow = [file.claim for file in new if not self._extractor.needs_no_parser(file.key.kind)]
+            quick = [file for file in new if self.extractor.needs_no_parser(file.key.kind)]
+            slow = [file.claim for file in new if not self.extractor.needs_no_parser(file.key.kind)]
         if quick:
             contents = self._extract(quick)
             retry_on_conflict(lambda: self._write(quick, contents, timer))
@@ -119,10 +119,10 @@ class FileProcessor:
 
     def _may_have_text_now(self, content: StoredContent | None) -> bool:
         """Whether a content has pictures that waited for the OCR of this host, or that a lesser one has read."""
-        if content is None or self._ocr is None:
+        if content is None or self.ocr is None:
             return False
         reason = content.unreadable.reason if content.unreadable is not None else None
-        return reason is SkipReason.NEEDS_OCR or content.ocr in self._ocr.lesser
+        return reason is SkipReason.NEEDS_OCR or content.ocr in self.ocr.lesser
 
     def _extract(self, files: Sequence[FileRead]) -> dict[ContentKey, NewContent]:
         """The contents of files by key. Files with the same key are extracted once."""
@@ -133,7 +133,7 @@ class FileProcessor:
         return contents
 
     def _content(self, file: FileRead) -> NewContent:
-        extracted = self._extractor.extract(file.content, name=file.claim.name)
+        extracted = self.extractor.extract(file.content, name=file.claim.name)
         chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
         if isinstance(extracted, Document) and not chunks:
             extracted = Unreadable(SkipReason.NO_TEXT)

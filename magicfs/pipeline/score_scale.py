@@ -136,10 +136,9 @@ def measure(
     """
     if not len(questions):
         return CorpusScale(vectors)
-    growth = max(1.0, vectors / len(sample.texts))
+    measurement = _Measurement(spec, embedder, sample, questions, growth=max(1.0, vectors / len(sample.texts)))
     if spec.floor_across is None:
-        everything = np.arange(len(sample.texts))
-        return CorpusScale(vectors, whole=_scale(spec, embedder, sample, everything, questions, growth=growth))
+        return CorpusScale(vectors, whole=measurement.scale(np.arange(len(sample.texts))))
     languages = np.array(sample.languages)
     chosen = {language: np.flatnonzero(languages == language) for language in sorted(set(sample.languages))}
     least = 1 if own_texts else MIN_OF_LANGUAGE
@@ -147,9 +146,7 @@ def measure(
     sentences = max(LEAST_SENTENCES, min(SENTENCES, SENTENCES_OF_ALL // max(1, len(chosen))))
     own = _OwnTexts(own_texts or {})
     scales = {
-        language: _scale(
-            spec, embedder, sample, numbers, questions, growth=growth, sentences=sentences, own=own.of(language)
-        )
+        language: measurement.scale(numbers, sentences=sentences, own=own.of(language))
         for language, numbers in chosen.items()
     }
     if own.texts:
@@ -174,44 +171,48 @@ class _OwnTexts:
         return self.texts.get(language, every)
 
 
-def _scale(
-    spec: ModelSpec,
-    embedder: QueryEmbedder,
-    sample: SampledChunks,
-    chosen: NDArray[np.int64],
-    questions: NDArray[np.float32],
-    *,
-    growth: float,
-    sentences: int = SENTENCES,
-    own: NDArray[np.float32] | None = None,
-) -> Scale:
-    """The scale of the chosen chunks. Of the first `sentences` of them, a sentence is embedded as a question.
+@dataclass(frozen=True, slots=True)
+class _Measurement:
+    """What the scales of one model in one corpus are measured by."""
 
-    A model of many languages has a centre for each. It is nearer to the mean of texts of our `own` the fewer there are.
-    """
-    has_centre = spec.floor_across is not None
-    texts = sample.vectors[chosen]
-    mean = _rounded(_mean(texts, own)) if has_centre else np.zeros(spec.dimension, np.float32)
-    usual = questions @ mean
-    cosines = questions @ texts.T - usual[:, None]
-    middle = float(cosines.mean())
-    reached = [
-        float(embedder.embed_query(sentence) @ (sample.vectors[number] - mean))
-        for number in chosen[:sentences]
-        if (sentence := own_sentence(sample.texts[number])) and embedder.reads(sentence)
-    ]
-    chance = _chance(cosines, growth) - middle
-    floor, ceiling = middle + CHANCE_SHARE * chance, middle + CHANCE_REACH * chance
-    if reached:
-        ceiling = max(ceiling, float(np.quantile(reached, OWN_QUANTILE)))
-    known = len(chosen) * growth
-    reference, gap = (_around_a_centre(known) if has_centre else _ONE_SCALE), spec.ceiling - spec.floor
-    base = 0.0 if has_centre else spec.floor
-    share = known / (known + EVIDENCE)
-    floor = share * floor + (1 - share) * (base + reference.floor * gap)
-    ceiling = share * ceiling + (1 - share) * min(1.0, base + reference.ceiling * gap)
-    ceiling = min(1.0, max(ceiling, floor + reference.least_width * gap))
-    return Scale(round(floor, 4), round(ceiling, 4), _coded(mean) if has_centre else "")
+    spec: ModelSpec
+    embedder: QueryEmbedder
+    sample: SampledChunks
+    questions: NDArray[np.float32]
+    growth: float
+    """How many times more texts the corpus has than the sample."""
+
+    def scale(
+        self, chosen: NDArray[np.int64], *, sentences: int = SENTENCES, own: NDArray[np.float32] | None = None
+    ) -> Scale:
+        """The scale of the chosen chunks. Of the first `sentences` of them, a sentence is embedded as a question.
+
+        A model of many languages has a centre for each. It is nearer to the mean of texts of our `own` the fewer there
+        are.
+        """
+        has_centre = self.spec.floor_across is not None
+        texts = self.sample.vectors[chosen]
+        mean = _rounded(_mean(texts, own)) if has_centre else np.zeros(self.spec.dimension, np.float32)
+        usual = self.questions @ mean
+        cosines = self.questions @ texts.T - usual[:, None]
+        middle = float(cosines.mean())
+        reached = [
+            float(self.embedder.embed_query(sentence) @ (self.sample.vectors[number] - mean))
+            for number in chosen[:sentences]
+            if (sentence := own_sentence(self.sample.texts[number])) and self.embedder.reads(sentence)
+        ]
+        chance = _chance(cosines, self.growth) - middle
+        floor, ceiling = middle + CHANCE_SHARE * chance, middle + CHANCE_REACH * chance
+        if reached:
+            ceiling = max(ceiling, float(np.quantile(reached, OWN_QUANTILE)))
+        known = len(chosen) * self.growth
+        reference, gap = (_around_a_centre(known) if has_centre else _ONE_SCALE), self.spec.ceiling - self.spec.floor
+        base = 0.0 if has_centre else self.spec.floor
+        share = known / (known + EVIDENCE)
+        floor = share * floor + (1 - share) * (base + reference.floor * gap)
+        ceiling = share * ceiling + (1 - share) * min(1.0, base + reference.ceiling * gap)
+        ceiling = min(1.0, max(ceiling, floor + reference.least_width * gap))
+        return Scale(round(floor, 4), round(ceiling, 4), _coded(mean) if has_centre else "")
 
 
 def _mean(texts: NDArray[np.float32], own: NDArray[np.float32] | None) -> NDArray[np.float32]:

@@ -23,7 +23,7 @@ from magicfs.domain.roots import RegisteredRoot, Root
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
 from magicfs.pipeline.embed import EmbedService
-from magicfs.pipeline.extract import ExtractService
+from magicfs.pipeline.extract import ExtractService, WorkerIdentity
 from magicfs.pipeline.file_processor import Chunker, FileProcessor
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
@@ -147,15 +147,9 @@ class Index:
         return ExtractService(
             self.database,
             SilentQueue(),
-            extractor=self.reader,
-            chunker=self.chunker,
-            host=host,
-            boot=boot,
-            owner=owner,
-            max_file_bytes=1 << 20,
+            self.processor(),
+            worker=WorkerIdentity(host, boot, owner),
             max_embedded_chunks=self.max_embedded_chunks,
-            ocr=self.ocr,
-            allows=self.allows,
         )
 
     def processor(self) -> FileProcessor:

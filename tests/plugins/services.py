@@ -14,6 +14,7 @@ from magicfs.ingest.scanner import Scanner
 from magicfs.jobs import JobQueue
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.maintenance import MaintenanceService
+from magicfs.pipeline.model_memory import ModelMemory
 from magicfs.pipeline.unread import UnreadVectors
 from tests.fakes.queue import SilentQueue
 
@@ -36,8 +37,7 @@ def make_embed_service(
     return EmbedService(
         database,
         SilentQueue(),
-        find=find,
-        load=load,
+        ModelMemory(database, find=find, load=load),
         cut=cut,
         owner=owner,
         model=model,
