@@ -8,7 +8,7 @@ from __future__ import annotations
 import shlex
 import time
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
 from magicfs.cli import terminal
@@ -23,16 +23,16 @@ class Host:
     """A host as `magicfs hosts list` shows it. The fields are the keys of its JSON."""
 
     name: str
-    agent: bool
+    agent: bool = False
     """Whether an agent works it."""
-    machine: str | None
+    machine: str | None = None
     """The machine that has the host, or had it when its agent fell silent; None after the agent was stopped."""
-    heartbeat: float | None
+    heartbeat: float | None = None
     """When its agent last reported, in seconds since the epoch."""
-    files: int
-    roots: list[str]
-    workers: int
-    mounts: int
+    files: int = 0
+    roots: list[str] = field(default_factory=list)
+    workers: int = 0
+    mounts: int = 0
     address: str | None = None
     """The address at which it serves its files to admitted hosts; None while it does not."""
     fingerprint: str | None = None
@@ -74,11 +74,7 @@ def hosts_of(index: IndexStatus, certificates: Sequence[HostCertificate] = ()) -
             )
         )
         found += [
-            Host(
-                *(name, False, None, None, 0, [], 0, 0),
-                fingerprint=other.fingerprint,
-                admitted=other.admitted,
-            )
+            Host(name, fingerprint=other.fingerprint, admitted=other.admitted)
             for other in certificates
             if other.host == name and other is not certificate
         ]

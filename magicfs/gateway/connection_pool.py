@@ -108,13 +108,11 @@ class ConnectionPool:
         """Give a connection back afterwards, unless it can be used no more: what came of it is not known."""
         try:
             yield
-        except BaseException:
-            if not connection.is_between_requests:
+        finally:
+            if connection.is_between_requests:
+                self._give_back(connection)
+            else:
                 self._drop(connection)
-                raise
-            self._give_back(connection)
-            raise
-        self._give_back(connection)
 
     def _take(self, deadline: Deadline, file: PeerFile | None, *, only_where_open: bool) -> tuple[PeerConnection, bool]:
         with self._changed:

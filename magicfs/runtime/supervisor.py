@@ -16,9 +16,9 @@ import os
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
-from functools import cached_property
+from functools import cached_property, partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -257,13 +257,13 @@ class Supervisor:
                 self._client.stop(part.name)
             names = {part.name for part in group}
             wait_until(
-                lambda names=names: not names & self._alive(),  # type: ignore[misc]
+                partial(self._have_ended, names),
                 seconds=max(part.stop_seconds for part in group) + GRACE_SECONDS,
                 failed=f"{', '.join(sorted(names))} does not stop: see 'magicfs status'",
             )
 
-    def _alive(self) -> set[str]:
-        return {info["name"] for info in self._client.processes() if info["pid"]}
+    def _have_ended(self, names: Collection[str]) -> bool:
+        return not any(info["pid"] and info["name"] in names for info in self._client.processes())
 
     def _end_supervisor(self) -> None:
         try:

@@ -14,12 +14,14 @@ from dataclasses import dataclass
 from functools import cache
 from typing import Any, NamedTuple
 
+from psycopg import Cursor
+
 from magicfs.db.connection import accept_vectors, plan_statements, set_locally
 from magicfs.db.pool import Connection
 from magicfs.db.search.candidate_query import CandidateQuery, Limits
 from magicfs.db.search.candidate_statements import measure_statement, places_statement, settings_for
 from magicfs.db.search.found_files import COLUMNS, found_file
-from magicfs.db.search.scope import Scope
+from magicfs.db.search.scope import Parameters, Scope
 from magicfs.domain.chunks import CopyRules, Cosines, Documents, FoundFile, NameMatch
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.results import Copy
@@ -67,36 +69,34 @@ def gather(
 
     The rows come as Postgres has them: to write hundreds of numbers and paths as text and to read it takes a while.
     """
-    measure, parameters = measure_statement(scope, query, limits)
-    places, place_parameters = places_statement(scope, query, rules, limits)
-    may_prepare = scope.may_be_planned_once
-    accept_vectors(connection)
-    with connection.pipeline():
-        plan_statements(connection, once=may_prepare)
-        set_locally(connection, settings_for(scope, limits))
-        measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
-        located = connection.execute(places, place_parameters, prepare=may_prepare, binary=True)
-        _end_settings(connection)
+    measure = measure_statement(scope, query, limits)
+    places = places_statement(scope, query, rules, limits)
+    measured, located = _execute(connection, scope, limits, [measure, places])
     return Gathered(_candidates(measured.fetchall(), query), list(map(_place, located.fetchall())))
 
 
 def measure_chunks(connection: Connection, scope: Scope, query: CandidateQuery, *, limits: Limits) -> list[Candidate]:
     """The candidates alone."""
-    measure, parameters = measure_statement(scope, query, limits)
+    (measured,) = _execute(connection, scope, limits, [measure_statement(scope, query, limits)])
+    return _candidates(measured.fetchall(), query)
+
+
+def _execute(
+    connection: Connection, scope: Scope, limits: Limits, statements: Sequence[tuple[bytes, Parameters]]
+) -> list[Cursor[Any]]:
+    """Execute statements in one round trip, with their settings. The rows come as Postgres has them: see `gather`."""
     may_prepare = scope.may_be_planned_once
     accept_vectors(connection)
     with connection.pipeline():
         plan_statements(connection, once=may_prepare)
         set_locally(connection, settings_for(scope, limits))
-        measured = connection.execute(measure, parameters, prepare=may_prepare, binary=True)
-        _end_settings(connection)
-    return _candidates(measured.fetchall(), query)
-
-
-def _end_settings(connection: Connection) -> None:
-    """End the transaction of the settings. Without one, statements that are sent together are a transaction."""
-    if not connection.autocommit:
-        connection.commit()
+        cursors = [
+            connection.execute(text, parameters, prepare=may_prepare, binary=True) for text, parameters in statements
+        ]
+        # Ends the transaction of the settings. Without one, statements that are sent together are a transaction.
+        if not connection.autocommit:
+            connection.commit()
+    return cursors
 
 
 def _candidates(rows: Iterable[Sequence[Any]], query: CandidateQuery) -> list[Candidate]:

@@ -7,22 +7,14 @@ import zipfile
 from collections.abc import Mapping
 
 
-def with_members(container: zipfile.ZipFile, changed: Mapping[str, bytes]) -> bytes:
-    """The bytes of a container with these members changed. Raises one of `DAMAGE`."""
+def repacked(
+    container: zipfile.ZipFile, *, changed: Mapping[str, bytes] | None = None, renamed: Mapping[str, str] | None = None
+) -> bytes:
+    """The bytes of a container with these members changed, and these under other names. Raises one of `DAMAGE`."""
+    changed, renamed = changed or {}, renamed or {}
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as copy:
         for member in container.infolist():
-            copy.writestr(
-                member.filename,
-                changed[member.filename] if member.filename in changed else container.read(member),
-            )
-    return data.getvalue()
-
-
-def with_names(container: zipfile.ZipFile, renamed: Mapping[str, str]) -> bytes:
-    """The bytes of a container with these members under other names. Raises one of `DAMAGE`."""
-    data = io.BytesIO()
-    with zipfile.ZipFile(data, "w") as copy:
-        for member in container.infolist():
-            copy.writestr(renamed.get(member.filename, member.filename), container.read(member))
+            name = member.filename
+            copy.writestr(renamed.get(name, name), changed[name] if name in changed else container.read(member))
     return data.getvalue()

@@ -19,7 +19,7 @@ from enum import Enum, auto
 from functools import lru_cache, partial
 from typing import Final
 
-from magicfs.text.extract.office.repacking import with_members
+from magicfs.text.extract.office.repacking import repacked
 from magicfs.text.extract.office.sheet_amounts import amount_format
 
 WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
@@ -108,7 +108,7 @@ def as_shown(content: bytes) -> bytes:
                     sheet = workbook.read(member)
                     if (written := _CELL.sub(write, _LONG_NUMBER.sub(_rounded, sheet))) != sheet:
                         changed[member.filename] = written
-            return with_members(workbook, changed) if changed else content
+            return repacked(workbook, changed=changed) if changed else content
     except (zipfile.BadZipFile, zlib.error, OSError, ValueError, LookupError, RuntimeError, EOFError):
         return content
 

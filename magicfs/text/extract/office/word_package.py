@@ -13,7 +13,7 @@ from typing import Final
 
 from magicfs.text.extract.documents.part_count import DAMAGE
 from magicfs.text.extract.documents.xml_elements import parse_xml
-from magicfs.text.extract.office.repacking import with_names
+from magicfs.text.extract.office.repacking import repacked
 
 _FOLDER: Final = "word"
 _DOCUMENT: Final = f"{_FOLDER}/document.xml"
@@ -36,7 +36,7 @@ def with_usual_names(content: bytes) -> bytes:
             stated = _stated_document(package.read(_RELATIONSHIPS))
             if stated not in names:
                 return content
-            return with_names(package, _renamed(names, stated))
+            return repacked(package, renamed=_renamed(names, stated))
     except DAMAGE:
         return content
 

@@ -15,7 +15,7 @@ from typing import Final
 
 from magicfs.text.extract.documents.part_count import DAMAGE
 from magicfs.text.extract.documents.xml_texts import OF_ANOTHER, SHOWN_AGAIN
-from magicfs.text.extract.office.repacking import with_members
+from magicfs.text.extract.office.repacking import repacked
 from magicfs.text.extract.office.word_styles import hidden_styles
 
 DOCUMENT_TYPE: Final = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -46,7 +46,7 @@ def as_seen(content: bytes) -> bytes:
             seen = _TABLES.sub(lambda tables: _FORMAT.sub(b"", tables[0]), text)
             if _OF_INTEREST.search(text) or any(b'"%s"' % name in text for name in hidden):
                 seen = b"".join(_seen(seen, hidden))
-            return with_members(document, {_RUNNING_TEXT: seen}) if seen != text else content
+            return repacked(document, changed={_RUNNING_TEXT: seen}) if seen != text else content
     except DAMAGE:
         return content
 
