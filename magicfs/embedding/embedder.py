@@ -167,7 +167,7 @@ def open_engine(folder: Path, manifest: ModelManifest, *, providers: Sequence[st
         raise
     except Exception as error:
         command = manifests.pull_command(manifest.spec.name)
-        raise ModelCorrupt(f"{manifest.spec.label} cannot be loaded ({error}): run `{command}`") from error
+        raise ModelCorrupt(f"{manifest.spec.label} cannot be loaded ({error}): run '{command}'") from error
     return engine
 
 

@@ -125,9 +125,9 @@ def read(folder: Path) -> ModelManifest:
         stored = json.loads((folder / FILE_NAME).read_text(encoding="utf-8"))
         return _parse(stored)
     except (FileNotFoundError, NotADirectoryError) as error:
-        raise ModelMissing(f"no model in {folder}: run `magicfs model pull`") from error
+        raise ModelMissing(f"no model in {folder}: run 'magicfs model pull'") from error
     except (OSError, ValueError, TypeError, KeyError, AttributeError) as error:
-        raise ModelCorrupt(f"the model in {folder} has no readable {FILE_NAME}: run `magicfs model pull`") from error
+        raise ModelCorrupt(f"the model in {folder} has no readable {FILE_NAME}: run 'magicfs model pull'") from error
 
 
 def _parse(stored: dict[str, Any]) -> ModelManifest:
@@ -153,7 +153,7 @@ def _parse(stored: dict[str, Any]) -> ModelManifest:
 
 def check(folder: Path, manifest: ModelManifest, *, full: bool) -> None:
     """Compare the files with the manifest: their sizes, and with `full` their hashes. Raises `ModelCorrupt`."""
-    hint = f"run `{pull_command(manifest.spec.name)}`"
+    hint = f"run '{pull_command(manifest.spec.name)}'"
     for name, record in manifest.files.items():
         path = folder / name
         try:

@@ -56,8 +56,7 @@ def _vector(answer: Message, spec: ModelSpec) -> Vector:
     """The vector in an answer, after a check that it is one of the model `spec`."""
     if not _is_of_model(answer, spec):
         raise ModelMismatch(
-            f"the query embedder uses another model than {spec.full_label}: "
-            "restart it with `magicfs down` and `magicfs up`"
+            f"the query embedder uses another model than {spec.full_label}: run 'magicfs down', then 'magicfs up'"
         )
     import numpy as np
 

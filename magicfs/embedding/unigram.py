@@ -77,7 +77,9 @@ class UnigramTokenizer:
         except FileNotFoundError:
             return None
         except Exception as error:
-            raise ModelCorrupt(f"the tokenizer in {folder} cannot be read ({error}): pull the model again") from error
+            raise ModelCorrupt(
+                f"the tokenizer in {folder} cannot be read ({error}): run 'magicfs model pull'"
+            ) from error
 
     @property
     def scores(self) -> Sequence[float]:

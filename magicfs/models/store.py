@@ -66,7 +66,7 @@ class ModelStore:
         """
         for folder in self._folders.of_model(name, precision):
             return self._checked(folder)
-        raise ModelMissing(f"the model {name} ({precision}) is not on this machine: run `{pull_command(name)}`")
+        raise ModelMissing(f"the model {name} ({precision}) is not on this machine: run '{pull_command(name)}'")
 
     def find_spec(self, spec: ModelSpec) -> StoredModel:
         """The model of that digest, or former digest, whatever its name here is. Checks the sizes of its files.

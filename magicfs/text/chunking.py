@@ -90,7 +90,7 @@ def load_tokenizer(path: Path) -> Tokenizer:
     try:
         tokenizer = Tokenizer.from_file(str(path))
     except Exception as error:  # the library raises bare Exception
-        raise ModelCorrupt(f"the tokenizer {path} cannot be read ({error}): pull the model again") from error
+        raise ModelCorrupt(f"the tokenizer {path} cannot be read ({error}): run 'magicfs model pull'") from error
     tokenizer.no_truncation()
     tokenizer.no_padding()
     return tokenizer

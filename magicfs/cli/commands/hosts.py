@@ -115,7 +115,7 @@ def _ask(question: str, otherwise: str) -> None:
     from magicfs.errors import UsageError
 
     if not sys.stdin.isatty():
-        raise UsageError(f"nobody can be asked here: magicfs hosts {otherwise}")
+        raise UsageError(f"nobody can be asked here: run 'magicfs hosts {otherwise}'")
     if not typer.confirm(question, err=True):
         terminal.remark("nothing was changed")
         raise typer.Exit(1)

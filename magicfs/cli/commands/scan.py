@@ -36,7 +36,9 @@ def scan(
             count = request_scan(connection, name=root, may_delete=accept_deletions)
             names = ", ".join(entry.root.name for entry in list_roots(connection)) or "none"
         if not count:
-            raise RootError(f"there is no root {root}: there is {names}" if root else "no roots: add one first")
+            raise RootError(
+                f"there is no root {root}: there is {names}" if root else "no roots: run 'magicfs roots add DIR'"
+            )
         if wait:
             wait_until_searchable(settings, database, since=requested_at, root=root)
             with database.transaction() as connection:

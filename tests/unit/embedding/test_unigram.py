@@ -126,5 +126,5 @@ def test_damaged_files_are_one_line(folder: Path, tmp_path: Path) -> None:
     for path in (folder / UNIGRAM_FOLDER).iterdir():
         (tmp_path / UNIGRAM_FOLDER / path.name).write_bytes(path.read_bytes())
     (tmp_path / UNIGRAM_FOLDER / SCORES).write_bytes(bytes(8))
-    with pytest.raises(ModelCorrupt, match="pull the model again"):
+    with pytest.raises(ModelCorrupt, match="run 'magicfs model pull'"):
         UnigramTokenizer.load(tmp_path, LONGEST)

@@ -171,7 +171,7 @@ def test_a_chunker_for_small_chunks(tokenizer_path: Path) -> None:
 def test_a_broken_tokenizer_says_the_fix(tmp_path: Path) -> None:
     broken = tmp_path / "tokenizer.json"
     broken.write_text("{")
-    with pytest.raises(ModelCorrupt, match="pull the model again"):
+    with pytest.raises(ModelCorrupt, match="run 'magicfs model pull'"):
         TokenChunker(broken, max_tokens=200)
 
 
