@@ -38,7 +38,7 @@ MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 _PEER = struct.Struct("3i")
 _PACKAGES = ("cli", "db", "domain", "embedding", "search", "text", "text/analysis")
-"""Those of the program that search, beside what is directly in it."""
+"""The packages of the program that search, beside what is directly in it."""
 _REPORTED = (UsageError, NotComparable, DeadlineExceeded)
 """The errors of a search that are those of the command. After any other it searches itself, and reports its own."""
 

@@ -54,7 +54,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
     "similar_to": _TEXT,
     "host": _TEXT,
 }
-"""Those of the options of a search, as a request has them."""
+"""The types of the options of a search, as a request has them."""
 
 
 class SearchAnswers:

@@ -36,7 +36,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 CONNECTIONS = 2
-"""To the database: one reads the roots, every two seconds."""
+"""The connections to the database: one reads the roots, every two seconds."""
 
 EVERY_ADDRESS = frozenset({"0.0.0.0", "::"})  # noqa: S104  they are compared, nothing listens on them
 """What means every address of a machine, and no machine can connect to."""

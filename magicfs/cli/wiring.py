@@ -46,7 +46,7 @@ MOUNT_CONNECT_SECONDS = 2.0
 """How long a listing waits for the database before it fails."""
 
 EMBEDDER_LOG = f"{QUERY_EMBEDDER}.log"
-"""That of the part of `up`, which may be the one that answers."""
+"""The log of the part of `up`, which may be the one that answers."""
 
 
 def probe_broker(settings: Settings) -> BrokerStatus:

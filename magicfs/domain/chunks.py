@@ -76,7 +76,8 @@ Documents = tuple[tuple[str | None, str], ...]
 """Language and MIME type of each document that has a chunk; None for a language that is not known."""
 
 Cosines = tuple[float | None, ...]
-"""Those of a chunk to the vectors of a question, in their order; None under a model that has no vector of the chunk."""
+"""The cosines of a chunk to the vectors of a question, in their order; None under a model
+without a vector of the chunk."""
 
 
 class NameMatch(NamedTuple):

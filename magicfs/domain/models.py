@@ -25,15 +25,15 @@ class ModelState(StrEnum):
     """What the index does with a model's vectors. The values are the labels of `model_state` in Postgres."""
 
     ACTIVE = "active"
-    """Searches use them. At most one model is active."""
+    """Searches use its vectors. At most one model is active."""
     BUILDING = "building"
-    """They are made, to replace those of the active model. At most one model is building."""
+    """Its vectors are made, to replace those of the active model. At most one model is building."""
     MULTILINGUAL = "multilingual"
-    """Searches use them beside those of the active model. At most one model is multilingual."""
+    """Searches use its vectors beside those of the active model. At most one model is multilingual."""
     RENEWING = "renewing"
-    """They are made, to replace those of the multilingual model. At most one model is renewing."""
+    """Its vectors are made, to replace those of the multilingual model. At most one model is renewing."""
     RETIRED = "retired"
-    """They are kept for a while, in case the model becomes active again."""
+    """Its vectors are kept for a while, in case the model becomes active again."""
 
 
 SEARCHED_STATES = (ModelState.ACTIVE, ModelState.MULTILINGUAL)

@@ -46,7 +46,7 @@ class Snippet:
 
 
 NO_SNIPPET = Snippet("")
-"""That of a file without text."""
+"""The snippet of a file without text."""
 
 
 class UncutSnippet:

@@ -266,4 +266,4 @@ class FastPath:
 
 
 FAST_PATH = FastPath()
-"""That of this process: pyfuse3 too can serve one mount only."""
+"""The fast path of this process: pyfuse3 too can serve one mount only."""

@@ -47,7 +47,7 @@ class OpenDirectory:
     changes: int
     """How many names the mount had made, removed and renamed when the directory was opened."""
     version: tuple[int, int] | None = None
-    """That of the directory when the kernel began to keep this listing; None if it does not, or not all of it."""
+    """The version of the directory when the kernel began to keep this listing; None if it does not keep all of it."""
     is_read: bool = False
     """Whether a program has begun to read the listing: its next beginning is that of a new one."""
     vouched: Vouched | None = None
@@ -56,7 +56,7 @@ class OpenDirectory:
     entries_read_at: float = 0.0
     """When entries were read last, by the monotonic clock."""
     files: ListedFiles | None = None
-    """Those of a part of the listing that were read last."""
+    """The files of the part of the listing that was read last."""
     names_replied: int = 0
     """How many names the last reply had that had names alone."""
     lookups_before_names: int = 0

@@ -19,7 +19,7 @@ from magicfs.tree.directories import DirectoryListing
 from magicfs.tree.real.directories import RealDirectoryListing
 
 NAMES_WITH_ATTRIBUTES = 1000
-"""So many first names of a large directory are listed with their attributes, for who looks at the first ones alone."""
+"""The number of first names of a large directory that are listed with their attributes: some look at those alone."""
 LOOKUPS_OF_NAMES = 1000
 """A program that has Python look up so many names of a directory wants the attributes of all."""
 _LOOKED_UP_PART = 0.5

@@ -32,12 +32,12 @@ SIZES = ctypes.sizeof(SeenFileStructure), LISTED_FILE.size, NOTED.size, NOTED_BY
 
 KEEP_LISTING = 1 << 62
 USE_KEPT_LISTING = 1 << 61
-"""In the number of an open directory."""
+"""Bits in the number of an open directory, by which the kernel is told what it may do with the listing."""
 NAME_ALONE = 1 << 62
 SEVERAL_ENTRIES = 1 << 61
-"""In the generation of an entry of a listing."""
+"""Bits in the generation of an entry of a listing, by which the library is told what the entry is."""
 OPENED_AS_FILE = 1 << 30
-"""In the thread id of a request to open a directory without `O_DIRECTORY`. A library that never sets it fits too."""
+"""A bit in the thread id of a request to open a directory without `O_DIRECTORY`. A library that never sets it fits too."""
 OF_PAGES = 1 << 62
-"""In the file handle of a request to write pages that a program has changed in a mapping: the kernel takes all of them
-as written unless it gets an error."""
+"""A bit in the file handle of a request to write pages that a program has changed in a mapping: the kernel takes all of
+them as written unless it gets an error."""

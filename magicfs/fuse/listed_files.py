@@ -27,7 +27,7 @@ SEEN_BYTES = 52
 """What a `struct listed_file` begins with: identity and version, as in the records of nodes at rest."""
 _CTIME_MODE_LINKS = struct.Struct("=28xq40xII16x")
 _ERROR = struct.Struct("=96xi")
-"""These of its fields."""
+"""The fields of a `struct listed_file` that are read here."""
 
 
 class ListedFile(NamedTuple):

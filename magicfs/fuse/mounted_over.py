@@ -20,9 +20,9 @@ class MountedOver:
         self._roots: dict[bytes, tuple[int, int] | None] = {}
 
     def may_be_hidden(self, watches: Iterable[Watch], names: Collection[bytes]) -> set[Watch]:
-        """Those that are to be looked at since mount points with these names have come or gone.
+        """The watches that are to be looked at because mount points with these names have come or gone.
 
-        So are those that have begun since the last time: what they saw may have been hidden before this was asked.
+        Watches that have begun since the last call are among them: what they saw may have been hidden before this call.
         """
         before, self._roots = self._roots, {}
         wanted = frozenset(names)

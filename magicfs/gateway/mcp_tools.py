@@ -55,14 +55,14 @@ class Arguments(BaseModel):
 
 
 class SearchArguments(Arguments):
-    """Those of `search`."""
+    """The arguments of `search`."""
 
     query: Query
     limit: Limit = 10
 
 
 class SimilarArguments(Arguments):
-    """Those of `similar`."""
+    """The arguments of `similar`."""
 
     path: Path
     host: Host = None
@@ -70,7 +70,7 @@ class SimilarArguments(Arguments):
 
 
 class ContextArguments(Arguments):
-    """Those of `context`."""
+    """The arguments of `context`."""
 
     query: Query
     tokens: Annotated[
@@ -79,7 +79,7 @@ class ContextArguments(Arguments):
 
 
 class ReadFileArguments(Arguments):
-    """Those of `read_file`."""
+    """The arguments of `read_file`."""
 
     path: Path
     host: Host = None
@@ -101,7 +101,7 @@ class Answer:
     texts: tuple[str, ...]
     """What a model reads: what MagicFS says, and text of files, each a text of its own."""
     structured: dict[str, Any] | None = None
-    """The same for programs; None where it is text alone."""
+    """The same answer for programs; None where it is text alone."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -38,7 +38,7 @@ class ChangedPaths:
     paths: set[bytes] = field(default_factory=set)
     """Relative to the root. A directory stands for everything in it."""
     moved_away: set[bytes] = field(default_factory=set)
-    """Those of the paths from which something was moved to another name, which may be in another root."""
+    """The paths from which something was moved to another name, which may be in another root."""
     lost_events: bool = False
     """Whether the events are incomplete: the root needs a full scan."""
 

@@ -12,7 +12,7 @@ from pathlib import Path
 from magicfs.linux.calls import last_error, libc
 
 AT_FDCWD = -100
-"""In the place of an open directory: names are absolute, or relative to the working directory."""
+"""What stands for an open directory where names are absolute, or relative to the working directory."""
 
 _AT_SYMLINK_NOFOLLOW = 0x100
 _AT_NO_AUTOMOUNT = 0x800

@@ -108,7 +108,7 @@ def _conditions_missed(
 def _with_phrase(
     connection: Connection, phrase: str, chunks: Sequence[ChunkId], languages: Sequence[str]
 ) -> Sequence[ChunkId]:
-    """Those of some chunks that have a phrase; all of them for a phrase without words."""
+    """The chunks, of those given, that have a phrase; all of them for a phrase without words."""
     condition = any_spelling(phrase, languages)
     if condition is None:
         return chunks

@@ -59,7 +59,7 @@ class Centres:
     """What the texts in each language have in common, under one model: a vector for each."""
 
     def __init__(self, model: IndexedModel, sample: Sequence[Text]) -> None:
-        """As workers have measured it for a model of many languages; else the mean of a sample of the corpus."""
+        """Take what workers have measured for a model of many languages; else the mean of a sample of the corpus."""
         measured = {} if model.scale is None else model.scale.languages
         self._measured = {code: _decoded(scale.centre) for code, scale in measured.items() if scale.centre}
         self._sampled: dict[str, Vectors] = {}

@@ -47,8 +47,8 @@ TRANSLATION_PENALTY = 0.2
 """What a text in another language loses of its similarity in the order where no text in the question's language
 answers: a model finds one in the question's language nearer even then, but by less than two languages are apart."""
 TRANSLATION_PENALTY_OF_ANSWERED = 0.8
-"""The same where one answers: people look for a translation of it last. Related languages are nearer to each other than
-the scale across languages expects, which without this has the translation of an answer before the answer."""
+"""What it loses where one answers: people look for a translation of it last. Related languages are nearer to each other
+than the scale across languages expects, which without this has the translation of an answer before the answer."""
 ANSWERED_FROM, ANSWERED_TO = 0.2, 0.5
 """The relevance at which a text in the question's language begins to count as an answer, and counts as one."""
 PHRASE_BONUS = 0.1

@@ -29,7 +29,7 @@ class PreparedSearch:
 
     query: Query
     models: Sequence[IndexedModel]
-    """Those that searches use, the active one first."""
+    """The models that searches use, the active one first."""
     statistics: CorpusStatistics
     compiled: CompiledQuery
     as_of: AsOf
@@ -44,7 +44,7 @@ class Preparation:
         self._database = database
         self._coverage = CoverageCache()
         self._languages: tuple[str, ...] = (DEFAULT_LANGUAGE,)
-        """Those of the index, as the last search has found them."""
+        """The languages of the index, as the last search has found them."""
 
     def prepare(self, query: Query, literal: Collection[str], deadline: Deadline) -> PreparedSearch:
         """What the index says of a query in which the pieces in `literal` are ordinary text.

@@ -76,7 +76,7 @@ def has_meaning(question: str) -> bool:
 
 
 def reading_models(models: Sequence[IndexedModel], languages: QuestionLanguages) -> list[IndexedModel]:
-    """Those of some models that read a question in `languages`, or all if none does."""
+    """The models, of those given, that read a question in `languages`, or all if none does."""
     return [model for model in models if model.spec.reads_any(languages.possible)] or list(models)
 
 

@@ -28,7 +28,7 @@ class RareWords:
     def of(
         cls, question: QuestionWords, *, everyday: Collection[str], in_names: Mapping[str, int] | None = None
     ) -> RareWords:
-        """Those that few chunks have; of a question that is a compound alone, such as `os.path`, the compound.
+        """The words of a question that few chunks have; the compound, for one that is a compound alone, as `os.path`.
 
         `in_names` are the numbers of files that have words in their names: one that no text has is rare if few have it.
         """

@@ -41,7 +41,7 @@ class SearchRequest:
     """The most contents to return."""
     copy_rules: CopyRules
     languages: QuestionLanguages = UNKNOWN_LANGUAGES
-    """Those of the question."""
+    """The languages that the question may be in."""
 
     @property
     def words(self) -> list[str]:

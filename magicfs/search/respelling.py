@@ -28,8 +28,8 @@ _MAX_LETTERS: Final = 24
 _MAX_UNKNOWN: Final = 2
 """If nothing has more words of a question, it may be in a language that the index has not."""
 _MAX_WORDS: Final = 3
-"""In a question of more words no letter is taken for a wrong one. Others and the meaning find what it asks for, and
-most of the words that nothing has are spelt right: `bought` is not `brought`."""
+"""The most words of a question in which a letter is taken for a wrong one. A longer question finds what it asks for by
+its other words and its meaning, and most of its words that nothing has are spelt right: `bought` is not `brought`."""
 _MAX_EDITS: Final = 2
 """A word of texts is so many letters away at most, with its ending: `recieve` from `received`, not `evening` from
 `event`."""
@@ -113,7 +113,7 @@ def _most_frequent(connection: Connection, words: Sequence[str]) -> str:
 
 
 def _with_stems(words: Iterable[str], stems: AbstractSet[str], algorithms: Iterable[str]) -> list[str]:
-    """Those words of texts that have one of some stems, in alphabetical order."""
+    """The words, of those given, that have one of some stems, in alphabetical order."""
     typed = sorted(word for word in words if word.isalpha())
     of_words = [folded_stems(typed, algorithm) for algorithm in algorithms]
     return [word for word, *found in zip(typed, *of_words, strict=True) if not stems.isdisjoint(found)]

@@ -97,7 +97,7 @@ class SearchService:
         self._vectors = vectors
         self._ask_ahead = ask_ahead
         self._models: Sequence[IndexedModel] = ()
-        """Those of the index, as the last search has found them."""
+        """The models of the index, as the last search has found them."""
         self._outage = model_outage()
         self._default_limit = default_limit
         self._preparation = Preparation(database)

@@ -22,12 +22,12 @@ class Role(enum.Enum):
 
     BODY = enum.auto()
     RUNNING = enum.auto()
-    """It stands at the edge of many pages, as one before has done already, or numbers its page."""
+    """A line that stands at the edge of many pages, as one before has done already, or that numbers its page."""
     CONTENTS = enum.auto()
     """A line of a contents page or an index."""
     HEADING = enum.auto()
     TABLE_HEAD = enum.auto()
-    """It names the columns of a table, or their unit."""
+    """A line that names the columns of a table, or their unit."""
     LABEL = enum.auto()
     """A line without values between the rows of a table."""
     ROW = enum.auto()
@@ -38,12 +38,12 @@ class Line:
     """A line that is not blank."""
 
     text: str
-    """Without the space at its ends, and with one space between words."""
+    """The line without the space at its ends, and with one space between words."""
     page: int
     """Counted from 1."""
     role: Role = Role.BODY
     rank: int = 0
-    """Of a heading: one of a lower rank stands above those of higher ranks."""
+    """The rank of a heading: one of a lower rank stands above those of higher ranks."""
 
 
 _EDGE_LINES: Final = 3

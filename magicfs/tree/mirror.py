@@ -43,7 +43,7 @@ class MirrorDirectory(VirtualDirectory):
         self._lock = threading.Lock()
         self._roots: dict[bytes, Root] = {}
         self._last_attributes: dict[bytes, Attributes] = {}
-        """Those that each root of another host had when it was looked up last."""
+        """The attributes that each root of another host had when it was looked up last."""
 
     def set_roots(self, roots: Iterable[Root]) -> None:
         """Replace the roots. Safe in any thread."""
@@ -120,7 +120,7 @@ class MirrorDirectory(VirtualDirectory):
         )
 
     def _unknown_attributes(self) -> Attributes:
-        """Those of a root that is not asked for its own."""
+        """The attributes of a root that is not asked for its own."""
         mode = PRIVATE_DIRECTORY_MODE if self._source.is_shared else DIRECTORY_MODE
         return Attributes.of_virtual(mode=mode, mounted_at_ns=self.mounted_at_ns)
 

@@ -21,7 +21,7 @@ from magicfs.domain.ids import ContentId, FileId, Lease
 _SQL = load_queries("file_claims")
 
 CLAIM_LOCK = 0x6D616769_63667304
-"""With a host's name, the advisory lock under which the host's workers claim files. Without it, two workers that claim
+"""The advisory lock, with a host's name, under which the host's workers claim files. Without it, two workers that claim
 at the same time could both take a large file, because neither sees the other one's claim."""
 
 MAX_ATTEMPTS = 4

@@ -46,11 +46,11 @@ class SearchFacts:
     """The facts of the index that a search needs before it looks for candidates."""
 
     models: tuple[IndexedModel, ...]
-    """Those that searches use, the active one first."""
+    """The models that searches use, the active one first."""
     stop_words: dict[str, list[str]]
     """The languages of the index, ISO 639-1, English first, each with the words of the question that are stop words."""
     met: frozenset[str]
-    """Those of the given conditions that any chunk meets."""
+    """The conditions, of those given, that any chunk meets."""
     words: tuple[WordChunks, ...]
     """One for each of the given terms."""
     coverage: Coverage | None
@@ -58,13 +58,13 @@ class SearchFacts:
     estimated_chunks: int
     """How many chunks there are, with a vector or without, by Postgres's statistics; 0 if it has none yet."""
     progress: WordsProgress | None
-    """While chunks get the words of this version."""
+    """How far that is, while chunks get the words of this version; None when they have them."""
     troubled_roots: tuple[str, ...]
     """What is wrong with roots, a line each."""
     as_of: AsOf
     """What is searched a moment later has no less."""
     change_marker: str
-    """That of `magicfs.db.status.change_marker`."""
+    """What `magicfs.db.status.change_marker` returns."""
 
 
 def read_search_facts(

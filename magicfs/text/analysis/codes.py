@@ -14,7 +14,7 @@ from magicfs.text.analysis.tokens import SPACE
 from magicfs.text.analysis.variants import SHORT_WORDS, OtherForms
 
 _OTHER_CAPITALS: Final = "\u00c0-\u00d6\u00d8-\u00de\u0391-\u03a9\u0401-\u042f"
-"""Those of Latin letters with accents, of Greek and of Cyrillic."""
+"""The capitals of Latin letters with accents, of Greek and of Cyrillic."""
 
 
 def _code_pattern(capitals: str) -> re.Pattern[str]:

@@ -30,7 +30,7 @@ _COUNTERS: Final = (
     "条條章节節款回巻卷版番期届页頁项項级級课課号號位名人年月日時时分度楼樓层層階室歳岁本冊册個个ヶヵケカか" + _MONEY
 )
 _OF_ORDER: Final = "条條章节節款回巻卷期届页頁項项课課号號月日室元円"
-"""Those before which one numeral is a number: before others, `一个`, `十分` and `百度` are words."""
+"""The counters before which one numeral is a number: before others, `一个`, `十分` and `百度` are words."""
 _OF_PARTS: Final = frozenset("一十百千")
 _NTH: Final = "第"
 _BEFORE: Final = "第年月日号號和成治正有共约約在于於至到自从從"

@@ -67,7 +67,7 @@ plane in a bitmap, and compares all others one by one."""
 
 
 def basic(characters: list[str]) -> list[str]:
-    """Those of some characters that are of the Basic Multilingual Plane."""
+    """The characters, of those given, that are of the Basic Multilingual Plane."""
     return [character for character in characters if character < _FIRST_ASTRAL]
 
 

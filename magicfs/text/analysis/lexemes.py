@@ -94,7 +94,7 @@ class LexemeMemory:
             young[token] = _compound_lexemes(parsed, [young[part] for part in parsed.parts], as_one)
 
     def _recall(self, tokens: set[str], young: dict[str, TokenLexemes]) -> list[str]:
-        """Those of some tokens that neither generation has."""
+        """The tokens, of those given, that neither generation has."""
         unknown = []
         for token in tokens:
             if token not in young:

@@ -32,9 +32,9 @@ _ARMOURED: Final = re.compile(
 """A message of OpenPGP in ASCII, and the beginning of its packets."""
 _PACKET, _NEW_FORMAT, _LENGTH_BITS = 0x80, 0x40, 0x03
 _LENGTH_OF_TWO_BYTES: Final = 0xC0
-"""The least first byte of such a length of the new format (RFC 9580)."""
+"""The least first byte of a length of a packet of the new format that takes two bytes (RFC 9580)."""
 _LENGTH_BYTES: Final = (1, 2, 4, 0)
-"""Of the length of a packet of the old format, which lasts to the end of the file if it has none."""
+"""The sizes that the length of a packet of the old format may have; one without lasts to the end of the file."""
 _FOR_A_KEY, _FOR_A_PASSWORD = 1, 3
 """Packets before what is encrypted: the session's key for the key of somebody, or for a password (RFC 9580)."""
 _KEY_VERSIONS, _PASSWORD_VERSIONS = frozenset({3, 6}), frozenset({4, 5, 6})

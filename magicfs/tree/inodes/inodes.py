@@ -79,7 +79,7 @@ class InodeTable:
     def __init__(self, root: Directory) -> None:
         root.ino, root.lookup_count = ROOT_INO, 1
         self._nodes: dict[int, Node] = {ROOT_INO: root}
-        """Those that do not rest."""
+        """The nodes that do not rest, by number."""
         self._latest: dict[bytes, int] = {}
         """The number of the latest of them with a key: a file may have the key of a deleted one that is still open."""
         self._resting = RestingNodes()

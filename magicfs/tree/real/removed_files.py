@@ -33,11 +33,11 @@ class RemovedFiles:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._descriptors: dict[FileIdentity, int | None] = {}
-        """None for a file that is too large to be kept."""
+        """A descriptor by the file's identity; None for a file that is too large to be kept."""
         self._removed: set[FileIdentity] = set()
-        """Those whose name is gone for certain."""
+        """The files whose name is gone for certain."""
         self._unsettled: list[tuple[FileIdentity, Node]] = []
-        """Those of which nobody has asked yet whether the kernel knows them, with nodes that stand for them."""
+        """The files of which nobody has asked yet whether the kernel knows them, with nodes that stand for them."""
 
     def __bool__(self) -> bool:
         """Whether anything is kept."""
@@ -120,4 +120,4 @@ class RemovedFiles:
 
 
 REMOVED_FILES = RemovedFiles()
-"""Those of this process."""
+"""The removed files of this process."""

@@ -71,7 +71,7 @@ _XMP_TEXTS: Final = frozenset(
     }
 )
 _XMP_REGION: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}Name"
-"""Whose face is in a part of a picture."""
+"""The name of the person whose face is in a part of a picture."""
 _ASCII: Final = bytes(range(0x80))
 _MIN_BYTES_BEYOND_ASCII: Final = 4
 _LEADS: Final = bytes(range(0x81, 0xA0))

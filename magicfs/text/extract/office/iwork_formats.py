@@ -22,13 +22,13 @@ _DECIMAL, _OF_CURRENCY, _PERCENT = 256, 257, 258
 _OWN_NUMBER, _OWN_CURRENCY = 270, 274
 """The types of formats of numbers that are shown here."""
 _AUTOMATIC_PLACES: Final = 253
-"""So many places or more: as many as the number has."""
+"""A format with so many decimal places or more shows as many as the number has."""
 _MAX_PLACES: Final = 30
 
 _BEGINNING: Final = datetime(2001, 1, 1)  # noqa: DTZ001  (the time of any place)
 """Seconds are counted from here."""
 _DAYS_OF_BEGINNING: Final = 36_892
-"""Its number in Excel."""
+"""The number of that day in Excel."""
 _DAY_SECONDS: Final = 86_400
 _ROUNDING: Final = 0.001
 """A second that is not over is not shown, but for what a calculation has lost of it."""

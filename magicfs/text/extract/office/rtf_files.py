@@ -33,7 +33,7 @@ _CHARSETS: Final = {
     163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
     254: "cp437", 255: "cp850",
 }  # fmt: skip
-"""Of fonts, by the number that states it. Those that are not here have the charset of the document."""
+"""The charsets of fonts, by the number that states them. Other fonts have the charset of the document."""
 _SYMBOLS: Final = 2
 """The charset of fonts of signs, whose bytes are no letters."""
 _SIGN_BLOCK: Final = 0xF0
@@ -59,7 +59,7 @@ _BESIDE: Final = frozenset(
     }
 )
 _SAID: Final = frozenset({b"title", b"author", b"fldinst", b"atnauthor"})
-"""Whose text is kept by the name of the group, and not shown."""
+"""Groups whose text is kept by the name of the group, and not shown."""
 _READ_IN_STAR: Final = frozenset({b"annotation", b"shpinst", b"fldinst", b"ud", b"atnauthor"})
 """Groups that old programs skip, and that are read."""
 _NOT_READ: Final = frozenset(

@@ -96,7 +96,7 @@ _INSIDE_WORD: Final = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]{1,3}(?=[a-z])|(?<=[
 _AT_WORD_END: Final = re.compile(rb"(?<=[a-z])[\x80-\xff](?![A-Za-z\x80-\xff])")
 """A byte after a small letter that ends a word: in the right charset, it is no capital."""
 _MAX_INSIDE: Final = 1000
-"""Such places that are looked at."""
+"""The number of such places that are looked at."""
 _BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]+")
 _WORD_BEYOND_ASCII: Final = re.compile(rb"(?<![A-Za-z\x80-\xff])[\x80-\xff]{2,}(?![A-Za-z\x80-\xff])")
 """A word in another script than Latin, or rarely a sign before a letter."""

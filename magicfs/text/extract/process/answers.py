@@ -34,7 +34,7 @@ class PartialDocument:
     document: Document
     """It has page starts; its text may be blank."""
     pages: tuple[int, ...]
-    """Those pages, by number from 0, ascending; at least one."""
+    """The pages without a text layer, or with a few words only, by number from 0, ascending; at least one."""
 
 
 def encode_unreadable(unreadable: Unreadable) -> Message:
@@ -120,7 +120,7 @@ class Answers:
 
     @property
     def pending_pages(self) -> tuple[int, ...]:
-        """Those pages, in that order."""
+        """The same pages, in the same order, without the letters."""
         return tuple(self.known_letters)
 
     @property
