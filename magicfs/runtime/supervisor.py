@@ -1,16 +1,15 @@
 """The supervisor behind `magicfs up`: supervisord with a configuration of ours, on a socket in the state directory.
 
-`Supervisor` starts, changes and stops the parts of a machine for the command line. It holds no state: the parts that
-should run are in `run/parts.json`, the options of `up` in `run/up.json`, and supervisord says which parts do run.
-Changes are made under a lock between processes, so that two commands take turns. It does not know whether a part works,
-only whether it runs. One instance a thread.
+`Supervisor` starts, changes and stops the parts of a machine for the command line. It holds no state: `stored_parts`
+has the parts that should run and the options of `up`, and supervisord says which parts do run. Changes are made under a
+lock between processes, so that two commands take turns. It does not know whether a part works, only whether it runs.
+One instance a thread.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import json
 import math
 import os
 import subprocess
@@ -27,11 +26,9 @@ import psutil
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.linux.files import replace_file
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, SUPERVISOR_MODULE, clean_up
-from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
 from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, wait_until
-from magicfs.runtime.supervisord_config import render
+from magicfs.runtime.stored_parts import StoredParts
 from magicfs.state_directory import try_lock
 
 if TYPE_CHECKING:
@@ -50,8 +47,6 @@ SILENT_SECONDS = 1.0
 GRACE_SECONDS = 5.0
 """Time for supervisord itself, added to the time that a part has to stop."""
 
-OPTIONS_FILE = Path("run", "up.json")
-
 
 class Supervisor:
     """The parts of one state directory, and supervisord, which runs them."""
@@ -60,6 +55,7 @@ class Supervisor:
         """`answer_seconds` is how long supervisord may take to answer, if it is not to have the time that it needs."""
         self._home = home
         self._answer_seconds = answer_seconds
+        self._stored = StoredParts(home)
         self._run_dir = home / "run"
         self._socket = self._run_dir / "supervisor.sock"
         # A reference keeps Popen from warning of a child that still runs.
@@ -96,20 +92,17 @@ class Supervisor:
 
     def wanted(self) -> list[Part]:
         """The parts that should run; none when no supervisor runs."""
-        return self._described() if self.running() else []
+        return self._stored.parts() if self.running() else []
 
     def options(self) -> UpOptions | None:
         """The options of the last `up`, even if its supervisor was killed; None when there are none."""
-        try:
-            return UpOptions.from_json(_read_json(self._home / OPTIONS_FILE))
-        except (OSError, ValueError, KeyError, TypeError):
-            return UpOptions.from_parts(self._described())
+        return self._stored.options()
 
     def parts(self) -> list[PartStatus]:
         """The status of each part, in the order of starting; empty when no supervisor runs."""
         if not self.running():
             return []
-        places = {part.name: part.place for part in self._described()}
+        places = {part.name: part.place for part in self._stored.parts()}
         statuses = [self._part_status(info) for info in self._client.processes()]
         return sorted(statuses, key=lambda status: (places.get(status.name, 0), _natural(status.name)))
 
@@ -155,9 +148,9 @@ class Supervisor:
         fresh = not self.running()
         if fresh:
             clean_up(self._home)
-        former = {} if fresh else {part.name: part for part in self._described()}
-        self._describe(parts, options)
-        self._reset_starts(part.name for part in parts if former.get(part.name) != part)
+        former = {} if fresh else {part.name: part for part in self._stored.parts()}
+        self._stored.store(parts, options)
+        self._stored.reset_starts(part.name for part in parts if former.get(part.name) != part)
         if fresh:
             self._start(tied=tied)
             return True
@@ -178,37 +171,12 @@ class Supervisor:
         stopped = self.running()
         if stopped:
             with contextlib.suppress(ServerError):  # it may be killed meanwhile: `clean_up` ends its parts
-                self._stop(self._described())
+                self._stop(self._stored.parts())
             self._end_supervisor()
         stopped |= clean_up(self._home)
         self._started = [process for process in self._started if process.poll() is None]
-        (self._home / OPTIONS_FILE).unlink(missing_ok=True)
-        (self._home / PARTS_FILE).unlink(missing_ok=True)
+        self._stored.forget()
         return stopped
-
-    def _described(self) -> list[Part]:
-        """The parts of the last `apply`, even if its supervisor was killed."""
-        try:
-            data = _read_json(self._home / PARTS_FILE)
-            return [Part.from_json(name, part) for name, part in data.items()]
-        except (OSError, ValueError, KeyError, TypeError):
-            return []
-
-    def _describe(self, parts: Sequence[Part], options: UpOptions | None) -> None:
-        """Store the parts and the options, readable for the owner alone: the parts' environments hold passwords."""
-        (self._home / STARTS_FOLDER).mkdir(mode=0o700, exist_ok=True)
-        # The options first: if this process is killed in between, they name every mount that `down` must end.
-        if options is None:
-            (self._home / OPTIONS_FILE).unlink(missing_ok=True)
-        else:
-            replace_file(self._home / OPTIONS_FILE, json.dumps(options.as_json()))
-        described = {part.name: part.as_json() for part in parts}
-        replace_file(self._home / PARTS_FILE, json.dumps(described, indent=1, ensure_ascii=True))
-        replace_file(self._home / CONFIGURATION_FILE, render(parts))
-
-    def _reset_starts(self, names: Iterable[str]) -> None:
-        for name in names:
-            (self._home / STARTS_FOLDER / name).unlink(missing_ok=True)
 
     def _start(self, *, tied: bool) -> None:
         if importlib.util.find_spec("supervisor") is None:
@@ -273,23 +241,19 @@ class Supervisor:
             return
         wait_until(
             lambda: has_ended(process),
-            seconds=sum(part.stop_seconds for part in self._described()) + START_SECONDS,
+            seconds=sum(part.stop_seconds for part in self._stored.parts()) + START_SECONDS,
             failed=f"the supervisor (pid {process.pid}) does not stop: end it by hand",
         )
 
     def _part_status(self, info: dict[str, Any]) -> PartStatus:
         state = str(info["statename"]).lower()
         alive = bool(info["pid"])
-        try:
-            starts = (self._home / STARTS_FOLDER / info["name"]).stat().st_size
-        except OSError:
-            starts = 0
         return PartStatus(
             name=str(info["name"]),
             state=state,
             pid=int(info["pid"]) or None,
             uptime_s=max(0.0, float(info["now"] - info["start"])) if alive else 0.0,
-            restarts=max(0, starts - 1),
+            restarts=max(0, self._stored.starts(info["name"]) - 1),
             detail="" if alive else str(info["spawnerr"] or info["description"]),
         )
 
@@ -301,10 +265,6 @@ def _complaint(log_file: Path, begin: int) -> str:
         errors = [line.partition("Error: ")[2] for line in lines if "Error: " in line]
         return f"{errors[-1]}: " if errors else ""
     return ""
-
-
-def _read_json(path: Path) -> Any:
-    return json.loads(path.read_text(encoding="utf-8", errors="surrogateescape"))
 
 
 def _natural(name: str) -> tuple[str, int]:
