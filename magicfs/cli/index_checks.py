@@ -102,12 +102,12 @@ class IndexChecks:
         from magicfs.db.cluster.roots import database_time
         from magicfs.db.errors import DAMAGE_REMEDY
         from magicfs.db.storage import read_damage
-        from magicfs.runtime import postgres
+        from magicfs.runtime import postgres_cluster
 
         settings = self._settings
         kind = "of the hub" if settings.hub else "embedded"
         if settings.embedded_database:
-            postgres.binaries()
+            postgres_cluster.binaries()
         if settings.local_database and _is_off(settings, settings.run_dir / POSTGRES_SOCKET):
             return f"{kind}, not running: 'magicfs up' starts it"
         skew = self._read(lambda connection: abs(database_time(connection).timestamp() - time.time()))

@@ -18,7 +18,7 @@ from magicfs.errors import DeadlineExceeded, MountError, PeerUnavailable, Server
 from magicfs.fuse import mountpoint
 from magicfs.home import POSTGRES_SOCKET
 from magicfs.logs import LINE_BREAK
-from magicfs.runtime import postgres, redis
+from magicfs.runtime import postgres, postgres_cluster, redis
 from magicfs.runtime.processes import is_listening
 from magicfs.runtime.supervisor import Supervisor
 
@@ -181,8 +181,8 @@ def _telling_line(lines: Sequence[str]) -> str:
 def explain_failure(name: str, log_path: Path, *, home: Path, since: int = 0) -> str:
     """The line of a part's log that says why it does not start, and what to do where its database is damaged."""
     line = last_line(log_path, since=since)
-    if name == POSTGRES and _DAMAGED.search(line) and not postgres.REFUSED.search(line):
-        return f"{line}: {postgres.data_dir(home)} is damaged: {postgres.REMEDY}"
+    if name == POSTGRES and _DAMAGED.search(line) and not postgres_cluster.REFUSED.search(line):
+        return f"{line}: {postgres_cluster.data_dir(home)} is damaged: {postgres_cluster.REMEDY}"
     if name == POSTGRES and line.endswith(_UNUSABLE_CONFIGURATION):
         return f"{line}, which the line above in the log names: correct them, or delete the file to have a new one"
     return line

@@ -23,7 +23,7 @@ from magicfs.config import Settings
 from magicfs.domain.parts import SERVERS, Part, UpOptions
 from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, ServerError
 from magicfs.fuse import mountpoint
-from magicfs.runtime import postgres, redis
+from magicfs.runtime import postgres, postgres_cluster, redis
 from magicfs.runtime.parts import hub_link_part, server_parts, service_parts
 from magicfs.runtime.supervisor import Supervisor
 
@@ -114,7 +114,7 @@ def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
     if request.mount is not None and request.mount != former.mount:
         mountpoint.prepare_mountpoint(request.mount, roots=[], host=settings.host)
     if settings.embedded_database:
-        postgres.binaries()
+        postgres_cluster.binaries()
     elif settings.hub is None:
         environment.require_database(settings)
     if settings.embedded_broker:

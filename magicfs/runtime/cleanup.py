@@ -18,7 +18,7 @@ import psutil
 
 from magicfs.errors import ServerError
 from magicfs.home import POSTGRES_SOCKET
-from magicfs.runtime import postgres, redis
+from magicfs.runtime import postgres, postgres_cluster, redis
 from magicfs.runtime.processes import has_ended, is_listening, wait_until
 
 STOP_SECONDS = 10.0
@@ -138,7 +138,7 @@ def _end_redis(home: Path) -> bool:
 
 
 def _end_postgres(home: Path) -> bool:
-    pid = postgres.server_pid(home)
+    pid = postgres_cluster.server_pid(home)
     if pid is None:
         return False
     with contextlib.suppress(ProcessLookupError):
@@ -146,7 +146,7 @@ def _end_postgres(home: Path) -> bool:
 
     def has_gone() -> bool:
         postgres.quit_recovering(home)
-        return postgres.server_pid(home) != pid
+        return postgres_cluster.server_pid(home) != pid
 
     _wait(
         has_gone,

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import psycopg
 
-from magicfs.runtime import postgres
+from magicfs.runtime import postgres, postgres_cluster
 from magicfs.runtime.processes import wait_until
 from tests.plugins.broker import Broker, free_port
 
@@ -40,11 +40,11 @@ class ClusterServers:
 
     def admin_url(self, database: str = "magicfs") -> str:
         """The way past passwords and network."""
-        return f"host={self.home / 'run'} port={self.postgres_port} user={postgres.USER} dbname={database}"
+        return f"host={self.home / 'run'} port={self.postgres_port} user={postgres_cluster.USER} dbname={database}"
 
     def start(self) -> None:
-        postgres.prepare(self.home)
-        hba = postgres.data_dir(self.home) / "pg_hba.conf"
+        postgres_cluster.prepare(self.home)
+        hba = postgres_cluster.data_dir(self.home) / "pg_hba.conf"
         hba.write_text(f"local all all trust\nhost all all {self.clients} scram-sha-256\n")
         server = postgres.server_command(self.home)
         options = ["-c", f"listen_addresses={self.address}", "-c", "fsync=off", "-p", str(self.postgres_port)]
@@ -58,7 +58,7 @@ class ClusterServers:
     def _ready(self) -> bool:
         try:
             with psycopg.connect(self.admin_url("postgres"), autocommit=True) as connection:
-                connection.execute(f"ALTER ROLE {postgres.USER} PASSWORD '{PASSWORD}'")
+                connection.execute(f"ALTER ROLE {postgres_cluster.USER} PASSWORD '{PASSWORD}'")
                 connection.execute("CREATE DATABASE magicfs")
         except psycopg.OperationalError:
             return False

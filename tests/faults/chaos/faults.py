@@ -15,7 +15,7 @@ import psycopg
 import redis
 
 from magicfs.config import Settings
-from magicfs.runtime import postgres
+from magicfs.runtime import postgres_cluster
 from tasks.broker import redis_url
 from tasks.queue_names import EMBED_QUEUE, extract_queue
 from tests.plugins.commands import Commands
@@ -73,7 +73,7 @@ class Faults:
 
     def kill_a_connection(self) -> bool:
         """Kill one backend of Postgres, which then restarts and recovers."""
-        pid = postgres.server_pid(self.commands.home)
+        pid = postgres_cluster.server_pid(self.commands.home)
         if pid is None:
             return False
         backends = [child for child in psutil.Process(pid).children() if "magicfs" in " ".join(child.cmdline())]
@@ -123,7 +123,7 @@ class Faults:
         return True
 
     def _signal_postgres(self, number: signal.Signals) -> bool:
-        pid = postgres.server_pid(self.commands.home)
+        pid = postgres_cluster.server_pid(self.commands.home)
         if pid is None:
             return False
         os.kill(pid, number)

@@ -13,7 +13,7 @@ import pytest
 
 from magicfs.db.migrate import migrate
 from magicfs.db.pool import Database
-from magicfs.runtime import postgres
+from magicfs.runtime import postgres, postgres_cluster
 from tests.plugins.index import Index
 from tests.plugins.servers import Servers
 
@@ -31,14 +31,18 @@ Run = Callable[[str], None]
 def database_url(servers: Servers) -> Iterator[str]:
     """The address of a database of the server's superuser, whom the commands name."""
     with servers.new_database() as url:
-        yield url.replace(f"user={postgres.OWNER}", f"user={postgres.USER}")
+        yield url.replace(f"user={postgres.OWNER}", f"user={postgres_cluster.USER}")
 
 
 @pytest.fixture
 def run(servers: Servers, database_url: str, tmp_path: Path) -> Run:
     """Runs a documented command with the programs of the embedded server, on the database of the test."""
     name = database_url.partition("///")[2].partition("?")[0]
-    environment = {**os.environ, "PATH": f"{postgres.binaries()}:/usr/bin:/bin", "PGHOST": str(servers.home / "run")}
+    environment = {
+        **os.environ,
+        "PATH": f"{postgres_cluster.binaries()}:/usr/bin:/bin",
+        "PGHOST": str(servers.home / "run"),
+    }
 
     def run_command(command: str) -> None:
         command = re.sub(r"(?<= )magicfs(?= |$)|(?<=dbname=)magicfs", name, command)

@@ -19,7 +19,7 @@ from magicfs.db.vectors.vector_index import IndexAction, choose_action, choose_b
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.status import VectorIndexBuild
 from magicfs.linux.memory import memory_limit_paths
-from magicfs.runtime import postgres
+from magicfs.runtime import postgres, postgres_cluster
 from magicfs.runtime.processes import wait_until
 from tests.fakes.embedder import FAKE_SPEC
 from tests.plugins.servers import Servers
@@ -222,7 +222,7 @@ def test_the_embedded_server_tells_its_resources(database: Database) -> None:
 @pytest.fixture
 def of_a_superuser(servers: Servers, database_url: str) -> Iterator[Database]:
     """A database on a server of somebody's own, which lacks the function of the embedded one."""
-    url = database_url.replace(f"user={postgres.OWNER}", f"user={postgres.USER}")
+    url = database_url.replace(f"user={postgres.OWNER}", f"user={postgres_cluster.USER}")
     with Database(url, application="test", size=4) as pool:
         with pool.transaction() as connection:
             connection.execute("DROP SCHEMA magicfs_server CASCADE")

@@ -17,14 +17,14 @@ from magicfs.cli.part_readiness import explain_failure
 from magicfs.config import Settings
 from magicfs.db.pool import Database
 from magicfs.errors import DatabaseUnavailable, ServerError
-from magicfs.runtime import postgres
+from magicfs.runtime import postgres, postgres_cluster
 from magicfs.runtime.processes import wait_until
 
 
 @pytest.fixture(scope="module")
 def cluster(tmp_path_factory: pytest.TempPathFactory) -> Path:
     home = tmp_path_factory.mktemp("cluster")
-    postgres.prepare(home)
+    postgres_cluster.prepare(home)
     return home
 
 
@@ -93,26 +93,26 @@ def no_transactions(data: Path) -> None:
     ],
 )
 def test_damage_is_named_with_what_to_do(home: Path, damage: Callable[[Path], None], said: str) -> None:
-    data = postgres.data_dir(home)
+    data = postgres_cluster.data_dir(home)
     damage(data)
     before = sorted(path.name for path in data.iterdir())
     message = explained(home)
     assert said in message
-    assert message.count(postgres.REMEDY) == 1
+    assert message.count(postgres_cluster.REMEDY) == 1
     assert "Error:" not in message
     assert "\n" not in message
     assert set(before) <= {path.name for path in data.iterdir()}
 
 
 def test_a_copied_cluster_is_closed_to_others(home: Path) -> None:
-    postgres.data_dir(home).chmod(0o770)
-    postgres.prepare(home)
-    assert postgres.data_dir(home).stat().st_mode & 0o777 == 0o700
+    postgres_cluster.data_dir(home).chmod(0o770)
+    postgres_cluster.prepare(home)
+    assert postgres_cluster.data_dir(home).stat().st_mode & 0o777 == 0o700
 
 
 @pytest.mark.parametrize("name", ["postgresql.conf", "pg_hba.conf", "pg_ident.conf"])
 def test_a_configuration_file_that_is_missing_is_made_anew(home: Path, name: str) -> None:
-    (postgres.data_dir(home) / name).unlink()
+    (postgres_cluster.data_dir(home) / name).unlink()
     with serving(home):
         wait_until(lambda: postgres.answers(home / "run"), seconds=60, failed="it does not answer")
     assert f"{name} was missing" in (home / "postgres.log").read_text()
@@ -126,7 +126,7 @@ def test_a_database_that_is_missing_is_named_with_what_to_do(home: Path, name: s
         with psycopg.connect(postgres.admin_dsn(run_dir)) as connection:
             row = connection.execute("SELECT oid FROM pg_database WHERE datname = %s", (name,)).fetchone()
     assert row is not None
-    shutil.rmtree(postgres.data_dir(home) / "base" / str(row[0]))
+    shutil.rmtree(postgres_cluster.data_dir(home) / "base" / str(row[0]))
     with serving(home), pytest.raises((ServerError, DatabaseUnavailable), match=r"is damaged.*move it away"):
         wait_until(lambda: postgres.answers(run_dir), seconds=60, failed="it does not answer")
         dsn = Settings(home=home).database_dsn
@@ -159,6 +159,6 @@ def test_a_cluster_that_cannot_be_made_says_why(
     program = tmp_path / "initdb"
     program.write_text("".join(["#!/bin/sh\n", *(f"echo '{line}' >&2\n" for line in complaints), "exit 1\n"]))
     program.chmod(0o755)
-    monkeypatch.setattr(postgres, "binaries", lambda: tmp_path)
+    monkeypatch.setattr(postgres_cluster, "binaries", lambda: tmp_path)
     with pytest.raises(ServerError, match="No space left on device"):
-        postgres.prepare(tmp_path / "home")
+        postgres_cluster.prepare(tmp_path / "home")

@@ -20,7 +20,7 @@ from magicfs.config import Settings
 from magicfs.db.migrate import migrate
 from magicfs.db.pool import Database
 from magicfs.errors import DatabaseStarting
-from magicfs.runtime import postgres
+from magicfs.runtime import postgres, postgres_cluster
 from magicfs.runtime.parts import server_parts
 from magicfs.runtime.processes import has_ended
 from magicfs.runtime.supervisor import Supervisor
@@ -63,7 +63,7 @@ def recovery(supervisor: Supervisor, settings: Settings) -> Iterator[psutil.Proc
         migrate(database)
     with psycopg.connect(postgres.admin_dsn(settings.run_dir), autocommit=True) as session:
         session.execute("CREATE TABLE junk AS SELECT n, md5(n::text) FROM generate_series(1, 300000) AS n")
-        server = postgres.server_pid(settings.home)
+        server = postgres_cluster.server_pid(settings.home)
         assert server is not None
         os.kill(session.info.backend_pid, signal.SIGKILL)
     deadline = time.monotonic() + 30
@@ -103,7 +103,7 @@ def test_a_recovery_is_waited_for_and_explained(
 def test_what_outlives_a_killed_server_does_not_keep_the_next_one_from_starting(
     recovery: psutil.Process, settings: Settings
 ) -> None:
-    server = postgres.server_pid(settings.home)
+    server = postgres_cluster.server_pid(settings.home)
     assert server is not None
     os.kill(server, signal.SIGKILL)
     # The supervisor starts another one.

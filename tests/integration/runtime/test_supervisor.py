@@ -22,7 +22,7 @@ import pytest
 from magicfs.domain.parts import EMBED_WORKER, MOUNT, Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.runtime import postgres, redis
+from magicfs.runtime import postgres, postgres_cluster, redis
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, clean_up
 from magicfs.runtime.parts import server_parts
 from magicfs.runtime.processes import dies_with_parent, has_ended
@@ -196,7 +196,7 @@ def test_servers_without_a_supervisor_are_taken_over(supervisor: Supervisor, hom
 
     supervisor.apply(servers)
     eventually(answer, "both servers")
-    first = postgres.server_pid(home)
+    first = postgres_cluster.server_pid(home)
     # Frozen, Postgres cannot follow the signal by which the kernel tells it of the supervisor's end.
     os.kill(first or 0, signal.SIGSTOP)
     psutil.Process(supervisor.pid()).kill()
@@ -204,17 +204,17 @@ def test_servers_without_a_supervisor_are_taken_over(supervisor: Supervisor, hom
     os.kill(first or 0, signal.SIGCONT)
     supervisor.apply(servers)
     eventually(answer, "both servers again")
-    assert postgres.server_pid(home) not in {None, first}
+    assert postgres_cluster.server_pid(home) not in {None, first}
     assert supervisor.stop()
     assert not supervisor.stop()
-    assert postgres.server_pid(home) is None
+    assert postgres_cluster.server_pid(home) is None
 
 
 def test_postgres_recovers_from_a_hard_end_with_stale_files(supervisor: Supervisor, home: Path) -> None:
     servers = server_parts(home, database=True, broker=False)
     supervisor.apply(servers)
     eventually(lambda: postgres.answers(home / "run"), "the server")
-    processes = [psutil.Process(supervisor.pid()), psutil.Process(postgres.server_pid(home))]
+    processes = [psutil.Process(supervisor.pid()), psutil.Process(postgres_cluster.server_pid(home))]
     processes += processes[1].children(recursive=True)
     for process in processes:
         # The children of Postgres end with it.
@@ -234,7 +234,7 @@ def crash(home: Path) -> int:
     with psycopg.connect(postgres.admin_dsn(home / "run"), autocommit=True) as session:
         session.execute("DROP TABLE IF EXISTS junk")
         session.execute("CREATE TABLE junk AS SELECT n, md5(n::text) FROM generate_series(1, 300000) AS n")
-        server = postgres.server_pid(home)
+        server = postgres_cluster.server_pid(home)
         assert server is not None
         os.kill(session.info.backend_pid, signal.SIGKILL)
     return server

@@ -13,7 +13,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.runtime import postgres, redis
+from magicfs.runtime import postgres_cluster, redis
 from magicfs.runtime.processes import is_listening, wait_until
 from tests.unit.infra.command_lines import REPOSITORY
 
@@ -28,7 +28,7 @@ def test_postgres_accepts_its_configuration(tmp_path: Path, name: str, value: st
     """`postgres -C` reads the file, refuses unknown settings, and starts nothing."""
     file = REPOSITORY / "infra" / "postgres" / "postgresql.conf"
     done = subprocess.run(
-        [str(postgres.binaries() / "postgres"), "-C", name, "-D", str(tmp_path), f"--config_file={file}"],
+        [str(postgres_cluster.binaries() / "postgres"), "-C", name, "-D", str(tmp_path), f"--config_file={file}"],
         capture_output=True,
         text=True,
         timeout=150,

