@@ -28,6 +28,8 @@ _ENCRYPTED_FLAG = 0x1
 _MAX_READ_BYTES = 1 << 20
 """The most bytes that are read of one member."""
 
+ZIP = "application/zip"
+OLE = "application/x-ole-storage"
 VISIO = "application/vnd.ms-visio.drawing"
 XMIND = "application/vnd.xmind.workbook"
 IWORK_PREVIEW = "application/x-iwork-preview"
@@ -69,6 +71,13 @@ ARCHIVE = Unreadable(SkipReason.BINARY, "an archive: not opened")
 """What is no document."""
 
 
+def exact_type(content: bytes, mime_type: str) -> str | Unreadable:
+    """The type of the document in a container, or why it is not read; the same type for any other file."""
+    if mime_type == ZIP:
+        return zip_type(content)
+    return ole_type(content) if mime_type == OLE else mime_type
+
+
 def zip_type(content: bytes) -> str | Unreadable:
     """The MIME type of the document in a zip container, or why it is not read."""
     try:
@@ -76,6 +85,12 @@ def zip_type(content: bytes) -> str | Unreadable:
             return _password_or_bomb(container, len(content)) or _document_type(container)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError, struct.error) as error:
         return Unreadable(SkipReason.CORRUPT, f"a broken zip container: {error}")
+
+
+def only_member(content: bytes) -> bytes:
+    """The first member of a zip container that was inspected."""
+    with zipfile.ZipFile(io.BytesIO(content)) as container:
+        return container.read(container.infolist()[0])
 
 
 def _password_or_bomb(container: zipfile.ZipFile, size: int) -> Unreadable | None:

@@ -6,9 +6,7 @@ attachment, comes back here. One thread.
 
 from __future__ import annotations
 
-import io
 import time
-import zipfile
 from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
@@ -49,8 +47,6 @@ from magicfs.text.extract.plain.plain_text import clean, decode
 from magicfs.text.extract.process.answers import PartialDocument
 from magicfs.text.extract.process.page_reader import unreadable_of
 
-_ZIP: Final = "application/zip"
-_OLE: Final = "application/x-ole-storage"
 _ARCHIVE_TYPES: Final = frozenset(
     {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", archives.RAR_TYPE}
 )
@@ -113,16 +109,16 @@ class DocumentParser:
         told = self._parse_container(content, mime_type)
         if told is not None:
             return told
-        exact = _exact_type(content, mime_type)
-        if mime_type == _OLE and isinstance(exact, Unreadable) and exact.reason is SkipReason.ENCRYPTED:
+        exact = container.exact_type(content, mime_type)
+        if mime_type == container.OLE and isinstance(exact, Unreadable) and exact.reason is SkipReason.ENCRYPTED:
             opened = decrypted(content)
             if opened is not None:
                 content, mime_type = opened, detect(opened, name=b"").mime_type
-                exact = _exact_type(content, mime_type)
+                exact = container.exact_type(content, mime_type)
         if isinstance(exact, Unreadable):
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact == container.ZIPPED_BOOK:
-            return self._parse(_only_member(content), FICTION_BOOK)
+            return self._parse(container.only_member(content), FICTION_BOOK)
         if exact == FICTION_BOOK:
             content = xml_documents.in_utf8(content)
         elif exact == DOCUMENT_TYPE:
@@ -137,7 +133,7 @@ class DocumentParser:
             until=self._parts_until,
             parts=self._parts,
         )
-        if mime_type == _ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
+        if mime_type == container.ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
             return self._read_archive(content, mime_type)
         return with_document_parts(
             outcome,
@@ -161,7 +157,7 @@ class DocumentParser:
             return read_oldest(content, exact_type)
         if exact_type in ZIPPED_PAGES_TYPES:
             pages = read_zipped_pages(content, exact_type, read_part=self._read_part, parts=self._parts)
-            return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, _ZIP)
+            return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, container.ZIP)
         readers: dict[str, Callable[[], Document | Unreadable | None]] = {
             OLD_WORKBOOK_TYPE: lambda: self._read_old_workbook(content),
             xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
@@ -293,18 +289,3 @@ class DocumentParser:
         else:
             self._parts.add_unread(shown, outcome.reason)
         return text_of(outcome)
-
-
-def _exact_type(content: bytes, mime_type: str) -> str | Unreadable:
-    """The type of the document in a container; the same type for any other file."""
-    if mime_type == _ZIP:
-        return container.zip_type(content)
-    if mime_type == _OLE:
-        return container.ole_type(content)
-    return mime_type
-
-
-def _only_member(content: bytes) -> bytes:
-    """The first member of a zip container."""
-    with zipfile.ZipFile(io.BytesIO(content)) as archive:
-        return archive.read(archive.infolist()[0])

@@ -28,10 +28,9 @@ _TOKEN: Final = re.compile(
     re.DOTALL,
 )
 _CHARSETS: Final = {
-    **dict.fromkeys((77,), "mac_roman"),
-    128: "cp932", 129: "cp949", 130: "johab", 134: "gb18030", 136: "big5", 161: "cp1253", 162: "cp1254",
-    163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874", 238: "cp1250",
-    254: "cp437", 255: "cp850",
+    77: "mac_roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "gb18030", 136: "big5", 161: "cp1253",
+    162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874",
+    238: "cp1250", 254: "cp437", 255: "cp850",
 }  # fmt: skip
 """The charsets of fonts, by the number that states them. Other fonts have the charset of the document."""
 _SYMBOLS: Final = 2
