@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,7 +18,7 @@ from magicfs.embedding.manifest import pull_command, remake_advice
 from magicfs.errors import DatabaseError, ModelCorrupt, ModelError, ModelMismatch, ModelMissing, ServerError, UsageError
 
 if TYPE_CHECKING:
-    from magicfs.db.pool import Database
+    from magicfs.db.pool import Connection, Database
     from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, StoredModel
     from magicfs.models.store import ModelStore
 
@@ -87,7 +88,6 @@ def record_digests(settings: Settings, database: Database) -> None:
     That is their digests, tokenizers and languages. Their vectors stay. A model that is not on this machine waits for a
     host that has it.
     """
-    from magicfs.db.pool import retry_on_conflict
     from magicfs.db.vectors.model_digests import record_digest
     from magicfs.db.vectors.models import all_models
 
@@ -100,12 +100,7 @@ def record_digests(settings: Settings, database: Database) -> None:
             if not model.spec.digest:
                 log.info("%s gets no digest here: %s", model.spec.label, error)
             continue
-
-        def record(model: IndexedModel = model, spec: ModelSpec = stored.spec) -> bool:
-            with database.transaction() as connection:
-                return record_digest(connection, model, spec)
-
-        if retry_on_conflict(record):
+        if database.run_in_transaction(partial(record_digest, model=model, spec=stored.spec)):
             log.info("the index uses %s", stored.spec.full_label)
 
 
@@ -122,14 +117,9 @@ def ensure_active_model(settings: Settings, database: Database) -> None:
 
 def _activate(database: Database, spec: ModelSpec) -> ModelSpec:
     """Make a model the active one of an index without any. Returns the spec in the index. Raises `ModelMismatch`."""
-    from magicfs.db.pool import retry_on_conflict
     from magicfs.db.vectors.model_changes import activate_model
 
-    def activate() -> ModelSpec:
-        with database.transaction() as connection:
-            return activate_model(connection, spec).spec
-
-    return retry_on_conflict(activate)
+    return database.run_in_transaction(lambda connection: activate_model(connection, spec)).spec
 
 
 def use_model(database: Database, spec: ModelSpec) -> IndexedModel | None:
@@ -137,20 +127,18 @@ def use_model(database: Database, spec: ModelSpec) -> IndexedModel | None:
 
     Returns the model that was active before, or None.
     """
-    from magicfs.db.pool import retry_on_conflict
     from magicfs.db.vectors.model_changes import activate_model, build_model
     from magicfs.db.vectors.models import active_model
 
-    def use() -> IndexedModel | None:
-        with database.transaction() as connection:
-            active = active_model(connection)
-            if active is None:
-                activate_model(connection, spec)
-            else:
-                build_model(connection, spec)
-            return active
+    def use(connection: Connection) -> IndexedModel | None:
+        active = active_model(connection)
+        if active is None:
+            activate_model(connection, spec)
+        else:
+            build_model(connection, spec)
+        return active
 
-    return retry_on_conflict(use)
+    return database.run_in_transaction(use)
 
 
 def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> ModelSpec:

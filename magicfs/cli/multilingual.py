@@ -28,17 +28,15 @@ WITHOUT_IT = "texts and questions in other languages are found by their words al
 
 def declare_multilingual(settings: Settings, database: Database) -> None:
     """Tell the index this host's setting. With `never`, the index has no multilingual model from now on."""
-    from magicfs.db.pool import retry_on_conflict
     from magicfs.db.vectors.model_changes import stop_multilingual
     from magicfs.db.vectors.multilingual import declare_mode
     from magicfs.domain.models import MultilingualMode
 
-    def declare() -> bool:
-        with database.transaction() as connection:
-            mode = declare_mode(connection, host=settings.host, mode=MultilingualMode(settings.multilingual))
-            return mode is MultilingualMode.NEVER and stop_multilingual(connection)
+    def declare(connection: Connection) -> bool:
+        mode = declare_mode(connection, host=settings.host, mode=MultilingualMode(settings.multilingual))
+        return mode is MultilingualMode.NEVER and stop_multilingual(connection)
 
-    if retry_on_conflict(declare):
+    if database.run_in_transaction(declare):
         log.info("the index has no multilingual model any more: MAGICFS_MULTILINGUAL is 'never'")
 
 
@@ -80,27 +78,17 @@ def start(database: Database, spec: ModelSpec) -> bool:
     """Start the prepared model, unless the index does not need it any more. Returns whether it was started."""
     from magicfs.db.vectors.multilingual import start_if_needed
 
-    is_started = _begin(database, start_if_needed, spec)
+    is_started = database.run_in_transaction(lambda connection: start_if_needed(connection, spec))
     if is_started:
         log.info("the index gets vectors of %s, for the languages that its first model does not read", spec.full_label)
     return is_started
-
-
-def _begin(database: Database, begin: Callable[[Connection, ModelSpec], bool], spec: ModelSpec) -> bool:
-    from magicfs.db.pool import retry_on_conflict
-
-    def in_transaction() -> bool:
-        with database.transaction() as connection:
-            return begin(connection, spec)
-
-    return retry_on_conflict(in_transaction)
 
 
 def renew(database: Database, spec: ModelSpec) -> bool:
     """Start a better form of the multilingual model of the index. Returns whether it was started."""
     from magicfs.db.vectors.renewal import renew_multilingual
 
-    is_begun = _begin(database, renew_multilingual, spec)
+    is_begun = database.run_in_transaction(lambda connection: renew_multilingual(connection, spec))
     if is_begun:
         log.info("the index gets better vectors, of %s; searches use those of before until then", spec.full_label)
     return is_begun

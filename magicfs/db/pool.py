@@ -153,6 +153,18 @@ class Database:
                     raise
                 raise deadline.exceeded() from error
 
+    def run_in_transaction(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns in a transaction, which is run again after a conflict with another one.
+
+        Raises as `retry_on_conflict` and `transaction` do.
+        """
+
+        def transaction() -> T:
+            with self.transaction() as connection:
+                return work(connection)
+
+        return retry_on_conflict(transaction)
+
     def read(self, work: Callable[[Connection], T], deadline: Deadline) -> T:
         """What `work` reads on a connection that no round trip has checked, and on which every statement commits.
 

@@ -16,13 +16,14 @@ import socket
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from pathlib import Path
 
 from magicfs.config import Settings
 from magicfs.db import clock
 from magicfs.db.as_of import forget_watches
 from magicfs.db.cluster import heartbeats
-from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.pool import Connection, Database
 from magicfs.errors import DatabaseUnavailable, HostTaken, MagicFSError
 
 log = logging.getLogger(__name__)
@@ -83,12 +84,8 @@ class HostLease:
 
     def _correct_times(self) -> None:
         """Correct the times in the index after the clock of the database was put back."""
-
-        def correct_files() -> int:
-            with self._database.transaction() as connection:
-                return clock.correct_files(connection, limit=CORRECTED_FILES)
-
-        while retry_on_conflict(correct_files) == CORRECTED_FILES:
+        correct_files = partial(clock.correct_files, limit=CORRECTED_FILES)
+        while self._database.run_in_transaction(correct_files) == CORRECTED_FILES:
             pass
         with self._database.transaction() as connection:
             clock.correct_others(connection)

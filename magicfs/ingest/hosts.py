@@ -8,7 +8,7 @@ from __future__ import annotations
 from magicfs.db.cluster import host_certificates
 from magicfs.db.cluster import hosts as hosts_db
 from magicfs.db.cluster import roots as roots_db
-from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.pool import Connection, Database
 from magicfs.domain.roots import Root
 from magicfs.errors import HostAtWork, HostUnknown
 from magicfs.ingest.roots import delete_root
@@ -20,17 +20,16 @@ def retire_host(database: Database, *, name: str, is_out: bool = False) -> list[
     Returns its former roots. Contents that it alone had become orphans. Raises `HostUnknown`, and `HostAtWork` while an
     agent works the host, unless it `is_out`: it does not reach the index any more.
     """
-    return retry_on_conflict(lambda: _retire(database, name, is_out=is_out))
+    return database.run_in_transaction(lambda connection: _retire(connection, name, is_out=is_out))
 
 
-def _retire(database: Database, name: str, *, is_out: bool) -> list[Root]:
-    with database.transaction() as connection:
-        require_known(connection, name=name, is_out=is_out)
-        roots = [registered.root for registered in roots_db.list_roots(connection, host=name)]
-        for root in roots:
-            delete_root(connection, root)
-        hosts_db.delete_host(connection, name=name)
-        host_certificates.delete_certificate(connection, host=name)
+def _retire(connection: Connection, name: str, *, is_out: bool) -> list[Root]:
+    require_known(connection, name=name, is_out=is_out)
+    roots = [registered.root for registered in roots_db.list_roots(connection, host=name)]
+    for root in roots:
+        delete_root(connection, root)
+    hosts_db.delete_host(connection, name=name)
+    host_certificates.delete_certificate(connection, host=name)
     return roots
 
 

@@ -15,7 +15,7 @@ from magicfs.allowed_roots import AllowedRoots
 from magicfs.config import Settings
 from magicfs.db.cluster import roots as roots_db
 from magicfs.db.cluster.heartbeats import live_mounts
-from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.pool import Connection, Database
 from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
@@ -117,18 +117,17 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
     Raises `RootError` when there is no such root.
     """
     path = os.fsencode(Path(name_or_path).expanduser().absolute())
-    return retry_on_conflict(lambda: _remove(database, host=host, name_or_path=name_or_path, path=path))
 
-
-def _remove(database: Database, *, host: str, name_or_path: str, path: bytes) -> Root:
-    with database.transaction() as connection:
+    def remove(connection: Connection) -> Root:
         roots = [registered.root for registered in roots_db.list_roots(connection)]
         matching = [root for root in roots if root.name == name_or_path or (root.host == host and root.path == path)]
         if not matching:
             names = ", ".join(root.name for root in roots) or "none"
             raise RootError(f"there is no root {name_or_path}: there is {names}")
         delete_root(connection, matching[0])
-    return matching[0]
+        return matching[0]
+
+    return database.run_in_transaction(remove)
 
 
 def delete_root(connection: Connection, root: Root) -> None:

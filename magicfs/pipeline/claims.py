@@ -11,7 +11,7 @@ from __future__ import annotations
 import logging
 from collections.abc import Callable
 
-from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.pool import Connection, Database
 from magicfs.errors import DatabaseError
 
 log = logging.getLogger(__name__)
@@ -22,12 +22,7 @@ def return_early(database: Database, give_back: Callable[[Connection], object], 
 
     When the database refuses even that, the worker releases them before it claims the next time.
     """
-
-    def give_back_in_transaction() -> None:
-        with database.transaction() as connection:
-            give_back(connection)
-
     try:
-        retry_on_conflict(give_back_in_transaction)
+        database.run_in_transaction(give_back)
     except DatabaseError as error:
         log.warning("%s cannot be returned now and wait: %s", what, error)

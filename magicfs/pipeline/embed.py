@@ -13,7 +13,7 @@ from contextlib import suppress
 
 from magicfs.db.corpus import rechunk as rechunk_db
 from magicfs.db.corpus import words as words_db
-from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.pool import Connection, Database
 from magicfs.db.vectors import embeddings as embeddings_db
 from magicfs.db.vectors import models as models_db
 from magicfs.domain.chunks import Chunk, ClaimedChunk
@@ -204,12 +204,11 @@ class EmbedService:
         try:
             embedded = embed_claims(embedder, self._cut_anew(embedder, batch))
 
-            def write() -> tuple[int, Batch | None]:
-                with self._database.transaction() as connection:
-                    count = write_batch(connection, batch, embedded)
-                    return count, self._claim_batch(connection) if claim_next else None
+            def write(connection: Connection) -> tuple[int, Batch | None]:
+                count = write_batch(connection, batch, embedded)
+                return count, self._claim_batch(connection) if claim_next else None
 
-            return retry_on_conflict(write)
+            return self._database.run_in_transaction(write)
         except BaseException as error:
             fault_of_database = isinstance(error, DatabaseUnavailable | DatabaseConflict)
             self._return_claims(batch, counted=not fault_of_database)
@@ -226,13 +225,12 @@ class EmbedService:
         # A chunk that was placed in another content meanwhile is claimed, and cut, once more.
         kept = [claim for claim in batch.claims if claim.id in cuts]
 
-        def replace_chunks() -> None:
-            with self._database.transaction() as connection:
-                sources = words_db.read_sources(connection, list(cuts))
-                rechunk_db.replace_chunks(connection, with_words(cuts, sources))
-                embeddings_db.return_chunks(connection, model=batch.model.id, claims=kept, counted=False)
+        def replace_chunks(connection: Connection) -> None:
+            sources = words_db.read_sources(connection, list(cuts))
+            rechunk_db.replace_chunks(connection, with_words(cuts, sources))
+            embeddings_db.return_chunks(connection, model=batch.model.id, claims=kept, counted=False)
 
-        retry_on_conflict(replace_chunks)
+        self._database.run_in_transaction(replace_chunks)
         log.info("%d chunks were too long for %s and are cut anew", len(cuts), batch.model.spec.label)
         return [claim for claim in batch.claims if claim.id not in cuts]
 

@@ -12,7 +12,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from magicfs.db.corpus import file_claims
-from magicfs.db.pool import Database, retry_on_conflict
+from magicfs.db.pool import Connection, Database
 from magicfs.db.vectors import embedding_queue as queue_db
 from magicfs.domain.files import ClaimedFile, display_path
 from magicfs.domain.ids import FileId
@@ -82,7 +82,7 @@ class ExtractService:
         ocr = self._processor.ocr
         if ocr is not None and self._has_files_for_ocr(ocr) and self._extractor.recognises():
             self._queue_files_for_ocr(ocr)
-        limit = retry_on_conflict(self._declare_limit)
+        limit = self._database.run_in_transaction(self._declare_limit)
         if limit != self._max_embedded_chunks:
             log.warning(
                 "the index embeds %d chunks of a file, not %d: MAGICFS_MAX_EMBEDDED_CHUNKS differs between hosts, and "
@@ -97,19 +97,16 @@ class ExtractService:
             return file_claims.has_files_for_ocr(connection, host=self._worker.host, lesser=ocr.lesser)
 
     def _queue_files_for_ocr(self, ocr: OcrEngine) -> None:
-        def queue() -> int:
-            with self._database.transaction() as connection:
-                return file_claims.queue_files_for_ocr(connection, host=self._worker.host, lesser=ocr.lesser)
-
-        queued = retry_on_conflict(queue)
+        queued = self._database.run_in_transaction(
+            lambda connection: file_claims.queue_files_for_ocr(connection, host=self._worker.host, lesser=ocr.lesser)
+        )
         if queued:
             log.info("%d files that waited for %s are read", queued, ocr)
 
-    def _declare_limit(self) -> int:
-        with self._database.transaction() as connection:
-            return queue_db.declare_max_embedded_chunks(
-                connection, host=self._worker.host, chunks=self._max_embedded_chunks
-            )
+    def _declare_limit(self, connection: Connection) -> int:
+        return queue_db.declare_max_embedded_chunks(
+            connection, host=self._worker.host, chunks=self._max_embedded_chunks
+        )
 
     def rest(self) -> None:
         """End the parser process. The next file that needs one waits until it has started again."""

@@ -17,7 +17,7 @@ from magicfs.db.corpus import file_claims
 from magicfs.db.corpus import files as files_db
 from magicfs.db.corpus import names as names_db
 from magicfs.db.corpus import words as words_db
-from magicfs.db.pool import Connection, Database, retry_on_conflict
+from magicfs.db.pool import Connection, Database
 from magicfs.db.storage import read_shortage
 from magicfs.db.vectors import embedding_queue as queue_db
 from magicfs.db.vectors import embeddings as embeddings_db
@@ -183,13 +183,8 @@ class MaintenanceService:
 
         Returns whether nothing is left.
         """
-
-        def do_part() -> bool:
-            with self._database.transaction() as connection:
-                return work(connection)
-
         deadline = time.monotonic() + seconds
-        while retry_on_conflict(do_part):
+        while self._database.run_in_transaction(work):
             if time.monotonic() >= deadline:
                 return False
         return True

@@ -9,8 +9,9 @@ from __future__ import annotations
 import logging
 import time
 from collections.abc import Callable
+from functools import partial
 
-from magicfs.db.pool import Database, retry_on_conflict
+from magicfs.db.pool import Database
 from magicfs.db.vectors import unread as unread_db
 from magicfs.db.vectors.models import active_model, building_model
 from magicfs.domain.ids import ModelId
@@ -55,11 +56,8 @@ class UnreadVectors:
             self._finished.add(model.id)
             return False
 
-        def check_some() -> bool:
-            with self._database.transaction() as connection:
-                return unread_db.forget_unread(connection, model=model.id, reads=reader.reads, limit=BATCH_VECTORS)
-
-        while retry_on_conflict(check_some):
+        check_some = partial(unread_db.forget_unread, model=model.id, reads=reader.reads, limit=BATCH_VECTORS)
+        while self._database.run_in_transaction(check_some):
             if time.monotonic() >= deadline:
                 return True
         self._finished.add(model.id)

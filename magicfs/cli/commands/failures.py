@@ -97,13 +97,8 @@ def _try_again(settings: Settings, database: Database) -> int:
     """Make files and chunks pending again, and notify the workers. Returns their number."""
     from magicfs.cli import wiring
     from magicfs.db.corpus.failures import retry_failures
-    from magicfs.db.pool import retry_on_conflict
 
-    def retry() -> int:
-        with database.transaction() as connection:
-            return retry_failures(connection)
-
-    retried = retry_on_conflict(retry)
+    retried = database.run_in_transaction(retry_failures)
     if retried:
         queue = wiring.job_queue(settings)
         queue.notify_extract(settings.host)
