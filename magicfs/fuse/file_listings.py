@@ -15,7 +15,7 @@ import pyfuse3
 from pyfuse3 import EntryAttributes, FileNameT
 
 from magicfs.fuse.fast_path import FAST_PATH
-from magicfs.fuse.handles import OpenDirectory
+from magicfs.fuse.handles import DirectoryReply, OpenDirectory
 from magicfs.fuse.library_interface import SEVERAL_ENTRIES
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.watched_directory import VOUCHED_SECONDS, unchanged_since_ns
@@ -36,18 +36,17 @@ class FileListings:
         self._inodes = inodes
         self._watches = watches
 
-    def reply(
-        self, token: pyfuse3.ReaddirToken, opened: OpenDirectory, files: ListedFiles, start: int, *, first: int
-    ) -> tuple[int, bool]:
-        """Reply with files from position `start` on. Returns how many, and whether the reply is full.
+    def add(self, reply: DirectoryReply, files: ListedFiles, start: int) -> tuple[int, bool]:
+        """Add files from position `start` on. Returns how many, and whether the reply is full.
 
-        The next one needs a node if it is not. Positions in the reply are `first` higher.
+        The next one needs a node if it is not.
         """
+        opened = reply.opened
         numbers, seconds = self._count(opened, files, start)
         if not numbers:
             return 0, False
-        files.want(start, numbers, seconds, start + 1 + first)
-        pyfuse3.readdir_reply(token, FileNameT(b""), _SEVERAL, 0)
+        files.want(start, numbers, seconds, start + 1 + reply.first)
+        pyfuse3.readdir_reply(reply.token, FileNameT(b""), _SEVERAL, 0)
         count = FAST_PATH.added_listed()
         for number in numbers[count:]:
             self._inodes.forget(number, 1)

@@ -14,6 +14,9 @@ from collections import defaultdict
 from collections.abc import Callable, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, field
+from typing import NamedTuple
+
+import pyfuse3
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.files import FileStat
@@ -93,6 +96,20 @@ class OpenDirectory:
         entries, self._ahead = self._ahead, ()
         is_fresh = time.monotonic() - self.entries_read_at < REAL_FILE_TIMEOUT_SECONDS
         return entries if start == self._ahead_start and is_fresh else ()
+
+
+class DirectoryReply(NamedTuple):
+    """A reply to one request to read an open directory."""
+
+    token: pyfuse3.ReaddirToken
+    opened: OpenDirectory
+    first: int
+    """By how much positions in the reply are higher than those in the listing."""
+
+    def add(self, name: bytes, entry: pyfuse3.EntryAttributes, position: int) -> bool:
+        """Add an entry of the listing, which `position` follows; False if there is no room for it."""
+        added: bool = pyfuse3.readdir_reply(self.token, pyfuse3.FileNameT(name), entry, position + self.first)
+        return added
 
 
 class HandleTable:

@@ -9,11 +9,10 @@ what a program has read then may be too old by the time it asks. A program that 
 
 from __future__ import annotations
 
-import pyfuse3
-from pyfuse3 import EntryAttributes, FileNameT, InodeT, ModeT
+from pyfuse3 import EntryAttributes, InodeT, ModeT
 
 from magicfs.fuse.fast_path import FAST_PATH
-from magicfs.fuse.handles import OpenDirectory
+from magicfs.fuse.handles import DirectoryReply, OpenDirectory
 from magicfs.fuse.library_interface import NAME_ALONE
 from magicfs.tree.directories import DirectoryListing
 from magicfs.tree.real.directories import RealDirectoryListing
@@ -63,27 +62,20 @@ class LargeListings:
             return None
         return listing if of_python < LOOKUPS_OF_NAMES else None
 
-    def reply(
-        self,
-        token: pyfuse3.ReaddirToken,
-        opened: OpenDirectory,
-        listing: RealDirectoryListing,
-        start: int,
-        *,
-        first: int,
-    ) -> None:
-        """Reply with names from position `start` on until the reply is full. Positions there are `first` higher."""
+    def fill(self, reply: DirectoryReply, listing: RealDirectoryListing, start: int) -> None:
+        """Add names from position `start` on until the reply is full."""
+        opened = reply.opened
         opened.version = None
         opened.lookups_before_names = self._lookups[opened.directory.ino]
-        opened.names_replied = _reply_with_names(token, listing, start, first=first)
+        opened.names_replied = _add_names(reply, listing, start)
 
 
-def _reply_with_names(token: pyfuse3.ReaddirToken, listing: RealDirectoryListing, start: int, *, first: int) -> int:
-    """Do what `LargeListings.reply` does, and return how many names the reply has."""
+def _add_names(reply: DirectoryReply, listing: RealDirectoryListing, start: int) -> int:
+    """Do what `LargeListings.fill` does, and return how many names the reply has."""
     entry = EntryAttributes()
     entry.generation = NAME_ALONE
     for position in range(start, len(listing.names)):
         entry.st_ino, entry.st_mode = InodeT(listing.numbers[position]), ModeT(listing.kinds[position])
-        if not pyfuse3.readdir_reply(token, FileNameT(listing.names[position]), entry, position + 1 + first):
+        if not reply.add(listing.names[position], entry, position + 1):
             return position - start
     return len(listing.names) - start

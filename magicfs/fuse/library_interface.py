@@ -37,7 +37,8 @@ NAME_ALONE = 1 << 62
 SEVERAL_ENTRIES = 1 << 61
 """Bits in the generation of an entry of a listing, by which the library is told what the entry is."""
 OPENED_AS_FILE = 1 << 30
-"""A bit in the thread id of a request to open a directory without `O_DIRECTORY`. A library that never sets it fits too."""
+"""A bit in the thread id of a request to open a directory without `O_DIRECTORY`. A library that never sets it
+fits too."""
 OF_PAGES = 1 << 62
 """A bit in the file handle of a request to write pages that a program has changed in a mapping: the kernel takes all of
 them as written unless it gets an error."""

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 
 import pyfuse3
 import trio
-from pyfuse3 import FileHandleT, FileNameT, InodeT
+from pyfuse3 import FileHandleT, InodeT
 
 from magicfs.domain.attributes import DIRECTORY_MODE, Attributes
 from magicfs.errors import DeadlineExceeded
@@ -19,7 +19,7 @@ from magicfs.fuse.attributes import directory_entry
 from magicfs.fuse.errors import replies_with_errno
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.file_listings import FileListings
-from magicfs.fuse.handles import OpenDirectory
+from magicfs.fuse.handles import DirectoryReply, OpenDirectory
 from magicfs.fuse.library_interface import OPENED_AS_FILE
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.node_operations import NodeOperations
@@ -83,53 +83,45 @@ class ListingOperations(NodeOperations):
         listing = await self._begun_listing(opened, start_id)
         # A position in the reply is that of no other listing: the kernel may have kept another one meanwhile.
         first = (listing.number << _POSITION_BITS) + _DOT_ENTRIES
-        start_id = _reply_with_dots(token, directory, start_id & _POSITIONS, first=first - _DOT_ENTRIES) - _DOT_ENTRIES
+        reply = DirectoryReply(token, opened, first)
+        start_id = _add_dots(reply, start_id & _POSITIONS)
         names = self._large_listings.of_names(opened, listing, start_id)
         if names is not None:
-            self._large_listings.reply(token, opened, names, start_id, first=first)
+            self._large_listings.fill(reply, names, start_id)
             return
         if FAST_PATH.is_loaded and isinstance(listing, RealDirectoryListing):
-            is_whole = await self._reply_with_files(token, opened, listing, start_id, first=first)
+            is_whole = await self._reply_with_files(reply, listing, start_id)
         else:
-            is_whole = await self._reply_with_entries(token, opened, listing, start_id, first=first)
+            is_whole = await self._reply_with_entries(reply, listing, start_id)
         watch = self._watches.find(directory)
         if is_whole and watch and opened.version:
             watch.listing_is_kept(opened.version, listing)
 
-    async def _reply_with_entries(
-        self, token: pyfuse3.ReaddirToken, opened: OpenDirectory, listing: DirectoryListing, start: int, *, first: int
-    ) -> bool:
+    async def _reply_with_entries(self, reply: DirectoryReply, listing: DirectoryListing, start: int) -> bool:
         """Reply with entries from position `start` on until the reply is full, or the listing ends: then True."""
+        opened = reply.opened
         while batch := opened.take_ahead(start) or await self._next_entries(opened, listing, start):
             for index, (position, entry) in enumerate(batch):
                 attributes = entry.attributes or await self._listed_attributes(entry.node)
                 if attributes is None:
                     start = position
                     continue
-                if not self._reply_with_entry(token, opened, entry, attributes, position + first):
+                if not self._add_entry(reply, entry, attributes, position):
                     opened.keep_ahead(start, batch[index:])
                     return False
                 start = position
         return True
 
-    async def _reply_with_files(
-        self,
-        token: pyfuse3.ReaddirToken,
-        opened: OpenDirectory,
-        listing: RealDirectoryListing,
-        start: int,
-        *,
-        first: int,
-    ) -> bool:
+    async def _reply_with_files(self, reply: DirectoryReply, listing: RealDirectoryListing, start: int) -> bool:
         """What `_reply_with_entries` does, for files of a root: many at a time where they need no node."""
-        has_some = False
+        opened, has_some = reply.opened, False
         try:
             while start < len(listing.names):
                 files = opened.files_at(start) or await self._next_files(opened, listing, start)
                 while start < files.end:
-                    count, is_full = self._file_listings.reply(token, opened, files, start, first=first)
+                    count, is_full = self._file_listings.add(reply, files, start)
                     if not count and not is_full:
-                        count, is_full = self._reply_with_node(token, opened, files, start, first=first)
+                        count, is_full = self._add_node(reply, files, start)
                         start += not count and not is_full
                     if is_full:
                         return False
@@ -142,25 +134,21 @@ class ListingOperations(NodeOperations):
             return False
         return True
 
-    def _reply_with_node(
-        self, token: pyfuse3.ReaddirToken, opened: OpenDirectory, files: ListedFiles, start: int, *, first: int
-    ) -> tuple[int, bool]:
-        """Reply with the file at a position by its node. Returns 0 if it vanished, and whether the reply is full."""
+    def _add_node(self, reply: DirectoryReply, files: ListedFiles, start: int) -> tuple[int, bool]:
+        """Add the file at a position by its node. Returns 0 if it vanished, and whether the reply is full."""
         entry = files.entry(start)
         if entry is None or entry.attributes is None:
             return 0, False
-        is_full = not self._reply_with_entry(token, opened, entry, entry.attributes, start + 1 + first)
-        return 1, is_full
+        return 1, not self._add_entry(reply, entry, entry.attributes, start + 1)
 
-    def _reply_with_entry(
-        self, token: pyfuse3.ReaddirToken, opened: OpenDirectory, entry: Entry, attributes: Attributes, position: int
-    ) -> bool:
-        """Reply with an entry, which `position` follows; False if the reply has no room for it."""
-        node, reply = self._entry_reply(entry, attributes)
-        self._watches.keep_listed(opened.vouched, entry.name, reply, attributes)
-        if reply.attr_timeout < VOUCHED_SECONDS and not isinstance(node, Directory):
+    def _add_entry(self, reply: DirectoryReply, entry: Entry, attributes: Attributes, position: int) -> bool:
+        """Add an entry, which `position` follows; False if the reply has no room for it."""
+        opened = reply.opened
+        node, told = self._entry_reply(entry, attributes)
+        self._watches.keep_listed(opened.vouched, entry.name, told, attributes)
+        if told.attr_timeout < VOUCHED_SECONDS and not isinstance(node, Directory):
             opened.version = None
-        if not pyfuse3.readdir_reply(token, FileNameT(entry.name), reply, position):
+        if not reply.add(entry.name, told, position):
             return False
         self._add_lookup(opened.directory, entry, node)
         return True
@@ -235,12 +223,13 @@ def _listed(directory: Directory) -> tuple[DirectoryListing, ListedFiles | None]
     return listing, files
 
 
-def _reply_with_dots(token: pyfuse3.ReaddirToken, directory: Directory, start_id: int, *, first: int) -> int:
-    """Reply with `.` and `..`, and return the position after them. Any reply has room for both.
+def _add_dots(reply: DirectoryReply, start: int) -> int:
+    """Add `.` and `..`, which come before a listing, and return the position in the listing after them.
 
-    Positions in the reply are `first` higher.
+    Any reply has room for both.
     """
+    directory = reply.opened.directory
     for position, (name, ino) in enumerate(((b".", directory.ino), (b"..", directory.parent_ino)), 1):
-        if start_id < position:
-            pyfuse3.readdir_reply(token, FileNameT(name), directory_entry(ino), position + first)
-    return max(start_id, _DOT_ENTRIES)
+        if start < position:
+            reply.add(name, directory_entry(ino), position - _DOT_ENTRIES)
+    return max(start - _DOT_ENTRIES, 0)
