@@ -19,7 +19,9 @@ from magicfs.domain.models import IndexedModel, ModelSpec, ModelState
 from magicfs.errors import LanguageUnread, MagicFSError
 from magicfs.logs import Outage
 from magicfs.search.meaning import QuestionVector
+from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.tokens import PICTURES
+from magicfs.text.analysis.typed_forms import names_a_number
 from magicfs.text.question_language import QuestionLanguages
 
 log = logging.getLogger(__name__)
@@ -71,8 +73,12 @@ def asked_ahead(
 
 
 def has_meaning(question: str) -> bool:
-    """Whether a question has a vector. One of digits and signs names something: models find it near to any text."""
-    return _MEANING.search(question) is not None
+    """Whether a question has a vector.
+
+    One of digits and signs names something, and so does a day, an hour or an amount: models find it near to any text
+    that has another one, and a text in another language says it as well.
+    """
+    return _MEANING.search(question) is not None and not names_a_number(readable(question)[0])
 
 
 def reading_models(models: Sequence[IndexedModel], languages: QuestionLanguages) -> list[IndexedModel]:

@@ -1,4 +1,4 @@
-"""Abbreviations of what stands beside a number: `fig. 3` for `figure 3`, `5 km` for `5 kilometres`, `Dec 24`.
+"""Abbreviations of what stands beside a number: `fig. 3` for `figure 3`, `5 km` for `5 kilometres`, `Thu`, `Dec 24`.
 
 Used by `typed_forms` for what is typed: a text may have the other one. Pure data and functions; any thread.
 """
@@ -72,6 +72,15 @@ _BEHIND: Final = (
 for: texts have it for many things."""
 
 
+_WEEKDAYS: Final = (
+    "monday mon", "tuesday tue tues", "wednesday wed weds", "thursday thu thur thurs", "friday fri", "saturday sat",
+    "sunday sun", "montag mo", "dienstag di", "mittwoch mi", "donnerstag do", "freitag fr", "samstag sa", "sonntag so",
+    "понедельник пн", "вторник вт", "среда ср", "четверг чт", "пятница пт", "суббота сб", "воскресенье вс",
+)  # fmt: skip
+_OTHER_WORDS: Final = frozenset("mon wed sat sun mo di mi do fr sa so".split())  # noqa: SIM905
+"""Short names of days that are other words too: typed, they stand before a number, and they are never looked for."""
+
+
 def _families(groups: tuple[str, ...]) -> dict[str, list[str]]:
     families = [group.split() for group in groups]
     return {
@@ -83,6 +92,14 @@ _FAMILIES_BEFORE: Final = _families(_BEFORE)
 _FAMILIES_BEHIND: Final = _families(_BEHIND)
 _WORD_BEFORE: Final = re.compile(r"(?<!\w)([^\W\d_]{1,12})\.? ?(?=[0-9]|[ivxIVX]+(?!\w))")
 _WORD_BEHIND: Final = re.compile(r"[0-9](?:\.|st|nd|rd|th)?[ -]?([^\W\d_]{2,13}2?)(?!\w)")
+_DAY_OF_WEEK: Final = {
+    word: [other for other in family.split() if other != word and other not in _OTHER_WORDS]
+    for family in _WEEKDAYS
+    for word in family.split()
+}
+_TYPED_DAY_OF_WEEK: Final = re.compile(
+    rf"(?<!\w)({'|'.join(sorted(_DAY_OF_WEEK, key=len, reverse=True))})(?!\w)([.,]{{0,2}} [0-9])?", re.IGNORECASE
+)
 _PARAGRAPH: Final = re.compile(r"(?<!\w)(paragraph|paragraf|section) ([0-9]{1,4})(?![\w.,:/-])", re.IGNORECASE)
 """What a law writes with a sign."""
 _DAY_AND_MONTH: Final = re.compile(
@@ -107,3 +124,11 @@ def short_months(text: str) -> Iterator[OtherForms]:
         others = month_names(name or first_name)
         if others and 1 <= int(day or last_day) <= DAYS:
             yield frozenset({name or first_name}), others
+
+
+def weekday_forms(text: str) -> Iterator[OtherForms]:
+    """Yield `thurs` for `Thursday`, and the whole name for a short one."""
+    for name, number in _TYPED_DAY_OF_WEEK.findall(text):
+        word = name.lower()
+        if number or word not in _OTHER_WORDS:
+            yield frozenset({name}), _DAY_OF_WEEK[word]

@@ -58,9 +58,16 @@ def whole_date(text: str) -> list[str]:
     return list(dict.fromkeys(form for forms in found for form in forms if _ISO.fullmatch(form)))
 
 
+def days_in_one_piece(text: str) -> dict[str, list[str]]:
+    """The days of a typed text that have signs between their digits, such as `03.03.25`, each with its numbers."""
+    found = {match[0]: [match[1], match[3], match[4]] for match in islice(_DATE.finditer(text), _MAX_DATES)}
+    return {day: numbers for day, numbers in found.items() if whole_date(day)}
+
+
 def _days_in_digits(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
     """The days in digits, each with all ways to read it: with slashes, the month is first in some countries."""
-    for first, sign, second, third in _DATE.findall(text):
+    for match in _DATE.finditer(text):
+        first, sign, second, third = match.groups()
         if len(first) == _YEAR_DIGITS and len(third) <= _SHORT:
             days = [(first, int(second), third)]
         elif len(first) <= _SHORT and len(third) != 1:
@@ -69,7 +76,7 @@ def _days_in_digits(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
                 days.append((third, int(first), second))
         else:
             continue
-        yield frozenset({first, second, third}), list(days)
+        yield frozenset({match[0], first, second, third}), list(days)
     for year, month, day in _COMPACT.findall(text):
         yield frozenset({year + month + day}), [(year, int(month), day)]
 

@@ -6,11 +6,14 @@ Used by searches; `phrases` has what stands in quotes. Any thread.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Sequence
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from magicfs.domain.query import Lexeme, Term
+from magicfs.text.analysis.dates import days_in_one_piece
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
 from magicfs.text.analysis.lexemes import compounds, folded_word, unspaced_lexemes
@@ -65,6 +68,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
             others.setdefault(fold(word), []).extend(map(fold, forms))
     if not (numbers or others):
         return tuple(terms.values())
+    _make_days_words(terms, days_in_one_piece(body))
     return tuple(_or_in_one_piece(term, numbers, others.get(term.word, ())) for term in terms.values())
 
 
@@ -85,6 +89,17 @@ def _take_apart(terms: dict[str, Term], pieces: Sequence[str], algorithms: tuple
         word = folded_word(piece)
         if word is not None and word not in terms:
             terms[word] = Term(word, (*word_forms(piece, word, algorithms), *whole.lexemes), count=whole.count)
+
+
+def _make_days_words(terms: dict[str, Term], days: Mapping[str, Sequence[str]]) -> None:
+    """Make each day a word in the place of its numbers, which say nothing alone: many texts have a `03` and a `25`."""
+    counts = Counter(chain.from_iterable(days.values()))
+    if not terms.keys() >= days.keys() or any(part not in terms or terms[part].count > counts[part] for part in counts):
+        return
+    for part in counts:
+        del terms[part]
+    for day in days:
+        terms[day] = replace(terms[day], parts=frozenset())
 
 
 def _or_in_one_piece(term: Term, numbers: Sequence[str], others: Iterable[str]) -> Term:

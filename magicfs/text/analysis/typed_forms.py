@@ -11,11 +11,13 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Final
 
-from magicfs.text.analysis.abbreviations import abbreviation_forms, short_months
+from magicfs.text.analysis.abbreviations import abbreviation_forms, short_months, weekday_forms
 from magicfs.text.analysis.clocks import clock_forms
 from magicfs.text.analysis.codes import codes_in_pieces, designation_forms
 from magicfs.text.analysis.counted import numbers_in_characters, numbers_in_digits
 from magicfs.text.analysis.dates import date_forms
+from magicfs.text.analysis.folding import fold
+from magicfs.text.analysis.magnitudes import magnitude_forms
 from magicfs.text.analysis.measures import dimensions, micro_forms, money_forms, percent_forms
 from magicfs.text.analysis.variants import OtherForms, numbers_in_pieces
 
@@ -52,18 +54,44 @@ _NUMBERED_THINGS: Final = (
 )
 _OF_ORDER: Final = frozenset(_NUMBERED_THINGS.split())
 """What has numbers of an order."""
+_NUMBERS: Final = dict(
+    enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)  # noqa: SIM905
+)
+_VALUES: Final = {word: str(number) for number, word in _NUMBERS.items()}
+_NUMBERED_IN_ENGLISH: Final = re.compile(
+    r"(?<!\w)(?:act|appendix|article|book|chapter|episode|grade|lesson|level|part|phase|scene|section|stage|unit|volume)"
+    rf" (?:([1-9]|1[0-2])(?![\w.,:/%'-])|({'|'.join(_VALUES)})(?!\w))",
+    re.IGNORECASE,
+)
+_FISCAL_YEAR: Final = re.compile(
+    r"(?<!\w)(fy|(?:fiscal|financial) year) ?'?((?:20)?[0-9]{2})(?![\w.,:-])", re.IGNORECASE
+)
 _MAX_IN_PIECES: Final = 16
 _MAX_OF_KIND: Final = 4
 """Each is looked up, and a text with more is pasted."""
 
+_WORD: Final = re.compile(r"\w+")
+_LETTERS: Final = re.compile(r"[^\W\d_]+")
+_LONGEST_NUMBER: Final = 40
+_LINKING: Final = frozenset("of the on at in de del du le la el den der im am um vom bis".split())  # noqa: SIM905
+"""Words that stand beside days and hours."""
+
 _STREET: Final = re.compile(
-    r"(?<!\w)(?:([^\W\d_]{3,})(str|stra(?:ß|ss)e)|(str(?=\.? ?[0-9])|stra(?:ß|ss)e))(?!\w)", re.IGNORECASE
+    r"(?<!\w)(?:([^\W\d_]{3,})([ -]?)(str|stra(?:ß|ss)e)|(str(?=\.? ?[0-9])|stra(?:ß|ss)e))(?!\w)", re.IGNORECASE
 )
 
 
 def typed_forms(text: str) -> list[OtherForms]:
     """The other forms of what a readable typed text has first, of each kind a few."""
-    kinds = [_ordinals_in_words, _ordinals_in_digits, _roman_forms, _street_forms]
+    kinds = [
+        _ordinals_in_words,
+        _ordinals_in_digits,
+        _roman_forms,
+        _numbers_in_words,
+        _street_forms,
+        _fiscal_years,
+        weekday_forms,
+    ]
     if not text.isascii():
         kinds += [numbers_in_characters, numbers_in_digits]
     if not text.isascii() or any(map(str.isdigit, text)):
@@ -71,6 +99,7 @@ def typed_forms(text: str) -> list[OtherForms]:
             abbreviation_forms,
             clock_forms,
             designation_forms,
+            magnitude_forms,
             micro_forms,
             money_forms,
             percent_forms,
@@ -78,6 +107,19 @@ def typed_forms(text: str) -> list[OtherForms]:
         ]
     found = chain.from_iterable(islice(kind(text), _MAX_OF_KIND) for kind in kinds)
     return [*found, *date_forms(text)]
+
+
+def names_a_number(text: str) -> bool:
+    """Whether a readable typed text is a number with what belongs to it: a day, an hour, an amount, a measure.
+
+    Such as `3 March 2025`, `$1,299`, `at 3:30 pm`, `5 km` and `chapter 4`, and not `tax 2024`.
+    """
+    if len(text) > _LONGEST_NUMBER or not any(map(str.isdigit, text)):
+        return False
+    belonging = {fold(word) for words, _ in typed_forms(text) for word in words} | _LINKING
+    return all(
+        word in belonging or belonging.issuperset(_LETTERS.findall(word)) for word in map(fold, _WORD.findall(text))
+    )
 
 
 def typed_in_pieces(text: str) -> list[str]:
@@ -132,9 +174,23 @@ def _is_of_order(match: re.Match[str]) -> bool:
     return number.isupper() and word[0].isupper() if number.isalpha() else behind is None
 
 
+def _numbers_in_words(text: str) -> Iterator[OtherForms]:
+    """Yield `five` for the number of `chapter 5`, and the other way round."""
+    for digits, word in _NUMBERED_IN_ENGLISH.findall(text):
+        yield (frozenset({digits}), [_NUMBERS[int(digits)]]) if digits else (frozenset({word}), [_VALUES[word.lower()]])
+
+
+def _fiscal_years(text: str) -> Iterator[OtherForms]:
+    """Yield `fy2021` for `FY21` and for `fiscal year 2021`, and `fy21`."""
+    for name, year in _FISCAL_YEAR.findall(text):
+        yield frozenset({*name.split(), name + year, year}), [f"fy20{year[-2:]}", f"fy{year[-2:]}"]
+
+
 def _street_forms(text: str) -> Iterator[OtherForms]:
-    """Yield `Goethestraße` for `Goethestr.`, and the other way round."""
+    """Yield `Goethestraße` for `Goethestr.` and the other way round, and `Goethestr` for `Goethe-Straße`."""
     for match in _STREET.finditer(text):
-        before, ending = match[1] or "", match[2] or match[3]
+        before, sign, ending = match[1] or "", match[2], match[3] or match[4]
         other = "straße" if ending.lower() == "str" else "str"
-        yield frozenset({match[0]}), [before + other]
+        if sign:
+            yield frozenset({before, ending}), [before + "str", before + "straße"]
+        yield (frozenset({ending}), [other]) if sign else (frozenset({match[0]}), [before + other])

@@ -15,6 +15,7 @@ from magicfs.text.analysis.clocks import far_eastern_clocks, stated_clocks
 from magicfs.text.analysis.counted import stated_counts
 from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.lexemes import LexemeMemory, pairs_of
+from magicfs.text.analysis.magnitudes import stated_magnitudes
 from magicfs.text.analysis.measures import dimensions, percents_in_characters, stated_money, stated_percents
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.signs import signs_in
@@ -23,7 +24,7 @@ from magicfs.text.analysis.stated_days import dates_in_characters, days_of_name,
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 
-ANALYSIS_VERSION: Final = 19
+ANALYSIS_VERSION: Final = 20
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
@@ -84,6 +85,7 @@ def _with_digits(body: str) -> list[str]:
         *dimensions(body),
         *stated_money(body),
         *stated_percents(body),
+        *stated_magnitudes(body),
     ]
 
 

@@ -175,3 +175,17 @@ def test_a_long_file_is_judged_by_its_nearest_passages_alone(corpus: Corpus, ser
     corpus.add(b"long.txt", *near, *others, vectors=[at(0.8), at(0.8), at(0.8), *[at(0.1)] * 9])
     corpus.add(b"short.txt", "only one passage", vectors=[at(0.79)])
     assert paths(service, QUESTION) == [b"long.txt", b"short.txt"]
+
+
+@pytest.mark.parametrize("question", ["3 March 2025", "03.03.2025", "€4,711.50", "chapter 5"])
+def test_a_number_that_is_named_is_found_by_words_alone(
+    service: SearchService, corpus: Corpus, vectors: ChosenVectors, question: str
+) -> None:
+    vectors.vectors[question] = at(1.0)
+    said = "the contract of 3 March 2025 has a price of 4,711.50 € in chapter five"
+    corpus.add(b"contract.txt", said, vectors=[at(0.1)])
+    for day in range(4, 14):
+        corpus.add(b"diary %d.txt" % day, f"{day} March 2024, and nothing else", vectors=[at(1.0)])
+    first = service.search(question, deadline_s=60).hits[0]
+    assert (first.path, first.vector) == (b"contract.txt", None)
+    assert first.score >= 0.9

@@ -187,6 +187,7 @@ NUMBERED = [
         "w#@x.org ",
     ),
     *("http://w#.org/v# ", "[w#](v#) ", "<a w#>v#</a> ", "%C3%A4# ", "=C3=A4# ", "w#str ", "#% ", "# of # ", "가#나 "),
+    *("$#M ", "#k € ", "# million ", "chapter # ", "chapter five", "Thu # ", "fy# ", "w# straße ", "1.2.# "),
 ]
 """Units whose number sign is another number each time."""
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.text.analysis import analyze, question_terms
-from magicfs.text.analysis.abbreviations import abbreviation_forms, short_months
+from magicfs.text.analysis.abbreviations import abbreviation_forms, short_months, weekday_forms
 from magicfs.text.analysis.clocks import clock_forms
 from magicfs.text.analysis.measures import money_forms
 from tests.unit.text.analysis.vectors import missed
@@ -314,3 +314,29 @@ def test_dutch_ordinals_and_brazilian_money_are_found(written: str, typed: str) 
 )
 def test_numbers_are_found_as_other_countries_write_them(written: str, typed: str) -> None:
     assert missed(written, typed) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("Thurs. at noon", "Thursday"),
+        ("Thu, 8 Feb", "Thursday"),
+        ("Thursday at noon", "Thurs."),
+        ("Saturday 17 May", "Sat 17 May"),
+        ("Donnerstag, 22.05.", "Do, 22.05."),
+        ("Chapter Five", "chapter 5"),
+        ("chapter 5", "Chapter Five"),
+        ("sales of fy21", "FY2021"),
+        ("sales of FY2021", "fy21"),
+        ("sales of FY 2021", "fiscal year 2021"),
+        ("Müllerstr. 9", "Müller-Straße 9"),
+        ("Müllerstraße 9", "Müller Str. 9"),
+    ],
+)
+def test_days_of_the_week_chapters_and_years_of_accounts_are_found_in_other_forms(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+@pytest.mark.parametrize("typed", ["do it", "so far", "the sun", "sat down"])
+def test_a_word_that_is_also_short_for_a_day_has_no_other_form(typed: str) -> None:
+    assert list(weekday_forms(typed)) == []
