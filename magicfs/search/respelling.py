@@ -1,7 +1,7 @@
-"""Other spellings of words that no text and no name has: one letter is wrong, or a name in pieces is typed in one.
+"""Other spellings of words that no text and no name has: one letter is wrong, or several words are typed in one.
 
-Used by `compiled_query`. `recieve` stands for `receive`, `tpsreport` for `tps_report`, where the index has these. Words
-that the index has cost nothing. Runs in the caller's transaction.
+Used by `compiled_query`. `recieve` stands for `receive`, `tpsreport` for `tps_report`, `packinglist` for `packing
+list`, where the index has these. Words that the index has cost nothing. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -33,6 +33,8 @@ its other words and its meaning, and most of its words that nothing has are spel
 _MAX_EDITS: Final = 2
 """A word of texts is so many letters away at most, with its ending: `recieve` from `received`, not `evening` from
 `event`."""
+_MIN_WORD: Final = 3
+"""The letters of each of two words that are typed in one: two letters are too often the beginning of a word."""
 _MIN_PIECE: Final = 2
 _MIN_PIECE_OF_THREE: Final = 3
 _ALPHABETS: Final = {
@@ -56,19 +58,39 @@ def respell(
     if not 0 < len(looked_up) <= _MAX_UNKNOWN:
         return dict(known), {}
     may_be_wrong = len(words) <= _MAX_WORDS and len(unknown) <= _MAX_UNKNOWN
-    found: dict[Term, tuple[Term, WordChunks]] = {}
+    found: dict[Term, dict[Term, WordChunks]] = {}
     taken: dict[str, str] = {}
     for term in looked_up:
         [in_chunks, in_names] = count_chunks(connection, [term.tsquery])[0]
         if in_chunks or in_names:
             continue
         lexemes, spelling = _found_spelling(connection, term.word, languages, may_be_wrong=may_be_wrong)
-        if lexemes:
-            respelt = replace(term, lexemes=(*term.lexemes, *lexemes))
-            found[term] = respelt, WordChunks(0.0, count_chunks(connection, [respelt.tsquery])[0][0])
+        if (spelling or not lexemes) and (two := _two_words(connection, term.word)):
+            found[term], spelling = _counted(connection, question_terms(two, languages=languages)), two
+        elif lexemes:
+            found[term] = _counted(connection, [replace(term, lexemes=(*term.lexemes, *lexemes))])
         if spelling:
             taken[term.word] = spelling
-    return dict(found.get(term, (term, chunks)) for term, chunks in known.items()), taken
+    respelt: dict[str, tuple[Term, WordChunks]] = {}
+    for term, chunks in known.items():
+        for one, its_chunks in found.get(term, {term: chunks}).items():
+            respelt.setdefault(one.word, (one, its_chunks))
+    return dict(respelt.values()), taken
+
+
+def _counted(connection: Connection, terms: Sequence[Term]) -> dict[Term, WordChunks]:
+    counts = count_chunks(connection, [term.tsquery for term in terms])
+    return {term: WordChunks(0.0, in_chunks) for term, (in_chunks, _) in zip(terms, counts, strict=True)}
+
+
+def _two_words(connection: Connection, word: str) -> str:
+    """The two words that a word is in one piece, if a text or a name has them side by side; else nothing."""
+    places = range(_MIN_WORD, len(word) - _MIN_WORD + 1)
+    pairs = [(word[:place], word[place:]) for place in places]
+    conditions = [" <-> ".join(Lexeme(half).tsquery for half in pair) for pair in pairs]
+    counts = count_chunks(connection, conditions) if conditions else []
+    best = max(zip(counts, pairs, strict=True), key=lambda found: found[0], default=((0, 0), ("", "")))
+    return " ".join(best[1]) if any(best[0]) else ""
 
 
 def _may_be_respelt(term: Term) -> bool:

@@ -137,6 +137,21 @@ def test_a_name_in_pieces_is_found_as_it_is_typed_in_one(service: SearchService,
 
 
 @pytest.mark.parametrize(
+    ("typed", "name", "meant"),
+    [("withtheinvoice", "", ""), ("theparcel", "letter.txt", "the parcel"), ("butapples", "other.txt", "but apples")],
+)
+def test_two_words_that_stand_side_by_side_are_found_as_one(
+    service: SearchService, typed: str, name: str, meant: str
+) -> None:
+    notices = (f"nothing has the word {typed}: searched for {meant} too",) if name else ()
+    assert found(service, typed) == ([name] if name else [], notices)
+
+
+def test_of_two_words_that_nothing_has_side_by_side_none_is_searched_for(service: SearchService) -> None:
+    assert found(service, "parcelapples") == ([], ())
+
+
+@pytest.mark.parametrize(
     "typed", ["received", "invoice", "marrakesh", "pearz", "qqqqqqq", '"recieve"', "-recieve pears"]
 )
 def test_a_word_that_something_has_a_short_one_and_one_like_none_are_searched_as_they_are(
