@@ -78,7 +78,7 @@ class Evidence(NamedTuple):
     name_share: float = 0.0
     """The share of the question's weight that the file's name has."""
     is_whole_name: bool = False
-    """Whether the question is the file's name, see `magicfs.text.names.is_whole_name`."""
+    """Whether the question is the file's name, or a path that leads to it: see `magicfs.text.names`."""
     rare_share: float = 0.0
     """The share of the question's weight that its rare words have that the text or the name has: see `rare_words`."""
     is_across: bool = False

@@ -11,6 +11,7 @@ from typing import NamedTuple
 
 from magicfs.db.search.candidates import Place
 from magicfs.domain.chunks import FoundFile, NameMatch
+from magicfs.domain.files import display_path
 from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
@@ -19,7 +20,7 @@ from magicfs.search.measured_chunks import MeasuredChunks
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.language import is_code
-from magicfs.text.names import is_whole_name, plain_name
+from magicfs.text.names import fold_path, is_at_path, is_whole_name, plain_name, typed_path
 
 FILES_OF_KIND = 20
 """The first candidates, which say of what kind of text a question is asked."""
@@ -91,7 +92,7 @@ def with_names(
     in `magicfs.db.search.candidates`.
     """
     best: dict[bytes, CandidateFile] = {}
-    name = plain_name(request.question)
+    name, path = plain_name(request.question), typed_path(request.question)
     matches = {place.found.file_id: place.name for place in places if place.name is not None}
 
     def preference(file: CandidateFile) -> tuple[bool, float, bool, int, int]:
@@ -108,7 +109,7 @@ def with_names(
     by_name = [place.found for place in places if place.is_by_name]
     named = (files.get(found.copy_key, CandidateFile(found, Evidence())).at(found) for found in by_name)
     for file in (*files.values(), *named):
-        measured = with_name(file, chunks, matches.get(file.found.file_id), words, name=name)
+        measured = with_name(file, chunks, matches.get(file.found.file_id), words, name=name, path=path)
         known = best.get(file.found.copy_key)
         if known is None or preference(measured) > preference(known):
             best[file.found.copy_key] = measured
@@ -116,11 +117,18 @@ def with_names(
 
 
 def with_name(
-    file: CandidateFile, chunks: MeasuredChunks, match: NameMatch | None, words: QuestionWords, *, name: str
+    file: CandidateFile,
+    chunks: MeasuredChunks,
+    match: NameMatch | None,
+    words: QuestionWords,
+    *,
+    name: str,
+    path: str,
 ) -> CandidateFile:
     """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's.
 
-    `name` is the question as `plain_name` gives it.
+    `name` and `path` are the question as `plain_name` and `typed_path` give it. A path that was typed means the file,
+    or all that is below the directory.
     """
     if match is None:
         return file
@@ -129,7 +137,10 @@ def with_name(
     share = (words.certain_share(in_text | match.in_name) + words.certain_share(in_text | match.in_path)) / 2
     lexical = max(scores.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
     rare_share = max(file.evidence.rare_share, chunks.rare_words.share(in_text | match.in_name))
-    is_whole = is_whole_name(name, plain_name(file.found.path.rpartition(b"/")[2].decode("utf-8", "replace")))
+    own_name = plain_name(file.found.path.rpartition(b"/")[2].decode("utf-8", "replace"))
+    is_whole = is_whole_name(name, own_name) or (
+        path != "" and is_at_path(fold_path(display_path(file.found.absolute_path)), path)
+    )
     evidence = file.evidence._replace(
         lexical=scores.lexical_strength(share=1.0, is_phrase_match=True) if is_whole else lexical,
         name_share=name_share,

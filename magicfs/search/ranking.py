@@ -27,7 +27,7 @@ from magicfs.search.measured_files import CandidateFile, files_of_chunks, with_n
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
-from magicfs.text.names import plain_name
+from magicfs.text.names import plain_name, typed_path
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,4 +147,5 @@ def measure_file(
     if not (words.weights and file_facts.is_named_so(connection, found.file_id, phrases)):
         return file
     matches = file_facts.name_matches(connection, [found.file_id], list(words.weights))
-    return with_name(file, measured, next(iter(matches), None), words, name=plain_name(request.question))
+    name, path = plain_name(request.question), typed_path(request.question)
+    return with_name(file, measured, next(iter(matches), None), words, name=name, path=path)

@@ -18,6 +18,9 @@ _FRACTION_SLASH = "\u2044"
 _BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
 _EXTENSIONS: Final = re.compile(r"(?:\.(?=[0-9]{0,4}[a-z])[a-z0-9]{1,10}){1,2}\Z")
 """One or two, as of `notes.tar.gz` and `notes.7z`."""
+_ABOVE: Final = re.compile(r"\A(?:~|\.{1,2}(?:/\.\.)*)(?=/)")
+"""What a path begins with that is typed from a directory on: `./`, `../../`, `~/`."""
+_NO_PATH: Final = re.compile(r"//|\s/|/\s|[\n\r]")
 
 
 def file_name(path: bytes) -> FileName:
@@ -81,6 +84,23 @@ def is_whole_name(question: str, name: str) -> bool:
     stems = {name, stem, name[: len(stem)] + name[len(stem) :].rpartition(".")[0]}
     words = _without_dots(question)
     return bool(words) and words in map(_without_dots, stems)
+
+
+def typed_path(question: str) -> str:
+    """A question that is a path or the end of one, folded, with a slash before it; empty for any other text.
+
+    Such as `/home/ada/notes/todo.txt`, `~/notes`, `notes/todo.txt`.
+    """
+    text = question.strip().removeprefix("file://").rstrip(_SLASH)
+    path = _ABOVE.sub("", text).strip(_SLASH)
+    if not (_SLASH in path or (path and path != text)) or _NO_PATH.search(path):
+        return ""
+    return _SLASH + fold_path(path)
+
+
+def is_at_path(path: str, typed: str) -> bool:
+    """Whether a file, whose path is as `fold_path` gives it, is at a path that `typed_path` has given, or below it."""
+    return bool(typed) and f"{typed}{_SLASH}" in f"{_SLASH}{path.lstrip(_SLASH)}{_SLASH}"
 
 
 def _without_dots(name: str) -> str:

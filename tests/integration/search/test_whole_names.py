@@ -74,3 +74,28 @@ def test_a_word_of_many_names_names_none_of_them(
         corpus.add(b"DSCN %d.txt" % number, f"picture {number}", vectors=[unit(0, 1, 0)])
     corpus.add(b"walk.txt", "a walk along the beach at low tide, the beach of shells", vectors=[unit(1, 0, 0)])
     assert service.search("dscn beach", deadline_s=60).hits[0].path == b"walk.txt"
+
+
+@pytest.fixture
+def paths(corpus: Corpus, vectors: ChosenVectors) -> None:
+    said = "what letters/2024 says, as an example of paths like letters/2024/bank.txt"
+    corpus.add(b"about paths.md", said, vectors=[unit(1, 0, 0)])
+    corpus.add(b"letters/2024/bank.txt", "the loan is granted", vectors=[unit(0, 1, 0)])
+    corpus.add(b"letters/2024/old/landlord.txt", "the heating is cold", vectors=[unit(0, 1, 0)])
+    corpus.add(b"bank.txt", "opening hours", vectors=[unit(0, 1, 0)])
+    for question in ("letters/2024", "letters/2024/bank.txt", "~/letters/2024/bank.txt"):
+        vectors.vectors[question] = unit(1, 0, 0)
+
+
+@pytest.mark.usefixtures("paths")
+@pytest.mark.parametrize("typed", ["letters/2024/bank.txt", "~/letters/2024/bank.txt", "2024/bank.txt"])
+def test_a_path_that_is_typed_means_that_file(service: SearchService, typed: str) -> None:
+    first = service.search(typed, deadline_s=60).hits[0]
+    assert (first.path, first.lexical) == (b"letters/2024/bank.txt", 1.0)
+
+
+@pytest.mark.usefixtures("paths")
+def test_a_directory_that_is_typed_means_what_is_below_it(service: SearchService) -> None:
+    hits = service.search("letters/2024", deadline_s=60).hits
+    assert {hit.path for hit in hits[:2]} == {b"letters/2024/bank.txt", b"letters/2024/old/landlord.txt"}
+    assert hits[1].score > 0.9

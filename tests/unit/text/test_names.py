@@ -4,7 +4,7 @@ import unicodedata
 
 import pytest
 
-from magicfs.text.names import file_name, fold_path, is_whole_name, plain_name
+from magicfs.text.names import file_name, fold_path, is_at_path, is_whole_name, plain_name, typed_path
 
 
 @pytest.mark.parametrize(
@@ -85,3 +85,28 @@ def test_undecodable_bytes_are_replaced() -> None:
 )
 def test_a_question_is_a_name_with_or_without_its_extension(question: str, name: str, is_name: bool) -> None:
     assert is_whole_name(plain_name(question), plain_name(name)) == is_name
+
+
+@pytest.mark.parametrize(
+    ("typed", "is_at"),
+    [
+        ("/home/ada/Notes/Über uns.txt", True),
+        ("~/Notes/über uns.txt", True),
+        ("./notes/UBER UNS.TXT", True),
+        ("../../Notes/Über uns.txt", True),
+        ("file:///home/ada/notes/Über uns.txt", True),
+        ("ada/notes", True),
+        ("~/notes/", True),
+        ("/home", True),
+        ("tes/Über uns.txt", False),
+        ("ada/note", False),
+        ("notes", False),
+        ("https://ada/notes", False),
+        ("ada / notes", False),
+        ("and/or", False),
+        ("/", False),
+        ("", False),
+    ],
+)
+def test_a_path_or_the_end_of_one_that_is_typed(typed: str, is_at: bool) -> None:
+    assert is_at_path(fold_path("/home/ada/Notes/Über uns.txt"), typed_path(typed)) is is_at
