@@ -1,4 +1,4 @@
-"""Groups of file types that people name in `type:`: pictures, sound, film, archives. Data only."""
+"""Groups of file types that people name in `type:`: pictures, sound, film, archives, spreadsheets, mail. Data only."""
 
 from __future__ import annotations
 
@@ -20,13 +20,54 @@ EXTENSIONS: Final[dict[str, frozenset[str]]] = {
 }
 """Extensions by group. They count where a file's content says nothing else, as that of a file that was not read yet."""
 
-ARCHIVE_MIME_TYPES: Final = frozenset(
-    f"application/{kind}"
-    for kind in (
-        *("zip", "gzip", "x-bzip2", "x-xz", "zstd", "x-7z-compressed", "vnd.rar", "vnd.ms-cab-compressed"),
-        *("x-archive", "x-rpm", "x-tar", "x-iso9660-image", "java-archive"),
-    )
-)
-"""The MIME types of archives, which are of no group by their first half."""
+_OFFICE: Final = "vnd.openxmlformats-officedocument"
+_OASIS: Final = "vnd.oasis.opendocument"
+MIME_TYPES: Final[dict[str, frozenset[str]]] = {
+    group: frozenset(f"application/{kind}" if "/" not in kind else kind for kind in kinds.split())
+    for group, kinds in {
+        "archive": """zip gzip x-bzip2 x-xz zstd x-7z-compressed vnd.rar vnd.ms-cab-compressed x-archive x-rpm x-tar
+                      x-iso9660-image java-archive""",
+        "document": f"pdf rtf msword {_OFFICE}.wordprocessingml.document {_OASIS}.text x-office-word+xml x-mswrite",
+        "spreadsheet": f"""vnd.ms-excel {_OFFICE}.spreadsheetml.sheet {_OASIS}.spreadsheet x-office-excel+xml text/csv
+                           text/tab-separated-values""",
+        "presentation": f"vnd.ms-powerpoint {_OFFICE}.presentationml.presentation {_OASIS}.presentation",
+        "mail": "message/rfc822 mbox vnd.ms-outlook ms-tnef",
+    }.items()
+}
+"""The MIME types of groups that are no first half of one."""
+
+DOCUMENT_EXTENSIONS: Final[dict[str, frozenset[str]]] = {
+    group: frozenset(extensions.split())
+    for group, extensions in {
+        "document": "pdf docx docm dotx doc dot odt fodt ott rtf pages wpd wps sxw",
+        "spreadsheet": "xlsx xlsm xlsb xltx xls ods fods ots numbers csv tsv sxc gnumeric",
+        "presentation": "pptx pptm ppsx potx ppt pps odp fodp otp key sxi",
+        "mail": "eml emlx msg mbox mbx",
+    }.items()
+}
+"""Extensions by group whatever the content says: that of many such documents is a container's or plain text's."""
+
+OTHER_NAMES: Final[dict[str, str]] = {
+    name: group
+    for group, names in {
+        "image": "photo picture",
+        "audio": "music sound song",
+        "video": "movie film",
+        "mail": "email e-mail",
+        "vcard": "contact",
+    }.items()
+    for name in names.split()
+}
+"""Other names of groups and kinds, in the singular."""
+
+
+def group_named(name: str) -> str:
+    """The group that a name in lower case means, in the singular or the plural; the name itself if it is of none."""
+    for singular in (name, name.removesuffix("s")):
+        group = OTHER_NAMES.get(singular, singular)
+        if group in EXTENSIONS or group in MIME_TYPES or singular in OTHER_NAMES:
+            return group
+    return name
+
 
 PICTURE_EXTENSIONS: Final = EXTENSIONS["image"]

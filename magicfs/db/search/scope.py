@@ -19,7 +19,7 @@ from psycopg import sql
 from magicfs.db.connection import plan_statements
 from magicfs.db.pool import Connection, fetch_one, row_by_row
 from magicfs.db.queries import compact, load_queries
-from magicfs.domain.file_groups import ARCHIVE_MIME_TYPES, EXTENSIONS
+from magicfs.domain.file_groups import DOCUMENT_EXTENSIONS, EXTENSIONS, MIME_TYPES, group_named
 from magicfs.domain.query import Filters, Within
 
 _SQL = load_queries("scope")
@@ -182,12 +182,15 @@ def _ids(size: int | None, array: str | None) -> Ids | None:
 
 
 def _filter_parameters(filters: Filters) -> Parameters:
-    types = [*filters.types, *(ARCHIVE_MIME_TYPES if "archive" in filters.types else ())]
+    groups = list(map(group_named, filters.types))
+    types = {*filters.types, *groups}.union(
+        *(members.get(group, ()) for members in (MIME_TYPES, DOCUMENT_EXTENSIONS) for group in groups)
+    )
     relative = [folder for folder in filters.folders if not folder.startswith("/")]
     absolute = [folder for folder in filters.folders if folder.startswith("/")]
     return {
-        "types": types or None,
-        "type_extensions": [extension for group in filters.types for extension in EXTENSIONS.get(group, ())] or None,
+        "types": sorted(types) or None,
+        "type_extensions": [extension for group in groups for extension in EXTENSIONS.get(group, ())] or None,
         "extensions": list(filters.extensions) or None,
         "folders": [f"%/{_like_literal(folder)}/%" for folder in relative] if filters.folders else None,
         "absolute_folders": [

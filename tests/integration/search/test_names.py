@@ -103,6 +103,31 @@ class TestFilesWithoutText:
         }
 
 
+@pytest.mark.parametrize(
+    ("kinds", "found"),
+    [
+        ("type:spreadsheet", {"costs.xlsx", "costs.csv", "totals"}),
+        ("type:spreadsheets", {"costs.xlsx", "costs.csv", "totals"}),
+        ("type:document", {"letter.docx", "plan.pdf"}),
+        ("type:presentation", {"talk.odp"}),
+        ("type:email", {"hello.eml"}),
+        ("type:mail,pdf", {"hello.eml", "plan.pdf"}),
+        ("type:photos", {"beach.jpg"}),
+        ("type:music type:film", {"song.mp3", "trip.mkv"}),
+    ],
+)
+def test_types_have_the_names_that_people_give_them(
+    corpus: Corpus, service: SearchService, kinds: str, found: set[str]
+) -> None:
+    for name in ("costs.xlsx", "letter.docx", "talk.odp", "beach.jpg", "song.mp3", "trip.mkv", "notes.txt"):
+        corpus.file(name.encode(), None, state="named")
+    corpus.add(b"totals", "in all", mime_type="application/vnd.oasis.opendocument.spreadsheet")
+    corpus.add(b"costs.csv", "a;b", mime_type="text/csv")
+    corpus.add(b"plan.pdf", "a plan", mime_type="application/pdf")
+    corpus.add(b"hello.eml", "a mail", mime_type="message/rfc822")
+    assert set(paths(service, kinds)) == found
+
+
 @pytest.mark.parametrize("listed_contents", [0, 1, 50_000])
 def test_excluded_words_leave_files_without_text_however_many_contents_have_them(
     corpus: Corpus, service: SearchService, monkeypatch: pytest.MonkeyPatch, listed_contents: int
