@@ -64,6 +64,12 @@ def parse(text: str, *, literal: Collection[str] = ()) -> Query:
     return builder.build(text)
 
 
+def negated_filters(query: Query) -> tuple[str, ...]:
+    """The excluded words and phrases that look like filters: `-ext:pdf` leaves out texts with these words, no files."""
+    excluded = (*query.excluded, *query.excluded_phrases)
+    return tuple(piece for piece in excluded if ":" in piece and piece.partition(":")[0].lower() in _FILTERS)
+
+
 def _normalized(text: str) -> str:
     """The text with the signs of ASCII for syntax, and without characters that nobody sees or that Postgres rejects."""
     text = _ESCAPES.sub(lambda match: "%" if match[1] == "25" else "/", text[:MAX_QUERY_CHARACTERS])
