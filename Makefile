@@ -27,9 +27,9 @@ run: setup  ## install what is missing, index ROOTS, mount at MOUNT, show a sear
 stop:  ## stop what `make run` started
 	@test ! -x $(BIN)/magicfs || $(BIN)/magicfs down
 
-# Most tests wait for processes to start or stop, so four at a time suit two cores. Tests of a module share fixtures.
-# In their own order the long modules come first and the short ones fill the end.
-PARALLEL = -n 4 --dist loadscope --no-loadscope-reorder
+# Most tests wait for processes to start or stop, so eight at a time suit two cores. They take 6 GB of memory at most.
+# Tests of a module share fixtures. tests/plugins/order.py has the order of the modules.
+PARALLEL = -n 8 --dist loadscope --no-loadscope-reorder
 
 test: setup-dev  ## run all tests but the slow ones
 	@$(BIN)/python -m pytest -q -m "not slow" $(PARALLEL) $(TESTS)

@@ -2,6 +2,7 @@
 
 pytest_plugins = [
     "tests.plugins.environment",
+    "tests.plugins.order",
     "tests.plugins.servers",
     "tests.plugins.broker",
     "tests.plugins.models",
