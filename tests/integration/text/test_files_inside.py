@@ -133,17 +133,17 @@ def test_a_damaged_attachment_costs_its_own_text_alone(extractor: FileExtractor)
 
 
 def test_attachments_are_read_while_there_is_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    now = 0.0
+    now = began = time.monotonic()
     monkeypatch.setattr(pdf_parts, "time", SimpleNamespace(monotonic=lambda: now))
 
     def read_slowly(content: bytes, _name: bytes) -> str:
         nonlocal now
-        now += 2
+        now += 2000
         return content.decode()
 
     content = pdf_with_attachments(a_txt=b"thyme", b_txt=b"sorrel", c_txt=b"chervil")
     count = PartCount()
-    parts = pdf_parts.pdf_parts(content, running_text="a page", read_part=read_slowly, until=3, parts=count)
+    parts = pdf_parts.pdf_parts(content, running_text="a page", read_part=read_slowly, until=began + 3000, parts=count)
     assert parts == {0: "a.txt\nthyme\nb.txt\nsorrel\nc.txt"}
     assert str(count.unread) == "1 of 1 part could not be read: c.txt (timeout)"
 

@@ -33,13 +33,17 @@ def interrupted_at(until: float) -> Iterator[None]:
 
     before = signal.signal(signal.SIGALRM, ring)
     began = time.monotonic()
-    outer, _ = signal.setitimer(signal.ITIMER_REAL, max(until - began, _SOONEST_SECONDS), _AGAIN_SECONDS)
+    outer, _ = signal.setitimer(signal.ITIMER_REAL, 0)
     try:
-        yield
+        # The alarm may ring at any line from here until `is_running` is false, also outside the block.
+        try:
+            signal.setitimer(signal.ITIMER_REAL, max(until - began, _SOONEST_SECONDS), _AGAIN_SECONDS)
+            yield
+        finally:
+            is_running = False
     except _OverTimeError:
         raise TimeoutError("not done in time") from None
     finally:
-        is_running = False
         signal.setitimer(signal.ITIMER_REAL, 0)
         signal.signal(signal.SIGALRM, before)
         if outer:
