@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
-from functools import partial
-from itertools import islice
+from functools import partial, reduce
+from itertools import chain, islice
 
 from magicfs.domain.query import STEM_MARK, Term
 from magicfs.domain.results import Snippet, UncutSnippet
+from magicfs.search.fusion import SHORT_QUESTION
 from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.hebrew import is_hebrew, without_prefixes
 from magicfs.text.analysis.lexemes import folded_stems
@@ -43,6 +44,7 @@ class SnippetCutter:
         self._stems: dict[str, str] = {}
         self._beginnings: list[tuple[str, str]] = []
         terms = list(terms)
+        self._is_short = sum(not term.is_whole for term in terms) <= SHORT_QUESTION
         self._signs = frozenset(term.word for term in terms if is_sign(term.word))
         for term in terms:
             for lexeme in term.lexemes:
@@ -76,41 +78,29 @@ class SnippetCutter:
     def cut(self, text: str) -> str:
         """About `SNIPPET_CELLS` cells of `text` where most of the words are, in lines as in the text.
 
-        Blank lines and the indentation that all lines have are left out.
+        Of a short question, all words that the text has are shown where two pieces of half the length have them: an
+        ellipsis stands between these. Blank lines and the indentation that all lines have are left out.
         """
         lines = _shown_lines(text)
         cells = cells_before(lines)
         if cells[-1] <= SNIPPET_CELLS:
             return _without_indentation(lines)
-        words = self._best_words(lines, cells)
-        if not words:
+        words = self.words_in(lines)
+        pieces = [_best_words(words, cells, length=SNIPPET_CELLS)]
+        if not pieces[0]:
             return _without_indentation(excerpt(lines, cells, start=0, length=SNIPPET_CELLS))
-        width = cells[words[-1][1]] - cells[words[0][0]]
-        start = cells[words[0][0]] - (SNIPPET_CELLS - width) // 2
-        shown = _all_different(words)
-        return _without_indentation(excerpt(lines, cells, start=start, length=SNIPPET_CELLS, shown=shown))
+        if self._is_short and _different(pieces[0]) != _different(words):
+            half = _best_words(words, cells, length=SNIPPET_CELLS // 2)
+            others = [place for place in words if place[2] not in _different(half)]
+            halves = sorted([half, _best_words(others, cells, length=SNIPPET_CELLS // 2)])
+            if _different(chain(*halves)) == _different(words):
+                pieces = halves
+        excerpts = [_excerpt_around(piece, lines, cells, length=SNIPPET_CELLS // len(pieces)) for piece in pieces]
+        return _without_indentation(reduce(_with_gap, excerpts))
 
     def words_in(self, text: str) -> list[_Place]:
         """The words of the question in a text, in order."""
         return list(islice(self._words_in(text), _MAX_WORDS_COUNTED))
-
-    def _best_words(self, line: str, cells: Sequence[int]) -> Sequence[_Place]:
-        """The words of the excerpt that has the most different ones, then the most, with their starts and ends."""
-        words = list(islice(self._words_in(line), _MAX_WORDS_COUNTED))
-        best, best_words = (0, 0), slice(0)
-        words_in_excerpt: Counter[str] = Counter()
-        next_word = 0
-        for number, (start, _, word) in enumerate(words):
-            while next_word < len(words) and cells[words[next_word][1]] <= cells[start] + SNIPPET_CELLS:
-                words_in_excerpt[words[next_word][2]] += 1
-                next_word += 1
-            if (counts := (len(words_in_excerpt), words_in_excerpt.total())) > best:
-                best, best_words = counts, slice(number, next_word)
-            if words_in_excerpt[word] <= 1:
-                del words_in_excerpt[word]
-            else:
-                words_in_excerpt[word] -= 1
-        return words[best_words]
 
     def _words_in(self, line: str) -> Iterable[_Place]:
         """The words of the question in a line, in order, also those that silent signs divide."""
@@ -199,6 +189,44 @@ def _merged(places: Iterable[tuple[int, int]]) -> tuple[tuple[int, int], ...]:
         else:
             merged.append((start, end))
     return tuple(merged)
+
+
+def _best_words(words: list[_Place], cells: Sequence[int], *, length: int) -> list[_Place]:
+    """Those of some words that stand in the `length` cells with the most different ones, then the most."""
+    best, best_words = (0, 0), slice(0)
+    words_in_excerpt: Counter[str] = Counter()
+    next_word = 0
+    for number, (start, _, word) in enumerate(words):
+        while next_word < len(words) and cells[words[next_word][1]] <= cells[start] + length:
+            words_in_excerpt[words[next_word][2]] += 1
+            next_word += 1
+        if (counts := (len(words_in_excerpt), words_in_excerpt.total())) > best:
+            best, best_words = counts, slice(number, next_word)
+        if words_in_excerpt[word] <= 1:
+            del words_in_excerpt[word]
+        else:
+            words_in_excerpt[word] -= 1
+    return words[best_words]
+
+
+def _different(words: Iterable[_Place]) -> set[str]:
+    """The different words among some places."""
+    return {word for _, _, word in words}
+
+
+def _excerpt_around(words: Sequence[_Place], lines: str, cells: Sequence[int], *, length: int) -> str:
+    """About `length` cells of a text with some of its words in the middle."""
+    width = cells[words[-1][1]] - cells[words[0][0]]
+    start = cells[words[0][0]] - (length - width) // 2
+    return excerpt(lines, cells, start=start, length=length, shown=_all_different(words))
+
+
+def _with_gap(before: str, after: str) -> str:
+    """Two excerpts of a text, between which some of it is left out."""
+    if before.endswith(_ELLIPSIS) and after.startswith(_ELLIPSIS):
+        return f"{before.removesuffix(_ELLIPSIS)} {_ELLIPSIS} {after.removeprefix(_ELLIPSIS)}"
+    is_marked = before.endswith(_ELLIPSIS) or after.startswith(_ELLIPSIS)
+    return f"{before}\n{after}" if is_marked else f"{before}\n{_ELLIPSIS}\n{after}"
 
 
 def _all_different(words: Sequence[_Place]) -> tuple[int, int]:

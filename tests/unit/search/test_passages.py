@@ -89,6 +89,32 @@ def test_a_snippet_is_where_most_different_words_are() -> None:
     assert snippet.endswith("…")
 
 
+ITEMS = "- an item of the list\n" * 40
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        (f"{FILLER}an invoice of May {FILLER}for the kitchen {FILLER}", ["invoice of May", " … ", "for the kitchen"]),
+        (f"{ITEMS}- an invoice\n{ITEMS}- the kitchen\n{ITEMS}", ["- an invoice\n", "\n…\n", "- the kitchen\n"]),
+        (f"The invoice.\n{PROSE}{PROSE}For the kitchen.", ["The invoice.\nThis is", " … ", "For the kitchen."]),
+        (f"kitchen {FILLER}kitchen invoice {FILLER}invoice", ["kitchen invoice"]),
+    ],
+    ids=["one line", "two lines", "ends", "together"],
+)
+def test_a_snippet_shows_both_words_of_a_question_that_stand_far_apart(text: str, shown: list[str]) -> None:
+    snippet = cutter("kitchen invoice").cut(text)
+    places = [snippet.index(piece) for piece in shown]
+    assert places == sorted(places)
+    assert cell_len(snippet) <= SNIPPET_CELLS + len(" … ")
+
+
+def test_a_snippet_of_many_words_is_one_piece() -> None:
+    snippet = cutter("which kitchen sink has no invoice yet").cut(f"{FILLER}a kitchen sink {FILLER}an invoice {FILLER}")
+    assert "kitchen sink" in snippet
+    assert "invoice" not in snippet
+
+
 @pytest.mark.parametrize(
     ("question", "shown"),
     [
