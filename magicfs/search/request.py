@@ -13,7 +13,8 @@ from magicfs.search.meaning import QuestionVector
 from magicfs.text.everyday_words import everyday_words
 from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
 
-MIN_CANDIDATES = 200
+ENOUGH_RESULTS = 50
+"""A search for fewer results looks at as much as one for so many, so that its first results are the same."""
 CANDIDATES_PER_RESULT = 4
 """More than one: several candidates may belong to one file, and some to files that are out of scope."""
 MAX_CANDIDATES = 2000
@@ -62,8 +63,9 @@ class SearchRequest:
 
 def limits_for(results: int) -> Limits:
     """The most of everything that a search for a number of results looks at."""
+    results = max(results, ENOUGH_RESULTS)
     return Limits(
-        chunks=min(MAX_CANDIDATES, max(MIN_CANDIDATES, results * CANDIDATES_PER_RESULT)),
+        chunks=min(MAX_CANDIDATES, results * CANDIDATES_PER_RESULT),
         chunks_each=retrievers.MAX_CANDIDATES_PER_CONDITION,
         names_each=retrievers.MAX_NAME_CANDIDATES,
         enough_names=retrievers.ENOUGH_NAME_CANDIDATES,

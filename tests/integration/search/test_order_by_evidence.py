@@ -65,6 +65,16 @@ def test_a_text_with_both_words_comes_before_short_ones_that_repeat_one(
     assert paths(service, question)[0] == b"both.txt"
 
 
+def test_the_first_result_is_the_same_however_few_are_wanted(corpus: Corpus, service: SearchService) -> None:
+    """A file that is near as a whole comes before those with one chunk that is a little nearer."""
+    for number in range(40):
+        texts = f"a paragraph {number}", f"something else {number}"
+        corpus.add(b"long%d.txt" % number, *texts, vectors=[at(0.62), at(0.1)])
+    corpus.add(b"whole.txt", "all about it", vectors=[at(0.6)])
+    for limit in (1, 50):
+        assert service.search(QUESTION, limit=limit, deadline_s=60).hits[0].path == b"whole.txt", limit
+
+
 def test_a_stray_word_does_not_decide_among_few_texts(
     corpus: Corpus, vectors: ChosenVectors, service: SearchService
 ) -> None:

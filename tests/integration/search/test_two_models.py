@@ -94,7 +94,7 @@ def test_a_chunk_is_as_near_as_the_mean_of_its_vectors(
 def test_what_one_model_finds_is_measured_by_the_other(
     models: TwoModels, vectors: ChosenVectors, service: SearchService, monkeypatch: pytest.MonkeyPatch, limited: bool
 ) -> None:
-    monkeypatch.setattr("magicfs.search.request.MIN_CANDIDATES", 2)
+    monkeypatch.setattr("magicfs.search.request.MAX_CANDIDATES", 2)
     monkeypatch.setattr("magicfs.search.service.MAX_ENUMERATED_CHUNKS", 100 if limited else 0)
     vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), unit(1, 0)
     models.add(b"a.txt", "one", active=(1, 0, 0), second=(-1, 0))
