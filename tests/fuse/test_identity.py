@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import gc
 import mmap
 import os
 from pathlib import Path
@@ -11,9 +10,8 @@ import pytest
 
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import drop_caches, kept_caches, needs_root
-from tests.fuse.known_names import inode_count, known
-from tests.plugins.waiting import eventually
+from tests.fuse.kernel_caches import kept_caches, needs_root
+from tests.fuse.known_names import forget, inode_count, known
 
 
 def test_hard_links_are_one_inode_with_one_page_cache(mirror: Path, root: IndexedRoot) -> None:
@@ -144,17 +142,10 @@ def test_a_result_is_not_the_file_that_has_taken_its_place(mount: MountProcess, 
     assert entry.stat().st_ino == (mount.path / "mirror/documents/a.txt").stat().st_ino
 
 
-def make_the_kernel_forget() -> None:
-    gc.collect()
-    drop_caches()
-
-
 @needs_root
 def test_what_the_kernel_forgets_is_what_it_was_told(mount: MountProcess, mirror: Path, root: IndexedRoot) -> None:
     """A count that is too low would drop a node in use, one that is too high would keep it for ever."""
-    inode_count(mount)
-    make_the_kernel_forget()
-    eventually(lambda: inode_count(mount) <= 5)
+    forget(mount, 5)
     before = inode_count(mount)
     for number in range(60):
         directory = mirror / f"directory {number}"
@@ -184,7 +175,6 @@ def test_what_the_kernel_forgets_is_what_it_was_told(mount: MountProcess, mirror
         for _ in range(3):
             look_up()
         known(mount, 500, look_up)
-    make_the_kernel_forget()
-    eventually(lambda: inode_count(mount) <= before)
+    forget(mount, before)
     assert "forgets inode" not in mount.log
     assert len(list(mirror.rglob("*"))) > 500

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import gc
 import os
 import signal
 import subprocess
@@ -22,8 +21,8 @@ from magicfs.fuse.mountpoint import clear_dead_mount, mounted_at, prepare_mountp
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import drop_caches, kept_caches, needs_root
-from tests.fuse.known_names import inode_count, known
+from tests.fuse.kernel_caches import kept_caches, needs_root
+from tests.fuse.known_names import forget, known
 from tests.fuse.mount_main import HOST
 from tests.plugins.waiting import eventually
 
@@ -175,9 +174,7 @@ def test_forgotten_inodes_are_dropped(mount: MountProcess, root: IndexedRoot) ->
     with kept_caches():
         listing = ["ls", "-lR", mount.path / "mirror"]
         known(mount, 300, lambda: subprocess.run(listing, check=True, stdout=subprocess.DEVNULL))
-    gc.collect()
-    drop_caches()
-    eventually(lambda: inode_count(mount) < 50)
+    forget(mount, 49)
 
 
 def test_an_added_root_appears_in_the_mirror(
