@@ -12,7 +12,7 @@ import pytest
 
 from tests.plugins.commands import Commands
 from tests.plugins.fuse import needs_fuse
-from tests.plugins.waiting import eventually
+from tests.plugins.waiting import SECONDS, eventually
 
 pytestmark = needs_fuse
 
@@ -44,7 +44,7 @@ def test_a_folder_that_is_renamed_in_the_mount_stays_found(magicfs: Commands) ->
     search = folder / "mnt/links/marmalade"
     assert list(search.iterdir())
     (folder / "mnt/mirror/docs/folder 0").rename(folder / "mnt/mirror/docs/folder 1")
-    ends = time.monotonic() + 60
+    ends = time.monotonic() + SECONDS
     while read_below(magicfs, "folder 1") < FILES:
         assert read_below(magicfs, "folder _") == FILES
         assert list(search.iterdir())
@@ -69,7 +69,7 @@ def test_an_agent_that_is_killed_while_it_moves_files_loses_none(magicfs: Comman
         if pid is not None and number < last:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGKILL)
-        ends = time.monotonic() + 90
+        ends = time.monotonic() + SECONDS
         while read_below(magicfs, target.name) < FILES:
             assert read_below(magicfs, "folder _") == FILES
             assert time.monotonic() < ends, magicfs.logs()

@@ -227,7 +227,7 @@ def test_a_worker_goes_on_whose_child_died_over_an_unread_message_before_a_conne
         child.kill()
         write_and_wait(stack, docs, f"after-{number}.txt")
         cut(broker)
-        write_and_wait(stack, docs, f"connected-{number}.txt", seconds=60)
+        write_and_wait(stack, docs, f"connected-{number}.txt")
     assert ENDS not in log_of(stack)
 
 

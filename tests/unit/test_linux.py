@@ -9,6 +9,7 @@ import sys
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from magicfs.linux import mounts, opening
@@ -18,6 +19,7 @@ from magicfs.linux.mounts import MountEntry, device_of_path, is_shared_file_syst
 from magicfs.linux.opening import AT_FDCWD, Resolve, open_below, open_below_cached, openat2
 from magicfs.linux.process import capabilities, file_system_user
 from magicfs.linux.starvation import Starvation
+from tests.plugins.waiting import eventually
 
 MOUNTING_SECONDS = 4.0
 
@@ -354,8 +356,9 @@ def test_starvation_is_the_time_without_a_processor() -> None:
         os.sched_setaffinity(greedy.pid, {processor})
         os.sched_setaffinity(poor.pid, {processor})
         os.setpriority(os.PRIO_PROCESS, poor.pid, 15)
+        # On a busy machine a program waits for a processor before it can sleep.
+        eventually(lambda: psutil.Process(idle.pid).status() == psutil.STATUS_SLEEPING, "the sleep")
         starved, asleep = Starvation(poor.pid), Starvation(idle.pid)
-        time.sleep(2.0)
-        assert starved.seconds() > 1.0
+        eventually(lambda: starved.seconds() > 1.0, "a wait for the processor")
         assert asleep.seconds() < 0.2
     assert starved.seconds() == 0.0, "the process is gone"

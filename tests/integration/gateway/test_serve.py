@@ -21,6 +21,7 @@ from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.serve import Server, Service
 from tests.integration.gateway.hosts import in_a_loop
+from tests.plugins.waiting import eventually
 
 ECHO, HELLO = "magicfs-echo/1", "magicfs-hello/1"
 
@@ -90,6 +91,8 @@ def answer(connection: ssl.SSLSocket, said: bytes = b"") -> bytes:
 @pytest.fixture
 def server(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Running]:
     monkeypatch.setattr(serve, "REFRESH_SECONDS", 0.05)
+    # On a busy machine a test takes longer than a handshake may.
+    monkeypatch.setattr(serve, "HANDSHAKE_SECONDS", 600.0)
     running = Running(identity(tmp_path, "hub"), [])
     with running.running():
         yield running
@@ -246,7 +249,7 @@ def test_strangers_in_the_handshake_are_bounded_and_leave_admitted_hosts_in(
     with server.connect(node) as inside:
         assert inside.recv(100) == b"node\n"
         silent = silent_ones(server, 3) + silent_ones(server, 2)
-        assert [is_open(connection) for connection in silent] == [False, False, True, True, True]
+        eventually(lambda: [is_open(connection) for connection in silent] == [False, False, True, True, True])
         wait_for(server, node, b"node\n")
         inside.sendall(b"still here\n")
         assert inside.recv(100) == b"still here\n", "who is in stays in"
@@ -260,8 +263,8 @@ def test_a_machine_with_many_connections_takes_nobody_elses_place(
     monkeypatch.setattr(serve, "MAX_STRANGERS", 4)
     (quiet,) = silent_ones(server, 1)
     many = silent_ones(server, 20, source="127.0.0.2")
+    eventually(lambda: sum(map(is_open, many)) == 3)
     assert is_open(quiet)
-    assert sum(map(is_open, many)) == 3
     for connection in (quiet, *many):
         connection.close()
 

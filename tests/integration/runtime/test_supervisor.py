@@ -291,8 +291,13 @@ def test_a_wait_for_another_command_is_explained_once(supervisor: Supervisor, mo
     holding.enter_context(supervisor.locked(remark=remarks.append))
     assert not remarks
     end = threading.Timer(0.5, holding.close)
-    end.start()
-    with supervisor.locked(remark=remarks.append):
+
+    def note(remark: str) -> None:
+        remarks.append(remark)
+        if len(remarks) == 1:
+            end.start()
+
+    with supervisor.locked(remark=note):
         end.join()
     assert remarks == ["waiting for another 'magicfs up' or 'down' to end"]
 

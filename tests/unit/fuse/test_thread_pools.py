@@ -67,15 +67,30 @@ def test_a_file_system_that_hangs_has_refused_calls_and_others_go_on(
 
 def test_waiting_for_a_place_is_no_part_of_the_deadline(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(thread_pools, "FILES_THREADS", 1)
-    monkeypatch.setattr(thread_pools, "FILES_SECONDS", 20 * SHORT_SECONDS)
+    monkeypatch.setattr(thread_pools, "FILES_SECONDS", LONG_SECONDS)
+    clock = trio.testing.MockClock()
+    may_end = [threading.Event() for _ in range(6)]
+    have_ended = [trio.Event() for _ in may_end]
 
     async def main() -> None:
         pools = ThreadPools(search_seconds=1)
-        async with trio.open_nursery() as nursery:
-            for _ in range(6):
-                nursery.start_soon(pools.run, HERE, threading.Event().wait, 5 * SHORT_SECONDS)
 
-    trio.run(main)
+        async def call(number: int) -> None:
+            assert await pools.run(HERE, may_end[number].wait, LONG_SECONDS)
+            have_ended[number].set()
+
+        async with trio.open_nursery() as nursery:
+            for number in range(len(may_end)):
+                nursery.start_soon(call, number)
+                await trio.testing.wait_all_tasks_blocked()
+            for may, has in zip(may_end, have_ended, strict=True):
+                clock.jump(0.75 * LONG_SECONDS)
+                may.set()
+                await has.wait()
+                # The next one takes the place.
+                await trio.testing.wait_all_tasks_blocked()
+
+    trio.run(main, clock=clock)
 
 
 def test_whoever_waits_gives_up_when_nothing_moves(hanging: threading.Event, monkeypatch: pytest.MonkeyPatch) -> None:
