@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.fuse.conftest import MountProcess
-from tests.fuse.kernel_caches import kept_caches
+from tests.plugins.kernel_caches import kept_caches
 
 
 @contextmanager

@@ -8,7 +8,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.fuse.conftest import MountProcess
-from tests.fuse.kernel_caches import drop_caches
+from tests.plugins.kernel_caches import drop_caches
 from tests.plugins.waiting import eventually
 
 

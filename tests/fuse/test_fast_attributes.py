@@ -11,7 +11,7 @@ import pytest
 from tests.fuse.assertions import assert_without_python, raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import needs_root
+from tests.plugins.kernel_caches import needs_root
 from tests.plugins.waiting import eventually
 
 ASKED = 500

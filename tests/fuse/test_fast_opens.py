@@ -16,7 +16,7 @@ from magicfs.fuse.watched_directory import QUIET_SECONDS
 from tests.fuse.assertions import assert_without_python, python_cpu_seconds, raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import drop_caches, kept_caches, needs_root
+from tests.plugins.kernel_caches import drop_caches, kept_caches, needs_root
 from tests.plugins.waiting import eventually
 
 OPENED_FIRST = 2

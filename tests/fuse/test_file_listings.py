@@ -15,8 +15,8 @@ from tests.fuse.all_kinds import attributes, checked_numbers, make_all_kinds
 from tests.fuse.conftest import MountProcess
 from tests.fuse.directory_stream import DirectoryStream
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches, needs_root
 from tests.fuse.known_names import forget, inode_count, known, resident_bytes
+from tests.plugins.kernel_caches import kept_caches, needs_root
 from tests.plugins.waiting import eventually
 
 FILES = 500

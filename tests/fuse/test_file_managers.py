@@ -16,7 +16,7 @@ from magicfs.linux.inotify import inotify_add_watch, inotify_init
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches
+from tests.plugins.kernel_caches import kept_caches
 
 IN_ACCESS, IN_OPEN, IN_ISDIR = 0x1, 0x20, 0x40000000
 EVENT_BYTES = 16

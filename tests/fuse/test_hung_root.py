@@ -21,9 +21,9 @@ from magicfs.fuse.thread_pools import FILES_THREADS
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import drop_caches, needs_root
 from tests.fuse.mount_main import FILES_SECONDS, HOST
 from tests.fuse.slow_calls import AT_ONCE_SECONDS, in_thread, seconds
+from tests.plugins.kernel_caches import drop_caches, needs_root
 from tests.plugins.waiting import SECONDS, eventually
 
 PARALLEL_SEARCHES = 200

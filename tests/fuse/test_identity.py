@@ -10,8 +10,8 @@ import pytest
 
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches, needs_root
 from tests.fuse.known_names import forget, inode_count, known
+from tests.plugins.kernel_caches import kept_caches, needs_root
 
 
 def test_hard_links_are_one_inode_with_one_page_cache(mirror: Path, root: IndexedRoot) -> None:

@@ -19,8 +19,8 @@ import pytest
 from magicfs.db.pool import Database
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches
 from tests.fuse.mount_main import HOST
+from tests.plugins.kernel_caches import kept_caches
 from tests.plugins.waiting import eventually
 
 SIZE = 1 << 20

@@ -21,9 +21,9 @@ from magicfs.fuse.mountpoint import clear_dead_mount, mounted_at, prepare_mountp
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches, needs_root
 from tests.fuse.known_names import forget, known
 from tests.fuse.mount_main import HOST
+from tests.plugins.kernel_caches import kept_caches, needs_root
 from tests.plugins.waiting import eventually
 
 

@@ -18,8 +18,8 @@ from magicfs.fuse.watched_directory import QUIET_SECONDS
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import needs_root
 from tests.fuse.known_names import forget, inode_count
+from tests.plugins.kernel_caches import needs_root
 from tests.plugins.waiting import eventually
 
 FILES = 700

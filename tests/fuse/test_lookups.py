@@ -18,8 +18,8 @@ from tests.fuse.all_kinds import attributes, checked_numbers, make_all_kinds
 from tests.fuse.assertions import served
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import drop_caches, kept_caches, needs_root
 from tests.fuse.known_names import forget, inode_count, known
+from tests.plugins.kernel_caches import drop_caches, kept_caches, needs_root
 from tests.plugins.waiting import eventually
 
 FILES = 500

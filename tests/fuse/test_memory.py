@@ -8,8 +8,8 @@ import pytest
 
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches, needs_root
 from tests.fuse.known_names import forget, inode_count, resident_bytes
+from tests.plugins.kernel_caches import kept_caches, needs_root
 
 NAMES = 20_000
 MAX_BYTES_A_NAME = 2_000

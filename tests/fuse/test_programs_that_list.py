@@ -14,8 +14,8 @@ from magicfs.tree.real.directories import LARGE_DIRECTORY
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches
 from tests.fuse.known_names import inode_count
+from tests.plugins.kernel_caches import kept_caches
 from tests.plugins.waiting import eventually
 
 FILES = LARGE_DIRECTORY + 1000

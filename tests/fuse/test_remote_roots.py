@@ -20,9 +20,9 @@ from tests.fakes.remote_files import NOT_NAMES
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches
 from tests.fuse.remote_hosts import OtherHosts
 from tests.fuse.slow_calls import AT_ONCE_SECONDS, in_thread, seconds
+from tests.plugins.kernel_caches import kept_caches
 from tests.plugins.waiting import eventually
 
 FIELDS = ("st_mode", "st_size", "st_uid", "st_gid", "st_mtime_ns", "st_atime_ns", "st_ctime_ns", "st_nlink")

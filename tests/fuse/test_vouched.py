@@ -19,7 +19,7 @@ from magicfs.fuse.listing_operations import READDIR_BATCH
 from magicfs.fuse.watched_directory import QUIET_SECONDS
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
-from tests.fuse.kernel_caches import kept_caches
+from tests.plugins.kernel_caches import kept_caches
 from tests.plugins.waiting import eventually
 
 SEEN_SECONDS = 20.0

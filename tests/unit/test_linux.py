@@ -19,6 +19,7 @@ from magicfs.linux.mounts import MountEntry, device_of_path, is_shared_file_syst
 from magicfs.linux.opening import AT_FDCWD, Resolve, open_below, open_below_cached, openat2
 from magicfs.linux.process import capabilities, file_system_user
 from magicfs.linux.starvation import Starvation
+from tests.plugins.kernel_caches import kept_caches
 from tests.plugins.waiting import eventually
 
 MOUNTING_SECONDS = 4.0
@@ -116,11 +117,12 @@ class TestOpenBelow:
 @pytest.mark.usefixtures("method")
 class TestOpenBelowCached:
     def test_a_file_in_the_kernels_memory_is_opened(self, tmp_path: Path, method: str) -> None:
-        (tmp_path / "a").mkdir()
-        (tmp_path / "a/b.txt").write_text("hello")
         if not opening._is_local_file_system(*mount_of_descriptor(os.open(tmp_path, os.O_PATH)), 0):
             pytest.skip("the temporary directory is on no file system of this machine")
-        descriptor = open_below_cached(os.fsencode(tmp_path), b"a/b.txt")
+        with kept_caches():
+            (tmp_path / "a").mkdir()
+            (tmp_path / "a/b.txt").write_text("hello")
+            descriptor = open_below_cached(os.fsencode(tmp_path), b"a/b.txt")
         if method == "step by step":
             assert descriptor is None
             return
@@ -203,11 +205,12 @@ def test_a_name_that_does_not_exist_is_certain_once_the_kernel_knows(tmp_path: P
     os.close(directory)
     if not is_local:
         pytest.skip("the temporary directory is on no file system of this machine")
-    assert not (tmp_path / "missing").exists()
-    with pytest.raises(FileNotFoundError):
-        open_below_cached(os.fsencode(tmp_path), b"missing")
-    (tmp_path / "missing").touch()
-    os.close(open_below_cached(os.fsencode(tmp_path), b"missing") or -1)
+    with kept_caches():
+        assert not (tmp_path / "missing").exists()
+        with pytest.raises(FileNotFoundError):
+            open_below_cached(os.fsencode(tmp_path), b"missing")
+        (tmp_path / "missing").touch()
+        os.close(open_below_cached(os.fsencode(tmp_path), b"missing") or -1)
 
 
 _MOUNT_AND_UNMOUNT = """
@@ -230,6 +233,8 @@ def test_what_is_in_memory_is_opened_while_something_is_mounted_elsewhere(tmp_pa
         subprocess.Popen([sys.executable, "-c", _MOUNT_AND_UNMOUNT, point, str(os.getpid())], stderr=subprocess.PIPE)
         for point in points
     ]
+    # As long as it is open, the kernel has it in memory.
+    here = os.open(path, os.O_PATH)
     failed, ends_at = 0, time.monotonic() + MOUNTING_SECONDS
     try:
         while time.monotonic() < ends_at:
@@ -240,6 +245,7 @@ def test_what_is_in_memory_is_opened_while_something_is_mounted_elsewhere(tmp_pa
         if any(process.poll() is not None for process in mounting):
             pytest.skip("this machine lets nobody mount")
     finally:
+        os.close(here)
         for process in mounting:
             process.kill()
             process.communicate()

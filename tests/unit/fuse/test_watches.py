@@ -15,18 +15,19 @@ from magicfs.fuse.watches import NOT_IN_MEMORY_SECONDS, RETRY_SECONDS, Directory
 from magicfs.linux.inotify import Inotify
 from magicfs.linux.opening import is_on_local_file_system
 from magicfs.tree.tree import Tree
+from tests.plugins.kernel_caches import kept_caches
 from tests.unit.fuse.lookups import find
 
 
 class Later:
-    """A clock that can be put forward."""
+    """A clock that is put forward by the test alone."""
 
     def __init__(self) -> None:
         self.seconds = 0.0
-        self._now = time.monotonic
+        self._now = time.monotonic()
 
     def __call__(self) -> float:
-        return self._now() + self.seconds
+        return self._now + self.seconds
 
 
 @pytest.fixture
@@ -47,7 +48,9 @@ def watched(tree: Tree, tmp_path: Path, later: Later) -> Iterator[Callable[[], b
         pytest.skip("the temporary directory is on no file system of this machine")
     directories, root = DirectoryWatches(tree.inodes), find(tree)
     directories._inotify = Inotify()
-    yield lambda: directories.find(root) is not None
+    with kept_caches():
+        os.stat(tmp_path)
+        yield lambda: directories.find(root) is not None
     directories._inotify.close()
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -14,25 +14,27 @@ from magicfs.tree.directories import Entry
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real.directories import RealDirectory
 from tests.fuse.assertions import raises_errno
+from tests.plugins.kernel_caches import kept_caches
 
 LookUp = Callable[[RealDirectory, bytes], Entry | None]
 LOOK_UPS = pytest.mark.parametrize("look_up", [RealDirectory.lookup_cached, RealDirectory.lookup])
 
 
 @pytest.fixture
-def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RealDirectory:
-    """A directory below another one, as the kernel knows it."""
+def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealDirectory]:
+    """A directory below another one, which the kernel has in memory."""
     monkeypatch.setattr(opening, "_is_local_file_system", lambda *_: True)
-    (tmp_path / "above/own").mkdir(parents=True)
-    (tmp_path / "above/own/file").touch()
-    node = RealDirectory(FileLocation(host="here", root=os.fsencode(tmp_path), path=b""))
-    node.ino = 2
-    for number, name in enumerate((b"above", b"own"), 3):
-        below = node.lookup(name).node
-        assert isinstance(below, RealDirectory)
-        below.ino = number
-        node = below
-    return node
+    with kept_caches():
+        (tmp_path / "above/own").mkdir(parents=True)
+        (tmp_path / "above/own/file").touch()
+        node = RealDirectory(FileLocation(host="here", root=os.fsencode(tmp_path), path=b""))
+        node.ino = 2
+        for number, name in enumerate((b"above", b"own"), 3):
+            below = node.lookup(name).node
+            assert isinstance(below, RealDirectory)
+            below.ino = number
+            node = below
+        yield node
 
 
 def another_directory(place: Path) -> None:
