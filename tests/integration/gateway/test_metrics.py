@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from pathlib import Path
 
 import pytest
@@ -85,7 +86,8 @@ def test_a_database_that_hangs_is_down_after_a_while(
         connection.execute("LOCK TABLE files")
         observation = metrics.observe(settings)
     assert observation.index is None
-    assert "too long" in (observation.trouble or "")
+    # A busy machine may need the second for the connection.
+    assert re.search("(took too long|in time): try again", observation.trouble or "")
 
 
 def test_a_supervisor_that_ends_meanwhile_has_no_parts(
