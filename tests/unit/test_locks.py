@@ -62,8 +62,8 @@ def test_a_wait_that_a_signal_ends_leaves_nothing_open(tmp_path: Path) -> None:
     before = len(os.listdir("/proc/self/fd"))
     handler = signal.signal(signal.SIGUSR1, interrupt)
     try:
-        threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
         with pytest.raises(_Interrupted):
+            threading.Timer(0.1, os.kill, (os.getpid(), signal.SIGUSR1)).start()
             take_lock(path)
     finally:
         signal.signal(signal.SIGUSR1, handler)
@@ -71,8 +71,8 @@ def test_a_wait_that_a_signal_ends_leaves_nothing_open(tmp_path: Path) -> None:
     os.close(held)
 
 
-def test_a_state_directory_without_locks_is_reported_in_one_line(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home")
+def test_a_state_directory_without_locks_is_reported_in_one_line(short_path: Path) -> None:
+    settings = Settings(home=short_path / "home")
     settings.make_home()
     (settings.run_dir / "agent.lock").mkdir()
     with pytest.raises(ConfigError, match=r"agent\.lock cannot be locked \(Is a directory\): make it writable"):
@@ -98,8 +98,8 @@ def test_why_there_is_no_lock_decides_what_to_do(
         try_lock_of_state(tmp_path / "up.lock")
 
 
-def test_commands_report_a_state_directory_without_locks_in_one_line(tmp_path: Path) -> None:
-    settings = Settings(home=tmp_path / "home")
+def test_commands_report_a_state_directory_without_locks_in_one_line(short_path: Path) -> None:
+    settings = Settings(home=short_path / "home")
     settings.make_home()
     (settings.run_dir / "up.lock").mkdir()
     with pytest.raises(ConfigError, match=r"up\.lock cannot be locked"), Supervisor(settings.home).locked():

@@ -67,12 +67,13 @@ def test_a_child_that_goes_on_frees_something_once_after_each_task() -> None:
 def test_the_parent_of_a_child_knows_whether_it_works() -> None:
     resting = Resting(seconds=60.0)
     begun, begin = os.pipe()
+    may_end, end = os.pipe()
 
     def live() -> None:
         resting.begin_life()
         with resting.working():
             os.write(begin, b"x")
-            time.sleep(0.5)
+            os.read(may_end, 1)
         os._exit(0)
 
     pid = os.fork()
@@ -80,6 +81,7 @@ def test_the_parent_of_a_child_knows_whether_it_works() -> None:
         live()
     assert os.read(begun, 1) == b"x"
     assert resting.child_works()
+    os.write(end, b"x")
     assert os.waitpid(pid, 0)[1] == 0
     assert not resting.child_works()
 

@@ -89,7 +89,7 @@ def test_a_task_has_the_time_that_it_waited_for_a_processor(
     result._time_accepted -= 70.0
     tasks._on_hard_timeout(1)
     assert not killed
-    assert hub.calls[-1] == pytest.approx(20.0, abs=5.0)
+    assert 0 < hub.calls[-1] <= 20.0
     monkeypatch.setattr(pool.Starvation, "seconds", lambda _: 1e6)
     result._time_accepted -= LONGEST_SECONDS
     tasks._on_hard_timeout(1)

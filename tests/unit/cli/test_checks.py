@@ -36,9 +36,9 @@ def test_a_missing_wall_of_the_parser_is_found(
 
 
 def test_a_state_directory_on_a_disk_that_is_read_only_is_named(
-    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+    monkeypatch: pytest.MonkeyPatch, short_path: Path
 ) -> None:
     monkeypatch.setattr(os, "statvfs", lambda _: SimpleNamespace(f_flag=os.ST_RDONLY))
-    result = next(result for result in run_checks(Settings(home=tmp_path)) if result.name == "home")
+    result = next(result for result in run_checks(Settings(home=short_path)) if result.name == "home")
     assert not result.ok
     assert "read only: mount it to be written" in result.text

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -28,7 +29,8 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     clock = Clock()
-    monkeypatch.setattr("magicfs.tree.kernel_names.time.sleep", clock.sleep)
+    # Threads of other tests sleep by the module itself.
+    monkeypatch.setattr("magicfs.tree.kernel_names.time", SimpleNamespace(sleep=clock.sleep))
     return clock
 
 
