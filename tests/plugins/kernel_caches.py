@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import os
 import tempfile
@@ -31,6 +32,9 @@ def kept_caches() -> Iterator[None]:
 
 @contextmanager
 def _locked(operation: int) -> Iterator[None]:
-    with _LOCK.open("w") as file:
+    # Read-only, because it may be the file of another user.
+    with contextlib.suppress(FileExistsError):
+        _LOCK.touch(0o644, exist_ok=False)
+    with _LOCK.open("rb") as file:
         fcntl.flock(file, operation)
         yield
