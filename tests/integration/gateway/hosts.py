@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import socket
 import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
@@ -21,6 +20,7 @@ from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.remote_files import PeerFiles
 from magicfs.gateway.serve import Server, Service
+from tests.plugins.broker import free_port
 from tests.plugins.waiting import SECONDS
 
 Run = Callable[[asyncio.Event, Callable[[], None]], Coroutine[Any, Any, None]]
@@ -60,8 +60,7 @@ class Host:
         self.identity = identity or host_identity(home)
         self.known: list[HostCertificate] = []
         self.files = FilesService()
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.address = PeerAddress("127.0.0.1", probe.getsockname()[1])
+        self.address = PeerAddress("127.0.0.1", free_port())
 
     @contextmanager
     def serving(self) -> Iterator[None]:

@@ -21,6 +21,7 @@ from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.serve import Server, Service
 from tests.integration.gateway.hosts import in_a_loop
+from tests.plugins.broker import free_port
 from tests.plugins.waiting import eventually
 
 ECHO, HELLO = "magicfs-echo/1", "magicfs-hello/1"
@@ -56,8 +57,7 @@ class Running:
         self.own = own
         self.known = list(known)
         self.available = True
-        with socket.create_server(("127.0.0.1", 0)) as probe:
-            self.address = PeerAddress("127.0.0.1", probe.getsockname()[1])
+        self.address = PeerAddress("127.0.0.1", free_port())
 
     def load(self) -> Sequence[HostCertificate]:
         if not self.available:
