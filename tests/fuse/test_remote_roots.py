@@ -25,7 +25,17 @@ from tests.fuse.slow_calls import AT_ONCE_SECONDS, in_thread, seconds
 from tests.plugins.kernel_caches import kept_caches
 from tests.plugins.waiting import eventually
 
-FIELDS = ("st_mode", "st_size", "st_uid", "st_gid", "st_mtime_ns", "st_atime_ns", "st_ctime_ns", "st_nlink")
+FIELDS = (
+    "st_mode",
+    "st_size",
+    "st_uid",
+    "st_gid",
+    "st_mtime_ns",
+    "st_atime_ns",
+    "st_ctime_ns",
+    "st_nlink",
+    "st_blocks",
+)
 
 
 def test_files_directories_and_links_are_as_on_their_host(others: OtherHosts) -> None:
@@ -51,19 +61,6 @@ def test_files_directories_and_links_are_as_on_their_host(others: OtherHosts) ->
     assert os.getxattr(mirror / "notes/tool", "user.magicfs.host") == b"there"
     assert os.getxattr(mirror / "notes/tool", "user.magicfs.path") == os.fsencode(original / "notes/tool")
     assert os.listxattr(mirror / "notes/tool") == []
-
-
-FIELDS = (
-    "st_mode",
-    "st_size",
-    "st_uid",
-    "st_gid",
-    "st_mtime_ns",
-    "st_atime_ns",
-    "st_ctime_ns",
-    "st_nlink",
-    "st_blocks",
-)
 
 
 def test_every_change_is_refused_and_nothing_has_changed(others: OtherHosts, root: IndexedRoot) -> None:
