@@ -3,6 +3,7 @@
 Used by the walk, the watcher and `explain`. The rules of a directory apply below it and override those above it, as in
 git; `.magicfsignore` overrides the `.gitignore` beside it. A rule with `!` cancels earlier rules and the built-in ones
 for the entries that it matches, not for what a matched directory contains. Nothing below an ignored directory is read.
+The folders of a Maildir begin with a dot (Maildir++), so the built-in rule for such names does not hold in one.
 Only `IgnoreRules.enter` and `rules_for` read the disk. Any thread.
 """
 
@@ -79,6 +80,12 @@ class _Layer:
     rules: tuple[_Rule, ...]
 
 
+_MAILDIR = (b"cur", b"new", b"tmp")
+"""The directories in each Maildir."""
+_MAIL_FOLDER = _Rule("", ignores=False, matches=re.compile(r"\.(?!(?:git|notmuch|nnmaildir)/)[^/]+/").fullmatch)
+"""Does not ignore the folders in a Maildir, but what other programs keep there."""
+
+
 @dataclass(frozen=True, slots=True)
 class IgnoreRules:
     """The rules that apply in one directory; without layers only the built-in ones."""
@@ -92,10 +99,11 @@ class IgnoreRules:
         """
         lines = [line for name in RULE_FILES for line in _read_lines(os.path.join(absolute, name))]
         rules = [rule for line in reversed(lines) if (rule := _parse_or_log(line, absolute))]
-        if not rules:
-            return self
         prefix = os.fsdecode(relative) + "/" if relative else ""
-        return IgnoreRules((*self.layers, _Layer(prefix, tuple(rules))))
+        # What a person has written holds first, wherever it stands.
+        built_in = (_Layer(prefix, (_MAIL_FOLDER,)),) if _is_maildir(absolute) else ()
+        own = (_Layer(prefix, tuple(rules)),) if rules else ()
+        return IgnoreRules((*built_in, *self.layers, *own)) if built_in or own else self
 
     def ignores(self, path: bytes, *, is_directory: bool) -> bool:
         """Whether a path, relative to the root, is ignored. Assumes that its parents are not."""
@@ -164,6 +172,10 @@ def _is_ignored_ending(ending: bytes) -> bool:
 def is_ignored_directory_name(name: bytes) -> bool:
     """Whether the built-in rules ignore directories of this name."""
     return name.startswith(b".") or name in IGNORED_DIRECTORIES
+
+
+def _is_maildir(directory: bytes) -> bool:
+    return all(os.path.isdir(os.path.join(directory, name)) for name in _MAILDIR)
 
 
 def _read_lines(path: bytes) -> list[str]:

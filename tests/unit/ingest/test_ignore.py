@@ -141,6 +141,36 @@ def test_leftovers_of_editors_are_ignored(name: bytes, ignored: bool) -> None:
     assert IgnoreRules().ignores(name, is_directory=False) is ignored
 
 
+@pytest.mark.parametrize(
+    ("path", "ignored"),
+    [
+        (b"Mail/.Sent", False),
+        (b"Mail/.Lists.python-dev", False),
+        (b"Mail/.Junk", True),
+        (b"Mail/.notmuch", True),
+        (b"Mail/.git", True),
+        (b"Mail/cur/.hidden", True),
+        (b".Sent", True),
+    ],
+)
+def test_folders_of_a_maildir_are_not_hidden(tmp_path: Path, path: bytes, ignored: bool) -> None:
+    for name in ("cur", "new", "tmp"):
+        (tmp_path / "Mail" / name).mkdir(parents=True)
+    above = rules(tmp_path, ".Junk/")
+    inside = above.enter(os.fsencode(tmp_path / "Mail"), relative=b"Mail")
+    if path.startswith(b"Mail/"):
+        assert inside.ignores(path, is_directory=True) is ignored
+    assert above.ignores(path, is_directory=True)
+
+
+def test_what_a_maildir_ignores_itself_stays_ignored(tmp_path: Path) -> None:
+    for name in ("cur", "new", "tmp"):
+        (tmp_path / name).mkdir()
+    inside = rules(tmp_path, ".Spam")
+    assert inside.ignores(b".Spam", is_directory=True)
+    assert not inside.ignores(b".Sent", is_directory=True)
+
+
 def test_brackets_match_no_slash(tmp_path: Path) -> None:
     found = rules(tmp_path, "/one[!x]two", "/one[+-9]three")
     assert found.ignores(b"one.two", is_directory=False)
