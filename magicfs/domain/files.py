@@ -16,6 +16,9 @@ SAVED_PRIORITY = 1
 """The priority of a file that a person has just saved, and of its chunks. What has a higher priority goes first."""
 USUAL_PRIORITY = 0
 """The priority of all other files and of their chunks."""
+PICTURE_PRIORITY = -1
+"""The priority of a picture that nobody has just saved: recognising its text takes as long as reading hundreds of
+texts. Its chunks have the usual one."""
 SECOND_VECTOR_PRIORITY = -1
 """The priority of a chunk under the multilingual model if the active model reads its document."""
 
@@ -138,7 +141,7 @@ class ClaimedFile:
     """How often the file has been claimed, including this claim."""
     content_id: ContentId | None
     priority: int
-    """`SAVED_PRIORITY` or `USUAL_PRIORITY`. Its chunks inherit it."""
+    """`SAVED_PRIORITY`, `USUAL_PRIORITY` or `PICTURE_PRIORITY`."""
     size: int
     """Bytes, when a scan or the watcher last saw it."""
     since_reading_s: float | None

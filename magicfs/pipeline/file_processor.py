@@ -18,7 +18,7 @@ from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.db.vectors import embedding_queue as queue_db
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
-from magicfs.domain.files import ClaimedFile, ExtractedFile, FileState, SkipReason
+from magicfs.domain.files import SAVED_PRIORITY, ClaimedFile, ExtractedFile, FileState, SkipReason
 from magicfs.domain.ids import ContentId
 from magicfs.pipeline.pauses import pause_before_rereading_s
 from magicfs.pipeline.reading import FileRead, GroupReading, read_group
@@ -195,7 +195,7 @@ def _finish(
 
 def _chunk_priorities(files: Sequence[ExtractedFile]) -> dict[ContentId, int]:
     """The priority of each content's chunks: the highest of its files."""
-    urgent = {file.content for file in files if file.claim.priority}
+    urgent = {file.content for file in files if file.claim.priority == SAVED_PRIORITY}
     return {file.content: int(file.content in urgent) for file in files if file.state is FileState.INDEXED}
 
 

@@ -12,8 +12,11 @@ from datetime import datetime
 from magicfs.db.corpus.contents import orphan_contents
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
+from magicfs.domain.file_groups import PICTURE_EXTENSIONS
 from magicfs.domain.files import (
     NAMED_REASONS,
+    PICTURE_PRIORITY,
+    USUAL_PRIORITY,
     FileName,
     FileRow,
     FileStat,
@@ -72,15 +75,21 @@ def upsert_files(
 ) -> list[FileId]:
     """Record new and changed files. Returns the ids of those that must be read.
 
-    `name_of` is `magicfs.text.names.file_name`.
+    `name_of` is `magicfs.text.names.file_name`. New pictures with the usual priority get that of pictures.
     """
     distinct = {file.path: file.stat for file in seen}
     values: dict[str, object] = {"root_id": root, "paths": list(distinct)}
     # Locked, so none of them is deleted before it is updated. The others need a name, which takes longer than the row.
     known = {row[0] for row in connection.execute(_SQL["lock_paths"], values)}
     names = [_NAME_IS_KNOWN if path in known else name_of(path) for path in distinct]
-    values |= {"priority": priority, **_name_arrays(names), **stat_arrays(list(distinct.values()))}
+    priorities = [_priority(name, priority) for name in names]
+    values |= {"priorities": priorities, **_name_arrays(names), **stat_arrays(list(distinct.values()))}
     return [FileId(row[0]) for row in connection.execute(_SQL["upsert_files"], values)]
+
+
+def _priority(name: FileName, priority: int) -> int:
+    is_picture = name.extension in PICTURE_EXTENSIONS
+    return PICTURE_PRIORITY if is_picture and priority == USUAL_PRIORITY else priority
 
 
 def _name_arrays(names: Sequence[FileName]) -> dict[str, list[str]]:

@@ -37,6 +37,37 @@ def test_what_was_saved_goes_ahead_of_a_bulk_import(index: Index) -> None:
     assert [claim.text for claim in claims] == ["just saved"]
 
 
+def test_pictures_that_a_scan_finds_are_read_after_everything_else(index: Index) -> None:
+    for name in ("first.JPG", "second.png", "third.txt"):
+        (index.folder / name).write_text("not really a picture")
+    index.scan()
+    assert _claim_all(index) == ["third.txt", "first.JPG", "second.png"]
+
+
+def test_a_picture_that_was_just_saved_goes_first(index: Index) -> None:
+    from magicfs.domain.files import FileStat, SeenFile
+
+    (index.folder / "letter.txt").write_text("a letter")
+    index.scan()
+    screenshot = index.folder / "screenshot.png"
+    screenshot.write_text("not really a picture")
+    index.scanner.record(index.root, [SeenFile(b"screenshot.png", FileStat.of(screenshot.stat()))])
+    assert _claim_all(index) == ["screenshot.png", "letter.txt"]
+
+
+def _claim_all(index: Index) -> list[str]:
+    """The names of the waiting files in the order in which they are claimed, one by one."""
+    names: list[str] = []
+    while True:
+        with index.database.transaction() as connection:
+            claims = claim_files(
+                connection, host=HOST, boot="", owner=f"worker{len(names)}", limit=1, max_bytes=9999, seconds=600
+            )
+        if not claims:
+            return names
+        names += [claim.name.decode() for claim in claims]
+
+
 def test_while_paused_only_saved_files_are_embedded(index: Index) -> None:
     (index.folder / "bulk.txt").write_text("bulk words")
     (index.folder / "saved.txt").write_text("saved words")

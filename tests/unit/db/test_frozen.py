@@ -33,6 +33,7 @@ FROZEN = {
     "0042_moves.sql": "1acdba809b1dfa3059e56a8da940ef3dfb38a544b54045d7be68f4a6613070bc",
     "0043_places.sql": "5c4595e4ff210768a1f51bde1d6f42637a29dd76fd931dededda9db80554d3b1",
     "0044_comments.sql": "28a1dd89b9b4654ef569f4b1186217b6f0d65bd1c4f6abb609c00020202a2620",
+    "0045_picture_priority.sql": "24d02edd84d6b11f370a9778779b8f85b2283ee943a64019ff39ff524e771b07",
 }
 
 

@@ -36,11 +36,11 @@ SELECT path FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s::byt
 INSERT INTO files (root_id, path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
                    priority)
 SELECT %(root_id)s, path, display, extension, words::tsvector, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
-       %(priority)s
+       priority
 FROM unnest(%(paths)s::bytea[], %(displays)s::text[], %(extensions)s::text[], %(words)s::text[], %(folded)s::text[],
             %(sizes)s::bigint[], %(mtimes)s::bigint[], %(ctimes)s::bigint[], %(inos)s::bigint[],
-            %(modes)s::integer[], %(uids)s::bigint[], %(gids)s::bigint[])
-     AS seen (path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
+            %(modes)s::integer[], %(uids)s::bigint[], %(gids)s::bigint[], %(priorities)s::smallint[])
+     AS seen (path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid, priority)
 ORDER BY path
 ON CONFLICT (root_id, path) DO UPDATE
 SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, ino = excluded.ino,
