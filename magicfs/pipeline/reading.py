@@ -1,5 +1,7 @@
 """Reads claimed files whole, although other programs may write to them meanwhile, and identifies their bytes.
 
+Of a recording beyond the size limit it reads what says what it is, and identifies it by that and its size.
+
 Used by `file_processor`, which gets the text out of the bytes. Small files are read in groups. It opens nothing but
 regular files below their root and never waits for a file. It keeps no state, so any thread may use it.
 """
@@ -23,6 +25,7 @@ from magicfs.domain.ids import Digest
 from magicfs.errors import ServerError
 from magicfs.linux.files import regular_file_status
 from magicfs.linux.opening import open_below
+from magicfs.text.extract.excerpts import excerpt_of_recording, has_excerpt
 from magicfs.text.extract.file_types import Route
 from magicfs.text.extract.plain.plain_text import decode
 from magicfs.text.extract.versions import reader_version
@@ -143,8 +146,9 @@ def read_file(
 ) -> ReadOutcome:
     """Read a claimed file whole and hash what was read.
 
-    A file of more than `max_bytes` is unreadable, for the reason `binary` if its beginning and its name say that it has
-    no text; one of more than `group_limit` bytes is too large for its group.
+    Of sound or a film of more than `max_bytes` an excerpt is read. Any other such file is unreadable, for the reason
+    `binary` if its beginning and its name say that it has no text; one of more than `group_limit` bytes is too large
+    for its group.
     A file that changes during every try is returned as the last try read it, so that searches find it. It is read
     again later, because the database records the change. Raises `ServerError` when this process cannot open any file.
     """
@@ -158,7 +162,7 @@ def read_file(
                 return Unreadable(SkipReason.VANISHED, "no regular file any more")
             oversize = _check_size(stat_after.size, max_bytes=max_bytes, group_limit=group_limit)
             if oversize is not None:
-                return _named_if_no_text(oversize, descriptor, name=claim.name, detector=detector)
+                return _read_large(oversize, descriptor, claim, stat_after, detector=detector)
             stat, content = stat_after, _read_all(descriptor, size=stat_after.size)
             stat_after = _file_stat(descriptor)
             if stat_after is not None and (stat.same_content_as(stat_after) or _only_grew(stat, stat_after)):
@@ -182,19 +186,41 @@ def _check_size(size: int, *, max_bytes: int, group_limit: int | None) -> Unread
     return TooLargeForGroup() if group_limit is not None and size > group_limit else None
 
 
-def _named_if_no_text(
-    oversize: Unreadable | TooLargeForGroup, descriptor: int, *, name: bytes, detector: TypeDetector
-) -> Unreadable | TooLargeForGroup:
-    """The outcome for a large file: nothing is missing of one that has no text, so it is named and not skipped."""
-    if isinstance(oversize, Unreadable) and _has_no_text(descriptor, name=name, detector=detector):
+def _read_large(
+    oversize: Unreadable | TooLargeForGroup,
+    descriptor: int,
+    claim: ClaimedFile,
+    stat: FileStat,
+    *,
+    detector: TypeDetector,
+) -> ReadOutcome:
+    """The outcome for a large file: an excerpt of a recording.
+
+    Nothing is missing of any other file without text, so it is named and not skipped.
+    """
+    if not isinstance(oversize, Unreadable):
+        return oversize
+    head = os.pread(descriptor, _HEAD_BYTES, 0)
+    kind = detector.kind(head, name=claim.name)
+    if has_excerpt(kind):
+        content = excerpt_of_recording(lambda offset, length: os.pread(descriptor, length, offset), stat.size)
+        # Films without tags may have equal excerpts.
+        digest = xxhash.xxh3_128(content)
+        for part in (
+            stat.size.to_bytes(8, "big"),
+            head,
+            os.pread(descriptor, _HEAD_BYTES, max(0, stat.size - _HEAD_BYTES)),
+        ):
+            digest.update(part)
+        return FileRead(claim, content, ContentKey(Digest(digest.digest()), reader_version(kind), kind), stat)
+    if _has_no_text(head, kind, name=claim.name):
         return Unreadable(SkipReason.BINARY, f"{oversize.detail}, and this type holds no text")
     return oversize
 
 
-def _has_no_text(descriptor: int, *, name: bytes, detector: TypeDetector) -> bool:
+def _has_no_text(head: bytes, kind: str, *, name: bytes) -> bool:
     """Whether a file is a picture, sound, a film, an archive or a program, by its first bytes or by its name."""
-    head = os.pread(descriptor, _HEAD_BYTES, 0)
-    route = detector.kind(head, name=name).rpartition(" ")[2]
+    route = kind.rpartition(" ")[2]
     if route in _ROUTES_WITHOUT_TEXT:
         return True
     # A film and a script in TypeScript may both be named `.ts`, and a zip file may be a document.

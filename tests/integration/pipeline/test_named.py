@@ -13,6 +13,7 @@ from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPag
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits, OcrEngine
+from tests.plugins.films import film
 from tests.plugins.index import FOUND_TEXT, Index, Reader
 from tests.plugins.services import make_maintenance
 
@@ -108,7 +109,7 @@ def test_a_large_file_without_text_is_named(index: Index) -> None:
         sorted(skipped), ("skipped", "too-large")
     )
     with index.database.transaction() as connection:
-        facts = file_facts(connection, index.root.id, b"film.mp4")
+        facts = file_facts(connection, index.root.id, b"backup.zip")
         status = read_status(connection)
         failures = sorted(failure.path for failure in iterate_failures(connection, skipped=True))
     assert failures == sorted(map(os.fsencode, skipped))
@@ -116,6 +117,28 @@ def test_a_large_file_without_text_is_named(index: Index) -> None:
     assert facts.state == "named"
     assert "4294967296 bytes" in (facts.detail or "")
     assert (status.files.named, status.files.skipped) == (len(films), len(skipped))
+
+
+def test_a_large_film_is_found_by_what_it_says(index: Index) -> None:
+    for name, title in (("a.mkv", "Voyage of the Narwhal"), ("b.mkv", "The bell of Skarholm")):
+        (index.folder / name).write_bytes(film(title=title, cluster_bytes=2 << 20))
+    with FileExtractor(limits=Limits()) as extractor:
+        index.reader = extractor  # type: ignore[assignment]
+        read_all(index)
+    assert index.states() == {"a.mkv": ("indexed", None), "b.mkv": ("indexed", None)}
+    assert index.rows("SELECT title FROM contents ORDER BY 1") == [
+        ("The bell of Skarholm",),
+        ("Voyage of the Narwhal",),
+    ]
+
+
+def test_large_films_that_say_nothing_are_no_copies_of_each_other(index: Index) -> None:
+    for name, last in (("a.mp4", b"x"), ("b.mp4", b"y")):
+        (index.folder / name).write_bytes(b"\0\0\0\x10ftypisom" + bytes(4) + bytes(2 << 20) + last)
+    with FileExtractor(limits=Limits()) as extractor:
+        index.reader = extractor  # type: ignore[assignment]
+        read_all(index)
+    assert index.rows("SELECT count(DISTINCT content_id) FROM files WHERE state = 'named'") == [(2,)]
 
 
 def test_what_a_person_could_still_make_readable_is_not_named(index: Index) -> None:

@@ -13,6 +13,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import photograph, picture, song
+from tests.plugins.films import film, phone_film
 
 
 def test_a_photograph_says_when_where_and_with_what_it_was_taken(extractor: FileExtractor) -> None:
@@ -70,6 +71,50 @@ def test_a_song_is_found_by_its_tags(extractor: FileExtractor) -> None:
     assert (document.title, document.author) == ("Lied der Wolga", "Chor")
     assert "Ströme" in document.text
     assert "1987" in document.text
+
+
+def test_a_song_is_found_by_what_its_programs_add(extractor: FileExtractor) -> None:
+    frames = {
+        b"TXXX": b"\3mood\0wistful",
+        b"TDES": b"\3a talk about lichens",
+        b"PCST": b"\0\0\0\1",
+        b"TSSE": b"\3Lavf59",
+    }
+    body = b"".join(name + len(data).to_bytes(4, "big") + b"\0\0" + data for name, data in frames.items())
+    size = bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0))
+    text = read(extractor, b"ID3\3\0\0" + size + body + bytes(100), b"a.mp3").text
+    assert text.splitlines() == ["Mood: wistful", "Description: a talk about lichens"]
+
+
+def test_a_film_in_matroska_is_found_by_its_tags_and_chapters(extractor: FileExtractor) -> None:
+    content = film(
+        title="Voyage of the Narwhal", chapter="Under the ice", tags={"ARTIST": "H. Moen", "ENCODER": "Lavf"}
+    )
+    document = read(extractor, content, b"a.mkv")
+    assert (document.title, document.author) == ("Voyage of the Narwhal", "H. Moen")
+    assert "Under the ice" in document.text
+    assert "Lavf" not in document.text
+
+
+@pytest.mark.parametrize("cut", range(0, 200, 7))
+def test_a_damaged_film_is_no_error(extractor: FileExtractor, cut: int) -> None:
+    content = film(title="Voyage", chapter="Ice", tags={"ARTIST": "H. Moen"})
+    assert isinstance(extractor.extract(content[: 40 + cut], name=b"a.mkv"), Document | Unreadable)
+
+
+def test_a_film_of_a_phone_says_when_and_where_it_was_taken(extractor: FileExtractor) -> None:
+    content = phone_film(
+        {
+            "com.apple.quicktime.creationdate": "2019-05-14T18:03:11+0200",
+            "com.apple.quicktime.location.ISO6709": "+41.9028+012.4964+052.000/",
+            "com.apple.quicktime.make": "Apple",
+            "com.apple.quicktime.title": "The fountain",
+        }
+    )
+    document = read(extractor, content, b"IMG_1.MOV")
+    assert document.title == "The fountain"
+    for line in ("Date: 2019-05-14 18:03, Tuesday 14 May 2019", "Place: 41.90280, 12.49640", "Camera: Apple"):
+        assert line in document.text.splitlines()
 
 
 def test_sound_without_tags_has_no_text(extractor: FileExtractor) -> None:

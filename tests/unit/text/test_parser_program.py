@@ -7,8 +7,8 @@ import sys
 IMPORTED = """
 import json, sys
 import magicfs.text.extract.process.child, magicfs.text.extract.documents.document_parser
-from magicfs.text.extract.documents import media
-media.warm_up()
+from magicfs.text.extract.documents import picture_metadata
+picture_metadata.warm_up()
 print(json.dumps(sorted(sys.modules)))
 """
 NOT_NEEDED = ("magicfs.text.analysis", "magicfs.text.language", "magicfs.text.extract.extractor", "PIL.PdfImagePlugin")

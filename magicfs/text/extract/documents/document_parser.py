@@ -14,7 +14,7 @@ from typing import Final
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.detect import detect
-from magicfs.text.extract.documents import archives, container, media, xml_documents
+from magicfs.text.extract.documents import archives, container, picture_metadata, xml_documents
 from magicfs.text.extract.documents.additions import text_of, with_unread_parts
 from magicfs.text.extract.documents.compressed_files import decompress_file
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
@@ -22,6 +22,7 @@ from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.documents.part_count import PartCount
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
+from magicfs.text.extract.documents.recordings import read_recording
 from magicfs.text.extract.documents.running_text import FICTION_BOOK, read_running_text
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
 from magicfs.text.extract.file_types import FileType, Route
@@ -77,7 +78,7 @@ class DocumentParser:
     def warm_up(self) -> None:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
         load_charsets()
-        media.warm_up()
+        picture_metadata.warm_up()
         pdf_text.warm_up()
         self._kreuzberg.warm_up()
 
@@ -217,12 +218,12 @@ class DocumentParser:
         if mime_type.startswith("image/"):
             return self._parse_picture(content, mime_type)
         if mime_type.startswith(("audio/", "video/")):
-            return media.read_recording(content, mime_type) or Unreadable(SkipReason.BINARY, "sound or a film")
+            return read_recording(content, mime_type) or Unreadable(SkipReason.BINARY, "sound or a film")
         return self._read_archive(content, mime_type) if mime_type in _ARCHIVE_TYPES else None
 
     def _parse_picture(self, content: bytes, mime_type: str) -> Document | Unreadable:
         """What a picture says of itself, and its recognised text."""
-        said = media.read_picture(content, mime_type)
+        said = picture_metadata.read_picture(content, mime_type)
         if not self._kreuzberg.recognises_pictures:
             needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract or rapidocr to read its text")
             return said or needs_ocr

@@ -1,7 +1,6 @@
-"""Reads what pictures, sound and films say of themselves: date, camera and place; title, artist and album.
+"""Reads what pictures say of themselves: date, camera, place, captions and keywords.
 
-Runs in the child process, called by `document_parser`. The only module that imports tinytag. Neither that nor Pillow
-decodes the sound or the picture here.
+Runs in the child process, called by `document_parser`. Pillow does not decode the picture here.
 """
 
 from __future__ import annotations
@@ -10,18 +9,15 @@ import contextlib
 import importlib
 import io
 import re
-import string
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
-import tinytag
 from PIL import ExifTags, Image, IptcImagePlugin, UnidentifiedImageError
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.xml_elements import parse_xml, without_namespace
-from magicfs.text.extract.plain.charsets import detected_charset
 from magicfs.text.extract.plain.plain_text import clean, decode
 
 _PICTURE_FORMATS: Final = ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "JPEG2000", "AVIF")
@@ -72,18 +68,8 @@ _XMP_TEXTS: Final = frozenset(
 )
 _XMP_REGION: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}Name"
 """The name of the person whose face is in a part of a picture."""
-_ASCII: Final = bytes(range(0x80))
-_MIN_BYTES_BEYOND_ASCII: Final = 4
-_LEADS: Final = bytes(range(0x81, 0xA0))
-"""First bytes of most characters of Shift-JIS, and rare letters in charsets of one byte."""
-_LEAD_SHARE: Final = 0.25
 _DATED: Final = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
 _DEGREES: Final = 3
-
-_TAGS: Final = (
-    *("title", "artist", "album", "albumartist", "composer", "genre", "year", "comment"),
-    *("lyrics", "description", "publisher", "conductor", "lyricist", "copyright"),
-)
 
 
 def warm_up() -> None:
@@ -103,57 +89,6 @@ def read_picture(content: bytes, mime_type: str) -> Document | None:
     return Document(text="\n".join(lines), mime_type=mime_type, title=title) if lines else None
 
 
-def read_recording(content: bytes, mime_type: str) -> Document | None:
-    """The tags of sound or a film, a line each; None if it has none, or cannot be read."""
-    try:
-        tag = tinytag.TinyTag.get(file_obj=io.BytesIO(content), duration=False)
-    except (tinytag.TinyTagException, OSError, ValueError):
-        return None
-    said = {
-        name: [str(value) for value in [getattr(tag, name, None), *tag.other.get(name, [])] if value] for name in _TAGS
-    }
-    charset = _charset_behind([text for texts in said.values() for text in texts])
-    values = {name: [_one_line(_in_charset(text, charset)) for text in texts] for name, texts in said.items()}
-    lines = [
-        f"{name.capitalize()}: {', '.join(dict.fromkeys(filter(None, texts)))}"
-        for name, texts in values.items()
-        if any(texts)
-    ]
-    if not lines:
-        return None
-    return Document(
-        text="\n".join(lines),
-        mime_type=mime_type,
-        title=next(iter(values["title"]), None),
-        author=next(iter(values["artist"]), None),
-    )
-
-
-def _charset_behind(texts: Iterable[str]) -> str | None:
-    """The charset of texts that say they are Latin-1, as old programs wrote them in any; None where they are in it."""
-    data = b"\n".join(filter(None, map(_latin_bytes, texts)))
-    with contextlib.suppress(UnicodeDecodeError):
-        return "utf-8" if data and data.decode("utf-8") else None
-    beyond_ascii = len(data.translate(None, _ASCII))
-    letters = len(data) - len(data.translate(None, string.ascii_letters.encode()))
-    # Of a text in Latin letters, few have accents.
-    if beyond_ascii < max(_MIN_BYTES_BEYOND_ASCII, letters):
-        return None
-    with contextlib.suppress(UnicodeDecodeError):
-        if data.decode("cp932") and _LEAD_SHARE * beyond_ascii <= len(data) - len(data.translate(None, _LEADS)):
-            return "cp932"
-    return detected_charset(data)
-
-
-def _latin_bytes(text: str) -> bytes:
-    """The bytes of a text that has characters of Latin-1 beyond ASCII, and no others; empty for any other text."""
-    return b"" if text.isascii() or max(text) > "\xff" else text.encode("latin-1")
-
-
-def _in_charset(text: str, charset: str | None) -> str:
-    return _latin_bytes(text).decode(charset, "replace") or text if charset else text
-
-
 def _picture_lines(image: Image.Image) -> Iterator[str]:
     exif = image.getexif()
     details = exif.get_ifd(ExifTags.IFD.Exif)
@@ -166,7 +101,7 @@ def _picture_lines(image: Image.Image) -> Iterator[str]:
         if _DATED.fullmatch(date):
             with contextlib.suppress(ValueError):
                 moment = datetime(*map(int, re.findall(r"\d+", date)))  # type: ignore[arg-type]  # noqa: DTZ001
-                yield f"Date: {moment:%Y-%m-%d %H:%M, %A %d %B %Y}"
+                yield date_line(moment)
                 break
     place = _place(exif.get_ifd(ExifTags.IFD.GPSInfo))
     if place:
@@ -186,7 +121,7 @@ def _info_lines(info: Mapping[Any, Any]) -> Iterator[str]:
     for name in (*_INFO_TEXTS, *others[:_MAX_INFO_TEXTS]):
         value = _exif_text(info.get(name))
         if value:
-            yield f"{_one_line(name).capitalize()}: {value}"
+            yield f"{one_line(name).capitalize()}: {value}"
 
 
 def _iptc_lines(image: Image.Image) -> Iterator[str]:
@@ -216,7 +151,7 @@ def _xmp_lines(packet: object) -> Iterator[str]:
         # Simple values may be attributes.
         for tag, values in (stated | {name: [value] for name, value in element.attrib.items()}).items():
             name = without_namespace(tag)
-            texts = dict.fromkeys(filter(None, map(_one_line, values)))
+            texts = dict.fromkeys(filter(None, map(one_line, values)))
             if (name in _XMP_TEXTS or tag == _XMP_REGION) and texts:
                 yield f"{name.capitalize()}: {', '.join(texts)}"
 
@@ -236,9 +171,9 @@ def _exif_text(value: object) -> str:
             is_unicode = value.startswith(b"UNICODE\0")
             value = value.removeprefix(prefix)
             if is_unicode:
-                return _one_line(_utf16(value))
+                return one_line(_utf16(value))
         value = decode(value.rstrip(b"\0")) or ""
-    return _one_line(value) if isinstance(value, str) else ""
+    return one_line(value) if isinstance(value, str) else ""
 
 
 def _utf16(value: bytes) -> str:
@@ -247,7 +182,18 @@ def _utf16(value: bytes) -> str:
     return value.decode("utf-16-le" if little <= big else "utf-16-be", "replace")
 
 
-def _one_line(value: object) -> str:
+def date_line(moment: datetime) -> str:
+    """The line that says when a picture or a film was taken, with the names of the day and the month."""
+    return f"Date: {moment:%Y-%m-%d %H:%M, %A %d %B %Y}"
+
+
+def place_line(latitude: float, longitude: float) -> str:
+    """The line that says where a picture or a film was taken, in degrees."""
+    return f"Place: {latitude:.5f}, {longitude:.5f}"
+
+
+def one_line(value: object) -> str:
+    """A value of any kind as one line of text, with an end."""
     return " ".join(clean(str(value)).split())[:_MAX_VALUE_CHARACTERS]
 
 
@@ -258,7 +204,7 @@ def _place(gps: Mapping[int, Any]) -> str:
         longitude = _degrees(gps[ExifTags.GPS.GPSLongitude], gps[ExifTags.GPS.GPSLongitudeRef], negative="W")
     except (KeyError, TypeError, ValueError, ZeroDivisionError, OverflowError):
         return ""
-    return f"Place: {latitude:.5f}, {longitude:.5f}"
+    return place_line(latitude, longitude)
 
 
 def _degrees(parts: Any, reference: Any, *, negative: str) -> float:

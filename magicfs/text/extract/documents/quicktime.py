@@ -1,0 +1,100 @@
+"""Reads what cameras and QuickTime write into a film, in fields that songs do not have: day, place, camera, title.
+
+Runs in the child process, called by `recordings`. Untrusted bytes.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import re
+from collections.abc import Iterator
+from datetime import datetime
+from typing import Final
+
+from magicfs.text.extract.documents.picture_metadata import date_line, place_line
+
+QUICKTIME_TYPES: Final = frozenset({"video/mp4", "audio/mp4"})
+
+_HEADER_BYTES: Final = 8
+_MOVIE: Final = b"moov"
+_KEYS: Final = re.compile(r"com\.apple\.quicktime\.(\w+)(?:\.\w+)*|com\.android\.(model|manufacturer)")
+_OTHER_NAMES: Final = {"make": "camera", "model": "camera", "manufacturer": "camera", "displayname": "title"}
+_USER_TEXTS: Final = {
+    b"\xa9nam": "title", b"\xa9ART": "artist", b"\xa9des": "description", b"\xa9inf": "description",
+    b"\xa9cmt": "comment", b"\xa9key": "keywords", b"\xa9dir": "director", b"\xa9mak": "camera", b"\xa9mod": "camera",
+    b"\xa9xyz": "location", b"\xa9day": "creationdate", b"\xa9cpy": "copyright",
+}  # fmt: skip
+"""Fields beside the film, in the form that is older than that of songs."""
+_PLACE: Final = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)")
+_MAX_LATITUDE: Final = 90
+_MAX_LONGITUDE: Final = 180
+
+
+def read_quicktime(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the names and texts of the fields. A day and a place are as in pictures. Damage ends it early."""
+    data = memoryview(content)
+    for name, movie in _atoms(data):
+        if name != _MOVIE:
+            continue
+        for kind, atom in _atoms(movie):
+            fields = _user_fields(atom) if kind == b"udta" else _keyed_fields(atom) if kind == b"meta" else ()
+            for field, text in fields:
+                if shown := _shown(field, text.strip("\0 ")):
+                    yield shown
+
+
+def _atoms(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+    """Yield the kinds and the data of the atoms of a file, or of an atom."""
+    position = 0
+    while position + _HEADER_BYTES <= len(data):
+        size = int.from_bytes(data[position : position + 4], "big")
+        header = _HEADER_BYTES
+        if size == 1:
+            header = 2 * _HEADER_BYTES
+            size = int.from_bytes(data[position + _HEADER_BYTES : position + header], "big")
+        elif size == 0:
+            size = len(data) - position
+        if size < header:
+            return
+        yield bytes(data[position + 4 : position + 8]), data[position + header : position + size]
+        position += size
+
+
+def _user_fields(data: memoryview) -> Iterator[tuple[str, str]]:
+    """Yield the fields of user data: each text has its length and its language before it."""
+    for kind, atom in _atoms(data):
+        if kind in _USER_TEXTS:
+            length = int.from_bytes(atom[:2], "big")
+            yield _USER_TEXTS[kind], bytes(atom[4 : 4 + length]).decode("utf-8", "replace")
+
+
+def _keyed_fields(data: memoryview) -> Iterator[tuple[str, str]]:
+    """Yield the fields of metadata: a list of values, and of what each is called."""
+    parts = dict(_atoms(data))
+    keys = [bytes(name).decode("utf-8", "replace") for _, name in _atoms(parts.get(b"keys", memoryview(b""))[8:])]
+    for number, value in _atoms(parts.get(b"ilst", memoryview(b""))):
+        index = int.from_bytes(number, "big") - 1
+        key = _KEYS.fullmatch(keys[index]) if 0 <= index < len(keys) else None
+        text = dict(_atoms(value)).get(b"data")
+        # The type of a text in UTF-8 is 1.
+        if key is not None and text is not None and bytes(text[:4]) == b"\0\0\0\1":
+            yield str(key[1] or key[2]), bytes(text[8:]).decode("utf-8", "replace")
+
+
+def _shown(name: str, text: str) -> tuple[str, str] | None:
+    """The field as it is shown; None if it says nothing to people."""
+    if name == "creationdate":
+        with contextlib.suppress(ValueError):
+            return _parts(date_line(datetime.fromisoformat(text)))
+        return None
+    if name == "location":
+        place = _PLACE.match(text)
+        if place is None or abs(float(place[1])) > _MAX_LATITUDE or abs(float(place[2])) > _MAX_LONGITUDE:
+            return None
+        return _parts(place_line(float(place[1]), float(place[2])))
+    return (_OTHER_NAMES.get(name, name), text) if any(map(str.isalpha, text)) else None
+
+
+def _parts(line: str) -> tuple[str, str]:
+    label, _, text = line.partition(": ")
+    return label, text
