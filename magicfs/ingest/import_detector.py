@@ -26,6 +26,7 @@ class ImportDetector:
 
     def __init__(self) -> None:
         self._saved = RecentCounter(window_s=IMPORT_WINDOW_SECONDS)
+        self._paths = RecentCounter(window_s=IMPORT_WINDOW_SECONDS)
 
     def is_import(self, root: RootId, files: int) -> bool:
         """Count `files` that events have named, and return whether there are more lately than a person saves."""
@@ -33,11 +34,17 @@ class ImportDetector:
         return self._saved.count(root) > IMPORT_FILES
 
     def split(self, root: RootId, seen: Sequence[SeenFile]) -> tuple[list[SeenFile], list[SeenFile]]:
-        """Count files that events have named. Returns those that a person saved, and those of an import."""
-        directories = Counter(parent_directory(file.path) for file in seen)
-        for directory, count in directories.items():
+        """Count files that events have named. Returns those that a person saved, and those of an import.
+
+        A file that changes all the time counts once within the window: some logs are no import.
+        """
+        new = [file.path for file in seen if not self._paths.count((root, file.path))]
+        for path in new:
+            self._paths.add((root, path), 1)
+        directories = Counter(map(parent_directory, (file.path for file in seen)))
+        for directory, count in Counter(map(parent_directory, new)).items():
             self._saved.add((root, directory), count)
-        if not self.is_import(root, len(seen)):
+        if not self.is_import(root, len(new)):
             return list(seen), []
         imported = {
             directory for directory in directories if self._saved.count((root, directory)) > IMPORT_FILES_PER_DIRECTORY

@@ -27,10 +27,19 @@ def test_an_import_is_told_from_what_a_person_saves_elsewhere_meanwhile() -> Non
 
 def test_an_import_may_come_in_small_pieces() -> None:
     detector = ImportDetector()
-    for file in seen(b"import", IMPORT_FILES):
+    *files, one, other = seen(b"import", IMPORT_FILES + 2)
+    for file in files:
         assert detector.split(ROOT, [file]) == ([file], [])
-    next_files = seen(b"import", 2)
+    next_files = [one, other]
     assert detector.split(ROOT, next_files) == ([], next_files)
+
+
+def test_files_that_change_all_the_time_are_no_import() -> None:
+    detector = ImportDetector()
+    logs = seen(b"logs", IMPORT_FILES_PER_DIRECTORY)
+    for _ in range(IMPORT_FILES):
+        assert detector.split(ROOT, logs) == (logs, [])
+    assert not detector.is_import(ROOT, 1)
 
 
 def test_an_import_into_one_root_says_nothing_of_another_one() -> None:
