@@ -32,14 +32,20 @@ MAX_RULE_CHARACTERS = 4096
 """No path is longer. Compiling a line of a megabyte takes most of a minute."""
 
 IGNORED_DIRECTORIES = frozenset(
-    {b"node_modules", b"__pycache__", b"venv", b"lost+found", b"$RECYCLE.BIN", b"System Volume Information"}
+    {
+        *(b"node_modules", b"__pycache__", b"venv", b"lost+found", b"System Volume Information"),
+        *(b"$RECYCLE.BIN", b"RECYCLER", b"#recycle", b"@Recycle"),
+        *(b"@eaDir", b"#snapshot", b"~snapshot", b"@Recently-Snapshot"),
+    }
 )
+"""What programs install, what file systems keep, what was deleted, and thumbnails and old versions made by storage."""
 IGNORED_NAMES = frozenset({b"Thumbs.db", b"desktop.ini", b"Icon\r", b"4913", b"DEADJOE"})
 """Files of desktops, the file with which vim tests a directory, and what joe saves when it is killed."""
 IGNORED_EXTENSIONS = frozenset(
     {
         *(b".swp", b".swo", b".swx"),
         *(b".part", b".partial", b".download", b".opdownload", b".filepart", b".aria2", b".!ut", b".!qB"),
+        *(b".ytdl", b".crswap"),
         *(b".pyc", b".pyo", b".o", b".a", b".so", b".class", b".lock", b".pid"),
     }
 )
@@ -50,6 +56,8 @@ _COPY_ENDINGS = (b"~", b"___jb_tmp___", b"___jb_old___")
 """Copies that editors make beside a file, which keep its name."""
 _SAFE_SAVE = re.compile(rb"\.sb-[0-9a-f]{8}-\w{6}")
 """The ending of the copy that programs of macOS write first (`notes.txt.sb-3f2a91cc-Qx7TbK`)."""
+_OTHER_FILE = re.compile(rb"\.(?:(?:db3?|sqlite3?)-(?:wal|shm|journal)|part-Frag\d+)")
+"""The ending of what SQLite writes beside a database, all the time, and of a part of a download."""
 _OFFICE_LOCK = b"~$"
 """The beginning of the lock of Microsoft Office (`~$letter.docx`)."""
 _EMACS_COPY = b"#"
@@ -166,6 +174,7 @@ def _is_ignored_ending(ending: bytes) -> bool:
         or ending.lower() in _TEMPORARY_EXTENSIONS
         or ending.endswith(_COPY_ENDINGS)
         or _SAFE_SAVE.fullmatch(ending) is not None
+        or _OTHER_FILE.fullmatch(ending) is not None
     )
 
 

@@ -131,6 +131,11 @@ def test_compiled_patterns_match_as_those_of_pathspec(lines: list[str], path: st
         (b"DEADJOE", True),
         (b"film.mkv.filepart", True),
         (b"film.mkv.!qB", True),
+        (b"places.sqlite-wal", True),
+        (b"notes.db-journal", True),
+        (b"travel.txt-journal", False),
+        (b"journal", False),
+        (b"talk.mp4.part-Frag12", True),
         (b"part", False),
         (b"Appendix.A", False),
         (b"Annual.Part", False),
@@ -139,6 +144,21 @@ def test_compiled_patterns_match_as_those_of_pathspec(lines: list[str], path: st
 )
 def test_leftovers_of_editors_are_ignored(name: bytes, ignored: bool) -> None:
     assert IgnoreRules().ignores(name, is_directory=False) is ignored
+
+
+@pytest.mark.parametrize(
+    ("name", "ignored"),
+    [
+        (b"@eaDir", True),
+        (b"#recycle", True),
+        (b"@Recycle", True),
+        (b"#1 project", False),
+        (b"@home", False),
+        (b"Recycle", False),
+    ],
+)
+def test_what_storage_keeps_beside_files_is_ignored(name: bytes, ignored: bool) -> None:
+    assert IgnoreRules().ignores(b"Photos/" + name, is_directory=True) is ignored
 
 
 @pytest.mark.parametrize(
