@@ -120,6 +120,7 @@ MARKUP_BY_EXTENSION: Final[dict[str, tuple[Route, str]]] = {
     "xhtml": (Route.MARKUP, "application/xhtml+xml"),
     "xht": (Route.MARKUP, "application/xhtml+xml"),
     "svg": (Route.MARKUP, "image/svg+xml"),
+    "xmp": (Route.MARKUP, "application/rdf+xml"),
     "ipynb": (Route.MARKUP, "application/x-ipynb+json"),
     "fb2": (Route.PARSE, "application/x-fictionbook+xml"),
     "eml": (Route.PARSE, "message/rfc822"),

@@ -65,6 +65,27 @@ def test_a_picture_that_says_nothing_has_no_text(extractor: FileExtractor) -> No
     assert isinstance(outcome, Unreadable)
 
 
+SIDECAR = (
+    '<?xpacket begin="\ufeff" id="W5M0MpCehiHzreSzNTczkc9d"?><x:xmpmeta xmlns:x="adobe:ns:meta/">'
+    '<rdf:RDF xmlns:rdf="r"><rdf:Description xmlns:crs="c" xmlns:p="p" {stated} crs:WhiteBalance="As Shot">'
+    "<crs:ToneCurve><rdf:li>0, 0</rdf:li></crs:ToneCurve></rdf:Description></rdf:RDF></x:xmpmeta>"
+)
+
+
+def test_a_file_beside_a_picture_says_what_the_picture_shows(extractor: FileExtractor) -> None:
+    document = read(extractor, SIDECAR.format(stated='p:City="Nantes"').encode(), b"IMG_1.xmp")
+    assert document.text == "City: Nantes"
+
+
+def test_a_file_of_settings_for_a_picture_has_no_text(extractor: FileExtractor) -> None:
+    outcome = extractor.extract(SIDECAR.format(stated="").encode(), name=b"IMG_1.CR2.xmp")
+    assert outcome == Unreadable(SkipReason.NO_TEXT, "nothing but settings for a picture")
+
+
+def test_a_broken_file_beside_a_picture_is_text(extractor: FileExtractor) -> None:
+    assert "Nantes" in read(extractor, b"<x:xmpmeta City='Nantes'", b"IMG_1.xmp").text
+
+
 def test_a_song_is_found_by_its_tags(extractor: FileExtractor) -> None:
     content = song(title="Lied der Wolga", artist="Chor", album="Ströme", year="1987")
     document = read(extractor, content, b"01.mp3")

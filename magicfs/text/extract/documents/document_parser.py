@@ -52,6 +52,11 @@ _ARCHIVE_TYPES: Final = frozenset(
     {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", archives.RAR_TYPE}
 )
 
+_XML_READERS: Final[dict[str, Callable[[bytes], Document | Unreadable]]] = {
+    xml_documents.SVG_TYPE: xml_documents.read_svg,
+    picture_metadata.SIDECAR_TYPE: picture_metadata.read_sidecar,
+}
+
 _PDF_TIME_SHARE: Final = 0.1
 """The share of a file's time in which the parts of a PDF file are read."""
 _PARTS_TIME_SHARE: Final = 0.5
@@ -213,8 +218,8 @@ class DocumentParser:
             return self._mail_reader().read_message(content)
         if mime_type == MAILBOX_TYPE:
             return self._mail_reader().read_mailbox(content)
-        if mime_type == xml_documents.SVG_TYPE:
-            return xml_documents.read_svg(content)
+        if mime_type in _XML_READERS:
+            return _XML_READERS[mime_type](content)
         if mime_type.startswith("image/"):
             return self._parse_picture(content, mime_type)
         if mime_type.startswith(("audio/", "video/")):

@@ -16,9 +16,13 @@ from xml.etree import ElementTree as ET
 
 from PIL import ExifTags, Image, IptcImagePlugin, UnidentifiedImageError
 
-from magicfs.domain.contents import Document
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.xml_elements import parse_xml, without_namespace
 from magicfs.text.extract.plain.plain_text import clean, decode
+
+SIDECAR_TYPE: Final = "application/rdf+xml"
+"""An XMP file beside a picture."""
 
 _PICTURE_FORMATS: Final = ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "JPEG2000", "AVIF")
 """The formats of the types that `detect` knows, as Pillow calls them. Of HEIC it has no reader."""
@@ -85,8 +89,23 @@ def read_picture(content: bytes, mime_type: str) -> Document | None:
             lines = dict.fromkeys(_picture_lines(image))
     except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
         return None
+    return _document(lines, mime_type) if lines else None
+
+
+def read_sidecar(content: bytes) -> Document | Unreadable:
+    """What an XMP file beside a picture says of it, a line each, without the settings with which it is developed."""
+    try:
+        lines = dict.fromkeys(_stated_lines(parse_xml(content.strip())))
+    except ET.ParseError:
+        return Unreadable(SkipReason.CORRUPT, "no XML")
+    if not lines:
+        return Unreadable(SkipReason.NO_TEXT, "nothing but settings for a picture")
+    return _document(lines, SIDECAR_TYPE)
+
+
+def _document(lines: Mapping[str, None], mime_type: str) -> Document:
     title = next((line.partition(": ")[2] for line in lines if line.startswith("Title: ")), None)
-    return Document(text="\n".join(lines), mime_type=mime_type, title=title) if lines else None
+    return Document(text="\n".join(lines), mime_type=mime_type, title=title)
 
 
 def _picture_lines(image: Image.Image) -> Iterator[str]:
@@ -142,10 +161,11 @@ def _xmp_lines(packet: object) -> Iterator[str]:
         packet = packet.encode("utf-8", "replace")
     if not isinstance(packet, bytes):
         return
-    try:
-        root = parse_xml(packet.strip(b"\0 \r\n\t"))
-    except ET.ParseError:
-        return
+    with contextlib.suppress(ET.ParseError):
+        yield from _stated_lines(parse_xml(packet.strip(b"\0 \r\n\t")))
+
+
+def _stated_lines(root: ET.Element) -> Iterator[str]:
     for element in root.iter():
         stated = {element.tag: list(element.itertext())} if isinstance(element.tag, str) else {}
         # Simple values may be attributes.
