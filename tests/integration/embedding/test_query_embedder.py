@@ -72,7 +72,7 @@ def test_a_model_is_loaded_ahead_and_says_what_is_wrong_with_it(
     outcomes = client.warm_up(specs=[stored_model.spec, other], deadline_s=DEADLINE_SECONDS)
     assert outcomes[stored_model.spec] is None
     assert isinstance(outcomes[other], ModelMissing)
-    status = ping(client)
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert status.model == stored_model.spec.label
 

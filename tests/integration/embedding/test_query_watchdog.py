@@ -49,13 +49,17 @@ def test_one_that_is_stopped_is_ended_and_the_next_question_has_another(
     wait_for(lambda: watchdogs() == 0)
 
 
-def test_one_that_goes_on_in_time_is_left_alone(client: QueryEmbedder, stored_model: StoredModel) -> None:
+def test_one_that_goes_on_in_time_is_left_alone(
+    client: QueryEmbedder, stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch
+) -> None:
     client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     pid = pid_of(client)
     os.kill(pid, signal.SIGSTOP)
     try:
         ask_in_vain(client, stored_model)
         assert watchdogs() == 1
+        # On a busy machine it answers late.
+        monkeypatch.setattr(query_watchdog, "PING_SECONDS", DEADLINE_SECONDS)
     finally:
         os.kill(pid, signal.SIGCONT)
     wait_for(lambda: watchdogs() == 0)
