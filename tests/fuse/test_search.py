@@ -6,6 +6,7 @@ import errno
 import json
 import os
 import re
+import shutil
 import stat
 import subprocess
 import time
@@ -62,7 +63,8 @@ def test_a_program_that_opens_a_query_as_a_file_does_not_search(mount: MountProc
     root.add("a.txt", "roses")
     search = mount.path / "search"
     assert (search / "HEAD").is_dir()
-    assert subprocess.run(["git", "-C", search, "status"], capture_output=True, check=False).returncode == 128
+    if shutil.which("git") is not None:
+        assert subprocess.run(["git", "-C", search, "status"], capture_output=True, check=False).returncode == 128
     descriptor = os.open(mount.query_path("roses"), os.O_RDONLY)
     try:
         with raises_errno(errno.EISDIR):

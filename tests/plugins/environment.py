@@ -1,4 +1,4 @@
-"""Makes the tests independent of the shell that starts them: its settings of MagicFS, its user, its signals.
+"""Makes the tests independent of the shell that starts them: its settings of MagicFS and git, its user, its signals.
 
 It takes one variable from there: where the collections of real files are.
 """
@@ -61,6 +61,7 @@ def pytest_configure(config: pytest.Config) -> None:
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in [name for name in os.environ if name.upper().startswith(("MAGICFS_", "PG"))]:
         del os.environ[name]
+    os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     config.stash[_data] = os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="mfs-data-")
     # A shell starts background jobs so, and `nohup` any program; every child would inherit it.
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):

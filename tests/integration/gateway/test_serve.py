@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
 import socket
 import ssl
 import struct
@@ -152,6 +153,7 @@ def test_a_stranger_gets_the_services_for_strangers_alone(server: Running, tmp_p
     assert answer(server.connect(node, HELLO), b"again\n") == b"", "it is no stranger"
 
 
+@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
 def test_a_certificate_that_an_admitted_host_has_signed_is_not_admitted(server: Running, tmp_path: Path) -> None:
     node = identity(tmp_path, "node")
     server.known = [admitted("node", node)]
