@@ -123,10 +123,10 @@ def _formats_page(text: bytes, marks: Mapping[str, int | bytes]) -> bytes:
     return bytes(page)
 
 
-def word_6(text: bytes, *, language: int = 0x0409, flags: int = 0) -> bytes:
-    """A document of Word 6 or 95, whose text has a byte a character."""
+def word_6(text: bytes, *, language: int = 0x0409, flags: int = 0, magic: int = 0xA5DC) -> bytes:
+    """A document of Word 6 or 95, whose text has a byte a character, but for East Asia."""
     main = bytearray(768)
-    struct.pack_into("<6H", main, 0, 0xA5DC, 101, 0, language, 0, flags)
+    struct.pack_into("<6H", main, 0, magic, 101, 0, language, 0, flags)
     struct.pack_into("<II", main, 24, 768, 768 + len(text))
     struct.pack_into("<I", main, 52, len(text))
     return compound_file({"WordDocument": bytes(main) + text})

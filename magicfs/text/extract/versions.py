@@ -11,19 +11,19 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("* decode", "* markup"), 17),
+    **dict.fromkeys(("* decode", "* markup"), 18),
     "application/zip": 39,
-    "application/x-ole-storage": 29,
-    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 18),
+    "application/x-ole-storage": 30,
+    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 19),
     **dict.fromkeys(
-        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 18
+        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 19
     ),
     "application/pdf": 15,
     # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 13,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 33),
+    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 34),
     **dict.fromkeys(("audio/*", "video/*"), 40),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),

@@ -72,6 +72,12 @@ def test_what_a_document_hides_and_shows_again_is_text(extractor: FileExtractor)
         (word_6("Четыре балла и семь лет\r".encode("cp1251")), b"b.doc", "Четыре балла и семь лет"),
         (word_6("Zażółć gęślą jaźń\r".encode("cp1250"), language=0x0415), b"c.doc", "Zażółć gęślą jaźń"),
         (
+            word_6("Вино\aБелое сухое\aКрасное креплёное\a\a".encode("cp1251")),
+            b"table.doc",
+            "Вино\tБелое сухое\tКрасное креплёное",
+        ),
+        (word_6("青鷺は飛ぶ\r".encode("utf-16-le"), language=0x0411, magic=0xA697), b"ja.doc", "青鷺は飛ぶ"),
+        (
             struct.pack("<6H", 0xA5DB, 45, 0, 0x0409, 0, 0)
             + bytes(12)
             + struct.pack("<II", 64, 80)

@@ -162,6 +162,12 @@ def test_letters_of_old_computers_are_letters(text: str, charset: str) -> None:
     assert decode(text.encode(charset)) == text
 
 
+@pytest.mark.parametrize("charset", ["cp1251", "cp866", "koi8_r"])
+@pytest.mark.parametrize("text", ["\x1b[31mОшибка\x1b[0m: файл не найден\r\n", "Протокол собрания жильцов\r\n\x1a"])
+def test_colours_and_the_end_of_a_file_of_dos_do_not_hide_the_charset(text: str, charset: str) -> None:
+    assert decode(text.encode(charset)) == text.replace("\r", "")
+
+
 def test_latin_9_is_told_from_latin_1() -> None:
     text = "Cœur d'artichaut, bœuf et œufs à la française"
     assert decode(text.encode("iso8859-15")) == text

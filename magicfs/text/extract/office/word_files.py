@@ -23,6 +23,8 @@ OLD_WORD_TYPE: Final = "application/x-word-2"
 WRITE_TYPE: Final = "application/x-mswrite"
 
 _WORD_6: Final = 0xA5DC
+_WORD_6_OF_EAST_ASIA: Final = range(0xA697, 0xA69A)
+"""Word 6 and 95 for Japanese, Chinese and Korean, whose text is in UTF-16."""
 _WORD_97: Final = 0xA5EC
 _COMPLEX: Final = 0x0004
 _SECOND_TABLE: Final = 0x0200
@@ -78,17 +80,17 @@ def read_word(ole: OleFile) -> str:
         table = ole.read("1Table" if flags & _SECOND_TABLE else "0Table")
         start, size = struct.unpack_from("<II", main, 418)
         text = _pieces(seen_only(main, table), table[start : start + size], charset=None)
-    elif magic == _WORD_6:
+    elif magic == _WORD_6 or magic in _WORD_6_OF_EAST_ASIA:
         lengths = struct.unpack_from("<3I4x4I", main, 52)
         start, size = struct.unpack_from("<II", main, 352)
         first, last = struct.unpack_from("<II", main, 24)
-        charset = _charset(main[first:last], language)
+        charset = _charset(main[first:last], language) if magic == _WORD_6 else None
         lengths = () if charset in OF_TWO_BYTES else lengths
         is_in_pieces = flags & _COMPLEX and size
         text = (
             _pieces(main, main[start : start + size], charset=charset)
             if is_in_pieces
-            else main[first:last].decode(charset, "replace")
+            else main[first:last].decode(charset or "utf-16-le", "replace")
         )
     else:
         raise ValueError("no document of Word 6 or later")

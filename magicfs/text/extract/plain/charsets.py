@@ -26,6 +26,8 @@ _NOT_LOOKED_FOR: Final = (
     *("iso8859-4", "iso8859-10", "iso8859-14", "iso8859-16", "hp-roman8", "cp856", "cp1006"),
 )
 """Those of Unicode, which are known before, and those that hardly a file is in, which are near to usual ones."""
+_CONTROLS_AS_BLANKS: Final = bytes(byte if byte >= ord(" ") or byte in b"\t\n\r" else ord(" ") for byte in range(256))
+"""Colours, separators and the ends of cells, with which `chardet` takes a text for no text, say nothing of letters."""
 _BEFORE_FIRST: Final = 64
 """Bytes before the first one beyond ASCII, so that its line is not cut."""
 _SURE: Final = 0.12
@@ -178,7 +180,7 @@ def load_detector() -> None:
 
 def detected_charset(content: bytes) -> str | None:
     """Python's codec for the legacy charset that bytes are most probably in; None if they are in none."""
-    sample = _sample(content)
+    sample = _sample(content).translate(_CONTROLS_AS_BLANKS)
     if sample.isascii():
         return codec_of(detect_of_web(content[:_DETECTION_BYTES]))
     rest, copyrights = _COPYRIGHT.subn(rb"\1", sample)

@@ -15,6 +15,7 @@ from typing import NamedTuple
 CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\b\x1b\x0e\x0f")) + b"\x7f"
 """Bytes that text does not contain. Terminal logs contain backspace and escape, ISO-2022 contains SO and SI."""
 
+_END_OF_DOS_FILE = b"\x1a"
 _TERMINAL_COMMAND = b"\x1b]"
 """How a link or a title begins in the output of a program."""
 
@@ -42,8 +43,9 @@ _MOST_OF_SCRIPT = 0.9
 def has_many_controls(content: bytes) -> bool:
     """Whether the content has more control characters than a text, in any encoding of single bytes.
 
-    The bell that ends a command to a terminal, such as a link or a title, is none.
+    The bell that ends a command to a terminal, such as a link or a title, is none, nor is the end of a file of DOS.
     """
+    content = content.rstrip(_END_OF_DOS_FILE)
     controls = len(content) - len(content.translate(None, CONTROLS))
     if controls <= len(content) * _MAX_CONTROL_SHARE:
         return False
