@@ -59,6 +59,27 @@ def test_sheets_and_slides_of_openoffice_1_are_read(extractor: FileExtractor) ->
     assert [document.text[start:].split("\n")[0] for start in document.page_starts] == ["a pier", "a mole"]
 
 
+@pytest.mark.parametrize("kind", ["presentation", "graphics"])
+def test_pictures_and_charts_of_slides_are_read_by_their_words(extractor: FileExtractor, kind: str) -> None:
+    office = "urn:oasis:names:tc:opendocument:xmlns"
+    names = " ".join(f'xmlns:{name}="{office}:{uri}:1.0"' for name, uri in (("draw", "drawing"), ("text", "text")))
+    picture = '<svg:desc xmlns:svg="s">A lighthouse at dusk</svg:desc>'
+    link = '<text:a xlink:href="https://harbour.example" xmlns:xlink="x">Harbour</text:a>'
+    content = container(
+        {
+            "mimetype": f"application/vnd.oasis.opendocument.{kind}",
+            "content.xml": f"<o {names}><draw:page><text:p>{link}</text:p>{picture}</draw:page></o>",
+            "Object 1/content.xml": f"<o {names}><text:p>Ships a day</text:p></o>",
+            "meta.xml": '<m xmlns:meta="m"><meta:keyword>pilotage</meta:keyword></m>',
+            "META-INF/manifest.xml": "<manifest/>",
+        }
+    )
+    document = read(extractor, content, b"a.odp")
+    text = ["Harbour", "Ships a day", "https://harbour.example", "A lighthouse at dusk"]
+    assert [line for line in document.text.split("\n") if line] == text
+    assert document.keywords == "pilotage"
+
+
 def test_places_of_master_pages_are_no_text_of_a_presentation(extractor: FileExtractor) -> None:
     def frame(kind: str, text: str) -> str:
         stated = f'presentation:class="{kind}"' if kind else ""

@@ -153,8 +153,6 @@ class DocumentParser:
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
-        if exact_type in xml_documents.OPENDOCUMENT_TYPES:
-            return xml_documents.read_opendocument(content, exact_type, parts=self._parts)
         if xml_documents.FLAT_TYPE.fullmatch(exact_type):
             return xml_documents.read_flat_opendocument(content, exact_type)
         if exact_type in OFFICE_XML_TYPES:

@@ -58,11 +58,13 @@ _READ_HERE: Final = {
 def read_running_text(
     content: bytes, exact_type: str, *, library: KreuzbergParser, until: float, parts: PartCount
 ) -> Document | PartialDocument | Unreadable:
-    """What kreuzberg reads, or what is read here where it refuses a document.
+    """What kreuzberg reads, or what is read here: documents that it does not read well, and those that it refuses.
 
     Of a book or a document of Word that it refuses, that is nothing: their members are read as parts. `until` is on the
     monotonic clock.
     """
+    if exact_type in xml_documents.OPENDOCUMENT_TYPES:
+        return xml_documents.read_opendocument(content, exact_type, parts=parts)
     prepare = _PREPARED.get(exact_type)
     content = prepare(content) if prepare else content
     try:

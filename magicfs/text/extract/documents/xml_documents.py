@@ -66,14 +66,15 @@ _SVG_TEXTS = frozenset(prefix + name for name in ("title", "desc", "text", "fore
 def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Document:
     """The text page by page; the text of the master pages, which all pages show, comes once, at the end.
 
-    Damaged styles and metadata are counted. Raises `KeyError` or one of `DAMAGE` where the text itself is damaged.
+    Damaged styles and metadata are counted; the text is counted with its parts. Raises `KeyError` or one of `DAMAGE`
+    where it is damaged.
     """
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         body = parse_xml(container.read("content.xml"))
         styles = _member(container, "styles.xml", parts)
         meta = _member(container, "meta.xml", parts)
-    parts.add()
-    return _opendocument(body, styles=styles, meta=meta, mime_type=mime_type)
+    read = _opendocument(body, styles=styles, meta=meta, mime_type=mime_type)
+    return replace(read, keywords=_keywords(meta))
 
 
 def read_spreadsheet(content: bytes) -> Document | None:
@@ -94,10 +95,15 @@ def read_flat_opendocument(content: bytes, mime_type: str) -> Document:
     """The same of a document in one piece of XML, in UTF-8. Raises `ET.ParseError` for a damaged file."""
     document = parse_xml(content.decode("utf-8"))
     body = next(named(document, "body"), document)
-    keywords = [element.text for name in ("keyword", "subject", "description") for element in named(document, name)]
     author = next((element.text for element in named(document, "initial-creator")), None)
     read = _opendocument(body, styles=document, meta=document, mime_type=mime_type)
-    return replace(read, author=author or read.author, keywords=", ".join(filter(None, keywords)) or None)
+    return replace(read, author=author or read.author, keywords=_keywords(document))
+
+
+def _keywords(meta: ET.Element) -> str | None:
+    """The keywords, the subject and the description of a document; None if it states none."""
+    stated = [element.text for name in ("keyword", "subject", "description") for element in named(meta, name)]
+    return ", ".join(filter(None, stated)) or None
 
 
 def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mime_type: str) -> Document:

@@ -29,8 +29,18 @@ _READING, _ODF_READING = "rt", "ruby-text"
 _ODF_TEXT_TAGS: Final = frozenset(
     {"p", "h", "title", "desc", "creator", "initial-creator", "keyword", "subject", "user-defined"}
 )
+_PAGE_NUMBER: Final = "page-number"
+"""A field of OpenDocument: its text is `<number>`, or the number of one page."""
 _ADDRESS: Final = re.compile(r"(?:https?|ftp|mailto):")
-_BREAKS: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-", "line-break": "\n", "s": " "}
+_BREAKS: Final = {
+    "tab": "\t",
+    "tab-stop": "\t",
+    "br": "\n",
+    "cr": "\n",
+    "noBreakHyphen": "-",
+    "line-break": "\n",
+    "s": " ",
+}
 _ATTRIBUTES: Final = {
     "docPr": ("title", "descr"),
     "cNvPr": ("title", "descr"),
@@ -126,7 +136,7 @@ class OpenDocumentTexts:
         self._open: list[list[str]] = []
         self._readings: list[str] = []
         self._masters = int(not is_styles)
-        self._in_deleted = 0
+        self._in_deleted = self._in_number = 0
 
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Take note of an element that begins."""
@@ -135,6 +145,7 @@ class OpenDocumentTexts:
             self.texts += [value for value in attributes.values() if _ADDRESS.match(value)]
         self._masters += name == "master-styles"
         self._in_deleted += name in DELETED
+        self._in_number += name == _PAGE_NUMBER
         if name in _ODF_TEXT_TAGS or (name == _ODF_READING and self._open):
             self._open.append([])
         elif self._open and name in _BREAKS:
@@ -142,12 +153,13 @@ class OpenDocumentTexts:
 
     def data(self, text: str) -> None:
         """Take the text, if it is that of a paragraph."""
-        if self._open:
+        if self._open and not self._in_number:
             self._open[-1].append(text)
 
     def end(self, tag: str) -> None:
         """Take note of an element that ends."""
         name = without_namespace(tag)
+        self._in_number -= name == _PAGE_NUMBER
         self._masters -= name == "master-styles"
         self._in_deleted -= name in DELETED
         if name == _ODF_READING and len(self._open) > 1:

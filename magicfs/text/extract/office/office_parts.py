@@ -1,6 +1,6 @@
 """Reads what office documents and books hold beside their running text: headers, notes, comments, texts of pictures.
 
-Runs in the child process, called by `document_parts` for documents whose running text kreuzberg reads. The container
+Runs in the child process, called by `document_parts` for documents whose running text was read. The container
 was checked for bombs and passwords before (`container`). A part is read once from its beginning to its end. Pure
 functions.
 """
@@ -22,6 +22,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.html_parts import html_texts
 from magicfs.text.extract.documents.left_out import left_out
 from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.xml_documents import OPENDOCUMENT_TYPES
 from magicfs.text.extract.documents.xml_elements import named, outermost, parse_xml, without_namespace
 from magicfs.text.extract.documents.xml_texts import OfficeTexts, OpenDocumentTexts
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE
@@ -66,8 +67,8 @@ _LEFT_OUT: Final = {
         r"ppt/(?:slides/[^/]+|notesSlides/[^/]+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"
         r"|ppt/slides/_rels/[^/]+\.xml\.rels"
     ),
-    _ODF + "text": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),
-    _ODF + "spreadsheet": re.compile(r"(?:Object \d+/content|content|meta)\.xml"),
+    **dict.fromkeys((_ODF + "text", _ODF + "spreadsheet"), re.compile(r"(?:Object \d+/content|content|meta)\.xml")),
+    **dict.fromkeys(OPENDOCUMENT_TYPES, re.compile(r"(?:Object \d+/content|content)\.xml")),
     _BOOK: re.compile(r".*\.(?:x?html?|opf)", re.IGNORECASE),
 }
 """The members of which only what the running text lacks is read: kreuzberg reads most of them. Of a book, it leaves out
@@ -213,7 +214,7 @@ def _check_xml(data: bytes) -> None:
 
 def _target(name: str, mime_type: str, hidden: frozenset[str]) -> OfficeTexts | OpenDocumentTexts:
     """What collects the texts of a part. Of styles of OpenDocument, only headers and footers have any."""
-    if mime_type.startswith(_ODF):
+    if mime_type.startswith(_ODF) or mime_type in OPENDOCUMENT_TYPES:
         return OpenDocumentTexts(is_styles=name == "styles.xml")
     return OfficeTexts(hidden_styles=hidden)
 
