@@ -32,6 +32,9 @@ _SVG = re.compile(rb"\A\s*(?:<svg\b|<(?:\?xml|!--|!DOCTYPE\s+svg).{0,2000}?<svg\
 _FLAT_DOCUMENT = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml.{0,200}?\?>\s*)?(?:<!--.{0,2000}?-->\s*)*<office:document\b", re.DOTALL
 )
+_DIAGRAM = re.compile(
+    rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml.{0,200}?\?>\s*)?(?:<!--.{0,500}?-->\s*)?<mxfile[\s>]", re.DOTALL
+)
 _OFFICE_XML = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*<\?xml.{0,200}?\?>.{0,500}?<(?:[\w-]{1,20}:)?(wordDocument|Workbook|package)\s"
     rb"[^<>]{0,3000}\"(?:http://schemas\.microsoft\.com/office/|urn:schemas-microsoft-com:office:spreadsheet)",
@@ -123,13 +126,22 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
         return FileType(Route.MEDIA, "video/mp2t")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
+    if (of_root := _by_root(head)) is not None:
+        return of_root
+    if b"%PDF-" in head[:_PDF_HEADER_BYTES] and b" obj" in content:
+        return FileType(Route.PARSE, "application/pdf")
+    return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None
+
+
+def _by_root(head: bytes) -> FileType | None:
+    """The type of a document in one piece of XML, by its root."""
     if b"<office:document" in head and _FLAT_DOCUMENT.match(head):
         return FileType(Route.MARKUP, _flat_type(head))
     if b"icrosoft" in head and (office := _OFFICE_XML.match(head)):
         return FileType(Route.MARKUP, OFFICE_XML[office[1]])
-    if b"%PDF-" in head[:_PDF_HEADER_BYTES] and b" obj" in content:
-        return FileType(Route.PARSE, "application/pdf")
-    return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None
+    if b"<mxfile" in head and _DIAGRAM.match(head):
+        return FileType(Route.PARSE, "application/vnd.jgraph.mxfile")
+    return None
 
 
 def _flat_type(head: bytes) -> str:

@@ -122,6 +122,7 @@ MARKUP_BY_EXTENSION: Final[dict[str, tuple[Route, str]]] = {
     "svg": (Route.MARKUP, "image/svg+xml"),
     "xmp": (Route.MARKUP, "application/rdf+xml"),
     "ipynb": (Route.MARKUP, "application/x-ipynb+json"),
+    **dict.fromkeys(("drawio", "dio"), (Route.PARSE, "application/vnd.jgraph.mxfile")),
     "fb2": (Route.PARSE, "application/x-fictionbook+xml"),
     "eml": (Route.PARSE, "message/rfc822"),
     "emlx": (Route.PARSE, "message/rfc822"),

@@ -1,10 +1,14 @@
-"""Formats that no library here reads, or not well: OpenOffice 1, XPS, maps, property lists, styles inside of words."""
+"""Formats that no library here reads, or not well: OpenOffice 1, XPS, maps, diagrams, property lists, styles."""
 
 from __future__ import annotations
 
+import base64
+import html
 import plistlib
+import zlib
 from datetime import datetime
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -135,6 +139,34 @@ def test_a_map_is_read_with_the_names_beside_it(extractor: FileExtractor) -> Non
     text = read(extractor, container({"doc.kml": places, "files/buoy 7.png": "x"}), b"a.kmz").text
     assert "Ankerplatz & Boje" in text
     assert "files/buoy 7.png" in text
+
+
+def packed(page: str) -> str:
+    """A page of a diagram as draw.io packs it."""
+    packer = zlib.compressobj(wbits=-15)
+    return base64.b64encode(packer.compress(quote(page).encode()) + packer.flush()).decode()
+
+
+def cell(label: str) -> str:
+    return f'<mxGraphModel><root><mxCell value="{html.escape(label)}" style="rounded=0"/></root></mxGraphModel>'
+
+
+def test_the_pages_of_a_diagram_are_read_packed_or_not(extractor: FileExtractor) -> None:
+    pages = (
+        f'<diagram name="Quay">{packed(cell("Pilot <b>boat</b><br>R&amp;D"))}</diagram>'
+        f'<diagram name="Locks">{cell("water &lt; 3 m")}</diagram>'
+        '<diagram name="Lost">bm90IHBhY2tlZA==</diagram>'
+    )
+    document = read(extractor, f"<mxfile>{pages}</mxfile>".encode(), b"port.drawio")
+    assert document.text.split() == ["Quay", "Pilot", "boat", "R&D", "Locks", "water", "<", "3", "m", "Lost"]
+    assert [document.text[start:].split("\n")[0] for start in document.page_starts] == ["Quay", "Locks", "Lost"]
+    assert str(document.unread_parts) == "1 of 3 parts could not be read: Lost (corrupt)"
+
+
+def test_a_page_of_a_diagram_alone_is_read(extractor: FileExtractor) -> None:
+    labels = '<object label="Tug" tooltip="two engines"><mxCell/></object>'
+    document = read(extractor, f"<mxGraphModel><root>{labels}</root></mxGraphModel>".encode(), b"a.dio")
+    assert document.text == "Tug\ntwo engines"
 
 
 def binary(value: Any) -> bytes:

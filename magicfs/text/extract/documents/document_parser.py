@@ -17,6 +17,7 @@ from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import archives, container, picture_metadata, xml_documents
 from magicfs.text.extract.documents.additions import text_of, with_unread_parts
 from magicfs.text.extract.documents.compressed_files import decompress_file
+from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
@@ -165,6 +166,7 @@ class DocumentParser:
         readers: dict[str, Callable[[], Document | Unreadable | None]] = {
             OLD_WORKBOOK_TYPE: lambda: self._read_old_workbook(content),
             xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
+            DIAGRAM_TYPE: lambda: read_diagram(content, parts=self._parts),
             PLIST_TYPE: lambda: read_plist(content, read_part=self._read_part),
             TNEF_TYPE: lambda: read_tnef(
                 content, read_part=self._read_part, until=self._parts_until, parts=self._parts
