@@ -70,6 +70,8 @@ _DOLLAR: Final = "$"
 _CODES: Final = frozenset(names.split()[0] for _, names in _MONEY)
 _WORDS: Final = frozenset({"ils", "nis", "real", "rub", "try", "won"})
 """Those that are words too: in small letters, they stand behind an amount alone, and a text with one has rarely any."""
+_MAX_DIGITS: Final = 40
+"""A longer number is no amount, and may be longer than a word of the database."""
 _AMOUNT: Final = r"[0-9](?<![\w.,].)[0-9.,]*"
 _NAMES_OF_MONEY: Final = "|".join(
     [*dict.fromkeys(re.escape(sign) for sign, _ in _MONEY), *(name for _, names in _MONEY for name in names.split())]
@@ -124,7 +126,7 @@ def stated_money(text: str) -> list[str]:
     found: dict[str, None] = {}
     for match in _DOLLARS.finditer(text):
         amount = _amount(match[1] or match[2])
-        if match[0] not in {_DOLLAR + amount, amount + _DOLLAR}:
+        if match[0] not in {_DOLLAR + amount, amount + _DOLLAR} and len(amount) <= _MAX_DIGITS:
             found[_DOLLAR + amount] = None
     return list(found)
 
@@ -145,14 +147,15 @@ def stated_percents(text: str) -> list[str]:
         or "ciento" in text
         or (not text.isascii() and any(word in text for word in _WORDS_OF_PERCENT))
     )
-    return list(dict.fromkeys(f"{number}%" for number, _ in _PERCENT.findall(text))) if has_any else []
+    numbers = (number for number, _ in _PERCENT.findall(text)) if has_any else ()
+    return list(dict.fromkeys(f"{number}%" for number in numbers if len(number) <= _MAX_DIGITS))
 
 
 def percents_in_characters(text: str) -> list[str]:
     """The same of a readable text in Chinese, whose numbers may be characters."""
     found = _PERCENT_BEFORE.findall(text) if "百分之" in text else []
     numbers = (number if number[0].isdecimal() else value_of(number) for number in found)
-    return [f"{number}%" for number in numbers if number is not None]
+    return [f"{number}%" for number in numbers if number is not None and len(str(number)) <= _MAX_DIGITS]
 
 
 def percent_forms(text: str) -> Iterator[OtherForms]:

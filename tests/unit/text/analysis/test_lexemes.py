@@ -66,6 +66,9 @@ LONG = st.lists(
 @example(f"v{'7' * 2500}.2")
 @example("a." * 1250 + "7v2")
 @example("Ab" * 1250)
+@example(f"${'7' * 2500}...")
+@example(f"{'7' * 2500} percent")
+@example(f"百分之{'7' * 2500}")
 def test_no_lexeme_is_longer_than_the_database_takes(text: str) -> None:
     assert all(len(lexeme.encode()) <= 2046 for lexeme in positions(analyze(text, language="he")))
 
