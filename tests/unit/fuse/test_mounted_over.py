@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -10,6 +11,14 @@ from magicfs.fuse.mounted_over import MountedOver, found_at
 from magicfs.fuse.watched_directory import Watch
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real.directories import RealDirectory
+from tests.plugins.kernel_caches import kept_caches
+
+
+@pytest.fixture(autouse=True)
+def _kept() -> Iterator[None]:
+    """What a test has made stays in the kernel's memory, whatever other tests drop."""
+    with kept_caches():
+        yield
 
 
 @pytest.fixture

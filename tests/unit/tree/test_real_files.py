@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,14 @@ from magicfs.tree.real import files as real_files
 from magicfs.tree.real import handles as real_handles
 from magicfs.tree.real.files import RealFile
 from magicfs.tree.real.handles import RealHandle
+from tests.plugins.kernel_caches import kept_caches
+
+
+@pytest.fixture(autouse=True)
+def _kept() -> Iterator[None]:
+    """What a test has made stays in the kernel's memory, whatever other tests drop."""
+    with kept_caches():
+        yield
 
 
 @pytest.fixture
