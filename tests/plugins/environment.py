@@ -15,6 +15,7 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import hypothesis
 import pytest
 
 # Threads of numpy wait for each other in loops: on a machine that is busy, four times the work of one. It reads the
@@ -63,6 +64,10 @@ def pytest_configure(config: pytest.Config) -> None:
         del os.environ[name]
     os.environ |= {"GIT_CONFIG_GLOBAL": os.devnull, "GIT_CONFIG_NOSYSTEM": "1"}
     config.stash[_data] = os.environ["XDG_DATA_HOME"] = tempfile.mkdtemp(prefix="mfs-data-")
+    # A busy machine takes long for an example, and to make one up.
+    patient = {"deadline": None, "suppress_health_check": [hypothesis.HealthCheck.too_slow]}
+    hypothesis.settings.register_profile("patient", hypothesis.settings.default, **patient)
+    hypothesis.settings.load_profile("patient")
     # A shell starts background jobs so, and `nohup` any program; every child would inherit it.
     for number, usual in ((signal.SIGINT, signal.default_int_handler), (signal.SIGHUP, signal.SIG_DFL)):
         if signal.getsignal(number) is signal.SIG_IGN:
@@ -78,9 +83,6 @@ def pytest_collection() -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_collection_finish() -> None:
     """From now on look for it among what the tests make, and not among the thousands of tests."""
-    # Its plugin imports it at the end of each run, and it warns of what it cannot find among frozen objects.
-    import hypothesis  # noqa: F401
-
     gc.freeze()
     gc.enable()
 

@@ -298,7 +298,7 @@ OWN = DIRECTORY | st.sampled_from(["A:5A 'b' 7A.txt", "x\\'y.txt", "HTTPServerPo
 
 
 @given(former=st.lists(DIRECTORY, max_size=3), new=st.lists(DIRECTORY, max_size=3), name=OWN)
-@settings(deadline=None, max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 def test_moved_words_are_those_of_the_new_path(
     database: Database, former: list[str], new: list[str], name: str
 ) -> None:

@@ -44,7 +44,7 @@ def service(database: Database) -> SearchService:
     return SearchService(database, ChosenVectors(), default_limit=5)
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(max_examples=150, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.lists(st.one_of(PIECES, st.text(max_size=8)), min_size=1, max_size=12).map("".join))
 def test_any_text_is_searched(service: SearchService, text: str) -> None:
     for query in (f"word {text}", f'"{text} names"', f'word -"{text}" -{text}'):

@@ -69,7 +69,7 @@ def test_chunks_are_full_but_not_too_full(chunker: TokenChunker, tokenizer_path:
     assert sum(counts) / len(counts) > 120
 
 
-@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])
 @given(st.text(st.characters(codec="utf-8", exclude_characters="\r\0"), max_size=600))
 def test_any_text_is_covered(chunker: TokenChunker, text: str) -> None:
     for chunk in cut(chunker, text):
