@@ -17,7 +17,7 @@ from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.text.extract.documents.compressed_files import decompress_file
-from magicfs.text.extract.documents.part_count import PartCount
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.office import office_parts
 from magicfs.text.extract.options import Limits
@@ -142,10 +142,10 @@ def test_attachments_are_read_while_there_is_time(monkeypatch: pytest.MonkeyPatc
         return content.decode()
 
     content = pdf_with_attachments(a_txt=b"thyme", b_txt=b"sorrel", c_txt=b"chervil")
-    count = PartCount()
-    parts = pdf_parts.pdf_parts(content, running_text="a page", read_part=read_slowly, until=began + 3000, parts=count)
-    assert parts == {0: "a.txt\nthyme\nb.txt\nsorrel\nc.txt"}
-    assert str(count.unread) == "1 of 1 part could not be read: c.txt (timeout)"
+    parts = FileParts(read_slowly)
+    texts = pdf_parts.pdf_parts(content, running_text="a page", until=began + 3000, parts=parts)
+    assert texts == {0: "a.txt\nthyme\nb.txt\nsorrel\nc.txt"}
+    assert str(parts.unread) == "1 of 1 part could not be read: c.txt (timeout)"
 
 
 CHAPTERS = {
@@ -190,7 +190,7 @@ def test_a_book_is_found_by_its_number_and_its_publisher(extractor: FileExtracto
 
 def test_chapters_are_read_while_there_is_time(book: bytes) -> None:
     texts = [
-        office_parts.office_parts(book, "application/epub+zip", running_text="", until=until, parts=PartCount())
+        office_parts.office_parts(book, "application/epub+zip", running_text="", parts=FileParts(until=until))
         for until in (time.monotonic() + 60, 0)
     ]
     assert texts == ["9783161484100\n\nEbb Press\n\nStorm\n\nThe breakers roared\n\nA foghorn", ""]

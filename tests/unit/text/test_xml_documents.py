@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from magicfs.text.extract.documents.part_count import PartCount
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.xml_documents import read_flat_opendocument, read_opendocument, read_svg
 from tests.plugins.documents import container
 
@@ -33,5 +33,5 @@ def test_a_paragraph_may_be_nested_deeply() -> None:
 
 def test_blanks_stand_where_a_paragraph_has_them_and_paragraphs_inside_stand_alone() -> None:
     content = "<body><p>a<s/>long<span><tab/>pier<note><p>made of oak</p></note></span>, here</p></body>"
-    document = read_opendocument(container({"content.xml": content}), "", parts=PartCount())
+    document = read_opendocument(container({"content.xml": content}), "", parts=FileParts())
     assert document.text == "a long\tpier, here\n\nmade of oak"

@@ -10,7 +10,6 @@ import contextlib
 import io
 import lzma
 import tarfile
-import time
 import zipfile
 from collections.abc import Callable, Iterable, Iterator
 from functools import partial
@@ -22,7 +21,7 @@ import rarfile
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.compressed_files import DECOMPRESSORS, MAX_UNPACKED_BYTES, name_before_compression
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.plain.charsets import detected_charset
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -52,13 +51,13 @@ _INNER_TYPES: Final = {
 _UTF8_FLAG: Final = 0x800
 
 
-def list_archive(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> Document | Unreadable | None:
+def list_archive(content: bytes, mime_type: str, *, parts: FileParts) -> Document | Unreadable | None:
     """The names in an archive, a line each; None if it has none or cannot be read.
 
-    Reading ends at `until` on the monotonic clock, with the names until then. Of a damaged archive, it ends at the
+    When the time for parts is over, reading ends with the names until then. Of a damaged archive, it ends at the
     damage: what follows is counted as one part.
     """
-    names = _Names(until=until, parts=parts)
+    names = _Names(parts)
     try:
         _collect_names(names, content, mime_type)
     except (tarfile.TarError, lzma.LZMAError, *DAMAGE):
@@ -72,14 +71,13 @@ def list_archive(content: bytes, mime_type: str, *, until: float, parts: PartCou
 class _Names:
     """The names in an archive, by the number of archives inside of it around them."""
 
-    def __init__(self, *, until: float, parts: PartCount) -> None:
+    def __init__(self, parts: FileParts) -> None:
         self._by_depth: tuple[dict[str, None], ...] = tuple({} for _ in range(_MAX_DEPTH + 1))
-        self._until = until
         self._parts = parts
 
     def has_room(self, depth: int) -> bool:
         """Whether there is room, and time, for one more at this depth."""
-        return len(self._by_depth[depth]) < MAX_NAMES and time.monotonic() <= self._until
+        return len(self._by_depth[depth]) < MAX_NAMES and not self._parts.is_time_over
 
     def add(self, name: str, *, path: str, depth: int) -> None:
         names, shown = self._by_depth[depth], " ".join(clean(path + name).split())

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from magicfs.text.extract.documents.part_count import DAMAGE
+from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.plain.plain_text import decode
 
 MAX_UNPACKED_BYTES: Final = 1 << 30

@@ -16,7 +16,7 @@ from urllib.parse import unquote
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.xml_elements import parse_xml
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
@@ -31,7 +31,7 @@ _LINE_END: Final = re.compile(r"<(?:br|/?(?:p|div|li|h[1-6]|tr|table|ul|ol|hr))\
 _TAG: Final = re.compile(r"<!--.{0,5000}?-->|</?[a-z][^<>]{0,5000}>", re.IGNORECASE | re.DOTALL)
 
 
-def read_diagram(content: bytes, *, parts: PartCount) -> Document:
+def read_diagram(content: bytes, *, parts: FileParts) -> Document:
     """The text page by page; damaged pages are empty, and counted. Raises `ET.ParseError` for a damaged file."""
     root = parse_xml(content)
     pages: list[str] = []

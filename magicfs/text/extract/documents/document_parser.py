@@ -19,9 +19,9 @@ from magicfs.text.extract.documents.additions import text_of, with_unread_parts
 from magicfs.text.extract.documents.compressed_files import decompress_file
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
-from magicfs.text.extract.documents.part_count import PartCount
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.documents.recordings import read_recording
 from magicfs.text.extract.documents.running_text import FICTION_BOOK, read_running_text
@@ -79,7 +79,7 @@ class DocumentParser:
         self._limits = limits
         self._started = 0.0
         self._depth = 0
-        self._parts = PartCount()
+        self._parts = FileParts(self._read_part)
 
     def warm_up(self) -> None:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
@@ -95,7 +95,7 @@ class DocumentParser:
         """
         self._started = time.monotonic()
         self._depth = 0
-        self._parts = PartCount()
+        self._parts = FileParts(self._read_part, until=self._started + self._limits.seconds * _PARTS_TIME_SHARE)
         return with_unread_parts(self._parse(content, mime_type), self._parts.unread)
 
     @property
@@ -106,11 +106,6 @@ class DocumentParser:
     def open_pages(self) -> PdfPages:
         """The pages of the shared PDF file: see `KreuzbergParser`."""
         return self._kreuzberg.open_pages()
-
-    @property
-    def _parts_until(self) -> float:
-        """When the reading of parts and of files inside ends, on the monotonic clock."""
-        return self._started + self._limits.seconds * _PARTS_TIME_SHARE
 
     def _parse(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         told = self._parse_container(content, mime_type)
@@ -133,24 +128,11 @@ class DocumentParser:
         own = self._parse_here(content, exact)
         if own is not None:
             return own
-        outcome = read_running_text(
-            content,
-            exact,
-            library=self._kreuzberg,
-            until=self._parts_until,
-            parts=self._parts,
-        )
+        outcome = read_running_text(content, exact, library=self._kreuzberg, parts=self._parts)
         if mime_type == container.ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
             return self._read_archive(content, mime_type)
-        return with_document_parts(
-            outcome,
-            content,
-            exact,
-            read_part=self._read_part,
-            until=self._parts_until,
-            seconds_of_pdf=self._limits.seconds * _PDF_TIME_SHARE,
-            parts=self._parts,
-        )
+        seconds_of_pdf = self._limits.seconds * _PDF_TIME_SHARE
+        return with_document_parts(outcome, content, exact, seconds_of_pdf=seconds_of_pdf, parts=self._parts)
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
@@ -161,35 +143,26 @@ class DocumentParser:
         if exact_type in OLDEST_TYPES:
             return read_oldest(content, exact_type)
         if exact_type in ZIPPED_PAGES_TYPES:
-            pages = read_zipped_pages(content, exact_type, read_part=self._read_part, parts=self._parts)
+            pages = read_zipped_pages(content, exact_type, parts=self._parts)
             return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, container.ZIP)
         readers: dict[str, Callable[[], Document | Unreadable | None]] = {
             OLD_WORKBOOK_TYPE: lambda: self._read_old_workbook(content),
             xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
             DIAGRAM_TYPE: lambda: read_diagram(content, parts=self._parts),
-            PLIST_TYPE: lambda: read_plist(content, read_part=self._read_part),
-            TNEF_TYPE: lambda: read_tnef(
-                content, read_part=self._read_part, until=self._parts_until, parts=self._parts
-            ),
-            OUTLOOK_TYPE: lambda: read_outlook(
-                content, read_part=self._read_part, until=self._parts_until, parts=self._parts
-            ),
+            PLIST_TYPE: lambda: read_plist(content, parts=self._parts),
+            TNEF_TYPE: lambda: read_tnef(content, parts=self._parts),
+            OUTLOOK_TYPE: lambda: read_outlook(content, parts=self._parts),
             MOBIPOCKET_TYPE: lambda: self._read_book(content),
             HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
-            container.KMZ: lambda: read_map(content, read_part=self._read_part),
+            container.KMZ: lambda: read_map(content, parts=self._parts),
             SIGNED_TYPE: lambda: self._read_signed(content),
-            **dict.fromkeys(
-                IWORK_TYPES, lambda: read_iwork(content, exact_type, until=self._parts_until, parts=self._parts)
-            ),
+            **dict.fromkeys(IWORK_TYPES, lambda: read_iwork(content, exact_type, parts=self._parts)),
         }
         return readers[exact_type]() if exact_type in readers else None
 
     def _read_old_workbook(self, content: bytes) -> Document | Unreadable | None:
-        parts, until = self._parts, self._parts_until
-        book = read_old_workbook(content, until=until, parts=parts)
-        if book is None:
-            return None
-        return with_embedded(book, content, OLD_WORKBOOK_TYPE, read_part=self._read_part, until=until, parts=parts)
+        book = read_old_workbook(content, parts=self._parts)
+        return None if book is None else with_embedded(book, content, OLD_WORKBOOK_TYPE, parts=self._parts)
 
     def _read_book(self, content: bytes) -> Document | Unreadable:
         """The text of a book that is one page of HTML, or plain."""
@@ -245,17 +218,15 @@ class DocumentParser:
                 if file.is_damaged:
                     self._parts.add_unread("what follows the damage")
                 title = file.name.decode("utf-8", "replace") or None
-                cut_bytes = file.count_rest(until=self._parts_until)
+                cut_bytes = file.count_rest(until=self._parts.until)
                 return Document(text=text, mime_type=inner.mime_type, title=title, cut_bytes=cut_bytes)
-        names = archives.list_archive(content, mime_type, until=self._parts_until, parts=self._parts)
+        names = archives.list_archive(content, mime_type, parts=self._parts)
         return names or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
     def _mail_reader(self) -> MailReader:
         return MailReader(
-            self._read_part,
-            parts=self._parts,
+            self._parts,
             max_characters=self._limits.text_bytes,
-            parts_until=self._parts_until,
             until=self._started + self._limits.seconds * _TIME_SHARE,
         )
 

@@ -12,9 +12,9 @@ from typing import Final
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.additions import text_of, with_html_parts, with_keywords, with_text
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.html_parts import HTML_TYPES
 from magicfs.text.extract.documents.left_out import lines_left_out
-from magicfs.text.extract.documents.part_count import PartCount, PartReader
 from magicfs.text.extract.documents.stated_keywords import stated_keywords
 from magicfs.text.extract.office.office_parts import embedded_documents, office_parts
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
@@ -31,55 +31,44 @@ def with_document_parts(
     content: bytes,
     mime_type: str,
     *,
-    read_part: PartReader,
-    until: float,
     seconds_of_pdf: float,
-    parts: PartCount,
+    parts: FileParts,
 ) -> Document | PartialDocument | Unreadable:
     """The outcome with what the document holds beside its running text.
 
-    Parts are read until a moment of the monotonic clock, those of a PDF file for so many seconds.
+    Parts are read while there is time for parts, those of a PDF file for `seconds_of_pdf`.
     """
     if isinstance(outcome, Unreadable) and outcome.reason not in _HAS_PARTS:
         return outcome
     if mime_type == PDF_TYPE:
         until = time.monotonic() + seconds_of_pdf
-        return with_pdf_parts(outcome, content, read_part=read_part, until=until, parts=parts)
+        return with_pdf_parts(outcome, content, until=until, parts=parts)
     if isinstance(outcome, PartialDocument):
         return outcome
     if mime_type in HTML_TYPES:
         return with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
     outcome = with_keywords(outcome, stated_keywords(content, mime_type))
-    more = office_parts(content, mime_type, running_text=text_of(outcome), until=until, parts=parts)
+    more = office_parts(content, mime_type, running_text=text_of(outcome), parts=parts)
     outcome = with_text(outcome, more, mime_type)
-    return with_embedded(outcome, content, mime_type, read_part=read_part, until=until, parts=parts)
+    return with_embedded(outcome, content, mime_type, parts=parts)
 
 
 def with_embedded(
-    outcome: Document | Unreadable,
-    content: bytes,
-    mime_type: str,
-    *,
-    read_part: PartReader,
-    until: float,
-    parts: PartCount,
+    outcome: Document | Unreadable, content: bytes, mime_type: str, *, parts: FileParts
 ) -> Document | Unreadable:
-    """The outcome with what the documents inside of the document say more; until a moment on the monotonic clock."""
+    """The outcome with what the documents inside of the document say more."""
     if isinstance(outcome, Unreadable) and outcome.reason not in _HAS_PARTS:
         return outcome
-    embedded = _embedded_texts(content, mime_type, read_part, until=until, parts=parts)
-    texts = lines_left_out(embedded, of=text_of(outcome))
+    texts = lines_left_out(_embedded_texts(content, mime_type, parts), of=text_of(outcome))
     return with_text(outcome, PAGE_SEPARATOR.join(filter(None, texts)), mime_type)
 
 
-def _embedded_texts(
-    content: bytes, mime_type: str, read_part: PartReader, *, until: float, parts: PartCount
-) -> Iterator[str]:
+def _embedded_texts(content: bytes, mime_type: str, parts: FileParts) -> Iterator[str]:
     """The texts of the documents inside of a document."""
     for embedded in embedded_documents(content, mime_type, parts=parts):
         if embedded.is_named:
             yield f"Attachment: {embedded.name}"
-        if time.monotonic() > until:
+        if parts.is_time_over:
             parts.add_unread(embedded.name, SkipReason.TIMEOUT)
         else:
-            yield read_part(embedded.content, embedded.name.encode("utf-8", "replace"))
+            yield parts.read(embedded.content, embedded.name.encode("utf-8", "replace"))

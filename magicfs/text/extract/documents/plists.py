@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Any, Final
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.part_count import PartReader
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.plain.plain_text import clean
 
 PLIST_TYPE: Final = "application/x-bplist"
@@ -22,16 +22,16 @@ _MAX_VALUE_CHARACTERS: Final = 20_000
 _MAX_DEPTH: Final = 100
 
 
-def read_plist(content: bytes, *, read_part: PartReader) -> Document:
+def read_plist(content: bytes, *, parts: FileParts) -> Document:
     """The keys and values that are text, numbers and dates, a line each; of a web archive, its address and its page.
 
-    `read_part` returns the text of a file inside of the file by its bytes and its name. Raises what `plistlib` does.
+    Raises what `plistlib` does.
     """
     root = plistlib.loads(content, fmt=plistlib.FMT_BINARY)
     page = root.get(_PAGE) if isinstance(root, dict) else None
     if isinstance(page, dict) and isinstance(page.get("WebResourceData"), bytes):
         extension = str(page.get("WebResourceMIMEType") or "text/html").rpartition("/")[2]
-        text = read_part(page["WebResourceData"], f"page.{extension}".encode())
+        text = parts.read(page["WebResourceData"], f"page.{extension}".encode())
         return Document(text="\n".join([clean(str(page.get("WebResourceURL") or "")), text]), mime_type=PLIST_TYPE)
     return Document(text=clean("\n".join(_lines(root, "", set(), 0))), mime_type=PLIST_TYPE)
 

@@ -13,9 +13,9 @@ from typing import Final
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents import xml_documents
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser, PanicError
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, in_present_form
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE, with_sheets
 from magicfs.text.extract.office.office_parts import READ_MEMBER_BY_MEMBER
 from magicfs.text.extract.office.old_office import OLD_OFFICE_TYPES, with_own_text
@@ -56,12 +56,11 @@ _READ_HERE: Final = {
 
 
 def read_running_text(
-    content: bytes, exact_type: str, *, library: KreuzbergParser, until: float, parts: PartCount
+    content: bytes, exact_type: str, *, library: KreuzbergParser, parts: FileParts
 ) -> Document | PartialDocument | Unreadable:
     """What kreuzberg reads, or what is read here: documents that it does not read well, and those that it refuses.
 
-    Of a book or a document of Word that it refuses, that is nothing: their members are read as parts. `until` is on the
-    monotonic clock.
+    Of a book or a document of Word that it refuses, that is nothing: their members are read as parts.
     """
     if exact_type in xml_documents.OPENDOCUMENT_TYPES:
         return xml_documents.read_opendocument(content, exact_type, parts=parts)
@@ -72,7 +71,7 @@ def read_running_text(
     except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
         outcome = unreadable_of(error)
     if exact_type in _READ_HERE:
-        return _READ_HERE[exact_type](outcome, content, exact_type, until=until, parts=parts)
+        return _READ_HERE[exact_type](outcome, content, exact_type, parts=parts)
     if not isinstance(outcome, Unreadable) or outcome.reason is not SkipReason.CORRUPT:
         return outcome
     if exact_type in READ_MEMBER_BY_MEMBER:

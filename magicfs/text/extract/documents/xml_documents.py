@@ -16,7 +16,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.plain.plain_text import decode
 
@@ -63,7 +63,7 @@ _SVG = "{http://www.w3.org/2000/svg}"
 _SVG_TEXTS = frozenset(prefix + name for name in ("title", "desc", "text", "foreignObject") for prefix in ("", _SVG))
 
 
-def read_opendocument(content: bytes, mime_type: str, *, parts: PartCount) -> Document:
+def read_opendocument(content: bytes, mime_type: str, *, parts: FileParts) -> Document:
     """The text page by page; the text of the master pages, which all pages show, comes once, at the end.
 
     Damaged styles and metadata are counted; the text is counted with its parts. Raises `KeyError` or one of `DAMAGE`
@@ -84,7 +84,7 @@ def read_spreadsheet(content: bytes) -> Document | None:
             if container.getinfo("content.xml").file_size > _MAX_SHEETS_BYTES:
                 return None
             body = parse_xml(container.read("content.xml"))
-            meta = _member(container, "meta.xml", PartCount())
+            meta = _member(container, "meta.xml", FileParts())
         # Headers and footers of its styles are read as its parts.
         return _opendocument(body, styles=ET.Element("none"), meta=meta, mime_type=SPREADSHEET_TYPE)
     except DAMAGE:
@@ -163,7 +163,7 @@ def _cell_texts(cell: ET.Element) -> list[str]:
     return [f"{text} {day}" if day not in text else text] * count
 
 
-def read_xps(content: bytes, *, parts: PartCount) -> Document:
+def read_xps(content: bytes, *, parts: FileParts) -> Document:
     """The text page by page, in the order of the document; damaged pages are empty, and counted."""
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         pages = [_xps_page(container, name, parts) for name in _xps_pages(container)]
@@ -185,7 +185,7 @@ def _xps_pages(container: zipfile.ZipFile) -> list[str]:
     return list(dict.fromkeys([*(name for name in stated if name in known), *names]))
 
 
-def _xps_page(container: zipfile.ZipFile, name: str, parts: PartCount) -> str:
+def _xps_page(container: zipfile.ZipFile, name: str, parts: FileParts) -> str:
     """The pieces of text of a page; those at one height are a line."""
     try:
         root = parse_xml(container.read(name))
@@ -261,7 +261,7 @@ def _flat(element: ET.Element, pieces_of: Callable[[ET.Element], Iterator[ET.Ele
             left += reversed(list(pieces_of(piece)))
 
 
-def _member(container: zipfile.ZipFile, name: str, parts: PartCount) -> ET.Element:
+def _member(container: zipfile.ZipFile, name: str, parts: FileParts) -> ET.Element:
     """The root of a member; an empty one where it is missing or damaged."""
     if name not in container.namelist():
         return ET.Element("none")

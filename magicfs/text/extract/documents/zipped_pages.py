@@ -16,7 +16,7 @@ from typing import Final, NamedTuple
 from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.archives import MAX_NAMES
 from magicfs.text.extract.documents.container import IWORK_PREVIEW, KMZ, VISIO, XMIND
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount, PartReader
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.xml_elements import local_name, parse_xml
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
@@ -43,23 +43,23 @@ _FORMATS: Final = {
 ZIPPED_PAGES_TYPES: Final = frozenset({*_FORMATS, IWORK_PREVIEW})
 
 
-def read_zipped_pages(content: bytes, mime_type: str, *, read_part: PartReader, parts: PartCount) -> Document:
+def read_zipped_pages(content: bytes, mime_type: str, *, parts: FileParts) -> Document:
     """The texts of the pages, sections or maps in their order. Raises one of `DAMAGE` for a broken container."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         if mime_type == IWORK_PREVIEW:
-            return Document(text=read_part(archive.read(_PREVIEW), b"Preview.pdf"), mime_type=mime_type)
+            return Document(text=parts.read(archive.read(_PREVIEW), b"Preview.pdf"), mime_type=mime_type)
         form = _FORMATS[mime_type]
         names = sorted(filter(form.members.fullmatch, archive.namelist()), key=_numbers)
         texts = [_text(archive, name, form, parts) for name in names]
     return Document(text=clean(_SEPARATOR.join(filter(None, texts))), mime_type=mime_type)
 
 
-def read_map(content: bytes, *, read_part: PartReader) -> Document:
+def read_map(content: bytes, *, parts: FileParts) -> Document:
     """The text of the places on a map (KMZ), and the names of the pictures beside it."""
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = archive.namelist()
         places = next(name for name in names if name.lower().endswith(".kml") and "/" not in name)
-        text = read_part(archive.read(places), places.encode("utf-8", "replace"))
+        text = parts.read(archive.read(places), places.encode("utf-8", "replace"))
     others = "\n".join(clean(name) for name in names[:MAX_NAMES] if name != places)
     return Document(text=f"{text}{PAGE_SEPARATOR}{others}", mime_type=KMZ)
 
@@ -68,7 +68,7 @@ def _numbers(name: str) -> list[int]:
     return [int(number) for number in _NUMBER.findall(name)]
 
 
-def _text(archive: zipfile.ZipFile, name: str, form: _Format, parts: PartCount) -> str:
+def _text(archive: zipfile.ZipFile, name: str, form: _Format, parts: FileParts) -> str:
     try:
         if archive.getinfo(name).file_size > _MAX_MEMBER_BYTES:
             raise ValueError("too large")

@@ -16,8 +16,8 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.left_out import left_out
-from magicfs.text.extract.documents.part_count import PartCount, PartReader
 from magicfs.text.extract.mail.mail_decoding import (
     as_utf8,
     children,
@@ -76,16 +76,13 @@ _QUOTED_START: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 class MailReader:
     """Reads messages until the time or the text is enough."""
 
-    def __init__(
-        self, read_part: PartReader, *, parts: PartCount, max_characters: int, parts_until: float, until: float
-    ) -> None:
-        """The moments are on the monotonic clock: after the first, attached files are named but not read."""
-        self._read_part = read_part
-        self._count = parts
+    def __init__(self, parts: FileParts, *, max_characters: int, until: float) -> None:
+        """Messages are read until a moment on the monotonic clock; attached files while there is time for parts."""
+        self._parts = parts
         self._max_characters = max_characters
-        self._parts_until = parts_until
         self._until = until
-        self._parts = 0
+        self._visited = 0
+        """The parts of the present message that were looked at."""
         self._seen: set[int] = set()
 
     def read_message(self, content: bytes) -> Document:
@@ -121,13 +118,13 @@ class MailReader:
         try:
             text = self._text(parse(_QUOTED_START.sub(rb"\1", message)))
         except Exception:  # noqa: BLE001  (the library raises anything about a malformed message)
-            self._count.add_unread(f"message {number}")
+            self._parts.add_unread(f"message {number}")
             return ""
-        self._count.add()
+        self._parts.add()
         return text
 
     def _text(self, message: Message) -> str:
-        self._parts = 0
+        self._visited = 0
         self._seen.clear()
         return clean("\n".join(self._blocks(message, depth=0)))
 
@@ -138,11 +135,11 @@ class MailReader:
         yield from self._part_blocks(message, depth=depth)
 
     def _part_blocks(self, part: Message, *, depth: int) -> Iterator[str]:
-        self._parts += 1
-        if depth > MAX_DEPTH or self._parts > MAX_PARTS:
+        self._visited += 1
+        if depth > MAX_DEPTH or self._visited > MAX_PARTS:
             return
         if time.monotonic() > self._until:
-            self._count.add_unread("further parts", SkipReason.TIMEOUT)
+            self._parts.add_unread("further parts", SkipReason.TIMEOUT)
             return
         kind = content_type(part)
         if kind == "multipart/alternative":
@@ -181,7 +178,7 @@ class MailReader:
         try:
             content = part.get_payload(decode=True)
         except Exception:  # noqa: BLE001  (see `_header`)
-            self._count.add_unread(name or kind)
+            self._parts.add_unread(name or kind)
             return
         content = content if isinstance(content, bytes) else b""
         is_attached = bool(name) and part.get_content_disposition() != "inline"
@@ -206,14 +203,14 @@ class MailReader:
 
     def _read_attached(self, content: bytes, name: bytes) -> str:
         """The text of a file; empty for one that the message has twice, as invitations are in the text and attached."""
-        if time.monotonic() > self._parts_until:
-            self._count.add_unread(decode(name) or "", SkipReason.TIMEOUT)
+        if self._parts.is_time_over:
+            self._parts.add_unread(decode(name) or "", SkipReason.TIMEOUT)
             return ""
         digest = hash(content.replace(b"\r\n", b"\n").strip())
         if digest in self._seen:
-            self._count.add()
+            self._parts.add()
             return ""
-        text = self._read_part(content, name)
+        text = self._parts.read(content, name)
         if text:
             self._seen.add(digest)
         return text
@@ -223,15 +220,15 @@ class MailReader:
         try:
             signed = signed_content(content)
         except (ValueError, IndexError):
-            self._count.add_unread(name or SIGNED_TYPE)
+            self._parts.add_unread(name or SIGNED_TYPE)
             return
         if isinstance(signed, Unreadable):
             if signed.reason is SkipReason.ENCRYPTED:
-                self._count.add_unread(name or SIGNED_TYPE, SkipReason.ENCRYPTED)
+                self._parts.add_unread(name or SIGNED_TYPE, SkipReason.ENCRYPTED)
         elif is_part_of_mail(signed):
             yield from self._part_blocks(parse(signed), depth=depth + 1)
         else:
-            yield self._read_part(signed, name.removesuffix(".p7m").encode())
+            yield self._parts.read(signed, name.removesuffix(".p7m").encode())
 
 
 def is_part_of_mail(content: bytes) -> bool:

@@ -7,15 +7,14 @@ thread.
 from __future__ import annotations
 
 import email.utils
-import time
 from collections.abc import Iterator
 from datetime import datetime, timedelta
 from typing import Final
 
 from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.left_out import left_out
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount, PartReader
 from magicfs.text.extract.mail.outlook_properties import PUBLIC_NAMES, Names, Properties
 from magicfs.text.extract.mail.tnef import decompress_rtf
 from magicfs.text.extract.office.ole_files import OleFile
@@ -59,12 +58,12 @@ _CONTACT: Final = "IPM.Contact"
 _CLASS: Final = 0x001A
 
 
-def read_outlook(content: bytes, *, read_part: PartReader, until: float, parts: PartCount) -> Document:
-    """The text of a message and of its attached files; of those after `until` on the monotonic clock, the names.
+def read_outlook(content: bytes, *, parts: FileParts) -> Document:
+    """The text of a message and of its attached files; of those for which there is no time, the names.
 
     Raises one of `DAMAGE` for a message of which nothing can be read.
     """
-    message = _Message(content, read_part, until=until, parts=parts)
+    message = _Message(content, parts)
     blocks = [*message.own_texts(""), *message.attached_texts("", depth=0)]
     properties = message.properties("")
     return Document(
@@ -76,11 +75,9 @@ def read_outlook(content: bytes, *, read_part: PartReader, until: float, parts: 
 
 
 class _Message:
-    def __init__(self, content: bytes, read_part: PartReader, *, until: float, parts: PartCount) -> None:
+    def __init__(self, content: bytes, parts: FileParts) -> None:
         self._ole = OleFile(content)
         self._names = Names(self._ole)
-        self._read_part = read_part
-        self._until = until
         self._parts = parts
         self._count = 0
 
@@ -140,11 +137,11 @@ class _Message:
         body = message.text(_BODY)
         page = message.data(_PAGE) or message.text(_PAGE).encode()
         if not body.strip() and page:
-            body = self._read_part(_in_utf8(page, message.charset_of_sender), b"body.html")
+            body = self._parts.read(_in_utf8(page, message.charset_of_sender), b"body.html")
         packed = message.data(_PACKED_RTF)
         if not body.strip() and packed:
             try:
-                body = self._read_part(decompress_rtf(packed), b"body.rtf")
+                body = self._parts.read(decompress_rtf(packed), b"body.rtf")
             except DAMAGE:
                 self._parts.add_unread("body.rtf")
         return body
@@ -171,15 +168,15 @@ class _Message:
             yield f"Attachment: {name}"
         if file.data(_FILE) is not None:
             yield self._read_file(file, name)
-        elif depth < _MAX_DEPTH and time.monotonic() <= self._until:
+        elif depth < _MAX_DEPTH and not self._parts.is_time_over:
             yield from self.own_texts(folder + _INNER_MESSAGE)
             yield from self.attached_texts(folder + _INNER_MESSAGE, depth=depth + 1)
 
     def _read_file(self, file: Properties, name: str) -> str:
-        if time.monotonic() > self._until:
+        if self._parts.is_time_over:
             self._parts.add_unread(name, SkipReason.TIMEOUT)
             return ""
-        return self._read_part(file.data(_FILE) or b"", name.encode("utf-8", "replace"))
+        return self._parts.read(file.data(_FILE) or b"", name.encode("utf-8", "replace"))
 
     def _storages(self, folder: str, kind: str) -> list[str]:
         """The names of the storages of a kind inside of another one, in order."""

@@ -8,14 +8,13 @@ What follows a damaged attribute is left out, and counted. One thread.
 from __future__ import annotations
 
 import struct
-import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.part_count import PartCount, PartReader
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.mail.outlook_properties import charset_of_code_page
 from magicfs.text.extract.plain.plain_text import clean, decode
 
@@ -150,8 +149,8 @@ class _Message:
                     file.data = file.data or entry.value[_OBJECT_ID_BYTES:]
 
 
-def read_tnef(content: bytes, *, read_part: PartReader, until: float, parts: PartCount) -> Document:
-    """The text of a message and of its attached files; of those after `until` on the monotonic clock, the names."""
+def read_tnef(content: bytes, *, parts: FileParts) -> Document:
+    """The text of a message and of its attached files; of those for which there is no time, the names."""
     message = _Message()
     try:
         for name, value in _attributes(content):
@@ -167,16 +166,16 @@ def read_tnef(content: bytes, *, read_part: PartReader, until: float, parts: Par
         f"From: {message.sender}" if message.sender else "",
     ]
     if not message.body.strip():
-        message.body = read_part(message.html, b"body.html") if message.html else ""
+        message.body = parts.read(message.html, b"body.html") if message.html else ""
     if not message.body.strip() and message.rtf:
-        message.body = read_part(message.rtf, b"body.rtf")
+        message.body = parts.read(message.rtf, b"body.rtf")
     blocks.append(message.body)
     for file in filter(_File.holds_anything, message.files):
         blocks.append(f"Attachment: {file.name}")
-        if time.monotonic() > until:
+        if parts.is_time_over:
             parts.add_unread(file.name, SkipReason.TIMEOUT)
         else:
-            blocks.append(read_part(file.data, file.name.encode("utf-8", "replace")))
+            blocks.append(parts.read(file.data, file.name.encode("utf-8", "replace")))
     text = "\n\n".join(filter(str.strip, blocks))
     return Document(text=text, mime_type=TNEF_TYPE, title=message.subject or None, author=message.sender or None)
 

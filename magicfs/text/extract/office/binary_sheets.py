@@ -9,7 +9,6 @@ from __future__ import annotations
 import io
 import re
 import struct
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -18,7 +17,7 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.office.excel_files import number_of_short, number_text
 from magicfs.text.extract.office.relationships import targets_of
 from magicfs.text.extract.office.sheet_formats import BUILT_IN_FORMATS, EPOCH, EPOCH_OF_MACINTOSH
@@ -52,17 +51,17 @@ _DAMAGE: Final = (*DAMAGE, IndexError)
 
 
 def with_sheets(
-    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, until: float, parts: PartCount
+    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, parts: FileParts
 ) -> Document | PartialDocument | Unreadable:
     """What kreuzberg says of a workbook, with the text of its sheets, and the comments after them.
 
-    Sheets that are damaged, and those after `until` on the monotonic clock, are counted.
+    Sheets that are damaged, and those for which there is no time, are counted.
     """
     if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.CORRUPT, SkipReason.NO_TEXT}:
         return outcome
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
-            text = clean(PAGE_SEPARATOR.join(_Workbook(container).texts(until=until, parts=parts)))
+            text = clean(PAGE_SEPARATOR.join(_Workbook(container).texts(parts=parts)))
     except _DAMAGE:
         return outcome
     if not text.strip():
@@ -92,7 +91,7 @@ class _Workbook:
             # The first programs that wrote this format named the sheets in another way.
             self._sheets = [("", name) for _, (kind, name) in sorted(targets.items()) if kind == _WORKSHEET]
 
-    def texts(self, *, until: float, parts: PartCount) -> Iterator[str]:
+    def texts(self, *, parts: FileParts) -> Iterator[str]:
         """Yield the text of each sheet that has any, and each comment."""
         for name, read in ((_SHARED, self._read_shared), (_STYLES, self._read_styles)):
             if name in self._names:
@@ -101,7 +100,7 @@ class _Workbook:
                 except _DAMAGE:
                     parts.add_unread(name)
         for title, member in self._sheets:
-            rows = list(self._counted_rows(title, member, until=until, parts=parts))
+            rows = list(self._counted_rows(title, member, parts=parts))
             if rows:
                 yield "\n".join(filter(None, [title, *rows]))
         for member in sorted(filter(_COMMENTS.fullmatch, self._names)):
@@ -110,10 +109,10 @@ class _Workbook:
             except _DAMAGE:
                 parts.add_unread(member)
 
-    def _counted_rows(self, title: str, member: str, *, until: float, parts: PartCount) -> Iterator[str]:
+    def _counted_rows(self, title: str, member: str, *, parts: FileParts) -> Iterator[str]:
         try:
             for number, row in enumerate(self._rows(member)):
-                if number % _CHECKED_ROWS == 0 and time.monotonic() > until:
+                if number % _CHECKED_ROWS == 0 and parts.is_time_over:
                     parts.add_unread(title, SkipReason.TIMEOUT)
                     return
                 yield row

@@ -10,7 +10,7 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -32,7 +32,7 @@ _CONTROL: Final = re.compile("[\x01-\x09\x0b\x0c\x0e-\x17].{7}|[\x0a\x0d]|[\0\x1
 """A control takes eight characters, or one."""
 
 
-def read_hangul(content: bytes, *, parts: PartCount) -> Document | Unreadable:
+def read_hangul(content: bytes, *, parts: FileParts) -> Document | Unreadable:
     """The text of a document; that of its preview where the text itself is locked. Raises one of `DAMAGE`."""
     ole = OleFile(content)
     flags = struct.unpack_from("<I", ole.read(_HEADER), _FLAGS_OFFSET)[0]

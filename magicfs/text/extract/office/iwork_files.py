@@ -9,14 +9,13 @@ from __future__ import annotations
 
 import io
 import re
-import time
 import zipfile
 from collections.abc import Iterator
 from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.office.iwork_archives import Message, Stored, message_of, objects, unpacked
 from magicfs.text.extract.office.iwork_tables import LIST, TABLE, TABLE_PARTS, Tables
 from magicfs.text.extract.plain.plain_text import clean
@@ -45,14 +44,14 @@ _PLACES: Final = dict.fromkeys(map(ord, "\u2028\u2029"), "\n") | {0xFFFC: None}
 """Ends of lines and paragraphs, and what stands for an object in a text."""
 
 
-def read_iwork(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> Document | Unreadable:
+def read_iwork(content: bytes, mime_type: str, *, parts: FileParts) -> Document | Unreadable:
     """The texts of a document, a paragraph or a row of a table a line.
 
-    Archives and rows after `until` on the monotonic clock are left out. Damaged archives are counted. Raises one of
+    Archives and rows for which there is no time are left out. Damaged archives are counted. Raises one of
     `DAMAGE` for a damaged container.
     """
-    stored = _stored(content, until=until, parts=parts)
-    tables = Tables(stored, until=until)
+    stored = _stored(content, parts=parts)
+    tables = Tables(stored, until=parts.until)
     found = dict.fromkeys(
         clean(text.translate(_PLACES)).strip() for text in _texts(stored, tables, is_workbook=mime_type == NUMBERS_TYPE)
     )
@@ -62,13 +61,13 @@ def read_iwork(content: bytes, mime_type: str, *, until: float, parts: PartCount
     return Document(text=text, mime_type=mime_type) if text else Unreadable(SkipReason.NO_TEXT)
 
 
-def _stored(content: bytes, *, until: float, parts: PartCount) -> list[Stored]:
+def _stored(content: bytes, *, parts: FileParts) -> list[Stored]:
     """The objects of all archives that are read."""
     stored: list[Stored] = []
     room = _MAX_BYTES
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         for member in sorted(filter(_ARCHIVE.fullmatch, container.namelist()), key=_place):
-            if time.monotonic() > until:
+            if parts.is_time_over:
                 parts.add_unread(member, SkipReason.TIMEOUT)
                 break
             try:

@@ -10,7 +10,6 @@ from __future__ import annotations
 import html
 import io
 import re
-import time
 import zipfile
 from collections.abc import Iterator
 from functools import partial
@@ -19,9 +18,9 @@ from xml.etree import ElementTree as ET
 from xml.parsers import expat
 
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.html_parts import html_texts
 from magicfs.text.extract.documents.left_out import left_out
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
 from magicfs.text.extract.documents.xml_documents import OPENDOCUMENT_TYPES
 from magicfs.text.extract.documents.xml_elements import named, outermost, parse_xml, without_namespace
 from magicfs.text.extract.documents.xml_texts import OfficeTexts, OpenDocumentTexts
@@ -107,10 +106,10 @@ _IDENTIFIER: Final = re.compile(r"0x[0-9A-F]{8,}|\{?[0-9A-F]{8}(?:-[0-9A-F]{4}){
 _ISBN: Final = re.compile(r"(?<![0-9])(?:97[89][0-9]{10}|[0-9]{9}[0-9Xx]|97[89](?:-[0-9]{1,7}){4})(?![0-9])")
 
 
-def office_parts(content: bytes, mime_type: str, *, running_text: str, until: float, parts: PartCount) -> str:
+def office_parts(content: bytes, mime_type: str, *, running_text: str, parts: FileParts) -> str:
     """The texts beside the running text, a blank line between two of them; empty for other types.
 
-    A part that is damaged is left out and counted, those after `until` on the monotonic clock are left out.
+    A part that is damaged is left out and counted, those for which there is no time are left out.
     """
     if mime_type not in _LEFT_OUT:
         return ""
@@ -121,7 +120,7 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, until: fl
         hidden = hidden_styles(container) if mime_type == _WORD else frozenset()
         read = partial(_part_texts, container, mime_type=mime_type, hidden=hidden, parts=parts)
         for member in sorted(container.infolist(), key=lambda member: _numbered(member.filename)):
-            if time.monotonic() > until:
+            if parts.is_time_over:
                 break
             if member.file_size > _MAX_PART_BYTES:
                 continue
@@ -133,7 +132,7 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, until: fl
     return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
 
 
-def embedded_documents(content: bytes, mime_type: str, *, parts: PartCount) -> Iterator[Embedded]:
+def embedded_documents(content: bytes, mime_type: str, *, parts: FileParts) -> Iterator[Embedded]:
     """Yield each file inside of a document of Microsoft Office; those left out are counted."""
     if mime_type in WITH_OBJECTS:
         try:
@@ -173,7 +172,7 @@ def _numbered(name: str) -> tuple[str, int]:
 
 
 def _part_texts(
-    container: zipfile.ZipFile, member: zipfile.ZipInfo, *, mime_type: str, hidden: frozenset[str], parts: PartCount
+    container: zipfile.ZipFile, member: zipfile.ZipInfo, *, mime_type: str, hidden: frozenset[str], parts: FileParts
 ) -> list[str]:
     """The texts of a member, without those in `hidden` styles of Word; none where it is damaged, which is counted."""
     try:

@@ -13,7 +13,7 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE, read_workbook
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.ole_properties import Properties, stated_properties
@@ -41,14 +41,14 @@ def read_oldest(content: bytes, mime_type: str) -> Document:
     return Document(text=_READERS[mime_type](content), mime_type=mime_type)
 
 
-def read_old_workbook(content: bytes, *, until: float, parts: PartCount) -> Document | None:
+def read_old_workbook(content: bytes, *, parts: FileParts) -> Document | None:
     """A workbook of Excel 5 to 2003; None for one that is damaged or shows nothing.
 
-    What is not read until a moment on the monotonic clock is counted.
+    What is not read in time is counted.
     """
     ole = OleFile(content)
     try:
-        workbook = read_workbook(ole, until=until)
+        workbook = read_workbook(ole, until=parts.until)
     except KeyError:
         return None
     if not workbook.text.strip():
@@ -59,14 +59,14 @@ def read_old_workbook(content: bytes, *, until: float, parts: PartCount) -> Docu
 
 
 def with_own_text(
-    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, until: float, parts: PartCount
+    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, parts: FileParts
 ) -> Document | PartialDocument | Unreadable:
     """The outcome of kreuzberg with the text that is read here; unchanged where the document is damaged.
 
-    Of RTF, what is not read until a moment on the monotonic clock is counted.
+    Of RTF, what is not read in time is counted.
     """
     try:
-        own = _read(content, mime_type, until=until, parts=parts)
+        own = _read(content, mime_type, parts=parts)
     except DAMAGE:
         return outcome
     if not isinstance(outcome, Document):
@@ -83,9 +83,9 @@ def with_own_text(
     )
 
 
-def _read(content: bytes, mime_type: str, *, until: float, parts: PartCount) -> Document:
+def _read(content: bytes, mime_type: str, *, parts: FileParts) -> Document:
     if mime_type == RTF_TYPE:
-        rtf = read_rtf(content, until=until)
+        rtf = read_rtf(content, until=parts.until)
         if rtf.is_cut:
             parts.add_unread("its end", SkipReason.TIMEOUT)
         return Document(text=rtf.text, mime_type=mime_type, title=rtf.title or None, author=rtf.author or None)

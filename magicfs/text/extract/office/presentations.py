@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import io
 import re
-import time
 import zipfile
 from collections.abc import Iterator
 from dataclasses import replace
@@ -19,7 +18,7 @@ from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.documents.xml_texts import SLIDE_NUMBER
 from magicfs.text.extract.office.relationships import targets_of
@@ -39,16 +38,16 @@ _MAX_BYTES: Final = 64 << 20
 
 
 def with_slides(
-    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, until: float, parts: PartCount
+    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, parts: FileParts
 ) -> Document | PartialDocument | Unreadable:
     """What kreuzberg says of a presentation, with its slides, each of which is a page.
 
-    Missing slides are counted, and those after `until` on the monotonic clock; `office_parts` counts damaged ones.
+    Missing slides are counted, and those for which there is no time; `office_parts` counts damaged ones.
     """
     if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.CORRUPT, SkipReason.NO_TEXT}:
         return outcome
     try:
-        pages = [page + PAGE_SEPARATOR for page in _slides(content, until=until, parts=parts)]
+        pages = [page + PAGE_SEPARATOR for page in _slides(content, parts=parts)]
     except DAMAGE:
         return outcome
     if not pages or (isinstance(outcome, Document) and not any(map(str.strip, pages))):
@@ -60,13 +59,13 @@ def with_slides(
     return replace(document, text="".join(pages), page_starts=starts, headings=())
 
 
-def _slides(content: bytes, *, until: float, parts: PartCount) -> list[str]:
+def _slides(content: bytes, *, parts: FileParts) -> list[str]:
     """The clean text of each slide in the order of the presentation; empty for a damaged or missing one."""
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         names = frozenset(container.namelist())
         pages: list[str] = []
         for name in _stated_slides(container) or sorted(filter(_SLIDE.fullmatch, names), key=_number):
-            if time.monotonic() > until:
+            if parts.is_time_over:
                 parts.add_unread(name, SkipReason.TIMEOUT)
                 break
             if name not in names:

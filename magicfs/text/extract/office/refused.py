@@ -14,7 +14,7 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.part_count import DAMAGE, PartCount
+from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.xml_documents import read_opendocument
 from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE
@@ -33,7 +33,7 @@ _BOOK_TEXT: Final = re.compile(r"\.(?:x?html?|xml|opf|ncx)\Z|\Amimetype\Z", re.I
 _LINK_TAG: Final = re.compile(rb"</?a\b[^<>]{0,5000}>", re.IGNORECASE)
 
 
-def read_refused(content: bytes, mime_type: str, *, parts: PartCount) -> Document | None:
+def read_refused(content: bytes, mime_type: str, *, parts: FileParts) -> Document | None:
     """The running text; None for a document of another type, and for one in which nothing is found.
 
     Missing and damaged sheets are counted. Raises one of `DAMAGE`.
@@ -77,7 +77,7 @@ def _pieces(paragraph: ET.Element) -> Iterator[str]:
             yield _BREAKS[name]
 
 
-def _sheets(container: zipfile.ZipFile, parts: PartCount) -> list[str]:
+def _sheets(container: zipfile.ZipFile, parts: FileParts) -> list[str]:
     """The text of each sheet; a row is a line."""
     names = container.namelist()
     strings: list[str] = []

@@ -11,7 +11,7 @@ import zipfile
 from io import BytesIO
 from typing import Final
 
-from magicfs.text.extract.documents.part_count import DAMAGE
+from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.documents.xml_elements import parse_xml
 from magicfs.text.extract.office.repacking import repacked
 

@@ -9,7 +9,7 @@ import zipfile
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from magicfs.text.extract.documents.part_count import DAMAGE
+from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.documents.xml_texts import SHOWN_AGAIN
 

@@ -13,7 +13,7 @@ import zipfile
 from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.extract.documents.part_count import DAMAGE
+from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.documents.xml_texts import OF_ANOTHER, SHOWN_AGAIN
 from magicfs.text.extract.office.repacking import repacked
 from magicfs.text.extract.office.word_styles import hidden_styles

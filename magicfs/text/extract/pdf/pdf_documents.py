@@ -13,7 +13,7 @@ from pypdf.errors import DependencyError
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.additions import append_to_pages, text_of
-from magicfs.text.extract.documents.part_count import PartCount, PartReader
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.pdf.pdf_parts import BESIDE_PAGES, opened, pdf_parts
 from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
@@ -24,15 +24,14 @@ def with_pdf_parts(
     outcome: Document | PartialDocument | Unreadable,
     content: bytes,
     *,
-    read_part: PartReader,
     until: float,
-    parts: PartCount,
+    parts: FileParts,
 ) -> Document | PartialDocument | Unreadable:
     """The outcome with what is beside the pages; until a moment on the monotonic clock."""
     running_text = "" if isinstance(outcome, Unreadable) else text_of(outcome).strip()
     try:
         # The outline of a file without a text says nothing about its pages.
-        texts = pdf_parts(content, running_text=running_text or None, read_part=read_part, until=until, parts=parts)
+        texts = pdf_parts(content, running_text=running_text or None, until=until, parts=parts)
     except DependencyError:
         parts.add_unread(BESIDE_PAGES, SkipReason.ENCRYPTED)
         return outcome

@@ -22,8 +22,8 @@ from pypdf.generic import StreamObject as _Stream
 from pypdf.generic import create_string_object
 
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.left_out import left_out
-from magicfs.text.extract.documents.part_count import PartCount, PartReader
 from magicfs.text.extract.plain.plain_text import clean
 from magicfs.text.extract.process.interruption import interrupted_at, not_interrupted
 
@@ -54,9 +54,7 @@ def opened(content: bytes) -> pypdf.PdfReader | None:
     return None if reader.is_encrypted and not reader.decrypt("") else reader
 
 
-def pdf_parts(
-    content: bytes, *, running_text: str | None, read_part: PartReader, until: float, parts: PartCount
-) -> dict[int, str]:
+def pdf_parts(content: bytes, *, running_text: str | None, until: float, parts: FileParts) -> dict[int, str]:
     """The values and annotations of each page that has any, by number from 0, until a moment on the monotonic clock.
 
     The first page has those of the whole document too: titles of its outline, names and texts of attached files, and
@@ -76,7 +74,7 @@ def pdf_parts(
                 return {}
             _read_pages(reader, found, parts)
             if running_text is not None:
-                texts = _document_texts(reader.trailer["/Root"], read_part, until=until, parts=parts)
+                texts = _document_texts(reader.trailer["/Root"], until=until, parts=parts)
                 of_document.extend(islice(texts, _MAX_ENTRIES))
     except TimeoutError:
         parts.add_unread(BESIDE_PAGES, SkipReason.TIMEOUT)
@@ -87,7 +85,7 @@ def pdf_parts(
     return dict(sorted(found.items()))
 
 
-def _read_pages(reader: pypdf.PdfReader, found: dict[int, str], parts: PartCount) -> None:
+def _read_pages(reader: pypdf.PdfReader, found: dict[int, str], parts: FileParts) -> None:
     for number, page in enumerate(reader.pages):
         try:
             texts = dict.fromkeys(text for text in _annotation_texts(page) if text)
@@ -123,7 +121,7 @@ def _comment_texts(annotation: Any) -> Iterator[str]:
     yield _file_name(annotation.get("/FS"))
 
 
-def _document_texts(root: Any, read_part: PartReader, *, until: float, parts: PartCount) -> Iterator[str]:
+def _document_texts(root: Any, *, until: float, parts: FileParts) -> Iterator[str]:
     """Yield what belongs to no page. Each object is visited once, whatever refers to it."""
     names = _resolved(_resolved(root.get("/Names")).get("/EmbeddedFiles"))
     fields = _resolved(root.get("/AcroForm")).get("/Fields")
@@ -142,11 +140,11 @@ def _document_texts(root: Any, read_part: PartReader, *, until: float, parts: Pa
             yield _field_text(entry)
         else:
             for specification in _list(entry.get("/Names")):
-                yield from _attached_texts(specification, read_part, until=until, parts=parts)
+                yield from _attached_texts(specification, until=until, parts=parts)
         pending += _list(entry.get("/Kids"))
 
 
-def _attached_texts(specification: Any, read_part: PartReader, *, until: float, parts: PartCount) -> Iterator[str]:
+def _attached_texts(specification: Any, *, until: float, parts: FileParts) -> Iterator[str]:
     """Yield the name of an attached file, and its text if there is time. Of XML, such as an invoice, its values."""
     name = _file_name(specification)
     yield name
@@ -163,7 +161,7 @@ def _attached_texts(specification: Any, read_part: PartReader, *, until: float, 
         parts.add_unread(name)
         return
     with not_interrupted():
-        text = read_part(content, name.encode("utf-8", "replace"))
+        text = parts.read(content, name.encode("utf-8", "replace"))
     if _XML.match(text):
         text = _TAG.sub("\n", text)
     yield "\n".join(filter(None, map(str.strip, text.splitlines())))

@@ -1,13 +1,15 @@
-"""Counts the parts of a file, such as chapters, sheets and attached files, and names those that could not be read.
+"""The parts of a file, such as chapters, sheets and attached files: reads them for so long, and counts them.
 
-Runs in the child process. `document_parser` makes one `PartCount` a file and gives it to the readers of parts: what
-they leave out because it is damaged is told to people. One thread.
+Runs in the child process. `document_parser` makes one `FileParts` a file and gives it to the readers of parts: what
+they leave out, because it is damaged or the time is over, is told to people. One thread.
 """
 
 from __future__ import annotations
 
 import contextlib
+import math
 import struct
+import time
 import zipfile
 import zlib
 from collections.abc import Callable, Iterator
@@ -29,18 +31,26 @@ MAX_NAMES: Final = 20
 """The unread parts that are named."""
 MAX_NAME_CHARACTERS: Final = 120
 
-PartReader = Callable[[bytes, bytes], str]
-"""Returns the text of a file inside of the file by its bytes and its name; empty if it has none. Never raises."""
 
-
-class PartCount:
+class FileParts:
     """The parts of one file and of the files inside of it."""
 
-    def __init__(self) -> None:
+    def __init__(
+        self, read: Callable[[bytes, bytes], str] = lambda _content, _name: "", *, until: float = math.inf
+    ) -> None:
+        self.read = read
+        """Returns the text of a file inside by its bytes and its name; empty if it has none. Never raises."""
+        self.until = until
+        """When the reading of parts ends, on the monotonic clock: what follows is named, and not read."""
         self._parts = 0
         self._unread = 0
         self._named: list[UnreadPart] = []
         self._inside: list[str] = []
+
+    @property
+    def is_time_over(self) -> bool:
+        """Whether the time for reading parts is over."""
+        return time.monotonic() > self.until
 
     def add(self) -> None:
         """Count a part that was read, or that has nothing to read."""
