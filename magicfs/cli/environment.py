@@ -119,7 +119,7 @@ def require_embedded_server(settings: Settings) -> None:
     if part is None:
         other = "" if settings.hub else ", or set MAGICFS_DATABASE_URL"
         raise ServerError(f"nothing is running: run 'magicfs up' first{other}")
-    from magicfs.cli.part_readiness import explain_failure
+    from magicfs.cli.part_logs import explain_failure
 
     log_path = settings.log_dir / f"{POSTGRES}.log"
     raise ServerError(

@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
 from magicfs.cli import environment, index_model, wiring
-from magicfs.cli.part_readiness import explain_failure
+from magicfs.cli.part_logs import explain_failure
 from magicfs.cli.stuck_parts import parts_and_stuck, silent_mounts
 from magicfs.config import Settings
 from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode

@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from magicfs.cli import environment, index_model, multilingual, terminal, wiring
-from magicfs.cli.part_readiness import log_sizes, wait_for_mount, wait_for_serve, wait_for_servers
+from magicfs.cli.part_readiness import PartReadiness
 from magicfs.config import Settings
 from magicfs.domain.parts import SERVERS, Part, UpOptions
 from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, ServerError
@@ -132,12 +132,12 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
 
     settings = _with_gentle(settings, request, former)
     servers = _servers(settings)
-    logged = log_sizes(settings)
+    readiness = PartReadiness(settings, supervisor)
     # Parts that work with other servers, or with a server that restarts, end first.
     if {part.fingerprint for part in former.parts if part.name in SERVERS} != {part.fingerprint for part in servers}:
         terminal.remark("starting")
         supervisor.apply(servers, tied=request.tied)
-    wait_for_servers(settings, supervisor, logged)
+    readiness.wait_for_servers()
     if settings.hub is not None:
         environment.require_database(settings)
     with Database(settings.database_dsn, application="up", size=1) as database:
@@ -163,9 +163,9 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     )
     supervisor.apply([*servers, *services], options=options)
     if settings.listen is not None:
-        wait_for_serve(settings, supervisor, settings.listen, logged)
+        readiness.wait_for_serve(settings.listen)
     if mount is not None:
-        wait_for_mount(settings, supervisor, mount, logged)
+        readiness.wait_for_mount(mount)
     _warm_up(settings, specs)
     return UpResult(model=model, mount=mount, requested_at=requested_at)
 

@@ -144,7 +144,7 @@ def _read(settings: Settings, database: Database, *, since: datetime, root: str 
 
 def _check_alive(settings: Settings) -> None:
     """Raise `ServerError` when the parts of this machine were stopped, or one of them does not stay up."""
-    from magicfs.cli.part_readiness import explain_failure
+    from magicfs.cli.part_logs import explain_failure
 
     parts = environment.supervisor(settings).parts()
     if not parts and settings.local_database:

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli.part_readiness import last_line
+from magicfs.cli.part_logs import last_line
 from magicfs.errors import DatabaseUnavailable, ModelMissing
 from magicfs.logs import AGAIN_SECONDS, REPEAT_SECONDS, Outage
 from tasks.worker import run_task

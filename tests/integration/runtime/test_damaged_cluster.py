@@ -13,7 +13,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from magicfs.cli.part_readiness import explain_failure
+from magicfs.cli.part_logs import explain_failure
 from magicfs.config import Settings
 from magicfs.db.pool import Database
 from magicfs.errors import DatabaseUnavailable, ServerError

@@ -15,7 +15,7 @@ import psycopg
 import pytest
 
 from magicfs.cli import environment, part_readiness, waiting
-from magicfs.cli.part_readiness import wait_for_servers
+from magicfs.cli.part_readiness import PartReadiness
 from magicfs.config import Settings
 from magicfs.db.migrate import migrate
 from magicfs.db.pool import Database
@@ -94,7 +94,7 @@ def test_a_recovery_is_waited_for_and_explained(
         pass
     end = threading.Timer(RECOVERY_SECONDS, recovery.resume)
     end.start()
-    wait_for_servers(settings, supervisor, {})
+    PartReadiness(settings, supervisor).wait_for_servers()
     end.join()
     assert "waiting for the database, which recovers first" in capsys.readouterr().err
     assert not postgres.is_starting(settings.run_dir)

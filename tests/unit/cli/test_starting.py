@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
-from magicfs.cli.part_readiness import last_line
+from magicfs.cli.part_logs import last_line
 from magicfs.cli.starting import MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
 from magicfs.config import Settings
 from magicfs.domain.parts import Part, UpOptions

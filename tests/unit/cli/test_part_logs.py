@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.cli.part_readiness import explain_failure, last_line
+from magicfs.cli.part_logs import explain_failure, last_line
 
 FULL_DISK = """\
 2026-01-31 12:34:59.577 UTC [20920] FATAL:  could not write to file "pg_wal/xlogtemp.20920": No space left on device
