@@ -83,7 +83,7 @@ class Producer(messaging.Producer):
         return super().publish(*arguments, **options | {"retry": False})
 
 
-class AMQP(amqp.AMQP):  # type: ignore[misc]  # Celery has no types
+class AMQP(amqp.AMQP):
     """What an application sends messages by."""
 
     @property

@@ -123,7 +123,7 @@ class Channel(redis.Channel):
             return None
 
 
-class Consumer(consumer.Consumer):  # type: ignore[misc]  # Celery has no types
+class Consumer(consumer.Consumer):
     """Celery's consumer, with pauses between reconnections, and without killing children for the outage's duration."""
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:

@@ -24,7 +24,7 @@ _UNKNOWN_END_SECONDS = 0.05
 """How long after a child has closed its files the system is asked again whether it has ended."""
 
 
-class ResultHandler(asynpool.ResultHandler):  # type: ignore[misc]  # Celery has no types
+class ResultHandler(asynpool.ResultHandler):
     """Reads what the children say, and goes on with a message of which a part is read, whoever began to read it.
 
     A task that fails with a long traceback says more than a pipe holds. Celery forgets what it has read of it at the
@@ -58,7 +58,7 @@ class ResultHandler(asynpool.ResultHandler):  # type: ignore[misc]  # Celery has
         return bool(super()._finish_partial_read(fd, proc))
 
 
-class Pool(asynpool.AsynPool):  # type: ignore[misc]  # as above
+class Pool(asynpool.AsynPool):
     """Celery's pool, which forgets what it has closed, and kills no child for want of a processor."""
 
     ResultHandler = ResultHandler
@@ -121,7 +121,7 @@ class Pool(asynpool.AsynPool):  # type: ignore[misc]  # as above
         return super().destroy_queues(queues, proc)
 
 
-class TaskPool(prefork.TaskPool):  # type: ignore[misc]  # as above
+class TaskPool(prefork.TaskPool):
     """The `pool_cls` of a worker."""
 
     Pool = Pool

@@ -22,7 +22,7 @@ ANSWER_SECONDS = 10.0
 """supervisord answers in milliseconds; while it starts a dozen processes on a busy machine, in a second or two."""
 
 
-class _Connection(UnixStreamHTTPConnection):  # type: ignore[misc]  # supervisor has no types
+class _Connection(UnixStreamHTTPConnection):
     """supervisor's connection with a time limit: a supervisord that hangs must not hang a command."""
 
     def __init__(self, path: str, seconds: float) -> None:
@@ -36,7 +36,7 @@ class _Connection(UnixStreamHTTPConnection):  # type: ignore[misc]  # supervisor
         self.sock.connect(self.socketfile)
 
 
-class _Transport(SupervisorTransport):  # type: ignore[misc]  # as above
+class _Transport(SupervisorTransport):
     def __init__(self, path: str, seconds: float) -> None:
         super().__init__(serverurl=f"unix://{path}")
         self._get_connection = lambda: _Connection(path, seconds)

@@ -29,7 +29,7 @@ from magicfs.runtime.parts import PRELOADED
 LAUNCHER = "magicfs.runtime.launch"
 
 
-class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
+class Options(ServerOptions):
     """supervisord's options, and how it calls the system."""
 
     _forks_parts = False
@@ -63,7 +63,7 @@ class Options(ServerOptions):  # type: ignore[misc]  # supervisor has no types
         return number
 
 
-class Supervisor(supervisord.Supervisor):  # type: ignore[misc]  # as above
+class Supervisor(supervisord.Supervisor):
     """supervisord, which imports the libraries of the parts: one a round, and answers its clients in between."""
 
     def __init__(self, options: Options) -> None:
@@ -102,7 +102,7 @@ class Supervisor(supervisord.Supervisor):  # type: ignore[misc]  # as above
             quit_recovering(Path(os.environ["MAGICFS_HOME"]))
 
 
-class LogFile(loggers.RotatingFileHandler):  # type: ignore[misc]  # as above
+class LogFile(loggers.RotatingFileHandler):
     """The log of supervisord, or of a part. What the disk has no room for is left out.
 
     supervisord would report the error on its standard error, which is on the same disk: that would end it, with all
