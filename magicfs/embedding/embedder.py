@@ -11,7 +11,7 @@ import os
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, Protocol, Self
+from typing import TYPE_CHECKING, Any, Protocol, Self
 
 import numpy as np
 from numpy.typing import NDArray
@@ -63,7 +63,7 @@ class FastembedEmbedder:
         self._manifest = manifest
         self._centres = np.array(manifest.question_centres, np.float32)
         self._in_use = threading.Lock()
-        self._tokenizer: CachingTokenizer = engine.model.tokenizer  # type: ignore[attr-defined]  # not part of its base class
+        self._tokenizer: CachingTokenizer = _model_of(engine).tokenizer
         self._reader = TextReader(self._tokenizer)
 
     @classmethod
@@ -79,7 +79,7 @@ class FastembedEmbedder:
         wanted = providers(device, manifest.spec.precision)
         with fallback_expected():
             engine = open_engine(folder, manifest, providers=wanted)
-        is_on_gpu = check_provider(device, engine.model.model.get_providers())  # type: ignore[attr-defined]
+        is_on_gpu = check_provider(device, _model_of(engine).model.get_providers())
         # At int8, the numbers of a call have one scale: the texts beside it would change a text's vector.
         is_batched = is_on_gpu and manifest.spec.precision is Precision.FP32
         return cls(engine, manifest, texts_per_call=TEXTS_PER_CALL_OF_GPU if is_batched else TEXTS_PER_CALL)
@@ -160,15 +160,21 @@ def open_engine(folder: Path, manifest: ModelManifest, *, providers: Sequence[st
             lazy_load=True,
         )
         # fastembed loads a tokenizer unless it has one.
-        engine.model.tokenizer = UnigramTokenizer.load(folder, manifest.spec.max_tokens)  # type: ignore[attr-defined]
-        engine.model.load_onnx_model()  # type: ignore[attr-defined]  # neither is part of its base class
-        engine.model.tokenizer = CachingTokenizer(engine.model.tokenizer)  # type: ignore[attr-defined]
+        model = _model_of(engine)
+        model.tokenizer = UnigramTokenizer.load(folder, manifest.spec.max_tokens)
+        model.load_onnx_model()
+        model.tokenizer = CachingTokenizer(model.tokenizer)
     except MemoryError:
         raise
     except Exception as error:
         command = manifests.pull_command(manifest.spec.name)
         raise ModelCorrupt(f"{manifest.spec.label} cannot be loaded ({error}): run '{command}'") from error
     return engine
+
+
+def _model_of(engine: TextEmbedding) -> Any:
+    """The model of an engine. Its base class does not declare the tokenizer and the session that each one has."""
+    return engine.model
 
 
 def _register(manifest: ModelManifest) -> str:
