@@ -30,13 +30,11 @@ from magicfs.tree.virtual import VirtualDirectory
 class MirrorDirectory(VirtualDirectory):
     """`mirror/` itself: one entry a root."""
 
-    def __init__(
-        self, *, host: str, gone_files: GoneFileLog, source: RemoteSource, mounted_at_ns: int, is_shared: bool = False
-    ) -> None:
-        """`source` has the files of other hosts. `is_shared` says whether other users may enter the mount."""
+    def __init__(self, *, host: str, gone_files: GoneFileLog, source: RemoteSource, mounted_at_ns: int) -> None:
+        """`source` has the files of other hosts, and says whether other users may enter the mount."""
         super().__init__(b"mirror", mounted_at_ns=mounted_at_ns)
-        self._root_class = SharedRoot if is_shared else RootDirectory
-        self._remote_root_class = SharedRemoteRoot if is_shared else RemoteDirectory
+        self._root_class = SharedRoot if source.is_shared else RootDirectory
+        self._remote_root_class = SharedRemoteRoot if source.is_shared else RemoteDirectory
         self._host = host
         self._gone_files = gone_files
         self._source = source

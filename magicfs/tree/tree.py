@@ -55,13 +55,11 @@ class Tree:
         mounted_at_ns = time.time_ns()
         self._started_at = time.monotonic()
         self._results = ResultCache(searcher, index.change_marker, index.as_of, search_seconds=search_seconds)
-        self._gone_files = GoneFileLog()
+        self._gone_files = gone = GoneFileLog()
         source = RemoteSource(remote_files or NoRemoteFiles(), is_shared=is_shared)
-        self._mirror = MirrorDirectory(
-            host=host, gone_files=self._gone_files, source=source, mounted_at_ns=mounted_at_ns, is_shared=is_shared
-        )
+        self._mirror = MirrorDirectory(host=host, gone_files=gone, source=source, mounted_at_ns=mounted_at_ns)
         self._host, self._allows_root = host, allows_root
-        view = FileView(host=host, gone_files=self._gone_files, source=source, allows_root=allows_root)
+        view = FileView(host=host, gone_files=gone, source=source, allows_root=allows_root)
         names = ResultNameCache()
         self.scratch = None if scratch is None else Scratch(scratch, host=host, names=names)
         """What programs have made in `search/`; None if they cannot."""
