@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING
 
 from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Connection, Database
-from magicfs.db.search.scope import enumerate_scope
+from magicfs.db.search.scope import Scope, enumerate_scope
 from magicfs.db.vectors.multilingual import record_foreign_question
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.deadline import Deadline
@@ -194,10 +194,12 @@ class SearchService:
                 query = prepared.query
                 languages = question_languages(query.question)
             self._models = prepared.models
+            # The question is embedded meanwhile.
+            scope = self._enumerated(prepared.compiled.scope, deadline)
             vectors, notices = self._embed(source, query, prepared.models, languages, deadline)
         request = SearchRequest(
             question=query.question,
-            compiled=prepared.compiled,
+            compiled=replace(prepared.compiled, scope=scope),
             question_vectors=vectors,
             languages=languages,
             limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
@@ -207,6 +209,15 @@ class SearchService:
         found = self._database.read(lambda connection: _ranked(connection, prepared, request, rank, notices), deadline)
         self._record_foreign(prepared.models, languages, deadline)
         return found
+
+    def _enumerated(self, scope: Scope, deadline: Deadline) -> Scope:
+        """A scope with its contents and chunks, as far as they are few."""
+
+        def enumerated(connection: Connection) -> Scope:
+            with connection.pipeline(), connection.transaction():
+                return enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
+
+        return self._database.read(enumerated, deadline) if scope.is_restricted else scope
 
     def _embed(
         self,
@@ -249,11 +260,6 @@ def _ranked(
     connection: Connection, prepared: PreparedSearch, request: SearchRequest, rank: Rank, notices: tuple[str, ...]
 ) -> _Found:
     """What a search finds, now that the question is embedded."""
-    scope = prepared.compiled.scope
-    if scope.is_restricted:
-        with connection.pipeline(), connection.transaction():
-            scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
-        request = replace(request, compiled=replace(prepared.compiled, scope=scope))
     hits = rank(connection, request, prepared.statistics)
     if not hits and prepared.query.within is not None:
         _require_roots(connection, prepared.query.within)

@@ -1,4 +1,4 @@
-"""A question is embedded while the database is read for the first time, by the models that were there before."""
+"""A question is embedded while the database is read before, by the models that were there at the last search."""
 
 from __future__ import annotations
 
@@ -14,6 +14,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import MagicFSError
 from magicfs.search import preparation
+from magicfs.search import service as service_module
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import SPEC, ChosenVectors, Corpus, unit
 
@@ -50,6 +51,13 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
         return prepare(*arguments, **options)
 
     monkeypatch.setattr(preparation, "prepare_query", recorded)
+    enumerate_scope = service_module.enumerate_scope
+
+    def enumerated(*arguments: Any, **options: Any) -> Any:
+        recorder.events.append(("enumerated",))
+        return enumerate_scope(*arguments, **options)
+
+    monkeypatch.setattr(service_module, "enumerate_scope", enumerated)
     return recorder
 
 
@@ -73,13 +81,25 @@ def test_a_question_is_sent_before_the_first_read(corpus: Corpus, service: Searc
     ]
 
 
+def test_a_scope_is_enumerated_while_the_question_is_embedded(
+    corpus: Corpus, service: SearchService, recorder: Recorder
+) -> None:
+    corpus.add(b"a.txt", "an invoice")
+    corpus.add(b"b.md", "another invoice")
+    service.search("invoice", deadline_s=30)
+    recorder.events.clear()
+    [hit] = service.search("invoice ext:md", deadline_s=30).hits
+    assert hit.path == b"b.md"
+    assert [event[0] for event in recorder.events] == ["sent", "read", "enumerated", "taken", "closed"]
+
+
 def test_a_question_without_meaning_is_not_sent(corpus: Corpus, service: SearchService, recorder: Recorder) -> None:
     corpus.add(b"a.txt", "an invoice of 2026")
     service.search("invoice", deadline_s=30)
     recorder.events.clear()
     service.search("2026", deadline_s=30)
     service.search("ext:txt", deadline_s=30)
-    assert recorder.events == [("read",), ("read",)]
+    assert recorder.events == [("read",), ("read",), ("enumerated",)]
 
 
 def test_a_question_that_is_read_anew_is_asked_as_it_is(
