@@ -5,8 +5,8 @@ file of another too.
 
 In a file of `sql/queries/`, each query follows a line `-- name: NAME` and a comment. Parameters are psycopg's
 `%(name)s` and its identifiers `{name}`; values never enter the text of a statement in another way. `{{name}}` in a
-query stands for the query of that name in the same file, a fragment that several queries share, and `{{file.name}}` for
-one in another file.
+query stands for the query of that name in the same file, a fragment that several queries share, `{{file.name}}` for one
+in another file, and `{{prefix:name}}` for a fragment with the prefix before the name of each of its parameters.
 """
 
 from __future__ import annotations
@@ -20,7 +20,8 @@ from typing import LiteralString, cast
 from psycopg import sql
 
 _HEADER = re.compile(r"^-- name: (\w+)$", re.MULTILINE)
-_INCLUDE = re.compile(r"\{\{(?:(\w+)\.)?(\w+)\}\}")
+_INCLUDE = re.compile(r"\{\{(?:(?P<prefix>\w+):)?(?:(?P<file>\w+)\.)?(?P<name>\w+)\}\}")
+_PARAMETER = re.compile(r"%\((?=\w+\)s)")
 
 
 @cache
@@ -61,7 +62,7 @@ def _quoted(text: str) -> str:
 
 
 def include_fragments(queries: Mapping[str, LiteralString]) -> dict[str, LiteralString]:
-    """Replace every `{{name}}` and `{{file.name}}` by the query of that name, whatever their order in the file.
+    """Replace every `{{name}}` of each form by the query of that name, whatever their order in the file.
 
     Raises `ValueError` for a name that no query has, for a fragment that includes itself, and for braces that remain.
     """
@@ -79,10 +80,13 @@ def _expand(name: str, bodies: Mapping[str, LiteralString], including: tuple[str
     if name in including:
         raise ValueError(f"{name} includes itself")
     included = (*including, name)
-    return _INCLUDE.sub(
-        lambda include: _of_file(include[1], include[2], name) if include[1] else _expand(include[2], bodies, included),
-        bodies[name],
-    )
+
+    def fragment(include: re.Match[str]) -> LiteralString:
+        file, found = include["file"], include["name"]
+        text = _of_file(file, found, name) if file else _expand(found, bodies, included)
+        return _PARAMETER.sub(f"%({include['prefix']}", text) if include["prefix"] else text
+
+    return _INCLUDE.sub(fragment, bodies[name])
 
 
 def _of_file(file: str, name: str, including: str) -> LiteralString:

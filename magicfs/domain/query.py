@@ -9,7 +9,7 @@ from typing import Final
 
 @dataclass(frozen=True, slots=True)
 class Filters:
-    """Conditions on files. A file meets each filter that has values; it meets a filter by one of its values."""
+    """Conditions on files. A file meets a filter by one of its values."""
 
     types: tuple[str, ...] = ()
     """MIME types, their parts, or extensions, in lower case: `text/html`, `image`, `pdf`."""
@@ -36,6 +36,8 @@ class Filters:
         """Whether there is any condition."""
         return self != Filters()
 
+
+NO_FILTERS: Final = Filters()
 
 STEM_MARK: Final = "^"
 """The first character of a stem among lexemes. No word and no compound begins with it."""
@@ -100,7 +102,7 @@ class SyntaxToken:
     """The word before it."""
     after: str = ""
     """The first word of the query, for an exclusion without a word before it."""
-    filters: Filters = Filters()
+    filters: Filters = NO_FILTERS
     """The filter alone; empty for an exclusion."""
 
 
@@ -127,10 +129,13 @@ class Query:
     """No result has any of these words, in any form."""
     excluded_phrases: tuple[str, ...] = ()
     """No result has any of these to the letter."""
-    filters: Filters = Filters()
+    filters: Filters = NO_FILTERS
+    """Each result meets each of these that has values."""
+    excluded_filters: Filters = NO_FILTERS
+    """No result meets any of these."""
     limit: int | None = None
     syntax: tuple[SyntaxToken, ...] = ()
-    """The filters that name something, and the exclusions of a word."""
+    """The filters that keep what they name, and the exclusions of a word."""
     each_copy: bool = False
     """Whether each copy of a content is a result of its own."""
     within: Within | None = None
@@ -139,5 +144,5 @@ class Query:
     @property
     def empty(self) -> bool:
         """Whether the text asks for nothing."""
-        has_exclusions = bool(self.excluded or self.excluded_phrases)
+        has_exclusions = bool(self.excluded or self.excluded_phrases or self.excluded_filters)
         return not (self.question or has_exclusions or self.filters or self.limit or self.each_copy)

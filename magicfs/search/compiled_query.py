@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from magicfs.db.pool import Connection
 from magicfs.db.search.scope import Scope, restrict
 from magicfs.db.search.search_facts import SearchFacts, WordChunks, read_search_facts
-from magicfs.domain.query import STEM_MARK, Filters, Lexeme, Query, Term, Within
+from magicfs.domain.query import NO_FILTERS, STEM_MARK, Filters, Lexeme, Query, Term, Within
 from magicfs.search.respelling import respell
 from magicfs.text.analysis import (
     fold,
@@ -154,6 +154,7 @@ def _compiled(query: Query, forms: _Forms, facts: SearchFacts, languages: Sequen
         words_of_phrase=phrase_words(query.question),
         scope=scope_of(
             query.filters,
+            excluded_filters=query.excluded_filters,
             phrases=_all_of(any_spelling(phrase, languages) for phrase in query.phrases),
             excluded=_any_of(
                 [any_form(word, languages) for word in query.excluded]
@@ -173,14 +174,30 @@ def _respelt(connection: Connection, compiled: CompiledQuery) -> CompiledQuery:
 
 
 def scope_of(
-    filters: Filters, *, phrases: str | None = None, excluded: str | None = None, within: Within | None = None
+    filters: Filters,
+    *,
+    excluded_filters: Filters = NO_FILTERS,
+    phrases: str | None = None,
+    excluded: str | None = None,
+    within: Within | None = None,
 ) -> Scope:
     """The scope of filters as they are typed, with conditions on words as for `restrict`."""
-    name_words = _any_of(condition for name in filters.names for condition in _name_words(name))
-    return restrict(_folded(filters), phrases=phrases, excluded=excluded, name_words=name_words, within=within)
+    return restrict(
+        _folded(filters),
+        excluded_filters=_folded(excluded_filters),
+        phrases=phrases,
+        excluded=excluded,
+        name_words=_name_words(filters),
+        excluded_name_words=_name_words(excluded_filters),
+        within=within,
+    )
 
 
-def _name_words(name: str) -> Iterator[str | None]:
+def _name_words(filters: Filters) -> str | None:
+    return _any_of(condition for name in filters.names for condition in _words_of_name(name))
+
+
+def _words_of_name(name: str) -> Iterator[str | None]:
     """The conditions on the words of a name that meet a filter too, if it has no `*` and `?`.
 
     A blank stands for any sign between words, and for none before a capital; a date for the same day in another form.

@@ -17,7 +17,7 @@ from magicfs.domain.explanation import FoundWord, Measures, Standing
 from magicfs.domain.files import display_path
 from magicfs.domain.ids import ChunkId, FileId
 from magicfs.domain.models import IndexedModel
-from magicfs.domain.query import Filters, Query
+from magicfs.domain.query import NO_FILTERS, Filters, Query
 from magicfs.domain.results import Hit
 from magicfs.search import fusion, scores
 from magicfs.search.compiled_query import any_form, any_spelling, scope_of
@@ -83,19 +83,18 @@ def _conditions_missed(
 ) -> Iterator[str]:
     """The filters, exclusions and phrases of a query that leave a file out."""
     query, languages = searched.query, searched.request.compiled.languages
-    for field in fields(Filters):
-        value = getattr(query.filters, field.name)
-        alone = Filters(**{field.name: value})
-        scope = scope_of(alone)
-        if alone and not file_facts.is_in_scope(connection, scope, file):
-            values = value if isinstance(value, tuple) else (value,)
-            yield f"the filter {' '.join(f'{FILTER_NAMES[field.name]}{one}' for one in values)} leaves it out"
+    for alone, typed in _single_filters(query.filters):
+        if not file_facts.is_in_scope(connection, scope_of(alone), file):
+            yield f"the filter {' '.join(typed)} leaves it out"
+    for alone, typed in _single_filters(query.excluded_filters):
+        if not file_facts.is_in_scope(connection, scope_of(NO_FILTERS, excluded_filters=alone), file):
+            yield f"the filter -{' -'.join(typed)} leaves it out"
     words = [(f"-{word}", any_form(word, languages)) for word in query.excluded]
     phrases = [(f'-"{phrase}"', any_spelling(phrase, languages)) for phrase in query.excluded_phrases]
-    for typed, excluded in words + phrases:
-        scope = scope_of(Filters(), excluded=excluded)
+    for piece, excluded in words + phrases:
+        scope = scope_of(NO_FILTERS, excluded=excluded)
         if excluded and not file_facts.is_in_scope(connection, scope, file):
-            yield f"its text has what {typed} excludes"
+            yield f"its text has what {piece} excludes"
     if file_facts.is_named_so(connection, file, searched.request.compiled.scope.condition_parameters["phrases"]):
         return
     missed = [phrase for phrase in query.phrases if not _with_phrase(connection, phrase, chunks, languages)]
@@ -103,6 +102,15 @@ def _conditions_missed(
         yield f'no passage of it has the phrase "{phrase}"'
     if query.phrases and not missed and not _with_phrases(connection, searched, chunks):
         yield "no single passage of it has all phrases"
+
+
+def _single_filters(filters: Filters) -> Iterator[tuple[Filters, list[str]]]:
+    """Each of the filters that has values, alone, with its values as people type them."""
+    for field in fields(Filters):
+        value = getattr(filters, field.name)
+        if alone := Filters(**{field.name: value}):
+            values = value if isinstance(value, tuple) else (value,)
+            yield alone, [f"{FILTER_NAMES[field.name]}{one}" for one in values]
 
 
 def _with_phrase(

@@ -28,7 +28,7 @@ def exclusion_conditions(query: Query) -> dict[str, str]:
     a value behind it, side by side: `-crf 23` is an option, and `-draft report` none. A query that asks for nothing
     else, such as `-Wall`, needs no other word: it means an option.
     """
-    is_alone = not (query.question or query.filters)
+    is_alone = not (query.question or query.filters or query.excluded_filters)
     return {
         token.text: condition
         for token in query.syntax

@@ -42,7 +42,7 @@ from magicfs.search.question_vectors import (
 )
 from magicfs.search.ranking import rank_files
 from magicfs.search.request import SearchRequest
-from magicfs.search.syntax import MAX_LIMIT, negated_filters, parse
+from magicfs.search.syntax import MAX_LIMIT, parse
 from magicfs.text.question_language import QuestionLanguages, question_languages
 
 if TYPE_CHECKING:
@@ -282,12 +282,10 @@ def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:
 
 
 def _words_not_found_notices(query: Query, compiled: CompiledQuery) -> tuple[str, ...]:
-    """What is said of words that nothing has, of a question without any word, and of excluded ones like filters."""
+    """What is said of words that nothing has, and of a question without any word."""
     notices = [f"nothing has the word {word}: searched for {other} too" for word, other in compiled.respelt.items()]
     if query.question and not compiled.terms:
         notices.append(f"no word to look for in {query.question}: the index has no such signs")
-    if negated := negated_filters(query):
-        notices.append(f"a filter cannot be negated: -{' -'.join(negated)} left out texts with these words")
     return tuple(notices)
 
 

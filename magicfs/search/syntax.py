@@ -28,7 +28,7 @@ MAX_SIZE_BYTES = 1 << 62
 
 _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
-    rf"""(?P<not>(?<=\s)NOT\s+(?=\S))?                       # the NOT of many search engines
+    rf"""(?P<not>(?:(?<=\s)|\A(?=NOT\s+[A-Za-z]+:))NOT\s+(?=\S))?  # the NOT of many search engines
         (?P<minus>(?<!\S)-(?="|[^\W\d_]{{2}}|[{UNSPACED}]))?  # -word; no lone dash, no --option, no -70, no -x
         (?: (?<![^\s-])"(?P<phrase>[^"]*)"(?!\w) # a quote that opens a word and closes one
           | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"(?!\w)
@@ -39,7 +39,7 @@ _TOKEN = re.compile(
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"' * 7)
 _CORNERS = re.compile(r"(?<![^\s\-\uff0d])[\u300c\u300e]([^\u300c-\u300f]*)[\u300d\u300f](?!\w)")
 """Japanese quotes around a phrase. In a sentence they have no space before them, and are a part of it."""
-_WIDE_SIGN = re.compile(r"(?<!\S)(?:\uff0d|[A-Za-z\uff21-\uff3a\uff41-\uff5a]+[:\uff1a])")
+_WIDE_SIGN = re.compile(r"(?<!\S)(?:[-\uff0d]?[A-Za-z\uff21-\uff3a\uff41-\uff5a]+[:\uff1a]|\uff0d)")
 """The beginning of an exclusion or of a filter, as the keyboards of Chinese and Japanese may write it."""
 _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Marks of direction and the like, which a text that is copied brings along."""
@@ -64,12 +64,6 @@ def parse(text: str, *, literal: Collection[str] = ()) -> Query:
     return builder.build(text)
 
 
-def negated_filters(query: Query) -> tuple[str, ...]:
-    """The excluded words and phrases that look like filters: `-ext:pdf` leaves out texts with these words, no files."""
-    excluded = (*query.excluded, *query.excluded_phrases)
-    return tuple(piece for piece in excluded if ":" in piece and piece.partition(":")[0].lower() in _FILTERS)
-
-
 def _normalized(text: str) -> str:
     """The text with the signs of ASCII for syntax, and without characters that nobody sees or that Postgres rejects."""
     text = _ESCAPES.sub(lambda match: "%" if match[1] == "25" else "/", text[:MAX_QUERY_CHARACTERS])
@@ -86,6 +80,7 @@ class _QueryBuilder:
 
     literal: frozenset[str]
     filters: Filters = field(default_factory=Filters)
+    excluded_filters: Filters = field(default_factory=Filters)
     limit: int | None = None
     each_copy: bool = False
     words: list[str] = field(default_factory=list)
@@ -103,6 +98,7 @@ class _QueryBuilder:
             excluded=tuple(self.excluded),
             excluded_phrases=tuple(self.excluded_phrases),
             filters=self.filters,
+            excluded_filters=self.excluded_filters,
             limit=self.limit,
             syntax=tuple(map(self._with_word_after, self.syntax)),
             each_copy=self.each_copy,
@@ -113,20 +109,23 @@ class _QueryBuilder:
         if token[0] in self.literal:
             self.words.append(_without_quotes(token[0]))
             return
+        name, value = _filter_parts(token)
         is_excluded = token["minus"] is not None
+        if (is_excluded or token["not"]) and self._exclude_filter(name, value):
+            return
         if token["not"] is not None:
             # Texts in capitals have a NOT too, and so does `IS NOT NULL`.
             negated = token["phrase"] or token["quoted"] or token["bare"] or ""
-            is_one = bool(self._last_word or self.filters != Filters()) and not negated.isupper()
+            is_one = bool(self._last_word or self.filters or self.excluded_filters) and not negated.isupper()
             is_excluded = is_excluded or (is_one and _HAS_WORD.search(negated) is not None)
             if not is_excluded:
                 self.words.append("NOT")
+        if not is_excluded and self._apply_filter(name, value, typed=token[0]):
+            return
         if token["phrase"] is not None:
             self._add_phrase(" ".join(token["phrase"].split()), is_excluded=is_excluded)
         elif token["quoted"] is not None:
-            name, value = token["name"], token["quoted"]
-            if is_excluded or not self._apply_filter(name, value, typed=token[0]):
-                self._add_phrase(f"{name}:{value}", is_excluded=is_excluded)
+            self._add_phrase(f"{name}:{value}", is_excluded=is_excluded)
         elif token["bare"] is not None:
             self._add_bare(token["bare"], typed=token[0], is_excluded=is_excluded)
 
@@ -134,9 +133,7 @@ class _QueryBuilder:
         if is_excluded:
             self.syntax.append(SyntaxToken(typed, before=self._last_word))
             self.excluded.append(bare)
-            return
-        name, colon, value = bare.partition(":")
-        if not (colon and value and self._apply_filter(name, value, typed=bare)) and (word := _without_quotes(bare)):
+        elif word := _without_quotes(bare):
             self.words.append(word)
 
     def _with_word_after(self, token: SyntaxToken) -> SyntaxToken:
@@ -164,14 +161,21 @@ class _QueryBuilder:
         if (name.lower(), value.lower()) == ("copies", "all"):
             self.each_copy = True
             return True
-        add_filter = _FILTERS.get(name.lower())
-        filters = add_filter(self.filters, value) if add_filter else None
-        if add_filter is None or filters is None:
+        filters = _with_filter(self.filters, name, value)
+        if filters is None:
             return False
         self.filters = filters
         if name.lower() in _NAMING_FILTERS:
-            alone = add_filter(Filters(), value) or Filters()
+            alone = _with_filter(Filters(), name, value) or Filters()
             self.syntax.append(SyntaxToken(typed, before=self._last_word, filters=alone))
+        return True
+
+    def _exclude_filter(self, name: str, value: str) -> bool:
+        """Add a filter that leaves files out; False for an unknown filter or an invalid value."""
+        filters = _with_filter(self.excluded_filters, name, value)
+        if filters is None:
+            return False
+        self.excluded_filters = filters
         return True
 
     def _apply_limit(self, value: str) -> bool:
@@ -180,6 +184,20 @@ class _QueryBuilder:
             return False
         self.limit = min(int(value), MAX_LIMIT)
         return True
+
+
+def _filter_parts(token: re.Match[str]) -> tuple[str, str]:
+    """What would be the name and the value of a filter in a match of `_TOKEN`; either may be empty."""
+    if token["quoted"] is not None:
+        return token["name"], token["quoted"]
+    name, _, value = (token["bare"] or "").partition(":")
+    return name, value
+
+
+def _with_filter(filters: Filters, name: str, value: str) -> Filters | None:
+    """The filters with one more; None for an unknown one or an invalid value."""
+    add_filter = _FILTERS.get(name.lower())
+    return add_filter(filters, value) if add_filter and value else None
 
 
 def _without_quotes(bare: str) -> str:
@@ -230,7 +248,9 @@ def _set_day(filters: Filters, value: str, *, is_start: bool) -> Filters | None:
         day = date(int(match["year"]), int(match["month"] or 1), int(match["day"] or 1))
     except ValueError:
         return None
-    return replace(filters, after=day) if is_start else replace(filters, before=day)
+    if is_start:
+        return replace(filters, after=min(day, filters.after or day))
+    return replace(filters, before=max(day, filters.before or day))
 
 
 def _set_size(filters: Filters, value: str) -> Filters | None:
@@ -240,8 +260,10 @@ def _set_size(filters: Filters, value: str) -> Filters | None:
     comparison, number, unit = match.groups()
     size = min(int(float(number) * _UNITS[unit.lower()]), MAX_SIZE_BYTES)
     if comparison.startswith(">"):
-        return replace(filters, larger=size - 1 if comparison == ">=" else size)
-    return replace(filters, smaller=size + 1 if comparison == "<=" else size)
+        size -= comparison == ">="
+        return replace(filters, larger=size if filters.larger is None else min(size, filters.larger))
+    size += comparison == "<="
+    return replace(filters, smaller=size if filters.smaller is None else max(size, filters.smaller))
 
 
 _FILTERS: dict[str, Callable[[Filters, str], Filters | None]] = {

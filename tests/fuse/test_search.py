@@ -36,6 +36,15 @@ def test_a_query_lists_results_best_first(mount: MountProcess, root: IndexedRoot
     assert scores == sorted(scores, reverse=True)
 
 
+def test_a_filter_behind_a_minus_leaves_files_out(mount: MountProcess, root: IndexedRoot) -> None:
+    root.add("kept.txt", "roses in May")
+    root.add("left.md", "roses in June")
+    for query in ("roses -ext:md", "-ext:md", 'roses NOT name:"left"'):
+        assert [name[8:] for name in mount.result_names(query)] == ["kept.txt"], query
+    passages = (mount.query_path("roses -ext:md") / ".passages").read_text()
+    assert passages == f"{root.path}/kept.txt:1-1: roses in May\n"
+
+
 def test_a_result_has_the_content_and_attributes_of_its_file(mount: MountProcess, root: IndexedRoot) -> None:
     content = os.urandom(3_000_001)
     original = root.add("data.bin", content, text="random bytes")

@@ -13,6 +13,7 @@ Examples:
     magicfs search tax invoice
     magicfs search '"exact phrase" -without type:pdf after:2026-01-31'
     magicfs search lang:german Rechnung
+    magicfs search 'tax invoice -ext:pdf -in:archive'
     magicfs search --passages how long do we keep backups
     magicfs search -n 3 --json how do we back up | jq '.results[].path'"""
 

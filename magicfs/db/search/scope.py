@@ -20,7 +20,7 @@ from magicfs.db.connection import plan_statements
 from magicfs.db.pool import Connection, fetch_one, row_by_row
 from magicfs.db.queries import compact, load_queries
 from magicfs.domain.file_groups import DOCUMENT_EXTENSIONS, EXTENSIONS, MIME_TYPES, group_named
-from magicfs.domain.query import Filters, Within
+from magicfs.domain.query import NO_FILTERS, Filters, Within
 
 _SQL = load_queries("scope")
 _NANOSECONDS = 1_000_000_000
@@ -93,28 +93,36 @@ class Scope:
 def restrict(
     filters: Filters,
     *,
+    excluded_filters: Filters = NO_FILTERS,
     phrases: str | None = None,
     excluded: str | None = None,
     name_words: str | None = None,
+    excluded_name_words: str | None = None,
     within: Within | None = None,
 ) -> Scope:
     """The scope of a query, not enumerated yet.
 
-    `phrases` is the condition on a chunk's words that all phrases set, `excluded` the one that excludes the file of a
-    chunk that meets it, `name_words` what a file's own name may have instead of fitting a pattern of `filters.names`:
-    each the text of a `tsquery`. `within` is where the files are. None sets no condition.
+    A file that meets one of `excluded_filters` is not in it. `phrases` is the condition on a chunk's words that all
+    phrases set, `excluded` the one that excludes the file of a chunk that meets it, `name_words` what a file's own name
+    may have instead of fitting a pattern of `filters.names`, and `excluded_name_words` the same for those of
+    `excluded_filters`: each the text of a `tsquery`. `within` is where the files are. None sets no condition.
     """
-    condition_parameters = _filter_parameters(filters) | {
-        "within_host": None if within is None else within.host,
-        "within": None if within is None else within.path,
-        "below": None if within is None else _below(within.path),
-        "phrases": phrases,
-        "excluded": excluded,
-        "name_words": name_words,
-        "allowed_contents": None,
-        "excluded_contents": None,
-    }
-    has_file_conditions = bool(filters) or excluded is not None or within is not None
+    kept, left_out = _file_parameters(filters, name_words), _file_parameters(excluded_filters, excluded_name_words)
+    condition_parameters = (
+        kept
+        | {f"not_{name}": value for name, value in left_out.items()}
+        | {
+            **_range_parameters(filters, excluded_filters),
+            "within_host": None if within is None else within.host,
+            "within": None if within is None else within.path,
+            "below": None if within is None else _below(within.path),
+            "phrases": phrases,
+            "excluded": excluded,
+            "allowed_contents": None,
+            "excluded_contents": None,
+        }
+    )
+    has_file_conditions = bool(filters or excluded_filters) or excluded is not None or within is not None
     return Scope(condition_parameters, has_file_conditions=has_file_conditions)
 
 
@@ -181,7 +189,8 @@ def _ids(size: int | None, array: str | None) -> Ids | None:
     return None if size is None or array is None else Ids(size, array)
 
 
-def _filter_parameters(filters: Filters) -> Parameters:
+def _file_parameters(filters: Filters, name_words: str | None) -> Parameters:
+    """The parameters of `keeps_file`, or, with other names, of `excludes_file`."""
     groups = list(map(group_named, filters.types))
     types = {*filters.types, *groups}.union(
         *(members.get(group, ()) for members in (MIME_TYPES, DOCUMENT_EXTENSIONS) for group in groups)
@@ -200,14 +209,29 @@ def _filter_parameters(filters: Filters) -> Parameters:
         else None,
         "names": [_like_pattern(name) for name in filters.names] or None,
         "name_endings": ["%" + _like_pattern(name) for name in filters.names] or None,
+        "name_words": name_words,
         "hosts": [host.lower() for host in filters.hosts] or None,
         "roots": list(filters.roots) or None,
         "languages": list(filters.languages) or None,
-        "after_ns": _midnight_ns(filters.after),
-        "before_ns": _midnight_ns(filters.before),
-        "larger": filters.larger,
-        "smaller": filters.smaller,
     }
+
+
+def _range_parameters(filters: Filters, excluded: Filters) -> Parameters:
+    """The days and sizes of files in scope: what is not after a day is before it, and what is not larger is smaller."""
+    return {
+        "after_ns": _highest(_midnight_ns(filters.after), _midnight_ns(excluded.before)),
+        "before_ns": _lowest(_midnight_ns(filters.before), _midnight_ns(excluded.after)),
+        "larger": _highest(filters.larger, None if excluded.smaller is None else excluded.smaller - 1),
+        "smaller": _lowest(filters.smaller, None if excluded.larger is None else excluded.larger + 1),
+    }
+
+
+def _highest(*limits: int | None) -> int | None:
+    return max((limit for limit in limits if limit is not None), default=None)
+
+
+def _lowest(*limits: int | None) -> int | None:
+    return min((limit for limit in limits if limit is not None), default=None)
 
 
 def _unicode_forms(path: str) -> set[str]:

@@ -69,11 +69,17 @@ def test_the_rare_words_of_a_long_file_are_found(
         ("soup lang:german", "the filter lang:de leaves it out"),
         ("soup type:pdf in:old", "the filter type:pdf leaves it out|the filter in:old leaves it out"),
         ("soup size:>1k", "the filter size:>1024 leaves it out"),
+        ("soup -ext:md,txt", "the filter -ext:md -ext:txt leaves it out"),
+        (
+            "soup -lang:de -size:<=1k NOT in:papers",
+            "the filter -in:papers leaves it out|the filter -size:<1025 leaves it out",
+        ),
         ("soup -onion", "its text has what -onion excludes"),
         ('soup -"onion soup"', 'its text has what -"onion soup" excludes'),
         ('"soup of onions"', 'no passage of it has the phrase "soup of onions"'),
         ('"onion soup" "white bread"', "no single passage of it has all phrases"),
         ("ext:md", "the filter ext:md leaves it out"),
+        ("-ext:txt", "the filter -ext:txt leaves it out"),
     ],
 )
 def test_conditions_that_leave_a_file_out_are_named(

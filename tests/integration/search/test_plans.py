@@ -33,6 +33,10 @@ QUERIES = (
     f"{COMMON} {MIDDLING} ext:md",
     f"{COMMON} ext:txt ext:md ext:rst",
     f"{COMMON} in:part3",
+    f"{COMMON} {MIDDLING} -ext:rst",
+    f"{COMMON} -ext:txt",
+    f"{COMMON} -in:part3 -lang:de -type:photo",
+    f"{COMMON} in:papers -in:part3 -name:*7*",
     f"{MIDDLING} -{FREQUENT}",
     f"{MIDDLING} -{COMMON}",
     f"{MIDDLING} -{RARE}",
@@ -40,6 +44,7 @@ QUERIES = (
     f'{MIDDLING} -"{FREQUENT} {COMMON}"',
     f"-{FREQUENT}",
     "ext:md",
+    "-ext:md",
     "qwertzu",
 )
 
@@ -53,7 +58,13 @@ MAX_BLOCKS = 60_000
 """Blocks that a statement may read of 300,000 chunks, each time they are read: half as many again as were measured."""
 
 MORE_BLOCKS = dict.fromkeys(
-    (f"{COMMON} {MIDDLING} ext:md", f"{COMMON} in:part3", f'{MIDDLING} "{FREQUENT} {COMMON}"'), 160_000
+    (
+        f"{COMMON} {MIDDLING} ext:md",
+        f"{COMMON} in:part3",
+        f"{COMMON} in:papers -in:part3 -name:*7*",
+        f'{MIDDLING} "{FREQUENT} {COMMON}"',
+    ),
+    160_000,
 ) | {
     # Each chunk with an excluded word is looked up.
     f"{MIDDLING} -{FREQUENT}": 365_000,

@@ -225,21 +225,6 @@ def test_a_root_whose_files_may_be_gone_is_noticed(
     assert "is suspect: 40 files are gone at once" in notice
 
 
-def test_a_filter_behind_a_minus_is_noticed(corpus: Corpus, service: SearchService, vectors: ChosenVectors) -> None:
-    corpus.add(b"a.pdf", "plain words")
-    vectors.vectors["plain"] = unit(1, 0, 0)
-    noticed = {
-        query: service.search(f"plain {query}", deadline_s=60).notices
-        for query in ("-ext:pdf", '-in:"my papers"', "-words", "-and:or")
-    }
-    assert noticed == {
-        "-ext:pdf": ("a filter cannot be negated: -ext:pdf left out texts with these words",),
-        '-in:"my papers"': ("a filter cannot be negated: -in:my papers left out texts with these words",),
-        "-words": (),
-        "-and:or": (),
-    }
-
-
 def test_without_an_active_model_words_still_answer(database: Database, service: SearchService, corpus: Corpus) -> None:
     corpus.add(b"a.txt", "plain words")
     with database.transaction() as connection:

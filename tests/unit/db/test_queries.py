@@ -16,11 +16,24 @@ def test_fragments_are_included_through_others_in_any_order() -> None:
     assert include_fragments(dict(reversed(queries.items()))) == complete
 
 
+def test_a_fragment_is_included_with_a_prefix_of_its_parameters() -> None:
+    queries = {
+        "query": "{{is_one}} AND NOT ({{not_:is_one}})",
+        "is_one": "id = ANY(%(ids)s) OR {{is_old}} AND share %% 2 = {share}",
+        "is_old": "age > %(age)s",
+    }
+    assert include_fragments(queries)["query"] == (
+        "id = ANY(%(ids)s) OR age > %(age)s AND share %% 2 = {share}"
+        " AND NOT (id = ANY(%(not_ids)s) OR age > %(not_age)s AND share %% 2 = {share})"
+    )
+
+
 @pytest.mark.parametrize(
     ("queries", "message"),
     [
         ({"query": "SELECT {{missing}}"}, "query includes missing, which is not there"),
         ({"query": "SELECT {{scope.missing}}"}, "query includes scope.missing, which is not there"),
+        ({"query": "SELECT {{not_:missing}}"}, "query includes missing, which is not there"),
         ({"query": "{{other}}", "other": "{{query}}"}, "includes itself"),
         ({"query": "SELECT {{ columns }}"}, "must enclose the name of a fragment"),
     ],

@@ -23,6 +23,8 @@ def test_each_example_is_a_filter(example: str) -> None:
     query = parse(example)
     assert query.filters != Filters()
     assert query.question == ""
+    for excluding in (f"-{example}", f"NOT {example}"):
+        assert parse(excluding).excluded_filters == query.filters
 
 
 @pytest.mark.parametrize("example", ["note:this", "size:big", "--option", '"never closed'])

@@ -91,6 +91,53 @@ def test_filters(text: str, filters: Filters) -> None:
 
 
 @pytest.mark.parametrize(
+    ("text", "excluded"),
+    [
+        ("-ext:pdf", Filters(extensions=("pdf",))),
+        ('-in:"my papers" -IN:old', Filters(folders=("my papers", "old"))),
+        ("NOT type:photo", Filters(types=("photo",))),
+        ("  NOT TYPE:PHOTO", Filters(types=("photo",))),
+        ('NOT name:"my file" NOT -lang:de', Filters(names=("my file",), languages=("de",))),
+        ("-after:2025 -after:2024 -before:2020 -before:2021", Filters(after=date(2024, 1, 1), before=date(2021, 1, 1))),
+        ("-size:>1k -size:>1m -size:<5 -size:<=5", Filters(larger=1024, smaller=6)),
+        ("－ｅｘｔ：pdf", Filters(extensions=("pdf",))),
+    ],
+)
+def test_a_filter_behind_a_minus_or_a_not_excludes(text: str, excluded: Filters) -> None:
+    for typed, question in ((text, ""), (f"{text} words", "words"), (f"words {text}", "words")):
+        query = parse(typed)
+        assert (query.excluded_filters, query.filters, query.question) == (excluded, Filters(), question)
+        assert (query.excluded, query.excluded_phrases, query.syntax, query.empty) == ((), (), (), False)
+
+
+def test_a_filter_and_its_exclusion_are_both_kept() -> None:
+    query = parse("in:docs -in:docs/old NOT draft")
+    assert (query.filters.folders, query.excluded_filters.folders) == (("docs",), ("docs/old",))
+    assert query.excluded == ("draft",)
+
+
+@pytest.mark.parametrize(
+    ("text", "excluded", "phrases"),
+    [
+        ("-lang:klingon -note:this", ("lang:klingon", "note:this"), ()),
+        ("-ext: -limit:5 -copies:all", ("ext:", "limit:5", "copies:all"), ()),
+        ('-"ext:pdf" -note:"this one"', (), ("ext:pdf", "note:this one")),
+    ],
+)
+def test_what_is_no_filter_behind_a_minus_is_a_word(
+    text: str, excluded: tuple[str, ...], phrases: tuple[str, ...]
+) -> None:
+    query = parse(text)
+    assert (query.excluded, query.excluded_phrases) == (excluded, phrases)
+    assert (query.excluded_filters, query.filters, query.limit, query.each_copy) == (Filters(), Filters(), None, False)
+
+
+def test_of_a_filter_given_twice_a_file_meets_either() -> None:
+    query = parse("after:2025 after:2024 before:2020 before:2021 size:>1k size:>1m size:<5 size:<=5")
+    assert query.filters == Filters(after=date(2024, 1, 1), before=date(2021, 1, 1), larger=1024, smaller=6)
+
+
+@pytest.mark.parametrize(
     ("typed", "plain"),
     [
         # The keyboards of Chinese and Japanese have wide signs, other languages digits and quotes of their own.

@@ -10,31 +10,73 @@ LEFT JOIN contents ON contents.id = files.content_id
 
 -- name: other_file_filters
 -- Fragment: the conditions on a file but for excluded words, over `file_tables`. A parameter that is null sets no
--- condition. The extension says the type where the content does not: the file was not read, is empty, or its bytes are
--- of no known type. A path whose name fits a pattern ends so: that is looked at first, because it takes a fraction of the
--- time that the name alone takes. Or the words of the name, which have the weight A, are those of a filter.
-(%(types)s::text[] IS NULL
- OR files.extension = ANY(%(types)s) OR contents.mime_type = ANY(%(types)s)
- OR split_part(contents.mime_type, '/', 1) = ANY(%(types)s)
- OR regexp_replace(split_part(contents.mime_type, '/', 2), '^x-', '') = ANY(%(types)s)
- OR files.extension = ANY(%(type_extensions)s)
-    AND (contents.id IS NULL OR contents.size = 0 OR contents.mime_type = 'application/octet-stream'))
-AND (%(extensions)s::text[] IS NULL OR files.extension = ANY(%(extensions)s))
-AND (%(folders)s::text[] IS NULL OR '/' || {{folded_root}} || '/' || {{folded_path}} LIKE ANY(%(folders)s)
-     OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute_folders)s::bytea[]))
+-- condition. An exclusion keeps a file of which it is not known whether it meets the filter, as of an unknown language.
+{{keeps_file}} AND ({{excludes_file}}) IS NOT TRUE
 AND (%(within)s::bytea IS NULL OR hosts.name = %(within_host)s
      AND (roots.path || '\x2f'::bytea || files.path = %(within)s
           OR roots.path || '\x2f'::bytea || files.path LIKE %(below)s::bytea))
-AND (%(names)s::text[] IS NULL OR {{folded_path}} LIKE ANY(%(name_endings)s)
-     AND regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s)
-     OR files.words @@ %(name_words)s::tsquery AND ts_filter(files.words, ARRAY['a'::"char"]) @@ %(name_words)s::tsquery)
-AND (%(hosts)s::text[] IS NULL OR lower(hosts.name) = ANY(%(hosts)s))
-AND (%(roots)s::text[] IS NULL OR {{folded_root}} = ANY(%(roots)s))
-AND (%(languages)s::text[] IS NULL OR contents.language = ANY(%(languages)s))
 AND (%(after_ns)s::bigint IS NULL OR files.mtime_ns >= %(after_ns)s)
 AND (%(before_ns)s::bigint IS NULL OR files.mtime_ns < %(before_ns)s)
 AND (%(larger)s::bigint IS NULL OR files.size > %(larger)s)
 AND (%(smaller)s::bigint IS NULL OR files.size < %(smaller)s)
+
+-- name: keeps_file
+-- Fragment: a file meets each filter.
+(%(types)s::text[] IS NULL OR {{is_of_type}})
+AND (%(extensions)s::text[] IS NULL OR {{has_extension}})
+AND (%(folders)s::text[] IS NULL OR {{is_in_folder}})
+AND (%(names)s::text[] IS NULL OR {{has_name}})
+AND (%(hosts)s::text[] IS NULL OR {{is_of_host}})
+AND (%(roots)s::text[] IS NULL OR {{is_in_root}})
+AND (%(languages)s::text[] IS NULL OR {{is_in_language}})
+
+-- name: excludes_file
+-- Fragment: a file meets one of the filters that leave files out. Their parameters are those of `keeps_file`, each with
+-- `not_` before its name.
+%(not_types)s::text[] IS NOT NULL AND ({{not_:is_of_type}})
+OR %(not_extensions)s::text[] IS NOT NULL AND ({{not_:has_extension}})
+OR %(not_folders)s::text[] IS NOT NULL AND ({{not_:is_in_folder}})
+OR %(not_names)s::text[] IS NOT NULL AND ({{not_:has_name}})
+OR %(not_hosts)s::text[] IS NOT NULL AND ({{not_:is_of_host}})
+OR %(not_roots)s::text[] IS NOT NULL AND ({{not_:is_in_root}})
+OR %(not_languages)s::text[] IS NOT NULL AND ({{not_:is_in_language}})
+
+-- name: is_of_type
+-- Fragment: a file is of one of the types. The extension says it where the content does not: the file was not read, is
+-- empty, or its bytes are of no known type.
+files.extension = ANY(%(types)s) OR contents.mime_type = ANY(%(types)s)
+OR split_part(contents.mime_type, '/', 1) = ANY(%(types)s)
+OR regexp_replace(split_part(contents.mime_type, '/', 2), '^x-', '') = ANY(%(types)s)
+OR files.extension = ANY(%(type_extensions)s)
+   AND (contents.id IS NULL OR contents.size = 0 OR contents.mime_type = 'application/octet-stream')
+
+-- name: has_extension
+-- Fragment: a file has one of the extensions.
+files.extension = ANY(%(extensions)s)
+
+-- name: is_in_folder
+-- Fragment: a file is below one of the directories.
+'/' || {{folded_root}} || '/' || {{folded_path}} LIKE ANY(%(folders)s)
+OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute_folders)s::bytea[])
+
+-- name: has_name
+-- Fragment: the name of a file fits one of the patterns. A path whose name fits a pattern ends so: that is looked at
+-- first, because it takes a fraction of the time that the name alone takes. Or the words of the name, which have the
+-- weight A, are those of a filter.
+{{folded_path}} LIKE ANY(%(name_endings)s) AND regexp_replace({{folded_path}}, '^.*/', '') LIKE ANY(%(names)s)
+OR files.words @@ %(name_words)s::tsquery AND ts_filter(files.words, ARRAY['a'::"char"]) @@ %(name_words)s::tsquery
+
+-- name: is_of_host
+-- Fragment: a file is of one of the hosts.
+lower(hosts.name) = ANY(%(hosts)s)
+
+-- name: is_in_root
+-- Fragment: a file is in one of the roots.
+{{folded_root}} = ANY(%(roots)s)
+
+-- name: is_in_language
+-- Fragment: the text of a file is in one of the languages.
+contents.language = ANY(%(languages)s)
 
 -- name: folded_path
 -- Fragment: the path of a file in the form that filters compare. An older version has not written it.
