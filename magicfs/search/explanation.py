@@ -175,6 +175,7 @@ def _better(before: CandidateFile, file: CandidateFile) -> tuple[str, ...]:
         ("words", theirs.relative_words, ours.relative_words),
         ("meaning", theirs.vector, ours.vector),
         ("name", theirs.name_share, ours.name_share),
+        ("all words with those of the path", float(theirs.has_all_words), float(ours.has_all_words)),
         ("the whole name", float(theirs.is_whole_name), float(ours.is_whole_name)),
         ("the query as a phrase", float(theirs.is_phrase_match), float(ours.is_phrase_match)),
     )

@@ -55,6 +55,9 @@ PHRASE_BONUS = 0.1
 """The addition to the fused score of a text that has the whole question as a phrase."""
 NAME_BONUS = 0.5
 """The addition to the fused score of a file whose name has all words of the question: people often know the name."""
+ALL_WORDS_BONUS = 0.75
+"""The addition to the fused score of a file that has all words of the question in its text and its path together, where
+a file needs its path for that: more than one with a part of the words can have, however near its text is."""
 WHOLE_NAME_BONUS = 3.0
 """The addition to the fused score of a file whose name is the question: more than all other evidence is together."""
 
@@ -83,6 +86,8 @@ class Evidence(NamedTuple):
     """The share of the question's weight that its rare words have that the text or the name has: see `rare_words`."""
     is_across: bool = False
     """Whether the text is in another language than the question, under a model that compares them."""
+    has_all_words: bool = False
+    """Whether the text and the path together have all words of the question, where that counts: see `FusionScale`."""
 
     def with_model_similarity(self, model_similarity: float) -> Evidence:
         """The same with another similarity, in a third of the time of `_replace`."""
@@ -116,6 +121,8 @@ class FusionScale:
     """What the share of the question's words counts beside BM25."""
     translation_penalty: float = TRANSLATION_PENALTY
     """What a text in another language loses of its similarity."""
+    with_paths: bool = False
+    """Whether a file has all of several words of the question by its text and its path together."""
 
     def strength_of_words(self, bm25: float, *, share: float) -> float:
         """The strength of the words of a text, in the unit of BM25. They have that share of the question's weight.
@@ -142,7 +149,7 @@ def words_unit(best: float, *, share: float, chunks: int | None = None, name_sha
 
     `share` is the greatest share of the question's weight that any text has. If it is less than `enough_words`, texts
     have words of the question by chance, such as a number or a name in a text of another language, and count less. So
-    they do if it is less than `name_share`, the greatest share that the name of a file has.
+    they do if it is less than `name_share`, the greatest share that the name of a file has, or its path and its text.
     """
     enough = max(enough_words(chunks), name_share)
     return best * max(1.0, enough / share) if best > 0.0 and share > 0.0 else 1.0
@@ -211,4 +218,6 @@ def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:
         bonus += RARE_WORDS_BONUS
     if evidence.is_whole_name:
         bonus += WHOLE_NAME_BONUS
+    if evidence.has_all_words:
+        bonus += ALL_WORDS_BONUS
     return mean + bonus + NAME_BONUS * evidence.name_share**2

@@ -66,8 +66,8 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
             corpus_similarity /= self._reach
         is_phrase = has_phrase and lexical is not None
         # In half of the time of a call of the class.
-        values = relative, lexical, is_phrase, model_similarity, corpus_similarity, 0.0, False, rare_share, is_across
-        return tuple.__new__(Evidence, values)
+        by_text = relative, lexical, is_phrase, model_similarity, corpus_similarity
+        return tuple.__new__(Evidence, (*by_text, 0.0, False, rare_share, is_across, False))
 
     def of(self, chunks: Iterable[ChunkId | None]) -> dict[ChunkId, Evidence]:
         """The evidence for those of some chunks that are candidates."""
@@ -89,6 +89,10 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         """The words of the question that a chunk has, as far as it is a candidate."""
         candidate = None if chunk is None else self._candidates.get(chunk)
         return frozenset() if candidate is None else candidate.words
+
+    def has_all_words(self, chunk: ChunkId | None, in_path: frozenset[str]) -> bool:
+        """Whether a chunk and the path of its file have all words of the question together, where paths count."""
+        return self.scale.with_paths and self.rare_words.question.are_all(self.words(chunk) | in_path)
 
     def meaning(self, chunk: ChunkId) -> Meaning | None:
         """The meaning of a candidate; None without a vector."""
@@ -176,12 +180,23 @@ def _scale(
     best_words = matched[strengths.index(strongest)].words if matched else frozenset()
     has_rare_word = any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best_words)
     share = max(shares.values(), default=0.0)
-    name_share = max((words.share(place.name.in_name) for place in places if place.name is not None), default=0.0)
+    with_paths = len(words.without_compounds) > 1 and _has_all_with_path(words, matched, places)
+    of_names = (words.share(place.name.in_name) for place in places if place.name is not None)
+    name_share = 1.0 if with_paths else max(of_names, default=0.0)
     return replace(
         scale,
+        with_paths=with_paths,
         words_unit=fusion.words_unit(strongest, share=share, chunks=count, name_share=name_share),
         meaning_of_code=fusion.code_weight(meaning, words=count_of_words, has_rare_word=has_rare_word),
     )
+
+
+def _has_all_with_path(words: QuestionWords, matched: Sequence[Candidate], places: Sequence[Place]) -> bool:
+    """Whether a file has all words of the question, at least one of them in its path alone."""
+    in_text = {match.chunk_id: match.words for match in matched}
+    none: frozenset[str] = frozenset()
+    located = ((in_text.get(place.found.chunk_id or ChunkId(0), none), place.name) for place in places)
+    return any(name and words.are_all(had | name.in_path) and not words.are_all(had) for had, name in located)
 
 
 def _of_words(rare_words: RareWords, words: frozenset[str], *, has_phrase: bool) -> tuple[float | None, float, float]:

@@ -22,6 +22,10 @@ from magicfs.search.retrievers import QuestionWords
 from magicfs.text.language import is_code
 from magicfs.text.names import fold_path, is_at_path, is_whole_name, plain_name, typed_path
 
+WEIGHT_OF_PATH = 0.5
+"""What the words that a path has in its directories count in the score, those of the file's own name being 1."""
+WEIGHT_OF_PATH_WITH_ALL = 0.75
+"""The same for a file that has all words of the question with those of its path."""
 FILES_OF_KIND = 20
 """The first candidates, which say of what kind of text a question is asked."""
 
@@ -59,9 +63,15 @@ def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[di
     scale = chunks.scale.of_kind(code_share=_code_share([first for (first, _), *_ in by_content.values()]))
     if scale.meaning != chunks.scale.meaning:
         order = _orders(evidence, scale)
+    in_path = {place.found.file_id: place.name.in_path for place in places if place.name is not None}
+
+    def preference(place: tuple[FoundFile, ChunkId]) -> tuple[bool, float]:
+        found, chunk = place
+        return chunks.has_all_words(chunk, in_path.get(found.file_id, frozenset())), order[chunk]
+
     files = {}
     for key, same in by_content.items():
-        best_file, best = max(same, key=lambda place: order[place[1]]) if len(same) > 1 else same[0]
+        best_file, best = max(same, key=preference) if len(same) > 1 else same[0]
         # A file that its name has brought too has one of its chunks twice.
         of_file = fusion.of_file(evidence[best], [evidence[chunk] for chunk in {chunk for _, chunk in same}])
         files[key] = CandidateFile(best_file, of_file)
@@ -125,18 +135,23 @@ def with_name(
     name: str,
     path: str,
 ) -> CandidateFile:
-    """The file with the evidence of its path. A word of a directory's name counts half as much as one of the file's.
+    """The file with the evidence of its path. A word of a directory's name counts less than one of the file's.
 
     `name` and `path` are the question as `plain_name` and `typed_path` give it. A path that was typed means the file,
     or all that is below the directory.
     """
+    in_path: frozenset[str] = match.in_path if match is not None else frozenset()
+    if has_all := chunks.has_all_words(file.found.chunk_id, in_path):
+        file = file._replace(evidence=file.evidence._replace(has_all_words=True))
     if match is None:
         return file
     in_text = chunks.words(file.found.chunk_id)
     name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
-    share = (words.certain_share(in_text | match.in_name) + words.certain_share(in_text | match.in_path)) / 2
+    of_path = WEIGHT_OF_PATH_WITH_ALL if has_all else WEIGHT_OF_PATH
+    share = (1.0 - of_path) * words.certain_share(in_text | match.in_name)
+    share += of_path * words.certain_share(in_text | in_path)
     lexical = max(scores.lexical_strength(share=share, is_phrase_match=False), file.evidence.lexical or 0.0)
-    rare_share = max(file.evidence.rare_share, chunks.rare_words.share(in_text | match.in_name))
+    rare_share = max(file.evidence.rare_share, chunks.rare_words.share(in_text | in_path))
     own_name = plain_name(file.found.path.rpartition(b"/")[2].decode("utf-8", "replace"))
     is_whole = is_whole_name(name, own_name) or (
         path != "" and is_at_path(fold_path(display_path(file.found.absolute_path)), path)

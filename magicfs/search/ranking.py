@@ -138,14 +138,19 @@ def measure_file(
     query = replace(_candidate_query(request, words), name_conditions=())
     candidates = measure_chunks(connection, scope, query, limits=replace(request.limits, chunks=len(chunks)))
     measured = measure_candidates(request, words, candidates, scale=ranking.scale, rare_words=ranking.rare_words)
-    best = max(measured, key=lambda chunk: fusion.fused_score(measured[chunk], meaning=weight), default=None)
+    phrases = scope.condition_parameters["phrases"]
+    is_named = bool(words.weights) and file_facts.is_named_so(connection, found.file_id, phrases)
+    matches = file_facts.name_matches(connection, [found.file_id], list(words.weights)) if is_named else []
+    match = next(iter(matches), None)
+    in_path: frozenset[str] = match.in_path if match is not None else frozenset()
+
+    def preference(chunk: ChunkId) -> tuple[bool, float]:
+        return measured.has_all_words(chunk, in_path), fusion.fused_score(measured[chunk], meaning=weight)
+
+    best = max(measured, key=preference, default=None)
     file = CandidateFile(found._replace(chunk_id=best), Evidence())
     if best is not None:
         of_file = fusion.of_file(measured[best], list(measured.values()))
         file = file._replace(evidence=of_file, meaning=measured.meaning(best))
-    phrases = scope.condition_parameters["phrases"]
-    if not (words.weights and file_facts.is_named_so(connection, found.file_id, phrases)):
-        return file
-    matches = file_facts.name_matches(connection, [found.file_id], list(words.weights))
     name, path = plain_name(request.question), typed_path(request.question)
-    return with_name(file, measured, next(iter(matches), None), words, name=name, path=path)
+    return with_name(file, measured, match, words, name=name, path=path)

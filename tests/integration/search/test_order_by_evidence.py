@@ -75,6 +75,43 @@ def test_the_first_result_is_the_same_however_few_are_wanted(corpus: Corpus, ser
         assert service.search(QUESTION, limit=limit, deadline_s=60).hits[0].path == b"whole.txt", limit
 
 
+def add_parts_of_kitchen_receipts(corpus: Corpus, vectors: ChosenVectors) -> None:
+    """Texts with one of both words, which are nearer to the question than files in directories of these names."""
+    vectors.vectors["kitchen receipts"] = at(1.0)
+    for number in range(8):
+        corpus.add(b"letter%d.txt" % number, f"kitchen, our kitchen, a new kitchen {number}", vectors=[at(0.7)])
+        corpus.add(b"notes%d.txt" % number, f"receipts, receipts, receipts {number}", vectors=[at(0.7)])
+    add_other_texts(corpus)
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        (b"Receipts/2023/Kitchen/IMG_1.txt", "one lamp, 79.00"),
+        (b"Kitchen/2023/IMG_1.txt", "two lamps, with their receipts"),
+        (b"Kitchen/receipts 2023.txt", "two lamps"),
+        (b"Letters/receipts.txt", "for a lamp in the kitchen"),
+    ],
+)
+def test_words_of_the_path_and_of_the_text_count_together(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService, path: bytes, text: str
+) -> None:
+    add_parts_of_kitchen_receipts(corpus, vectors)
+    corpus.add(path, text, vectors=[at(0.0)])
+    assert paths(service, "kitchen receipts")[0] == path
+    corpus.add(b"both.txt", "the receipts for the kitchen", vectors=[at(0.5)])
+    assert set(paths(service, "kitchen receipts")[:2]) == {b"both.txt", path}
+
+
+def test_a_chunk_with_the_words_that_the_path_lacks_stands_for_the_file(
+    corpus: Corpus, vectors: ChosenVectors, service: SearchService
+) -> None:
+    add_parts_of_kitchen_receipts(corpus, vectors)
+    corpus.add(b"Kitchen/list.txt", "the kitchen and its lamps", "receipts of May", vectors=[at(0.6), at(0.1)])
+    first = service.search("kitchen receipts", deadline_s=60).hits[0]
+    assert (first.path, first.snippet) == (b"Kitchen/list.txt", "receipts of May")
+
+
 def test_a_stray_word_does_not_decide_among_few_texts(
     corpus: Corpus, vectors: ChosenVectors, service: SearchService
 ) -> None:
