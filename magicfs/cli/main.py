@@ -93,7 +93,10 @@ def _wrong_usage(error: typer.TyperException) -> int:
         return WRONG_USAGE
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "magicfs"
-    return _print_error(f"{message.rstrip('.')}: see '{command} --help'", WRONG_USAGE)
+    unknown = getattr(error, "option_name", "")
+    takes_query = command in {"magicfs search", "magicfs grep"} and not unknown.startswith("--")
+    remedy = "write -- before a query with a minus, or " if unknown and takes_query else ""
+    return _print_error(f"{message.rstrip('.')}: {remedy}see '{command} --help'", WRONG_USAGE)
 
 
 def _discard_output() -> int:

@@ -48,6 +48,17 @@ def test_errors_become_exit_codes_and_one_line(
     assert capsys.readouterr() == ("", said)
 
 
+@pytest.mark.parametrize("arguments", [["search", "cache", "-ext:pdf"], ["grep", "-word cache"]])
+def test_a_query_with_a_minus_is_told_from_options(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(arguments) == 2
+    assert "write -- before a query with a minus" in capsys.readouterr().err
+
+
+def test_an_unknown_option_is_no_query(capsys: pytest.CaptureFixture[str]) -> None:
+    assert main.run(["search", "cache", "--jso"]) == 2
+    assert "minus" not in capsys.readouterr().err
+
+
 def test_what_nobody_expected_is_one_line_and_a_log(
     failing: list[BaseException], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
