@@ -41,13 +41,14 @@ class ImportDetector:
         new = [file.path for file in seen if not self._paths.count((root, file.path))]
         for path in new:
             self._paths.add((root, path), 1)
-        directories = Counter(map(parent_directory, (file.path for file in seen)))
         for directory, count in Counter(map(parent_directory, new)).items():
             self._saved.add((root, directory), count)
         if not self.is_import(root, len(new)):
             return list(seen), []
         imported = {
-            directory for directory in directories if self._saved.count((root, directory)) > IMPORT_FILES_PER_DIRECTORY
+            directory
+            for directory in {parent_directory(file.path) for file in seen}
+            if self._saved.count((root, directory)) > IMPORT_FILES_PER_DIRECTORY
         }
         saved = [file for file in seen if parent_directory(file.path) not in imported]
         return saved, [file for file in seen if parent_directory(file.path) in imported]
