@@ -40,8 +40,6 @@ class MirrorDirectory(VirtualDirectory):
         self._source = source
         self._lock = threading.Lock()
         self._roots: dict[bytes, Root] = {}
-        self._last_attributes: dict[bytes, Attributes] = {}
-        """The attributes that each root of another host had when it was looked up last."""
 
     def set_roots(self, roots: Iterable[Root]) -> None:
         """Replace the roots. Safe in any thread."""
@@ -63,21 +61,14 @@ class MirrorDirectory(VirtualDirectory):
             return [root.path for root in self._roots.values() if self._is_local(root)]
 
     def lookup_cached(self, name: bytes) -> Entry | None:
-        """The directory of a root on a file system that may wait for a server or a program, which is not asked.
+        """The directory of a root of another host, or on a file system that may wait for one: neither is asked.
 
-        The kernel asks for one name once at a time: where such a file system hangs, all who use the root would wait in
-        turn. None for other roots: the directory may be missing. Raises `FileNotFoundError` for other names.
+        The kernel asks for one name once at a time: where a host or such a file system hangs, all who use the root, or
+        list `mirror/`, would wait in turn. None for other roots: the directory may be missing. Raises
+        `FileNotFoundError` for other names.
         """
         root = self._root(name)
-        if not self._is_local(root) or not is_shared_file_system(root.path):
-            return None
-        return Entry(
-            name,
-            self._directory(root),
-            self._unknown_attributes(),
-            timeout_seconds=REAL_FILE_TIMEOUT_SECONDS,
-            has_own_attributes=False,
-        )
+        return None if self._is_local(root) and not is_shared_file_system(root.path) else self._unasked(name, root)
 
     def lookup_pool(self, name: bytes) -> ThreadPool:
         """The pool of the root's file system or host. Raises `FileNotFoundError`."""
@@ -85,19 +76,14 @@ class MirrorDirectory(VirtualDirectory):
 
     def lookup(self, name: bytes) -> Entry:
         """The directory of a root. Raises `OSError` if it is not there. May block."""
-        root = self._root(name)
-        directory = self._directory(root)
-        attributes = directory.attributes()
-        if self._is_local(root):
-            return Entry(name, directory, attributes, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
-        self._last_attributes[name] = attributes
-        return Entry(name, directory, attributes, timeout_seconds=REMOTE_TIMEOUT_SECONDS)
+        directory = self._directory(self._root(name))
+        return Entry(name, directory, directory.attributes(), timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
 
     def list(self) -> InMemoryListing:
         """The roots. Never blocks.
 
-        Those of this host have no attributes: each may lie on another file system. Those of others have the attributes
-        of their last look-up, for now: a host that does not answer would delay the listing.
+        Those of this host have no attributes: each may lie on another file system. A host that does not answer would
+        delay the listing, so others are not asked.
         """
         with self._lock:
             roots = sorted(self._roots.items())
@@ -106,16 +92,17 @@ class MirrorDirectory(VirtualDirectory):
             [
                 Entry(name, self._directory(root), attributes=None, timeout_seconds=REAL_FILE_TIMEOUT_SECONDS)
                 if self._is_local(root)
-                else Entry(
-                    name,
-                    self._directory(root),
-                    self._last_attributes.get(name) or self._unknown_attributes(),
-                    timeout_seconds=0.0,
-                )
+                else self._unasked(name, root)
                 for name, root in roots
                 if self._is_local(root) or root.host in hosts
             ]
         )
+
+    def _unasked(self, name: bytes, root: Root) -> Entry:
+        """The directory of a root, whose own attributes the kernel asks for when it needs them."""
+        timeout_s = REAL_FILE_TIMEOUT_SECONDS if self._is_local(root) else REMOTE_TIMEOUT_SECONDS
+        attributes = self._unknown_attributes()
+        return Entry(name, self._directory(root), attributes, timeout_seconds=timeout_s, has_own_attributes=False)
 
     def _unknown_attributes(self) -> Attributes:
         """The attributes of a root that is not asked for its own."""

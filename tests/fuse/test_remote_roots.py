@@ -22,7 +22,7 @@ from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.remote_hosts import OtherHosts
 from tests.fuse.slow_calls import AT_ONCE_SECONDS, in_thread, seconds
-from tests.plugins.kernel_caches import kept_caches
+from tests.plugins.kernel_caches import drop_caches, kept_caches, needs_root
 from tests.plugins.waiting import eventually
 
 FIELDS = (
@@ -278,6 +278,21 @@ def test_a_host_that_hangs_costs_its_own_callers_only(
 
     # The threads of the mount go on when the host has answered each of them.
     eventually(is_listed)
+
+
+@needs_root
+@pytest.mark.usefixtures("long_deadline")
+def test_a_host_that_hangs_delays_no_listing_of_the_roots_whose_names_are_forgotten(others: OtherHosts) -> None:
+    others.root.add("a.txt", "roses")
+    assert (others.mirror / "a.txt").read_text() == "roses"
+    others.behave("hung")
+    drop_caches()
+    thread = in_thread(partial(os.stat, others.mirror / "a.txt"))
+    time.sleep(0.5)
+    assert seconds(lambda: os.listdir(others.mount.path / "mirror")) < AT_ONCE_SECONDS
+    others.behave("")
+    thread.join(60)
+    assert (others.mirror / "a.txt").read_text() == "roses"
 
 
 def test_a_host_that_cannot_be_reached_is_listed_and_comes_back(others: OtherHosts) -> None:
