@@ -37,6 +37,10 @@ _WIKI_LINK: Final = re.compile(
 _ORG_LINK: Final = re.compile(r"\[\[([^\]\n]{1,500})\]\[([^\]\n]{1,500})\]\]")
 _RST_LINK: Final = re.compile(r"`([^`<>]{1,200}?)\s*<([^<>`\s]{1,500})>`__?")
 """Links of Org, with the address first, and of reStructuredText."""
+_ROLE: Final = re.compile(
+    r"(?<![\w:`]):([A-Za-z][\w.+-]{0,30}(?::[A-Za-z][\w.+-]{0,30}){0,2}):`([^`<>\n]{1,200}?)(?:\s*<([^<>`\n]{1,500})>)?`"
+)
+"""What reStructuredText says of a word or of a phrase, such as where it leads: `:ref:`the guide <target>``."""
 
 _INLINE_TAG: Final = re.compile(
     r"</?(?:a|abbr|b|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr)"
@@ -102,6 +106,8 @@ def _without_links(text: str, asides: list[str]) -> str:
         text = _WIKI_LINK.sub(lambda match: _aside(match[2] or match[1], match[1] if match[2] else "", asides), text)
     if ">`_" in text:
         text = _RST_LINK.sub(lambda match: _aside(match[1], match[2], asides), text)
+    if ":`" in text:
+        text = _ROLE.sub(lambda match: _aside(match[2], " ".join(filter(None, match.group(1, 3))), asides), text)
     return text
 
 
