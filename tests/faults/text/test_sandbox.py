@@ -12,6 +12,7 @@ import signal
 import subprocess
 import sys
 import threading
+import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
@@ -23,6 +24,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.text.extract.ocr.ocr_engines import find_ocr
 from magicfs.text.extract.options import MIB, Limits, Wall
+from magicfs.text.extract.process import parser_process, time_limit
 from magicfs.text.extract.process.sandbox import Sandbox
 from tests.faults.text.sandboxes import CHILD, LIMITS, command_of, pid_of, unreadable
 
@@ -233,6 +235,28 @@ def test_a_parser_that_gets_no_processor_has_time(make_sandbox: MakeSandbox) -> 
     with crowded_processor() as join:
         join(pid_of(sandbox.parse(b"text", mime_type="good")))
         pid_of(sandbox.parse(b"text", mime_type="work"))
+
+
+@pytest.fixture
+def starving(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every process has waited for a processor ever since, and has a tenth of a second beside that to start."""
+    began = time.monotonic()
+    monkeypatch.setattr(parser_process.Starvation, "seconds", lambda _: time.monotonic() - began)
+    monkeypatch.setattr(parser_process, "_START_SECONDS", 0.1)
+    monkeypatch.setattr(parser_process, "_PROMPT_SECONDS", 0.01)
+
+
+@pytest.mark.usefixtures("starving")
+def test_a_parser_that_gets_no_processor_has_time_to_start(make_sandbox: MakeSandbox) -> None:
+    pid_of(make_sandbox(dataclasses.replace(LIMITS, seconds=100)).parse(b"text", mime_type="good"))
+
+
+@pytest.mark.usefixtures("starving")
+def test_patience_with_a_parser_that_never_starts_has_an_end(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(time_limit, "PATIENCE_SECONDS", 0.5)
+    sandbox = Sandbox(limits=LIMITS, command=[sys.executable, "-c", "import time; time.sleep(3600)"])
+    with pytest.raises(ServerError, match="does not start: timed out"):
+        sandbox.parse(b"", mime_type="good")
 
 
 def test_a_large_file_for_a_hanging_parser_does_not_block(make_sandbox: MakeSandbox) -> None:

@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from magicfs.errors import ServerError
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
 from magicfs.text.extract.process.parser_process import ParserProcess, command_of, environment_of
+from magicfs.text.extract.process.time_limit import TimeLimit
 
 log = logging.getLogger(__name__)
 
@@ -63,31 +64,31 @@ class ChildKeeper:
         self.close()
         self._recognises = False
 
-    def running(self) -> ParserProcess:
+    def running(self, limit: TimeLimit) -> ParserProcess:
         """The process, which is started if none runs: without OCR where it does not start with OCR.
 
-        Raises `ServerError` when none can be started.
+        `limit` says how long a start may wait for a processor. Raises `ServerError` when none can be started.
         """
         if self._child is not None and self._child.alive():
             return self._child
         self.close()
         try:
-            self._child = self._start()
+            self._child = self._start(limit)
         except ServerError as error:
             if not self._recognises:
                 raise
             self._recognises = False
-            self._child = self._start()
+            self._child = self._start(limit)
             self._pause_ocr(str(error))
         else:
             if self._recognises:
                 self._ocr_problem = None
         return self._child
 
-    def recogniser(self) -> ParserProcess | None:
+    def recogniser(self, limit: TimeLimit) -> ParserProcess | None:
         """A process that recognises text; None without OCR, and where it does not start."""
         self.recognise_from_now()
-        child = self.running() if self._recognises else None
+        child = self.running(limit) if self._recognises else None
         return child if self._recognises else None
 
     def rest(self) -> None:
@@ -105,9 +106,9 @@ class ChildKeeper:
         """Whether there is OCR, and it starts as far as is known: it is not tried again at once."""
         return self._ocr is not None and time.monotonic() >= self._ocr_pause_ends
 
-    def _start(self) -> ParserProcess:
+    def _start(self, limit: TimeLimit) -> ParserProcess:
         command = self._command or command_of(self._limits, self._ocr, recognises=self._recognises)
-        child = ParserProcess(command, self._environment)
+        child = ParserProcess(command, self._environment, limit)
         self._log_walls(child.missing_walls)
         return child
 

@@ -45,7 +45,7 @@ _INHERITED_VARIABLES = (
 """The child gets no other variable: passwords and server addresses stay out of it."""
 
 _START_SECONDS = 60.0
-"""The child imports a large library from a disk that may be busy."""
+"""The child imports a large library from a disk that may be busy. What it waits for a processor is not counted."""
 
 _EXIT_SECONDS = 5.0
 
@@ -74,11 +74,11 @@ def environment_of(ocr: Ocr | None) -> dict[str, str]:
 class ParserProcess:
     """A child process, the connection to it, and its output. Kill it in the end."""
 
-    def __init__(self, command: Sequence[str], environment: dict[str, str]) -> None:
+    def __init__(self, command: Sequence[str], environment: dict[str, str], limit: TimeLimit) -> None:
         """Start the process. It gets the descriptor of a file in memory as its last argument.
 
         The file holds each PDF file while it is parsed: the library draws pages of files only, and the child may write
-        none.
+        none. `limit` says how long the start may wait for a processor, and moves on by that. Raises `ServerError`.
         """
         self.served = 0
         """The number of files that were answered."""
@@ -107,15 +107,13 @@ class ParserProcess:
             ) from error
         finally:
             theirs.close()
-        starvation = Starvation(self._process.pid)
         try:
+            self._wait_for_answer(time.monotonic() + _START_SECONDS, limit)
             ready = receive(ours, max_body_bytes=0, deadline=time.monotonic() + _START_SECONDS)
         except (TimeoutError, FramingError) as error:
             last_line = self._printed().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
             self.kill()
             raise ServerError(f"the process for reading files does not start: {last_line or error}") from error
-        self.starved_s = starvation.seconds()
-        """For how long it has waited for a processor while it started."""
         standing = ready.head.get("walls", ())
         self.missing_walls = [wall for wall in Wall if wall not in standing]
         self._remove_directory()

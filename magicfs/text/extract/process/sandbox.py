@@ -62,18 +62,18 @@ class Sandbox:
 
         Raises `ServerError` when no child can be started.
         """
-        return self._children.running().missing_walls
+        return self._children.running(TimeLimit()).missing_walls
 
     def recognises(self) -> bool:
         """Whether there is OCR, and a child starts with it. Raises `ServerError` when none starts without it."""
-        return self._children.recogniser() is not None
+        return self._children.recogniser(TimeLimit()) is not None
 
     def why_ocr_does_not_start(self) -> str | None:
         """The reason, in one line, found by starting a child with OCR; None if it starts, or if there is none.
 
         Raises `ServerError` when no child can be started even without OCR.
         """
-        self._children.recogniser()
+        self._children.recogniser(TimeLimit())
         return self._children.ocr_problem
 
     def parse(self, content: bytes, *, mime_type: str) -> Document | Unreadable:
@@ -158,7 +158,7 @@ class Sandbox:
         recognise text, and where one fails: the next one begins at the page at which it did. A page that takes too
         long, or at which two children fail, is left out.
         """
-        child = self._children.running()
+        child = self._children.running(self._time)
         self._time.begin(self._limits.seconds)
         answers = Answers()
         failure = self._exchange(child, request, answers, content=request.body)
@@ -169,15 +169,13 @@ class Sandbox:
             if failure is not None and self._children.recognises:
                 failed_before = _leave_out_page(answers, failure, failed_before)
             if answers.pending:
-                loads_ocr, began = not self._children.recognises, time.monotonic()
-                recogniser = self._children.recogniser()
+                loads_ocr, left_s = not self._children.recognises, self._time.seconds_left()
+                recogniser = self._children.recogniser(self._time)
                 if recogniser is None:
                     answers.fail_pending_pages(self._needs_ocr())
                     break
                 if loads_ocr:
-                    self._time.end += time.monotonic() - began
-                else:
-                    self._time.put_off(recogniser.starved_s)
+                    self._time.begin(left_s)
                 answers.expect_pages()
                 rest = self._request_for_rest(request, answers, layers=False)
                 failure = self._exchange(recogniser, rest, answers, content=request.body)
@@ -190,7 +188,7 @@ class Sandbox:
         """
         answers = Answers()
         failed_before = None
-        child = self._children.recogniser() or self._children.running()
+        child = self._children.recogniser(self._time) or self._children.running(self._time)
         self._time.begin(_PAGES_TIME_SHARE * self._limits.seconds)
         while not answers.complete and self._time.seconds_left() > 0:
             rest = self._request_for_rest(request, answers, layers=True)
@@ -200,8 +198,7 @@ class Sandbox:
             failed_before = _leave_out_page(answers, failure, failed_before)
             if not answers.pending:
                 break
-            child = self._children.running()
-            self._time.put_off(child.starved_s)
+            child = self._children.running(self._time)
         return answers
 
     def _request_for_rest(self, request: Message, answers: Answers, *, layers: bool) -> Message:
