@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from magicfs.pipeline.maintenance import MaintenanceService
 
 OCR_SECONDS = 30.0
-"""Pause between two looks whether another OCR is installed."""
+"""Pause between two looks whether another OCR is installed, or one that did not start is to be tried again."""
 
 Kind = Literal["extract", "embed"]
 
@@ -43,6 +43,9 @@ class ServiceFactory(Protocol):
 
     def has_other_ocr(self) -> bool:
         """Whether another OCR is installed than the one that the last extract service reads with, or it is gone."""
+
+    def ocr_is_due(self) -> bool:
+        """Whether files may wait for OCR that did not start, and it is time to try it again."""
 
     def notify_extract(self) -> None:
         """Notify the extract workers of this host that there is work."""
@@ -103,11 +106,15 @@ def _built_extract_service() -> ExtractService:
 
 
 def watch_ocr() -> None:
-    """Notify until a task has found out that another OCR is installed. In a thread of an extract worker's child."""
+    """Notify until a task has found out that another OCR is installed, and when one that did not start is to be tried.
+
+    In a thread of an extract worker's child.
+    """
     while True:
         time.sleep(OCR_SECONDS)
         if _outdated.is_set() or _factory().has_other_ocr():
             _outdated.set()
+        if _outdated.is_set() or _factory().ocr_is_due():
             _factory().notify_extract()
 
 

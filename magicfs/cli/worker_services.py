@@ -40,6 +40,7 @@ class WorkerServices:
         self._owner = owner
         self._model = model
         self._ocr_changes: OcrChanges | None = None
+        self._extracting: ExtractService | None = None
         # With `lazy_commit`, a crash of Postgres may lose the last commits. Then their work is done again.
         self._database = Database(
             settings.database_dsn,
@@ -70,13 +71,18 @@ class WorkerServices:
             allows=AllowedFiles(settings.home).allows,
         )
         worker = WorkerIdentity(settings.host, boot_id(), self._owner)
-        return ExtractService(
+        self._extracting = ExtractService(
             self._database, self._queue, processor, worker=worker, max_embedded_chunks=settings.max_embedded_chunks
         )
+        return self._extracting
 
     def has_other_ocr(self) -> bool:
         """Whether another OCR is installed than the one that the last extract service reads with, or it is gone."""
         return self._ocr_changes is not None and self._ocr_changes.look()
+
+    def ocr_is_due(self) -> bool:
+        """Whether files may wait for OCR that did not start, and it is time to try it again."""
+        return self._extracting is not None and self._extracting.ocr_is_due
 
     def notify_extract(self) -> None:
         """Notify the extract workers of this host that there is work."""

@@ -33,6 +33,9 @@ BATCH_BYTES = 4 << 20
 BATCH_SECONDS = 0.25
 """After this time the batch starts no further file, and the claims of the others are returned."""
 
+FIRST_OCR_PAUSE_SECONDS, MAX_OCR_PAUSE_SECONDS = 60.0, 3600.0
+"""OCR that does not start is tried again for files that wait for it: after the first pause, then after twice as long."""
+
 LEASE_SECONDS = 540.0
 """Longer than the hard time limit of a task, and shorter than the ten minutes of `is_held`. A worker that has died
 releases its claims at its next start, so only the leases of a host that never comes back run out."""
@@ -69,6 +72,16 @@ class ExtractService:
         self._extractor = processor.extractor
         self._worker = worker
         self._max_embedded_chunks = max_embedded_chunks
+        self._waits_for_ocr = False
+        """Whether files may wait for OCR that did not start."""
+        self._ocr_pause_s = FIRST_OCR_PAUSE_SECONDS
+        self._ocr_due_at = 0.0
+        """The moment, on the monotonic clock, from which OCR is tried again for them."""
+
+    @property
+    def ocr_is_due(self) -> bool:
+        """Whether files may wait for OCR that did not start, and it is time to try it again. Any thread may ask."""
+        return self._waits_for_ocr and time.monotonic() >= self._ocr_due_at
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
@@ -80,8 +93,8 @@ class ExtractService:
             released = file_claims.release_files(connection, owner=self._worker.owner, counted=True)
             file_claims.quarantine_files(connection, extractor=newest_version())
         ocr = self._processor.ocr
-        if ocr is not None and self._has_files_for_ocr(ocr) and self._extractor.recognises():
-            self._queue_files_for_ocr(ocr)
+        self._waits_for_ocr = ocr is not None and self._has_files_for_ocr(ocr)
+        self._try_ocr()
         limit = self._database.run_in_transaction(self._declare_limit)
         if limit != self._max_embedded_chunks:
             log.warning(
@@ -96,12 +109,25 @@ class ExtractService:
         with self._database.transaction() as connection:
             return file_claims.has_files_for_ocr(connection, host=self._worker.host, lesser=ocr.lesser)
 
+    def _try_ocr(self) -> None:
+        """Queue the files that wait for OCR, if it starts now."""
+        ocr = self._processor.ocr
+        if ocr is None or not self.ocr_is_due:
+            return
+        if self._extractor.recognises():
+            self._waits_for_ocr, self._ocr_pause_s = False, FIRST_OCR_PAUSE_SECONDS
+            self._queue_files_for_ocr(ocr)
+        else:
+            self._ocr_due_at = time.monotonic() + self._ocr_pause_s
+            self._ocr_pause_s = min(2 * self._ocr_pause_s, MAX_OCR_PAUSE_SECONDS)
+
     def _queue_files_for_ocr(self, ocr: OcrEngine) -> None:
         queued = self._database.run_in_transaction(
             lambda connection: file_claims.queue_files_for_ocr(connection, host=self._worker.host, lesser=ocr.lesser)
         )
         if queued:
             log.info("%d files that waited for %s are read", queued, ocr)
+            self._queue.notify_extract(self._worker.host)
 
     def _declare_limit(self, connection: Connection) -> int:
         return queue_db.declare_max_embedded_chunks(
@@ -119,6 +145,7 @@ class ExtractService:
         """
         claims = self._claim()
         if not claims:
+            self._try_ocr()
             self._extractor.rest()
             return 0
         deadline = time.monotonic() + BATCH_SECONDS
@@ -129,6 +156,7 @@ class ExtractService:
                     break
                 self._process_group(group, unstarted, deadline)
         finally:
+            self._waits_for_ocr = self._waits_for_ocr or self._extractor.lacks_ocr()
             self._return_claims(list(unstarted.values()), counted=False)
         self._queue.notify_extract(self._worker.host)
         self._queue.notify_embed()

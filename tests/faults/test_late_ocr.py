@@ -1,4 +1,4 @@
-"""An OCR that is installed while workers run: they read what waited for it, without a restart."""
+"""An OCR that is installed while workers run, or did not start at first: they read what waited, without a restart."""
 
 from __future__ import annotations
 
@@ -8,6 +8,7 @@ from tests.plugins.pdf import Scan, pdf_file
 from tests.plugins.stack import Stack
 
 SABOTAGE = "tests.faults.sabotage.late_ocr"
+NO_START = "tests.faults.sabotage.ocr_that_does_not_start"
 
 
 def test_files_that_wait_for_ocr_are_read_when_it_comes(stack: Stack, tmp_path: Path) -> None:
@@ -31,3 +32,21 @@ def test_files_that_wait_for_ocr_are_read_when_it_comes(stack: Stack, tmp_path: 
     (docs / "second.pdf").write_bytes(pdf_file(Scan("Another letter is about plums\nand about pears")))
     second = "SELECT state, reason FROM files WHERE display = 'second.pdf'"
     stack.wait(lambda: stack.rows(second) == [("indexed", None)], seconds=300, what="a scan that came later")
+
+
+def test_files_are_read_when_an_ocr_starts_that_did_not(stack: Stack, tmp_path: Path) -> None:
+    docs = tmp_path / "docs"
+    docs.mkdir()
+    (docs / "scan.pdf").write_bytes(pdf_file(Scan("A letter about marmalade\nand about oranges")))
+    (stack.home / "busy").touch()
+    # No program is on it.
+    stack.environment["PATH"] = str(tmp_path)
+    stack.add_root(docs)
+    stack.start_agent()
+    stack.start_worker("extract", sabotage=NO_START)
+    found = "SELECT state, reason FROM files WHERE display = 'scan.pdf'"
+    stack.wait(lambda: stack.rows(found) == [("skipped", "needs-ocr")], what="a file that waits for OCR")
+
+    (stack.home / "busy").unlink()
+    stack.wait(lambda: stack.rows(found) == [("indexed", None)], seconds=300, what="its text")
+    assert "marmalade" in stack.rows("SELECT text FROM chunks")[0][0]

@@ -74,6 +74,9 @@ class Reader:
     def recognises(self) -> bool:
         return True
 
+    def lacks_ocr(self) -> bool:
+        return False
+
     def rest(self) -> None:
         self.rests += 1
 

@@ -53,6 +53,10 @@ class Extractor(Protocol):
         """Whether there is OCR, and it starts. That is tried, which may take seconds."""
         ...
 
+    def lacks_ocr(self) -> bool:
+        """Whether there is OCR that did not start when it was last tried."""
+        ...
+
     def rest(self) -> None:
         """Free memory that only some files need: no file waits."""
         ...
@@ -110,6 +114,10 @@ class FileExtractor:
             return self._sandbox.recognises()
         except ServerError:
             return False
+
+    def lacks_ocr(self) -> bool:
+        """Whether there is OCR that did not start when it was last tried: files were read without it."""
+        return self._sandbox.lacks_ocr()
 
     def rest(self) -> None:
         """Free the memory of OCR, if it is loaded."""

@@ -11,6 +11,7 @@ from magicfs.db.corpus.failures import file_facts, iterate_failures, retry_failu
 from magicfs.db.status import read_status
 from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
+from magicfs.pipeline import extract
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits, OcrEngine
 from tests.plugins.films import film
@@ -30,6 +31,9 @@ class Recogniser(Reader):
 
     def recognises(self) -> bool:
         return self.ocr_starts
+
+    def lacks_ocr(self) -> bool:
+        return not self.ocr_starts
 
     def kind(self, content: bytes, *, name: bytes) -> str:
         return "image/png image" if content.startswith(PNG) else "text/plain decode"
@@ -227,6 +231,27 @@ class TestPicturesAndOcr:
         index.extraction().recover()
         read_all(index)
         assert index.states() == {"photo.png": ("indexed", None)}
+
+    def test_what_was_read_while_ocr_did_not_start_is_read_when_it_does(
+        self, index: Index, recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(extract, "FIRST_OCR_PAUSE_SECONDS", 1e6)
+        index.ocr, recogniser.ocr_starts = OcrEngine.RAPIDOCR, False
+        worker = index.extraction()
+        worker.recover()
+        assert not worker.ocr_is_due, "nothing waits for it"
+        index.scan()
+        while worker.run_batch():
+            pass
+        assert index.states() == {"photo.png": NAMED}
+        recogniser.has_ocr = recogniser.ocr_starts = True
+        assert not worker.ocr_is_due, "it was tried a moment ago"
+        monkeypatch.setattr(worker, "_ocr_due_at", 0.0)
+        assert worker.ocr_is_due
+        while worker.run_batch() or index.states() == {"photo.png": ("pending", None)}:
+            pass
+        assert index.states() == {"photo.png": ("indexed", None)}
+        assert not worker.ocr_is_due
 
     def test_what_a_lesser_ocr_has_read_is_read_again_when_a_better_one_comes(
         self, index: Index, recogniser: Recogniser

@@ -68,6 +68,10 @@ class Sandbox:
         """Whether there is OCR, and a child starts with it. Raises `ServerError` when none starts without it."""
         return self._children.recogniser(TimeLimit()) is not None
 
+    def lacks_ocr(self) -> bool:
+        """Whether there is OCR that did not start when it was last tried."""
+        return self._children.ocr_problem is not None
+
     def why_ocr_does_not_start(self) -> str | None:
         """The reason, in one line, found by starting a child with OCR; None if it starts, or if there is none.
 
