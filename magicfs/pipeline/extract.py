@@ -34,7 +34,7 @@ BATCH_SECONDS = 0.25
 """After this time the batch starts no further file, and the claims of the others are returned."""
 
 FIRST_OCR_PAUSE_SECONDS, MAX_OCR_PAUSE_SECONDS = 60.0, 3600.0
-"""OCR that does not start is tried again for files that wait for it: after the first pause, then after twice as long."""
+"""OCR that does not start is tried again, for files that wait for it, after these pauses: each is twice as long."""
 
 LEASE_SECONDS = 540.0
 """Longer than the hard time limit of a task, and shorter than the ten minutes of `is_held`. A worker that has died
