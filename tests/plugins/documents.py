@@ -178,7 +178,7 @@ def _frame(name: bytes, text: str, charset: str) -> bytes:
 def tar_archive(names: Iterable[str], *, mode: str = "w") -> bytes:
     """A tar archive with members of these names; `mode` is one of `tarfile`, such as `w:gz`."""
     data = io.BytesIO()
-    with tarfile.open(fileobj=data, mode=mode) as archive:  # type: ignore[call-overload]
+    with tarfile.open(fileobj=data, mode=mode) as archive:
         for name in names:
             member = tarfile.TarInfo(name)
             member.size = 5

@@ -62,6 +62,6 @@ def _recv_message(self: ResultHandler, add_reader: Any, fd: int, callback: Calla
     return _receive(self, add_reader, fd, take)
 
 
-MultiChannelPoller.on_poll_start = _on_poll_start  # type: ignore[method-assign]
-Channel._brpop_read = _brpop_read  # type: ignore[method-assign]
-ResultHandler._recv_message = _recv_message  # type: ignore[method-assign]
+MultiChannelPoller.on_poll_start = _on_poll_start
+Channel._brpop_read = _brpop_read
+ResultHandler._recv_message = _recv_message

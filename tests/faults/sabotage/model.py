@@ -29,4 +29,4 @@ def _misbehave(self: FastembedEmbedder, texts: Sequence[str]) -> NDArray[np.floa
     return _embed(self, texts)
 
 
-FastembedEmbedder.embed_passages = _misbehave  # type: ignore[method-assign]
+FastembedEmbedder.embed_passages = _misbehave

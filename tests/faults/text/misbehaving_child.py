@@ -157,7 +157,7 @@ def is_open(descriptor: int) -> bool:
 
 ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
     "long": lambda: Document("word " * (20 << 20), "text/plain"),
-    "wrong-types": lambda: Document("text", "text/plain", page_starts=("x",)),  # type: ignore[arg-type]
+    "wrong-types": lambda: Document("text", "text/plain", page_starts=("x",)),
     "environment": lambda: Document(json.dumps(dict(os.environ)), "text/plain"),
     "descriptors": lambda: Document(" ".join(str(number) for number in range(64) if is_open(number)), "text/plain"),
     "refuse": lambda: Unreadable(SkipReason.ENCRYPTED, "detail\nof two lines \ud800"),

@@ -38,7 +38,7 @@ def read_with(database: Database, expression: str) -> tuple[AsOf, datetime]:
     with database.transaction() as connection:
         connection.execute("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ")
         found = read_as_of(connection)
-        [value] = fetch_one(connection.execute(f"SELECT {expression}"))  # type: ignore[arg-type]
+        [value] = fetch_one(connection.execute(f"SELECT {expression}"))
     return found, value
 
 
@@ -48,7 +48,7 @@ def now(database: Database) -> datetime:
 
 def moment(database: Database, expression: str) -> datetime:
     with database.transaction() as connection:
-        row = connection.execute(f"SELECT {expression}").fetchone()  # type: ignore[arg-type]
+        row = connection.execute(f"SELECT {expression}").fetchone()
     assert row is not None
     found: datetime = row[0]
     return found
@@ -70,7 +70,7 @@ def corpus(database: Database) -> Corpus:
 
 def execute(database: Database, statement: str) -> None:
     with database.transaction() as connection:
-        connection.execute(statement)  # type: ignore[arg-type]
+        connection.execute(statement)
 
 
 def test_a_watched_root_is_known_up_to_the_last_heartbeat_of_its_agent(corpus: Corpus, database: Database) -> None:
@@ -157,7 +157,7 @@ def test_no_file_is_read_that_does_not_wait(corpus: Corpus, database: Database) 
         connection.execute("ALTER TABLE files DISABLE TRIGGER USER")
         connection.execute("UPDATE files SET state = 'named'")
         query = as_of._SQL["as_of"]
-        rows = connection.execute(f"EXPLAIN {query}", {"delay": 1, "silent": 1, "waiting": 9}).fetchall()  # type: ignore[arg-type]
+        rows = connection.execute(f"EXPLAIN {query}", {"delay": 1, "silent": 1, "waiting": 9}).fetchall()
     plan = "\n".join(line for (line,) in rows)
     assert "Index Scan using files_backlog on files" in plan, plan
 

@@ -126,7 +126,7 @@ def test_doctor_says_what_was_left_out(index: Index) -> None:
     write(index.folder, "whole.txt")
     (index.folder / "long.txt").write_text("some words\n" * 100)
     read = index.reader.extract
-    index.reader.extract = FileExtractor(limits=Limits(text_bytes=110)).extract  # type: ignore[method-assign]
+    index.reader.extract = FileExtractor(limits=Limits(text_bytes=110)).extract
     index.settle()
 
     def lines(name: str) -> str:
@@ -136,7 +136,7 @@ def test_doctor_says_what_was_left_out(index: Index) -> None:
     assert "state     indexed: partly read" in lines("long.txt")
     assert "left out  the last 990 bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB or " in lines("long.txt")
 
-    index.reader.extract = read  # type: ignore[method-assign]
+    index.reader.extract = read
     for _ in range(2):
         with index.database.transaction() as connection:
             retry_failures(connection)
@@ -160,7 +160,7 @@ def test_doctor_says_what_was_left_out(index: Index) -> None:
 def test_doctor_says_which_pages_were_not_read(index: Index, unread: tuple[UnreadPages, ...], said: str) -> None:
     write(index.folder, "scan.pdf")
     outcome = Document("the first page", "application/pdf", unread=unread)
-    index.reader.extract = lambda content, name: outcome  # type: ignore[method-assign]
+    index.reader.extract = lambda content, name: outcome
     index.settle()
     lines = list(map(str, explanation_facts(explain(index.database, host=HOST, path=index.folder / "scan.pdf"))))
     assert "state     indexed: partly read" in lines
@@ -171,7 +171,7 @@ def test_doctor_says_which_parts_were_not_read(index: Index) -> None:
     write(index.folder, "book.epub")
     damaged = (UnreadPart("O/two.xhtml", SkipReason.CORRUPT), UnreadPart("O/nine.xhtml", SkipReason.CORRUPT))
     outcome = Document("the first chapter", "application/epub+zip", unread_parts=UnreadParts(3, 14, damaged))
-    index.reader.extract = lambda content, name: outcome  # type: ignore[method-assign]
+    index.reader.extract = lambda content, name: outcome
     index.settle()
     explained = explain(index.database, host=HOST, path=index.folder / "book.epub")
     lines = list(map(str, explanation_facts(explained)))
@@ -184,7 +184,7 @@ def test_doctor_says_which_parts_were_not_read(index: Index) -> None:
 
 def test_a_part_can_be_left_out_again_and_again(index: Index) -> None:
     (index.folder / "long.txt").write_text("some words\n" * 100)
-    index.reader.extract = FileExtractor(limits=Limits(text_bytes=110)).extract  # type: ignore[method-assign]
+    index.reader.extract = FileExtractor(limits=Limits(text_bytes=110)).extract
     index.settle()
     for _ in range(3):
         with index.database.transaction() as connection:

@@ -79,7 +79,7 @@ def test_files_that_need_no_parser_are_written_before_any_parser_starts(index: I
         written.append(index.rows("SELECT count(*) FROM files WHERE state = 'indexed'")[0][0])
         return read(content, name=name)
 
-    index.reader.extract = watch  # type: ignore[method-assign]
+    index.reader.extract = watch
     index.extraction().run_batch()
     assert written == [0, 0, 2]
 
@@ -109,7 +109,7 @@ def test_a_bad_file_does_not_make_its_group_exceed_the_time_of_a_batch(
             raise ValueError("this one is bad")
         return read(content, name=name)
 
-    index.reader.extract = fail  # type: ignore[method-assign]
+    index.reader.extract = fail
     service = index.extraction()
     assert service.run_batch() == 1
     assert index.rows("SELECT count(*) FROM files WHERE state = 'indexed'") == [(1,)]
@@ -205,7 +205,7 @@ def test_a_database_that_goes_away_between_the_files_of_a_group_loses_none(
             raise ValueError("something is wrong with one of them")
         if tries == 3:
             raise DatabaseUnavailable("gone")
-        return original(claim, **options)  # type: ignore[arg-type]
+        return original(claim, **options)
 
     monkeypatch.setattr(reading, "read_file", read)
     with pytest.raises(DatabaseUnavailable):

@@ -70,7 +70,7 @@ def test_files_without_text_are_named_and_their_type_is_known(index: Index) -> N
     for name, content in files.items():
         (index.folder / name).write_bytes(content)
     with FileExtractor(limits=Limits()) as extractor:
-        index.reader = extractor  # type: ignore[assignment]
+        index.reader = extractor
         read_all(index)
     assert index.states() == dict.fromkeys(sorted(files), NAMED)
     assert mime_types(index) == {
@@ -107,7 +107,7 @@ def test_a_large_file_without_text_is_named(index: Index) -> None:
             file.write(head)
             file.truncate(1 << 32)
     with FileExtractor(limits=Limits()) as extractor:
-        index.reader = extractor  # type: ignore[assignment]
+        index.reader = extractor
         read_all(index)
     assert index.states() == dict.fromkeys(sorted(films), NAMED) | dict.fromkeys(
         sorted(skipped), ("skipped", "too-large")
@@ -127,7 +127,7 @@ def test_a_large_film_is_found_by_what_it_says(index: Index) -> None:
     for name, title in (("a.mkv", "Voyage of the Narwhal"), ("b.mkv", "The bell of Skarholm")):
         (index.folder / name).write_bytes(film(title=title, cluster_bytes=2 << 20))
     with FileExtractor(limits=Limits()) as extractor:
-        index.reader = extractor  # type: ignore[assignment]
+        index.reader = extractor
         read_all(index)
     assert index.states() == {"a.mkv": ("indexed", None), "b.mkv": ("indexed", None)}
     assert index.rows("SELECT title FROM contents ORDER BY 1") == [
@@ -140,7 +140,7 @@ def test_large_films_that_say_nothing_are_no_copies_of_each_other(index: Index) 
     for name, last in (("a.mp4", b"x"), ("b.mp4", b"y")):
         (index.folder / name).write_bytes(b"\0\0\0\x10ftypisom" + bytes(4) + bytes(2 << 20) + last)
     with FileExtractor(limits=Limits()) as extractor:
-        index.reader = extractor  # type: ignore[assignment]
+        index.reader = extractor
         read_all(index)
     assert index.rows("SELECT count(DISTINCT content_id) FROM files WHERE state = 'named'") == [(2,)]
 
@@ -149,8 +149,8 @@ def test_what_a_person_could_still_make_readable_is_not_named(index: Index) -> N
     (index.folder / "scan.pdf").write_bytes(b"scanned")
     (index.folder / "secret.pdf").write_bytes(b"locked")
     reasons = {b"scan.pdf": SkipReason.NEEDS_OCR, b"secret.pdf": SkipReason.ENCRYPTED}
-    index.reader.kind = lambda content, name: "application/pdf parse"  # type: ignore[method-assign]
-    index.reader.extract = lambda content, name: Unreadable(reasons[name])  # type: ignore[method-assign]
+    index.reader.kind = lambda content, name: "application/pdf parse"
+    index.reader.extract = lambda content, name: Unreadable(reasons[name])
     read_all(index)
     assert index.states() == {"scan.pdf": ("skipped", "needs-ocr"), "secret.pdf": ("skipped", "encrypted")}
 
@@ -206,7 +206,7 @@ class TestPicturesAndOcr:
     def test_a_worker_that_starts_with_ocr_reads_what_waited_for_it(self, index: Index, recogniser: Recogniser) -> None:
         kind = lambda content, name: "application/pdf parse"  # noqa: E731
         (index.folder / "scan.pdf").write_bytes(b"%PDF")
-        recogniser.kind = kind  # type: ignore[method-assign]
+        recogniser.kind = kind
         read_all(index)
         assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
         del recogniser.kind
@@ -265,7 +265,7 @@ class TestPicturesAndOcr:
         for name in outcomes:
             (index.folder / os.fsdecode(name)).write_bytes(PNG + name)
         (index.folder / "notes.txt").write_text("notes")
-        recogniser.extract = lambda content, name: outcomes.get(name) or Document("x", "text/plain")  # type: ignore[method-assign]
+        recogniser.extract = lambda content, name: outcomes.get(name) or Document("x", "text/plain")
         index.extraction().recover()
         read_all(index)
         before = index.states()
@@ -290,7 +290,7 @@ class TestPicturesAndOcr:
         slow = Document("another page", "application/pdf", unread=(UnreadPages(SkipReason.TIMEOUT, (9,)),))
         (index.folder / "mixed.pdf").write_bytes(PNG + b"mixed")
         (index.folder / "slow.pdf").write_bytes(PNG + b"slow")
-        recogniser.extract = lambda content, name: waiting if name == b"mixed.pdf" else slow  # type: ignore[method-assign]
+        recogniser.extract = lambda content, name: waiting if name == b"mixed.pdf" else slow
         read_all(index)
         with index.database.transaction() as connection:
             facts = file_facts(connection, index.root.id, b"mixed.pdf")
@@ -307,7 +307,7 @@ class TestPicturesAndOcr:
         index.ocr = OcrEngine.RAPIDOCR
         outcome = Document("a latter", "application/pdf", recognition=Recognition("rapidocr", (1,)))
         (index.folder / "letter.pdf").write_bytes(PNG + b"letter")
-        recogniser.extract = lambda content, name: outcome  # type: ignore[method-assign]
+        recogniser.extract = lambda content, name: outcome
         read_all(index)
         del recogniser.extract
         recogniser.has_ocr, index.ocr = True, OcrEngine.TESSERACT

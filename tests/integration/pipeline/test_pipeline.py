@@ -183,13 +183,13 @@ class TestFailures:
             b"bad.pdf": Unreadable(SkipReason.CRASHED, "signal 11"),
             b"none.bin": Unreadable(SkipReason.ENCRYPTED),
         }
-        index.reader.extract = lambda content, name: outcomes[name]  # type: ignore[method-assign]
+        index.reader.extract = lambda content, name: outcomes[name]
         index.settle()
         with index.database.transaction() as connection:
             assert [(entry.path, entry.reason) for entry in iterate_failures(connection)] == [(b"bad.pdf", "crashed")]
             assert len(list(iterate_failures(connection, skipped=True))) == 2
             assert retry_failures(connection) == 1
-        index.reader.extract = original  # type: ignore[method-assign]
+        index.reader.extract = original
         index.settle()
         assert index.states() == {"bad.pdf": ("indexed", None), "none.bin": ("skipped", "encrypted")}
 

@@ -66,7 +66,7 @@ def recorded_plans(*, analysed: bool = False) -> Iterator[list[Plan]]:
     With `analysed`, what the execution has read is in the plans.
     """
     options_of_plan = "ANALYZE, BUFFERS, TIMING OFF, FORMAT JSON" if analysed else "FORMAT JSON"
-    explain = sql.SQL(f"EXPLAIN ({options_of_plan}) ")  # type: ignore[arg-type]
+    explain = sql.SQL(f"EXPLAIN ({options_of_plan}) ")
     plans: list[Plan] = []
     execute = psycopg.Connection.execute
 

@@ -48,7 +48,7 @@ def photograph(parts: Held) -> bytes:
     return documents.photograph(
         camera=parts.get("a camera", ""),
         date=parts.get("a date", ""),
-        place=place or None,  # type: ignore[arg-type]  # two numbers
+        place=place or None,
         keywords=parts.get("keywords", ""),
     )
 
@@ -127,7 +127,7 @@ def found(database: Database, tmp_path: Path, tokenizer_path: Path) -> SearchSer
     root = add_root(database, host=HOST, path=folder, home=tmp_path / "home")
     index = Index(database, root, folder, Reader(), embedder, chunker=TokenChunker(tokenizer_path, max_tokens=200))
     with contextlib.closing(FileExtractor(limits=Limits())) as extractor:
-        index.reader = extractor  # type: ignore[assignment]
+        index.reader = extractor
         index.settle()
     return SearchService(database, ChosenVectors(), default_limit=10)
 

@@ -60,14 +60,14 @@ def service(
             activate_model(connection, stored_model.spec)
             start_multilingual(connection, multilingual.spec)
         root = add_root(database, host=HOST, path=folder, home=home / "home")
-        index = Index(database, root, folder, ReaderOfLanguages(), embedder)  # type: ignore[arg-type]
+        index = Index(database, root, folder, ReaderOfLanguages(), embedder)
         index.scan()
         while index.extraction().run_batch():
             pass
         models = {embedder.spec: embedder, multilingual.spec: multilingual}
 
         def load(spec: object) -> FastembedEmbedder:
-            return next(model for known, model in models.items() if known.is_model(spec))  # type: ignore[arg-type]
+            return next(model for known, model in models.items() if known.is_model(spec))
 
         while make_embed_service(database, load=load).run_turn():
             pass

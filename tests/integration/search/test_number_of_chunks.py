@@ -24,7 +24,7 @@ def test_chunks_beyond_the_limit_of_embedded_ones_are_counted(
 
     def record(*arguments: object, chunks: int, **options: object) -> object:
         counted.append(chunks)
-        return weigh(*arguments, chunks=chunks, **options)  # type: ignore[arg-type]
+        return weigh(*arguments, chunks=chunks, **options)
 
     monkeypatch.setattr(retrievers, "weigh_words", record)
     found = SearchService(database, ChosenVectors(), default_limit=10).search("invoice", deadline_s=30)

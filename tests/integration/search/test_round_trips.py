@@ -56,7 +56,7 @@ def recorded(path: Path) -> Iterator[Traffic]:
                 traced.append(self)
                 self.pgconn.trace(file.fileno())
                 self.pgconn.set_trace_flags(pq.Trace.SUPPRESS_TIMESTAMPS)
-            return wait(self, *arguments, **options)  # type: ignore[arg-type]
+            return wait(self, *arguments, **options)
 
         patch.setattr(psycopg.Connection, "wait", trace_and_wait)
         yield traffic

@@ -90,7 +90,7 @@ def service(
         with database.transaction() as connection:
             activate_model(connection, stored_model.spec)
         root = add_root(database, host=HOST, path=folder, home=home / "home")
-        index = Index(database, root, folder, Reader(), embedder)  # type: ignore[arg-type]
+        index = Index(database, root, folder, Reader(), embedder)
         index.settle()
         with database.transaction() as connection:
             model = active_model(connection)

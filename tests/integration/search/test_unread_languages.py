@@ -37,7 +37,7 @@ def service(database: Database, tmp_path: Path, embedder: FastembedEmbedder) -> 
     with database.transaction() as connection:
         activate_model(connection, embedder.spec)
     root = add_root(database, host=HOST, path=folder, home=tmp_path / "home")
-    Index(database, root, folder, Reader(), embedder).settle()  # type: ignore[arg-type]
+    Index(database, root, folder, Reader(), embedder).settle()
     return SearchService(database, InProcessQueryEmbedder(embedder), default_limit=50)
 
 

@@ -16,7 +16,7 @@ ANYWHERE = Paths()
 
 def match(path: str, number: int = 1, text: str = "a line", **values: Any) -> Match:
     found: dict[str, Any] = {"is_here": True, "page": None, "matched": []}
-    return Match(path=path, number=number, text=text, **(found | values))  # type: ignore[typeddict-item]
+    return Match(path=path, number=number, text=text, **(found | values))
 
 
 def printed(capfdbinary: pytest.CaptureFixture[bytes], *lines: Match, **values: Any) -> bytes:

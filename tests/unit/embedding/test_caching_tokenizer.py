@@ -38,7 +38,7 @@ class Counting:
 
 def test_a_passage_that_is_read_whole_is_tokenized_once() -> None:
     counting = Counting()
-    tokenizer = CachingTokenizer(counting)  # type: ignore[arg-type]
+    tokenizer = CachingTokenizer(counting)
     assert tokenizer.reads_whole("one two")
     assert [made.ids for made in tokenizer.encode_batch(["one two"])] == [["one", "two"]]
     assert counting.texts == ["one two"]
@@ -46,7 +46,7 @@ def test_a_passage_that_is_read_whole_is_tokenized_once() -> None:
 
 def test_nothing_is_kept_of_a_passage_that_is_cut_off_nor_after_the_model_has_had_it() -> None:
     counting = Counting()
-    tokenizer = CachingTokenizer(counting)  # type: ignore[arg-type]
+    tokenizer = CachingTokenizer(counting)
     assert not tokenizer.reads_whole("one two three four")
     assert tokenizer.reads_whole("five")
     tokenizer.encode_batch(["one two three four"])
@@ -59,6 +59,6 @@ def test_nothing_is_kept_of_a_passage_that_is_cut_off_nor_after_the_model_has_ha
 
 
 def test_several_texts_at_once_are_filled_up_to_the_longest() -> None:
-    tokenizer = CachingTokenizer(Counting())  # type: ignore[arg-type]
+    tokenizer = CachingTokenizer(Counting())
     assert tokenizer.reads_whole("one")
     assert [made.ids for made in tokenizer.encode_batch(["one", "two three"])] == [["one", "-"], ["two", "three"]]

@@ -144,7 +144,7 @@ def test_a_file_with_the_number_of_another_one_is_looked_up_anew(
     (tmp_path / "a").write_text("text")
     (tmp_path / "b").write_text("other text")
     number = kernel.is_told_of(tmp_path / "a", root)
-    other = root.lookup(b"b").node  # type: ignore[attr-defined]
+    other = root.lookup(b"b").node
     other.ino = number
     tree.inodes.add_lookup(other)
     operations.settle_lookups()
@@ -183,7 +183,7 @@ def test_a_file_that_cannot_be_counted_is_looked_up_anew_and_takes_no_other_with
 
 def test_what_was_looked_up_is_heard_of_when_it_changes(tree: Tree, tmp_path: Path, kernel: Kernel) -> None:
     operations, root = TreeOperations(tree, search_seconds=1), find(tree)
-    watch = Watch(root, 1, (0, 0))  # type: ignore[arg-type]
+    watch = Watch(root, 1, (0, 0))
     operations._watches._watches[root.ino] = watch
     (tmp_path / "a").write_text("text")
     number = kernel.is_told_of(tmp_path / "a", root)
@@ -205,10 +205,10 @@ def test_files_that_nobody_uses_stay_at_rest_when_all_is_taken_back(
     monkeypatch.setattr(pyfuse3, "invalidate_entry_async", invalidate)
     monkeypatch.setattr(FAST_PATH, "opened", lambda ino: 1 if ino in opened else None)
     operations, root = TreeOperations(tree, search_seconds=1), find(tree)
-    watch = Watch(root, 1, (0, 0))  # type: ignore[arg-type]
+    watch = Watch(root, 1, (0, 0))
     operations._watches._watches[root.ino] = watch
     (tmp_path / "sub").mkdir()
-    directory = known(tree.inodes, root.lookup(b"sub").node)  # type: ignore[attr-defined]
+    directory = known(tree.inodes, root.lookup(b"sub").node)
     watch.keep_listed({b"sub": directory.ino})
     numbers = {}
     for name in ("unused", "open"):
@@ -229,7 +229,7 @@ def test_the_library_looks_nothing_up_where_a_watch_has_ended(
     forgotten: list[int] = []
     monkeypatch.setattr(FAST_PATH, "forget", forgotten.append)
     operations, root = TreeOperations(tree, search_seconds=1), find(tree)
-    watch = Watch(root, 1, (0, 0))  # type: ignore[arg-type]
+    watch = Watch(root, 1, (0, 0))
     operations._watches._watches[root.ino] = watch
     operations._watches._by_number[1].append(watch)
     if gives_up:

@@ -148,7 +148,7 @@ class CountedPath(bytes):
 
     def __lt__(self, other: object) -> bool:
         CountedPath.looks += 1
-        return bytes(self) < other  # type: ignore[operator]
+        return bytes(self) < other
 
     def startswith(self, *arguments: Any) -> bool:
         CountedPath.looks += 1

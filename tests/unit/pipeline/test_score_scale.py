@@ -69,11 +69,11 @@ class Corpus:
 
     def measured(self, *, vectors: int | None = None) -> CorpusScale:
         count = vectors or len(self.sample.texts)
-        return measure(self.spec, self.embedder, self.sample, self.questions, vectors=count)  # type: ignore[arg-type]
+        return measure(self.spec, self.embedder, self.sample, self.questions, vectors=count)
 
 
 def test_chance_reaches_more_in_a_larger_corpus() -> None:
-    floors = [corpus.measured().whole.floor for corpus in (Corpus(ENGLISH, n) for n in (300, 3000))]  # type: ignore[union-attr]
+    floors = [corpus.measured().whole.floor for corpus in (Corpus(ENGLISH, n) for n in (300, 3000))]
     assert floors[0] + 0.01 < floors[1]
 
 
@@ -151,7 +151,7 @@ def with_own_texts(corpus: Corpus, *languages: str) -> CorpusScale:
     shares = {"de": 0.6, "zh": 0.7}
     own = {code: np.stack([corpus.text(shares[code], code) for _ in range(5)]) for code in languages}
     count = len(corpus.sample.texts)
-    return measure(corpus.spec, corpus.embedder, corpus.sample, corpus.questions, vectors=count, own_texts=own)  # type: ignore[arg-type]
+    return measure(corpus.spec, corpus.embedder, corpus.sample, corpus.questions, vectors=count, own_texts=own)
 
 
 def test_a_few_texts_are_measured_beside_texts_of_our_own() -> None:
