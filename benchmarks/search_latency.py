@@ -22,6 +22,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+from unittest import mock
 
 import numpy as np
 from _report import parser, report
@@ -59,11 +60,8 @@ class WaitingTime:
             finally:
                 self.seconds += time.perf_counter() - began
 
-        setattr(PooledConnection, "wait", timed)  # noqa: B010  mypy forbids to assign to a method
-        try:
+        with mock.patch.object(PooledConnection, "wait", timed):
             yield
-        finally:
-            setattr(PooledConnection, "wait", wait)  # noqa: B010
 
 
 @dataclass(slots=True)

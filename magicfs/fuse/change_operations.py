@@ -4,8 +4,6 @@ They translate between pyfuse3 and the tree, as `operations` does, and decide no
 made in refuses it itself.
 """
 
-# ruff: noqa: ARG002 - the signatures are pyfuse3's
-
 from __future__ import annotations
 
 import errno
@@ -135,7 +133,7 @@ class ChangeOperations(NodeOperations):
 
     @replies_with_errno
     @repeats_after_rename
-    async def rename(  # noqa: PLR0917 - pyfuse3's signature
+    async def rename(
         self,
         parent_inode_old: InodeT,
         name_old: FileNameT,
@@ -165,7 +163,7 @@ class ChangeOperations(NodeOperations):
 
     @replies_with_errno
     @repeats_after_rename
-    async def fsyncdir(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
+    async def fsyncdir(self, fh: FileHandleT, datasync: bool) -> None:
         """Flush the names of a directory to the disk."""
         directory = self._handles.directory(fh).directory
         if isinstance(directory, Directory):

@@ -130,7 +130,7 @@ class FileOperations(NodeOperations):
             await self._pools.run(file.node.thread_pool, file.handle.flush)
 
     @replies_with_errno
-    async def fsync(self, fh: FileHandleT, datasync: bool) -> None:  # noqa: FBT001 - pyfuse3's signature
+    async def fsync(self, fh: FileHandleT, datasync: bool) -> None:
         """Flush what was written to the disk."""
         file = self._handles.file(fh)
         steps = file.handle.saving() if isinstance(file.handle, ScratchHandle) else None

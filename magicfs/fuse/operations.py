@@ -7,8 +7,6 @@ All handlers run on trio's loop; calls that may block run in thread pools. Each 
 every program gets a reply, whatever is raised.
 """
 
-# ruff: noqa: ARG002 - the signatures are pyfuse3's
-
 from __future__ import annotations
 
 import errno

@@ -200,7 +200,7 @@ class Server:
 
     async def _secured(self, connection: socket.socket) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
         """The streams of a connection after its handshake. Raises `OSError`."""
-        connection.setblocking(False)  # noqa: FBT003  the name is that of the library
+        connection.settimeout(0)  # asyncio takes sockets that never block
         connection.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         connection.setsockopt(socket.SOL_SOCKET, socket.SO_KEEPALIVE, 1)
         loop = asyncio.get_running_loop()
@@ -248,5 +248,5 @@ def _listen(address: PeerAddress) -> socket.socket:
     except (OSError, UnicodeError) as error:
         reason = getattr(error, "strerror", None) or str(error)
         raise ServerError(f"nothing can listen on {address} ({reason}): name another address") from error
-    listener.setblocking(False)  # noqa: FBT003  the name is that of the library
+    listener.settimeout(0)  # asyncio takes sockets that never block
     return listener

@@ -63,8 +63,7 @@ class Listing:
 
 def unpack_signatures(packed: bytes) -> dict[bytes, Signature]:
     """The files by name of a listing that this process has packed."""
-    # Safe, since the bytes never leave this process.
-    return _signatures(marshal.loads(packed))  # noqa: S302
+    return _signatures(marshal.loads(packed))  # noqa: S302  the bytes never leave this process
 
 
 def _signatures(fields: list[Any]) -> dict[bytes, Signature]:

@@ -176,9 +176,10 @@ def is_on_local_file_system(descriptor: int) -> bool:
 
 
 @lru_cache(maxsize=64)
-def _is_local_file_system(mount_id: int, device: int, second: int) -> bool:  # noqa: ARG001 - part of the cache's key
+def _is_local_file_system(mount_id: int, device: int, second: int) -> bool:
     """Whether the file system of a mount answers without waiting for a server or a program.
 
     The kernel reuses mount ids and device numbers. The cache key contains the `second`, so an answer holds that long.
     """
+    del device, second
     return any(mount.mount_id == mount_id and mount.file_system in _LOCAL_FILE_SYSTEMS for mount in read_mounts())

@@ -11,6 +11,7 @@ import json
 import os
 import shutil
 import threading
+from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -153,14 +154,11 @@ def from_hub(name: str, into: Path) -> SourceFiles:
 
 
 def _description(name: str) -> DenseModelDescription:
-    from fastembed import TextEmbedding
-
     if name.lower() == MULTILINGUAL_MODEL.lower():
         return _multilingual_description()
-    for kind in TextEmbedding.EMBEDDINGS_REGISTRY:
-        for description in kind._list_supported_models():  # noqa: SLF001  the public list has no types
-            if description.model.lower() == name.lower():
-                return description
+    for _, description in _supported_models():
+        if description.model.lower() == name.lower():
+            return description
     raise ModelError(f"{name} is not a model that fastembed knows and not a folder: check the spelling")
 
 
@@ -181,12 +179,16 @@ def _multilingual_description() -> DenseModelDescription:
 
 def _downloader(description: DenseModelDescription) -> type[TextEmbeddingBase] | None:
     """The class of fastembed that has a model on its list; None for a model that none has."""
+    return next((kind for kind, supported in _supported_models() if supported == description), None)
+
+
+def _supported_models() -> Iterator[tuple[type[TextEmbeddingBase], DenseModelDescription]]:
+    """Yield the models that fastembed knows, each after the class that has it on its list."""
     from fastembed import TextEmbedding
 
     for kind in TextEmbedding.EMBEDDINGS_REGISTRY:
-        if description in kind._list_supported_models():  # noqa: SLF001  see _description
-            return kind
-    return None
+        for description in kind._list_supported_models():  # noqa: SLF001  the public list has no types
+            yield kind, description
 
 
 def _probe(description: DenseModelDescription) -> None:

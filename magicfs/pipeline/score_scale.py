@@ -49,7 +49,7 @@ OWN_QUANTILE = 0.85
 CHANCE_REACH = 2.8
 """The ceiling is at least this many times as high as what chance reaches for the median question: for one in twenty, it
 reaches 1.6 times as much, which is then a similarity of 0.43 and a score below 0.2."""
-_SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*|\n\s*\n")  # noqa: RUF001 - marks of other scripts
+_SENTENCE_END = re.compile(r"(?<=[.!?。！？؟।])\s*|\n\s*\n")
 
 
 @dataclass(frozen=True, slots=True)

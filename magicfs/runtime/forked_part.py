@@ -115,8 +115,8 @@ def _run(main: Callable[[], Any]) -> int:
 def _end(code: int) -> NoReturn:
     """End this process without going back to supervisord's code, after what the interpreter does at its end."""
     try:
-        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  waits for threads
-        atexit._run_exitfuncs()  # noqa: SLF001
+        threading._shutdown()  # type: ignore[attr-defined]  # noqa: SLF001  waits for threads; nothing public does
+        atexit._run_exitfuncs()  # noqa: SLF001  as above
         logging.shutdown()
         sys.stdout.flush()
         sys.stderr.flush()

@@ -112,7 +112,7 @@ class LogFile(loggers.RotatingFileHandler):
     def handleError(self) -> None:  # noqa: N802  the library's name
         """Called when a record cannot be written: the next one may be."""
 
-    def doRollover(self) -> None:  # noqa: N802
+    def doRollover(self) -> None:  # noqa: N802  the library's name
         """Begin a new file if this one is full. A file that cannot be closed or renamed goes on."""
         try:
             super().doRollover()

@@ -50,12 +50,12 @@ def context_text(result: SearchResult, *, tokens: int) -> bytes:
 def _chosen(result: SearchResult, tokens: int) -> Iterator[Hit]:
     left = tokens
     seen: set[str] = set()
-    for hit in result.hits:
-        head = -(-len(_place(hit)) // _BYTES_PER_TOKEN)
-        if hit.text in seen:
+    for passage in result.hits:
+        if passage.text in seen:
             continue
-        if head + hit.tokens > left and not seen and left - head >= _MIN_CUT_TOKENS:
-            hit = _cut(hit, left - head)  # noqa: PLW2901  the beginning of the best passage
+        head = -(-len(_place(passage)) // _BYTES_PER_TOKEN)
+        is_cut = head + passage.tokens > left and not seen and left - head >= _MIN_CUT_TOKENS
+        hit = _cut(passage, left - head) if is_cut else passage
         if head + hit.tokens <= left:
             seen.add(hit.text)
             left -= head + hit.tokens

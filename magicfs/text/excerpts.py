@@ -13,11 +13,9 @@ from functools import cache
 from itertools import accumulate, chain
 from typing import Final
 
-_SENTENCE_END: Final = re.compile(
-    "\n|[.!?…]+[\"'”’»)\\]]*\\s+(?![a-z])|[。！？．｡።។៕။།॥]+[」』”’）】》〉]*\\s*"  # noqa: RUF001  of other scripts
-)
+_SENTENCE_END: Final = re.compile("\n|[.!?…]+[\"'”’»)\\]]*\\s+(?![a-z])|[。！？．｡።។៕။།॥]+[」』”’）】》〉]*\\s*")
 """The end of a line or of a sentence."""
-_CLAUSE_END: Final = re.compile("[、，；：､၊፣༔]\\s*")  # noqa: RUF001
+_CLAUSE_END: Final = re.compile("[、，；：､၊፣༔]\\s*")
 _SPACE: Final = re.compile(" ")
 _BOUNDARIES: Final = (_SENTENCE_END, _CLAUSE_END, _SPACE)
 """Where an excerpt may begin or end, the better place first."""

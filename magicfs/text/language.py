@@ -16,7 +16,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
-import fasttext  # type: ignore[import-untyped]  # it has no marker
+import fasttext
 
 from magicfs.domain.contents import Document
 from magicfs.text.language_names import normalize_language

@@ -117,7 +117,7 @@ class FaultyOperations(SmallOperations):
     async def fsync(self, fh, datasync):
         await self.fault("fsync")
 
-    async def rename(self, parent_inode_old, name_old, parent_inode_new, name_new, flags, ctx):  # noqa: PLR0917
+    async def rename(self, parent_inode_old, name_old, parent_inode_new, name_new, flags, ctx):
         await self.fault("rename")
         self.names[name_new] = self.names.pop(name_old)
 

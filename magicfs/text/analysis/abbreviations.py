@@ -77,7 +77,7 @@ _WEEKDAYS: Final = (
     "sunday sun", "montag mo", "dienstag di", "mittwoch mi", "donnerstag do", "freitag fr", "samstag sa", "sonntag so",
     "понедельник пн", "вторник вт", "среда ср", "четверг чт", "пятница пт", "суббота сб", "воскресенье вс",
 )  # fmt: skip
-_OTHER_WORDS: Final = frozenset("mon wed sat sun mo di mi do fr sa so".split())  # noqa: SIM905
+_OTHER_WORDS: Final = frozenset("mon wed sat sun mo di mi do fr sa so".split())
 """Short names of days that are other words too: typed, they stand before a number, and they are never looked for."""
 
 

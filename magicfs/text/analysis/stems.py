@@ -8,7 +8,7 @@ import unicodedata
 from itertools import groupby
 from typing import Final
 
-import Stemmer  # type: ignore[import-not-found]  # it is compiled, without stubs
+import Stemmer
 
 from magicfs.text.analysis.spellings import with_one_hamza
 

@@ -54,9 +54,7 @@ _NUMBERED_THINGS: Final = (
 )
 _OF_ORDER: Final = frozenset(_NUMBERED_THINGS.split())
 """What has numbers of an order."""
-_NUMBERS: Final = dict(
-    enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1)  # noqa: SIM905
-)
+_NUMBERS: Final = dict(enumerate("one two three four five six seven eight nine ten eleven twelve".split(), 1))
 _VALUES: Final = {word: str(number) for number, word in _NUMBERS.items()}
 _NUMBERED_IN_ENGLISH: Final = re.compile(
     r"(?<!\w)(?:act|appendix|article|book|chapter|episode|grade|lesson|level|part|phase|scene|section|stage|unit|volume)"
@@ -73,7 +71,7 @@ _MAX_OF_KIND: Final = 4
 _WORD: Final = re.compile(r"\w+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _LONGEST_NUMBER: Final = 40
-_LINKING: Final = frozenset("of the on at in de del du le la el den der im am um vom bis".split())  # noqa: SIM905
+_LINKING: Final = frozenset("of the on at in de del du le la el den der im am um vom bis".split())
 """Words that stand beside days and hours."""
 
 _STREET: Final = re.compile(

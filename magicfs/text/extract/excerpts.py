@@ -16,6 +16,8 @@ _TAIL_BYTES: Final = 128 << 10
 """Where songs have what does not stand at their beginning."""
 _MAX_ATOMS: Final = 1000
 _ATOM_HEADER_BYTES: Final = 16
+_LENGTH_AND_KIND_BYTES: Final = 8
+"""The length of an atom counts these too."""
 _DESCRIBING_ATOMS: Final = (b"ftyp", b"moov", b"meta")
 _MATROSKA_HEAD_BYTES: Final = 1 << 20
 _DESCRIBING_ELEMENTS: Final = frozenset({matroska.INFO, matroska.TAGS, matroska.CHAPTERS, matroska.TRACKS})
@@ -64,7 +66,7 @@ def _atoms(read: Read, size: int) -> Iterator[bytes]:
             length = int.from_bytes(header[8:16], "big")
         elif length == 0:
             length = size - position
-        if len(header) < _ATOM_HEADER_BYTES or length < 8:  # noqa: PLR2004  # the length counts itself and the kind
+        if len(header) < _ATOM_HEADER_BYTES or length < _LENGTH_AND_KIND_BYTES:
             return
         if header[4:8] in _DESCRIBING_ATOMS and length <= MAX_EXCERPT_BYTES:
             yield read(position, length)

@@ -16,7 +16,7 @@ from magicfs.errors import ModelCorrupt
 from magicfs.text.chunking import TokenChunker
 
 WORDS = """wing flow pressure boundary layer heat transfer supersonic body shock wave theory the of and in for with
-    is are measured given small large number ratio results method plate angle drag lift speed equation""".split()  # noqa: SIM905
+    is are measured given small large number ratio results method plate angle drag lift speed equation""".split()
 
 
 def paragraphs(rng: random.Random, count: int) -> list[str]:

@@ -65,7 +65,7 @@ def test_a_directory_says_where_it_is(directory: RealDirectory, tmp_path: Path) 
 @pytest.mark.parametrize("moved", ["above", "above/own"])
 @pytest.mark.parametrize("put_there", [another_directory, a_file, a_link, None])
 @pytest.mark.parametrize("name", [b"file", b"missing"])
-def test_nothing_is_looked_up_in_what_has_the_place(  # noqa: PLR0917 - one argument a parameter
+def test_nothing_is_looked_up_in_what_has_the_place(
     directory: RealDirectory,
     tmp_path: Path,
     look_up: LookUp,

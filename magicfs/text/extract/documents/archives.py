@@ -136,7 +136,7 @@ def _members(content: bytes, mime_type: str) -> Iterator[tuple[str, Callable[[],
     # As a stream: nothing before a member is read twice.
     stream = _Bounded(file)
     try:
-        opened = tarfile.open(fileobj=stream, mode="r|", errorlevel=0)  # noqa: SIM115
+        opened = tarfile.open(fileobj=stream, mode="r|", errorlevel=0)  # noqa: SIM115  closed below
     except tarfile.ReadError:
         return  # a file that was compressed alone
     with opened as tar:

@@ -254,7 +254,7 @@ class DocumentParser:
         try:
             with self._parts.inside(shown):
                 outcome = self._parse(content, file_type.mime_type)
-        except Exception as error:  # noqa: BLE001  (a damaged attachment costs its own text only)
+        except Exception as error:  # a damaged attachment costs its own text only
             outcome = unreadable_of(error)
         finally:
             self._depth -= 1

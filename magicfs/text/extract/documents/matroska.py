@@ -34,7 +34,9 @@ _MASTERS: Final = frozenset(
 """Elements that hold those with a text: tags, editions, chapters and how they are shown, tracks, files."""
 _TEXTS: Final = {0x7BA9: "title", 0x85: "chapter", 0x536E: "track", 0x466E: "file", 0x467E: "file"}
 
-MAX_HEADER_BYTES: Final = 12
+_MAX_ID_BYTES: Final = 4
+MAX_HEADER_BYTES: Final = _MAX_ID_BYTES + 8
+"""The bytes of an id and of a size, at most."""
 _MAX_DEPTH: Final = 8
 _MAX_ELEMENTS: Final = 100_000
 
@@ -53,7 +55,7 @@ class Element:
 def element_at(content: bytes | memoryview, position: int, end: int) -> Element | None:
     """The element that begins at a position, whose data may end beyond `content`; None if none begins there."""
     identifier = _number(content, position, keeps_marker=True)
-    if identifier is None or identifier[1] > 4:  # noqa: PLR2004  # an id has four bytes at most
+    if identifier is None or identifier[1] > _MAX_ID_BYTES:
         return None
     begin = position + identifier[1]
     size = _number(content, begin, keeps_marker=False)

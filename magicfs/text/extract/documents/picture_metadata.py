@@ -15,6 +15,7 @@ from typing import Any, Final
 from xml.etree import ElementTree as ET
 
 from PIL import ExifTags, Image, IptcImagePlugin, UnidentifiedImageError
+from PIL.ImageFile import ImageFile
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
@@ -108,7 +109,7 @@ def _document(lines: Mapping[str, None], mime_type: str) -> Document:
     return Document(text="\n".join(lines), mime_type=mime_type, title=title)
 
 
-def _picture_lines(image: Image.Image) -> Iterator[str]:
+def _picture_lines(image: ImageFile) -> Iterator[str]:
     exif = image.getexif()
     details = exif.get_ifd(ExifTags.IFD.Exif)
     for label, tags in _EXIF_TEXTS:
@@ -119,8 +120,7 @@ def _picture_lines(image: Image.Image) -> Iterator[str]:
         date = _exif_text(exif.get(tag) or details.get(tag))
         if _DATED.fullmatch(date):
             with contextlib.suppress(ValueError):
-                moment = datetime(*map(int, re.findall(r"\d+", date)))  # type: ignore[arg-type]  # noqa: DTZ001
-                yield date_line(moment)
+                yield date_line(datetime.fromisoformat(date.replace(":", "-", 2)))
                 break
     place = _place(exif.get_ifd(ExifTags.IFD.GPSInfo))
     if place:
@@ -143,9 +143,9 @@ def _info_lines(info: Mapping[Any, Any]) -> Iterator[str]:
             yield f"{one_line(name).capitalize()}: {value}"
 
 
-def _iptc_lines(image: Image.Image) -> Iterator[str]:
+def _iptc_lines(image: ImageFile) -> Iterator[str]:
     try:
-        iptc = IptcImagePlugin.getiptcinfo(image) or {}  # type: ignore[arg-type]  # `open` gives an `ImageFile`
+        iptc = IptcImagePlugin.getiptcinfo(image) or {}
     except (SyntaxError, OSError, ValueError, KeyError, TypeError):
         return
     for label, key in _IPTC_TEXTS:

@@ -68,7 +68,7 @@ def read_running_text(
     content = prepare(content) if prepare else content
     try:
         outcome = _read_by_library(library, content, exact_type)
-    except Exception as error:  # noqa: BLE001  (the library raises anything about damage)
+    except Exception as error:
         outcome = unreadable_of(error)
     if exact_type in _READ_HERE:
         return _READ_HERE[exact_type](outcome, content, exact_type, parts=parts)

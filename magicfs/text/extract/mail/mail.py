@@ -117,7 +117,7 @@ class MailReader:
         """The text of a message of a mailbox; empty for one at which the library fails."""
         try:
             text = self._text(parse(_QUOTED_START.sub(rb"\1", message)))
-        except Exception:  # noqa: BLE001  (the library raises anything about a malformed message)
+        except Exception:  # the library raises anything about a malformed message
             self._parts.add_unread(f"message {number}")
             return ""
         self._parts.add()
@@ -177,7 +177,7 @@ class MailReader:
         name = file_name(part)
         try:
             content = part.get_payload(decode=True)
-        except Exception:  # noqa: BLE001  (see `_header`)
+        except Exception:  # as above
             self._parts.add_unread(name or kind)
             return
         content = content if isinstance(content, bytes) else b""

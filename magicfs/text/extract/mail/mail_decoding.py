@@ -92,7 +92,7 @@ def content_type(part: Message) -> str:
     """The type of a part; that of any bytes where it states a malformed one."""
     try:
         return part.get_content_type()
-    except Exception:  # noqa: BLE001  (see `header`)
+    except Exception:
         return "application/octet-stream"
 
 
@@ -120,7 +120,7 @@ def header(message: Message, name: str) -> str:
     else:
         try:
             value = str(message.get(name) or "")
-        except Exception:  # noqa: BLE001
+        except Exception:
             value = raw
     if "\ufffd" in value and not raw.isascii():
         value = _in_some_charset(raw[:_MAX_PARSED_CHARACTERS]) or value
@@ -153,7 +153,7 @@ def file_name(part: Message) -> str:
     """The name of an attached file without folders; empty if there is none."""
     try:
         name = str(part.get_filename() or "")
-    except Exception:  # noqa: BLE001  (see `header`)
+    except Exception:
         name = ""
     stated = _stated_name(part)
     if stated and (not name or "\ufffd" in name or stated.startswith(f"{name} ")):

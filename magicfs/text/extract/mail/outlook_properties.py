@@ -16,6 +16,8 @@ from magicfs.text.extract.plain.charsets import codec_of, detected_charset
 from magicfs.text.extract.plain.plain_text import clean, decode
 
 PUBLIC_NAMES: Final = bytes.fromhex("2903020000000000c000000000000046")
+_KNOWN_SETS: Final = (b"", b"", PUBLIC_NAMES)
+"""The sets of names that a message does not list, by number. The first two are of no interest here."""
 """The set of names, as a number, of properties that are known by a text, such as `Keywords`."""
 
 _STREAM: Final = "__substg1.0_"
@@ -152,7 +154,7 @@ class Names:
         self._numbers: dict[tuple[bytes, int | str], int] = {}
         for value, kind, index in _NAME.iter_unpack(entries[: len(entries) // _NAME.size * _NAME.size]):
             chosen = kind >> 1
-            name_set = PUBLIC_NAMES if chosen == 2 else sets[(chosen - 3) * 16 :][:16] if chosen > 2 else b""  # noqa: PLR2004
+            name_set = _KNOWN_SETS[chosen] if chosen < len(_KNOWN_SETS) else sets[(chosen - 3) * 16 :][:16]
             name = _name_at(texts, value) if kind & 1 else value
             self._numbers.setdefault((name_set, name), _FIRST_NAMED + index)
 

@@ -208,7 +208,7 @@ def _addresses(data: bytes) -> Iterator[str]:
 
 def _check_xml(data: bytes) -> None:
     """Raise `ExpatError` for XML that is not well-formed."""
-    expat.ParserCreate().Parse(data, True)  # noqa: FBT003  (the library takes no keyword)
+    expat.ParserCreate().ParseFile(io.BytesIO(data))
 
 
 def _target(name: str, mime_type: str, hidden: frozenset[str]) -> OfficeTexts | OpenDocumentTexts:

@@ -35,7 +35,7 @@ def with_pdf_parts(
     except DependencyError:
         parts.add_unread(BESIDE_PAGES, SkipReason.ENCRYPTED)
         return outcome
-    except Exception:  # noqa: BLE001  (see above)
+    except Exception:
         parts.add_unread(BESIDE_PAGES)
         return outcome
     finally:

@@ -66,7 +66,7 @@ class PdfPages:
         except TimeoutError:
             self._is_slow = True
             return False
-        except Exception:  # noqa: BLE001  (the library raises anything about a damaged file)
+        except Exception:
             return False
 
     def shows_more(self, page: int, *, known_letters: int) -> bool:

@@ -91,7 +91,7 @@ def _read_pages(reader: pypdf.PdfReader, found: dict[int, str], parts: FileParts
             texts = dict.fromkeys(text for text in _annotation_texts(page) if text)
         except DependencyError:
             raise
-        except Exception:  # noqa: BLE001  (the library raises anything about damage)
+        except Exception:
             parts.add_unread(f"fields and annotations of page {number + 1}")
             continue
         if texts:
@@ -157,7 +157,7 @@ def _attached_texts(specification: Any, *, until: float, parts: FileParts) -> It
         return
     try:
         content = stream.get_object().get_data()
-    except Exception:  # noqa: BLE001  (the library raises anything; a damaged attachment costs its own text only)
+    except Exception:  # a damaged attachment costs its own text only
         parts.add_unread(name)
         return
     with not_interrupted():

@@ -15,7 +15,7 @@ from typing import Final
 
 import chardet
 from chardet.enums import EncodingEra
-from chardetng_py import detect as detect_of_web  # type: ignore[import-untyped]  # it has no marker
+from chardetng_py import detect as detect_of_web
 
 _DETECTION_BYTES: Final = 256 * 1024
 """The length of the part that the detectors get: more than they need, and they read a gigabyte in two minutes."""

@@ -132,7 +132,7 @@ def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | Part
         outcome = parser(request.body, str(request.head["mime_type"]))
     except MemoryError:
         return Unreadable(SkipReason.BOMB, f"needs more than {limits.memory_bytes >> 20} MiB to read")
-    except Exception as error:  # noqa: BLE001  (a parser may raise anything; it must not end this process)
+    except Exception as error:  # it must not end this process
         return unreadable_of(error)
     match outcome:
         case Unreadable():

@@ -91,7 +91,7 @@ class PageReader:
         if not letters:
             try:
                 document = self._pages.document()
-            except Exception as error:  # noqa: BLE001  (a parser may raise anything; it costs this file)
+            except Exception as error:  # it costs this file
                 return encode_unreadable(unreadable_of(error))
             letters = dict.fromkeys(range(len(document.page_starts)), 0)
             if not letters:
@@ -111,7 +111,7 @@ class PageReader:
                 break
             try:
                 answer = read(page, known_letters)
-            except Exception as error:  # noqa: BLE001  (a parser may raise anything; it costs this page)
+            except Exception as error:  # it costs this page
                 send(self._connection, encode_unread_page(page, unreadable_of(error)))
                 continue
             if answer is None:
