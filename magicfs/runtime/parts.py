@@ -25,7 +25,7 @@ from magicfs.domain.parts import (
 from magicfs.runtime.processes import dies_with_parent
 
 EXTRACT_WORKERS = 2
-"""While one reads a large file, the other one reads what was just saved."""
+"""While one reads a large file or a picture, the other one reads what was just saved."""
 
 DATABASE_PLACE = 10
 """Parts start in the order of their places and stop in the reverse order; parts of one place stop together."""

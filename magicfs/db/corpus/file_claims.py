@@ -22,7 +22,7 @@ _SQL = load_queries("file_claims")
 
 CLAIM_LOCK = 0x6D616769_63667304
 """The advisory lock, with a host's name, under which the host's workers claim files. Without it, two workers that claim
-at the same time could both take a large file, because neither sees the other one's claim."""
+at the same time could both take a slow file, because neither sees the other one's claim."""
 
 MAX_ATTEMPTS = 4
 """Claims of a file before it is quarantined: the first in a batch with others, the next three alone."""
@@ -49,7 +49,8 @@ def claim_files(
 
     There are none on a machine, told by its `boot`, unless the host's agent runs there, or ran there last.
     The claim increments `attempts`. Commit it before a parser reads the files: the claims of the host's other workers
-    wait until then. Large files are claimed only while another worker of the host is free for small ones.
+    wait until then. Large files, and pictures that a scan has found, are claimed only while another worker of the host
+    is free for what is read at once.
     """
     connection.execute(_SQL["lock_claiming"], {"host": host, "lock": CLAIM_LOCK})
     rows = connection.execute(

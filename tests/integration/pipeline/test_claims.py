@@ -11,6 +11,7 @@ from magicfs.db.corpus.file_claims import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_fil
 from magicfs.db.corpus.file_claims import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
 from magicfs.db.vectors.embeddings import MAX_ATTEMPTS, claim_chunks
 from magicfs.db.vectors.models import active_model
+from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.status import WorkerStatus
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
@@ -45,8 +46,6 @@ def test_pictures_that_a_scan_finds_are_read_after_everything_else(index: Index)
 
 
 def test_a_picture_that_was_just_saved_goes_first(index: Index) -> None:
-    from magicfs.domain.files import FileStat, SeenFile
-
     (index.folder / "letter.txt").write_text("a letter")
     index.scan()
     screenshot = index.folder / "screenshot.png"
@@ -56,13 +55,11 @@ def test_a_picture_that_was_just_saved_goes_first(index: Index) -> None:
 
 
 def _claim_all(index: Index) -> list[str]:
-    """The names of the waiting files in the order in which they are claimed, one by one."""
+    """The names of the waiting files in the order in which a worker claims them, one by one."""
     names: list[str] = []
     while True:
         with index.database.transaction() as connection:
-            claims = claim_files(
-                connection, host=HOST, boot="", owner=f"worker{len(names)}", limit=1, max_bytes=9999, seconds=600
-            )
+            claims = claim_files(connection, host=HOST, boot="", owner="x", limit=1, max_bytes=9999, seconds=600)
         if not claims:
             return names
         names += [claim.name.decode() for claim in claims]
@@ -161,12 +158,15 @@ def test_what_was_put_off_before_the_clock_was_put_back_waits_no_longer(index: I
     assert index.rows("SELECT state, count(*) FROM embeddings GROUP BY 1") == [("done", 2)]
 
 
-@pytest.mark.parametrize(("workers", "large_claims"), [(0, 1), (1, 1), (2, 1), (4, 3)])
-def test_one_worker_of_a_host_stays_free_for_small_files(index: Index, workers: int, large_claims: int) -> None:
+@pytest.mark.parametrize("slow", ["large text", "small picture"])
+@pytest.mark.parametrize(("workers", "slow_claims"), [(0, 1), (1, 1), (2, 1), (4, 3)])
+def test_one_worker_of_a_host_stays_free_of_slow_files(index: Index, workers: int, slow_claims: int, slow: str) -> None:
+    repeated, extension = (512 * 1024 // 2 + 1, "txt") if slow == "large text" else (1, "png")
     for number in range(4):
-        (index.folder / f"large-{number}.txt").write_text(f"{number} " * (512 * 1024 // 2 + 1))
-    (index.folder / "small.txt").write_text("small")
+        (index.folder / f"slow-{number}.{extension}").write_text(f"{number} " * repeated)
     index.scan()
+    small = index.folder / "small.txt"
+    small.write_text("small")
     answered = [WorkerStatus(f"extract-{number}@{HOST}", HOST, "extract", number) for number in range(workers)]
     # Neither these nor the workers of other hosts read the files of this one.
     answered += [WorkerStatus(f"embed-{number}@{HOST}", HOST, "embed", number) for number in range(8)]
@@ -185,10 +185,14 @@ def test_one_worker_of_a_host_stays_free_for_small_files(index: Index, workers: 
         with index.database.transaction() as connection:
             return has_waiting_files(connection, host=HOST)
 
-    assert [claim(owner) for owner in range(large_claims)] == [[b"large-%d.txt" % each] for each in range(large_claims)]
+    claimed = [claim(owner) for owner in range(slow_claims)]
+    assert claimed == [[b"slow-%d.%s" % (each, extension.encode())] for each in range(slow_claims)]
+    assert claim(slow_claims) == []
+    assert not claimable()
+    index.scanner.record(index.root, [SeenFile(b"small.txt", FileStat.of(small.stat()))])
     assert claimable()
-    assert claim(large_claims) == [b"small.txt"]
-    assert claim(large_claims) == []
+    assert claim(slow_claims) == [b"small.txt"]
+    assert claim(slow_claims) == []
     assert not claimable()
 
 

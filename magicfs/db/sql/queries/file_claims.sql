@@ -5,29 +5,29 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(host)s, %(lock)s))
 -- name: claim_files
 -- The next pending files of a host, by priority, up to a number of files and of bytes; none on another machine than
 -- that of its agent, and none while the disk of the database has no room. A file that was claimed before is claimed alone,
--- so that no other file is lost if it crashes its worker again. When all other workers of the host but one have a large
--- file, which may take a minute, only small files are claimed: a file that was just saved finds a free worker. Large files
--- are claimed by one worker at a time while fewer than three have reported.
+-- so that no other file is lost if it crashes its worker again. When all other workers of the host but one have a slow
+-- file, which may take a minute, only others are claimed: a file that was just saved finds a free worker. Slow files are
+-- claimed by one worker at a time while fewer than three have reported.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 host_roots AS (
     SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND (h.agent_boot IS NULL OR h.agent_boot = %(boot)s) AND r.state <> 'missing'
       AND {{storage.has_room}}
 ),
-large_limit AS MATERIALIZED (
+slow_limit AS MATERIALIZED (
     SELECT count(DISTINCT leased_by) >= greatest(1, (
         SELECT count(*) FROM workers
         WHERE host = %(host)s AND kind = 'extract' AND seen_at > now() - make_interval(secs => %(alive)s)
     ) - 1) AS reached
     FROM files JOIN host_roots ON host_roots.id = files.root_id
-    WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND {{is_held}} AND large
+    WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND {{is_held}} AND {{is_slow}}
 ),
 waiting AS (
     SELECT f.id, f.priority, f.attempts, f.size, host_roots.path AS root
     FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
         WHERE root_id = host_roots.id AND state = 'pending' AND attempts < %(max_attempts)s
-          AND ({{is_held}}) IS NOT TRUE AND NOT (SELECT reached FROM large_limit)
+          AND ({{is_held}}) IS NOT TRUE AND NOT (SELECT reached FROM slow_limit)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -36,8 +36,8 @@ waiting AS (
     SELECT f.id, f.priority, f.attempts, f.size, host_roots.path
     FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
-        WHERE root_id = host_roots.id AND state = 'pending' AND NOT large AND attempts < %(max_attempts)s
-          AND ({{is_held}}) IS NOT TRUE AND (SELECT reached FROM large_limit)
+        WHERE root_id = host_roots.id AND state = 'pending' AND NOT {{is_slow}} AND attempts < %(max_attempts)s
+          AND ({{is_held}}) IS NOT TRUE AND (SELECT reached FROM slow_limit)
         ORDER BY priority DESC, attempts, id
         LIMIT %(limit)s
         FOR UPDATE SKIP LOCKED
@@ -202,32 +202,36 @@ WHERE id IN (
     FOR UPDATE SKIP LOCKED)
 
 -- name: has_waiting_files
--- Whether a file of the host can be claimed now, by a worker that has no large file, or has been claimed for so long that
+-- Whether a file of the host can be claimed now, by a worker that has no slow file, or has been claimed for so long that
 -- its worker may have lost the claim.
 WITH host_roots AS (
     SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND r.state <> 'missing' AND {{storage.has_room}}
 ),
-large_limit AS MATERIALIZED (
+slow_limit AS MATERIALIZED (
     SELECT count(DISTINCT leased_by) >= greatest(1, (
         SELECT count(*) FROM workers
         WHERE host = %(host)s AND kind = 'extract' AND seen_at > now() - make_interval(secs => %(alive)s)
     ) - 1) AS reached
     FROM files JOIN host_roots ON host_roots.id = files.root_id
-    WHERE lease IS NOT NULL AND {{is_held}} AND large
+    WHERE lease IS NOT NULL AND {{is_held}} AND {{is_slow}}
 )
 SELECT EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.state = 'pending' AND f.attempts < %(max_attempts)s AND ({{is_held}}) IS NOT TRUE
-      AND NOT (SELECT reached FROM large_limit)
+      AND NOT (SELECT reached FROM slow_limit)
 ) OR EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
-    WHERE f.state = 'pending' AND NOT f.large AND f.attempts < %(max_attempts)s
-      AND ({{is_held}}) IS NOT TRUE AND (SELECT reached FROM large_limit)
+    WHERE f.state = 'pending' AND NOT {{is_slow}} AND f.attempts < %(max_attempts)s
+      AND ({{is_held}}) IS NOT TRUE AND (SELECT reached FROM slow_limit)
 ) OR EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.lease IS NOT NULL AND f.claimed_at < now() - make_interval(secs => %(overdue)s)
 )
+
+-- name: is_slow
+-- Fragment: reading a file may take seconds: a large one, or a picture that a scan has found, whose text is recognised.
+(large OR priority < 0)
 
 -- name: is_held
 -- Fragment: a row waits for the end of its lease or its pause. No lease and no pause is as long as ten minutes: one that
