@@ -37,8 +37,9 @@ from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.thread_pools import INDEX_THREADS
-from magicfs.tree.remote.files import RemoteFiles
-from magicfs.tree.results.result_cache import Searcher
+from magicfs.tree.remote.files import NoRemoteFiles, RemoteFiles
+from magicfs.tree.remote.nodes import RemoteSource
+from magicfs.tree.results.result_cache import ResultCache, Searcher
 from magicfs.tree.scratch.scratch import scratch_directory
 from magicfs.tree.tree import Tree
 
@@ -122,14 +123,13 @@ def run_mount(
         read_hosts(connection)
     mountpoint = prepare_mountpoint(mountpoint, roots=[registered.root for registered in roots], host=settings.host)
     with scratch_directory(settings.home, settings.run_dir) as scratch:
+        index = DatabaseIndex(database)
         tree = Tree(
-            searcher,
-            DatabaseIndex(database),
+            index,
+            ResultCache(searcher, index.change_marker, index.as_of, search_seconds=settings.search_seconds),
             host=settings.host,
-            search_seconds=settings.search_seconds,
-            is_shared=settings.allow_other,
+            source=RemoteSource(remote_files or NoRemoteFiles(), is_shared=settings.allow_other),
             scratch=scratch,
-            remote_files=remote_files,
             allows_root=AllowedRoots(settings.home).allows,
         )
         tree.set_roots(roots)

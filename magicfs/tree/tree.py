@@ -17,13 +17,12 @@ from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.magic import IndexQueries, magic_directory
 from magicfs.tree.mirror import MirrorDirectory
-from magicfs.tree.remote.files import NoRemoteFiles, RemoteFiles
 from magicfs.tree.remote.nodes import RemoteSource
 from magicfs.tree.results.editable_results import EditableQueryDirectory
 from magicfs.tree.results.file_views import FileView
 from magicfs.tree.results.given_names import ResultNameCache
 from magicfs.tree.results.links import LinkView
-from magicfs.tree.results.result_cache import ResultCache, Searcher
+from magicfs.tree.results.result_cache import ResultCache
 from magicfs.tree.results.searches import SearchDirectory
 from magicfs.tree.scratch.scratch import Scratch
 from magicfs.tree.virtual import StaticDirectory, VirtualDirectory
@@ -34,29 +33,25 @@ class Tree:
 
     def __init__(
         self,
-        searcher: Searcher,
         index: IndexQueries,
+        results: ResultCache,
         *,
         host: str,
-        search_seconds: float,
-        is_shared: bool = False,
+        source: RemoteSource,
         scratch: Path | None = None,
-        remote_files: RemoteFiles | None = None,
         allows_root: Callable[[bytes], bool] = lambda _: True,
     ) -> None:
-        """`host` is the name of this host. Files of others are read through `remote.files`, or only listed without.
+        """`host` is the name of this host. Files of others come from `source`.
 
-        Of this host, the files are shown whose root, an absolute path, `allows_root`: the index may name others.
-
-        `is_shared` says whether other users may enter the mount. They may enter `mirror/` alone: the index has texts of
-        files that they may not read. `scratch` is a directory as `scratch_directory` makes it, for what programs make
-        in `search/` while they save; without it they make nothing there.
+        If that says that other users may enter the mount, they may enter `mirror/` alone: the index has texts of files
+        that they may not read. Of this host, the files are shown whose root, an absolute path, `allows_root`: the index
+        may name others. `scratch` is a directory as `scratch_directory` makes it, for what programs make in `search/`
+        while they save; without it they make nothing there.
         """
         mounted_at_ns = time.time_ns()
         self._started_at = time.monotonic()
-        self._results = ResultCache(searcher, index.change_marker, index.as_of, search_seconds=search_seconds)
+        self._results = results
         self._gone_files = gone = GoneFileLog()
-        source = RemoteSource(remote_files or NoRemoteFiles(), is_shared=is_shared)
         self._mirror = MirrorDirectory(host=host, gone_files=gone, source=source, mounted_at_ns=mounted_at_ns)
         self._host, self._allows_root = host, allows_root
         view = FileView(host=host, gone_files=gone, source=source, allows_root=allows_root)
@@ -79,7 +74,7 @@ class Tree:
                 mounted_at_ns=mounted_at_ns,
             ),
         }
-        if is_shared:
+        if source.is_shared:
             for directory in private.values():
                 directory.make_private()
         entries = {name: private.get(name, self._mirror) for name in (b"search", b"links", b"mirror", b".magic")}

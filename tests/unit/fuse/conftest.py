@@ -12,14 +12,17 @@ import pytest
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
 from magicfs.tree.magic import IndexQueries
-from magicfs.tree.results.result_cache import Searcher
+from magicfs.tree.remote.files import NoRemoteFiles
+from magicfs.tree.remote.nodes import RemoteSource
+from magicfs.tree.results.result_cache import ResultCache, Searcher
 from magicfs.tree.tree import Tree
 
 
 @pytest.fixture
 def tree(tmp_path: Path) -> Tree:
     """A tree with the root `root`, and without an index."""
-    index = cast("IndexQueries", SimpleNamespace(change_marker=str, as_of=str))
-    tree = Tree(cast("Searcher", None), index, host="here", search_seconds=1)
+    index = cast("IndexQueries", SimpleNamespace(change_marker=str))
+    results = ResultCache(cast("Searcher", None), index.change_marker, search_seconds=1)
+    tree = Tree(index, results, host="here", source=RemoteSource(NoRemoteFiles()))
     tree._mirror.set_roots([Root(RootId(1), "here", os.fsencode(tmp_path), "root", tmp_path.stat().st_dev)])
     return tree

@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 from pathlib import Path
-from types import SimpleNamespace
 from typing import cast
 
 import pytest
@@ -19,7 +18,7 @@ from magicfs.tree.mirror import MirrorDirectory
 from magicfs.tree.remote.files import NoRemoteFiles
 from magicfs.tree.remote.nodes import RemoteSource
 from magicfs.tree.results.file_views import FileView
-from magicfs.tree.results.result_cache import Searcher
+from magicfs.tree.results.result_cache import ResultCache
 from magicfs.tree.tree import Tree
 from tests.unit.tree.indexed_files import indexed_file
 
@@ -36,10 +35,10 @@ def folders(tmp_path: Path) -> tuple[Path, Path]:
 def test_the_mirror_shows_no_such_root(folders: tuple[Path, Path]) -> None:
     own = os.fsencode(folders[0])
     tree = Tree(
-        cast("Searcher", None),
-        cast("IndexQueries", SimpleNamespace(change_marker=str, as_of=str)),
+        cast("IndexQueries", None),
+        cast("ResultCache", None),
         host="here",
-        search_seconds=1,
+        source=RemoteSource(NoRemoteFiles()),
         allows_root=lambda path: path == own,
     )
     roots = [Root(RootId(n), "here", os.fsencode(path), path.name, device=1) for n, path in enumerate(folders)]
