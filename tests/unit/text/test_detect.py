@@ -112,7 +112,7 @@ def test_a_short_file_with_any_first_byte_has_a_type(length: int) -> None:
         for version in (3, 4, 5, 6):
             for place in range(1, min(length, 12)):
                 head = bytes([first, *bytes(place - 1), version]).ljust(length, b"\x01")
-                detect(head, name=b"a")
+                assert isinstance(detect(head, name=b"a"), FileType)
 
 
 def test_a_packet_without_a_length_is_read_from_its_first_byte() -> None:

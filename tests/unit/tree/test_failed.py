@@ -7,9 +7,7 @@ from dataclasses import dataclass, field
 
 import pytest
 
-from magicfs.domain.deadline import Deadline
 from magicfs.domain.files import FailedFile, FileStat, FileState
-from magicfs.domain.status import IndexStatus
 from magicfs.tree import magic
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.magic import FailedDirectory, ReasonDirectory
@@ -31,15 +29,6 @@ class FakeIndex:
         self.files.append(
             FailedFile("there", "root", b"/root", path, STAT, FileState.SKIPPED, "too-large", None, changed_at=0.0)
         )
-
-    def change_marker(self, deadline: Deadline) -> str:
-        raise NotImplementedError
-
-    def status(self) -> IndexStatus:
-        raise NotImplementedError
-
-    def request_scans(self) -> None:
-        raise NotImplementedError
 
     def unindexed_reasons(self) -> Sequence[str]:
         return ["too-large"] if self.files else []
