@@ -43,6 +43,9 @@ HARD_SECONDS = {
 LONGEST_SECONDS = max(HARD_SECONDS.values())
 """No task takes longer, whoever has the processors."""
 
+START_SECONDS = 120.0 + PATIENCE_SECONDS
+"""When a child is killed that does not say that it is up. It loads its model before, on a machine that may be busy."""
+
 VISIBILITY_SECONDS = 3600
 KEEPALIVE = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3, socket.TCP_USER_TIMEOUT: 15_000}
 """How the kernel notices a Redis whose network is gone: seconds, seconds, probes, milliseconds. None by unix socket."""
@@ -160,8 +163,7 @@ def configuration(settings: Settings) -> dict[str, Any]:
         "worker_send_task_events": True,
         "worker_hijack_root_logger": False,
         "worker_max_memory_per_child": settings.worker_memory_mb * 1024,
-        # A child loads its model before it says that it is up.
-        "worker_proc_alive_timeout": 120.0,
+        "worker_proc_alive_timeout": START_SECONDS,
         # One message at a time: nothing to reduce, and a line of the log less.
         "worker_enable_prefetch_count_reduction": False,
         "worker_cancel_long_running_tasks_on_connection_loss": False,

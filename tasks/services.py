@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from magicfs.pipeline.maintenance import MaintenanceService
 
 OCR_SECONDS = 30.0
-"""Pause between two looks whether another OCR is installed, or one that did not start is to be tried again."""
+"""Pause between two looks whether another OCR is installed, or one is to be tried that files wait for."""
 
 Kind = Literal["extract", "embed"]
 
@@ -45,7 +45,7 @@ class ServiceFactory(Protocol):
         """Whether another OCR is installed than the one that the last extract service reads with, or it is gone."""
 
     def ocr_is_due(self) -> bool:
-        """Whether files may wait for OCR that did not start, and it is time to try it again."""
+        """Whether files may wait for the OCR that is installed now, and it is time to try it."""
 
     def notify_extract(self) -> None:
         """Notify the extract workers of this host that there is work."""
@@ -89,7 +89,7 @@ _outdated = threading.Event()
 def extract_service() -> ExtractService:
     """The service of this process that extracts files. It has released the claims of its predecessor.
 
-    It is built anew when another OCR is installed, and queues the files that waited for that.
+    It is built anew when another OCR is installed, and queues the files that waited for that when no other file waits.
     """
     if _outdated.is_set():
         end_parser()
@@ -106,7 +106,7 @@ def _built_extract_service() -> ExtractService:
 
 
 def watch_ocr() -> None:
-    """Notify until a task has found out that another OCR is installed, and when one that did not start is to be tried.
+    """Notify until a task has found out that another OCR is installed, and when one is to be tried that files wait for.
 
     In a thread of an extract worker's child.
     """

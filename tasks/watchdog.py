@@ -19,7 +19,7 @@ from dataclasses import dataclass
 
 from celery.worker import state
 
-from tasks.app import LONGEST_SECONDS
+from tasks.app import LONGEST_SECONDS, START_SECONDS
 from tasks.consumer import counts
 from tasks.queue import CeleryQueue
 
@@ -32,8 +32,8 @@ UNTAKEN_SECONDS = 60.0
 """A connected consumer takes a message at once, and learns at once that a task has ended; before a reconnection it
 pauses for half a minute at most."""
 
-UNSTARTED_SECONDS = 180.0
-"""The longest from a message that was taken to its task: a child that starts has two minutes."""
+UNSTARTED_SECONDS = START_SECONDS + 60.0
+"""The longest from a message that was taken to its task: a child may start before."""
 
 UNFINISHED_SECONDS = LONGEST_SECONDS + 60.0
 """The longest that a task runs: its child is killed at the time limit."""

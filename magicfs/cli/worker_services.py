@@ -81,7 +81,7 @@ class WorkerServices:
         return self._ocr_changes is not None and self._ocr_changes.look()
 
     def ocr_is_due(self) -> bool:
-        """Whether files may wait for OCR that did not start, and it is time to try it again."""
+        """Whether files may wait for the OCR that is installed now, and it is time to try it."""
         return self._extracting is not None and self._extracting.ocr_is_due
 
     def notify_extract(self) -> None:

@@ -1,4 +1,4 @@
-"""`Starvation`: for how long a process has waited for a processor that others had.
+"""`Starvation`: for how long a process has waited for a processor that others had; `output_of` waits for it.
 
 Used where a time limit is to end what hangs: on a machine with too much to do, a process that is well gets a fraction
 of a processor, and must not be taken for one that hangs.
@@ -6,7 +6,9 @@ of a processor, and must not be taken for one that hangs.
 
 from __future__ import annotations
 
+import subprocess
 import time
+from collections.abc import Sequence
 from pathlib import Path
 from typing import NamedTuple
 
@@ -45,6 +47,30 @@ class Starvation:
             # The kernel counts a wait when it is over.
             longest = max(longest, waited + (now - since if thread.is_runnable else 0.0))
         return longest
+
+
+def output_of(command: Sequence[str], *, seconds: float, patience_s: float) -> str:
+    """What a program prints. It has `seconds` beside what it waits for a processor, which may be `patience_s`.
+
+    Raises `OSError` when it cannot be started, and `subprocess.SubprocessError` when it fails or takes longer.
+    """
+    with subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
+        starvation, began, limit = Starvation(process.pid), time.monotonic(), seconds
+        try:
+            while True:
+                try:
+                    printed, errors = process.communicate(timeout=max(began + limit - time.monotonic(), 0.0))
+                    break
+                except subprocess.TimeoutExpired:
+                    limit = seconds + min(starvation.seconds(), patience_s)
+                    if time.monotonic() - began >= limit:
+                        raise
+        except BaseException:
+            process.kill()
+            raise
+    if process.returncode:
+        raise subprocess.CalledProcessError(process.returncode, list(command), printed, errors)
+    return printed.decode(errors="replace")
 
 
 def _threads(pid: int) -> dict[str, _Thread]:

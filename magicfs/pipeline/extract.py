@@ -73,28 +73,28 @@ class ExtractService:
         self._worker = worker
         self._max_embedded_chunks = max_embedded_chunks
         self._waits_for_ocr = False
-        """Whether files may wait for OCR that did not start."""
+        """Whether files may wait for the OCR that is installed now: they were read without, or it did not start."""
         self._ocr_pause_s = FIRST_OCR_PAUSE_SECONDS
         self._ocr_due_at = 0.0
         """The moment, on the monotonic clock, from which OCR is tried again for them."""
 
     @property
     def ocr_is_due(self) -> bool:
-        """Whether files may wait for OCR that did not start, and it is time to try it again. Any thread may ask."""
+        """Whether files may wait for the OCR that is installed now, and it is time to try it. Any thread may ask."""
         return self._waits_for_ocr and time.monotonic() >= self._ocr_due_at
 
     def recover(self) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
 
-        Also tells the index this host's limit of embedded chunks, and queues files that waited for the OCR that is
-        installed now, if it starts. Returns the number of released claims.
+        Also tells the index this host's limit of embedded chunks. Files that waited for the OCR that is installed now
+        are queued when no other file waits: to start it may take longer than a child has. Returns the number of
+        released claims.
         """
         with self._database.transaction() as connection:
             released = file_claims.release_files(connection, owner=self._worker.owner, counted=True)
             file_claims.quarantine_files(connection, extractor=newest_version())
         ocr = self._processor.ocr
         self._waits_for_ocr = ocr is not None and self._has_files_for_ocr(ocr)
-        self._try_ocr()
         limit = self._database.run_in_transaction(self._declare_limit)
         if limit != self._max_embedded_chunks:
             log.warning(

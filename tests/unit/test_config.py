@@ -9,11 +9,13 @@ from magicfs.config import MAX_EXTRACT_SECONDS, PATIENCE_SECONDS, Settings, load
 from magicfs.db.vectors import embeddings
 from magicfs.errors import ConfigError
 from magicfs.pipeline.extract import LEASE_SECONDS
-from tasks.app import EMBED_TASK, EXTRACT_TASK, HARD_SECONDS, LONGEST_SECONDS
+from tasks.app import EMBED_TASK, EXTRACT_TASK, HARD_SECONDS, LONGEST_SECONDS, START_SECONDS
+from tasks.watchdog import UNSTARTED_SECONDS
 
 
 def test_a_slow_parser_is_ended_long_before_its_worker() -> None:
     assert 2 * MAX_EXTRACT_SECONDS + PATIENCE_SECONDS <= HARD_SECONDS[EXTRACT_TASK] <= LONGEST_SECONDS < LEASE_SECONDS
+    assert PATIENCE_SECONDS < START_SECONDS < UNSTARTED_SECONDS
     assert HARD_SECONDS[EMBED_TASK] + PATIENCE_SECONDS < embeddings.LEASE_SECONDS
     assert Settings(extract_seconds=MAX_EXTRACT_SECONDS).extract_seconds == MAX_EXTRACT_SECONDS
     with pytest.raises(ConfigError, match=f"must be at most {MAX_EXTRACT_SECONDS}"):

@@ -47,7 +47,7 @@ def test_messages_that_are_taken_and_lost_end_it() -> None:
 
 
 def test_a_child_that_starts_has_time() -> None:
-    starting = itertools.repeat(replace(WAITING, taken=6), 8)
+    starting = itertools.repeat(replace(WAITING, taken=6), 14)
     assert seconds_until_its_end(itertools.chain([IDLE], starting, itertools.repeat(WORKING, 9))) is None
 
 

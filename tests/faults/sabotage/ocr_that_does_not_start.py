@@ -28,4 +28,4 @@ def _start_if_it_can(keeper: ChildKeeper, limit: TimeLimit) -> ParserProcess:
     return _start(keeper, limit)
 
 
-ChildKeeper._start = _start_if_it_can  # type: ignore[method-assign]
+ChildKeeper._start = _start_if_it_can

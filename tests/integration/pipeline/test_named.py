@@ -15,7 +15,7 @@ from magicfs.pipeline import extract
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits, OcrEngine
 from tests.plugins.films import film
-from tests.plugins.index import FOUND_TEXT, Index, Reader
+from tests.plugins.index import FOUND_TEXT, HOST, Index, Reader
 from tests.plugins.services import make_maintenance
 
 PNG = b"\x89PNG\r\n\x1a\n" + bytes(40)
@@ -56,6 +56,13 @@ def read_all(index: Index) -> None:
     index.scan()
     while index.extraction().run_batch():
         pass
+
+
+def restart(index: Index, *, host: str = HOST) -> None:
+    """A worker starts, and has nothing to do but to queue what waited for its OCR."""
+    worker = index.extraction(host=host)
+    worker.recover()
+    worker.run_batch()
 
 
 def test_files_without_text_are_named_and_their_type_is_known(index: Index) -> None:
@@ -210,12 +217,12 @@ class TestPicturesAndOcr:
         read_all(index)
         assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
         del recogniser.kind
-        index.extraction().recover()
+        restart(index)
         assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
         recogniser.has_ocr, index.ocr = True, OcrEngine.RAPIDOCR
-        index.extraction(host="elsewhere").recover()
+        restart(index, host="elsewhere")
         assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
-        index.extraction().recover()
+        restart(index)
         read_all(index)
         assert index.states() == {"photo.png": ("indexed", None), "scan.pdf": ("indexed", None)}
 
@@ -224,13 +231,19 @@ class TestPicturesAndOcr:
         read_all(index)
         recogniser.calls.clear()
         for _ in range(3):
-            index.extraction().recover()
+            restart(index)
             read_all(index)
         assert (recogniser.calls, index.states()) == ([], {"photo.png": NAMED})
         recogniser.has_ocr = recogniser.ocr_starts = True
-        index.extraction().recover()
+        restart(index)
         read_all(index)
         assert index.states() == {"photo.png": ("indexed", None)}
+
+    def test_a_child_that_starts_does_not_wait_for_ocr(self, index: Index, recogniser: Recogniser) -> None:
+        index.ocr = OcrEngine.RAPIDOCR
+        read_all(index)
+        recogniser.recognises = lambda: pytest.fail("a child is killed that takes long to start")
+        index.extraction().recover()
 
     def test_what_was_read_while_ocr_did_not_start_is_read_when_it_does(
         self, index: Index, recogniser: Recogniser, monkeypatch: pytest.MonkeyPatch
@@ -239,7 +252,6 @@ class TestPicturesAndOcr:
         index.ocr, recogniser.ocr_starts = OcrEngine.RAPIDOCR, False
         worker = index.extraction()
         worker.recover()
-        assert not worker.ocr_is_due, "nothing waits for it"
         index.scan()
         while worker.run_batch():
             pass
@@ -266,17 +278,17 @@ class TestPicturesAndOcr:
             (index.folder / os.fsdecode(name)).write_bytes(PNG + name)
         (index.folder / "notes.txt").write_text("notes")
         recogniser.extract = lambda content, name: outcomes.get(name) or Document("x", "text/plain")
-        index.extraction().recover()
+        restart(index)
         read_all(index)
         before = index.states()
-        index.extraction().recover()
+        restart(index)
         assert index.states() == before, "the same OCR reads nothing again"
         del recogniser.extract
         recogniser.calls.clear()
         recogniser.has_ocr, index.ocr = True, OcrEngine.TESSERACT
-        index.extraction(host="elsewhere").recover()
+        restart(index, host="elsewhere")
         assert index.states() == before
-        index.extraction().recover()
+        restart(index)
         assert {name for name, (state, _) in index.states().items() if state == "pending"} == {
             "letter.pdf", "sunset.png",
         }  # fmt: skip
@@ -299,7 +311,7 @@ class TestPicturesAndOcr:
         del recogniser.extract
         recogniser.calls.clear()
         recogniser.has_ocr, index.ocr = True, OcrEngine.RAPIDOCR
-        index.extraction().recover()
+        restart(index)
         read_all(index)
         assert sorted(recogniser.calls) == [b"mixed.pdf", b"photo.png"]
 
@@ -321,7 +333,7 @@ class TestPicturesAndOcr:
         index.rows("UPDATE contents SET reason = NULL, detail = 'rapidocr, page 1', ocr = NULL RETURNING 1")
         index.rows("UPDATE files SET state = 'indexed' RETURNING 1")
         recogniser.has_ocr, index.ocr = True, OcrEngine.TESSERACT
-        index.extraction().recover()
+        restart(index)
         assert index.states() == {"photo.png": ("pending", None)}
 
     def test_ocr_is_put_away_when_no_file_waits(self, index: Index, recogniser: Recogniser) -> None:

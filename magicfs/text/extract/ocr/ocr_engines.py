@@ -13,11 +13,14 @@ import shutil
 import subprocess
 import sys
 
+from magicfs.config import PATIENCE_SECONDS
+from magicfs.linux.starvation import output_of
 from magicfs.text.extract.options import NOBODY, RAPIDOCR_MODELS, Ocr, OcrEngine
 
 log = logging.getLogger(__name__)
 
-_TESSERACT_SECONDS = 10
+_PROGRAM_SECONDS = 10.0
+"""Programs that say what is installed take milliseconds. What they wait for a processor is not counted."""
 _MAX_LANGUAGES = 4
 """Each language makes recognition slower."""
 
@@ -102,13 +105,11 @@ def installed_tesseract() -> Ocr | None:
     if program is None:
         return None
     try:
-        result = subprocess.run(
-            [program, "--list-langs"], capture_output=True, text=True, timeout=_TESSERACT_SECONDS, check=True
-        )
+        printed = output_of([program, "--list-langs"], seconds=_PROGRAM_SECONDS, patience_s=PATIENCE_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("tesseract does not answer, so it reads no text in images: %s", error)
         return None
-    return parse_languages(result.stdout)
+    return parse_languages(printed)
 
 
 def why_parsers_cannot_read(ocr: Ocr) -> str | None:
@@ -118,12 +119,12 @@ def why_parsers_cannot_read(ocr: Ocr) -> str | None:
     paths = [os.path.join(ocr.data_dir, f"{language}.traineddata") for language in ocr.languages]
     command = [sys.executable, "-ISc", _FIND_UNREADABLE, str(NOBODY), *paths]
     try:
-        result = subprocess.run(command, capture_output=True, text=True, timeout=_TESSERACT_SECONDS, check=True)
+        printed = output_of(command, seconds=_PROGRAM_SECONDS, patience_s=PATIENCE_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
         return f"whether parsers may read {ocr.data_dir} cannot be found out ({error})"
-    if not result.stdout:
+    if not printed:
         return None
-    path = result.stdout.splitlines()[0]
+    path = printed.splitlines()[0]
     return f"parsers run as nobody, who may not read {path}: give others access to it and to the folders above it"
 
 
