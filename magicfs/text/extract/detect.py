@@ -64,13 +64,20 @@ _JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,99}(?:\[\s{0,99})?\{\s{0,99}\"[^\"\n
 _XML = re.compile(
     rb"(?:\xef\xbb\xbf)?\s{0,99}<(?:\?xml\b|!DOCTYPE\s|[A-Za-z][\w:.-]{0,40}(?:\s{1,9}[\w:.-]{1,40}=\"[^\"<]{0,500}\"){1,30}\s{0,9}/?>)"
 )
-_SHARED_EXTENSIONS = frozenset({"ts", "mm"})
-"""Those of source code that files in XML have too: translations of Qt, maps of FreeMind."""
+_STATEMENT = re.compile(rb"(?:\{1:[^\n]{1,300}\{4:)?\s{0,9}:20:[^\n]{0,40}\n(?::21:[^\n]{0,40}\n)?:25:[^\n]{1,60}\n:28")
+"""A statement of a bank in MT940, which banks name as they like."""
+_SHARED_EXTENSIONS = {
+    "log": (_JSON, "application/json"),
+    "txt": (_STATEMENT, "text/x-mt940"),
+    **dict.fromkeys(("ts", "mm"), (_XML, "application/xml")),
+}
+"""Extensions that files of another type have too, by how these begin: translations of Qt, maps of FreeMind."""
 _BEGINNINGS = (
     (_XML, "application/xml"),
     (_JSON, "application/json"),
     (re.compile(rb"(?:\xef\xbb\xbf)?BEGIN:VCALENDAR\r?\n", re.IGNORECASE), "text/calendar"),
     (re.compile(rb"(?:\xef\xbb\xbf)?BEGIN:VCARD\r?\n", re.IGNORECASE), "text/vcard"),
+    (_STATEMENT, "text/x-mt940"),
 )
 """The types of texts whose extension says nothing, by how they begin."""
 _MAILBOX = re.compile(rb"\AFrom [^\n]{1,500}\n>?[A-Za-z][A-Za-z0-9-]{0,80}:[ \t]")
@@ -154,10 +161,9 @@ def _flat_type(head: bytes) -> str:
 def _by_extension(extension: str, head: bytes) -> FileType | None:
     if extension in MARKUP_BY_EXTENSION:
         return FileType(*MARKUP_BY_EXTENSION[extension])
-    if extension == "log" and _JSON.match(head):
-        return FileType(Route.DECODE, "application/json")
-    if extension in _SHARED_EXTENSIONS and _XML.match(head):
-        return FileType(Route.DECODE, "application/xml")
+    beginning, mime_type = _SHARED_EXTENSIONS.get(extension, (None, ""))
+    if beginning is not None and beginning.match(head):
+        return FileType(Route.DECODE, mime_type)
     if extension in TEXT_BY_EXTENSION:
         return FileType(Route.DECODE, TEXT_BY_EXTENSION[extension])
     if extension in DAMAGED_IF_NOT_TEXT and _is_not_text(head):

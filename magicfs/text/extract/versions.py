@@ -11,12 +11,12 @@ from typing import Final
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
-    **dict.fromkeys(("* decode", "* markup"), 18),
+    **dict.fromkeys(("* decode", "* markup"), 19),
     "application/zip": 41,
     "application/x-ole-storage": 30,
-    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 19),
+    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(
-        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 19
+        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 20
     ),
     "application/pdf": 15,
     # The highest, so that files of which nothing was read before are looked at again.

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.extract.plain.content_lines import unfold, unfold_ldif
+from magicfs.text.extract.plain.content_lines import unfold, unfold_family, unfold_ldif, unfold_manifest
 from magicfs.text.extract.plain.decoding import read_text
 
 
@@ -103,3 +103,12 @@ def test_what_only_begins_often_takes_no_more_time_than_other_text(beginning: st
     text = beginning.partition(":")[0] + ":" + beginning.partition(":")[2] * 50_000 + "\nSUMMARY:a\\, b"
     assert unfold(text).endswith("SUMMARY:a, b")
     assert unfold(beginning * 30_000 + "\nSUMMARY:a\\, b").endswith("SUMMARY:a, b")
+
+
+def test_texts_of_family_trees_go_on_in_a_word_or_in_the_next_line() -> None:
+    tree = "1 NOTE a long no\n2 CONC te about\n2 CONT wurtzites\n1 DATE 5 JAN 1901"
+    assert unfold_family(tree) == "1 NOTE a long note about wurtzites\n\n\n1 DATE 5 JAN 1901"
+
+
+def test_lines_of_a_manifest_go_on() -> None:
+    assert unfold_manifest("Class-Path: lib/marmala\n de.jar\nName: a") == "Class-Path: lib/marmalade.jar\n\nName: a"

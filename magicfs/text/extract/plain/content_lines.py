@@ -1,4 +1,6 @@
-"""Reads calendars and address books: unfolds their content lines and decodes their values (RFC 5545, 6350, vCard 2.1).
+"""Reads calendars, address books and family trees: unfolds their content lines and decodes their values.
+
+RFC 5545 and 6350, vCard 2.1, RFC 2849, GEDCOM.
 
 Used by `decoding`. A value stands on the line on which it begins, and the lines that it went on over follow empty, so
 that line numbers are those that an editor shows. Pure functions; any thread.
@@ -10,6 +12,7 @@ import base64
 import html
 import quopri
 import re
+from collections.abc import Callable
 from functools import lru_cache
 from typing import Final
 
@@ -17,8 +20,13 @@ from magicfs.text.extract.plain.plain_text import clean, decode
 
 CONTENT_LINE_TYPES: Final = frozenset({"text/calendar", "text/vcard"})
 LDIF_TYPE: Final = "text/x-ldif"
+FAMILY_TYPE: Final = "text/x-gedcom"
+MANIFEST_TYPE: Final = "text/x-java-manifest"
 
 _FOLD: Final = re.compile(r"\n[ \t]")
+_MANIFEST_FOLD: Final = re.compile(r"\n (?=\S)")
+_FAMILY_FOLD: Final = re.compile(r"\n[ \t]*[0-9]{1,2} CON([CT]) ?")
+"""Where a text of a family tree goes on, in the same word or in the next line."""
 _QUOTED_PRINTABLE: Final = re.compile(
     r"^[^:\n]{0,300};(?:ENCODING=)?QUOTED-PRINTABLE[^:\n]{0,300}:", re.IGNORECASE | re.MULTILINE
 )
@@ -99,6 +107,16 @@ def unfold_ldif(text: str) -> str:
     return _LDIF_ENCODED.sub(_ldif_value, _join(text, _FOLD, ""))
 
 
+def unfold_family(text: str) -> str:
+    """The lines of a family tree, each text in one piece."""
+    return _join(text, _FAMILY_FOLD, lambda fold: "" if fold[1] == "C" else " ")
+
+
+def unfold_manifest(text: str) -> str:
+    """The lines of what a program of Java says of itself, each in one piece."""
+    return _join(text, _MANIFEST_FOLD, "")
+
+
 def _ldif_value(match: re.Match[str]) -> str:
     try:
         value = base64.b64decode(match[2], validate=True).decode("utf-8")
@@ -107,7 +125,7 @@ def _ldif_value(match: re.Match[str]) -> str:
     return f"{match[1]}: {' '.join(clean(value).split())}"
 
 
-def _join(text: str, border: re.Pattern[str], glue: str) -> str:
+def _join(text: str, border: re.Pattern[str], glue: str | Callable[[re.Match[str]], str]) -> str:
     """The text with its lines joined at each `border`; as many line ends follow the joined line."""
     lines: list[str] = []
     for line in _split_at_line_ends(text, border):

@@ -7,13 +7,40 @@ functions; any thread.
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from typing import Final
 
-from magicfs.text.extract.plain.content_lines import CONTENT_LINE_TYPES, LDIF_TYPE, unfold, unfold_ldif
+from magicfs.text.extract.plain.bank_files import (
+    ENTRIES_TYPE,
+    EXCHANGE_TYPE,
+    STATEMENT_TYPE,
+    read_entries,
+    read_exchange,
+    read_statement,
+)
+from magicfs.text.extract.plain.content_lines import (
+    CONTENT_LINE_TYPES,
+    FAMILY_TYPE,
+    LDIF_TYPE,
+    MANIFEST_TYPE,
+    unfold,
+    unfold_family,
+    unfold_ldif,
+    unfold_manifest,
+)
 from magicfs.text.extract.plain.escapes import unescape
 from magicfs.text.extract.plain.plain_text import decode
 
 _FOLD_IN_CHARACTER: Final = re.compile(rb"([\xc2-\xf4][\x80-\xbf]{0,2})(\r?\n[ \t])(?=[\x80-\xbf])")
+
+_READERS: Final[dict[str, Callable[[str], str]]] = {
+    LDIF_TYPE: unfold_ldif,
+    FAMILY_TYPE: unfold_family,
+    MANIFEST_TYPE: unfold_manifest,
+    STATEMENT_TYPE: read_statement,
+    ENTRIES_TYPE: read_entries,
+    EXCHANGE_TYPE: read_exchange,
+}
 
 
 def read_text(content: bytes, *, mime_type: str, whole: bytes | None = None) -> str | None:
@@ -25,7 +52,8 @@ def read_text(content: bytes, *, mime_type: str, whole: bytes | None = None) -> 
     text = decode(content, whole=whole)
     if text is None:
         return None
-    return unfold_ldif(text) if mime_type == LDIF_TYPE else unescape(text, mime_type=mime_type)
+    reader = _READERS.get(mime_type)
+    return reader(text) if reader else unescape(text, mime_type=mime_type)
 
 
 def _is_folded_utf8(content: bytes) -> bool:
