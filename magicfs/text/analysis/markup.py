@@ -41,13 +41,34 @@ _ROLE: Final = re.compile(
     r"(?<![\w:`]):([A-Za-z][\w.+-]{0,30}(?::[A-Za-z][\w.+-]{0,30}){0,2}):`([^`<>\n]{1,200}?)(?:\s*<([^<>`\n]{1,500})>)?`"
 )
 """What reStructuredText says of a word or of a phrase, such as where it leads: `:ref:`the guide <target>``."""
+_ADDRESS: Final = re.compile("://|mailto:|link:|xref:")
+_ADDRESS_FIRST: Final = re.compile(
+    r"(?<!\w)((?:https?://|mailto:|link:|xref:)[^\s\[\]<>\"']{1,500})\[([^\[\]\n]{1,300}?)\^?(?:,[^\[\],=\n]{1,50}=[^\[\]\n]{0,200})?\]"
+)
+_CROSS_REFERENCE: Final = re.compile(r"<<(?=\w|#)([^<>,\n]{1,200}),[ ]?(?=\S)([^<>\n]{1,200})>>")
+"""Links of AsciiDoc: the text in brackets behind the address, or behind the name of a part of the document."""
+_ADDRESS_INSIDE: Final = re.compile(r"\[((?:https?|ftp)://[^\s\[\]|]{1,500})[ \t]+([^\[\]\n]{1,300})\]")
+"""A link of MediaWiki to another site."""
+_BAR_LINK: Final = re.compile(
+    r"<((?:https?://|mailto:)[^\s<>|]{1,500})\|([^<>|\n]{1,300})>"
+    r"|\[([^\[\]|\n]{1,200})\|((?:https?://|mailto:)[^\s\[\]|]{1,500})(?:\|[^\[\]\n]{0,100})?\]"
+)
+"""Links of chats, such as Slack, and of trackers, such as Jira."""
+_QUOTED_LINK: Final = re.compile(r'"([^"\n]{1,200})":((?:https?://|mailto:)[^\s"<>]{1,500})')
+"""A link of Textile."""
+_TEX_STYLE: Final = re.compile(
+    r"\\(?:text(?:bf|it|tt|sc|sf|rm|up|md|sl|normal)|emph|underline|uline|enquote)\{([^{}\\\n]{1,300})\}"
+)
+_TEX_LINK: Final = re.compile(r"\\href\{([^{}\n]{1,500})\}\{([^{}\n]{1,300})\}")
+"""Emphasis and links of TeX."""
 
 _INLINE_TAG: Final = re.compile(
-    r"</?(?:a|abbr|b|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr)"
+    r"</?(?:a|abbr|b|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr"
+    r"|acronym|bd[io]|bold|citetitle|dfn|emphasis|hi|italic|nobr|ph|ulink|xref)"
     r"(?:\s[^<>]{0,500})?/?>",
     re.IGNORECASE,
 )
-"""A tag of HTML that stands inside a word or a sentence."""
+"""A tag of HTML, or of XML for texts (DocBook, DITA, JATS, TEI), that stands inside a word or a sentence."""
 
 _FORUM_TAG: Final = re.compile(
     r"\[/?(?:b|i|u|s|url|img|colou?r|size|font|quote|code|list|center|sub|sup)(?:=([^\[\]\n]{0,500}))?\]", re.IGNORECASE
@@ -79,6 +100,7 @@ def without_markup(text: str, asides: list[str]) -> str:
     """The text without emphasis, tags and targets of links. Tags and targets are added to `asides`."""
     if "\\" in text:
         text = _ESCAPED_SIGN.sub("", text)
+        text = _TEX_STYLE.sub(r"\1", text) if "{" in text else text
     if "~" in text or "^" in text:
         text = _RAISED.sub(r"\2", text)
     if "*" in text:
@@ -108,6 +130,22 @@ def _without_links(text: str, asides: list[str]) -> str:
         text = _RST_LINK.sub(lambda match: _aside(match[1], match[2], asides), text)
     if ":`" in text:
         text = _ROLE.sub(lambda match: _aside(match[2], " ".join(filter(None, match.group(1, 3))), asides), text)
+    if "\\href{" in text:
+        text = _TEX_LINK.sub(lambda match: _aside(match[2], match[1], asides), text)
+    if "<<" in text and ">>" in text:
+        text = _CROSS_REFERENCE.sub(lambda match: _aside(match[2], match[1], asides), text)
+    return _without_addresses(text, asides) if _ADDRESS.search(text) else text
+
+
+def _without_addresses(text: str, asides: list[str]) -> str:
+    """The text of links that say a whole address, without it."""
+    if "[" in text:
+        text = _ADDRESS_INSIDE.sub(lambda match: _aside(match[2], match[1], asides), text)
+        text = _ADDRESS_FIRST.sub(lambda match: _aside(match[2], match[1], asides), text)
+    if "|" in text:
+        text = _BAR_LINK.sub(lambda match: _aside(match[2] or match[3], match[1] or match[4], asides), text)
+    if '":http' in text or '":mailto' in text:
+        text = _QUOTED_LINK.sub(lambda match: _aside(match[1], match[2], asides), text)
     return text
 
 

@@ -55,7 +55,7 @@ _SEPARATORS: Final = frozenset(",.'_")
 _THOUSAND: Final = 3
 """The digits between two separators of a large number."""
 _PHONE: Final = re.compile(
-    r"[+(08](?<![\w+.,/-].)(?:(?<=\()0|(?<=8)[ -]\(?(?=[3489][0-9]{2}\b))?+(?<!8)"
+    r"[+(08](?<![\w+./-].)(?<![0-9],.)(?:(?<=\()0|(?<=8)[ -]\(?(?=[3489][0-9]{2}\b))?+(?<!8)"
     r"[0-9][0-9 \u00a0()/-]{5,22}[0-9](?![\w/-])"
 )
 """A telephone number in pieces: it begins with `+`, with `0` or with brackets, or, in Russia, with `8`. As other
@@ -65,6 +65,10 @@ _DAY: Final = re.compile(r"[0-9]{2}/[0-9]{2}/[0-9]{4}")
 _AMERICAN_PHONE: Final = (3, 3, 4)
 _DIGITS_OF_PHONE: Final = frozenset({9, 10, 11})
 """Those of a number with the zero before it."""
+_COUNTRY: Final = re.compile(
+    r"\+(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})(?!0)([0-9]{7,12})(?![0-9])"
+)
+"""A telephone number in one piece: the country, in the digits that it has, and the number there."""
 _MIN_PHONE_DIGITS: Final = 7
 _MAX_PHONE_DIGITS: Final = 15
 _MAX_COUNTRY_DIGITS: Final = 3
@@ -210,6 +214,9 @@ def numbers_in_pieces(text: str) -> list[str]:
         articles = [match[0].replace(" ", "") for match in _ARTICLE.finditer(text)]
         found += [number for number in articles if len(number) in _ARTICLE_DIGITS and _is_article(number)]
     for match in _PHONE.finditer(text):
+        if (whole := _COUNTRY.fullmatch(match[0])) is not None:
+            found += _with_country([*whole.groups()])[1:]
+            continue
         pieces = re.findall("[0-9]+", match[0])
         digits = "".join(pieces)
         if len(pieces) == 1 or len(digits) < _PAIR * len(pieces) - _single_digits(match[0], pieces):

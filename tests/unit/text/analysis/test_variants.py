@@ -123,6 +123,23 @@ def test_a_telephone_number_is_found_as_in_its_country(number: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("TEL:+491701234567", "0170 1234567"),
+        ('address="+12125557788"', "2125557788"),
+        ("name,+44 20 7946 0000,note", "02079460000"),
+        ("+351912345678", "912345678"),
+    ],
+)
+def test_a_telephone_number_of_an_export_is_found_as_it_is_typed(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+def test_what_is_no_telephone_number_has_no_country() -> None:
+    assert "'02345'" not in analyze("a total of 1,+2345 and +0012345678")
+
+
+@pytest.mark.parametrize(
     ("text", "question"),
     [
         ("the file Rechnung2023", "rechnung 2023"),
