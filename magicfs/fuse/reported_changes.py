@@ -63,6 +63,12 @@ class ReportedChanges:
         if written is not None:
             self._inodes.forget_pages(written)
 
+    def forget_pages(self, watch: Watch) -> None:
+        """Have the kernel keep no page of the files that were used here: nobody will tell who writes to them."""
+        for ino in watch.names.values():
+            FAST_PATH.forget(ino)
+            self._inodes.forget_pages(ino)
+
     def leads_to(self, directory: RealDirectory, name: bytes, ino: int | None) -> bool:
         """Whether a name is still that of a node. What was renamed through the mount is known to the kernel already.
 

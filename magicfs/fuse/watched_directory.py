@@ -58,6 +58,16 @@ class Watch:
         """The version of the directory whose names the kernel keeps, these names, and when they were listed."""
         self._kept_at = float("-inf")
         """When the kernel was last let keep a name, its attributes, or that it does not exist."""
+        self._used_at = time.monotonic()
+        """When a program last used the directory."""
+
+    def is_used(self) -> None:
+        """Know that a program uses the directory."""
+        self._used_at = time.monotonic()
+
+    def is_unused(self) -> bool:
+        """Whether nobody has used it for so long that the kernel has dropped by itself what it was let keep."""
+        return time.monotonic() - max(self._used_at, self._kept_at) > 2 * VOUCHED_SECONDS
 
     def listing_is_kept(self, version: tuple[int, int], listing: DirectoryListing) -> None:
         """Know that the kernel keeps this listing of the directory in this version, with what can be kept of each."""
@@ -128,6 +138,7 @@ class Watch:
         """Let the kernel keep the attributes of the directory, unless it is that of a root or has just changed."""
         if self.is_quiet() and isinstance(self.directory.place, ChildPlace):
             reply.attr_timeout = VOUCHED_SECONDS
+            self.is_used()
             self.keeps_own_attributes = True
 
     def keep_missing(self, name: bytes) -> bool:

@@ -14,7 +14,7 @@ import os
 import select
 import threading
 import time
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 
 import trio
@@ -38,7 +38,8 @@ from magicfs.tree.real.nodes import RealNode
 log = logging.getLogger(__name__)
 
 MAX_WATCHES = 4096
-"""Directories. The agent needs far more of what the system allows a user."""
+"""Directories. The agent needs far more of what the system allows a user. Where more are in use, such as those that a
+`find` goes through, those come first that were used last."""
 RETRY_SECONDS = 60.0
 """A directory that cannot be watched is tried again after that."""
 NOT_IN_MEMORY_SECONDS = 1.0
@@ -56,8 +57,8 @@ class DirectoryWatches:
         self._invalidations = AttributeInvalidations()
         self._changes = ReportedChanges(inodes, self._invalidations)
         self._inotify: Inotify | None = None
-        self._watches: dict[int, Watch] = {}
-        """By the inode number of the directory."""
+        self._watches: OrderedDict[int, Watch] = OrderedDict()
+        """By the inode number of the directory, those that were used last at the end."""
         self._by_number: defaultdict[int, list[Watch]] = defaultdict(list)
         """By the number of the kernel's watch, which a directory that is in two roots has in common."""
         self._refused: dict[int, float] = {}
@@ -93,11 +94,11 @@ class DirectoryWatches:
 
     def find(self, directory: Node) -> Watch | None:
         """The watch of a directory, which begins if it can; None if it is not watched."""
-        watch = self._watches.get(directory.ino)
+        watch = self._use(directory.ino)
         if watch is not None or self._inotify is None or not isinstance(directory, RealDirectory):
             return watch
         now = time.monotonic()
-        if len(self._watches) >= MAX_WATCHES or now < self._refused.get(directory.ino, now):
+        if now < self._refused.get(directory.ino, now) or not self._has_room():
             return None
         try:
             watch = self._begin(directory, self._inotify)
@@ -107,6 +108,27 @@ class DirectoryWatches:
         if watch is None:
             self._refused[directory.ino] = now + NOT_IN_MEMORY_SECONDS
         return watch
+
+    def _use(self, ino: int) -> Watch | None:
+        watch = self._watches.get(ino)
+        if watch is not None:
+            watch.is_used()
+            self._watches.move_to_end(ino)
+        return watch
+
+    def _has_room(self) -> bool:
+        """Whether one more directory can be watched: another one is dropped for it if the kernel keeps nothing of that.
+
+        Otherwise a program that goes through a large tree once would take the watches from all that come later.
+        """
+        if len(self._watches) < MAX_WATCHES:
+            return True
+        ino, watch = next(iter(self._watches.items()))
+        if not watch.is_unused():
+            return False
+        self._changes.forget_pages(watch)
+        self.drop(ino)
+        return True
 
     def _begin(self, directory: RealDirectory, inotify: Inotify) -> Watch | None:
         """Watch a directory on a file system that only this machine changes, if the kernel has it in memory.
@@ -177,7 +199,7 @@ class DirectoryWatches:
 
     def note_lookup(self, directory: int, name: bytes, ino: int) -> None:
         """Know that the kernel was told of a plain file without Python: it hears of a change within its second."""
-        watch = self._watches.get(directory)
+        watch = self._use(directory)
         if watch is not None and watch.has_room(name, 1):
             watch.keep_listed({name: ino})
 

@@ -2,11 +2,11 @@
 
 `mount_process` runs `main`, perhaps with `TEST_OPEN_FILES` in its environment, a limit of open files,
 `TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, `TEST_FILES_SECONDS`, the
-deadline of a call that waits for a file system, or `TEST_VOUCHED_SECONDS`, for how long the kernel keeps what is
-watched; `TEST_REQUESTS` is a file to which each request that Python handles appends a line with its name. With
-`TEST_LISTED_SECONDS` it takes as long to read the attributes of further names of a directory after the first ones.
-`TEST_REMOTE_FILES` has other hosts (`tests.fakes.remote_files`). It prints a line when the mount is ready, and at its
-end how many requests Python had nothing to do with.
+deadline of a call that waits for a file system, `TEST_VOUCHED_SECONDS`, for how long the kernel keeps what is watched,
+or `TEST_MAX_WATCHES`, how many directories are; `TEST_REQUESTS` is a file to which each request that Python handles
+appends a line with its name. With `TEST_LISTED_SECONDS` it takes as long to read the attributes of further names of a
+directory after the first ones. `TEST_REMOTE_FILES` has other hosts (`tests.fakes.remote_files`). It prints a line when
+the mount is ready, and at its end how many requests Python had nothing to do with.
 """
 
 from __future__ import annotations
@@ -30,7 +30,7 @@ from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.results import SearchResult
 from magicfs.errors import MagicFSError
-from magicfs.fuse import fast_path, listing_operations, operations, thread_pools, watched_directory
+from magicfs.fuse import fast_path, listing_operations, operations, thread_pools, watched_directory, watches
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.mount import DATABASE_CONNECTIONS, run_mount
 from magicfs.fuse.node_operations import NodeOperations
@@ -132,6 +132,8 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
         for module in (watched_directory, listing_operations, operations):
             module.VOUCHED_SECONDS = float(os.environ["TEST_VOUCHED_SECONDS"])
         watched_directory.LISTED_SECONDS = watched_directory.VOUCHED_SECONDS / 2
+    if "TEST_MAX_WATCHES" in os.environ:
+        watches.MAX_WATCHES = int(os.environ["TEST_MAX_WATCHES"])
     if "TEST_LISTED_SECONDS" in os.environ:
         list_slowly(float(os.environ["TEST_LISTED_SECONDS"]))
     if "TEST_REQUESTS" in os.environ:

@@ -6,6 +6,7 @@ import errno
 import os
 from collections import Counter
 from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -90,3 +91,27 @@ def test_a_program_that_looks_at_few_names_gets_names(large: Path, unstarted_mou
             if number % 10 == 0:
                 entry.stat(follow_symlinks=False)
         assert inode_count(unstarted_mount) < FILES * 0.7
+
+
+def test_a_directory_that_is_used_after_many_others_is_left_to_the_fast_path(
+    requests: Path, root: IndexedRoot, unstarted_mount: MountProcess, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Whoever has gone through a large tree once would else have taken the watches from all that come later."""
+    monkeypatch.setenv("TEST_MAX_WATCHES", "4")
+    monkeypatch.setenv("TEST_VOUCHED_SECONDS", "0.1")
+    for number in range(8):
+        (root.path / f"tree/{number}").mkdir(parents=True)
+        for file in range(20):
+            (root.path / f"tree/{number}/{file}").touch()
+    unstarted_mount.start()
+    tree = unstarted_mount.path / "mirror/documents/tree"
+    eventually(tree.exists)
+
+    def is_fast(directory: Path) -> bool:
+        return of_python(requests, lambda: look(directory))["listxattr"] == 0
+
+    with kept_caches():
+        for number in range(8):
+            look(tree / f"{number}")
+        for number in (7, 0):
+            eventually(partial(is_fast, tree / f"{number}"))
