@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("* decode", "* markup"), 19),
-    "application/zip": 41,
+    "application/zip": 42,
     "application/x-ole-storage": 30,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(
@@ -23,10 +23,10 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 13,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 34),
+    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 35),
     **dict.fromkeys(("audio/*", "video/*"), 40),
     "image/*": 6,
-    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 8),
+    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 28),
     "application/x-mobipocket-ebook": 5,
     "application/ms-tnef": 8,
 }

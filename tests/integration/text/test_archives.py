@@ -1,21 +1,24 @@
-"""The names in archives are their text."""
+"""The names in archives are their text, and so are the texts of the files in small ones."""
 
 from __future__ import annotations
 
 import gzip
 import io
+import random
 import tarfile
 import zipfile
+from itertools import pairwise
 from typing import Final
 
 import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents import archives
+from magicfs.text.extract.documents.archive_members import MAX_NAMES
+from magicfs.text.extract.documents.archives import MAX_READ_MEMBERS
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
-from tests.plugins.documents import container, tar_archive
+from tests.plugins.documents import container, mail, picture, tar_archive, word_document
 from tests.plugins.rar import rar_4, rar_5
 
 _NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
@@ -34,9 +37,67 @@ _NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
     ],
 )
 def test_the_names_in_an_archive_are_its_text(extractor: FileExtractor, name: bytes, content: bytes) -> None:
-    text = read(extractor, content, name).text
-    assert "letters/an Müller.txt" in text
-    assert "hello" not in text
+    assert "letters/an Müller.txt" in read(extractor, content, name).text
+
+
+LETTERS: Final = {
+    "letters/sent/offer.docx": word_document("a stairlift for the annexe"),
+    "letters/notes.txt": "die Wäscherei im Hof\n".encode("latin-1"),
+    "__MACOSX/letters/._notes.txt": b"Mac OS X com.apple.quarantine",
+    "letters/scan.png": picture(),
+    "old.zip": container({"memo.txt": "inside of an archive inside"}),
+}
+
+
+@pytest.mark.parametrize("kind", ["zip", "w:", "w:gz", "w:bz2", "w:xz"])
+def test_the_files_in_a_small_archive_are_read_after_the_names(extractor: FileExtractor, kind: str) -> None:
+    document = read(extractor, _archive_of(kind, LETTERS), b"letters")
+    ends = [*document.page_starts, None]
+    names, *pages = [document.text[start:end].rstrip() for start, end in pairwise([0, *ends])]
+    assert set(names.split("\n")) == {*LETTERS, "old.zip/memo.txt"}
+    assert pages == [
+        "letters/sent/offer.docx\n\na stairlift for the annexe",
+        "letters/notes.txt\n\ndie Wäscherei im Hof",
+    ]
+    assert document.unread_parts is None
+
+
+def test_the_files_in_an_archive_that_is_attached_to_a_message_are_read(extractor: FileExtractor) -> None:
+    letters = _archive_of("zip", LETTERS)
+    text = read(extractor, mail("see the files", subject="for you", attachments={"letters.zip": letters}), b"a.eml").text
+    assert "a stairlift for the annexe" in text
+
+
+@pytest.mark.parametrize("kind", ["zip", "w:gz"])
+@pytest.mark.parametrize(("count", "is_read"), [(MAX_READ_MEMBERS, True), (MAX_READ_MEMBERS + 1, False)])
+def test_only_the_names_in_a_large_archive_are_read(
+    extractor: FileExtractor, kind: str, count: int, is_read: bool
+) -> None:
+    content = _archive_of(kind, {f"page{number}.txt": b"heron" for number in range(count)})
+    text = read(extractor, content, b"pages").text
+    assert f"page{count - 1}.txt" in text
+    assert ("heron" in text) == is_read
+
+
+def test_a_damaged_member_costs_its_own_text(extractor: FileExtractor) -> None:
+    members = {"a.txt": b"a heron", "b.txt": b"a bittern", "c.docx": b"PK\3\4 no document", "d.txt": b"a crane"}
+    document = read(extractor, _archive_of("zip", members).replace(b"a bittern", b"a Bittern"), b"a.zip")
+    assert "a heron" in document.text
+    assert "a crane" in document.text
+    assert str(document.unread_parts) == "2 of 4 parts could not be read: b.txt (corrupt), c.docx (corrupt)"
+
+
+@pytest.mark.parametrize("kind", ["zip", "w:gz"])
+def test_a_member_that_is_too_large_costs_its_own_text(extractor: FileExtractor, kind: str) -> None:
+    members = {"zeros.txt": bytes((64 << 20) + 1), "last.txt": b"a crane"}
+    data = io.BytesIO(_archive_of(kind, members))
+    if kind == "zip":
+        with zipfile.ZipFile(data, "w", zipfile.ZIP_DEFLATED) as file:
+            for name, content in {**members, "noise": random.Random(1).randbytes(1 << 20)}.items():
+                file.writestr(name, content)
+    document = read(extractor, data.getvalue(), b"a")
+    assert "a crane" in document.text
+    assert "zeros.txt (too-large)" in str(document.unread_parts)
 
 
 def test_names_that_need_a_password_say_so(extractor: FileExtractor) -> None:
@@ -96,12 +157,12 @@ def test_the_names_in_an_archive_in_an_archive_are_read(extractor: FileExtractor
 
 @pytest.mark.parametrize("outer", ["zip", "w:", "w:gz"])
 def test_names_in_inner_archives_take_no_place_of_others(extractor: FileExtractor, outer: str) -> None:
-    inner = container({f"page{number}.txt": "" for number in range(archives.MAX_NAMES + 1000)})
+    inner = container({f"page{number}.txt": "" for number in range(MAX_NAMES + 1000)})
     contracts = {f"contracts/{number}.pdf": b"" for number in range(50)}
     text = read(extractor, _archive_of(outer, {"a.zip": inner, **contracts}), b"a").text
     names = text.split("\n")
     assert names[:51] == ["a.zip", *contracts]
-    assert len(names) == archives.MAX_NAMES
+    assert len(names) == MAX_NAMES
 
 
 def test_names_in_inner_archives_are_read_before_damage(extractor: FileExtractor) -> None:

@@ -326,7 +326,7 @@ def test_a_book_in_an_archive_of_its_own_is_read(extractor: FileExtractor) -> No
     book = fiction_book("Ionych walks in the garden", keywords="garden")
     document = read(extractor, container({"book.fb2": book.decode()}), b"a.fb2.zip")
     assert "Ionych walks in the garden" in document.text
-    assert read(extractor, container({"book.fb2": book.decode(), "b": "x"}), b"a.zip").text == "book.fb2\nb"
+    assert read(extractor, container({"book.fb2": book.decode(), "b": "x"}), b"a.zip").text.startswith("book.fb2\nb\n")
 
 
 def test_the_notes_of_a_book_are_read(extractor: FileExtractor) -> None:

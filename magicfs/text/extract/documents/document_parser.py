@@ -14,8 +14,10 @@ from typing import Final
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.detect import detect
-from magicfs.text.extract.documents import archives, container, picture_metadata, xml_documents
+from magicfs.text.extract.documents import container, picture_metadata, xml_documents
 from magicfs.text.extract.documents.additions import text_of, with_unread_parts
+from magicfs.text.extract.documents.archive_members import RAR_TYPE
+from magicfs.text.extract.documents.archives import read_archive
 from magicfs.text.extract.documents.compressed_files import decompress_file
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
@@ -50,7 +52,7 @@ from magicfs.text.extract.process.answers import PartialDocument
 from magicfs.text.extract.process.page_reader import unreadable_of
 
 _ARCHIVE_TYPES: Final = frozenset(
-    {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", archives.RAR_TYPE}
+    {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", RAR_TYPE}
 )
 
 _XML_READERS: Final[dict[str, Callable[[bytes], Document | Unreadable]]] = {
@@ -220,8 +222,8 @@ class DocumentParser:
                 title = file.name.decode("utf-8", "replace") or None
                 cut_bytes = file.count_rest(until=self._parts.until)
                 return Document(text=text, mime_type=inner.mime_type, title=title, cut_bytes=cut_bytes)
-        names = archives.list_archive(content, mime_type, parts=self._parts)
-        return names or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
+        archive = read_archive(content, mime_type, parts=self._parts, max_characters=self._limits.text_bytes)
+        return archive or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
     def _mail_reader(self) -> MailReader:
         return MailReader(

@@ -52,9 +52,9 @@ class FileParts:
         """Whether the time for reading parts is over."""
         return time.monotonic() > self.until
 
-    def add(self) -> None:
-        """Count a part that was read, or that has nothing to read."""
-        self._parts += 1
+    def add(self, count: int = 1) -> None:
+        """Count parts that were read, or that have nothing to read."""
+        self._parts += count
 
     def add_unread(self, name: str, reason: SkipReason = SkipReason.CORRUPT) -> None:
         """Count a part that could not be read. `name` is what a person knows it by, such as the name of a member."""

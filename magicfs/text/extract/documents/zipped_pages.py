@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.archives import MAX_NAMES
+from magicfs.text.extract.documents.archive_members import MAX_NAMES
 from magicfs.text.extract.documents.container import IWORK_PREVIEW, KMZ, VISIO, XMIND
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.xml_elements import local_name, parse_xml

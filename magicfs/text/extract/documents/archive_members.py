@@ -1,0 +1,172 @@
+"""Reads the members of archives, one after the other, without unpacking them to the disk.
+
+Runs in the child process, called by `archives`. Of a compressed archive, as much is decompressed in memory as the
+limits allow. Pure functions.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import tarfile
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from functools import partial
+from typing import IO, Any, Final
+
+import rarfile
+
+from magicfs.text.extract.documents.compressed_files import DECOMPRESSORS, MAX_UNPACKED_BYTES, name_before_compression
+from magicfs.text.extract.plain.charsets import detected_charset
+
+RAR_TYPE: Final = "application/vnd.rar"
+ZIP_TYPE: Final = "application/zip"
+
+rarfile.RAR_MAX_COMMENT = 0
+"""Comments are not read: the library unpacks them with a program, which may not start here."""
+
+MAX_NAMES: Final = 5000
+"""The names of an archive that are read, in its own order, before those in archives inside of it."""
+_MAX_RAR_BLOCKS: Final = 2 * MAX_NAMES
+"""The blocks of a rar archive that are read, of which most are members: the library keeps each in memory."""
+_TAR_BLOCK_BYTES: Final = 512
+_MAX_MEMBER_BYTES: Final = 64 << 20
+"""The size of a member that is read."""
+_UTF8_FLAG: Final = 0x800
+
+
+@dataclass(frozen=True, slots=True)
+class Member:
+    """A member of an archive."""
+
+    name: str
+    """With the folders in it; that of a folder ends with a slash."""
+    read: Callable[[], bytes]
+    """Returns its bytes, or none where they cannot be had. Those of a tar archive only until the next member comes."""
+    is_large: bool = False
+    """Whether it has more bytes than are read."""
+
+
+def members_of(content: bytes, mime_type: str) -> Iterator[Member]:
+    """Yield the members of an archive, in its own order.
+
+    Raises what its library does where the archive is damaged, and `rarfile.PasswordRequired` where the names need one.
+    """
+    file: IO[bytes] = io.BytesIO(content)
+    if mime_type == ZIP_TYPE:
+        # Not closed at the end of its names: its members are read after them.
+        archive = zipfile.ZipFile(file)
+        for member, name in _zip_names(archive.infolist()):
+            is_large = member.file_size > _MAX_MEMBER_BYTES
+            yield Member(name, bytes if is_large else partial(archive.read, member), is_large)
+        return
+    if mime_type == RAR_TYPE:
+        yield from (Member(name, bytes) for name in _rar_names(file))
+        return
+    if mime_type == "application/gzip":
+        yield Member(name_before_compression(content), bytes)
+    if mime_type in DECOMPRESSORS:
+        file = DECOMPRESSORS[mime_type](file)
+    elif mime_type != "application/x-tar":
+        return
+    # As a stream: nothing before a member is read twice.
+    stream = _Bounded(file)
+    try:
+        opened = tarfile.open(fileobj=stream, mode="r|", errorlevel=0)  # noqa: SIM115  closed below
+    except tarfile.ReadError:
+        return  # a file that was compressed alone
+    with opened as tar:
+        for entry in tar:
+            yield Member(entry.name, partial(_read_entry, tar, entry), entry.size > _MAX_MEMBER_BYTES)
+        if stream.is_cut_or_damaged_at(tar.offset):
+            raise tarfile.ReadError("the archive ends inside of a member, or in what is none")
+
+
+def _read_entry(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
+    file = tar.extractfile(entry) if entry.isreg() and entry.size <= _MAX_MEMBER_BYTES else None
+    return file.read() if file else b""
+
+
+class _EnoughError(Exception):
+    """Ends the reading of an archive with more members than are read."""
+
+
+def _rar_names(file: IO[bytes]) -> Iterator[str]:
+    """Yield the names in a rar archive, or in one volume of it, until it is damaged.
+
+    Raises `ValueError` at damage, and `rarfile.PasswordRequired` where the names need one.
+    """
+    blocks: list[Any] = []
+
+    def take(block: Any) -> None:
+        blocks.append(block)
+        if len(blocks) >= _MAX_RAR_BLOCKS:
+            raise _EnoughError
+
+    needs_password = False
+    damage: Exception | None = None
+    try:
+        needs_password = rarfile.RarFile(file, info_callback=take, part_only=True).needs_password()
+    except _EnoughError:
+        pass
+    except (rarfile.Error, ArithmeticError) as error:  # a size beyond any file, too
+        damage = error
+    names = [block.filename for block in blocks if block.type == rarfile.RAR_BLOCK_FILE]
+    yield from names
+    if damage is not None:
+        raise ValueError(str(damage)) from damage
+    if not names and needs_password:
+        raise rarfile.PasswordRequired
+
+
+def _zip_names(members: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, str]]:
+    """Yield the members of a zip file with their names.
+
+    Those that do not say that they are UTF-8 are in the charset of some system.
+    """
+    unmarked = [member.filename.encode("cp437") for member in members if not _is_marked(member)]
+    charset = _charset_of(b"\n".join(unmarked[:MAX_NAMES])) if unmarked else ""
+    for member in members:
+        if _is_marked(member):
+            yield member, member.filename
+        else:
+            yield member, member.filename.encode("cp437").decode(charset, "replace")
+
+
+def _is_marked(member: zipfile.ZipInfo) -> bool:
+    return bool(member.flag_bits & _UTF8_FLAG) or member.filename.isascii()
+
+
+def _charset_of(names: bytes) -> str:
+    """UTF-8, the charset of DOS where all is letters in it, or the one that they are most probably in."""
+    for charset in ("utf-8", "cp437"):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = names.decode(charset)
+            if charset == "utf-8" or all(char.isascii() or char.isalpha() for char in text):
+                return charset
+    return detected_charset(names) or "cp437"
+
+
+class _Bounded(io.BytesIO):
+    """An archive that ends after a gigabyte, as a compressed one may be of any length, and knows where it ended."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+        self._read = 0
+        self._last = b""
+
+    def read(self, size: int | None = -1) -> bytes:
+        left = MAX_UNPACKED_BYTES - self._read
+        data = self._file.read(left if size is None or size < 0 else min(size, left))
+        if data:
+            self._read += len(data)
+            self._last = data
+        return data
+
+    def is_cut_or_damaged_at(self, offset: int) -> bool:
+        """Whether something else than an end is at the place of the next header, of what was read last."""
+        start = offset - (self._read - len(self._last))
+        is_cut = offset > self._read and self._read < MAX_UNPACKED_BYTES
+        return is_cut or (start >= 0 and any(self._last[start : start + _TAR_BLOCK_BYTES]))
