@@ -1,8 +1,9 @@
-"""Films for tests, without pictures and sound: Matroska and QuickTime, written by hand."""
+"""Films and podcasts for tests, without pictures and sound: Matroska, QuickTime, AVI and ID3, written by hand."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+import struct
+from collections.abc import Mapping, Sequence
 
 
 def film(
@@ -10,6 +11,8 @@ def film(
     title: str,
     chapter: str = "",
     tags: Mapping[str, str] | None = None,
+    subtitles: Sequence[bytes] = (),
+    codec: str = "S_TEXT/UTF8",
     cluster_bytes: int = 0,
     tags_last: bool = False,
 ) -> bytes:
@@ -22,8 +25,12 @@ def film(
         for name, text in (tags or {}).items()
     )
     tag = _element("1254C367", _element("7373", b"".join(named)))
-    cluster = _element("1F43B675", bytes(cluster_bytes))
-    behind = [chapters, cluster, tag] if tags_last else [tag, chapters, cluster]
+    track = _element("AE", _element("D7", b"\1") + _element("83", b"\x11") + _element("86", codec.encode()))
+    tracks = _element("1654AE6B", track) if subtitles else b""
+    shown = b"".join(_element("A0", _element("A1", b"\x81\0\0\0" + text)) for text in subtitles)
+    others = _element("A3", b"\x82\0\0\0not for people") if subtitles else b""
+    cluster = _element("1F43B675", others + shown + bytes(cluster_bytes))
+    behind = [tracks + chapters, cluster, tag] if tags_last else [tag, tracks + chapters, cluster]
     contents = 22  # bytes of the table of contents
     position = contents + len(info) + sum(map(len, behind[: behind.index(tag)]))
     seek = _element("53AB", bytes.fromhex("1254C367")) + _element("53AC", position.to_bytes(4, "big"))
@@ -52,3 +59,52 @@ def phone_film(fields: Mapping[str, str], *, pictures_bytes: int = 0) -> bytes:
 
 def _atom(kind: bytes, data: bytes) -> bytes:
     return (8 + len(data)).to_bytes(4, "big") + kind + data
+
+
+def audio_book(chapters: Sequence[str]) -> bytes:
+    """An audio book whose chapters stand in a list."""
+    listed = b"".join(bytes(8) + bytes([len(title.encode())]) + title.encode() for title in chapters)
+    listing = _atom(b"chpl", b"\1" + bytes(7) + bytes([len(chapters)]) + listed)
+    return _atom(b"ftyp", b"M4B \0\0\0\0M4B ") + _atom(b"moov", _atom(b"udta", listing))
+
+
+def film_with_texts(texts: Sequence[str], *, handler: bytes) -> bytes:
+    """A film with a track of texts: subtitles (`sbtl`) or chapters (`text`)."""
+    samples = [struct.pack(">H", len(text.encode())) + text.encode() for text in texts]
+    head = _atom(b"ftyp", b"isom\0\0\0\0isom")
+    sizes = b"".join(struct.pack(">I", len(sample)) for sample in samples)
+    table = (
+        _atom(b"stsc", struct.pack(">5I", 0, 1, 1, len(samples), 1))
+        + _atom(b"stsz", struct.pack(">3I", 0, 0, len(samples)) + sizes)
+        + _atom(b"stco", struct.pack(">3I", 0, 1, len(head) + 8))
+    )
+    media = _atom(b"hdlr", bytes(8) + handler + bytes(13)) + _atom(b"minf", _atom(b"stbl", table))
+    return head + _atom(b"mdat", b"".join(samples)) + _atom(b"moov", _atom(b"trak", _atom(b"mdia", media)))
+
+
+def avi_film(fields: Mapping[bytes, bytes]) -> bytes:
+    """A film in AVI, whose fields stand before what would be its pictures."""
+    texts = b"".join(_chunk(name, text + b"\0") for name, text in fields.items())
+    parts = _chunk(b"LIST", b"hdrl" + _chunk(b"avih", bytes(56))) + _chunk(b"LIST", b"INFO" + texts)
+    return _chunk(b"RIFF", b"AVI " + parts + _chunk(b"LIST", b"movi" + bytes(99)))
+
+
+def _chunk(kind: bytes, data: bytes) -> bytes:
+    return kind + struct.pack("<I", len(data)) + data + bytes(len(data) % 2)
+
+
+def podcast(chapters: Sequence[str]) -> bytes:
+    """A podcast in MP3 with chapters."""
+    frames = b"".join(
+        _id3_frame(b"CHAP", b"chp%d\0" % number + bytes(16) + _id3_frame(b"TIT2", b"\3" + title.encode()))
+        for number, title in enumerate(chapters)
+    )
+    return b"ID3\4\0\0" + _seven_bits(len(frames)) + frames + b"\xff\xfb\x90\0" + bytes(413)
+
+
+def _id3_frame(name: bytes, data: bytes) -> bytes:
+    return name + _seven_bits(len(data)) + b"\0\0" + data
+
+
+def _seven_bits(number: int) -> bytes:
+    return bytes(number >> shift & 0x7F for shift in (21, 14, 7, 0))

@@ -23,7 +23,7 @@ _MATROSKA_HEAD_BYTES: Final = 1 << 20
 _DESCRIBING_ELEMENTS: Final = frozenset({matroska.INFO, matroska.TAGS, matroska.CHAPTERS, matroska.TRACKS})
 _EBML: Final = b"\x1aE\xdf\xa3"
 
-_TYPES: Final = ("audio/", "video/mp4", "video/x-matroska", "video/x-ms-asf")
+_TYPES: Final = ("audio/", "video/mp4", "video/x-matroska", "video/x-ms-asf", "video/x-msvideo")
 """Beginnings of the types that have tags which are read."""
 
 Read = Callable[[int, int], bytes]

@@ -24,7 +24,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/rtf": 13,
     "application/x-fictionbook+xml": 10,
     **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 35),
-    **dict.fromkeys(("audio/*", "video/*"), 40),
+    **dict.fromkeys(("audio/*", "video/*"), 43),
     "image/*": 6,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 28),
     "application/x-mobipocket-ebook": 5,

@@ -13,7 +13,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import photograph, picture, song
-from tests.plugins.films import film, phone_film
+from tests.plugins.films import audio_book, avi_film, film, film_with_texts, phone_film, podcast
 
 
 def test_a_photograph_says_when_where_and_with_what_it_was_taken(extractor: FileExtractor) -> None:
@@ -212,3 +212,46 @@ def test_people_and_places_that_programs_of_pictures_write_are_read(extractor: F
         document.text.splitlines()
     )
     assert "preset" not in document.text
+
+
+def test_a_film_in_avi_says_what_it_is(extractor: FileExtractor) -> None:
+    content = avi_film({b"INAM": "Fahrt nach Öland".encode("cp1252"), b"ICMT": b"filmed by Wilhelmina"})
+    document = read(extractor, content, b"AVI0001.avi")
+    assert document.title == "Fahrt nach Öland"
+    assert "filmed by Wilhelmina" in document.text
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        podcast(["An interview", "Dandelion wine"]),
+        audio_book(["An interview", "Dandelion wine"]),
+        film_with_texts(["An interview", "Dandelion wine"], handler=b"text"),
+    ],
+)
+def test_the_chapters_of_sound_are_read(extractor: FileExtractor, content: bytes) -> None:
+    assert read(extractor, content, b"a").text == "Chapter: An interview, Dandelion wine"
+
+
+STYLED = rb"1,0,Default,,0,0,0,,the {\i1}hyssop{\i0}, and\Nthe lovage"
+
+
+@pytest.mark.parametrize(
+    "content",
+    [
+        film(title="Oregano", subtitles=[b"Mind the step", b"the <i>hyssop</i>, and\r\nthe lovage"]),
+        film(title="Oregano", subtitles=[b"0,0,Default,,0,0,0,,Mind the step", STYLED], codec="S_TEXT/ASS"),
+        film_with_texts(["Mind the step", "", "the hyssop, and\nthe lovage"], handler=b"sbtl"),
+    ],
+)
+def test_the_subtitles_in_a_film_are_read(extractor: FileExtractor, content: bytes) -> None:
+    text = read(extractor, content, b"a.mkv").text
+    assert text.endswith("Mind the step\nthe hyssop, and the lovage")
+    assert "not for people" not in text
+
+
+@pytest.mark.parametrize("cut", range(8, 200, 9))
+def test_a_film_that_is_cut_anywhere_costs_its_end_alone(extractor: FileExtractor, cut: int) -> None:
+    for content in (podcast(["An interview"]), audio_book(["An interview"]), avi_film({b"INAM": b"Oregano"})):
+        extractor.extract(content[:cut], name=b"a")
+        assert read(extractor, content, b"a").text

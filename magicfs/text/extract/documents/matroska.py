@@ -1,4 +1,4 @@
-"""Reads the texts of a Matroska or WebM file: its title, tags, chapters, and the names of tracks and of attached files.
+"""Reads the texts of a Matroska or WebM file: title, tags, chapters, subtitles, names of tracks and of attached files.
 
 Runs in the child process, called by `recordings`; `magicfs.text.extract.excerpts` reads the headers too, and nothing
 else of untrusted bytes. https://www.rfc-editor.org/rfc/rfc9559
@@ -6,8 +6,10 @@ else of untrusted bytes. https://www.rfc-editor.org/rfc/rfc9559
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from itertools import islice
 from typing import Final
 
 MATROSKA_TYPE: Final = "video/x-matroska"
@@ -32,6 +34,21 @@ _MASTERS: Final = frozenset(
 )
 """Elements that hold those with a text: tags, editions, chapters and how they are shown, tracks, files."""
 _TEXTS: Final = {0x7BA9: "title", 0x85: "chapter", 0x536E: "track", 0x466E: "file", 0x467E: "file"}
+
+_TRACK: Final = 0xAE
+_TRACK_NUMBER: Final = 0xD7
+_CODEC: Final = 0x86
+_BLOCK_GROUP: Final = 0xA0
+_BLOCKS: Final = frozenset({0xA1, 0xA3})
+"""What a film has at a moment: pictures, sound, or a subtitle."""
+_SUBTITLE_CODEC: Final = re.compile(rb"S_TEXT/(?:UTF8|ASCII|(SSA|ASS)|WEBVTT)|D_WEBVTT/SUBTITLES|S_(SSA|ASS)")
+_STYLED_FIELDS: Final = 8
+"""The fields before the text of a subtitle that states its style."""
+_BLOCK_HEAD_BYTES: Final = 3
+"""The moment and the flags of a block, behind the number of its track."""
+_LACING: Final = 0x06
+_MAX_SUBTITLES: Final = 20_000
+_MAX_BLOCKS: Final = 2_000_000
 
 _MAX_ID_BYTES: Final = 4
 MAX_HEADER_BYTES: Final = _MAX_ID_BYTES + 8
@@ -81,6 +98,59 @@ def read_matroska(content: bytes) -> Iterator[tuple[str, str]]:
     """Yield the name and the value of each text, in the order of the file. Damage ends it early."""
     left = [_MAX_ELEMENTS]
     yield from _texts(memoryview(content), 0, len(content), _MAX_DEPTH, left)
+
+
+def read_subtitles(content: bytes) -> Iterator[str]:
+    """Yield the subtitles that are texts, in the order of the file. The excerpt of a large film has none."""
+    yield from islice(_subtitles(memoryview(content)), _MAX_SUBTITLES)
+
+
+def _subtitles(content: memoryview) -> Iterator[str]:
+    tracks: dict[int, bool] = {}
+    left = _MAX_BLOCKS
+    for part in _inside(content, 0, len(content), {SEGMENT}):
+        if part.id == TRACKS:
+            tracks |= _text_tracks(content, part)
+        if part.id != CLUSTER or not tracks:
+            continue
+        for block in _inside(content, part.begin, part.end, {_BLOCK_GROUP}):
+            left -= 1
+            if left < 0:
+                return
+            if block.id in _BLOCKS and (text := _subtitle(content, block, tracks)):
+                yield text
+
+
+def _inside(content: memoryview, begin: int, end: int, holders: set[int]) -> Iterator[Element]:
+    """Yield the elements between two positions; in the place of each holder, those in it."""
+    for element in elements(content, begin, end):
+        if element.id in holders:
+            yield from elements(content, element.begin, element.end)
+        else:
+            yield element
+
+
+def _text_tracks(content: memoryview, tracks: Element) -> dict[int, bool]:
+    """The numbers of the tracks of subtitles, each with whether these state their style."""
+    found = {}
+    for track in elements(content, tracks.begin, tracks.end):
+        inside = {each.id: bytes(content[each.begin : each.end]) for each in elements(content, track.begin, track.end)}
+        codec = _SUBTITLE_CODEC.fullmatch(inside.get(_CODEC, b"").rstrip(b"\0"))
+        if track.id == _TRACK and codec is not None:
+            found[int.from_bytes(inside.get(_TRACK_NUMBER, b""), "big")] = any(codec.groups())
+    return found
+
+
+def _subtitle(content: memoryview, block: Element, tracks: dict[int, bool]) -> str:
+    """The text of a block; empty for one of another track."""
+    number = _number(content, block.begin, keeps_marker=False)
+    if number is None or number[0] not in tracks:
+        return ""
+    begin = block.begin + number[1] + _BLOCK_HEAD_BYTES
+    if begin > block.end or content[begin - 1] & _LACING:
+        return ""
+    text = _text(content, Element(block.id, begin, block.end))
+    return text.split(",", _STYLED_FIELDS)[-1] if tracks[number[0]] else text
 
 
 def elements(content: bytes | memoryview, begin: int, end: int) -> Iterator[Element]:

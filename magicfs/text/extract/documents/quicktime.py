@@ -1,6 +1,6 @@
 """Reads what cameras and QuickTime write into a film, in fields that songs do not have: day, place, camera, title.
 
-Runs in the child process, called by `recordings`. Untrusted bytes.
+Runs in the child process, called by `recordings`; `spoken_texts` has chapters and subtitles. Untrusted bytes.
 """
 
 from __future__ import annotations
@@ -33,17 +33,17 @@ _MAX_LONGITUDE: Final = 180
 def read_quicktime(content: bytes) -> Iterator[tuple[str, str]]:
     """Yield the names and texts of the fields. A day and a place are as in pictures. Damage ends it early."""
     data = memoryview(content)
-    for name, movie in _atoms(data):
+    for name, movie in atoms(data):
         if name != _MOVIE:
             continue
-        for kind, atom in _atoms(movie):
+        for kind, atom in atoms(movie):
             fields = _user_fields(atom) if kind == b"udta" else _keyed_fields(atom) if kind == b"meta" else ()
             for field, text in fields:
                 if shown := _shown(field, text.strip("\0 ")):
                     yield shown
 
 
-def _atoms(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
+def atoms(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
     """Yield the kinds and the data of the atoms of a file, or of an atom."""
     position = 0
     while position + _HEADER_BYTES <= len(data):
@@ -62,7 +62,7 @@ def _atoms(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
 
 def _user_fields(data: memoryview) -> Iterator[tuple[str, str]]:
     """Yield the fields of user data: each text has its length and its language before it."""
-    for kind, atom in _atoms(data):
+    for kind, atom in atoms(data):
         if kind in _USER_TEXTS:
             length = int.from_bytes(atom[:2], "big")
             yield _USER_TEXTS[kind], bytes(atom[4 : 4 + length]).decode("utf-8", "replace")
@@ -70,12 +70,12 @@ def _user_fields(data: memoryview) -> Iterator[tuple[str, str]]:
 
 def _keyed_fields(data: memoryview) -> Iterator[tuple[str, str]]:
     """Yield the fields of metadata: a list of values, and of what each is called."""
-    parts = dict(_atoms(data))
-    keys = [bytes(name).decode("utf-8", "replace") for _, name in _atoms(parts.get(b"keys", memoryview(b""))[8:])]
-    for number, value in _atoms(parts.get(b"ilst", memoryview(b""))):
+    parts = dict(atoms(data))
+    keys = [bytes(name).decode("utf-8", "replace") for _, name in atoms(parts.get(b"keys", memoryview(b""))[8:])]
+    for number, value in atoms(parts.get(b"ilst", memoryview(b""))):
         index = int.from_bytes(number, "big") - 1
         key = _KEYS.fullmatch(keys[index]) if 0 <= index < len(keys) else None
-        text = dict(_atoms(value)).get(b"data")
+        text = dict(atoms(value)).get(b"data")
         # The type of a text in UTF-8 is 1.
         if key is not None and text is not None and bytes(text[:4]) == b"\0\0\0\1":
             yield str(key[1] or key[2]), bytes(text[8:]).decode("utf-8", "replace")

@@ -1,7 +1,8 @@
 """Reads what sound and films say of themselves: title, artist, album, lyrics, chapters; of a phone's, date and place.
 
 Runs in the child process, called by `document_parser`. The only module that imports tinytag, which reads all formats
-but Matroska (`matroska`) and the fields of cameras (`quicktime`). Sound and pictures are not decoded.
+but Matroska (`matroska`), AVI (`riff_files`), the fields of cameras (`quicktime`), and chapters and subtitles
+(`spoken_texts`). Sound and pictures are not decoded.
 """
 
 from __future__ import annotations
@@ -15,10 +16,13 @@ from typing import Final
 import tinytag
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.matroska import MATROSKA_TYPE, read_matroska
+from magicfs.text.extract.documents.matroska import MATROSKA_TYPE, read_matroska, read_subtitles
 from magicfs.text.extract.documents.picture_metadata import one_line
 from magicfs.text.extract.documents.quicktime import QUICKTIME_TYPES, read_quicktime
+from magicfs.text.extract.documents.riff_files import AVI_TYPE, read_avi
+from magicfs.text.extract.documents.spoken_texts import SUBTITLE, id3_chapters, mp4_texts
 from magicfs.text.extract.plain.charsets import detected_charset
+from magicfs.text.extract.plain.escapes import unescape
 
 _ASCII: Final = bytes(range(0x80))
 _MIN_BYTES_BEYOND_ASCII: Final = 4
@@ -45,12 +49,14 @@ def read_recording(content: bytes, mime_type: str) -> Document | None:
         label = name.strip("_ ").lower()
         if text and not label.startswith(_TECHNICAL):
             fields.setdefault(_LABELS.get(label, label), []).append(text)
+    subtitles = _subtitles(fields.pop(SUBTITLE, []))
     charset = _charset_behind([text for texts in fields.values() for text in texts])
     values = {
         name: dict.fromkeys(filter(None, (one_line(_in_charset(text, charset)) for text in texts)))
         for name, texts in fields.items()
     }
     lines = [f"{_label(name)}: {', '.join(texts)}" for name, texts in values.items() if texts]
+    lines += subtitles
     if not lines:
         return None
     return Document(
@@ -61,6 +67,14 @@ def read_recording(content: bytes, mime_type: str) -> Document | None:
     )
 
 
+def _subtitles(texts: Iterable[str]) -> list[str]:
+    """The subtitles of a film, a line each, without styles."""
+    joined = "\n".join(one_line(text) for text in texts)
+    for mime_type in ("text/x-ssa", "text/vtt"):
+        joined = unescape(joined, mime_type=mime_type)
+    return [line for line in joined.split("\n") if line.strip()]
+
+
 def _label(name: str) -> str:
     return one_line(name.replace("_", " ")).capitalize()
 
@@ -69,6 +83,10 @@ def _fields(content: bytes, mime_type: str) -> Iterator[tuple[str, str]]:
     """Yield the names and texts of all fields."""
     if mime_type == MATROSKA_TYPE:
         yield from read_matroska(content)
+        yield from ((SUBTITLE, text) for text in read_subtitles(content))
+        return
+    if mime_type == AVI_TYPE:
+        yield from read_avi(content)
         return
     try:
         tag = tinytag.TinyTag.get(file_obj=io.BytesIO(content), duration=False)
@@ -84,6 +102,8 @@ def _fields(content: bytes, mime_type: str) -> Iterator[tuple[str, str]]:
                 yield name, str(value)
     if mime_type in QUICKTIME_TYPES:
         yield from read_quicktime(content)
+        yield from mp4_texts(content)
+    yield from id3_chapters(content)
 
 
 def _charset_behind(texts: Iterable[str]) -> str | None:

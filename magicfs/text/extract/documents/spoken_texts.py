@@ -1,0 +1,138 @@
+"""Reads the chapters of sound and films, and the subtitles of films: ID3, and the atoms and text tracks of MP4.
+
+Runs in the child process, called by `recordings`; `matroska` has those of Matroska. Untrusted bytes; pure functions.
+"""
+
+from __future__ import annotations
+
+import struct
+from collections.abc import Iterator
+from typing import Final
+
+from magicfs.text.extract.documents.quicktime import atoms
+
+CHAPTER: Final = "chapter"
+SUBTITLE: Final = "subtitle"
+
+_ID3_HEADER_BYTES: Final = 10
+_ID3_CHARSETS: Final = ("latin-1", "utf-16", "utf-16-be", "utf-8")
+_OLDEST_ID3: Final = 3
+_TIMES_BYTES: Final = 16
+"""When a chapter begins and ends."""
+_MAX_CHAPTERS: Final = 1000
+
+_PATH_TO_SAMPLES: Final = (b"mdia", b"minf", b"stbl")
+_TEXT_TRACKS: Final = frozenset({b"text", b"sbtl", b"subt", b"clcp"})
+_CHAPTER_TRACK: Final = b"text"
+_HANDLER: Final = slice(8, 12)
+_MAX_SAMPLES: Final = 20_000
+_MAX_SAMPLE_BYTES: Final = 4096
+
+
+def id3_chapters(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the titles of the chapters of a song or a podcast. Damage ends it early."""
+    if not content.startswith(b"ID3") or content[3] < _OLDEST_ID3:
+        return
+    end = _ID3_HEADER_BYTES + _without_high_bits(content[6:_ID3_HEADER_BYTES])
+    for name, data in _frames(content[_ID3_HEADER_BYTES:end], version=content[3]):
+        if name == b"CHAP":
+            for inner, text in _frames(data[data.find(b"\0") + 1 + _TIMES_BYTES :], version=content[3]):
+                if inner in {b"TIT2", b"TIT3"} and text:
+                    charset = _ID3_CHARSETS[text[0]] if text[0] < len(_ID3_CHARSETS) else "latin-1"
+                    yield CHAPTER, text[1:].decode(charset, "replace").strip("\0 ")
+
+
+def _frames(data: bytes, *, version: int) -> Iterator[tuple[bytes, bytes]]:
+    position = 0
+    for _ in range(_MAX_CHAPTERS):
+        header = data[position : position + _ID3_HEADER_BYTES]
+        if len(header) < _ID3_HEADER_BYTES or not header[0]:
+            return
+        size = int.from_bytes(header[4:8], "big") if version == _OLDEST_ID3 else _without_high_bits(header[4:8])
+        position += _ID3_HEADER_BYTES + size
+        yield header[:4], data[position - size : position]
+
+
+def _without_high_bits(data: bytes) -> int:
+    """A number of which each byte has seven bits."""
+    number = 0
+    for byte in data:
+        number = number << 7 | byte & 0x7F
+    return number
+
+
+def mp4_texts(content: bytes) -> Iterator[tuple[str, str]]:
+    """Yield the chapters and subtitles of a film or an audio book, in the order of the file. Damage ends it early.
+
+    What stands among pictures and sound is missing in the excerpt of a large file.
+    """
+    data = memoryview(content)
+    for name, movie in atoms(data):
+        if name == b"moov":
+            for kind, atom in atoms(movie):
+                if kind == b"udta":
+                    yield from (
+                        (CHAPTER, text) for inner, part in atoms(atom) if inner == b"chpl" for text in _listed(part)
+                    )
+                elif kind == b"trak":
+                    yield from _track_texts(data, atom)
+
+
+def _listed(data: memoryview) -> Iterator[str]:
+    """Yield the titles of a list of chapters: version, flags, in the newer form four bytes more, and their number."""
+    position = 9 if bytes(data[:1]) == b"\1" else 5
+    while position + 9 <= len(data):
+        length = data[position + 8]
+        yield bytes(data[position + 9 : position + 9 + length]).decode("utf-8", "replace")
+        position += 9 + length
+
+
+def _track_texts(file: memoryview, track: memoryview) -> Iterator[tuple[str, str]]:
+    parts = dict(atoms(track))
+    handler = bytes(dict(atoms(parts.get(b"mdia", memoryview(b"")))).get(b"hdlr", memoryview(b""))[_HANDLER])
+    if handler not in _TEXT_TRACKS:
+        return
+    for name in _PATH_TO_SAMPLES:
+        parts = dict(atoms(parts.get(name, memoryview(b""))))
+    for begin, size in _samples(parts):
+        sample = file[begin : begin + min(size, _MAX_SAMPLE_BYTES)]
+        text = bytes(sample[2 : 2 + int.from_bytes(sample[:2], "big")])
+        is_wide = text.startswith((b"\xfe\xff", b"\xff\xfe"))
+        yield (
+            CHAPTER if handler == _CHAPTER_TRACK else SUBTITLE,
+            text.decode("utf-16" if is_wide else "utf-8", "replace"),
+        )
+
+
+def _samples(table: dict[bytes, memoryview]) -> Iterator[tuple[int, int]]:
+    """Yield where each sample of a track stands in the file, and its size: samples stand in chunks."""
+    offsets = _numbers(table.get(b"stco", b""), "I") or _numbers(table.get(b"co64", b""), "Q")
+    runs = _numbers(table.get(b"stsc", b""), "III")
+    fixed, sizes = _sizes(bytes(table.get(b"stsz", b"")))
+    counts = {first: count for first, count, _ in runs}
+    sample = in_chunk = 0
+    for chunk, (offset,) in enumerate(offsets, start=1):
+        position = offset
+        in_chunk = counts.get(chunk, in_chunk)
+        for _ in range(min(in_chunk, _MAX_SAMPLES)):
+            if sample >= min(len(sizes), _MAX_SAMPLES):
+                return
+            size = fixed or sizes[sample][0]
+            yield position, size
+            position += size
+            sample += 1
+
+
+def _numbers(data: bytes | memoryview, form: str) -> list[tuple[int, ...]]:
+    """The rows of a table, behind version, flags and their number."""
+    row = struct.Struct(f">{form}")
+    count = min(int.from_bytes(data[4:8], "big"), (len(data) - 8) // row.size, _MAX_SAMPLES)
+    return [row.unpack_from(data, 8 + index * row.size) for index in range(count)]
+
+
+def _sizes(data: bytes) -> tuple[int, list[tuple[int, ...]]]:
+    """The size of all samples, or 0, and that of each."""
+    fixed = int.from_bytes(data[4:8], "big")
+    if fixed:
+        return fixed, [(fixed,)] * min(int.from_bytes(data[8:12], "big"), _MAX_SAMPLES)
+    return 0, _numbers(data[4:], "I")
