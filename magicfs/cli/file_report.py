@@ -98,7 +98,8 @@ def _facts_of_text(facts: FileFacts) -> Iterator[Fact]:
         paths = ", ".join(map(display_path, facts.some_copies))
         more = facts.copies - len(facts.some_copies)
         and_more = f" and {more} more" if more else ""
-        yield Fact("copies", f"{facts.copies} other files have the same bytes: {paths}{and_more}")
+        others = "1 other file has" if facts.copies == 1 else f"{facts.copies} other files have"
+        yield Fact("copies", f"{others} the same bytes: {paths}{and_more}")
 
 
 def _vectors(facts: FileFacts) -> str:

@@ -7,6 +7,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magicfs.cli.options import AsJson
+
 if TYPE_CHECKING:
     from magicfs.config import Settings
 
@@ -25,7 +27,7 @@ def doctor(
         list[str] | None,
         typer.Argument(metavar="QUERY", help="A search: say where the file stands in it, and why not higher."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
 ) -> None:
     """Check this machine, and say how to fix what is wrong. With PATH, explain one file, with QUERY its rank.
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from magicfs.cli.options import AsJson
 from magicfs.domain.files import FailedFile, SkipReason
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ SHOWN = 10_000
 
 
 def failures(
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    as_json: AsJson = False,
     retry: Annotated[bool, typer.Option("--retry", help="Try again those that may succeed now.")] = False,
     skipped: Annotated[
         bool, typer.Option("--skipped/--no-skipped", help="List files with nothing to index, or not wanted, too.")

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magicfs.cli import searching
+from magicfs.cli.options import Passages
 
 if TYPE_CHECKING:
     from magicfs.cli.real_paths import RealPath
@@ -35,12 +36,7 @@ def grep(
     ] = None,
     files_only: Annotated[bool, typer.Option("-l", "--files-with-matches", help="Print paths alone.")] = False,
     count: Annotated[bool, typer.Option("-c", "--count", help="Print the number of lines of each file.")] = False,
-    number: Annotated[
-        int | None,
-        typer.Option(
-            "-m", "--max-count", metavar="N", min=1, max=searching.MAX_NUMBER, help="How many passages at most."
-        ),
-    ] = None,
+    number: Passages = None,
     quiet: Annotated[
         bool, typer.Option("-q", "--quiet", help="Print nothing: the exit code tells whether something is found.")
     ] = False,

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magicfs.cli.options import AsJson
+
 if TYPE_CHECKING:
     from magicfs.config import Settings
     from magicfs.db.pool import Database
@@ -31,7 +33,7 @@ POLL_SECONDS = 1.0
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the hosts with their agents, roots, files and workers, where they serve, and who waits for admission."""
     from magicfs.cli import environment, terminal
     from magicfs.cli.host_list import hosts_of, show_hosts

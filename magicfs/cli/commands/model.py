@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magicfs.cli.options import AsJson
 from magicfs.domain.models import DIGEST_CHARACTERS, SEARCHED_STATES, ModelState
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ PRECISIONS = "auto, int8 or fp32. By default what MAGICFS_PRECISION says."
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the models on this machine; those that searches use are marked with a star."""
     from magicfs.cli import environment, index_model, terminal
 

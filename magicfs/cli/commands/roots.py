@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from magicfs.cli.options import AsJson
 from magicfs.cli.terminal import directory
 
 app = typer.Typer(
@@ -51,7 +52,7 @@ def remove(name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="As 'mag
 
 
 @app.command("list")
-def list_(as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False) -> None:
+def list_(as_json: AsJson = False) -> None:
     """List the indexed directories of all hosts."""
     from magicfs.cli import environment, terminal
     from magicfs.db.status import read_status

@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from magicfs.cli import searching
+from magicfs.cli.options import AsJson, Results
 
 EXAMPLES = """
 Examples:
@@ -23,11 +24,8 @@ def search(
         list[str],
         typer.Argument(metavar="QUERY", help='What to look for: words, "a phrase", -without, filters such as ext:md.'),
     ],
-    number: Annotated[
-        int | None,
-        typer.Option("-n", "--number", metavar="N", min=1, max=searching.MAX_NUMBER, help="How many results."),
-    ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object.")] = False,
+    number: Results = None,
+    as_json: AsJson = False,
     passages: Annotated[
         bool, typer.Option("--passages", help="Show the passages that answer, several a file where several do.")
     ] = False,

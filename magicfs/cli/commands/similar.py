@@ -7,6 +7,7 @@ from typing import Annotated
 import typer
 
 from magicfs.cli import searching
+from magicfs.cli.options import Results
 
 EXAMPLES = """
 Examples:
@@ -26,10 +27,7 @@ def similar(
             metavar="PATH", help="A file of the index: here, in a mount, or of another host by its absolute path."
         ),
     ],
-    number: Annotated[
-        int | None,
-        typer.Option("-n", "--number", metavar="N", min=1, max=searching.MAX_NUMBER, help="How many results."),
-    ] = None,
+    number: Results = None,
     as_json: Annotated[bool, typer.Option("--json", help="Print one JSON object, as 'search' does.")] = False,
 ) -> None:
     """Find the files nearest in meaning to PATH, nearest first.

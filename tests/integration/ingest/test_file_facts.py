@@ -163,11 +163,13 @@ def test_a_language_that_the_active_model_does_not_read_is_said(index: Index, se
 def test_copies_are_named(index: Index) -> None:
     for number in range(5):
         (index.folder / f"copy{number}.txt").write_text("the same")
-    (index.folder / "other.txt").write_text("another")
     for number in range(2):
+        (index.folder / f"pair{number}.txt").write_text("twice")
         (index.folder / f"empty{number}.txt").touch()
+    (index.folder / "other.txt").write_text("another")
     index.settle()
     folder = index.folder
+    assert line(index, "pair0.txt", "copies") == f"1 other file has the same bytes: {folder}/pair1.txt"
     assert line(index, "copy0.txt", "copies") == (
         f"4 other files have the same bytes: {folder}/copy1.txt, {folder}/copy2.txt, {folder}/copy3.txt and 1 more"
     )
