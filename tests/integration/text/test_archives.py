@@ -78,6 +78,12 @@ def test_only_the_names_in_a_large_archive_are_read(
     assert ("heron" in text) == is_read
 
 
+@pytest.mark.parametrize("name", ["META-INF/MANIFEST.MF", "heron-1.0.dist-info/RECORD", "heron-1.0/PKG-INFO"])
+def test_the_files_in_a_package_of_a_program_are_not_read(extractor: FileExtractor, name: str) -> None:
+    content = _archive_of("zip", {"heron/NOTICE": b"a bittern", name: b"Manifest-Version: 1.0"})
+    assert read(extractor, content, b"heron.jar").text == f"heron/NOTICE\n{name}"
+
+
 def test_a_damaged_member_costs_its_own_text(extractor: FileExtractor) -> None:
     members = {"a.txt": b"a heron", "b.txt": b"a bittern", "c.docx": b"PK\3\4 no document", "d.txt": b"a crane"}
     document = read(extractor, _archive_of("zip", members).replace(b"a bittern", b"a Bittern"), b"a.zip")

@@ -39,6 +39,12 @@ _INNER_TYPES: Final = {
 """By the ends of their names."""
 _DATA_OF_SYSTEMS: Final = re.compile(r"(?:.*/)?(?:__MACOSX/.*|\._[^/]*|\.DS_Store|Thumbs\.db|desktop\.ini)", re.DOTALL)
 """What file managers put into archives beside the files of people."""
+_PACKAGE: Final = re.compile(
+    r"META-INF/MANIFEST\.MF|AndroidManifest\.xml|package/package\.json|(?:.*/)?(?:PKG-INFO|\.PKGINFO)"
+    r"|[^/]+\.dist-info/RECORD|[^/]+\.nuspec|extension\.vsixmanifest|Payload/.*",
+    re.DOTALL,
+)
+"""What tells that an archive is a package of a program: it is not read, as programs are not."""
 _DAMAGE: Final = (tarfile.TarError, lzma.LZMAError, *DAMAGE)
 
 
@@ -61,7 +67,7 @@ def read_archive(
     if not names.count:
         return None
     texts = _Texts(parts, max_characters)
-    if names.count <= MAX_READ_MEMBERS:
+    if names.count <= MAX_READ_MEMBERS and not names.has(_PACKAGE):
         with contextlib.suppress(rarfile.PasswordRequired, *_DAMAGE):
             texts.read(members_of(content, mime_type))
     parts.add(names.count - texts.count)
@@ -84,6 +90,10 @@ class _Names:
     def add(self, name: str, *, path: str, depth: int) -> None:
         if name:
             self._by_depth[depth][" ".join(clean(path + name).split())] = None
+
+    def has(self, pattern: re.Pattern[str]) -> bool:
+        """Whether the archive itself has a name of this pattern."""
+        return any(map(pattern.fullmatch, self._by_depth[0]))
 
     @property
     def count(self) -> int:
