@@ -18,7 +18,7 @@ from urllib.parse import quote
 
 from magicfs.errors import ConfigError
 from magicfs.home import FILE_NAME, home
-from magicfs.setting_values import InvalidSetting, valid_value
+from magicfs.setting_values import HOST_AND_PORT, HOST_NAME, InvalidSetting, valid_value
 from magicfs.state_directory import make_state_directory, try_lock
 
 PREFIX = "MAGICFS_"
@@ -37,14 +37,6 @@ MAX_MB = 2047
 
 MAX_PAUSE_SECONDS = 365 * 86400
 """Clocks of the kernel and of Postgres take no number of any size."""
-
-
-_ADDRESS = r"^(\[[0-9a-fA-F:.%\w]+\]|[^:\[\]/\s]+)(:\d{1,5})?$"
-"""`HOST` or `HOST:PORT`; an IPv6 address is in brackets."""
-_ADDRESS_FORM = "HOST or HOST:PORT, such as 10.8.0.1:7420"
-
-_HOST_NAME = r"^(?!\s)[^/:\x00-\x1f\x7f]{1,128}(?<!\s)\Z"
-"""Names of files and of queues begin or end with it; in those of `mirror/`, a colon stands behind it."""
 
 
 def _default_home() -> Path:
@@ -79,29 +71,21 @@ class Settings:
         pattern=r"^(rediss?|redis\+socket)://",
         form="an address, such as redis://:PASSWORD@HOST:6379/0",
     )
-    host: str = _setting(
-        socket.gethostname,
-        "This machine's name in the cluster.",
-        pattern=_HOST_NAME,
-        form="a name of 1 to 128 characters without '/', ':', line breaks, and blanks around it",
-    )
+    host: str = _setting(socket.gethostname, "This machine's name in the cluster.", **HOST_NAME)
     hub: str | None = _setting(
         None,
         "The hub of this host, as `HOST:PORT`, whose Postgres and Redis it uses: `cluster join` sets it.",
-        pattern=_ADDRESS,
-        form=_ADDRESS_FORM,
+        **HOST_AND_PORT,
     )
     listen: str | None = _setting(
         None,
         "Where `up` serves this host's files to admitted hosts, as `HOST:PORT`. Unset: nowhere.",
-        pattern=_ADDRESS,
-        form=_ADDRESS_FORM,
+        **HOST_AND_PORT,
     )
     advertise: str | None = _setting(
         None,
         "The address by which other hosts reach that one, if it is another.",
-        pattern=_ADDRESS,
-        form=_ADDRESS_FORM,
+        **HOST_AND_PORT,
     )
     mount: Path | None = _setting(None, "Where `up` mounts when `--mount` is not given. Unset: nowhere.")
     allow_other: bool = _setting(

@@ -14,6 +14,19 @@ from typing import Any
 
 from magicfs.errors import ConfigError
 
+HOST_AND_PORT = {
+    "pattern": r"^(\[[0-9a-fA-F:.%\w]+\]|[^:\[\]/\s]+)(:\d{1,5})?$",
+    "form": "HOST or HOST:PORT, such as 10.8.0.1:7420",
+}
+"""The limits of an address of a host. One of IPv6 is in brackets."""
+
+HOST_NAME = {
+    "pattern": r"^(?!\s)[^/:\x00-\x1f\x7f]{1,128}(?<!\s)\Z",
+    "form": "a name of 1 to 128 characters without '/', ':', line breaks, and blanks around it",
+}
+"""The limits of the name of a host. Names of files and of queues begin or end with it; in those of `mirror/`, a colon
+stands behind it."""
+
 
 class InvalidSetting(ConfigError):
     """A setting with a value that is not valid, or of an unknown name."""
