@@ -11,7 +11,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
-from magicfs.ingest.ignore import IgnoreRules, compile_pattern
+from magicfs.ingest.gitignore import compile_pattern
+from magicfs.ingest.ignore import IgnoreRules
 
 LINEAR_TIME = pytest.mark.timeout(20)
 """A match without backtracking takes microseconds, one with it minutes or years."""
