@@ -33,6 +33,8 @@ def run(settings: Settings) -> None:
             f"--port={settings.flower_port}",
             f"--basic-auth={settings.flower_user}:{settings.flower_password}",
             "--persistent=false",
+            # Workers send events anyway. Flower would tell them again and again, and print a traceback without Redis.
+            "--enable-events=false",
         ]
     )
 

@@ -23,7 +23,6 @@ from typing import TypeVar
 import billiard.pool
 import billiard.util
 import celery.apps.worker
-import celery.worker.control
 from celery import signals
 
 from magicfs.config import Settings
@@ -31,6 +30,7 @@ from magicfs.errors import MagicFSError, SchemaError, UsageError
 from magicfs.linux.process import return_free_memory, trim_heap
 from magicfs.logs import Outage
 from tasks.app import EMBED_TASK, EXTRACT_TASK, declared_queue, make_app
+from tasks.commands import EVENT_HEARTBEAT_SECONDS, restrict_commands
 from tasks.pool import TaskPool
 from tasks.queue import CeleryQueue
 from tasks.queue_names import MAINTENANCE_QUEUE, embed_queue, extract_queue
@@ -40,9 +40,6 @@ from tasks.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
 
-EVENT_HEARTBEAT_SECONDS = 60
-"""Pause between two signs of life that a worker sends to Flower, which waits for two of them."""
-
 MAX_NICENESS = 19
 
 RESULT_WAIT_TRIES = 10
@@ -51,16 +48,6 @@ RESULT_WAIT_TRIES = 10
 The count that billiard compares stays one short after a crash, so its default of 300 would delay every later stop by
 half a minute. MagicFS does not use the results.
 """
-
-OBEYED_COMMANDS = frozenset(
-    {
-        *("ping", "stats", "conf", "clock", "active", "active_queues", "registered", "query_task"),
-        *("reserved", "revoked", "scheduled", "enable_events"),
-    }
-)
-"""Commands of Celery that a worker obeys: agents and Flower send them, and `celery inspect`. They change nothing. Any
-host of a cluster can send all others, such as those that end a worker, take its queue away, or give it children or
-limits until its machine has no memory left."""
 
 Result = TypeVar("Result")
 
@@ -92,8 +79,7 @@ def run(
     celery.apps.worker.safe_say = _say
     # Its records have no handler of their own.
     billiard.util.get_logger().propagate = True
-    for command in celery.worker.control.Panel.data.keys() - OBEYED_COMMANDS:
-        del celery.worker.control.Panel.data[command]
+    restrict_commands()
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_WAIT_TRIES
     # Not Celery's command line, which imports Flower, a shell and more: the parent and its child would keep all that.
     app = make_app(settings)

@@ -21,7 +21,7 @@ from magicfs.config import Settings
 from magicfs.db.corpus.file_claims import CLAIM_LOCK
 from tasks.app import make_app
 from tasks.queue import CeleryQueue
-from tests.plugins.broker import PASSWORD, Broker
+from tests.plugins.broker import PASSWORD, Broker, free_port
 from tests.plugins.commands import Commands
 from tests.plugins.stack import HOST, Stack
 from tests.plugins.waiting import SECONDS, eventually
@@ -236,3 +236,20 @@ def test_a_child_that_worked_during_an_outage_is_not_killed_after_it(
     broker.start()
     stack.wait(stack.settled, seconds=300, what="an index of everything")
     assert stack.child_of("embed-1") == child, stack.logs()
+
+
+def test_flower_says_in_a_line_that_redis_is_away_and_goes_on(stack: Stack, broker: Broker) -> None:
+    port = str(free_port())
+    stack.environment |= {
+        "MAGICFS_BROKER_URL": broker.url,
+        "MAGICFS_FLOWER_PASSWORD": PASSWORD,
+        "MAGICFS_FLOWER_PORT": port,
+    }
+    stack.start_part("flower", sabotage="tests.faults.sabotage.eager_flower")
+    log = stack.home / "log/flower.log"
+    stack.wait(lambda: "Connected to" in log.read_text(), what="its connection")
+    broker.stop()
+    stack.wait(lambda: "trying again" in log.read_text(), what="a line about Redis")
+    broker.start()
+    stack.wait(lambda: log.read_text().count("Connected to") == 2, what="its next connection")
+    assert "Traceback" not in log.read_text()

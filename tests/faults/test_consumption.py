@@ -141,6 +141,10 @@ def test_a_worker_goes_on_whatever_it_is_told(stack: Stack, broker: Broker, tmp_
     # It waits no longer than until the one worker has answered.
     inspect = app.control.inspect(timeout=60, limit=1)
     assert inspect.ping(), "it answers what is asked afterwards"
+    assert "refuse 'pool_grow'" in str(app.control.pool_grow(3, reply=True, timeout=60, limit=1))
+    app.control.broadcast("heartbeat")
+    assert inspect.ping()
+    assert "Traceback" not in log_of(stack), "Flower sends a command when it starts"
     stack.wait(lambda: broker.client.llen(extract_queue(HOST)) == 0, what="a worker that takes the message")
     assert list(inspect.scheduled().values()) == [[]], "no message waits in its memory"
     queues = next(iter(inspect.active_queues().values()))

@@ -75,6 +75,10 @@ class Stack:
     def start_agent(self) -> None:
         self._start("agent", "agent")
 
+    def start_part(self, name: str, *, sabotage: str | None = None) -> None:
+        """Start the part of a command without arguments."""
+        self._start(name, name, sabotage=sabotage)
+
     def start_all(self, *, embedders: int = 2) -> None:
         self.start_agent()
         self.start_worker("extract")
