@@ -63,6 +63,18 @@ class CeleryQueue:
         """Notify a worker that maintenance is due."""
         self._notify(MAINTENANCE_TASK, MAINTENANCE_QUEUE, max_messages=MAX_MAINTENANCE_MESSAGES)
 
+    def delete_extract(self, host: str) -> None:
+        """Delete the queue of the extract workers of `host`, which is gone for good. Without Redis it stays."""
+
+        def delete() -> None:
+            with self._app.connection_for_write() as connection:
+                queue = declared_queue(extract_queue(host)).bind(connection.channel())
+                # A channel knows only what it has declared.
+                queue.declare()
+                queue.delete()
+
+        self._call(extract_queue(host), delete)
+
     def probe(self, host: str) -> BrokerStatus:
         """What `magicfs status` says of the broker: see `tasks.broker.probe`."""
         return broker.probe(self._url, host)

@@ -85,6 +85,27 @@ def test_the_commands_say_what_is_wrong_with_the_broker(operator: Commands, brok
     assert word in reported["detail"]
 
 
+@pytest.mark.parametrize("is_away", [False, True])
+def test_a_retired_host_leaves_nothing_in_redis(
+    operator: Commands, broker: Broker, tmp_path: Path, *, is_away: bool
+) -> None:
+    (tmp_path / "docs").mkdir()
+    operator.environment["MAGICFS_HOST"] = "laptop"
+    operator.ok("roots", "add", str(tmp_path / "docs"))
+    operator.environment["MAGICFS_HOST"] = "desktop"
+    queue = CeleryQueue(make_app(Settings(broker_url=broker.url)))
+    for host in ("laptop", "desktop"):
+        queue.notify_extract(host)
+    if is_away:
+        broker.stop()
+    assert "is retired" in operator.ok("hosts", "retire", "laptop", "--yes")
+    if not is_away:
+        kept = {key for key in map(bytes.decode, broker.client.keys()) if "magicfs.probe" not in key}
+        bindings = {key for key in kept if key.startswith("_kombu")}
+        assert kept - bindings == {"extract.desktop"}
+        assert b"laptop" not in b"".join(member for key in bindings for member in broker.client.smembers(key))
+
+
 def timed(operator: Commands, *command: str) -> tuple[subprocess.CompletedProcess[str], float]:
     """What a command did, and the seconds that it took."""
     started = time.monotonic()

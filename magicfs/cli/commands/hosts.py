@@ -190,7 +190,16 @@ def _forget(settings: Settings, database: Database, name: str, *, is_cut_off: bo
             raise
     if host is not None and host.admitted:
         _wait_for_servers()
+    _delete_queue(settings, name)
     terminal.say(f"{terminal.shown(name)} is retired: {files} files are no longer in the index")
+
+
+def _delete_queue(settings: Settings, name: str) -> None:
+    """Delete the queue of a host that has left the index. Where no Redis answers it stays, and does no harm."""
+    from magicfs.cli import wiring
+
+    if wiring.probe_broker(settings).ok:
+        wiring.job_queue(settings).delete_extract(name)
 
 
 def _wait_for_servers() -> None:
