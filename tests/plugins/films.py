@@ -46,40 +46,41 @@ def _element(identifier: str, data: bytes) -> bytes:
 
 def phone_film(fields: Mapping[str, str], *, pictures_bytes: int = 0) -> bytes:
     """A QuickTime film with the metadata of a phone, behind what would be its pictures."""
-    keys = b"".join(_atom(b"mdta", name.encode()) for name in fields)
+    keys = b"".join(atom(b"mdta", name.encode()) for name in fields)
     values = (
-        _atom(number.to_bytes(4, "big"), _atom(b"data", b"\0\0\0\1\0\0\0\0" + text.encode()))
+        atom(number.to_bytes(4, "big"), atom(b"data", b"\0\0\0\1\0\0\0\0" + text.encode()))
         for number, text in enumerate(fields.values(), start=1)
     )
-    lists = _atom(b"keys", bytes(4) + len(fields).to_bytes(4, "big") + keys) + _atom(b"ilst", b"".join(values))
-    handler = _atom(b"hdlr", bytes(8) + b"mdta" + bytes(13))
-    movie = _atom(b"moov", _atom(b"mvhd", bytes(100)) + _atom(b"meta", handler + lists))
-    return _atom(b"ftyp", b"qt  \0\0\0\0qt  ") + _atom(b"mdat", bytes(pictures_bytes)) + movie
+    lists = atom(b"keys", bytes(4) + len(fields).to_bytes(4, "big") + keys) + atom(b"ilst", b"".join(values))
+    handler = atom(b"hdlr", bytes(8) + b"mdta" + bytes(13))
+    movie = atom(b"moov", atom(b"mvhd", bytes(100)) + atom(b"meta", handler + lists))
+    return atom(b"ftyp", b"qt  \0\0\0\0qt  ") + atom(b"mdat", bytes(pictures_bytes)) + movie
 
 
-def _atom(kind: bytes, data: bytes) -> bytes:
+def atom(kind: bytes, data: bytes) -> bytes:
+    """An atom of QuickTime and of what came of it."""
     return (8 + len(data)).to_bytes(4, "big") + kind + data
 
 
 def audio_book(chapters: Sequence[str]) -> bytes:
     """An audio book whose chapters stand in a list."""
     listed = b"".join(bytes(8) + bytes([len(title.encode())]) + title.encode() for title in chapters)
-    listing = _atom(b"chpl", b"\1" + bytes(7) + bytes([len(chapters)]) + listed)
-    return _atom(b"ftyp", b"M4B \0\0\0\0M4B ") + _atom(b"moov", _atom(b"udta", listing))
+    listing = atom(b"chpl", b"\1" + bytes(7) + bytes([len(chapters)]) + listed)
+    return atom(b"ftyp", b"M4B \0\0\0\0M4B ") + atom(b"moov", atom(b"udta", listing))
 
 
 def film_with_texts(texts: Sequence[str], *, handler: bytes) -> bytes:
     """A film with a track of texts: subtitles (`sbtl`) or chapters (`text`)."""
     samples = [struct.pack(">H", len(text.encode())) + text.encode() for text in texts]
-    head = _atom(b"ftyp", b"isom\0\0\0\0isom")
+    head = atom(b"ftyp", b"isom\0\0\0\0isom")
     sizes = b"".join(struct.pack(">I", len(sample)) for sample in samples)
     table = (
-        _atom(b"stsc", struct.pack(">5I", 0, 1, 1, len(samples), 1))
-        + _atom(b"stsz", struct.pack(">3I", 0, 0, len(samples)) + sizes)
-        + _atom(b"stco", struct.pack(">3I", 0, 1, len(head) + 8))
+        atom(b"stsc", struct.pack(">5I", 0, 1, 1, len(samples), 1))
+        + atom(b"stsz", struct.pack(">3I", 0, 0, len(samples)) + sizes)
+        + atom(b"stco", struct.pack(">3I", 0, 1, len(head) + 8))
     )
-    media = _atom(b"hdlr", bytes(8) + handler + bytes(13)) + _atom(b"minf", _atom(b"stbl", table))
-    return head + _atom(b"mdat", b"".join(samples)) + _atom(b"moov", _atom(b"trak", _atom(b"mdia", media)))
+    media = atom(b"hdlr", bytes(8) + handler + bytes(13)) + atom(b"minf", atom(b"stbl", table))
+    return head + atom(b"mdat", b"".join(samples)) + atom(b"moov", atom(b"trak", atom(b"mdia", media)))
 
 
 def avi_film(fields: Mapping[bytes, bytes]) -> bytes:

@@ -14,6 +14,7 @@ from magicfs.text.extract.file_types import (
     MARKUP_BY_EXTENSION,
     OFFICE_XML,
     PARSED_EXTENSIONS,
+    RAW_TYPE,
     SIGNATURES,
     TEXT_BY_EXTENSION,
     TEXT_BY_NAME,
@@ -195,6 +196,8 @@ def _iso_media(brand: bytes) -> FileType:
         return FileType(Route.IMAGE, "image/heic")
     if brand in {b"avif", b"avis"}:
         return FileType(Route.IMAGE, "image/avif")
+    if brand == b"crx ":
+        return FileType(Route.IMAGE, RAW_TYPE)
     return FileType(Route.MEDIA, "audio/mp4" if brand[:3] in {b"M4A", b"M4B"} else "video/mp4")
 
 

@@ -41,6 +41,12 @@ class FileType:
     mime_type: str
 
 
+RAW_TYPE: Final = "image/x-raw"
+"""Raw files of cameras that are not TIFF."""
+PHOTOSHOP_TYPE: Final = "image/vnd.adobe.photoshop"
+NOT_RECOGNISED: Final = frozenset({"image/svg+xml", RAW_TYPE, PHOTOSHOP_TYPE})
+"""Pictures that have no texts to recognise, or are not drawn."""
+
 SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     # offset, bytes, route, MIME type
     (0, b"%PDF-", Route.PARSE, "application/pdf"),
@@ -64,7 +70,12 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"MM\0*", Route.IMAGE, "image/tiff"),
     (0, b"\0\0\0\x0cjP  \r\n", Route.IMAGE, "image/jp2"),
     (0, b"\0\0\x01\0", Route.BINARY, "image/vnd.microsoft.icon"),
-    (0, b"8BPS\0", Route.BINARY, "image/vnd.adobe.photoshop"),
+    (0, b"FUJIFILMCCD-RAW ", Route.IMAGE, RAW_TYPE),
+    (0, b"IIRO", Route.IMAGE, RAW_TYPE),
+    (0, b"IIRS", Route.IMAGE, RAW_TYPE),
+    (0, b"MMOR", Route.IMAGE, RAW_TYPE),
+    (0, b"IIU\0", Route.IMAGE, RAW_TYPE),
+    (0, b"8BPS\0", Route.IMAGE, PHOTOSHOP_TYPE),
     (0, b"\x1f\x8b", Route.ARCHIVE, "application/gzip"),
     (4, b"1AY&SY", Route.ARCHIVE, "application/x-bzip2"),
     (0, b"\xfd7zXZ\0", Route.ARCHIVE, "application/x-xz"),

@@ -26,6 +26,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 35),
     **dict.fromkeys(("audio/*", "video/*"), 43),
     "image/*": 6,
+    **dict.fromkeys(("image/heic", "image/tiff", "image/x-raw", "image/vnd.adobe.photoshop"), 44),
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 28),
     "application/x-mobipocket-ebook": 5,
     "application/ms-tnef": 8,

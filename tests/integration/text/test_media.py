@@ -12,6 +12,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
+from tests.plugins.camera import canon_raw, exif, fuji_raw, heic, photoshop
 from tests.plugins.documents import photograph, picture, song
 from tests.plugins.films import audio_book, avi_film, film, film_with_texts, phone_film, podcast
 
@@ -255,3 +256,44 @@ def test_a_film_that_is_cut_anywhere_costs_its_end_alone(extractor: FileExtracto
     for content in (podcast(["An interview"]), audio_book(["An interview"]), avi_film({b"INAM": b"Oregano"})):
         extractor.extract(content[:cut], name=b"a")
         assert read(extractor, content, b"a").text
+
+
+XMP = b'<x:xmpmeta xmlns:x="adobe:ns:meta/"><dc:title xmlns:dc="d">Sodalite poster</dc:title></x:xmpmeta>'
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"IMG_1.HEIC", heic(exif("Voigtlander"))),
+        (b"IMG_1.CR3", canon_raw(exif("Voigtlander"), exif(""))),
+        (b"DSCF1.RAF", fuji_raw(exif("Voigtlander"))),
+        (b"P1.ORF", b"IIRO" + exif("Voigtlander", order="<")[4:]),
+        (b"P1.RW2", b"IIU\0" + exif("Voigtlander", order="<")[4:]),
+    ],
+)
+def test_what_a_phone_or_a_camera_writes_into_its_own_format_is_read(
+    extractor: FileExtractor, name: bytes, content: bytes
+) -> None:
+    text = read(extractor, content, name).text
+    assert "Voigtlander" in text
+    assert "2021-08-09" in text
+
+
+def test_a_photograph_of_a_phone_says_where_it_was_taken_and_what_was_written_of_it(extractor: FileExtractor) -> None:
+    text = read(extractor, heic(exif("Voigtlander", latitude=47.5), xmp=XMP), b"IMG_1.HEIC").text
+    assert "47.50000, 8.50000" in text
+    assert "Sodalite poster" in text
+
+
+@pytest.mark.parametrize("cut", range(24, 400, 13))
+def test_a_photograph_that_is_cut_is_not_read_and_harms_nobody(extractor: FileExtractor, cut: int) -> None:
+    for content in (heic(exif("Voigtlander"), xmp=XMP), canon_raw(exif("Voigtlander"), b""), fuji_raw(exif("V"))):
+        extractor.extract(content[:cut], name=b"a")
+    assert "Voigtlander" in read(extractor, heic(exif("Voigtlander")), b"a").text
+
+
+def test_a_picture_of_photoshop_is_found_by_its_texts_and_layers(extractor: FileExtractor) -> None:
+    document = read(extractor, photoshop(text="Sale (today)", layer="Spessartine", xmp=XMP), b"poster.psd")
+    assert document.title == "Sodalite poster"
+    assert "Sale (today)" in document.text
+    assert "Spessartine" in document.text

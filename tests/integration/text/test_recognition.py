@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import io
 import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from PIL import Image
 
 from magicfs.cli.checks import run_checks
 from magicfs.config import Settings
@@ -16,6 +18,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr, installed_tesseract
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
+from magicfs.text.extract.pdf.pdf_text import PdfFile
 from tests.integration.text.reading import read, read_in_part
 from tests.plugins.pdf import Drawing, Scan, pdf_file
 
@@ -39,6 +42,11 @@ def read_within(limits: Limits, content: bytes) -> Document:
         return read(extractor, content, b"a.pdf")
 
 
+def picture_of_text(words: str) -> Image.Image:
+    with PdfFile(pdf_file(words)) as file:
+        return Image.open(io.BytesIO(file.draw(0, dpi=150, max_pixels=4_000_000))).convert("L")
+
+
 def pages(document: Document) -> list[str]:
     ends = [*document.page_starts[1:], len(document.text)]
     return [document.text[start:end] for start, end in zip(document.page_starts, ends, strict=True)]
@@ -49,6 +57,22 @@ def test_a_page_with_text_keeps_it_beside_a_scanned_one(reader: FileExtractor) -
     assert first.strip() == TEXT
     assert "marmalade" in second
     assert third.strip() == TEXT
+
+
+def test_each_page_of_a_fax_is_recognised(reader: FileExtractor) -> None:
+    first, second = (picture_of_text(words) for words in ("A letter about marmalade", "and about oranges"))
+    content = io.BytesIO()
+    first.save(content, "TIFF", save_all=True, append_images=[first.resize((90, 20)), second])
+    text = read(reader, content.getvalue(), b"fax.tif").text
+    assert text.count("marmalade") == 1
+    assert "oranges" in text
+
+
+def test_the_pages_of_a_fax_that_is_cut_are_read_until_there(reader: FileExtractor) -> None:
+    first, second = (picture_of_text(words) for words in ("A letter about marmalade", "and about oranges"))
+    content = io.BytesIO()
+    first.save(content, "TIFF", save_all=True, append_images=[second])
+    assert "marmalade" in read(reader, content.getvalue()[: -first.width * first.height // 2], b"fax.tif").text
 
 
 def test_pages_are_where_they_are_when_the_first_and_last_are_scanned(reader: FileExtractor) -> None:

@@ -24,11 +24,12 @@ from magicfs.text.extract.documents.document_parts import with_document_parts, w
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
+from magicfs.text.extract.documents.picture_pages import TIFF_TYPE, later_pages
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.documents.recordings import read_recording
 from magicfs.text.extract.documents.running_text import FICTION_BOOK, read_running_text
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
-from magicfs.text.extract.file_types import FileType, Route
+from magicfs.text.extract.file_types import NOT_RECOGNISED, FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
 from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
@@ -204,13 +205,31 @@ class DocumentParser:
     def _parse_picture(self, content: bytes, mime_type: str) -> Document | Unreadable:
         """What a picture says of itself, and its recognised text."""
         said = picture_metadata.read_picture(content, mime_type)
+        if mime_type in NOT_RECOGNISED:
+            return said or Unreadable(SkipReason.BINARY, "a picture of which nothing is said")
         if not self._kreuzberg.recognises_pictures:
             needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract or rapidocr to read its text")
             return said or needs_ocr
         outcome = self._kreuzberg(content, mime_type)
+        if mime_type == TIFF_TYPE:
+            outcome = self._with_later_pages(outcome, content)
         if said is None or isinstance(outcome, Unreadable):
             return said or outcome
         return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
+
+    def _with_later_pages(self, first: Document | Unreadable, content: bytes) -> Document | Unreadable:
+        """The recognised text of a fax or a scan with that of its later pages, as many as there is time for."""
+        texts = [text_of(first)]
+        until = self._started + self._limits.seconds * _TIME_SHARE
+        for number, page in enumerate(later_pages(content), start=2):
+            if time.monotonic() > until:
+                self._parts.add_unread(f"page {number} and what follows", SkipReason.TIMEOUT)
+                break
+            texts.append(text_of(self._kreuzberg(page, "image/png")))
+        text = PAGE_SEPARATOR.join(filter(None, texts))
+        if isinstance(first, Document):
+            return replace(first, text=text)
+        return Document(text=text, mime_type=TIFF_TYPE) if text else first
 
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
         file = decompress_file(content, mime_type)

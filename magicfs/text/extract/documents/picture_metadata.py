@@ -9,6 +9,7 @@ import contextlib
 import importlib
 import io
 import re
+import struct
 from collections.abc import Iterator, Mapping
 from datetime import datetime
 from typing import Any, Final
@@ -19,14 +20,17 @@ from PIL.ImageFile import ImageFile
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.camera_files import HEIC_TYPE, camera_data
+from magicfs.text.extract.documents.photoshop_files import layer_lines, xmp_of
 from magicfs.text.extract.documents.xml_elements import parse_xml, without_namespace
+from magicfs.text.extract.file_types import PHOTOSHOP_TYPE, RAW_TYPE
 from magicfs.text.extract.plain.plain_text import clean, decode
 
 SIDECAR_TYPE: Final = "application/rdf+xml"
 """An XMP file beside a picture."""
 
 _PICTURE_FORMATS: Final = ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "JPEG2000", "AVIF")
-"""The formats of the types that `detect` knows, as Pillow calls them. Of HEIC it has no reader."""
+"""The formats that Pillow opens, as it calls them. `camera_files` and `photoshop_files` have others."""
 _PICTURE_READERS: Final = ("Png", "Jpeg", "Mpo", "Gif", "Tiff", "Bmp", "WebP", "Jpeg2K", "Avif")
 """Pillow's modules for them; a JPEG file of several pictures needs two. All others would take longer than these."""
 _MAX_VALUE_CHARACTERS: Final = 5000
@@ -68,13 +72,18 @@ _XMP_TEXTS: Final = frozenset(
             "Location",
             "Sublocation",
         ),
-        *("hierarchicalSubject", "TagsList", "PersonInImage", "PersonDisplayName"),
+        *("hierarchicalSubject", "TagsList", "PersonInImage", "PersonDisplayName", "LayerText"),
     }
 )
 _XMP_REGION: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}Name"
 """The name of the person whose face is in a part of a picture."""
 _DATED: Final = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
 _DEGREES: Final = 3
+_DAMAGE: Final = (
+    *(UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError),
+    *(KeyError, TypeError, struct.error),
+)
+"""What the library raises at pictures that are damaged or large."""
 
 
 def warm_up() -> None:
@@ -85,12 +94,24 @@ def warm_up() -> None:
 
 def read_picture(content: bytes, mime_type: str) -> Document | None:
     """What a picture says of itself, a line each; None if it says nothing, or cannot be read."""
-    try:
-        with Image.open(io.BytesIO(content), formats=_PICTURE_FORMATS) as image:
-            lines = dict.fromkeys(_picture_lines(image))
-    except (UnidentifiedImageError, OSError, ValueError, SyntaxError, Image.DecompressionBombError):
-        return None
+    lines = dict.fromkeys(_until_damage(_lines(content, mime_type)))
     return _document(lines, mime_type) if lines else None
+
+
+def _lines(content: bytes, mime_type: str) -> Iterator[str]:
+    if mime_type in {HEIC_TYPE, RAW_TYPE}:
+        yield from _camera_lines(content)
+    elif mime_type == PHOTOSHOP_TYPE:
+        yield from _photoshop_lines(content)
+    else:
+        with Image.open(io.BytesIO(content), formats=_PICTURE_FORMATS) as image:
+            yield from _picture_lines(image)
+
+
+def _until_damage(lines: Iterator[str]) -> Iterator[str]:
+    """Yield the lines until the library fails at the picture."""
+    with contextlib.suppress(*_DAMAGE):
+        yield from lines
 
 
 def read_sidecar(content: bytes) -> Document | Unreadable:
@@ -110,7 +131,40 @@ def _document(lines: Mapping[str, None], mime_type: str) -> Document:
 
 
 def _picture_lines(image: ImageFile) -> Iterator[str]:
-    exif = image.getexif()
+    yield from _exif_lines(image.getexif())
+    yield from _iptc_lines(image)
+    yield from _info_lines(image.info)
+    yield from _xmp_lines(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
+
+
+def _camera_lines(content: bytes) -> Iterator[str]:
+    """Yield what is known of a picture that Pillow does not open."""
+    data = camera_data(content)
+    if data.picture:
+        with Image.open(io.BytesIO(data.picture), formats=("JPEG",)) as image:
+            yield from _picture_lines(image)
+    exif = Image.Exif()
+    for part in data.exif:
+        more = Image.Exif()
+        more.load(part)
+        if exif:
+            exif.update({tag: more[tag] for tag in more if tag not in exif})
+        else:
+            exif = more
+    yield from _exif_lines(exif)
+    if data.place:
+        gps = Image.Exif()
+        gps.load(data.place)
+        yield from filter(None, [_place(gps)])
+    yield from _xmp_lines(data.xmp)
+
+
+def _photoshop_lines(content: bytes) -> Iterator[str]:
+    yield from _xmp_lines(xmp_of(content))
+    yield from filter(None, map(one_line, layer_lines(content)))
+
+
+def _exif_lines(exif: Image.Exif) -> Iterator[str]:
     details = exif.get_ifd(ExifTags.IFD.Exif)
     for label, tags in _EXIF_TEXTS:
         values = dict.fromkeys(filter(None, (_field(tag, exif.get(tag) or details.get(tag)) for tag in tags)))
@@ -125,9 +179,6 @@ def _picture_lines(image: ImageFile) -> Iterator[str]:
     place = _place(exif.get_ifd(ExifTags.IFD.GPSInfo))
     if place:
         yield place
-    yield from _iptc_lines(image)
-    yield from _info_lines(image.info)
-    yield from _xmp_lines(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
 
 
 def _info_lines(info: Mapping[Any, Any]) -> Iterator[str]:

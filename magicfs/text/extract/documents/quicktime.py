@@ -11,11 +11,11 @@ from collections.abc import Iterator
 from datetime import datetime
 from typing import Final
 
+from magicfs.text.extract.documents.atoms import atoms
 from magicfs.text.extract.documents.picture_metadata import date_line, place_line
 
 QUICKTIME_TYPES: Final = frozenset({"video/mp4", "audio/mp4"})
 
-_HEADER_BYTES: Final = 8
 _MOVIE: Final = b"moov"
 _KEYS: Final = re.compile(r"com\.apple\.quicktime\.(\w+)(?:\.\w+)*|com\.android\.(model|manufacturer)")
 _OTHER_NAMES: Final = {"make": "camera", "model": "camera", "manufacturer": "camera", "displayname": "title"}
@@ -41,23 +41,6 @@ def read_quicktime(content: bytes) -> Iterator[tuple[str, str]]:
             for field, text in fields:
                 if shown := _shown(field, text.strip("\0 ")):
                     yield shown
-
-
-def atoms(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:
-    """Yield the kinds and the data of the atoms of a file, or of an atom."""
-    position = 0
-    while position + _HEADER_BYTES <= len(data):
-        size = int.from_bytes(data[position : position + 4], "big")
-        header = _HEADER_BYTES
-        if size == 1:
-            header = 2 * _HEADER_BYTES
-            size = int.from_bytes(data[position + _HEADER_BYTES : position + header], "big")
-        elif size == 0:
-            size = len(data) - position
-        if size < header:
-            return
-        yield bytes(data[position + 4 : position + 8]), data[position + header : position + size]
-        position += size
 
 
 def _user_fields(data: memoryview) -> Iterator[tuple[str, str]]:

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.framing import FramingError, Message
-from magicfs.text.extract.documents.xml_documents import SVG_TYPE
+from magicfs.text.extract.file_types import NOT_RECOGNISED
 from magicfs.text.extract.options import Limits, Ocr, Wall
 from magicfs.text.extract.process.answers import Answers
 from magicfs.text.extract.process.child_keeper import ChildKeeper
@@ -297,4 +297,4 @@ def _as_partly_read(outcome: Document | Unreadable, reason: SkipReason) -> Docum
 
 
 def _is_picture(mime_type: str) -> bool:
-    return mime_type.startswith("image/") and mime_type != SVG_TYPE
+    return mime_type.startswith("image/") and mime_type not in NOT_RECOGNISED
