@@ -211,9 +211,8 @@ class TestPicturesAndOcr:
         assert index.states() == {"copy.png": ("indexed", None), "photo.png": ("indexed", None)}
 
     def test_a_worker_that_starts_with_ocr_reads_what_waited_for_it(self, index: Index, recogniser: Recogniser) -> None:
-        kind = lambda content, name: "application/pdf parse"  # noqa: E731
         (index.folder / "scan.pdf").write_bytes(b"%PDF")
-        recogniser.kind = kind
+        recogniser.kind = lambda content, name: "application/pdf parse"
         read_all(index)
         assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
         del recogniser.kind

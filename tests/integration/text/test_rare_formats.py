@@ -177,7 +177,7 @@ def test_a_property_list_is_read_by_its_keys_and_values(extractor: FileExtractor
     value = {
         "Title": "Ankerwinde",
         "Tags": ["Poller", "Kette"],
-        "Opened": datetime(2024, 2, 5),  # noqa: DTZ001
+        "Opened": datetime.fromisoformat("2024-02-05"),
         "Data": b"\0\1",
         "N": 7,
     }

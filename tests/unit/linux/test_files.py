@@ -1,0 +1,34 @@
+"""The status of a file, with the time of its birth."""
+
+import os
+import subprocess
+from pathlib import Path
+
+import pytest
+
+from magicfs.linux.files import status_and_birth
+
+
+def birth_seconds(path: Path) -> int:
+    """When the file was made, as `stat` says it; 0 on a file system that does not know."""
+    return int(subprocess.run(["stat", "--format=%W", path], check=True, capture_output=True).stdout)
+
+
+class TestStatusAndBirth:
+    def test_the_status_is_that_of_lstat(self, tmp_path: Path) -> None:
+        (tmp_path / "a").write_text("hello")
+        (tmp_path / "link").symlink_to("a")
+        os.utime(tmp_path / "a", ns=(1_500_000_000_123_456_789, -1_000_000_001))
+        directory = os.open(tmp_path, os.O_PATH)
+        try:
+            for name in ("a", "link"):
+                status, born_ns = status_and_birth(directory, name.encode())
+                expected = os.lstat(tmp_path / name)
+                fields = [field for field in dir(expected) if field.startswith("st_")]
+                assert [getattr(status, field) for field in fields] == [getattr(expected, field) for field in fields]
+                assert born_ns // 10**9 == birth_seconds(tmp_path / name)
+            assert status_and_birth(directory)[0].st_ino == tmp_path.stat().st_ino
+            with pytest.raises(FileNotFoundError):
+                status_and_birth(directory, b"missing")
+        finally:
+            os.close(directory)
