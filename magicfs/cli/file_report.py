@@ -138,7 +138,7 @@ def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
     if facts.cut_bytes:
         yield Fact(
             "left out",
-            f"the last {facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB or "
+            f"{facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB, MAGICFS_MAX_FILE_MB or "
             f"MAGICFS_EXTRACT_SECONDS: raise them, {_RETRY}",
         )
     if facts.unread_pages:

@@ -80,6 +80,28 @@ class UnreadParts:
         return f"{self.count} of {self.of} {parts} could not be read: {named}{more}"
 
 
+@dataclass(frozen=True, slots=True)
+class Gap:
+    """The part of a large file that is not in its content: its middle, or all behind its beginning."""
+
+    offset: int
+    """Where in the content the end of the file begins; a multiple of four, as its place in the file is."""
+    length: int
+    """The bytes of the part."""
+    line_ends: int
+    """The line ends in the file before its end begins."""
+
+
+@dataclass(frozen=True, slots=True)
+class Omission:
+    """The place in the text of a document at which the middle of the file is left out."""
+
+    offset: int
+    """Where in the text the line begins that follows."""
+    line: int
+    """The number of that line in the file, from 1."""
+
+
 def _pages_for_people(pages: Sequence[int]) -> str:
     """Ascending numbers of pages as `page 3` or `pages 1-3, 7`."""
     ranges: list[list[int]] = []
@@ -111,7 +133,9 @@ class Document:
     """The lines that a parser has found to be headings, from 1, ascending, each with its rank, the highest one 1; empty
     where the text itself marks its headings."""
     cut_bytes: int = 0
-    """Bytes of UTF-8 beyond the limit of a text, which are not in `text`."""
+    """Bytes beyond the limit of a text, which are not in `text`."""
+    omission: Omission | None = None
+    """Where in the text they stood; None where they followed it."""
     unread: tuple[UnreadPages, ...] = ()
     """Pages that were not read or not recognised, by their reasons: the time was over, or the parser failed."""
     unread_parts: UnreadParts | None = None
@@ -120,6 +144,13 @@ class Document:
     """Characters of encoded data, such as pictures in base64, that were taken out of the text."""
     recognition: Recognition | None = None
     """What has recognised text in its pictures; None if nothing has."""
+
+    @property
+    def chunk_bounds(self) -> tuple[int, ...]:
+        """Offsets in `text` at which a chunk begins, ascending: those of pages, and of the omission."""
+        if self.omission is None:
+            return self.page_starts
+        return tuple(sorted({*self.page_starts, self.omission.offset}))
 
     @property
     def unread_pages(self) -> int:

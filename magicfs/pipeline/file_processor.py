@@ -20,6 +20,7 @@ from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
 from magicfs.domain.files import SAVED_PRIORITY, ClaimedFile, ExtractedFile, FileState, SkipReason
 from magicfs.domain.ids import ContentId
+from magicfs.pipeline.large_files import LargeFiles
 from magicfs.pipeline.pauses import pause_before_rereading_s
 from magicfs.pipeline.reading import FileRead, GroupReading, read_group
 from magicfs.text.extract.extractor import Extractor
@@ -70,7 +71,7 @@ class FileProcessor:
         self._database = database
         self.extractor = extractor
         self._chunker = chunker
-        self._max_file_bytes = max_file_bytes
+        self._large_files = LargeFiles(max_bytes=max_file_bytes)
         self.ocr = ocr
 
     def process(self, claims: Sequence[ClaimedFile]) -> list[ClaimedFile]:
@@ -79,7 +80,12 @@ class FileProcessor:
         Files that need no extractor are written first: they never wait for a parser.
         """
         timer = _GroupTimer(started=time.monotonic(), files=len(claims))
-        reading = read_group(claims, detector=self.extractor, max_bytes=self._max_file_bytes, allows=self._allows)
+        reading = read_group(
+            claims,
+            detector=self.extractor,
+            large_files=self._large_files,
+            allows=self._allows,
+        )
         new = retry_on_conflict(lambda: self._finish_without_extractor(reading, timer))
         if len(claims) == 1:
             quick, slow = new, []
@@ -133,11 +139,12 @@ class FileProcessor:
         return contents
 
     def _content(self, file: FileRead) -> NewContent:
-        extracted = self.extractor.extract(file.content, name=file.claim.name)
+        extracted = self.extractor.extract(file.content, name=file.claim.name, gap=file.gap)
         chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
         if isinstance(extracted, Document) and not chunks:
             extracted = Unreadable(SkipReason.NO_TEXT)
-        return NewContent(file.key, size=len(file.content), extracted=extracted, chunks=chunks)
+        size = len(file.content) + (file.gap.length if file.gap is not None else 0)
+        return NewContent(file.key, size=size, extracted=extracted, chunks=chunks)
 
     def _write(self, files: Sequence[FileRead], contents: Mapping[ContentKey, NewContent], timer: _GroupTimer) -> None:
         """Write the contents and the rows of files in one transaction."""

@@ -21,6 +21,9 @@ MAX_COST_SHARE = 0.1
 
 MAX_PAUSE_SECONDS = 60.0
 
+MAX_SLOW_PAUSE_SECONDS = 300.0
+"""The longest pause of a file whose reading alone takes seconds, such as a log of megabytes."""
+
 SLOW_FILE_SECONDS = 0.25
 """A file whose reading takes longer has a pause even after its first change."""
 
@@ -37,9 +40,8 @@ def pause_before_rereading_s(claim: ClaimedFile, *, reading_s: float, chunks: fl
     `reading_s` is the time from opening the file to writing its rows, `chunks` the number of chunks to be embedded.
     """
     pause_s = MIN_PAUSE_SECONDS if claim.since_reading_s is not None else 0.0
-    if reading_s > SLOW_FILE_SECONDS:
-        pause_s = max(pause_s, reading_s / MAX_COST_SHARE)
+    slow_s = reading_s / MAX_COST_SHARE if reading_s > SLOW_FILE_SECONDS else 0.0
     if claim.since_reading_s is not None and claim.since_reading_s < 2 * claim.pause_s + CALM_SECONDS:
         cost_s = reading_s + MESSAGES_SECONDS + chunks * EMBEDDING_SECONDS
         pause_s = max(pause_s, min(2 * claim.pause_s, MAX_DOUBLED_PAUSE_SECONDS), cost_s / MAX_COST_SHARE)
-    return min(pause_s, MAX_PAUSE_SECONDS)
+    return max(min(pause_s, MAX_PAUSE_SECONDS), min(slow_s, MAX_SLOW_PAUSE_SECONDS))

@@ -1,6 +1,6 @@
 """Reads claimed files whole, although other programs may write to them meanwhile, and identifies their bytes.
 
-Of a recording beyond the size limit it reads what says what it is, and identifies it by that and its size.
+Of a file beyond the size limit, `large_files` reads some parts.
 
 Used by `file_processor`, which gets the text out of the bytes. Small files are read in groups. It opens nothing but
 regular files below their root and never waits for a file. It keeps no state, so any thread may use it.
@@ -13,21 +13,17 @@ import os
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import xxhash
 
 from magicfs.allowed_roots import NOT_ADDED
-from magicfs.domain.contents import ContentKey, Unreadable
-from magicfs.domain.file_groups import EXTENSIONS
+from magicfs.domain.contents import ContentKey, Gap, Unreadable
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.errors import ServerError
 from magicfs.linux.files import regular_file_status
 from magicfs.linux.opening import open_below
-from magicfs.text.extract.excerpts import excerpt_of_recording, has_excerpt
-from magicfs.text.extract.file_types import Route
-from magicfs.text.extract.plain.plain_text import decode
+from magicfs.pipeline.large_files import LargeFiles, TypeDetector, read_range
 from magicfs.text.extract.versions import reader_version
 
 GROUP_FILES = 32
@@ -41,28 +37,17 @@ EMPTIED_SECONDS = 1.0
 READ_TRIES = 3
 """A file that changes while it is read is often unchanged a moment later."""
 
-_BLOCK_BYTES = 1 << 20
-_HEAD_BYTES = 64 * 1024
-"""The part of a file beyond the limit by which its type is told."""
-_ROUTES_WITHOUT_TEXT = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})
-_EXTENSIONS_WITHOUT_TEXT = frozenset().union(*(EXTENSIONS[group] for group in ("image", "audio", "video", "archive")))
-
-
-class TypeDetector(Protocol):
-    """Detects file types; an `Extractor` is one."""
-
-    def kind(self, content: bytes, *, name: bytes) -> str:
-        """The detected type of `content`. Equal bytes of one type always give the same text."""
-
 
 @dataclass(frozen=True, slots=True)
 class FileRead:
-    """A claimed file that was read whole, and its metadata while it had these bytes."""
+    """A claimed file that was read, and its metadata while it had these bytes."""
 
     claim: ClaimedFile
     content: bytes
     key: ContentKey
     stat: FileStat
+    gap: Gap | None = None
+    """The part of the file that has text and is not in `content`; None if there is none."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,7 +96,11 @@ def group_files(
 
 
 def read_group(
-    claims: Sequence[ClaimedFile], *, detector: TypeDetector, max_bytes: int, allows: Callable[[bytes, bytes], bool]
+    claims: Sequence[ClaimedFile],
+    *,
+    detector: TypeDetector,
+    large_files: LargeFiles,
+    allows: Callable[[bytes, bytes], bool],
 ) -> GroupReading:
     """Read the files of a group. One is not opened if `allows` refuses it, given its root and its path below that.
 
@@ -128,7 +117,7 @@ def read_group(
             unreadable.append((claim, Unreadable(SkipReason.PERMISSION, NOT_ADDED)))
             continue
         limit = None if len(claims) == 1 else min(GROUPED_FILE_BYTES, GROUP_BYTES - group_bytes)
-        match read_file(claim, detector=detector, max_bytes=max_bytes, group_limit=limit):
+        match read_file(claim, detector=detector, large_files=large_files, group_limit=limit):
             case FileRead() as file:
                 read.append(file)
                 group_bytes += len(file.content)
@@ -142,15 +131,18 @@ def read_group(
 
 
 def read_file(
-    claim: ClaimedFile, *, detector: TypeDetector, max_bytes: int, group_limit: int | None = None
+    claim: ClaimedFile,
+    *,
+    detector: TypeDetector,
+    large_files: LargeFiles,
+    group_limit: int | None = None,
 ) -> ReadOutcome:
     """Read a claimed file whole and hash what was read.
 
-    Of sound or a film of more than `max_bytes` an excerpt is read. Any other such file is unreadable, for the reason
-    `binary` if its beginning and its name say that it has no text; one of more than `group_limit` bytes is too large
-    for its group.
-    A file that changes during every try is returned as the last try read it, so that searches find it. It is read
-    again later, because the database records the change. Raises `ServerError` when this process cannot open any file.
+    Parts of one beyond the limit are read (`large_files`); one of more than `group_limit` bytes is too large for its
+    group. A file that changes during every try is returned as the last try read it, so that searches find it. It is
+    read again later, because the database records the change. Raises `ServerError` when this process cannot open any
+    file.
     """
     descriptor = _open(claim)
     if isinstance(descriptor, Unreadable):
@@ -160,10 +152,11 @@ def read_file(
         for _ in range(READ_TRIES):
             if stat_after is None:
                 return Unreadable(SkipReason.VANISHED, "no regular file any more")
-            oversize = _check_size(stat_after.size, max_bytes=max_bytes, group_limit=group_limit)
-            if oversize is not None:
-                return _read_large(oversize, descriptor, claim, stat_after, detector=detector)
-            stat, content = stat_after, _read_all(descriptor, size=stat_after.size)
+            if group_limit is not None and stat_after.size > group_limit:
+                return TooLargeForGroup()
+            if stat_after.size > large_files.max_bytes:
+                return _read_large(descriptor, claim, stat_after, detector=detector, large_files=large_files)
+            stat, content = stat_after, read_range(descriptor, stat_after.size)
             stat_after = _file_stat(descriptor)
             if stat_after is not None and (stat.same_content_as(stat_after) or _only_grew(stat, stat_after)):
                 break
@@ -171,6 +164,13 @@ def read_file(
         return _unreadable(error)
     finally:
         os.close(descriptor)
+    return _identify(claim, content, stat, detector=detector)
+
+
+def _identify(
+    claim: ClaimedFile, content: bytes, stat: FileStat, *, detector: TypeDetector
+) -> FileRead | StillChanging:
+    """A file that was read whole, with what identifies its bytes."""
     # `abs`, so that a file with a time in the future is not postponed until then.
     written_just_now = abs(time.time() - stat.mtime_ns / 1e9) < EMPTIED_SECONDS
     if len(content) < stat.size or (not content and claim.content_id is not None and written_just_now):
@@ -180,52 +180,14 @@ def read_file(
     return FileRead(claim, content, key, stat)
 
 
-def _check_size(size: int, *, max_bytes: int, group_limit: int | None) -> Unreadable | TooLargeForGroup | None:
-    if size > max_bytes:
-        return Unreadable(SkipReason.TOO_LARGE, f"{size} bytes; the limit is {max_bytes}")
-    return TooLargeForGroup() if group_limit is not None and size > group_limit else None
-
-
 def _read_large(
-    oversize: Unreadable | TooLargeForGroup,
-    descriptor: int,
-    claim: ClaimedFile,
-    stat: FileStat,
-    *,
-    detector: TypeDetector,
-) -> ReadOutcome:
-    """The outcome for a large file: an excerpt of a recording.
-
-    Nothing is missing of any other file without text, so it is named and not skipped.
-    """
-    if not isinstance(oversize, Unreadable):
-        return oversize
-    head = os.pread(descriptor, _HEAD_BYTES, 0)
-    kind = detector.kind(head, name=claim.name)
-    if has_excerpt(kind):
-        content = excerpt_of_recording(lambda offset, length: os.pread(descriptor, length, offset), stat.size)
-        # Films without tags may have equal excerpts.
-        digest = xxhash.xxh3_128(content)
-        for part in (
-            stat.size.to_bytes(8, "big"),
-            head,
-            os.pread(descriptor, _HEAD_BYTES, max(0, stat.size - _HEAD_BYTES)),
-        ):
-            digest.update(part)
-        return FileRead(claim, content, ContentKey(Digest(digest.digest()), reader_version(kind), kind), stat)
-    if _has_no_text(head, kind, name=claim.name):
-        return Unreadable(SkipReason.BINARY, f"{oversize.detail}, and this type holds no text")
-    return oversize
-
-
-def _has_no_text(head: bytes, kind: str, *, name: bytes) -> bool:
-    """Whether a file is a picture, sound, a film, an archive or a program, by its first bytes or by its name."""
-    route = kind.rpartition(" ")[2]
-    if route in _ROUTES_WITHOUT_TEXT:
-        return True
-    # A film and a script in TypeScript may both be named `.ts`, and a zip file may be a document.
-    extension = os.fsdecode(name).rpartition(".")[2].lower()
-    return extension in _EXTENSIONS_WITHOUT_TEXT and (route == Route.PARSE or decode(head) is None)
+    descriptor: int, claim: ClaimedFile, stat: FileStat, *, detector: TypeDetector, large_files: LargeFiles
+) -> FileRead | Unreadable:
+    """The outcome for a file beyond the limit."""
+    excerpt = large_files.read(descriptor, stat, name=claim.name, detector=detector)
+    if isinstance(excerpt, Unreadable):
+        return excerpt
+    return FileRead(claim, excerpt.content, excerpt.key, stat, excerpt.gap)
 
 
 def _only_grew(before: FileStat, after: FileStat) -> bool:
@@ -267,15 +229,3 @@ def _file_stat(descriptor: int) -> FileStat | None:
     """The metadata of an open file; None when it is not a regular file."""
     status = regular_file_status(descriptor)
     return None if status is None else FileStat.of(status)
-
-
-def _read_all(descriptor: int, *, size: int) -> bytes:
-    """The first `size` bytes of a file, or all of one that has become shorter. In memory once."""
-    content = os.pread(descriptor, size, 0)
-    if len(content) == size:
-        return content
-    # A signal may end a call before it has read all.
-    blocks = [content]
-    while blocks[-1] and (missing := size - sum(map(len, blocks))):
-        blocks.append(os.pread(descriptor, min(missing, _BLOCK_BYTES), size - missing))
-    return b"".join(blocks)

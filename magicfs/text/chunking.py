@@ -117,7 +117,7 @@ class TokenChunker:
                 text,
                 mime_type=document.mime_type,
                 heading_lines=layout.heading_lines,
-                page_starts=document.page_starts,
+                bounds=document.chunk_bounds,
                 max_characters=self._max_tokens,  # a character is seldom more than a token
             )
         )
@@ -132,6 +132,7 @@ class TokenChunker:
         spans = [slice(first, end) for first, end in zip([0, *ends], ends, strict=False) if sum(tokens[first:end])]
         above = layout.above({units[span.start].line for span in spans})
         title = self._truncate_context(context_of(document))
+        left_out = _lines_left_out(document)
         chunks: list[Chunk] = []
         for span in spans:
             chunk = _make_chunk(document, units[span], sum(tokens[span]))
@@ -140,6 +141,8 @@ class TokenChunker:
                 chunk = replace(chunk, context="" if contains(chunk.text, title) else title)
             else:
                 chunk = self._with_layout(chunk, document, title, over, layout.headings_in(units[span]))
+            if document.omission is not None and units[span][0].start >= document.omission.offset:
+                chunk = replace(chunk, first_line=chunk.first_line + left_out, last_line=chunk.last_line + left_out)
             chunks.append(_with_words(chunk, document, is_first=not chunks))
         return chunks
 
@@ -237,6 +240,12 @@ def _make_chunk(document: Document, units: Sequence[Unit], tokens: int) -> Chunk
         last_line=units[-1].line,
         page=bisect_right(document.page_starts, start) or None,
     )
+
+
+def _lines_left_out(document: Document) -> int:
+    """The difference between the numbers of a line behind the omission in the file and in the text."""
+    omission = document.omission
+    return 0 if omission is None else omission.line - 1 - document.text.count("\n", 0, omission.offset)
 
 
 def _with_words(chunk: Chunk, document: Document, *, is_first: bool) -> Chunk:

@@ -94,7 +94,7 @@ class Layout:
     def __init__(self, document: Document) -> None:
         has_layout = document.mime_type in _TYPES_WITH_LAYOUT and bool(document.page_starts)
         self._lines = lines_of(document.text, document.page_starts) if has_layout else []
-        self._page_starts = document.page_starts
+        self._bounds = document.chunk_bounds
         outline = Outline() if has_layout else outline_of(document)
         self._stated = {heading.line: heading for heading in outline.headings}
         self.heading_lines = outline.lines
@@ -114,12 +114,10 @@ class Layout:
         return kept
 
     def page_ends(self, units: Sequence[Unit]) -> list[int]:
-        """The index of the unit after the last one, for each page; without pages the number of units alone."""
-        if not self._page_starts:
+        """The index of the unit after the last one, for each page, and for each side of an omission."""
+        if not self._bounds:
             return [len(units)]
-        pages = [
-            self._line(unit).page if self._lines else bisect_right(self._page_starts, unit.start) for unit in units
-        ]
+        pages = [self._line(unit).page if self._lines else bisect_right(self._bounds, unit.start) for unit in units]
         return [end for end in range(1, len(pages)) if pages[end] != pages[end - 1]] + [len(units)]
 
     def above(self, numbers: Collection[int]) -> dict[int, Above]:

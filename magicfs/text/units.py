@@ -57,11 +57,11 @@ _TYPES_WITH_FENCED_CODE = frozenset({"text/markdown"})
 
 
 def units_of(
-    text: str, *, mime_type: str, heading_lines: Collection[int], page_starts: Sequence[int], max_characters: int
+    text: str, *, mime_type: str, heading_lines: Collection[int], bounds: Sequence[int], max_characters: int
 ) -> list[Unit]:
     """The units of `text` in order; none is longer than `max_characters`, none is blank.
 
-    `heading_lines` are the lines of headings, from 1: see `outline`.
+    `heading_lines` are the lines of headings, from 1: see `outline`. `bounds` are offsets at which pages begin.
     """
     boundaries = _Boundaries(mime_type)
     units: list[Unit] = []
@@ -71,7 +71,7 @@ def units_of(
         boundary = boundaries.before(line, is_heading=index + 1 in heading_lines)
         end = start + len(line)
         if boundary is not None:
-            page_of_line = bisect_right(page_starts, end) if page_starts else 0
+            page_of_line = bisect_right(bounds, end) if bounds else 0
             if page_of_line != page:
                 page, boundary = page_of_line, Boundary.HEADING
             if len(line) <= max_characters:

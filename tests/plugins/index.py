@@ -17,7 +17,7 @@ from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Database
 from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Gap, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.roots import RegisteredRoot, Root
 from magicfs.ingest.roots import add_root
@@ -83,7 +83,7 @@ class Reader:
     def may_need_parser(self, name: bytes) -> bool:
         return name.endswith(b".slow")
 
-    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+    def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         self.calls.append(name)
         if content.startswith(b"locked"):
             return Unreadable(SkipReason.ENCRYPTED)

@@ -38,7 +38,7 @@ EXTRA_ATTEMPT_PAUSE_SECONDS = 60.0
 """The pause before the extra attempt of a file that has used all attempts but has changed since the last one. It limits
 the cost of a file that changes again and again and crashes its worker each time."""
 
-EXTRACTOR_INDEPENDENT_REASONS = (SkipReason.TOO_LARGE, SkipReason.PERMISSION, SkipReason.VANISHED)
+EXTRACTOR_INDEPENDENT_REASONS = (SkipReason.PERMISSION, SkipReason.VANISHED)
 """Skip reasons that a new version of the extractor cannot change."""
 
 

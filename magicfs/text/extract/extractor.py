@@ -9,14 +9,15 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Gap, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.text.encoded.strip import strip_document
 from magicfs.text.extract.detect import detect, has_document_extension
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.options import Limits, Ocr
-from magicfs.text.extract.plain.plain_text import title_of, truncate
+from magicfs.text.extract.plain.plain_text import title_of
+from magicfs.text.extract.plain.text_ends import read_ends
 from magicfs.text.extract.plain.text_pieces import read_pieces
 from magicfs.text.extract.process.sandbox import Sandbox
 from magicfs.text.language import language_of
@@ -65,11 +66,12 @@ class Extractor(Protocol):
         """Free all that `extract` builds again when it is called."""
         ...
 
-    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+    def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         """The text of `content`, or why there is none.
 
-        `name` is the file's own name without folders; it decides where the content alone does not. Bad content never
-        raises; `ServerError` is raised when no parser process can be started.
+        `name` is the file's own name without folders; it decides where the content alone does not. `gap` is the part of
+        the file that is not in `content`. Bad content never raises; `ServerError` is raised when no parser process can
+        be started.
         """
         ...
 
@@ -123,15 +125,15 @@ class FileExtractor:
         """Free the memory of OCR, if it is loaded."""
         self._sandbox.rest()
 
-    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+    def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         """The text of `content` with its language, or why there is none.
 
         Raises `ServerError` when no parser process can be started.
         """
-        extracted = self._extract(content, name=name)
+        extracted = self._extract(content, name=name, gap=gap)
         return replace(extracted, language=language_of(extracted)) if isinstance(extracted, Document) else extracted
 
-    def _extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+    def _extract(self, content: bytes, *, name: bytes, gap: Gap | None) -> Document | Unreadable:
         if not content:
             return Unreadable(SkipReason.EMPTY)
         file_type = detect(content, name=name)
@@ -139,25 +141,25 @@ class FileExtractor:
             return _without_encoded(self._sandbox.parse(content, mime_type=file_type.mime_type))
         match file_type.route:
             case Route.DECODE:
-                return self._decode(content, file_type)
+                return self._decode(content, file_type, gap=gap)
             case Route.MARKUP:
                 return self._parse_markup(content, file_type)
             case _:
                 return _NOT_READ[file_type.route]
 
-    def _decode(self, content: bytes, file_type: FileType) -> Document | Unreadable:
-        read = read_pieces(content, mime_type=file_type.mime_type, enough_bytes=self._limits.text_bytes)
+    def _decode(self, content: bytes, file_type: FileType, *, gap: Gap | None = None) -> Document | Unreadable:
+        read = read_ends(content, mime_type=file_type.mime_type, max_bytes=self._limits.text_bytes, gap=gap)
         if read is None:
             return Unreadable(SkipReason.BINARY, "no text in any known encoding")
         if not read.text or read.text.isspace():
             only = "encoded data" if read.removed_characters else "blanks"
             return Unreadable(SkipReason.NO_TEXT, f"nothing but {only}")
-        text, cut_bytes = truncate(read.text, max_bytes=self._limits.text_bytes)
         return Document(
-            text=text,
+            text=read.text,
             mime_type=file_type.mime_type,
-            title=title_of(text, mime_type=file_type.mime_type),
-            cut_bytes=cut_bytes + read.rest_bytes,
+            title=title_of(read.text, mime_type=file_type.mime_type),
+            cut_bytes=read.cut_bytes,
+            omission=read.omission,
             encoded_characters=read.removed_characters,
         )
 

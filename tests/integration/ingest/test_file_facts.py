@@ -26,7 +26,7 @@ def line(index: Index, name: str, label: str) -> str:
 
 def read_as(index: Index, document: Document) -> None:
     """Let every file be read as a document."""
-    index.reader.extract = lambda content, name: document
+    index.reader.extract = lambda content, name, gap: document
 
 
 def test_words_language_and_beginning_are_shown(index: Index) -> None:

@@ -57,7 +57,7 @@ def tiny(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def save(index: Index, text: str, *, language: str) -> None:
-    index.reader.extract = lambda content, name: Document(content.decode(), "text/plain", language=language)
+    index.reader.extract = lambda content, name, gap: Document(content.decode(), "text/plain", language=language)
     (index.folder / f"{language}.txt").write_text(text * 5)
     index.scan()
     while index.extraction().run_batch():

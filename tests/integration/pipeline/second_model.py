@@ -6,7 +6,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 
 from magicfs.db.vectors.model_changes import start_multilingual
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Gap, Unreadable
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import ModelMissing
 from magicfs.pipeline.embed import EmbedService
@@ -36,7 +36,7 @@ class MultilingualEmbedder(FakeEmbedder):
 class LanguageReader(Reader):
     """The language of a file is what follows the last dash in its name: `one-de.txt`."""
 
-    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+    def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         extracted = super().extract(content, name=name)
         assert isinstance(extracted, Document)
         _, dash, language = name.partition(b".")[0].decode().rpartition("-")

@@ -8,7 +8,7 @@ from datetime import UTC, datetime
 import pytest
 
 from magicfs.db.corpus.file_claims import claim_files
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Gap, Unreadable
 from magicfs.domain.files import ClaimedFile
 from magicfs.domain.ids import FileId, Lease
 from magicfs.errors import DatabaseUnavailable, MagicFSError
@@ -75,7 +75,7 @@ def test_files_that_need_no_parser_are_written_before_any_parser_starts(index: I
     written: list[int] = []
     read = index.reader.extract
 
-    def watch(content: bytes, *, name: bytes) -> Document | Unreadable:
+    def watch(content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         written.append(index.rows("SELECT count(*) FROM files WHERE state = 'indexed'")[0][0])
         return read(content, name=name)
 
@@ -104,7 +104,7 @@ def test_a_bad_file_does_not_make_its_group_exceed_the_time_of_a_batch(
     index.scan()
     read = index.reader.extract
 
-    def fail(content: bytes, *, name: bytes) -> Document | Unreadable:
+    def fail(content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         if name == b"b.txt":
             raise ValueError("this one is bad")
         return read(content, name=name)
@@ -131,16 +131,16 @@ def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
     index.scan()
     for number in range(GROUP_FILES):
         (index.folder / f"{number:02}.txt").write_text(f"{number} " + "grown " * (GROUPED_FILE_BYTES // 5))
-    read = reading._read_all
+    read = reading.read_range
     write = FileProcessor._write
     sizes: list[int] = []
 
-    def watch(descriptor: int, *, size: int) -> bytes:
-        content = read(descriptor, size=size)
+    def watch(descriptor: int, size: int) -> bytes:
+        content = read(descriptor, size)
         sizes.append(len(content))
         return content
 
-    monkeypatch.setattr(reading, "_read_all", watch)
+    monkeypatch.setattr(reading, "read_range", watch)
     together: list[int] = []
     monkeypatch.setattr(
         FileProcessor,

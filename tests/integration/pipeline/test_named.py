@@ -9,7 +9,7 @@ import pytest
 
 from magicfs.db.corpus.failures import file_facts, iterate_failures, retry_failures, unindexed_reasons
 from magicfs.db.status import read_status
-from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
+from magicfs.domain.contents import Document, Gap, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.pipeline import extract
 from magicfs.text.extract.extractor import FileExtractor
@@ -41,7 +41,7 @@ class Recogniser(Reader):
     def needs_no_parser(self, kind: str) -> bool:
         return not kind.endswith("image")
 
-    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+    def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         self.calls.append(name)
         if self.has_ocr:
             return Document(text="a recognised word", mime_type="image/png")
@@ -108,7 +108,7 @@ def test_a_large_file_without_text_is_named(index: Index) -> None:
         "camera.ts": b"\0",
         "program": b"\x7fELF",
     }
-    skipped = {"book.pdf": b"%PDF-1.7", "letter.docx": b"PK\x03\x04", "log.txt": b"", "script.ts": b"export " * 20_000}
+    skipped = {"book.pdf": b"%PDF-1.7", "letter.docx": b"PK\x03\x04", "log.txt": b"", "page.html": b"<html>" * 20_000}
     for name, head in (films | skipped).items():
         with (index.folder / name).open("wb") as file:
             file.write(head)
@@ -157,7 +157,7 @@ def test_what_a_person_could_still_make_readable_is_not_named(index: Index) -> N
     (index.folder / "secret.pdf").write_bytes(b"locked")
     reasons = {b"scan.pdf": SkipReason.NEEDS_OCR, b"secret.pdf": SkipReason.ENCRYPTED}
     index.reader.kind = lambda content, name: "application/pdf parse"
-    index.reader.extract = lambda content, name: Unreadable(reasons[name])
+    index.reader.extract = lambda content, name, gap: Unreadable(reasons[name])
     read_all(index)
     assert index.states() == {"scan.pdf": ("skipped", "needs-ocr"), "secret.pdf": ("skipped", "encrypted")}
 
@@ -276,7 +276,7 @@ class TestPicturesAndOcr:
         for name in outcomes:
             (index.folder / os.fsdecode(name)).write_bytes(PNG + name)
         (index.folder / "notes.txt").write_text("notes")
-        recogniser.extract = lambda content, name: outcomes.get(name) or Document("x", "text/plain")
+        recogniser.extract = lambda content, name, gap: outcomes.get(name) or Document("x", "text/plain")
         restart(index)
         read_all(index)
         before = index.states()
@@ -301,7 +301,7 @@ class TestPicturesAndOcr:
         slow = Document("another page", "application/pdf", unread=(UnreadPages(SkipReason.TIMEOUT, (9,)),))
         (index.folder / "mixed.pdf").write_bytes(PNG + b"mixed")
         (index.folder / "slow.pdf").write_bytes(PNG + b"slow")
-        recogniser.extract = lambda content, name: waiting if name == b"mixed.pdf" else slow
+        recogniser.extract = lambda content, name, gap: waiting if name == b"mixed.pdf" else slow
         read_all(index)
         with index.database.transaction() as connection:
             facts = file_facts(connection, index.root.id, b"mixed.pdf")
@@ -318,7 +318,7 @@ class TestPicturesAndOcr:
         index.ocr = OcrEngine.RAPIDOCR
         outcome = Document("a latter", "application/pdf", recognition=Recognition("rapidocr", (1,)))
         (index.folder / "letter.pdf").write_bytes(PNG + b"letter")
-        recogniser.extract = lambda content, name: outcome
+        recogniser.extract = lambda content, name, gap: outcome
         read_all(index)
         del recogniser.extract
         recogniser.has_ocr, index.ocr = True, OcrEngine.TESSERACT

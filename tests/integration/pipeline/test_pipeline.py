@@ -183,7 +183,7 @@ class TestFailures:
             b"bad.pdf": Unreadable(SkipReason.CRASHED, "signal 11"),
             b"none.bin": Unreadable(SkipReason.ENCRYPTED),
         }
-        index.reader.extract = lambda content, name: outcomes[name]
+        index.reader.extract = lambda content, name, gap: outcomes[name]
         index.settle()
         with index.database.transaction() as connection:
             assert [(entry.path, entry.reason) for entry in iterate_failures(connection)] == [(b"bad.pdf", "crashed")]

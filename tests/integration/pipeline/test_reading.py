@@ -11,7 +11,7 @@ import pytest
 
 from magicfs.db.corpus import file_claims
 from magicfs.db.corpus.file_claims import MAX_ATTEMPTS, claim_files
-from magicfs.domain.contents import Document
+from magicfs.domain.contents import Document, Gap
 from magicfs.errors import DatabaseUnavailable, MagicFSError
 from magicfs.pipeline import reading
 from magicfs.pipeline.pauses import MAX_DOUBLED_PAUSE_SECONDS, MIN_PAUSE_SECONDS
@@ -25,19 +25,19 @@ PAUSED = "SELECT pause_s >= 0.5 AND leased_until >= read_at + make_interval(secs
 @pytest.fixture
 def after_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
     """Install an action that runs after each read of a file's bytes; it gets the number of earlier reads."""
-    original = reading._read_all
+    original = reading.read_range
 
     def install(action: Callable[[int], None]) -> None:
         count = 0
 
-        def read(descriptor: int, *, size: int) -> bytes:
+        def read(descriptor: int, size: int) -> bytes:
             nonlocal count
-            content = original(descriptor, size=size)
+            content = original(descriptor, size)
             action(count)
             count += 1
             return content
 
-        monkeypatch.setattr(reading, "_read_all", read)
+        monkeypatch.setattr(reading, "read_range", read)
 
     return install
 
@@ -84,13 +84,13 @@ def test_a_file_that_becomes_shorter_with_every_try_is_read_later(
     path = index.folder / "shrinking.txt"
     path.write_text("x" * 100)
     index.scan()
-    original = reading._read_all
+    original = reading.read_range
 
-    def shrink(descriptor: int, *, size: int) -> bytes:
+    def shrink(descriptor: int, size: int) -> bytes:
         os.truncate(path, size // 2)
-        return original(descriptor, size=size)
+        return original(descriptor, size)
 
-    monkeypatch.setattr(reading, "_read_all", shrink)
+    monkeypatch.setattr(reading, "read_range", shrink)
     index.extraction().run_batch()
     assert index.states() == {"shrinking.txt": ("pending", None)}
     assert index.rows("SELECT content_id, attempts FROM files") == [(None, 0)]
@@ -100,15 +100,15 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
     path = index.folder / "log.txt"
     path.write_text("first line\n")
     index.scan()
-    original = reading._read_all
+    original = reading.read_range
 
-    def append_meanwhile(descriptor: int, *, size: int) -> bytes:
+    def append_meanwhile(descriptor: int, size: int) -> bytes:
         with path.open("a") as log:
             log.write("another line\n")
         index.scan()
-        return original(descriptor, size=size)
+        return original(descriptor, size)
 
-    monkeypatch.setattr(reading, "_read_all", append_meanwhile)
+    monkeypatch.setattr(reading, "read_range", append_meanwhile)
     for lines in range(1, 4):
         end_pauses(index)
         index.extraction().run_batch()
@@ -116,7 +116,7 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
         [(text,)] = index.rows(FOUND_TEXT)
         assert text.count("line") == lines, "a search finds what was read"
     assert index.rows(PAUSED) == [(True,)]
-    monkeypatch.setattr(reading, "_read_all", original)
+    monkeypatch.setattr(reading, "read_range", original)
     end_pauses(index)
     index.settle()
     assert index.states() == {"log.txt": ("indexed", None)}
@@ -215,7 +215,7 @@ def test_a_file_that_the_database_refuses_does_not_stop_the_others(
         (index.folder / f"{name}.txt").write_text(f"words of {name}")
     read = index.reader.extract
 
-    def with_a_bad_title(content: bytes, *, name: bytes) -> Document:
+    def with_a_bad_title(content: bytes, *, name: bytes, gap: Gap | None = None) -> Document:
         document = read(content, name=name)
         return Document(text=document.text, mime_type="text/plain", title="\0" if name == b"a.txt" else None)
 

@@ -8,7 +8,7 @@ import pytest
 
 from magicfs.db.pool import Database
 from magicfs.db.vectors.model_changes import activate_model, start_multilingual
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Gap, Unreadable
 from magicfs.domain.models import StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.ingest.roots import add_root
@@ -33,7 +33,7 @@ TEXTS = {
 class ReaderOfLanguages(Reader):
     """Takes the ending of a file's name for the language of its text."""
 
-    def extract(self, content: bytes, *, name: bytes) -> Document | Unreadable:
+    def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         language = name.rpartition(b".")[2].decode()
         return Document(text=content.decode(), mime_type="text/plain", language=language)
 

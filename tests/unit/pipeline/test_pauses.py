@@ -6,7 +6,7 @@ import pytest
 
 from magicfs.domain.files import ClaimedFile
 from magicfs.domain.ids import FileId, Lease
-from magicfs.pipeline.pauses import MAX_PAUSE_SECONDS, pause_before_rereading_s
+from magicfs.pipeline.pauses import MAX_PAUSE_SECONDS, MAX_SLOW_PAUSE_SECONDS, pause_before_rereading_s
 
 
 def claim(since_reading_s: float | None, pause_s: float = 0.0) -> ClaimedFile:
@@ -44,3 +44,9 @@ def test_the_pause_is_long_enough_for_the_cost(reading_s: float, chunks: float, 
 def test_a_slow_file_has_a_pause_after_its_first_reading_whatever_is_embedded() -> None:
     assert pause(claim(None), reading_s=0.5, chunks=1000) == 5.0
     assert pause(claim(3600.0), reading_s=0.01, chunks=1000) == 0.5
+
+
+@pytest.mark.parametrize("since", [None, 1.0])
+def test_a_large_file_has_a_pause_of_minutes(since: float | None) -> None:
+    assert pause(claim(since), reading_s=20.0, chunks=1000) == pytest.approx(200.0)
+    assert pause(claim(since), reading_s=100.0, chunks=1000) == MAX_SLOW_PAUSE_SECONDS

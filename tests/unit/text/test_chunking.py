@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from tokenizers import Tokenizer
 
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import Document
+from magicfs.domain.contents import Document, Omission
 from magicfs.errors import ModelCorrupt
 from magicfs.text.chunking import TokenChunker
 
@@ -137,6 +137,23 @@ def test_a_comment_in_a_code_block_is_no_heading(chunker: TokenChunker) -> None:
     steps = "\n".join(f"# step {number}\nrun --the-thing {number}" for number in range(6))
     text = "\n\n".join(f"# Part {part}\n\nWhat to do:\n\n```sh\n{steps}\n```" for part in range(12))
     assert all(chunk.text.startswith("# Part") for chunk in cut(chunker, text, "text/markdown"))
+
+
+@pytest.mark.parametrize("mime_type", ["text/plain", "text/markdown"])
+def test_lines_behind_what_is_left_out_have_the_numbers_of_the_file(chunker: TokenChunker, mime_type: str) -> None:
+    rows = [f"Row {number} is of {random.Random(number).choice(WORDS)}." for number in range(1, 401)]
+    kept = [*rows[:150], *rows[300:]]
+    text = "# Title\n" + "\n".join(kept)
+    omission = Omission(text.index("Row 301 "), line=302)
+    chunks = chunker.chunks(Document(text, mime_type, omission=omission))
+    numbered = {f"Row {number} ": number + 1 for number in range(1, 401)}
+    for chunk in chunks:
+        for row, line in numbered.items():
+            if row in chunk.text:
+                assert line == chunk.first_line + chunk.text.split(row)[0].count("\n")
+        assert not ("Row 150 " in chunk.text and "Row 301 " in chunk.text), "no chunk goes over it"
+        assert chunk.last_line == chunk.first_line + chunk.text.count("\n")
+    assert [chunk.first_line for chunk in chunks if chunk.text.startswith("Row 301 ")] == [302]
 
 
 def test_chunks_know_their_pages(chunker: TokenChunker) -> None:

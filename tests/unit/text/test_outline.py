@@ -73,7 +73,7 @@ def test_a_fence_that_code_shows_does_not_end_the_code() -> None:
 def boundaries(text: str, mime_type: str) -> list[int]:
     """The lines before which a chunk ends if it can."""
     lines = outline_of(Document(text=text, mime_type=mime_type)).lines
-    units = units_of(text, mime_type=mime_type, heading_lines=lines, page_starts=(), max_characters=100)
+    units = units_of(text, mime_type=mime_type, heading_lines=lines, bounds=(), max_characters=100)
     return [unit.line for unit in units if unit.boundary is Boundary.HEADING]
 
 

@@ -18,7 +18,7 @@ NO_BLANK = "数据库里有很多文字\U0001f41e" * 600
 @pytest.fixture(autouse=True)
 def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(text_pieces, "PIECE_BYTES", 1000)
-    monkeypatch.setattr(text_pieces, "_LINE_END_BYTES", 300)
+    monkeypatch.setattr(text_pieces, "LINE_END_BYTES", 300)
 
 
 @pytest.mark.parametrize("text", [LINES, ONE_LINE, NO_BLANK], ids=["lines", "one line", "no blank"])
@@ -36,7 +36,7 @@ def _small_pieces(monkeypatch: pytest.MonkeyPatch) -> None:
 def test_pieces_give_the_same_text_in_every_encoding(text: str, bom: bytes, codec: str) -> None:
     read = read_pieces(bom + text.encode(codec), mime_type="text/plain")
     assert read is not None
-    assert (read.text, read.rest_bytes) == (text, 0)
+    assert read.text == text
 
 
 @pytest.mark.parametrize("codec", ["utf-16-le", "utf-16-be"])
@@ -69,19 +69,10 @@ def test_all_pieces_are_in_the_charset_of_the_whole(beginning: str, last: str, c
     assert read.text == text
 
 
-def test_it_stops_when_it_has_enough() -> None:
-    content = LINES.encode()
-    read = read_pieces(content, mime_type="text/plain", enough_bytes=5000)
-    assert read is not None
-    assert 5000 < len(read.text.encode()) < 7000
-    assert len(read.text.encode()) + read.rest_bytes == len(content)
-    assert LINES.startswith(read.text)
-
-
-def test_text_behind_encoded_data_is_reached() -> None:
+def test_encoded_data_of_several_pieces_are_taken_out() -> None:
     picture = "".join(f"{number:x}Ab9Qz7TeK" for number in range(4000, 8000))
     content = f'{{"picture": "{picture}",\n "words": "behind it"}}\n'.encode()
-    read = read_pieces(content, mime_type="application/json", enough_bytes=1000)
+    read = read_pieces(content, mime_type="application/json")
     assert read is not None
     assert "behind it" in read.text
     assert read.removed_characters > 0.95 * len(picture)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Final
 
 from magicfs.text.encoded.strip import strip_encoded
@@ -17,8 +18,11 @@ from magicfs.text.extract.plain.text_bytes import WideEncoding, wide_encoding
 PIECE_BYTES: Final = 4 << 20
 """Nearly all files are one piece."""
 
-_LINE_END_BYTES: Final = 256 << 10
-"""Bytes at the end of a piece in which a line end is searched for."""
+LINE_END_BYTES: Final = 256 << 10
+"""Bytes at the end of a piece, or at the beginning of one, in which a line end is searched for."""
+
+_CUTS: Final = ("\n", "\r", " ")
+"""Where a text is cut: line ends, those of old files too, before blanks."""
 
 _NOT_FIRST: Final = range(0x80, 0xC0)
 """The bytes of UTF-8 that go on a character."""
@@ -32,64 +36,96 @@ _MAX_UNREAD_SHARE: Final = 0.2
 
 @dataclass(frozen=True, slots=True)
 class ReadText:
-    """The beginning of a text, without encoded data."""
+    """A text without encoded data."""
 
     text: str
     removed_characters: int
     """The length of the encoded data that was taken out."""
-    rest_bytes: int
-    """Bytes of the content that were not read, because the text is long enough."""
 
 
-def read_pieces(content: bytes, *, mime_type: str, enough_bytes: int | None = None) -> ReadText | None:
-    """The text of `content`, or as much of it as has `enough_bytes` in UTF-8; None when it is not text."""
-    texts: list[str] = []
-    pieces = unread = removed = read_bytes = kept_bytes = 0
-    for piece, length in _pieces(content):
-        pieces, read_bytes = pieces + 1, read_bytes + length
-        text = read_text(piece, mime_type=mime_type, whole=content)
+class PieceReader:
+    """Reads pieces of one content, in any order, and tells whether it is text."""
+
+    def __init__(self, content: bytes, *, mime_type: str) -> None:
+        self._content = content
+        self._mime_type = mime_type
+        self.removed_characters = 0
+        """The length of the encoded data in the pieces that were read."""
+        self._pieces = self._read = self._unread = 0
+
+    @cached_property
+    def wide(self) -> WideEncoding | None:
+        """The encoding of the content if it is UTF-16 or UTF-32; nothing asks for that of a content of one piece."""
+        return wide_encoding(self._content)
+
+    @property
+    def is_text(self) -> bool:
+        """Whether so many pieces were text that all of it is."""
+        return self._read > 0 and self._unread <= _MAX_UNREAD_SHARE * self._pieces
+
+    def spans(self, start: int, end: int) -> Iterator[tuple[int, int]]:
+        """Yield where the pieces between two places begin and end: each is a text of its own."""
+        while start < end:
+            cut = self.cut_before(start + PIECE_BYTES, begin=start) if start + PIECE_BYTES < end else end
+            yield start, cut
+            start = cut
+
+    def read(self, span: tuple[int, int]) -> str:
+        """The text of a piece, without encoded data; empty if it is not text."""
+        self._pieces += 1
+        piece = self._content
+        if span != (0, len(piece)):
+            piece = piece[slice(*span)]
+            if self.wide is not None and not piece.startswith(self.wide.bom):
+                piece = self.wide.bom + piece
+        text = read_text(piece, mime_type=self._mime_type, whole=self._content)
         if text is None:
             # A file that was cut while it was written may have a hole.
-            unread += bool(piece.strip(b"\0"))
-            continue
-        stripped = strip_encoded(text, mime_type=mime_type)
-        texts.append(stripped.text)
-        removed += stripped.removed_characters
-        kept_bytes += len(stripped.text.encode("utf-8"))
-        if enough_bytes is not None and kept_bytes > enough_bytes:
-            break
-    if not texts or unread > _MAX_UNREAD_SHARE * pieces:
-        return None
-    return ReadText("".join(texts), removed, len(content) - read_bytes)
+            self._unread += bool(piece.strip(b"\0"))
+            return ""
+        self._read += 1
+        stripped = strip_encoded(text, mime_type=self._mime_type)
+        self.removed_characters += stripped.removed_characters
+        return stripped.text
+
+    def cut_after(self, begin: int) -> int:
+        """Where a piece begins behind a place: after a line end, else after a word, else between two characters."""
+        content, wide = self._content, self.wide
+        width = wide.unit_bytes if wide else 1
+        for sign in _CUTS:
+            encoded = sign.encode(wide.codec if wide else "ascii")
+            place = content.find(encoded, begin, begin + LINE_END_BYTES)
+            while place >= 0 and place % width:
+                place = content.find(encoded, place + 1, begin + LINE_END_BYTES)
+            if place >= 0:
+                return place + width
+        if wide is None:
+            return next((place for place in range(begin, begin + 4) if not _goes_on(content, place)), begin)
+        return begin
+
+    def cut_before(self, end: int, *, begin: int) -> int:
+        """Where a piece ends that goes on up to `end`: after a line, else after a word, else between two characters."""
+        content, wide = self._content, self.wide
+        for sign in _CUTS:
+            encoded = sign.encode(wide.codec if wide else "ascii")
+            cut = _after_last(content, encoded, max(begin, end - LINE_END_BYTES), end)
+            if cut is not None:
+                return cut
+        if wide is None:
+            return next((place for place in range(end, end - 4, -1) if not _goes_on(content, place)), end)
+        return end - wide.unit_bytes if _is_high_surrogate(content[end - 2 : end], wide) else end
 
 
-def _pieces(content: bytes) -> Iterator[tuple[bytes, int]]:
-    """The pieces of `content`, each a text of its own, and the number of bytes that it has in `content`."""
-    if len(content) <= PIECE_BYTES:
-        yield content, len(content)
-        return
-    wide = wide_encoding(content)
-    start = 0
-    while start < len(content):
-        end = _end(content, start, wide)
-        piece = content[start:end]
-        yield (piece if wide is None or piece.startswith(wide.bom) else wide.bom + piece), end - start
-        start = end
+def read_pieces(content: bytes, *, mime_type: str) -> ReadText | None:
+    """The text of `content`; None when it is not text."""
+    reader = PieceReader(content, mime_type=mime_type)
+    text = "".join(map(reader.read, reader.spans(0, len(content))))
+    return ReadText(text, reader.removed_characters) if reader.is_text else None
 
 
-def _end(content: bytes, start: int, wide: WideEncoding | None) -> int:
-    """Where a piece ends that begins at `start`: after a line, else after a word, else between two characters."""
-    end = start + PIECE_BYTES
-    if end >= len(content):
-        return len(content)
-    for sign in ("\n", " "):
-        encoded = sign.encode(wide.codec if wide else "ascii")
-        cut = _after_last(content, encoded, end - _LINE_END_BYTES, end)
-        if cut is not None:
-            return cut
-    if wide is None:
-        return next((place for place in range(end, end - 4, -1) if content[place] not in _NOT_FIRST), end)
-    return end - wide.unit_bytes if _is_high_surrogate(content[end - 2 : end], wide) else end
+def _goes_on(content: bytes, place: int) -> bool:
+    """Whether a character of UTF-8 goes on at a place."""
+    return place < len(content) and content[place] in _NOT_FIRST
 
 
 def _after_last(content: bytes, sign: bytes, start: int, end: int) -> int | None:

@@ -1,0 +1,133 @@
+"""Reads what is wanted of files beyond the size limit, by ranges: what a recording says, and the ends of a text.
+
+Used by `reading`. Memory does not grow with a file, and time only with the lines of a text that are counted. Belongs to
+one thread.
+"""
+
+from __future__ import annotations
+
+import os
+from dataclasses import dataclass
+from typing import Final, Protocol
+
+import xxhash
+
+from magicfs.domain.contents import ContentKey, Gap, Unreadable
+from magicfs.domain.file_groups import EXTENSIONS
+from magicfs.domain.files import FileStat, SkipReason
+from magicfs.domain.ids import Digest
+from magicfs.pipeline.counted_lines import LineCounts
+from magicfs.text.extract.excerpts import excerpt_of_recording, has_excerpt
+from magicfs.text.extract.file_types import Route
+from magicfs.text.extract.plain.plain_text import decode
+from magicfs.text.extract.versions import reader_version
+
+_HEAD_BYTES: Final = 64 * 1024
+"""The part of a file by which its type is told."""
+_UNIT_BYTES: Final = 4
+"""No character of UTF-16 or UTF-32 goes over a multiple of it."""
+_ROUTES_WITHOUT_TEXT: Final = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})
+_EXTENSIONS_WITHOUT_TEXT: Final = frozenset().union(
+    *(EXTENSIONS[group] for group in ("image", "audio", "video", "archive"))
+)
+
+
+class TypeDetector(Protocol):
+    """Detects file types; an `Extractor` is one."""
+
+    def kind(self, content: bytes, *, name: bytes) -> str:
+        """The detected type of `content`. Equal bytes of one type always give the same text."""
+
+
+@dataclass(frozen=True, slots=True)
+class Excerpt:
+    """What was read of a large file."""
+
+    content: bytes
+    key: ContentKey
+    gap: Gap | None
+    """The part of the file that has text and is not in `content`; None if there is none."""
+
+
+class LargeFiles:
+    """Reads files beyond the limit."""
+
+    def __init__(self, *, max_bytes: int) -> None:
+        self.max_bytes = max_bytes
+        """The limit, and the most that is kept of a file."""
+        self._line_counts = LineCounts()
+
+    def read(self, descriptor: int, stat: FileStat, *, name: bytes, detector: TypeDetector) -> Excerpt | Unreadable:
+        """What is wanted of an open file, or why nothing is.
+
+        Nothing is missing of a file without text, so it is named and not skipped. Raises `OSError`.
+        """
+        head = read_range(descriptor, _HEAD_BYTES)
+        kind = detector.kind(head, name=name)
+        if has_excerpt(kind):
+            return _recording(descriptor, stat, kind, head)
+        route = kind.rpartition(" ")[2]
+        if route == Route.DECODE and decode(head) is not None:
+            return self._text(descriptor, stat, kind)
+        detail = f"{stat.size} bytes; the limit is {self.max_bytes}"
+        if _has_no_text(route, head, name=name):
+            return Unreadable(SkipReason.BINARY, f"{detail}, and this type holds no text")
+        return Unreadable(SkipReason.TOO_LARGE, detail)
+
+    def _text(self, descriptor: int, stat: FileStat, kind: str) -> Excerpt:
+        """The beginning and the end of a text; the beginning alone if there are too many lines between them to count.
+
+        A text whose lines were counted is identified by all its bytes, as a small file is.
+        """
+        half = self.max_bytes // 2 // _UNIT_BYTES * _UNIT_BYTES
+        tail_start = -(-(stat.size - half) // _UNIT_BYTES) * _UNIT_BYTES
+        head = read_range(descriptor, half)
+        counted = self._line_counts.count(descriptor, stat, head, until=tail_start)
+        tail = read_range(descriptor, stat.size - tail_start, offset=tail_start)
+        if counted.end < tail_start:
+            return Excerpt(head, _key(_digest(stat, head, tail), kind), Gap(len(head), stat.size - len(head), 0))
+        hasher = counted.hasher.copy()
+        hasher.update(tail)
+        gap = Gap(len(head), tail_start - len(head), counted.lines.count_before(tail))
+        return Excerpt(head + tail, _key(hasher, kind), gap)
+
+
+def read_range(descriptor: int, length: int, *, offset: int = 0) -> bytes:
+    """So many bytes of an open file, or those up to its end. In memory once. Raises `OSError`."""
+    content = os.pread(descriptor, length, offset)
+    if len(content) == length:
+        return content
+    # A signal may end a call before it has read all.
+    blocks = [content]
+    while blocks[-1] and (missing := length - sum(map(len, blocks))):
+        blocks.append(os.pread(descriptor, missing, offset + length - missing))
+    return b"".join(blocks)
+
+
+def _recording(descriptor: int, stat: FileStat, kind: str, head: bytes) -> Excerpt:
+    """The parts of a recording that say what it is; it is identified by them, its ends and its size."""
+    content = excerpt_of_recording(lambda offset, length: os.pread(descriptor, length, offset), stat.size)
+    # Films without tags may have equal excerpts.
+    tail = os.pread(descriptor, _HEAD_BYTES, max(0, stat.size - _HEAD_BYTES))
+    return Excerpt(content, _key(_digest(stat, content, head, tail), kind), None)
+
+
+def _digest(stat: FileStat, *parts: bytes) -> xxhash.xxh3_128:
+    """The identity of a file of which only some parts were read."""
+    hasher = xxhash.xxh3_128(parts[0])
+    for part in (stat.size.to_bytes(8, "big"), *parts[1:]):
+        hasher.update(part)
+    return hasher
+
+
+def _key(hasher: xxhash.xxh3_128, kind: str) -> ContentKey:
+    return ContentKey(Digest(hasher.digest()), reader_version(kind), kind)
+
+
+def _has_no_text(route: str, head: bytes, *, name: bytes) -> bool:
+    """Whether a file is a picture, sound, a film, an archive or a program, by its first bytes or by its name."""
+    if route in _ROUTES_WITHOUT_TEXT:
+        return True
+    # A film and a script in TypeScript may both be named `.ts`, and a zip file may be a document.
+    extension = os.fsdecode(name).rpartition(".")[2].lower()
+    return extension in _EXTENSIONS_WITHOUT_TEXT and (route == Route.PARSE or decode(head) is None)

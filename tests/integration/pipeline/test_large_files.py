@@ -1,0 +1,133 @@
+"""Files beyond the size limit, which is a megabyte here: what they say first and last is found, on its lines."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+from magicfs.db.corpus.failures import file_facts
+from magicfs.pipeline import counted_lines
+from magicfs.text.chunking import TokenChunker
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
+from tests.plugins.index import Index
+
+LINES = 60_000
+PLACES = """SELECT c.first_line, c.last_line, k.text FROM chunks k JOIN content_chunks c ON c.chunk_id = k.id
+    JOIN files USING (content_id) WHERE k.text LIKE %s"""
+
+
+@pytest.fixture
+def large(index: Index, tokenizer_path: Path) -> Index:
+    index.reader = FileExtractor(limits=Limits(text_bytes=200_000))  # type: ignore[assignment]
+    index.chunker = TokenChunker(tokenizer_path, max_tokens=200)
+    return index
+
+
+def write_log(path: Path, *, first: int = 1, last: int = LINES) -> None:
+    with path.open("a") as file:
+        for number in range(first, last + 1):
+            file.write(f"{number}: request {number * 7919} took {number % 97} ms\n")
+
+
+def line_of(index: Index, words: str) -> int:
+    """The line of some words in the only chunk that has them."""
+    [(first, _, text)] = index.rows(PLACES, f"%{words}%")
+    return first + text.split(words)[0].count("\n")
+
+
+def test_the_beginning_and_the_end_of_a_log_are_found_on_their_lines(large: Index) -> None:
+    path = large.folder / "server.log"
+    path.write_text("server starts with heliotrope\n")
+    write_log(path, last=LINES // 2)
+    with path.open("a") as file:
+        file.write("nobody reads of the okapi\n")
+    write_log(path, first=LINES // 2)
+    with path.open("a") as file:
+        file.write("FATAL out of memory in module gyroscope\n")
+    size = path.stat().st_size
+    assert size > 1 << 20
+    large.settle()
+    assert large.states() == {"server.log": ("indexed", None)}
+    lines = path.read_text().splitlines()
+    assert line_of(large, "heliotrope") == 1
+    assert line_of(large, "gyroscope") == len(lines)
+    assert large.rows(PLACES, "%okapi%") == []
+    for first, last, text in large.rows(PLACES, "%request%"):
+        assert text == "\n".join(lines[first - 1 : last])
+    with large.database.transaction() as connection:
+        facts = file_facts(connection, large.root.id, b"server.log")
+    assert facts is not None
+    assert facts.partly_read
+    assert size - 200_000 <= facts.cut_bytes <= size - 190_000
+
+
+def test_a_log_that_grows_is_found_by_what_is_new_and_read_no_further_than_that(
+    large: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    path = large.folder / "server.log"
+    write_log(path)
+    large.scan()
+    extraction = large.extraction()
+    extraction.run_batch()
+    read: list[int] = []
+    pread = os.pread
+    monkeypatch.setattr(
+        counted_lines.os, "pread", lambda fd, length, offset: (read.append(length), pread(fd, length, offset))[1]
+    )
+    write_log(path, first=LINES + 1, last=LINES + 100)
+    with path.open("a") as file:
+        file.write("the new line is of a quokka\n")
+    large.end_pauses()
+    large.scan()
+    extraction.run_batch()
+    assert line_of(large, "quokka") == LINES + 101
+    assert sum(read) < (1 << 20) + 300_000, "its ends, and what has come to the part between them"
+
+
+def test_copies_of_a_large_text_are_one_content_and_near_ones_are_not(large: Index) -> None:
+    for name, middle in (("a.log", "x"), ("b.log", "x"), ("c.log", "y")):
+        path = large.folder / name
+        write_log(path, last=LINES // 2)
+        with path.open("a") as file:
+            file.write(f"{middle}\n")
+        write_log(path, first=LINES // 2)
+    large.settle()
+    assert large.rows("SELECT count(*) FROM files GROUP BY content_id ORDER BY 1") == [(1,), (2,)]
+
+
+def test_a_text_with_too_many_lines_to_count_is_found_by_its_beginning(
+    large: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(counted_lines, "COUNT_SECONDS", 0.0)
+    path = large.folder / "dump.csv"
+    path.write_text("number,heliotrope\n")
+    write_log(path)
+    with path.open("a") as file:
+        file.write("0,gyroscope\n")
+    large.settle()
+    assert line_of(large, "heliotrope") == 1
+    assert large.rows(PLACES, "%gyroscope%") == []
+    with large.database.transaction() as connection:
+        facts = file_facts(connection, large.root.id, b"dump.csv")
+    assert facts is not None
+    assert facts.cut_bytes > path.stat().st_size - 200_000
+
+
+def test_a_script_with_a_program_behind_it_is_named(large: Index) -> None:
+    (large.folder / "install.sh").write_bytes(b"#!/bin/sh\nexit\n" * 5000 + os.urandom(2 << 20))
+    large.settle()
+    assert large.states() == {"install.sh": ("named", None)}
+
+
+def test_files_that_an_older_version_found_too_large_are_read(large: Index) -> None:
+    from tests.plugins.services import make_maintenance
+
+    write_log(large.folder / "server.log")
+    large.scan()
+    large.rows("UPDATE files SET state = 'skipped', reason = 'too-large', extractor = 41 RETURNING 1")
+    make_maintenance(large.database).sweep()
+    large.settle()
+    assert large.states() == {"server.log": ("indexed", None)}
