@@ -196,9 +196,14 @@ def _models(index: IndexStatus, paces: Mapping[str, str]) -> list[tuple[str, str
         backlog += [f"{model.failed} failed"] if model.failed else []
         backlog += [paces[role]] if paces.get(role) else []
         backlog = backlog or ["nothing waits"]
-        backlog += [f"{model.unread} in languages that it does not read"] if model.unread else []
+        backlog += [_unread(model.unread)] if model.unread else []
         lines.append((name, f"{', '.join(backlog)}: {model.name} ({model.precision})"))
     return lines
+
+
+def _unread(chunks: int) -> str:
+    unread = "1 chunk in a language" if chunks == 1 else f"{chunks} chunks in languages"
+    return f"{unread} that it does not read"
 
 
 def _building(index: IndexStatus, pace: str) -> list[tuple[str, str]]:

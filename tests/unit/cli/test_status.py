@@ -106,7 +106,7 @@ def test_two_models_have_a_backlog_each() -> None:
         model_status("all", ModelState.MULTILINGUAL, pending=20, second_vectors=40, failed=1),
     ]
     shown = lines(found(models=models), {"multilingual": "2 chunks/s, 30 s left"})
-    assert "model    nothing waits, 3 in languages that it does not read: one (int8)" in shown
+    assert "model    nothing waits, 3 chunks in languages that it does not read: one (int8)" in shown
     backlog = "20 chunks wait, 40 second vectors to come, 1 failed, 2 chunks/s, 30 s left"
     assert f"second   {backlog}: all (int8)" in shown
     better = model_status("all", ModelState.RENEWING, second_vectors=61)
