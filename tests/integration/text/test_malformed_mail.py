@@ -41,6 +41,31 @@ def test_files_in_the_text_of_old_messages_are_read(extractor: FileExtractor, li
     assert document.encoded_characters == 0
 
 
+def yenc(content: bytes, name: str) -> bytes:
+    """A file as news servers have it: each byte a sign of its own, some behind a sign for an escape."""
+    shifted = ((byte + 42) % 256 for byte in content)
+    signs = [bytes([61, (byte + 64) % 256]) if byte in b"\0\n\r=" else bytes([byte]) for byte in shifted]
+    lines = b"\r\n".join(b"".join(signs[place : place + 128]) for place in range(0, len(signs), 128))
+    size = len(content)
+    return b"=ybegin line=128 size=%d name=%s\r\n%s\r\n=yend size=%d\r\n" % (size, name.encode(), lines, size)
+
+
+def test_files_of_news_are_read(extractor: FileExtractor) -> None:
+    noise = bytes(range(256)) * 20
+    body = (
+        b"\nSee below.\n\n"
+        + yenc(b"the second count of the herons\n" * 9, "count.txt")
+        + yenc(noise, "a.bin")
+        + b"Ada\n"
+    )
+    text = read(extractor, _HEAD + body, b"a.eml").text
+    assert all(
+        words in text for words in ("See below.", "Attachment: count.txt", "count of the herons", "a.bin", "Ada")
+    )
+    assert "ybegin" not in text
+    assert text.isascii()
+
+
 def test_a_text_that_only_looks_like_a_file_stays(extractor: FileExtractor) -> None:
     text = read(extractor, _HEAD + b"\nbegin 644 work\nand then go on until the\nend\n", b"a.eml").text
     assert "begin 644 work\nand then go on" in text
