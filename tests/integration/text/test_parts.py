@@ -332,3 +332,12 @@ def test_texts_in_formulas_without_a_value_are_read(extractor: FileExtractor) ->
     assert all(words in text for words in ("a rutabaga pie", 'say "ahoy"', "gypsum", "obsidian"))
     assert "CONCATENATE" not in text
     assert "obsi\n" not in text
+
+
+def test_what_the_menu_of_a_cell_of_opendocument_lets_choose_is_read(extractor: FileExtractor) -> None:
+    condition = "of:cell-content-is-in-list(&quot;rent&quot;;&quot;riding school&quot;)"
+    body = f'<o xmlns:table="{_T}"><table:content-validation table:name="v" table:condition="{condition}"/></o>'
+    content = container({"mimetype": "application/vnd.oasis.opendocument.spreadsheet", "content.xml": body})
+    text = read(extractor, content, b"a.ods").text
+    assert "rent" in text
+    assert "riding school" in text

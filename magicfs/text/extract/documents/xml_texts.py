@@ -53,6 +53,7 @@ _ATTRIBUTES: Final = {
 }
 """Attributes with texts, by local names: descriptions of pictures, who wrote comments, and what a form lets choose."""
 _FIELD_LINK: Final = re.compile(r'HYPERLINK\s{1,9}"((?:https?|ftp|mailto):[^"\s]{1,2000})"')
+_CHOICE: Final = re.compile(r'"((?:[^"]|""){1,1000})"')
 
 
 class OfficeTexts:
@@ -143,6 +144,8 @@ class OpenDocumentTexts:
         name = without_namespace(tag)
         if name == "a":
             self.texts += [value for value in attributes.values() if _ADDRESS.match(value)]
+        elif name == "content-validation":
+            self.texts += _choices(attributes)
         self._masters += name == "master-styles"
         self._in_deleted += name in DELETED
         self._in_number += name == _PAGE_NUMBER
@@ -172,3 +175,9 @@ class OpenDocumentTexts:
 
     def close(self) -> None:
         """Nothing stands outside of paragraphs."""
+
+
+def _choices(attributes: Mapping[str, str]) -> list[str]:
+    """What the menu of a cell lets choose."""
+    conditions = (value for name, value in attributes.items() if without_namespace(name) == "condition")
+    return [text.replace('""', '"') for condition in conditions for text in _CHOICE.findall(condition)]
