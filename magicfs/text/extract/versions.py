@@ -14,7 +14,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     # The highest, so that files that were too large are looked at again.
     "* decode": 44,
-    "application/zip": 42,
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), 20),
+    "application/zip": 43,
     "application/x-ole-storage": 30,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(
@@ -25,7 +26,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 13,
     "application/x-fictionbook+xml": 10,
-    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 35),
+    **dict.fromkeys(("message/*", "application/mbox", "text/calendar", "text/vcard"), 36),
     **dict.fromkeys(("audio/*", "video/*"), 43),
     "image/*": 6,
     **dict.fromkeys(("image/heic", "image/tiff", "image/x-raw", "image/vnd.adobe.photoshop"), 44),

@@ -22,6 +22,22 @@ from magicfs.text.extract.documents.left_out import left_out
         ("<details><summary>Sum</summary>inside</details><caption>Cap", ["Sum", "inside", "Cap"]),
         ("a < b <!-- never closed <p>no</p>", ["a b"]),
         ("<script>never closed <p>no</p>", []),
+        ("<template><p>an order form</p></template>", ["an order form"]),
+        (
+            (
+                '<script type="application/ld+json">{"@type": "Recipe", "name": "Tart", "image": "https://a.example/b.png",'
+                ' "recipeIngredient": ["2 leaves"], "author": {"@type": "Person", "name": "Ada"}}</script>'
+            ),
+            ["Tart", "2 leaves", "Ada"],
+        ),
+        (
+            "<script type=application/ld+json>{'@graph': broken</script><script type='text/x'>{\"a\": \"no\"}</script>",
+            [],
+        ),
+        (
+            '<script type="application/ld+json">{"@graph": [{"text": "One &amp; two. <b>Three</b>!"}]}</script>',
+            ["One & two.", "Three !"],
+        ),
         (
             "<!DOCTYPE NETSCAPE-Bookmark-file-1>\n<DT><A HREF='https://kelp.example/?a=1&amp;b'>Kelp</A>",
             ["https://kelp.example/?a=1&b", "Kelp"],

@@ -12,6 +12,8 @@ from collections.abc import Iterator
 from typing import Final
 from urllib.parse import unquote
 
+from magicfs.text.extract.documents.linked_data import stated_texts
+
 HTML_TYPES: Final = frozenset({"text/html", "application/xhtml+xml"})
 
 INLINE_ELEMENTS: Final = frozenset(
@@ -25,7 +27,7 @@ INLINE_ELEMENTS: Final = frozenset(
 _TOKEN: Final = re.compile(
     r"""<!--(?:.*?-->|.*)
     |<[!?][^<>]{0,2000}>
-    |<(?P<raw>script|style|template)\b[^<>]{0,5000}>(?:.*?</(?P=raw)\b[^<>]{0,100}>?|.*)
+    |<(?P<raw>script|style)\b(?P<kind>[^<>]{0,5000})>(?P<code>.*?)(?:</(?P=raw)\b[^<>]{0,100}>?|\Z)
     |<r[tp]\b[^<>]{0,1000}>[^<]*
     |</?(?P<tag>[a-z][a-z0-9:-]{0,40})(?P<attributes>(?:[^<>"']|"[^"<]{0,5000}"|'[^'<]{0,5000}'){0,5000}+)>
     |(?P<text>[^<]+)
@@ -36,6 +38,7 @@ _ATTRIBUTE: Final = re.compile(
     r"""(?<![\w-])(?P<name>[a-z:-]{1,40})\s{0,9}=\s{0,9}(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+))""",
     re.IGNORECASE,
 )
+_LINKED_DATA: Final = re.compile(r"\btype\s{0,9}=\s{0,9}[\"']?application/ld\+json\b", re.IGNORECASE)
 _TEXT_ATTRIBUTES: Final = ("alt", "title", "placeholder", "aria-label", "label", "summary")
 _BOOKMARKS: Final = re.compile(r"\s*<!DOCTYPE\s+NETSCAPE-Bookmark-file", re.IGNORECASE)
 """The beginning of the bookmarks that a browser exports: a person looks for their addresses and tags."""
@@ -57,6 +60,8 @@ def html_texts(page: str) -> Iterator[str]:
         if tag and tag not in INLINE_ELEMENTS:
             yield from _paragraph(pieces)
             pieces = []
+        if token["code"] and _LINKED_DATA.search(token["kind"]):
+            yield from stated_texts(token["code"])
         if token["attributes"]:
             yield from _attribute_texts(tag, token["attributes"], of_bookmark=are_bookmarks)
     yield from _paragraph(pieces)
