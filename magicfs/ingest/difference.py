@@ -50,10 +50,12 @@ def compare(listing: Listing, walk: Walk, snapshot: IndexSnapshot, difference: D
     difference.gone |= {path: ino for path, ino in gone.items() if path not in walk.stat_failed}
 
 
-def count_deletions(root: Root, gone: dict[bytes, int], new_inodes: Iterable[int]) -> int:
-    """The number of deleted files among `gone`: those not moved within the root, and with nothing at their path.
+def deleted_files(root: Root, gone: dict[bytes, int], new_inodes: Iterable[int]) -> list[bytes]:
+    """The paths of deleted files among `gone`: of those not moved within the root, and with nothing at their path.
 
     A file that a new rule ignores is gone for the walk, and still at its path.
     """
     moved = set(new_inodes)
-    return sum(ino not in moved and not os.path.lexists(os.path.join(root.path, path)) for path, ino in gone.items())
+    return [
+        path for path, ino in gone.items() if ino not in moved and not os.path.lexists(os.path.join(root.path, path))
+    ]

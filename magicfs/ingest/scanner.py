@@ -24,6 +24,7 @@ from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
 from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
 from magicfs.ingest import row_writer
+from magicfs.ingest.copies import count_copied
 from magicfs.ingest.deletion_guard import (
     DELETION_WINDOW_SECONDS,
     SAMPLE_FILES,
@@ -32,7 +33,7 @@ from magicfs.ingest.deletion_guard import (
     is_suspicious,
     verify_root,
 )
-from magicfs.ingest.difference import Difference, compare, count_deletions
+from magicfs.ingest.difference import Difference, compare, deleted_files
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.import_detector import ImportDetector
 from magicfs.ingest.index_snapshot import CachedSnapshot, IndexSnapshot, SnapshotCache
@@ -217,25 +218,36 @@ class Scanner:
         deletions_confirmed: bool,
         from_event: bool = False,
     ) -> ScanResult:
-        """Update the index from a walk. Deletes nothing when the deletions are suspicious or the root is absent."""
+        """Update the index from a walk. Deletes nothing when the deletions are suspicious or the root is absent.
+
+        Files that are elsewhere do not count: nothing of them is lost.
+        """
         difference = self._record_changes(root, walk, snapshot, from_event=from_event)
         if difference.unfinished:
             return ScanResult(changed=difference.changed, deleted=0, complete=False, unfinished=True)
         gone = difference.gone | snapshot.unseen_files(walk.unlisted)
-        deletions = count_deletions(root, gone, difference.new_inodes) if gone else 0
+        deleted_paths = deleted_files(root, gone, difference.new_inodes) if gone else []
         complete = not walk.unlisted and not walk.stat_failed
         result = ScanResult(
             changed=difference.changed, deleted=0, complete=complete, was_long=from_event and difference.batches > 1
         )
         # Recent deletions elsewhere in the root say nothing about one directory.
-        recent = deletions + (0 if walk.top else self._deletions.count(root.id))
-        indexed = recent + snapshot.seen_files - len(difference.new_inodes)
-        if deletions and not deletions_confirmed and is_suspicious(deleted=recent, indexed=indexed):
-            return replace(result, suspected_deletions=deletions)
+        recent = 0 if walk.top else self._deletions.count(root.id)
+        kept = snapshot.seen_files - len(difference.new_inodes)
+
+        def is_suspect(lost: int) -> bool:
+            return lost > 0 and is_suspicious(deleted=recent + lost, indexed=recent + lost + kept)
+
+        lost = len(deleted_paths)
+        if not deletions_confirmed and is_suspect(lost):
+            # A full scan follows that of a directory, and may see the files themselves at other paths.
+            lost -= 0 if from_event else count_copied(self._database, root, deleted_paths)
+            if is_suspect(lost):
+                return replace(result, suspected_deletions=len(deleted_paths))
         if gone and not is_present(root):
             return replace(result, complete=False, suspected_deletions=len(gone))
         deleted = self._writer.delete_unseen(root, list(gone), began)
-        self._deletions.add(root.id, deletions)
+        self._deletions.add(root.id, lost)
         return replace(result, deleted=deleted)
 
     def _record_changes(self, root: Root, walk: Walk, snapshot: IndexSnapshot, *, from_event: bool) -> Difference:

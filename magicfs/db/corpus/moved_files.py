@@ -1,7 +1,7 @@
 """Files that the index knows by a path where they are no more: their rows get the paths at which they were seen.
 
-`magicfs.ingest.moves` decides which files have moved, and uses it. It touches no disk. Runs in the caller's
-transaction.
+`magicfs.ingest.moves` decides which files have moved, and uses it; `magicfs.ingest.copies` asks for those that were
+copied. It touches no disk. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -72,6 +72,17 @@ def files_of_inodes(connection: Connection, root: RootId, inodes: Collection[int
     """
     values = {"root_id": root, "inos": sorted(inodes)}
     return [KnownFile(*row) for row in connection.execute(_SQL["files_of_inodes"], values, binary=True)]
+
+
+def copies_of_files(connection: Connection, root: RootId, paths: Collection[bytes]) -> list[tuple[bytes, KnownFile]]:
+    """Other files of the host that have the bytes of those at these paths of a root, each with such a path.
+
+    Of a file whose bytes nobody has read, those with the same name, size and time. Of what was read, one in each
+    root at most.
+    """
+    values = {"root_id": root, "paths": sorted(paths)}
+    rows = connection.execute(_SQL["copies_of_files"], values, binary=True)
+    return [(path, KnownFile(*copy)) for path, *copy in rows]
 
 
 def lock_files(

@@ -13,6 +13,30 @@ CROSS JOIN LATERAL (
 ) AS f
 WHERE this.id = %(root_id)s
 
+-- name: copies_of_files
+-- Files in the roots of a host with the bytes of those at some paths of a root: the same content, or where nobody has read
+-- the bytes, such as those of a large film, the same name, size and time. Of what was read, one file in each root. None is
+-- at one of the paths, and none waits to be read.
+WITH host_roots AS MATERIALIZED (
+    SELECT r.id, r.path FROM roots this JOIN roots r USING (host_id) WHERE this.id = %(root_id)s
+), gone AS MATERIALIZED (
+    SELECT id, path, size, mtime_ns, content_id, substring(display FROM '[^/]*$') AS name FROM files
+    WHERE root_id = %(root_id)s AND path = ANY(%(paths)s::bytea[]) AND state <> 'pending'
+), copies AS MATERIALIZED (
+    SELECT DISTINCT ON (c.content_id, c.root_id)
+           c.content_id, c.id, c.root_id, c.path, c.size, c.mtime_ns, c.ctime_ns, c.ino
+    FROM (SELECT DISTINCT content_id FROM gone WHERE content_id IS NOT NULL) AS wanted JOIN files c USING (content_id)
+    WHERE c.state <> 'pending' AND c.root_id IN (SELECT id FROM host_roots) AND c.id NOT IN (SELECT id FROM gone)
+    ORDER BY c.content_id, c.root_id
+)
+SELECT gone.path, c.id, r.id, r.path, c.path, c.size, c.mtime_ns, c.ctime_ns, c.ino
+FROM gone JOIN copies c USING (content_id) JOIN host_roots r ON r.id = c.root_id
+UNION ALL
+SELECT gone.path, c.id, r.id, r.path, c.path, c.size, c.mtime_ns, c.ctime_ns, c.ino
+FROM gone JOIN files c ON (c.size, c.mtime_ns, substring(c.display FROM '[^/]*$')) = (gone.size, gone.mtime_ns, gone.name)
+JOIN host_roots r ON r.id = c.root_id
+WHERE gone.content_id IS NULL AND c.state <> 'pending' AND c.id NOT IN (SELECT id FROM gone)
+
 -- name: lock_files
 -- Files by id, and by their paths in a root, locked until the transaction ends, in the order of `upsert_files`. With the
 -- words of their own names. The limit keeps the planner from comparing each file with each path.

@@ -1,0 +1,113 @@
+"""Files that were copied elsewhere and deleted, as moving to another disk does: nobody is asked about those."""
+
+from __future__ import annotations
+
+import shutil
+from dataclasses import replace
+from pathlib import Path
+
+import pytest
+
+from magicfs.db.pool import Database
+from magicfs.ingest.roots import add_root
+from tests.integration.ingest.trees import found, many, on_disk
+from tests.plugins.index import HOST, Index, with_and_without_restarts
+
+FILES = 30
+
+
+@pytest.fixture
+def other(index: Index, database: Database, tmp_path: Path) -> Index:
+    """Another root of the same host, scanned by the same agent. The first one has files that were read."""
+    many(index, FILES)
+    index.settle()
+    folder = tmp_path / "other"
+    folder.mkdir()
+    return replace(index, root=add_root(database, host=HOST, path=folder, home=tmp_path / "home"), folder=folder)
+
+
+def move_by_copying(index: Index, folder: Path, *, names: str = "*.txt") -> None:
+    """Each file gets another inode number, as on another disk."""
+    folder.mkdir(exist_ok=True)
+    for path in index.folder.glob(names):
+        shutil.copy2(path, folder)
+        path.unlink()
+
+
+def is_suspect(index: Index) -> bool:
+    index.settle()
+    return index.rows("SELECT state FROM roots WHERE id = %s", index.root.id) == [("suspect",)]
+
+
+def kept(index: Index) -> int:
+    [(count,)] = index.rows("SELECT count(*) FROM files WHERE root_id = %s", index.root.id)
+    return int(count)
+
+
+@with_and_without_restarts
+def test_files_whose_contents_are_in_another_root_are_forgotten_when_those_were_read(
+    index: Index, other: Index
+) -> None:
+    move_by_copying(index, other.folder)
+    assert is_suspect(index), "nothing is known of the copies yet"
+    other.settle()
+    assert not is_suspect(index)
+    assert (kept(index), kept(other)) == (0, FILES)
+
+
+def test_files_whose_contents_are_elsewhere_in_the_root_are_forgotten(index: Index, other: Index) -> None:
+    move_by_copying(index, index.folder / "sorted")
+    index.settle()
+    assert not is_suspect(index)
+    assert found(index) == on_disk(index)
+
+
+def test_as_many_that_are_nowhere_are_kept_with_all_others(index: Index, other: Index) -> None:
+    move_by_copying(index, other.folder, names="1*.txt")
+    other.settle()
+    for path in index.folder.iterdir():
+        path.unlink()
+    assert 0 < kept(other) < FILES
+    assert is_suspect(index)
+    assert kept(index) == FILES
+
+
+@pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("something else")])
+def test_a_copy_that_is_not_on_the_disk_as_it_was_read_is_none(index: Index, other: Index, change) -> None:
+    move_by_copying(index, other.folder)
+    other.settle()
+    for path in other.folder.iterdir():
+        change(path)
+    assert is_suspect(index)
+    assert kept(index) == FILES
+
+
+def test_a_copy_on_another_host_is_none(index: Index, other: Index, database: Database, tmp_path: Path) -> None:
+    """Whoever sees the disk there is another agent, and it is not asked."""
+    (tmp_path / "remote").mkdir()
+    root = add_root(database, host="elsewhere", path=tmp_path / "remote", home=tmp_path / "home")
+    move_by_copying(index, tmp_path / "remote")
+    remote = replace(other, root=root, folder=tmp_path / "remote")
+    remote.scan()
+    while remote.extraction(host="elsewhere").run_batch():
+        pass
+    assert index.rows("SELECT DISTINCT state FROM files WHERE root_id = %s", root.id) == [("indexed",)]
+    assert is_suspect(index)
+    assert kept(index) == FILES
+
+
+@pytest.mark.parametrize("copy", [shutil.copy2, shutil.copy])
+def test_a_file_whose_bytes_nobody_has_read_is_known_by_its_name_size_and_time(
+    index: Index, other: Index, copy
+) -> None:
+    """As a large film."""
+    for number in range(FILES):
+        (index.folder / f"{number}.txt").write_bytes(bytes((1 << 20) + 1))
+    index.settle()
+    assert {reason for _, reason in index.states().values()} == {"too-large"}
+    for path in index.folder.iterdir():
+        copy(path, other.folder)
+        path.unlink()
+    other.settle()
+    assert is_suspect(index) is (copy is shutil.copy)
+    assert kept(index) == (FILES if copy is shutil.copy else 0)
