@@ -18,7 +18,7 @@ from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.handles import DirectoryReply, OpenDirectory
 from magicfs.fuse.library_interface import SEVERAL_ENTRIES
 from magicfs.fuse.listed_files import ListedFiles
-from magicfs.fuse.watched_directory import VOUCHED_SECONDS, unchanged_since_ns
+from magicfs.fuse.watched_directory import WATCHED_SECONDS, unchanged_since_ns
 from magicfs.fuse.watches import DirectoryWatches
 from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
@@ -62,10 +62,10 @@ class FileListings:
         Returns their numbers, and for how long the kernel may keep each.
         """
         numbers, seconds = array("Q"), array("d")
-        directory, vouched, count_listed = opened.directory.ino, opened.vouched, self._inodes.count_listed
+        directory, unchanged, count_listed = opened.directory.ino, opened.unchanged, self._inodes.count_listed
         (first,) = files.names_from(start, 1)
-        vouches = vouched is not None and vouched.holds() and vouched.watch.has_room(first, _TOGETHER)
-        kept_since_ns = unchanged_since_ns() if vouches else float("-inf")
+        is_kept = unchanged is not None and unchanged.holds() and unchanged.watch.has_room(first, _TOGETHER)
+        kept_since_ns = unchanged_since_ns() if is_kept else float("-inf")
         for name, seen, ctime_ns, mode, links in files.seen(start, _TOGETHER):
             if links != 1 or stat.S_ISDIR(mode):
                 break
@@ -73,7 +73,7 @@ class FileListings:
             if not number:
                 break
             numbers.append(number)
-            seconds.append(VOUCHED_SECONDS if ctime_ns <= kept_since_ns else REAL_FILE_TIMEOUT_SECONDS)
+            seconds.append(WATCHED_SECONDS if ctime_ns <= kept_since_ns else REAL_FILE_TIMEOUT_SECONDS)
         return numbers, seconds
 
     @staticmethod
@@ -82,9 +82,9 @@ class FileListings:
         kept = {
             name: number
             for name, number, duration in zip(names, numbers, seconds, strict=False)
-            if duration == VOUCHED_SECONDS
+            if duration == WATCHED_SECONDS
         }
         if len(kept) < len(names):
             opened.version = None
-        if kept and opened.vouched is not None:
-            opened.vouched.watch.keep_listed(kept)
+        if kept and opened.unchanged is not None:
+            opened.unchanged.watch.keep_listed(kept)

@@ -22,7 +22,7 @@ from magicfs.domain.attributes import Attributes
 from magicfs.domain.files import FileStat
 from magicfs.fuse.fast_path import FastPath, SeenFile
 from magicfs.fuse.listed_files import ListedFiles
-from magicfs.fuse.watched_directory import Vouched
+from magicfs.fuse.watched_directory import Unchanged
 from magicfs.tree.directories import Directory, DirectoryListing, Entry
 from magicfs.tree.file_nodes import FileNode, KernelVersion
 from magicfs.tree.locations import REAL_FILE_TIMEOUT_SECONDS
@@ -53,8 +53,8 @@ class OpenDirectory:
     """The version of the directory when the kernel began to keep this listing; None if it does not keep all of it."""
     is_read: bool = False
     """Whether a program has begun to read the listing: its next beginning is that of a new one."""
-    vouched: Vouched | None = None
-    """What vouches for the entries, since the listing was begun."""
+    unchanged: Unchanged | None = None
+    """Whether the directory has stayed as it is since the listing was begun."""
     opened_at: float = field(default_factory=time.monotonic)
     entries_read_at: float = 0.0
     """When entries were read last, by the monotonic clock."""

@@ -24,7 +24,7 @@ from magicfs.fuse.library_interface import OPENED_AS_FILE
 from magicfs.fuse.listed_files import ListedFiles
 from magicfs.fuse.node_operations import NodeOperations
 from magicfs.fuse.renames import repeats_after_rename
-from magicfs.fuse.watched_directory import QUIET_SECONDS, VOUCHED_SECONDS
+from magicfs.fuse.watched_directory import QUIET_SECONDS, WATCHED_SECONDS
 from magicfs.tree.directories import Directory, DirectoryListing, Entry
 from magicfs.tree.nodes import Node
 from magicfs.tree.real.directories import RealDirectory, RealDirectoryListing
@@ -65,7 +65,7 @@ class ListingOperations(NodeOperations):
             number = self._handles.add_directory(OpenDirectory(directory, kept, changes=self._changes))
             return FileHandleT(FAST_PATH.kept_listing(number, is_known=True))
         opened = OpenDirectory(directory, None, changes=self._changes)
-        opened.vouched = self._watches.entry_of(directory, b"")
+        opened.unchanged = self._watches.entry_of(directory, b"")
         opened.begin(*await self._list(directory))
         # A large directory on a busy machine may take longer than a listing is used for.
         opened.opened_at = time.monotonic()
@@ -145,8 +145,8 @@ class ListingOperations(NodeOperations):
         """Add an entry, which `position` follows; False if the reply has no room for it."""
         opened = reply.opened
         node, told = self._entry_reply(entry, attributes)
-        self._watches.keep_listed(opened.vouched, entry.name, told, attributes)
-        if told.attr_timeout < VOUCHED_SECONDS and not isinstance(node, Directory):
+        self._watches.keep_listed(opened.unchanged, entry.name, told, attributes)
+        if told.attr_timeout < WATCHED_SECONDS and not isinstance(node, Directory):
             opened.version = None
         if not reply.add(entry.name, told, position):
             return False
@@ -159,11 +159,11 @@ class ListingOperations(NodeOperations):
         if listing is None or (start_id == 0 and opened.is_outdated(self._changes)):
             if opened.is_read:
                 opened.version = None
-            opened.vouched = self._watches.entry_of(opened.directory, b"")
+            opened.unchanged = self._watches.entry_of(opened.directory, b"")
             listing, files = await self._list(opened.directory)
             opened.begin(listing, files)
         elif start_id == 0 and opened.files is None:
-            opened.vouched = self._watches.entry_of(opened.directory, b"")
+            opened.unchanged = self._watches.entry_of(opened.directory, b"")
         opened.is_read = True
         return listing
 

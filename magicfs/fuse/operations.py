@@ -27,7 +27,7 @@ from magicfs.fuse.free_space import FreeSpace
 from magicfs.fuse.listing_operations import ListingOperations
 from magicfs.fuse.node_operations import NO_PLACE, writes_clear_set_id
 from magicfs.fuse.renames import repeats_after_rename
-from magicfs.fuse.watched_directory import VOUCHED_SECONDS
+from magicfs.fuse.watched_directory import WATCHED_SECONDS
 from magicfs.tree.file_nodes import FileNode
 from magicfs.tree.nodes import Link, Node
 from magicfs.tree.real.directories import RealDirectory
@@ -78,9 +78,9 @@ class TreeOperations(ListingOperations, ChangeOperations, FileOperations):
             return negative_entry(timeout_seconds=0.0)
         self._large_listings.note_lookup(parent_inode)
         renames = self._renames.count
-        vouched = self._watches.entry_of(directory, name)
-        if vouched is not None:
-            self._looked_up.serve(vouched.watch)
+        unchanged = self._watches.entry_of(directory, name)
+        if unchanged is not None:
+            self._looked_up.serve(unchanged.watch)
         try:
             entry = directory.lookup_cached(name)
             if entry is None:
@@ -89,10 +89,10 @@ class TreeOperations(ListingOperations, ChangeOperations, FileOperations):
         except FileNotFoundError:
             if isinstance(directory, RealDirectory) and self._renames.may_have_overtaken(renames):
                 raise
-            is_kept = self._watches.keep_missing(vouched)
-            return negative_entry(timeout_seconds=VOUCHED_SECONDS if is_kept else directory.negative_timeout(name))
+            is_kept = self._watches.keep_missing(unchanged)
+            return negative_entry(timeout_seconds=WATCHED_SECONDS if is_kept else directory.negative_timeout(name))
         node, reply = self._entry_reply(entry, attributes)
-        self._watches.keep_entry(vouched, reply, attributes)
+        self._watches.keep_entry(unchanged, reply, attributes)
         self._add_lookup(directory, entry, node)
         return reply
 
@@ -158,17 +158,17 @@ class TreeOperations(ListingOperations, ChangeOperations, FileOperations):
         return await self._free_space.read()
 
     async def _attributes(self, node: Node) -> EntryAttributes:
-        vouched = self._watches.attributes_of(node)
+        unchanged = self._watches.attributes_of(node)
         try:
             attributes = await self._current_attributes(node)
         except OSError as error:
             known = await self._attributes_of_open_file(node) if error.errno in NO_PLACE else None
             if known is None:
                 raise
-            attributes, vouched = known, None
+            attributes, unchanged = known, None
         if isinstance(node, FileNode):
             node.set_kernel_attributes(attributes)
             self._handles.note_attributes(node)
         reply = entry_attributes(node, attributes)
-        self._watches.keep_attributes(vouched, reply, attributes)
+        self._watches.keep_attributes(unchanged, reply, attributes)
         return reply

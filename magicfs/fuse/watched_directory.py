@@ -1,7 +1,7 @@
 """One directory of the roots that is watched, and what the kernel keeps of it.
 
 Used by `watches`, on the event loop of the mount. A reply about what is in the directory may be kept for
-`VOUCHED_SECONDS` unless something has changed there since it was asked for, or shortly before.
+`WATCHED_SECONDS` unless something has changed there since it was asked for, or shortly before.
 """
 
 from __future__ import annotations
@@ -16,14 +16,14 @@ from magicfs.tree.directories import DirectoryListing
 from magicfs.tree.placed_nodes import ChildPlace
 from magicfs.tree.real.directories import RealDirectory
 
-VOUCHED_SECONDS = 10.0
+WATCHED_SECONDS = 10.0
 """What no report tells of is seen after that: times that a mapping into memory changes, and hard links elsewhere."""
 QUIET_SECONDS = 2.0
 """What has changed so recently will change again: it is kept as short as what nobody watches."""
-LISTED_SECONDS = VOUCHED_SECONDS / 2
+LISTED_SECONDS = WATCHED_SECONDS / 2
 """The kernel uses the names of a directory that it has kept for so long."""
 MAX_NAMES = 20_000
-"""Names of one directory that are vouched for: each takes 150 bytes, and reports of more take the loop too long."""
+"""Names of one directory that the kernel keeps: each takes 150 bytes, and reports of more take the loop too long."""
 MAX_MISSING = 2048
 """Names that do not exist, for each directory."""
 ASKED_BEFORE_KEPT = 2
@@ -67,7 +67,7 @@ class Watch:
 
     def is_unused(self) -> bool:
         """Whether nobody has used it for so long that the kernel has dropped by itself what it was let keep."""
-        return time.monotonic() - max(self._used_at, self._kept_at) > 2 * VOUCHED_SECONDS
+        return time.monotonic() - max(self._used_at, self._kept_at) > 2 * WATCHED_SECONDS
 
     def listing_is_kept(self, version: tuple[int, int], listing: DirectoryListing) -> None:
         """Know that the kernel keeps this listing of the directory in this version, with what can be kept of each."""
@@ -107,7 +107,7 @@ class Watch:
         """Let the kernel keep that a name leads to an inode; False if it keeps too many."""
         if len(self.names) >= MAX_NAMES and name not in self.names:
             return False
-        reply.entry_timeout = VOUCHED_SECONDS
+        reply.entry_timeout = WATCHED_SECONDS
         self._kept_at = time.monotonic()
         self.name_leads_to(name, ino)
         return True
@@ -119,7 +119,7 @@ class Watch:
 
     def keep_attributes(self, name: bytes, reply: EntryAttributes) -> None:
         """Let the kernel keep the attributes of what has that name alone."""
-        reply.attr_timeout = VOUCHED_SECONDS
+        reply.attr_timeout = WATCHED_SECONDS
         self._kept_at = time.monotonic()
         self._attributes.add(name)
 
@@ -137,7 +137,7 @@ class Watch:
     def keep_own_attributes(self, reply: EntryAttributes) -> None:
         """Let the kernel keep the attributes of the directory, unless it is that of a root or has just changed."""
         if self.is_quiet() and isinstance(self.directory.place, ChildPlace):
-            reply.attr_timeout = VOUCHED_SECONDS
+            reply.attr_timeout = WATCHED_SECONDS
             self.is_used()
             self.keeps_own_attributes = True
 
@@ -176,7 +176,7 @@ class Watch:
         None of a directory that nobody has used for so long that the kernel has dropped them by itself, however late it
         was told: looking at each of the names of all directories would take the loop seconds.
         """
-        if time.monotonic() - self._kept_at > 2 * VOUCHED_SECONDS:
+        if time.monotonic() - self._kept_at > 2 * WATCHED_SECONDS:
             self.names.clear()
             self.missing.clear()
             self._attributes.clear()
@@ -196,8 +196,8 @@ class Watch:
         return self.names.pop(name, None)
 
 
-class Vouched:
-    """What vouches for the attributes of a node: asked for before they are read."""
+class Unchanged:
+    """Whether a directory has stayed as it is since this was made, before a name or attributes in it were read."""
 
     __slots__ = ("_changes", "name", "watch")
 

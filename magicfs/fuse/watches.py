@@ -1,7 +1,7 @@
 """Directories of the roots that this process watches, so that the kernel may keep what it knows of them for longer.
 
 Used by the operations, on the event loop of the mount; a thread of its own waits for the kernel's reports (inotify). A
-reply about a watched directory may be kept for `VOUCHED_SECONDS`: when something changes there, on the disk or through
+reply about a watched directory may be kept for `WATCHED_SECONDS`: when something changes there, on the disk or through
 the mount, the kernel is told within milliseconds. The directory was watched before its entries were read, and a report
 that comes in between takes the longer time back.
 """
@@ -25,7 +25,7 @@ from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.invalidation import AttributeInvalidations
 from magicfs.fuse.mounted_over import MountedOver, found_at
 from magicfs.fuse.reported_changes import ENDED, ReportedChanges
-from magicfs.fuse.watched_directory import Vouched, Watch
+from magicfs.fuse.watched_directory import Unchanged, Watch
 from magicfs.linux.inotify import Event, Inotify, InotifyMask
 from magicfs.linux.mounts import MOUNTINFO, MountChanges
 from magicfs.linux.opening import open_below_cached
@@ -50,7 +50,7 @@ _EVENTS_LOST = Event(-1, InotifyMask.Q_OVERFLOW, b"")
 
 
 class DirectoryWatches:
-    """Vouches for directories. Belongs to the event loop, but for the thread that waits for reports."""
+    """The directories that are watched. Belongs to the event loop, but for the thread that waits for reports."""
 
     def __init__(self, inodes: InodeTable) -> None:
         self._inodes = inodes
@@ -67,7 +67,7 @@ class DirectoryWatches:
         self._mounted_over = MountedOver()
 
     def start(self, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
-        """Begin to vouch. `run_on_loop` runs a function on the event loop, from any thread."""
+        """Begin to watch. `run_on_loop` runs a function on the event loop, from any thread."""
         mounts = MountChanges()
         try:
             self._inotify = Inotify()
@@ -79,7 +79,7 @@ class DirectoryWatches:
         threading.Thread(target=self._wait_for_reports, args=arguments, name="watches", daemon=True).start()
 
     def stop(self) -> None:
-        """Vouch for nothing any more."""
+        """Watch nothing any more."""
         self._end_watches()
         self._invalidations.stop()
 
@@ -163,26 +163,26 @@ class DirectoryWatches:
             if self._inotify is not None:
                 self._inotify.remove(watch.number)
 
-    def entry_of(self, directory: Node, name: bytes) -> Vouched | None:
-        """What vouches for a name in a directory: asked for before it is looked up."""
+    def entry_of(self, directory: Node, name: bytes) -> Unchanged | None:
+        """Whether a directory stays as it is, for a name that is looked up in it next; None if it is not watched."""
         watch = self.find(directory)
-        return None if watch is None else Vouched(watch, name)
+        return None if watch is None else Unchanged(watch, name)
 
-    def attributes_of(self, node: Node) -> Vouched | None:
-        """What vouches for the attributes of a node, where it was seen last."""
+    def attributes_of(self, node: Node) -> Unchanged | None:
+        """The same for the attributes of a node, where it was seen last."""
         if not isinstance(node, RealNode) or not isinstance(node.place, ChildPlace):
             return None
         own = self._watches.get(node.ino)
         if own is not None:
-            return Vouched(own, None)
+            return Unchanged(own, None)
         watch = self._watches.get(node.place.directory.ino)
-        return None if watch is None else Vouched(watch, node.place.name)
+        return None if watch is None else Unchanged(watch, node.place.name)
 
-    def keep_entry(self, vouched: Vouched | None, reply: EntryAttributes, attributes: Attributes) -> None:
+    def keep_entry(self, unchanged: Unchanged | None, reply: EntryAttributes, attributes: Attributes) -> None:
         """Let the kernel keep a reply about a name for longer, if nothing has changed since."""
-        if vouched is None or vouched.name is None or not vouched.covers(attributes):
+        if unchanged is None or unchanged.name is None or not unchanged.covers(attributes):
             return
-        watch, name, ino = vouched.watch, vouched.name, int(reply.st_ino)
+        watch, name, ino = unchanged.watch, unchanged.name, int(reply.st_ino)
         if not watch.keep_name(name, ino, reply):
             return
         own = self._watches.get(ino)
@@ -191,11 +191,13 @@ class DirectoryWatches:
         elif attributes.links == 1:
             watch.keep_attributes(name, reply)
 
-    def keep_listed(self, vouched: Vouched | None, name: bytes, reply: EntryAttributes, attributes: Attributes) -> None:
-        """What `keep_entry` does, for an entry of a listing that was read after `vouched` was asked for."""
-        if vouched is not None:
-            vouched.name = name
-            self.keep_entry(vouched, reply, attributes)
+    def keep_listed(
+        self, unchanged: Unchanged | None, name: bytes, reply: EntryAttributes, attributes: Attributes
+    ) -> None:
+        """What `keep_entry` does, for an entry of a listing that was read after `unchanged` was asked for."""
+        if unchanged is not None:
+            unchanged.name = name
+            self.keep_entry(unchanged, reply, attributes)
 
     def note_lookup(self, directory: int, name: bytes, ino: int) -> None:
         """Know that the kernel was told of a plain file without Python: it hears of a change within its second."""
@@ -203,17 +205,17 @@ class DirectoryWatches:
         if watch is not None and watch.has_room(name, 1):
             watch.keep_listed({name: ino})
 
-    def keep_missing(self, vouched: Vouched | None) -> bool:
-        """Whether the kernel may keep for `VOUCHED_SECONDS` that a name does not exist."""
-        if vouched is None or vouched.name is None or not vouched.holds():
+    def keep_missing(self, unchanged: Unchanged | None) -> bool:
+        """Whether the kernel may keep for `WATCHED_SECONDS` that a name does not exist."""
+        if unchanged is None or unchanged.name is None or not unchanged.holds():
             return False
-        return vouched.watch.keep_missing(vouched.name)
+        return unchanged.watch.keep_missing(unchanged.name)
 
-    def keep_attributes(self, vouched: Vouched | None, reply: EntryAttributes, attributes: Attributes) -> None:
+    def keep_attributes(self, unchanged: Unchanged | None, reply: EntryAttributes, attributes: Attributes) -> None:
         """Let the kernel keep the attributes of a node for longer."""
-        if vouched is None or not vouched.covers(attributes):
+        if unchanged is None or not unchanged.covers(attributes):
             return
-        watch, name = vouched.watch, vouched.name
+        watch, name = unchanged.watch, unchanged.name
         if name is None:
             watch.keep_own_attributes(reply)
         elif attributes.links == 1 and watch.names.get(name) == int(reply.st_ino):
@@ -235,7 +237,7 @@ class DirectoryWatches:
     def _wait_for_reports(
         self, inotify: Inotify, changes: MountChanges, run_on_loop: Callable[[Callable[[], None]], None]
     ) -> None:
-        """Pass reports to the loop until it has ended, in the thread. Without reports nothing is vouched for."""
+        """Pass reports to the loop until it has ended, in the thread. Without reports nothing is watched."""
         try:
             self._pass_reports(inotify, changes, run_on_loop)
         except trio.RunFinishedError:

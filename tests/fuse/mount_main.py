@@ -2,7 +2,7 @@
 
 `mount_process` runs `main`, perhaps with `TEST_OPEN_FILES` in its environment, a limit of open files,
 `TEST_WITHOUT_FAST_PATH`, `TEST_FILES_IN_PYTHON` to have the fast path take over no file, `TEST_FILES_SECONDS`, the
-deadline of a call that waits for a file system, `TEST_VOUCHED_SECONDS`, for how long the kernel keeps what is watched,
+deadline of a call that waits for a file system, `TEST_WATCHED_SECONDS`, for how long the kernel keeps what is watched,
 or `TEST_MAX_WATCHES`, how many directories are; `TEST_REQUESTS` is a file to which each request that Python handles
 appends a line with its name. With `TEST_LISTED_SECONDS` it takes as long to read the attributes of further names of a
 directory after the first ones. `TEST_REMOTE_FILES` has other hosts (`tests.fakes.remote_files`). It prints a line when
@@ -128,10 +128,10 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
     if "TEST_FILES_IN_PYTHON" in os.environ:
         fast_path.FastPath.add = lambda *_, **__: False
         fast_path.FastPath.know = lambda *_, **__: None
-    if "TEST_VOUCHED_SECONDS" in os.environ:
+    if "TEST_WATCHED_SECONDS" in os.environ:
         for module in (watched_directory, listing_operations, operations):
-            module.VOUCHED_SECONDS = float(os.environ["TEST_VOUCHED_SECONDS"])
-        watched_directory.LISTED_SECONDS = watched_directory.VOUCHED_SECONDS / 2
+            module.WATCHED_SECONDS = float(os.environ["TEST_WATCHED_SECONDS"])
+        watched_directory.LISTED_SECONDS = watched_directory.WATCHED_SECONDS / 2
     if "TEST_MAX_WATCHES" in os.environ:
         watches.MAX_WATCHES = int(os.environ["TEST_MAX_WATCHES"])
     if "TEST_LISTED_SECONDS" in os.environ:

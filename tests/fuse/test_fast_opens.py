@@ -205,7 +205,7 @@ def test_a_file_that_was_listed_is_opened_without_python_the_first_time(
         directory.mkdir()
         for number in range(OPENINGS):
             (directory / f"{number}").write_text(f"rose {number}")
-        # What has changed shortly before is vouched for by nobody.
+        # What has changed shortly before is kept by nobody.
         time.sleep(QUIET_SECONDS)
         with kept_caches():
             paths = [entry.path for entry in os.scandir(mirror / directory.name)]

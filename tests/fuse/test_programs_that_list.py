@@ -98,7 +98,7 @@ def test_a_directory_that_is_used_after_many_others_is_left_to_the_fast_path(
 ) -> None:
     """Whoever has gone through a large tree once would else have taken the watches from all that come later."""
     monkeypatch.setenv("TEST_MAX_WATCHES", "4")
-    monkeypatch.setenv("TEST_VOUCHED_SECONDS", "0.1")
+    monkeypatch.setenv("TEST_WATCHED_SECONDS", "0.1")
     for number in range(8):
         (root.path / f"tree/{number}").mkdir(parents=True)
         for file in range(20):

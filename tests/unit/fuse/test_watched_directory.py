@@ -7,7 +7,7 @@ import time
 import pytest
 from pyfuse3 import EntryAttributes
 
-from magicfs.fuse.watched_directory import ASKED_BEFORE_KEPT, QUIET_SECONDS, VOUCHED_SECONDS, Vouched, Watch
+from magicfs.fuse.watched_directory import ASKED_BEFORE_KEPT, QUIET_SECONDS, WATCHED_SECONDS, Unchanged, Watch
 from magicfs.tree.directories import InMemoryListing
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real.directories import RealDirectory
@@ -34,22 +34,22 @@ def watch(clock: Clock) -> Watch:
 
 
 def test_what_was_asked_for_before_a_change_or_soon_after_it_is_not_kept(watch: Watch, clock: Clock) -> None:
-    before = Vouched(watch, b"name")
+    before = Unchanged(watch, b"name")
     assert before.holds()
     watch.count_change()
-    assert not Vouched(watch, b"name").holds()
+    assert not Unchanged(watch, b"name").holds()
     clock.now += QUIET_SECONDS
-    assert Vouched(watch, b"name").holds()
+    assert Unchanged(watch, b"name").holds()
     assert not before.holds()
 
 
 def test_what_was_asked_for_before_a_mount_is_not_kept_and_what_is_asked_for_then_is(watch: Watch) -> None:
-    before = Vouched(watch, b"name")
+    before = Unchanged(watch, b"name")
     watch.listing_is_kept((1, 1), InMemoryListing([]))
     watch.count_mount()
     assert not before.holds()
     assert watch.kept_listing((1, 1)) is None
-    assert Vouched(watch, b"name").holds()
+    assert Unchanged(watch, b"name").holds()
 
 
 def test_a_name_is_kept_or_missing(watch: Watch, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -67,9 +67,9 @@ def test_a_name_is_kept_or_missing(watch: Watch, monkeypatch: pytest.MonkeyPatch
 def test_names_that_the_kernel_has_dropped_by_itself_need_not_be_taken_back(watch: Watch, clock: Clock) -> None:
     watch.keep_name(b"name", 20, EntryAttributes())
     watch.keep_attributes(b"name", EntryAttributes())
-    clock.now += VOUCHED_SECONDS
+    clock.now += WATCHED_SECONDS
     assert watch.to_take_back() == [b"name"]
-    clock.now += 2 * VOUCHED_SECONDS
+    clock.now += 2 * WATCHED_SECONDS
     assert watch.to_take_back() == []
     assert not watch.keeps(b"name")
     assert not watch.forget_attributes(b"name")

@@ -25,13 +25,13 @@ from tests.plugins.waiting import eventually
 SEEN_SECONDS = 20.0
 """What is seen later has been kept too long: what nobody watches is kept for a second, the rest for thirty or more."""
 
-VOUCHED_SECONDS = 60.0
+WATCHED_SECONDS = 60.0
 """For how long the mount lets the kernel keep what is watched: six times as long as usual, for a busy machine."""
 
 
 @pytest.fixture(autouse=True)
-def _vouch_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("TEST_VOUCHED_SECONDS", str(VOUCHED_SECONDS))
+def _watched_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TEST_WATCHED_SECONDS", str(WATCHED_SECONDS))
 
 
 @pytest.fixture
