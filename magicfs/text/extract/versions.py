@@ -14,8 +14,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     # The highest, so that files that were too large are looked at again.
     "* decode": 44,
-    **dict.fromkeys(("text/html", "application/xhtml+xml"), 20),
-    "application/zip": 43,
+    **dict.fromkeys(("text/html", "application/xhtml+xml", "application/x-ipynb+json"), 20),
+    "application/zip": 44,
     "application/x-ole-storage": 30,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(

@@ -15,7 +15,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr
 from magicfs.text.extract.options import Limits
-from tests.plugins.office_files import opendocument
+from tests.plugins.office_files import BODY, docx, opendocument
 
 
 def document(outcome: Document | Unreadable) -> Document:
@@ -164,3 +164,20 @@ def test_a_long_text_is_cut_at_a_line() -> None:
 )
 def test_titles(extractor: FileExtractor, name: bytes, text: str, title: str | None) -> None:
     assert document(extractor.extract(text.encode(), name=name)).title == title
+
+
+def test_tabs_of_word_stand_between_words(extractor: FileExtractor) -> None:
+    tabs = '<w:pPr><w:tabs><w:tab w:val="left" w:pos="720"/></w:tabs></w:pPr>'
+    runs = "<w:r><w:t>Name</w:t></w:r><w:r><w:tab/></w:r><w:r><w:t>Ottoline</w:t><w:tab /><w:t>1921</w:t></w:r>"
+    found = document(extractor.extract(docx(BODY.format(f"<w:p>{tabs}{runs}</w:p>")), name=b"a.docx"))
+    assert found.text.split() == ["Name", "Ottoline", "1921"]
+
+
+def test_blanks_of_opendocument_stand_between_words(extractor: FileExtractor) -> None:
+    body = (
+        '<o xmlns:text="urn:oasis:names:tc:opendocument:xmlns:text:1.0"'
+        ' xmlns:office="urn:oasis:names:tc:opendocument:xmlns:office:1.0"><office:body><office:text>'
+        '<text:p>a lamp<text:s/>glows<text:s text:c="2"/>at<text:tab/>night</text:p></office:text></office:body></o>'
+    )
+    found = document(extractor.extract(opendocument("text", body), name=b"a.odt"))
+    assert found.text.split() == ["a", "lamp", "glows", "at", "night"]

@@ -48,3 +48,18 @@ def test_an_output_that_is_named_alone_in_plain_text_is_read_in_another_form(ext
     text = read(extractor, notebook(nbformat=4, cells=cells), b"a.ipynb").text
     assert all(words in text for words in ("**bil**by", "a potoroo", "of dunnarts"))
     assert "object" not in text
+
+
+def test_letters_of_every_cell_are_read(extractor: FileExtractor) -> None:
+    cells = [
+        {"cell_type": "markdown", "metadata": {}, "source": ["# Größen\n", "der Wür\u00adfel 骰子"]},
+        {"cell_type": "code", "metadata": {}, "source": "x = 'Öl'", "outputs": [], "execution_count": None},
+    ]
+    document = read(extractor, notebook(nbformat=4, cells=cells), b"a.ipynb")
+    assert document.text == "# Größen\nder Wür\u00adfel 骰子\n\nx = 'Öl'"
+    assert document.title == "Größen"
+
+
+def test_what_is_no_notebook_is_a_text(extractor: FileExtractor) -> None:
+    assert "quoll" in read(extractor, b'{"a": "quoll"}', b"a.ipynb").text
+    assert "quoll" in read(extractor, b'{"cells": [quoll', b"a.ipynb").text

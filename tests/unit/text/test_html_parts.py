@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.extract.documents.html_parts import html_texts, html_title
+from magicfs.text.extract.documents.html_parts import html_texts, html_title, without_references
 from magicfs.text.extract.documents.left_out import left_out
 
 
@@ -73,3 +73,20 @@ def test_readings_above_the_letters_divide_no_words() -> None:
     page = "<p>古い<ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp>字<rt>じ</rt></ruby>の本</p>"
     assert list(html_texts(page)) == ["古い漢字の本"]
     assert list(html_texts("<p><ruby>漢<rt>かん</ruby>字</p><p>end</p>")) == ["漢字", "end"]
+
+
+@pytest.mark.parametrize(
+    ("page", "shown"),
+    [
+        (
+            b'a theorem<sup class="reference"><a href="#cite-3"><span>&#91;</span>3<span>]</span></a></sup> holds',
+            b"a theorem holds",
+        ),
+        (b"a theorem<sup><a href='notes.xhtml#n12'>12</a></sup> holds", b"a theorem holds"),
+        (b"a theorem<sup><a href=#a>[note 1]</a></sup> holds", b"a theorem holds"),
+        (b"10<sup>6</sup> m<sup>2</sup> <a href='#a'>3</a>", b"10<sup>6</sup> m<sup>2</sup> <a href='#a'>3</a>"),
+        (b"<sup><a href='#a'>another article</a></sup>", b"<sup><a href='#a'>another article</a></sup>"),
+    ],
+)
+def test_signs_of_notes_stand_in_no_sentence(page: bytes, shown: bytes) -> None:
+    assert without_references(page) == shown

@@ -22,8 +22,10 @@ from magicfs.text.extract.documents.compressed_files import decompress_file
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
 from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.documents.html_parts import HTML_TYPES, without_references
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
+from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
 from magicfs.text.extract.documents.picture_pages import TIFF_TYPE, later_pages
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.documents.recordings import read_recording
@@ -61,6 +63,12 @@ _XML_READERS: Final[dict[str, Callable[[bytes], Document | Unreadable]]] = {
     picture_metadata.SIDECAR_TYPE: picture_metadata.read_sidecar,
 }
 
+_PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
+    FICTION_BOOK: xml_documents.in_utf8,
+    DOCUMENT_TYPE: with_usual_names,
+    **dict.fromkeys(HTML_TYPES, without_references),
+}
+"""What makes of a file one that its readers understand."""
 _PDF_TIME_SHARE: Final = 0.1
 """The share of a file's time in which the parts of a PDF file are read."""
 _PARTS_TIME_SHARE: Final = 0.5
@@ -124,10 +132,7 @@ class DocumentParser:
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact == container.ZIPPED_BOOK:
             return self._parse(container.only_member(content), FICTION_BOOK)
-        if exact == FICTION_BOOK:
-            content = xml_documents.in_utf8(content)
-        elif exact == DOCUMENT_TYPE:
-            content = with_usual_names(content)
+        content = _PREPARED[exact](content) if exact in _PREPARED else content
         own = self._parse_here(content, exact)
         if own is not None:
             return own
@@ -152,6 +157,7 @@ class DocumentParser:
             OLD_WORKBOOK_TYPE: lambda: self._read_old_workbook(content),
             xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
             DIAGRAM_TYPE: lambda: read_diagram(content, parts=self._parts),
+            NOTEBOOK_TYPE: lambda: read_notebook(content),
             PLIST_TYPE: lambda: read_plist(content, parts=self._parts),
             TNEF_TYPE: lambda: read_tnef(content, parts=self._parts),
             OUTLOOK_TYPE: lambda: read_outlook(content, parts=self._parts),

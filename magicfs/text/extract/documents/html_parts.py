@@ -38,6 +38,14 @@ _ATTRIBUTE: Final = re.compile(
     r"""(?<![\w-])(?P<name>[a-z:-]{1,40})\s{0,9}=\s{0,9}(?:"(?P<double>[^"]*)"|'(?P<single>[^']*)'|(?P<bare>[^\s"'>]+))""",
     re.IGNORECASE,
 )
+_REFERENCE: Final = re.compile(
+    rb"<sup\b[^<>]{0,500}>\s{0,9}<a\b[^<>]{0,1000}\bhref\s{0,9}=\s{0,9}[\"']?[^\s\"'<>#]{0,300}#[^<>]{0,1000}>"
+    rb"((?:[^<]|</?span\b[^<>]{0,300}>){0,60})</a>\s{0,9}</sup>",
+    re.IGNORECASE,
+)
+_SPAN: Final = re.compile(rb"<[^<>]*>")
+_SIGN_OF_NOTE: Final = re.compile(r"\W{0,3}(?:[a-z]{0,5}\s)?(?:[0-9]{0,4}|[a-z]|[ivx]{1,6})\W{0,3}", re.IGNORECASE)
+"""The sign of a note or of a source behind a word, which leads there."""
 _LINKED_DATA: Final = re.compile(r"\btype\s{0,9}=\s{0,9}[\"']?application/ld\+json\b", re.IGNORECASE)
 _TEXT_ATTRIBUTES: Final = ("alt", "title", "placeholder", "aria-label", "label", "summary")
 _BOOKMARKS: Final = re.compile(r"\s*<!DOCTYPE\s+NETSCAPE-Bookmark-file", re.IGNORECASE)
@@ -65,6 +73,16 @@ def html_texts(page: str) -> Iterator[str]:
         if token["attributes"]:
             yield from _attribute_texts(tag, token["attributes"], of_bookmark=are_bookmarks)
     yield from _paragraph(pieces)
+
+
+def without_references(page: bytes) -> bytes:
+    """The page without the signs of its notes and sources, which would stand inside of its words and sentences."""
+    return _REFERENCE.sub(_without_sign, page)
+
+
+def _without_sign(match: re.Match[bytes]) -> bytes:
+    sign = html.unescape(_SPAN.sub(b"", match[1]).decode("utf-8", "replace")).strip()
+    return b"" if _SIGN_OF_NOTE.fullmatch(sign) else match[0]
 
 
 def html_title(page: str) -> str | None:

@@ -1,4 +1,4 @@
-"""Brings notebooks of Jupyter into the form that kreuzberg reads: that of today, with outputs that have a plain text.
+"""Reads notebooks of Jupyter: their cells and the texts of their outputs, in the form of today and of version 3.
 
 Runs in the child process, called by `document_parser`. Pure functions.
 """
@@ -7,78 +7,72 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from typing import Any, Final
 
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.html_parts import html_texts
+from magicfs.text.extract.plain.plain_text import clean, title_of
 
 NOTEBOOK_TYPE: Final = "application/x-ipynb+json"
 
 _HTML: Final = "text/html"
 _PLAIN: Final = "text/plain"
-_MARKDOWN: Final = "markdown"
-_OTHER_TEXTS: Final = ("text/markdown", _HTML, "text/latex")
+_MARKDOWN: Final = "text/markdown"
+_OTHER_TEXTS: Final = (_MARKDOWN, _HTML, "text/latex")
 """What an output may have instead of a plain text, the best one first."""
+_OLD_NAMES: Final = {"html": _HTML, "latex": "text/latex"}
+"""The texts of an output of version 3, which lie beside its type."""
 _NAME_OF_OBJECT: Final = re.compile(r"<[\w.]+ object(?: at 0x[0-9a-fA-F]+)?>")
 """The plain text of an object that shows itself in another form."""
 
 
-def in_present_form(content: bytes) -> bytes:
-    """The notebook with its cells in the form of version 4; the same bytes where they are, or where it is none.
-
-    An output that has only another text, such as HTML, gets the words of it as its plain text.
-    """
+def read_notebook(content: bytes) -> Document | Unreadable:
+    """The texts of a notebook, a blank line between two of them."""
     try:
         notebook = json.loads(content)
-    except ValueError:
-        return content
-    if not isinstance(notebook, dict):
-        return content
+    except (ValueError, RecursionError):
+        notebook = None
+    if not isinstance(notebook, dict) or not ("cells" in notebook or "worksheets" in notebook):
+        return Unreadable(SkipReason.CORRUPT, "no notebook")
     old = [cell for sheet in _dicts(notebook.get("worksheets")) for cell in _dicts(sheet.get("cells"))]
-    cells = _dicts(notebook.get("cells")) or [_present_cell(cell) for cell in old]
-    outputs = (output.get("data") for cell in cells for output in _dicts(cell.get("outputs")))
-    without_plain = [data for data in outputs if isinstance(data, dict) and _lacks_plain_text(data)]
-    if not (old or without_plain):
-        return content
-    for data in without_plain:
-        kind = next(kind for kind in _OTHER_TEXTS if kind in data)
-        text = _text(data[kind])
-        data[_PLAIN] = "\n".join(html_texts(text)) if kind == _HTML else text
-    return json.dumps({**notebook, "cells": cells, "nbformat": 4, "nbformat_minor": 5}).encode()
+    cells = [*_dicts(notebook.get("cells")), *old]
+    text = "\n\n".join(clean(text).strip("\n") for cell in cells for text in _cell_texts(cell) if text.strip())
+    if not text:
+        return Unreadable(SkipReason.NO_TEXT)
+    headings = "\n\n".join(_source(cell) for cell in cells if cell.get("cell_type") in {"markdown", "heading"})
+    return Document(text=text, mime_type=NOTEBOOK_TYPE, title=title_of(headings, mime_type=_MARKDOWN))
 
 
-def _lacks_plain_text(data: dict[str, Any]) -> bool:
-    """Whether an output has another text, and no plain one that says anything."""
-    is_named = _NAME_OF_OBJECT.fullmatch(_text(data.get(_PLAIN, "")).strip()) is not None
-    return (_PLAIN not in data or is_named) and any(kind in data for kind in _OTHER_TEXTS)
+def _cell_texts(cell: dict[str, Any]) -> Iterator[str]:
+    yield _source(cell)
+    for output in _dicts(cell.get("outputs")):
+        if output.get("output_type") in {"error", "pyerr"}:
+            yield f"{_text(output.get('ename'))}: {_text(output.get('evalue'))}"
+        else:
+            yield _output_text(output)
 
 
-def _present_cell(cell: dict[str, Any]) -> dict[str, Any]:
-    """A cell of version 3 in the form of version 4."""
+def _source(cell: dict[str, Any]) -> str:
     source = _text(cell.get("source") or cell.get("input"))
-    if cell.get("cell_type") == "heading":
-        level = cell.get("level")
-        return {
-            "cell_type": _MARKDOWN,
-            "metadata": {},
-            "source": f"{'#' * level if isinstance(level, int) else '#'} {source}",
-        }
-    outputs = [_present_output(output) for output in _dicts(cell.get("outputs"))]
-    return {"cell_type": cell.get("cell_type", "raw"), "metadata": {}, "source": source, "outputs": outputs}
+    if cell.get("cell_type") != "heading":
+        return source
+    level = cell.get("level")
+    return f"{'#' * level if isinstance(level, int) else '#'} {source}"
 
 
-def _present_output(output: dict[str, Any]) -> dict[str, Any]:
-    """An output of version 3 in the form of version 4: texts lay beside its type by short names."""
-    kind = output.get("output_type")
-    if kind == "pyerr":
-        return {**output, "output_type": "error"}
-    if kind == "stream":
-        return {"output_type": kind, "name": "stdout", "text": _text(output.get("text"))}
-    named = ((_PLAIN, output.get("text")), (_HTML, output.get("html")), ("text/latex", output.get("latex")))
-    return {
-        "output_type": "display_data",
-        "metadata": {},
-        "data": {mime_type: _text(text) for mime_type, text in named if text},
-    }
+def _output_text(output: dict[str, Any]) -> str:
+    """The plain text of an output, or another one that says more."""
+    data = output.get("data")
+    if not isinstance(data, dict):
+        data = {_PLAIN: output.get("text"), **{kind: output.get(name) for name, kind in _OLD_NAMES.items()}}
+    plain = _text(data.get(_PLAIN))
+    if plain and not _NAME_OF_OBJECT.fullmatch(plain.strip()):
+        return plain
+    kind = next((kind for kind in _OTHER_TEXTS if data.get(kind)), _PLAIN)
+    text = _text(data.get(kind))
+    return "\n".join(html_texts(text)) if kind == _HTML else text
 
 
 def _dicts(value: object) -> list[dict[str, Any]]:

@@ -15,8 +15,8 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents import xml_documents
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser, PanicError
-from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, in_present_form
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE, with_sheets
+from magicfs.text.extract.office.odf_text import TEXT_DOCUMENT_TYPE, with_blanks
 from magicfs.text.extract.office.office_parts import READ_MEMBER_BY_MEMBER
 from magicfs.text.extract.office.old_office import OLD_OFFICE_TYPES, with_own_text
 from magicfs.text.extract.office.presentations import SLIDES_TYPE, with_slides
@@ -41,7 +41,7 @@ def _with_words_and_notes(content: bytes) -> bytes:
 
 
 _PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
-    NOTEBOOK_TYPE: in_present_form,
+    TEXT_DOCUMENT_TYPE: with_blanks,
     WORKBOOK_TYPE: as_shown,
     DOCUMENT_TYPE: as_seen,
     FICTION_BOOK: _with_words_and_notes,

@@ -1,8 +1,8 @@
 """Takes out of the running text of `.docx` what a person does not see, before kreuzberg reads it.
 
 Runs in the child process, called by `document_parser`. kreuzberg leaves out what tracked changes delete, but not what
-they move away nor hidden text, and it joins words at a hyphen that does not break. In tables, it writes formats and
-links in Markdown, in the middle of words too. Pure functions.
+they move away nor hidden text, and it joins words at a tab and at a hyphen that does not break. In tables, it writes
+formats and links in Markdown, in the middle of words too. Pure functions.
 """
 
 from __future__ import annotations
@@ -33,6 +33,9 @@ _FORMAT: Final = re.compile(rb"<w:(?:b|i|u|strike|dstrike)(?:\s[^<>]*)?/>|</?w:h
 _OF_ANOTHER: Final = frozenset(name.encode() for name in OF_ANOTHER)
 _VALUE: Final = re.compile(rb"\bw:val=\"([^\"]*)\"")
 _HYPHEN: Final = b"<w:t>-</w:t>"
+_TAB: Final = re.compile(rb"<w:(?:tab\s*/>|ptab\b[^<>]*/>)")
+"""A tab in the text; one that says where tabs are has attributes."""
+_BLANK: Final = b'<w:t xml:space="preserve">\t</w:t>'
 
 
 def as_seen(content: bytes) -> bytes:
@@ -46,6 +49,7 @@ def as_seen(content: bytes) -> bytes:
             seen = _TABLES.sub(lambda tables: _FORMAT.sub(b"", tables[0]), text)
             if _OF_INTEREST.search(text) or any(b'"%s"' % name in text for name in hidden):
                 seen = b"".join(_seen(seen, hidden))
+            seen = _TAB.sub(_BLANK, seen)
             return repacked(document, changed={_RUNNING_TEXT: seen}) if seen != text else content
     except DAMAGE:
         return content
