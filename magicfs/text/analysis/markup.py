@@ -19,7 +19,8 @@ _BOLD_INSIDE: Final = re.compile(r"\*\*(?<=[^\W\d_]{2}\*\*)(\*?)([^\W\d_]+)\*\*\
 _ITALIC: Final = re.compile(
     r"\*(?<![\w*]\*)([^\W\d_]{2,})\*(?=[^\W\d_]{2})|\*(?<=[^\W\d_]{2}\*)([^\W\d_]{2,})\*(?![\w*])"
 )
-_UNSPACED_STARS: Final = re.compile(rf"(?<!\*)\*++(?=[{UNSPACED_WORDS}])|(?<=[{UNSPACED_WORDS}])\*+")
+_UNSPACED_MARKS: Final = re.compile(rf"(?<![*`~])[*`~]++(?=[{UNSPACED_WORDS}])|(?<=[{UNSPACED_WORDS}])[*`~]+")
+_UNSPACED_LINK: Final = re.compile(rf"!?\[([^\[\]\n]{{0,200}}[{UNSPACED_WORDS}][^\[\]\n]{{0,200}})\](?=\()")
 _STRUCK: Final = re.compile(r"~~([^\s~](?:[^~\n]{0,200}[^\s~])?)~~")
 """Emphasis that begins or ends inside a word. The signs of other emphasis stand between words and do not count. Each
 pattern begins with its sign, for which `re` searches quickly."""
@@ -28,6 +29,8 @@ _LINK_TARGET: Final = re.compile(
     r"\]\(\s*(<[^<>\n]{0,500}>|[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)(?:\s+([\"'][^\n]*?[\"']))?\s*\)"
 )
 """What follows the text of a link in Markdown: its address, and its title."""
+_NOTE: Final = re.compile(r"(?<=[\w.,;:!?)\"'])\[\^([\w-]{1,30})\](?=[\s.,;:!?)]|\Z)")
+"""The sign of a footnote in Markdown, behind a word."""
 _REFERENCE: Final = re.compile(r"(?<![\w\])\[])(\[[^\[\]\n]{1,200})\]\[([^\]\n]{0,200})\]")
 """A link in Markdown whose address stands elsewhere under a name; not `matrix[row][column]`."""
 _WIKI_LINK: Final = re.compile(
@@ -108,12 +111,13 @@ def without_markup(text: str, asides: list[str]) -> str:
             text = _BOLD_INSIDE.sub(r"\2", text)
             text = _BOLD.sub(lambda match: match[2] or match[4], text)
         text = _ITALIC.sub(lambda match: match[1] or match[2], text)
-        if not text.isascii():
-            text = _UNSPACED_STARS.sub("", text)
     if "==" in text:
         text = _MARKED.sub(lambda match: match[1] or match[2], text)
     if "~~" in text:
         text = _STRUCK.sub(r"\1", text)
+    if not text.isascii():
+        text = _UNSPACED_MARKS.sub("", text)
+        text = _UNSPACED_LINK.sub(r"\1]", text) if "](" in text else text
     return _without_tags(_without_links(text, asides), asides)
 
 
@@ -121,6 +125,8 @@ def _without_links(text: str, asides: list[str]) -> str:
     """The text of links without their addresses, which are added to `asides`."""
     if "](" in text:
         text = _LINK_TARGET.sub(lambda match: _aside("", " ".join(filter(None, match.groups())), asides), text)
+    if "[^" in text:
+        text = _NOTE.sub(lambda match: _aside("", match[1], asides), text)
     if "][" in text:
         text = _ORG_LINK.sub(lambda match: _aside(match[2], match[1], asides), text)
         text = _REFERENCE.sub(lambda match: _aside(match[1], match[2], asides), text)

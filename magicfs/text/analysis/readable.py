@@ -51,6 +51,11 @@ _SIGNS: Final = str.maketrans(
 inside of Arabic numbers."""
 _SIGN: Final = re.compile(f"[{''.join(map(chr, _SIGNS))}]")
 
+_SMALL_CAPITALS: Final = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
+"""Letters as people write their names with them."""
+_SMALL_CAPITAL: Final = re.compile(f"[{''.join(map(chr, _SMALL_CAPITALS))}]{{2}}")
+"""Two of them: alone, some are letters of phonetics."""
+
 _SOFT_LINE_END: Final = re.compile("\u00ad[ \t]*\n[ \t]*")
 _LINE_START: Final = r"[ \t]*(?:(?://+!?|#+|\*|(?:>[ \t]?)+|--|;+|%+|\|)[ \t]*)?"
 """What a line may begin with before its text: the sign of a comment or of a quotation."""
@@ -166,6 +171,8 @@ def _without_invisible(text: str) -> str:
     if text.isascii():
         return text
     text = without_final_long_vowels(without_quotes_inside(unicodedata.normalize("NFKC", text)))
+    if _SMALL_CAPITAL.search(text):
+        text = text.translate(_SMALL_CAPITALS)
     text = _OTHER_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)
     return _UNSPACED_LINE_END.sub("", text) if "\n" in text else text
 
