@@ -129,6 +129,8 @@ class Document:
     """ISO 639-1; from a parser, the tag that the file states, such as `en-US`, or None."""
     page_starts: tuple[int, ...] = field(default=())
     """Offsets in `text` at which pages begin, ascending; empty for formats without pages."""
+    first_page: int | None = 1
+    """The number of the first of them; None where it is not known how many pages were left out before it."""
     headings: tuple[tuple[int, int], ...] = ()
     """The lines that a parser has found to be headings, from 1, ascending, each with its rank, the highest one 1; empty
     where the text itself marks its headings."""

@@ -1,4 +1,4 @@
-"""Reads what is wanted of files beyond the size limit, by ranges: what a recording says, and the ends of a text.
+"""Reads what is wanted of files beyond the size limit, by ranges: recordings, the ends of texts, the last messages.
 
 Used by `reading`. Memory does not grow with a file, and time only with the lines of a text that are counted. Belongs to
 one thread.
@@ -19,6 +19,7 @@ from magicfs.domain.ids import Digest
 from magicfs.pipeline.counted_lines import LineCounts
 from magicfs.text.extract.excerpts import excerpt_of_recording, has_excerpt
 from magicfs.text.extract.file_types import Route
+from magicfs.text.extract.mail.mailboxes import last_messages
 from magicfs.text.extract.plain.plain_text import decode
 from magicfs.text.extract.versions import reader_version
 
@@ -26,6 +27,8 @@ _HEAD_BYTES: Final = 64 * 1024
 """The part of a file by which its type is told."""
 _UNIT_BYTES: Final = 4
 """No character of UTF-16 or UTF-32 goes over a multiple of it."""
+_MAILBOX_TYPE: Final = "application/mbox"
+_MESSAGE_TYPE: Final = "message/rfc822"
 _ROUTES_WITHOUT_TEXT: Final = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})
 _EXTENSIONS_WITHOUT_TEXT: Final = frozenset().union(
     *(EXTENSIONS[group] for group in ("image", "audio", "video", "archive"))
@@ -66,13 +69,31 @@ class LargeFiles:
         kind = detector.kind(head, name=name)
         if has_excerpt(kind):
             return _recording(descriptor, stat, kind, head)
-        route = kind.rpartition(" ")[2]
+        mime_type, _, route = kind.partition(" ")
+        if mime_type == _MAILBOX_TYPE:
+            return self._mailbox(descriptor, stat, kind)
+        if mime_type == _MESSAGE_TYPE:
+            return self._beginning(descriptor, stat, kind)
         if route == Route.DECODE and decode(head) is not None:
             return self._text(descriptor, stat, kind)
         detail = f"{stat.size} bytes; the limit is {self.max_bytes}"
         if _has_no_text(route, head, name=name):
             return Unreadable(SkipReason.BINARY, f"{detail}, and this type holds no text")
         return Unreadable(SkipReason.TOO_LARGE, detail)
+
+    def _mailbox(self, descriptor: int, stat: FileStat, kind: str) -> Excerpt:
+        """The last messages of a mailbox; its beginning if the last one is too large by itself."""
+        last = last_messages(
+            lambda offset, length: read_range(descriptor, length, offset=offset), stat.size, max_bytes=self.max_bytes
+        )
+        if not last.content:
+            return self._beginning(descriptor, stat, kind)
+        return Excerpt(last.content, _key(_digest(stat, last.content), kind), Gap(0, last.left_out, 0))
+
+    def _beginning(self, descriptor: int, stat: FileStat, kind: str) -> Excerpt:
+        """The beginning of a file."""
+        content = read_range(descriptor, self.max_bytes)
+        return Excerpt(content, _key(_digest(stat, content), kind), Gap(len(content), stat.size - len(content), 0))
 
     def _text(self, descriptor: int, stat: FileStat, kind: str) -> Excerpt:
         """The beginning and the end of a text; the beginning alone if there are too many lines between them to count.

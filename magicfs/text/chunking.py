@@ -238,8 +238,14 @@ def _make_chunk(document: Document, units: Sequence[Unit], tokens: int) -> Chunk
         tokens=tokens,
         first_line=units[0].line,
         last_line=units[-1].line,
-        page=bisect_right(document.page_starts, start) or None,
+        page=_page_at(document, start),
     )
+
+
+def _page_at(document: Document, offset: int) -> int | None:
+    """The number of the page at an offset of the text; None where the document has no pages, or no numbers of them."""
+    page = bisect_right(document.page_starts, offset)
+    return page + document.first_page - 1 if page and document.first_page is not None else None
 
 
 def _lines_left_out(document: Document) -> int:

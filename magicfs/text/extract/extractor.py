@@ -138,7 +138,8 @@ class FileExtractor:
             return Unreadable(SkipReason.EMPTY)
         file_type = detect(content, name=name)
         if file_type.route in _PARSED:
-            return _without_encoded(self._sandbox.parse(content, mime_type=file_type.mime_type))
+            parsed = _without_encoded(self._sandbox.parse(content, mime_type=file_type.mime_type))
+            return _with_gap(parsed, gap) if gap is not None else parsed
         match file_type.route:
             case Route.DECODE:
                 return self._decode(content, file_type, gap=gap)
@@ -182,3 +183,11 @@ def _without_encoded(parsed: Document | Unreadable, *, removed_characters: int =
         return parsed
     document = strip_document(parsed)
     return replace(document, encoded_characters=document.encoded_characters + removed_characters)
+
+
+def _with_gap(parsed: Document | Unreadable, gap: Gap) -> Document | Unreadable:
+    """What was parsed of a part of a file, with what that part lacks."""
+    if isinstance(parsed, Unreadable):
+        return parsed
+    first_page = parsed.first_page if gap.offset else None
+    return replace(parsed, cut_bytes=parsed.cut_bytes + gap.length, first_page=first_page)

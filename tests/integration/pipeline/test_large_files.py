@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -11,6 +12,7 @@ from magicfs.db.corpus.failures import file_facts
 from magicfs.pipeline import counted_lines
 from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.mail import mailboxes
 from magicfs.text.extract.options import Limits
 from tests.plugins.index import Index
 
@@ -18,12 +20,16 @@ LINES = 60_000
 PLACES = """SELECT c.first_line, c.last_line, k.text FROM chunks k JOIN content_chunks c ON c.chunk_id = k.id
     JOIN files USING (content_id) WHERE k.text LIKE %s"""
 
+PAGES = """SELECT c.page FROM chunks k JOIN content_chunks c ON c.chunk_id = k.id
+    JOIN files USING (content_id) WHERE k.text LIKE %s"""
+
 
 @pytest.fixture
-def large(index: Index, tokenizer_path: Path) -> Index:
-    index.reader = FileExtractor(limits=Limits(text_bytes=200_000))  # type: ignore[assignment]
+def large(index: Index, tokenizer_path: Path) -> Iterator[Index]:
     index.chunker = TokenChunker(tokenizer_path, max_tokens=200)
-    return index
+    with FileExtractor(limits=Limits(text_bytes=200_000)) as reader:
+        index.reader = reader
+        yield index
 
 
 def write_log(path: Path, *, first: int = 1, last: int = LINES) -> None:
@@ -120,6 +126,79 @@ def test_a_script_with_a_program_behind_it_is_named(large: Index) -> None:
     (large.folder / "install.sh").write_bytes(b"#!/bin/sh\nexit\n" * 5000 + os.urandom(2 << 20))
     large.settle()
     assert large.states() == {"install.sh": ("named", None)}
+
+
+def mailbox(*, messages: int, attached_bytes: int = 0, name: str = "photo.jpg") -> bytes:
+    """A mailbox whose messages have a word of their own each, and an attachment."""
+    attached = "\n".join(["iVBORw0KGgoAAAANSUhEUgAAA" * 3] * (attached_bytes // 76))
+    return "".join(
+        f"From ada@kelp.example Mon Jan  1 00:00:00 2024\nFrom: ada@kelp.example\nSubject: number w{number}w\n"
+        'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n\n'
+        f"--b\nContent-Type: text/plain\n\nThe tide of day {number}.\n{'It is a long letter. ' * 50}\n"
+        f'--b\nContent-Type: image/jpeg; name="p{number}-{name}"\nContent-Transfer-Encoding: base64\n\n{attached}\n'
+        "--b--\n\n"
+        for number in range(1, messages + 1)
+    ).encode()
+
+
+class TestMailboxes:
+    def found(self, index: Index, word: str) -> list[int | None]:
+        return [page for (page,) in index.rows(PAGES, f"%{word}%")]
+
+    def cut_bytes(self, index: Index, name: bytes) -> int:
+        with index.database.transaction() as connection:
+            facts = file_facts(connection, index.root.id, name)
+        assert facts is not None
+        assert facts.reason is None, facts.detail
+        return facts.cut_bytes
+
+    def test_the_last_messages_of_a_large_mailbox_are_found(self, large: Index) -> None:
+        content = mailbox(messages=2000)
+        assert len(content) > 2 << 20
+        (large.folder / "Inbox").write_bytes(content)
+        large.settle()
+        assert large.states() == {"Inbox": ("indexed", None)}
+        assert self.found(large, "w2000w") == [None], "nobody has counted the messages before it"
+        assert self.found(large, "w1950w") == [None]
+        assert self.found(large, "w1w") == []
+        assert self.cut_bytes(large, b"Inbox") > len(content) - 400_000
+
+    def test_large_attachments_leave_room_for_messages(self, large: Index) -> None:
+        content = mailbox(messages=12, attached_bytes=300_000)
+        assert len(content) > 3 << 20
+        (large.folder / "Archive.mbox").write_bytes(content)
+        large.settle()
+        for number in (1, 7, 12):
+            assert self.found(large, f"w{number}w") == [None]
+            assert self.found(large, f"p{number}-photo.jpg") == [None], "they are found by their names"
+        assert len(content) - 100_000 < self.cut_bytes(large, b"Archive.mbox") < len(content)
+
+    def test_a_mailbox_that_ends_with_a_message_beyond_all_is_found_by_its_beginning(
+        self, large: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setattr(mailboxes, "_LARGE_BYTES", 1 << 30)
+        content = mailbox(messages=3) + mailbox(messages=1, attached_bytes=3 << 20)
+        (large.folder / "Sent").write_bytes(content)
+        large.settle()
+        assert self.found(large, "w3w") == [3]
+        assert self.cut_bytes(large, b"Sent") > 2 << 20
+
+    def test_a_mailbox_with_too_much_text_is_found_by_its_last_messages(self, large: Index) -> None:
+        content = mailbox(messages=400)
+        assert len(content) < 1 << 20
+        (large.folder / "Inbox").write_bytes(content)
+        large.settle()
+        assert self.found(large, "w400w") == [400], "a message has its number"
+        assert self.found(large, "w1w") == []
+        assert self.cut_bytes(large, b"Inbox") > len(content) // 3
+
+    def test_a_message_with_a_large_attachment_is_found(self, large: Index) -> None:
+        _, _, message = mailbox(messages=1, attached_bytes=3 << 20).partition(b"\n")
+        (large.folder / "holiday.eml").write_bytes(message)
+        large.settle()
+        assert self.found(large, "w1w") == [None]
+        assert self.found(large, "p1-photo.jpg") == [None]
+        assert self.cut_bytes(large, b"holiday.eml") > 2 << 20
 
 
 def test_files_that_an_older_version_found_too_large_are_read(large: Index) -> None:

@@ -253,7 +253,7 @@ class DocumentParser:
     def _mail_reader(self) -> MailReader:
         return MailReader(
             self._parts,
-            max_characters=self._limits.text_bytes,
+            max_bytes=self._limits.text_bytes,
             until=self._started + self._limits.seconds * _TIME_SHARE,
         )
 

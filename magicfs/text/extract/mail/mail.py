@@ -28,6 +28,7 @@ from magicfs.text.extract.mail.mail_decoding import (
     plain_text,
     unpacked,
 )
+from magicfs.text.extract.mail.mailboxes import FIRST_MESSAGE, NEXT_MESSAGE
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.mail.uuencoded import without_files
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
@@ -63,9 +64,6 @@ _SEALS: Final = ("application/pgp-", "application/pkcs7-", "application/x-pkcs7-
 _SIGNED: Final = frozenset({"application/pkcs7-mime", "application/x-pkcs7-mime"})
 """A part that holds the whole of a signed message; the other seals are beside it."""
 _PART_OF_MAIL: Final = re.compile(rb"\s{0,9}(?:Content-[A-Za-z-]{4,30}|MIME-Version):", re.IGNORECASE)
-_FIRST_MESSAGE: Final = re.compile(rb"From [^\n]{0,500}\n(?=>?[A-Za-z][A-Za-z0-9-]{0,80}:)")
-_NEXT_MESSAGE: Final = re.compile(rb"\n" + _FIRST_MESSAGE.pattern)
-"""The line that separates the messages of a mailbox; a header follows it."""
 _APPLE_LENGTH: Final = re.compile(rb"\A(\d{1,10})[ \t]*\r?\n")
 """The first line of a message of Apple Mail: the bytes of the message; a property list follows it."""
 _BEFORE_MESSAGE: Final = re.compile(rb"\A(?:\xef\xbb\xbf)?[\r\n]*(?:>From [^\n]{0,500}\n)?")
@@ -76,10 +74,13 @@ _QUOTED_START: Final = re.compile(rb"^>(>*From )", re.MULTILINE)
 class MailReader:
     """Reads messages until the time or the text is enough."""
 
-    def __init__(self, parts: FileParts, *, max_characters: int, until: float) -> None:
-        """Messages are read until a moment on the monotonic clock; attached files while there is time for parts."""
+    def __init__(self, parts: FileParts, *, max_bytes: int, until: float) -> None:
+        """Messages are read until a moment on the monotonic clock; attached files while there is time for parts.
+
+        `max_bytes` is the limit of a text.
+        """
         self._parts = parts
-        self._max_characters = max_characters
+        self._max_bytes = max_bytes
         self._until = until
         self._visited = 0
         """The parts of the present message that were looked at."""
@@ -98,20 +99,30 @@ class MailReader:
         )
 
     def read_mailbox(self, content: bytes) -> Document:
-        """The texts of the messages of a mailbox, each one a page."""
-        first = [match.span()] if (match := _FIRST_MESSAGE.match(content)) else []
-        starts = first + [(match.start() + 1, match.end()) for match in _NEXT_MESSAGE.finditer(content)] or [(0, 0)]
+        """The texts of the messages of a mailbox, each one a page: those of the last ones, if there are too many."""
+        first = [match.span()] if (match := FIRST_MESSAGE.match(content)) else []
+        starts = first + [(match.start() + 1, match.end()) for match in NEXT_MESSAGE.finditer(content)] or [(0, 0)]
+        ends = [*(start for start, _ in starts[1:]), len(content)]
         pages: list[str] = []
-        characters = cut_bytes = 0
-        for index, (start, begin) in enumerate(starts):
-            if characters > self._max_characters or time.monotonic() > self._until:
-                cut_bytes = len(content) - start
+        size = 0
+        # Mail programs append what comes.
+        for number, ((_, begin), end) in reversed(list(enumerate(zip(starts, ends, strict=True), 1))):
+            page = self._page(content[begin:end], number).rstrip() + PAGE_SEPARATOR
+            size += len(page.encode("utf-8"))
+            if pages and size > self._max_bytes:
                 break
-            end = starts[index + 1][0] if index + 1 < len(starts) else len(content)
-            pages.append(self._page(content[begin:end], index + 1).rstrip() + PAGE_SEPARATOR)
-            characters += len(pages[-1])
-        page_starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
-        return Document(text="".join(pages), mime_type=MAILBOX_TYPE, page_starts=page_starts, cut_bytes=cut_bytes)
+            pages.append(page)
+            if time.monotonic() > self._until:
+                break
+        pages.reverse()
+        left_out = len(starts) - len(pages)
+        return Document(
+            text="".join(pages),
+            mime_type=MAILBOX_TYPE,
+            page_starts=tuple(accumulate((len(page) for page in pages[:-1]), initial=0)),
+            first_page=left_out + 1,
+            cut_bytes=starts[left_out][0] - starts[0][0],
+        )
 
     def _page(self, message: bytes, number: int) -> str:
         """The text of a message of a mailbox; empty for one at which the library fails."""

@@ -1,0 +1,81 @@
+"""Finds the messages of a mailbox, and reads the last ones of a large mailbox without large attachments.
+
+Used by `mail`, and by `magicfs.pipeline.large_files` in the worker itself: it knows the lines that separate messages,
+and looks for nothing inside of them but long sequences of base64. Pure functions.
+"""
+
+from __future__ import annotations
+
+import re
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Final
+
+FIRST_MESSAGE: Final = re.compile(rb"From [^\n]{0,500}\n(?=>?[A-Za-z][A-Za-z0-9-]{0,80}:)")
+NEXT_MESSAGE: Final = re.compile(rb"\n" + FIRST_MESSAGE.pattern)
+"""The line that separates the messages of a mailbox; a header follows it."""
+
+_BLOCK_BYTES: Final = 16 << 20
+_SCANNED_SHARE: Final = 16
+"""How many times the size of what is kept is read: mailboxes are attachments for the most part."""
+_READ_SECONDS: Final = 20.0
+"""The time for reading them from a slow disk."""
+_BASE64: Final = re.compile(rb"(?<=\n)[A-Za-z0-9+/][A-Za-z0-9+/=\r\n]{1000,}+")
+"""What is attached, in whole lines. Shorter sequences are matched in no time that grows with their square."""
+_LARGE_BYTES: Final = 256 << 10
+"""Attachments of more than that, 190 KB in the mail program, are found by their names: they are pictures for the most
+part."""
+
+Read = Callable[[int, int], bytes]
+"""Reads so many bytes of the file from an offset; fewer at its end."""
+
+
+@dataclass(frozen=True, slots=True)
+class LastMessages:
+    """The last messages of a mailbox."""
+
+    content: bytes
+    """They are whole but for large attachments; empty if not one of them could be kept."""
+    left_out: int
+    """The bytes of the mailbox that are not in it."""
+
+
+def last_messages(read: Read, size: int, *, max_bytes: int) -> LastMessages:
+    """The last messages of a mailbox of `size` bytes, as many as fit into `max_bytes` without large attachments."""
+    until = time.monotonic() + _READ_SECONDS
+    kept: list[bytes] = []
+    kept_bytes = 0
+    position, before = size, b""
+    while position and size - position < _SCANNED_SHARE * max_bytes and (not kept or time.monotonic() < until):
+        start = max(0, position - _BLOCK_BYTES)
+        before = read(start, position - start) + before
+        position = start
+        begin = _first_border(before, is_start=position == 0)
+        if begin is None:
+            if len(before) > max_bytes:
+                break
+            continue
+        messages = _BASE64.sub(lambda found: found[0] if len(found[0]) < _LARGE_BYTES else b"", before[begin:])
+        if kept_bytes + len(messages) > max_bytes:
+            kept.append(_within(messages, max_bytes - kept_bytes))
+            break
+        kept.append(messages)
+        kept_bytes += len(messages)
+        before = before[:begin]
+    content = b"".join(reversed(kept))
+    return LastMessages(content, size - len(content))
+
+
+def _first_border(content: bytes, *, is_start: bool) -> int | None:
+    """Where the first message begins in a part of a mailbox, or at its start; None if none does."""
+    if is_start:
+        return 0
+    border = NEXT_MESSAGE.search(content)
+    return border.start() + 1 if border else None
+
+
+def _within(messages: bytes, max_bytes: int) -> bytes:
+    """The last ones of some messages that fit; empty if not one does."""
+    border = NEXT_MESSAGE.search(messages, max(0, len(messages) - max_bytes - 1))
+    return messages[border.start() + 1 :] if border else b""
