@@ -13,9 +13,9 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     # The highest, so that files that were too large are looked at again.
-    "* decode": 44,
+    "* decode": 45,
     **dict.fromkeys(("text/html", "application/xhtml+xml", "application/x-ipynb+json"), 20),
-    "application/zip": 44,
+    "application/zip": 45,
     "application/x-ole-storage": 30,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(
@@ -25,7 +25,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 13,
-    "application/x-fictionbook+xml": 10,
+    "application/x-fictionbook+xml": 11,
     **dict.fromkeys(("message/*", "text/calendar", "text/vcard"), 36),
     "application/mbox": 45,
     **dict.fromkeys(("audio/*", "video/*"), 43),

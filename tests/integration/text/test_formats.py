@@ -15,6 +15,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr
 from magicfs.text.extract.options import Limits
+from tests.plugins.documents import container, fiction_book
 from tests.plugins.office_files import BODY, docx, opendocument
 
 
@@ -181,3 +182,19 @@ def test_blanks_of_opendocument_stand_between_words(extractor: FileExtractor) ->
     )
     found = document(extractor.extract(opendocument("text", body), name=b"a.odt"))
     assert found.text.split() == ["a", "lamp", "glows", "at", "night"]
+
+
+def test_signs_of_notes_stand_in_no_sentence_of_a_book(extractor: FileExtractor) -> None:
+    note = '<a l:href="#n1" type="note">[1]</a>'
+    fiction = fiction_book("the harbour", keywords="").replace(b"harbour", f"harbour{note} sleeps".encode())
+    assert "the harbour sleeps" in document(extractor.extract(fiction, name=b"a.fb2")).text
+    book = container(
+        {
+            "mimetype": "application/epub+zip",
+            "META-INF/container.xml": '<container><rootfiles><rootfile full-path="a.opf"/></rootfiles></container>',
+            "a.opf": '<package><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/></manifest>'
+            '<spine><itemref idref="a"/></spine></package>',
+            "a.xhtml": '<html><body><p>the harbour<sup><a href="n.xhtml#n1">1</a></sup> sleeps</p></body></html>',
+        }
+    )
+    assert document(extractor.extract(book, name=b"a.epub")).text.strip() == "the harbour sleeps"

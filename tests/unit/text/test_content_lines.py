@@ -35,6 +35,7 @@ from magicfs.text.extract.plain.decoding import read_text
             'DESCRIPTION:<p>Rooms &amp; <b>keys</b>\\n<a href="https://a.example">here</a></p>',
             "DESCRIPTION:Rooms & keys here",
         ),
+        ("DESCRIPTION:<p>foot<b>bridge</b></p><p>open</p>", "DESCRIPTION:footbridge open"),
         ("DESCRIPTION:1 < 2 and 3 > 2", "DESCRIPTION:1 < 2 and 3 > 2"),
         (
             "BEGIN:VEVENT\nDESCRIPTION:Bring keys\nX-ALT-DESC;FMTTYPE=text/html:<p>Bring <i>keys</i></p>\nEND:VEVENT",

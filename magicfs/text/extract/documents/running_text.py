@@ -31,13 +31,15 @@ FICTION_BOOK: Final = "application/x-fictionbook+xml"
 
 _NEXT_BODY: Final = re.compile(rb"</body>\s*<body\b[^<>]*>")
 """The notes of a book are bodies of their own, which the library does not read."""
+_NOTE: Final = re.compile(rb"<a\b[^<>]{0,300}\btype=[\"']note[\"'][^<>]{0,300}>[^<]{0,20}</a>")
+"""The sign of a note, which would stand inside of a sentence."""
 _STYLE: Final = re.compile(rb"</?(?:\w{1,20}:)?(?:emphasis|strong|style|strikethrough|sub|sup|code)\b[^<>]{0,500}>")
 """Elements of style, at which the library divides words."""
 
 
 def _with_words_and_notes(content: bytes) -> bytes:
     """A book of FictionBook with its words in one piece and its notes; one in UTF-16 as it is."""
-    return _STYLE.sub(b"", _NEXT_BODY.sub(b"", content))
+    return _STYLE.sub(b"", _NOTE.sub(b"", _NEXT_BODY.sub(b"", content)))
 
 
 _PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {

@@ -50,6 +50,11 @@ _TAG: Final = re.compile(
     re.IGNORECASE,
 )
 
+_INLINE_TAG: Final = re.compile(
+    r"</?(?:a|b|strong|i|em|u|s|font|span|sub|sup|mark|wbr)(?:\s[^<>]{0,2000})?/?>", re.IGNORECASE
+)
+"""What may stand inside a word."""
+
 _LDIF_ENCODED: Final = re.compile(r"^([A-Za-z][A-Za-z0-9;.-]{0,80}):: *([A-Za-z0-9+/=]+)$", re.MULTILINE)
 
 _DATE: Final = re.compile(
@@ -78,7 +83,7 @@ def _name_of_time_zone(match: re.Match[str]) -> str:
 def _without_markup(match: re.Match[str]) -> str:
     """A description as a person sees it; nothing of one in HTML beside a plain one that says the same."""
     name, parameters, value = match.groups()
-    plain = " ".join(html.unescape(_TAG.sub(" ", value)).split())
+    plain = " ".join(html.unescape(_TAG.sub(" ", _INLINE_TAG.sub("", value))).split())
     if name == "X-ALT-DESC" and _words(plain) <= _words(_plain_description(match.string, match.start())):
         return name
     return f"{name}{parameters}{plain}" if _TAG.search(value) else match[0]

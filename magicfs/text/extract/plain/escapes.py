@@ -27,6 +27,9 @@ _ACCELERATOR: Final = re.compile(r"(?<=[^\W\d_])&(?=[^\W\d_]++(?![\w;=&]))")
 """The sign before the letter of a menu's shortcut, as in `Datei ö&ffnen`; before a small letter behind another one."""
 _QT: Final = re.compile(r"<!DOCTYPE TS>|<TS\s")
 """Translations of Qt, which have menus."""
+_ANDROID: Final = re.compile(r"<resources\b")
+"""Texts of programs for Android, which have escapes of programs."""
+_ANDROID_ESCAPE: Final = re.compile(r"\\([nt'\"@?])")
 _MAX_WORD: Final = 200
 """The characters before the sign of a shortcut that are looked at."""
 
@@ -43,7 +46,13 @@ _WIKI_QUOTES: Final = re.compile("'{2,5}")
 _INSIDE_WORD: Final = re.compile(
     r"__(?<![\w]__)([^\s_](?:[^_\n]{0,100}[^\s_])?)__(?=[^\W_])|__(?<=[^\W_]__)([^\s_](?:[^_\n]{0,100}[^\s_])?)__(?!\w)"
 )
+_ASCIIDOC_SIGNS: Final = {
+    "nbsp": "\u00a0", "shy": "\u00ad", "zwsp": "\u200b", "wj": "\u2060", "apos": "'", "amp": "&", "deg": "\u00b0",
+    "cpp": "C++", "plus": "+", "lsquo": "\u2018", "rsquo": "\u2019", "ldquo": "\u201c", "rdquo": "\u201d",
+}  # fmt: skip
+_ASCIIDOC_SIGN: Final = re.compile(rf"\{{({'|'.join(_ASCIIDOC_SIGNS)})\}}")
 _ROLE: Final = re.compile(r":(?:sub|sup|subscript|superscript|strong|emphasis):`([^`\n]{1,200})`")
+_LITERAL_INSIDE: Final = re.compile(r"``\\ (?=\w)|(?<=\w)\\ ``")
 _NO_BLANK: Final = re.compile(r"\\ (?=\S)")
 _CSS_LETTER: Final = re.compile(r"\\([0-9A-Fa-f]{1,6})[ \t]?")
 
@@ -92,12 +101,14 @@ def _unescape_wiki(text: str) -> str:
 
 
 def _unescape_asciidoc(text: str) -> str:
+    if "{" in text:
+        text = _ASCIIDOC_SIGN.sub(lambda match: _ASCIIDOC_SIGNS[match[1]], text)
     return _INSIDE_WORD.sub(lambda match: match[1] or match[2], _unescape_references(text))
 
 
 def _unescape_rst(text: str) -> str:
     """Markup inside of a word stands between blanks that are not read."""
-    return _NO_BLANK.sub("", _ROLE.sub(r"\1", text)) if "\\ " in text else text
+    return _NO_BLANK.sub("", _ROLE.sub(r"\1", _LITERAL_INSIDE.sub("", text))) if "\\ " in text else text
 
 
 def _unescape_properties(text: str) -> str:
@@ -232,7 +243,10 @@ def _join_surrogates(text: str) -> str:
 
 def _unescape_xml(text: str) -> str:
     """Twice: feeds have escaped HTML in them. Texts of Android have letters by number beside references."""
-    text = _unescape_code(_unescape_references(_unescape_references(text)))
+    text = _unescape_references(_unescape_references(text))
+    if _ANDROID.search(text, 0, _MAX_WORD):
+        text = _ANDROID_ESCAPE.sub(lambda match: " " if match[1] in "nt" else match[1], text)
+    text = _unescape_code(text)
     return _ACCELERATOR.sub(_without_accelerator, text) if _QT.search(text, 0, _MAX_WORD) else text
 
 
@@ -255,7 +269,7 @@ _UNESCAPE: Final[dict[str, Callable[[str], str]]] = {
     "text/x-scss": _unescape_css,
     "text/x-ini": _unescape_code,
     "text/x-java-properties": _unescape_properties,
-    "text/x-strings": _unescape_code,
+    "text/x-strings": _unescape_json,
     "text/x-gettext": _unescape_gettext,
     **dict.fromkeys(("text/x-ssa", "application/x-subrip"), _unescape_subtitles),
     **dict.fromkeys(("text/vtt", "text/x-lrc"), _unescape_captions),
