@@ -29,8 +29,10 @@ _LINK_TARGET: Final = re.compile(
     r"\]\(\s*(<[^<>\n]{0,500}>|[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)(?:\s+([\"'][^\n]*?[\"']))?\s*\)"
 )
 """What follows the text of a link in Markdown: its address, and its title."""
-_NOTE: Final = re.compile(r"(?<=[\w.,;:!?)\"'])\[\^([\w-]{1,30})\](?=[\s.,;:!?)]|\Z)")
-"""The sign of a footnote in Markdown, behind a word."""
+_NOTE: Final = re.compile(
+    r"(?<=[\w.,;:!?)\"'])(?:\[(?:\^|fn:)([\w-]{1,30})\]|[ ]?\[([#*]?[\w-]{0,30})\]_)(?=[\s.,;:!?)]|\Z)"
+)
+"""The sign of a footnote behind a word, in Markdown, Org and reStructuredText."""
 _REFERENCE: Final = re.compile(r"(?<![\w\])\[])(\[[^\[\]\n]{1,200})\]\[([^\]\n]{0,200})\]")
 """A link in Markdown whose address stands elsewhere under a name; not `matrix[row][column]`."""
 _WIKI_LINK: Final = re.compile(
@@ -61,13 +63,14 @@ _QUOTED_LINK: Final = re.compile(r'"([^"\n]{1,200})":((?:https?://|mailto:)[^\s"
 """A link of Textile."""
 _TEX_STYLE: Final = re.compile(
     r"\\(?:text(?:bf|it|tt|sc|sf|rm|up|md|sl|normal)|emph|underline|uline|enquote)\{([^{}\\\n]{1,300})\}"
+    r"|\{\\(?:em|bf|it|tt|sc|sf|sl|rm|bfseries|itshape|scshape|ttfamily)[ \t]{1,9}([^{}\\\n]{1,300}?)(?:\\/)?\}"
 )
 _TEX_LINK: Final = re.compile(r"\\href\{([^{}\n]{1,500})\}\{([^{}\n]{1,300})\}")
 """Emphasis and links of TeX."""
 
 _INLINE_TAG: Final = re.compile(
     r"</?(?:a|abbr|b|big|cite|code|del|em|font|i|ins|kbd|mark|q|s|samp|small|span|strike|strong|sub|sup|tt|u|var|wbr"
-    r"|acronym|bd[io]|bold|citetitle|dfn|emphasis|hi|italic|nobr|ph|ulink|xref)"
+    r"|acronym|bd[io]|bold|citetitle|dfn|emphasis|g|hi|italic|nobr|ph|ulink|xliff:g|xref)"
     r"(?:\s[^<>]{0,500})?/?>",
     re.IGNORECASE,
 )
@@ -103,7 +106,7 @@ def without_markup(text: str, asides: list[str]) -> str:
     """The text without emphasis, tags and targets of links. Tags and targets are added to `asides`."""
     if "\\" in text:
         text = _ESCAPED_SIGN.sub("", text)
-        text = _TEX_STYLE.sub(r"\1", text) if "{" in text else text
+        text = _TEX_STYLE.sub(lambda match: match[1] or match[2], text) if "{" in text else text
     if "~" in text or "^" in text:
         text = _RAISED.sub(r"\2", text)
     if "*" in text:
@@ -125,8 +128,8 @@ def _without_links(text: str, asides: list[str]) -> str:
     """The text of links without their addresses, which are added to `asides`."""
     if "](" in text:
         text = _LINK_TARGET.sub(lambda match: _aside("", " ".join(filter(None, match.groups())), asides), text)
-    if "[^" in text:
-        text = _NOTE.sub(lambda match: _aside("", match[1], asides), text)
+    if "[^" in text or "[fn:" in text or "]_" in text:
+        text = _NOTE.sub(lambda match: _aside("", match[1] or match[2] or "", asides), text)
     if "][" in text:
         text = _ORG_LINK.sub(lambda match: _aside(match[2], match[1], asides), text)
         text = _REFERENCE.sub(lambda match: _aside(match[1], match[2], asides), text)
