@@ -1,4 +1,4 @@
-"""Reads what is wanted of files beyond the size limit, by ranges: recordings, the ends of texts, the last messages.
+"""Reads what is wanted of files beyond the size limit, by ranges: the ends of texts, mail, containers, recordings.
 
 Used by `reading`. Memory does not grow with a file, and time only with the lines of a text that are counted. Belongs to
 one thread.
@@ -7,6 +7,7 @@ one thread.
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
 
@@ -17,6 +18,7 @@ from magicfs.domain.file_groups import EXTENSIONS
 from magicfs.domain.files import FileStat, SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.pipeline.counted_lines import LineCounts
+from magicfs.text.extract.documents.zip_excerpt import excerpt_of_zip
 from magicfs.text.extract.excerpts import excerpt_of_recording, has_excerpt
 from magicfs.text.extract.file_types import Route
 from magicfs.text.extract.mail.mailboxes import last_messages
@@ -27,6 +29,7 @@ _HEAD_BYTES: Final = 64 * 1024
 """The part of a file by which its type is told."""
 _UNIT_BYTES: Final = 4
 """No character of UTF-16 or UTF-32 goes over a multiple of it."""
+_ZIP_TYPE: Final = "application/zip"
 _MAILBOX_TYPE: Final = "application/mbox"
 _MESSAGE_TYPE: Final = "message/rfc822"
 _ROUTES_WITHOUT_TEXT: Final = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})
@@ -67,25 +70,39 @@ class LargeFiles:
         """
         head = read_range(descriptor, _HEAD_BYTES)
         kind = detector.kind(head, name=name)
+        excerpt = self._excerpt(descriptor, stat, kind, head)
+        if excerpt is not None:
+            return excerpt
+        detail = f"{stat.size} bytes; the limit is {self.max_bytes}"
+        if _has_no_text(kind.rpartition(" ")[2], head, name=name):
+            return Unreadable(SkipReason.BINARY, f"{detail}, and this type holds no text")
+        return Unreadable(SkipReason.TOO_LARGE, detail)
+
+    def _excerpt(self, descriptor: int, stat: FileStat, kind: str, head: bytes) -> Excerpt | None:
+        """What is wanted of an open file; None if nothing is."""
+        mime_type, _, route = kind.partition(" ")
         if has_excerpt(kind):
             return _recording(descriptor, stat, kind, head)
-        mime_type, _, route = kind.partition(" ")
+        if mime_type == _ZIP_TYPE:
+            return self._container(descriptor, stat, kind, head)
         if mime_type == _MAILBOX_TYPE:
             return self._mailbox(descriptor, stat, kind)
         if mime_type == _MESSAGE_TYPE:
             return self._beginning(descriptor, stat, kind)
-        if route == Route.DECODE and decode(head) is not None:
-            return self._text(descriptor, stat, kind)
-        detail = f"{stat.size} bytes; the limit is {self.max_bytes}"
-        if _has_no_text(route, head, name=name):
-            return Unreadable(SkipReason.BINARY, f"{detail}, and this type holds no text")
-        return Unreadable(SkipReason.TOO_LARGE, detail)
+        return self._text(descriptor, stat, kind) if route == Route.DECODE and decode(head) is not None else None
+
+    def _container(self, descriptor: int, stat: FileStat, kind: str, head: bytes) -> Excerpt | None:
+        """A container without its pictures; None of what is none, or is damaged. Its directory identifies it too."""
+        small = excerpt_of_zip(_reader(descriptor), stat.size, max_bytes=self.max_bytes)
+        if small is None:
+            return None
+        tail = read_range(descriptor, _HEAD_BYTES, offset=max(0, stat.size - _HEAD_BYTES))
+        key = _key(_digest(stat, small.content, head, tail), kind)
+        return Excerpt(small.content, key, Gap(len(small.content), small.left_out, 0) if small.left_out else None)
 
     def _mailbox(self, descriptor: int, stat: FileStat, kind: str) -> Excerpt:
         """The last messages of a mailbox; its beginning if the last one is too large by itself."""
-        last = last_messages(
-            lambda offset, length: read_range(descriptor, length, offset=offset), stat.size, max_bytes=self.max_bytes
-        )
+        last = last_messages(_reader(descriptor), stat.size, max_bytes=self.max_bytes)
         if not last.content:
             return self._beginning(descriptor, stat, kind)
         return Excerpt(last.content, _key(_digest(stat, last.content), kind), Gap(0, last.left_out, 0))
@@ -123,6 +140,11 @@ def read_range(descriptor: int, length: int, *, offset: int = 0) -> bytes:
     while blocks[-1] and (missing := length - sum(map(len, blocks))):
         blocks.append(os.pread(descriptor, missing, offset + length - missing))
     return b"".join(blocks)
+
+
+def _reader(descriptor: int) -> Callable[[int, int], bytes]:
+    """What reads so many bytes of an open file from an offset."""
+    return lambda offset, length: read_range(descriptor, length, offset=offset)
 
 
 def _recording(descriptor: int, stat: FileStat, kind: str, head: bytes) -> Excerpt:

@@ -15,7 +15,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     # The highest, so that files that were too large are looked at again.
     "* decode": 45,
     **dict.fromkeys(("text/html", "application/xhtml+xml", "application/x-ipynb+json"), 20),
-    "application/zip": 45,
+    "application/zip": 46,
     "application/x-ole-storage": 30,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(

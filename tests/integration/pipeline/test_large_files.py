@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.mail import mailboxes
 from magicfs.text.extract.options import Limits
-from tests.plugins.index import Index
+from tests.plugins.index import FOUND_TEXT, Index
 
 LINES = 60_000
 PLACES = """SELECT c.first_line, c.last_line, k.text FROM chunks k JOIN content_chunks c ON c.chunk_id = k.id
@@ -22,6 +23,12 @@ PLACES = """SELECT c.first_line, c.last_line, k.text FROM chunks k JOIN content_
 
 PAGES = """SELECT c.page FROM chunks k JOIN content_chunks c ON c.chunk_id = k.id
     JOIN files USING (content_id) WHERE k.text LIKE %s"""
+
+CONTENT_TYPES = """<?xml version="1.0"?><Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types">
+    <Default Extension="xml" ContentType="application/xml"/><Override PartName="/word/document.xml" ContentType=
+    "application/vnd.openxmlformats-officedocument.wordprocessingml.document.main+xml"/></Types>"""
+BODY = """<?xml version="1.0"?><w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">
+    <w:body><w:p><w:r><w:t>{}</w:t></w:r></w:p></w:body></w:document>"""
 
 
 @pytest.fixture
@@ -36,6 +43,15 @@ def write_log(path: Path, *, first: int = 1, last: int = LINES) -> None:
     with path.open("a") as file:
         for number in range(first, last + 1):
             file.write(f"{number}: request {number * 7919} took {number % 97} ms\n")
+
+
+def cut_bytes(index: Index, name: str) -> int:
+    """The bytes of a file that is in the index that are left out of it."""
+    with index.database.transaction() as connection:
+        facts = file_facts(connection, index.root.id, name.encode())
+    assert facts is not None
+    assert facts.reason is None, facts.detail
+    return facts.cut_bytes
 
 
 def line_of(index: Index, words: str) -> int:
@@ -145,13 +161,6 @@ class TestMailboxes:
     def found(self, index: Index, word: str) -> list[int | None]:
         return [page for (page,) in index.rows(PAGES, f"%{word}%")]
 
-    def cut_bytes(self, index: Index, name: bytes) -> int:
-        with index.database.transaction() as connection:
-            facts = file_facts(connection, index.root.id, name)
-        assert facts is not None
-        assert facts.reason is None, facts.detail
-        return facts.cut_bytes
-
     def test_the_last_messages_of_a_large_mailbox_are_found(self, large: Index) -> None:
         content = mailbox(messages=2000)
         assert len(content) > 2 << 20
@@ -161,7 +170,7 @@ class TestMailboxes:
         assert self.found(large, "w2000w") == [None], "nobody has counted the messages before it"
         assert self.found(large, "w1950w") == [None]
         assert self.found(large, "w1w") == []
-        assert self.cut_bytes(large, b"Inbox") > len(content) - 400_000
+        assert cut_bytes(large, "Inbox") > len(content) - 400_000
 
     def test_large_attachments_leave_room_for_messages(self, large: Index) -> None:
         content = mailbox(messages=12, attached_bytes=300_000)
@@ -171,7 +180,7 @@ class TestMailboxes:
         for number in (1, 7, 12):
             assert self.found(large, f"w{number}w") == [None]
             assert self.found(large, f"p{number}-photo.jpg") == [None], "they are found by their names"
-        assert len(content) - 100_000 < self.cut_bytes(large, b"Archive.mbox") < len(content)
+        assert len(content) - 100_000 < cut_bytes(large, "Archive.mbox") < len(content)
 
     def test_a_mailbox_that_ends_with_a_message_beyond_all_is_found_by_its_beginning(
         self, large: Index, monkeypatch: pytest.MonkeyPatch
@@ -181,7 +190,7 @@ class TestMailboxes:
         (large.folder / "Sent").write_bytes(content)
         large.settle()
         assert self.found(large, "w3w") == [3]
-        assert self.cut_bytes(large, b"Sent") > 2 << 20
+        assert cut_bytes(large, "Sent") > 2 << 20
 
     def test_a_mailbox_with_too_much_text_is_found_by_its_last_messages(self, large: Index) -> None:
         content = mailbox(messages=400)
@@ -190,7 +199,7 @@ class TestMailboxes:
         large.settle()
         assert self.found(large, "w400w") == [400], "a message has its number"
         assert self.found(large, "w1w") == []
-        assert self.cut_bytes(large, b"Inbox") > len(content) // 3
+        assert cut_bytes(large, "Inbox") > len(content) // 3
 
     def test_a_message_with_a_large_attachment_is_found(self, large: Index) -> None:
         _, _, message = mailbox(messages=1, attached_bytes=3 << 20).partition(b"\n")
@@ -198,7 +207,73 @@ class TestMailboxes:
         large.settle()
         assert self.found(large, "w1w") == [None]
         assert self.found(large, "p1-photo.jpg") == [None]
-        assert self.cut_bytes(large, b"holiday.eml") > 2 << 20
+        assert cut_bytes(large, "holiday.eml") > 2 << 20
+
+
+class TestContainers:
+    def test_an_archive_is_found_by_its_names(self, large: Index) -> None:
+        with zipfile.ZipFile(large.folder / "photos.zip", "w") as archive:
+            for number in range(300):
+                archive.writestr(f"holiday/skarholm {number}.jpg", os.urandom(5000))
+        large.settle()
+        assert large.states() == {"photos.zip": ("indexed", None)}
+        [(text,)] = large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%skarholm 299.jpg%")
+        assert "skarholm" in text
+        assert cut_bytes(large, "photos.zip") == 0
+
+    def test_letters_in_an_archive_of_few_files_are_read_and_large_ones_are_told(self, large: Index) -> None:
+        with zipfile.ZipFile(large.folder / "post.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr("picture.png", os.urandom(1 << 20))
+            archive.writestr("letter.txt", "The narwhal writes. " * 20)
+            archive.writestr("dump.txt", "The okapi. " + os.urandom(1 << 20).hex())
+        large.settle()
+        assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%narwhal writes%")
+        assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%dump.txt%")
+        assert not large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%okapi%")
+        assert cut_bytes(large, "post.zip") > 1 << 20
+
+    @pytest.mark.parametrize("big_numbers", [False, True], ids=["zip", "zip64"])
+    def test_a_presentation_with_large_pictures_is_read(
+        self, large: Index, monkeypatch: pytest.MonkeyPatch, big_numbers: bool
+    ) -> None:
+        if big_numbers:
+            monkeypatch.setattr(zipfile, "ZIP64_LIMIT", 1000)
+            monkeypatch.setattr(zipfile, "ZIP_FILECOUNT_LIMIT", 1)
+        with zipfile.ZipFile(large.folder / "talk.docx", "w", zipfile.ZIP_DEFLATED) as document:
+            document.writestr("[Content_Types].xml", CONTENT_TYPES)
+            document.writestr("word/media/image1.png", os.urandom(2 << 20))
+            document.writestr("word/document.xml", BODY.format("The gyroscope turns. " * 30))
+        large.settle()
+        assert large.states() == {"talk.docx": ("indexed", None)}
+        assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%gyroscope turns%")
+        assert cut_bytes(large, "talk.docx") == 0
+        assert large.rows("SELECT mime_type LIKE '%%wordprocessingml%%' FROM contents") == [(True,)]
+
+    def test_a_container_with_a_password_is_told_as_one(self, large: Index) -> None:
+        path = large.folder / "secret.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            archive.writestr("a.txt", os.urandom(2 << 20))
+        content = bytearray(path.read_bytes())
+        content[content.rfind(b"PK\x01\x02") + 8] |= 1
+        path.write_bytes(content)
+        large.settle()
+        assert large.states() == {"secret.zip": ("skipped", "encrypted")}
+
+    @pytest.mark.parametrize("cut", [0, 10, 100, 3000])
+    def test_one_that_is_cut_or_is_none_is_named(self, large: Index, cut: int) -> None:
+        path = large.folder / "broken.zip"
+        with zipfile.ZipFile(path, "w") as archive:
+            for number in range(20):
+                archive.writestr(f"{number}.jpg", os.urandom(100_000))
+        content = bytearray(path.read_bytes())
+        if cut:
+            content = content[:-cut]
+        else:
+            directory = content.find(b"PK\x01\x02")
+            content[directory : directory + 200] = os.urandom(200)
+        path.write_bytes(content)
+        large.settle()
+        assert large.states() == {"broken.zip": ("named", None)}
 
 
 def test_files_that_an_older_version_found_too_large_are_read(large: Index) -> None:
