@@ -43,7 +43,10 @@ log = logging.getLogger(__name__)
 AGENT_CONNECTIONS = 8
 
 MOUNT_CONNECT_SECONDS = 2.0
-"""How long a listing waits for the database before it fails."""
+"""How long a listing waits for a database that is near before it fails."""
+
+CONNECTS = 3.0
+"""The same for one that is far away, as a multiple of the time that a connection takes."""
 
 EMBEDDER_LOG = f"{QUERY_EMBEDDER}.log"
 """The log of the part of `up`, which may be the one that answers."""
@@ -218,15 +221,15 @@ def run_mount(settings: Settings, path: Path) -> None:
 
     mountpoint.require_fuse()
     # The first connection waits long for the database; those of the mount's searches do not.
-    with database_for_service(settings, role="mount", size=1):
-        pass
+    with database_for_service(settings, role="mount", size=1) as database:
+        connect_seconds = mount_connect_seconds(database.connected_in_s, settings)
     # What the imports have left free.
     trim_heap()
     with Database(
         settings.database_dsn,
         application="mount",
         size=mount.DATABASE_CONNECTIONS,
-        connect_seconds=MOUNT_CONNECT_SECONDS,
+        connect_seconds=connect_seconds,
     ) as database:
         others = OtherHosts(settings)
         mount.run_mount(
@@ -237,6 +240,12 @@ def run_mount(settings: Settings, path: Path) -> None:
             remote_files=others.files,
             read_hosts=others.read,
         )
+
+
+def mount_connect_seconds(connected_in_s: float, settings: Settings) -> float:
+    """How long a listing of a mount waits for a connection to the database, which takes so long where it is reached."""
+    longest = max(MOUNT_CONNECT_SECONDS, settings.search_seconds)
+    return min(max(MOUNT_CONNECT_SECONDS, CONNECTS * connected_in_s), longest)
 
 
 def run_mcp(settings: Settings) -> None:

@@ -8,6 +8,7 @@ does not wait so long. A connection is used by one thread at a time.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Generator, Mapping
 from contextlib import suppress
 from typing import Any, Self, TypeVar
@@ -15,6 +16,7 @@ from typing import Any, Self, TypeVar
 import psycopg
 from psycopg.abc import Params
 from psycopg.conninfo import conninfo_to_dict
+from psycopg.types import TypeInfo
 from psycopg_pool import ConnectionPool
 
 from magicfs.db.queries import array_text
@@ -23,6 +25,12 @@ from magicfs.domain.deadline import Deadline
 T = TypeVar("T")
 
 _SET_LOCALLY = "SELECT set_config(name, value, true) FROM unnest(%s::text[], %s::text[]) AS setting (name, value)"
+
+_FIND_SCHEMA = """
+SELECT to_regclass('schema_migrations') IS NOT NULL, oid::bigint, typarray::bigint
+FROM (VALUES (to_regtype('halfvec'))) AS named (type) LEFT JOIN pg_type ON oid = type
+"""
+"""Whether there is a schema, and the numbers of the type of vectors and of its arrays."""
 
 _PLAN_ONCE = "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)"
 _PLAN_BY_VALUES = "SELECT set_config('plan_cache_mode', 'auto', false)"
@@ -74,6 +82,8 @@ class PooledConnection(psycopg.Connection[Any]):
 
     has_schema: bool = False
     """Whether the database had a schema when the connection was made."""
+    vector_type: TypeInfo | None = None
+    """The type of stored vectors; None where the database did not have it when the connection was made."""
     schema_version: int | None = None
     _deadline: Deadline | None = None
     _answer_deadline: Deadline | None = None
@@ -191,8 +201,8 @@ class PooledConnection(psycopg.Connection[Any]):
             return result
 
 
-def recording(record: Callable[[psycopg.Error | None], None]) -> type[PooledConnection]:
-    """The class of connections whose last refusal is recorded, and with None that one was made.
+def recording(record: Callable[[psycopg.Error | float], None]) -> type[PooledConnection]:
+    """The class of connections whose last refusal is recorded, or in how many seconds the last one was made.
 
     A pool does not say why it has no connection. One that was not answered in time is no refusal.
     """
@@ -200,6 +210,7 @@ def recording(record: Callable[[psycopg.Error | None], None]) -> type[PooledConn
     class Recorded(PooledConnection):
         @classmethod
         def connect(cls, *arguments: Any, **options: Any) -> Self:
+            began = time.monotonic()
             try:
                 connection = super().connect(*arguments, **options)
             except psycopg.errors.ConnectionTimeout:
@@ -207,7 +218,7 @@ def recording(record: Callable[[psycopg.Error | None], None]) -> type[PooledConn
             except psycopg.Error as error:
                 record(error)
                 raise
-            record(None)
+            record(time.monotonic() - began)
             return connection
 
     return Recorded
@@ -228,10 +239,13 @@ def plan_statements(connection: psycopg.Connection[Any], *, once: bool) -> None:
 
 
 def configure(connection: PooledConnection) -> None:
-    """Find out whether the database of a new connection has a schema."""
-    found = connection.execute("SELECT to_regclass('schema_migrations') IS NOT NULL").fetchone()
-    connection.has_schema = bool(found and found[0])
-    connection.commit()
+    """Find out what the database of a new connection has, in one round trip: a transaction takes three."""
+    connection.autocommit = True
+    found = connection.execute(_FIND_SCHEMA).fetchone()
+    connection.has_schema, *numbers = found or (False,)
+    if all(numbers):
+        connection.vector_type = TypeInfo("halfvec", *numbers)
+    connection.autocommit = False
 
 
 def accept_vectors(connection: psycopg.Connection[Any]) -> None:
@@ -239,8 +253,15 @@ def accept_vectors(connection: psycopg.Connection[Any]) -> None:
 
     Most processes never have one: numpy, which each of them would keep in 8 MB, is imported with the first.
     """
-    if not getattr(connection, "accepts_vectors", False):
-        from pgvector.psycopg import register_vector
+    if getattr(connection, "accepts_vectors", False):
+        return
+    from pgvector.psycopg import register_vector
+    from pgvector.psycopg.halfvec import register_halfvec_info
 
+    known = getattr(connection, "vector_type", None)
+    if known is not None:
+        register_halfvec_info(connection, known)
+    else:
+        # Rarely: it takes twelve round trips.
         register_vector(connection)
-        setattr(connection, "accepts_vectors", True)  # noqa: B010  it may be another class
+    setattr(connection, "accepts_vectors", True)  # noqa: B010  it may be another class

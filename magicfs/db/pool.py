@@ -111,6 +111,8 @@ class Database:
         self._lock = threading.Lock()
         self._refusal: psycopg.Error | None = None
         """Why the last connection was refused; None after one that was made."""
+        self.connected_in_s = 0.0
+        """How long it took to make the last connection: round trips of a network, of which a far one takes seconds."""
         self._caller = threading.local()
         """For this thread: `is_checked` says whether the pool checks a connection, `deadline` when that must end."""
         self._pool: ConnectionPool[PooledConnection] = ConnectionPool(
@@ -121,7 +123,7 @@ class Database:
             open=False,
             configure=configure,
             check=self._check,
-            connection_class=recording(self._record_refusal),
+            connection_class=recording(self._record),
             reconnect_timeout=connect_seconds,
             max_idle=idle_seconds,
             name=application,
@@ -216,8 +218,11 @@ class Database:
         if self._caller.is_checked:
             connection.check_alive(self._caller.deadline)
 
-    def _record_refusal(self, error: psycopg.Error | None) -> None:
-        self._refusal = error
+    def _record(self, outcome: psycopg.Error | float) -> None:
+        if isinstance(outcome, psycopg.Error):
+            self._refusal = outcome
+        else:
+            self._refusal, self.connected_in_s = None, outcome
 
     def _count_in_use(self, change: int) -> None:
         with self._lock:

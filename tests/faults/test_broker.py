@@ -20,9 +20,11 @@ from kombu.transport.redis import Channel
 from magicfs.config import Settings
 from magicfs.db.corpus.file_claims import CLAIM_LOCK
 from tasks.app import make_app
+from tasks.broker import probe
 from tasks.queue import CeleryQueue
 from tests.plugins.broker import PASSWORD, Broker, free_port
 from tests.plugins.commands import Commands
+from tests.plugins.proxy import proxy_to
 from tests.plugins.stack import HOST, Stack
 from tests.plugins.waiting import SECONDS, eventually
 
@@ -104,6 +106,14 @@ def test_a_retired_host_leaves_nothing_in_redis(
         bindings = {key for key in kept if key.startswith("_kombu")}
         assert kept - bindings == {"extract.desktop"}
         assert b"laptop" not in b"".join(member for key in bindings for member in broker.client.smembers(key))
+
+
+def test_a_probe_takes_two_round_trips(broker: Broker) -> None:
+    """Five took so long over a network across the world that Redis seemed to hang."""
+    with proxy_to(broker.port) as proxy:
+        status = probe(broker.url.replace(str(broker.port), str(proxy.port)), "here")
+        assert status.ok, status
+        assert proxy.round_trips == 2, "the password, and all questions"
 
 
 def timed(operator: Commands, *command: str) -> tuple[subprocess.CompletedProcess[str], float]:
