@@ -115,7 +115,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"\xffWPC", Route.BINARY, "application/vnd.wordperfect"),
     (0, b"ITSF\x03\0\0\0", Route.BINARY, "application/vnd.ms-htmlhelp"),
     (0, b"AT&TFORM", Route.BINARY, "image/vnd.djvu"),
-    (0, bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), Route.BINARY, "application/onenote"),
+    (0, bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), Route.PARSE, "application/onenote"),
     (4, b"Standard Jet DB\0", Route.BINARY, "application/vnd.ms-access"),
     (4, b"Standard ACE DB\0", Route.BINARY, "application/vnd.ms-access"),
     (0, b"wOFF\0", Route.BINARY, "font/woff"),

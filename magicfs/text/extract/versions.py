@@ -16,7 +16,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "* decode": 45,
     **dict.fromkeys(("text/html", "application/xhtml+xml", "application/x-ipynb+json"), 20),
     "application/zip": 46,
-    "application/x-ole-storage": 30,
+    "application/x-ole-storage": 47,
+    "application/onenote": 47,
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 20
@@ -30,7 +31,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/mbox": 45,
     **dict.fromkeys(("audio/*", "video/*"), 43),
     "image/*": 6,
-    **dict.fromkeys(("image/heic", "image/tiff", "image/x-raw", "image/vnd.adobe.photoshop"), 44),
+    **dict.fromkeys(("image/heic", "image/tiff", "image/x-raw", "image/vnd.adobe.photoshop"), 45),
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 28),
     "application/x-mobipocket-ebook": 5,
     "application/ms-tnef": 8,

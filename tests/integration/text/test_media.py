@@ -279,6 +279,10 @@ def test_what_a_phone_or_a_camera_writes_into_its_own_format_is_read(
     assert "2021-08-09" in text
 
 
+def test_a_raw_file_whose_picture_nobody_knows_says_what_it_is_from(extractor: FileExtractor) -> None:
+    assert "Voigtlander" in read(extractor, exif("Voigtlander"), b"IMGP1.PEF").text
+
+
 def test_a_photograph_of_a_phone_says_where_it_was_taken_and_what_was_written_of_it(extractor: FileExtractor) -> None:
     text = read(extractor, heic(exif("Voigtlander", latitude=47.5), xmp=XMP), b"IMG_1.HEIC").text
     assert "47.50000, 8.50000" in text

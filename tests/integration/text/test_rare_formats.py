@@ -5,6 +5,7 @@ from __future__ import annotations
 import base64
 import html
 import plistlib
+import struct
 import zlib
 from datetime import datetime
 from typing import Any
@@ -16,6 +17,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from tests.plugins.documents import CONTENT_TYPES, container, fiction_book
+from tests.plugins.ole import compound_file
 
 OPENOFFICE = (
     '<!DOCTYPE office:document-content PUBLIC "-//OpenOffice.org//DTD OfficeDocument 1.0//EN" "office.dtd">'
@@ -349,3 +351,40 @@ def test_comments_and_boxes_of_rtf_follow_its_text(extractor: FileExtractor) -> 
     assert "an old one" in text
     assert text.count("A lighthouse") == 1
     assert not any(part in text for part in ("77", "pib", "8950"))
+
+
+def onenote(*texts: str | bytes) -> bytes:
+    """A section of OneNote: texts behind their lengths, between other data."""
+    data = bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3") + bytes(1024)
+    for text in texts:
+        stored = text if isinstance(text, bytes) else text.encode("utf-16-le") + b"\0\0"
+        data += bytes.fromhex("8b115cf14b6a453db067345a14cd563b0400000000ff") + struct.pack("<I", len(stored)) + stored
+    return data + bytes(64)
+
+
+def test_the_notes_of_onenote_are_read(extractor: FileExtractor) -> None:
+    texts = [
+        "Quittenmarmelade für Jörg",
+        b"ask Ottoline on Friday",
+        "中文标题",
+        "заметка о лодке",
+        "PageTitle",
+        "Calibri",
+    ]
+    data = [bytes.fromhex("abc3f5b7a7cbd58b5a91d8ab4e50"), b"\x01\x02\x03\x04", "Quittenmarmelade für Jörg"]
+    text = read(extractor, onenote(*texts, *data), b"a.one").text
+    assert text.split("\n") == ["Quittenmarmelade für Jörg", "ask Ottoline on Friday", "中文标题", "заметка о лодке"]
+
+
+@pytest.mark.parametrize("cut", range(16, 1400, 37))
+def test_a_section_of_onenote_that_is_cut_costs_its_end_alone(extractor: FileExtractor, cut: int) -> None:
+    extractor.extract(onenote("a note about quinces")[:cut], name=b"a.one")
+    assert "quinces" in read(extractor, onenote("a note about quinces"), b"a.one").text
+
+
+def test_a_publication_of_publisher_is_read(extractor: FileExtractor) -> None:
+    text = "Sommerfest im Garten\rmit Blasmusik".encode("utf-16-le")
+    styles = struct.pack("<H4s6s4sII", 24, b"STSH", b"", b"STSH", 512 + len(text), 10)
+    table = b"CHNKINK ".ljust(32, b"\0") + struct.pack("<H4s6s4sII", 24, b"TEXT", b"", b"TEXT", 512, len(text)) + styles
+    streams = {"Contents": bytes(64), "Quill/QuillSub/CONTENTS": table.ljust(512, b"\0") + text + bytes(16)}
+    assert read(extractor, compound_file(streams), b"a.pub").text == "Sommerfest im Garten\nmit Blasmusik"

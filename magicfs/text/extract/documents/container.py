@@ -16,6 +16,7 @@ from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.office.hangul_files import HANGUL_SIGNATURE, HANGUL_TYPE
 from magicfs.text.extract.office.ole_files import OleFile
+from magicfs.text.extract.office.publisher_files import PUBLISHER_TEXTS, PUBLISHER_TYPE
 
 _MAX_MEMBERS = 50_000
 _MAX_UNPACKED_BYTES = 1 << 30
@@ -165,6 +166,7 @@ _OLE_TYPES = (
     ("Book", "application/vnd.ms-excel"),
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
     ("__properties_version1.0", "application/vnd.ms-outlook"),
+    (PUBLISHER_TEXTS, PUBLISHER_TYPE),
     ("FileHeader", HANGUL_TYPE),
 )
 _OLE_ENCRYPTED = ("EncryptedPackage", "EncryptedSummary")

@@ -44,6 +44,8 @@ from magicfs.text.extract.office.iwork_files import IWORK_TYPES, read_iwork
 from magicfs.text.extract.office.known_passwords import decrypted
 from magicfs.text.extract.office.office_xml import OFFICE_XML_TYPES, read_office_xml
 from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
+from magicfs.text.extract.office.onenote_files import ONENOTE_TYPE, read_onenote
+from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, read_publication
 from magicfs.text.extract.office.refused import BOOK_TYPE
 from magicfs.text.extract.office.word_package import with_usual_names
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
@@ -165,6 +167,8 @@ class DocumentParser:
             TNEF_TYPE: lambda: read_tnef(content, parts=self._parts),
             OUTLOOK_TYPE: lambda: read_outlook(content, parts=self._parts),
             MOBIPOCKET_TYPE: lambda: self._read_book(content),
+            ONENOTE_TYPE: lambda: read_onenote(content),
+            PUBLISHER_TYPE: lambda: read_publication(content),
             HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
             container.KMZ: lambda: read_map(content, parts=self._parts),
             SIGNED_TYPE: lambda: self._read_signed(content),

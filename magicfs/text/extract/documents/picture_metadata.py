@@ -104,7 +104,13 @@ def _lines(content: bytes, mime_type: str) -> Iterator[str]:
     elif mime_type == PHOTOSHOP_TYPE:
         yield from _photoshop_lines(content)
     else:
-        with Image.open(io.BytesIO(content), formats=_PICTURE_FORMATS) as image:
+        try:
+            image = Image.open(io.BytesIO(content), formats=_PICTURE_FORMATS)
+        except UnidentifiedImageError:
+            # Raw files in TIFF, some of whose pictures Pillow does not know.
+            yield from _camera_lines(content)
+            return
+        with image:
             yield from _picture_lines(image)
 
 

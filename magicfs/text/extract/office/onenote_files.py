@@ -1,0 +1,99 @@
+"""Reads the texts in sections of OneNote (`.one`): pages, titles, names of pictures, what was recognised in them.
+
+Runs in the child process, called by `document_parser`. A section is a store of properties with their revisions. Each
+text stands behind its length, which tells it from other data; what programs name themselves is left out. Untrusted
+bytes; pure functions. https://learn.microsoft.com/openspecs/office_file_formats/ms-one
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from itertools import islice
+from typing import Final
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.plain.plain_text import clean
+
+ONENOTE_TYPE: Final = "application/onenote"
+
+_LENGTH: Final = re.compile(
+    rb"(?s)(?=(?:[\x04-\xff]\0|.[\x01-\xff])\0\0"
+    rb"(?:[\t\n\r\x20-\x7e\xa0-\xff]\0|[\t\x20-\x7e][\x20-\x7e\x80-\xff]|.[\x01-\x06\x09\x0e-\x11\x1e-\x20\x30\x34-\x9f\xac-\xd7]))"
+)
+"""The length of a text below 64 KB, and how a text begins: in Latin letters, in those of one byte, or in others."""
+_LENGTH_BYTES: Final = 4
+_MIN_CHARACTERS: Final = 3
+_MIN_CHARACTERS_OF_SYLLABLES: Final = 2
+_HAN, _HANGUL = 1, 2
+_FIRST_HANGUL: Final = "\uac00"
+_MIN_SHARE: Final = 0.6
+"""The share of a text that are letters, digits and blanks."""
+_SHOWN: Final = frozenset("\t\n\r\x0b")
+_ONE_BYTE: Final = re.compile(rb"[\t\n\r\x20-\x7e\x80-\xff]*")
+_OF_PROGRAM: Final = re.compile(
+    r"Page(?:Title|DateTime)|h[1-6]|cite|blockquote|code|<.*|\{?[0-9A-Fa-f-]{36}\}?|[\w ]{0,20}\.onetoc2"
+    r"|(?:Calibri|Consolas|Segoe UI|Arial|Cambria|Verdana|Tahoma|Times New Roman|Courier New|Microsoft YaHei|SimSun"
+    r"|MS Gothic|Yu Gothic|Meiryo)(?: Light| UI)?",
+    re.DOTALL,
+)
+"""Names of styles and fonts, and data of programs."""
+_MAX_TEXTS: Final = 100_000
+_LATIN_END: Final = 0x250
+_CHINESE: Final = re.compile("[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
+_CHINESE_TEXT: Final = re.compile("[\t\n\r\x0b -~\u2010-\u2026\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]*")
+"""Other data look like rare characters."""
+
+
+def read_onenote(content: bytes) -> Document | Unreadable:
+    """The texts of a section, each one once, in the order of the file. Some may be from before they were changed."""
+    texts = list(dict.fromkeys(islice(_texts(content), _MAX_TEXTS)))
+    if not texts:
+        return Unreadable(SkipReason.NO_TEXT)
+    return Document(text=clean("\n".join(texts)), mime_type=ONENOTE_TYPE)
+
+
+def _texts(content: bytes) -> Iterator[str]:
+    end = 0
+    for match in _LENGTH.finditer(content):
+        begin = match.start() + _LENGTH_BYTES
+        if begin < end:
+            continue
+        data = content[begin : begin + int.from_bytes(content[match.start() : begin], "little")]
+        text = _text(data)
+        if text and not _OF_PROGRAM.fullmatch(text):
+            yield text
+            end = begin + len(data)
+
+
+def _text(data: bytes) -> str:
+    """The text that the data are; empty for other data."""
+    narrow = data.rstrip(b"\0")
+    if _ONE_BYTE.fullmatch(narrow):
+        text = narrow.decode("cp1252", "replace")
+        return text.strip() if text.isascii() and _is_text(text, _MIN_CHARACTERS) else ""
+    try:
+        text = data.decode("utf-16-le").rstrip("\0")
+    except UnicodeDecodeError:
+        return ""
+    families = {_family(character) for character in text if character.isalpha()} - {0}
+    least = _MIN_CHARACTERS_OF_SYLLABLES if families & {_HAN, _HANGUL} else _MIN_CHARACTERS
+    is_mixed = len(families) > 1 or (_CHINESE.search(text) and not _CHINESE_TEXT.fullmatch(text))
+    return text.strip() if not is_mixed and _is_text(text, least) else ""
+
+
+def _is_text(text: str, least: int) -> bool:
+    if len(text) < least or not any(map(str.isalpha, text)):
+        return False
+    usual = sum(character.isalnum() or character.isspace() for character in text)
+    return usual >= _MIN_SHARE * len(text) and all(sign.isprintable() or sign in _SHOWN for sign in text)
+
+
+def _family(letter: str) -> int:
+    """0 for Latin letters, which stand in texts of all scripts, else a number for scripts that stand together."""
+    if ord(letter) < _LATIN_END:
+        return 0
+    if _CHINESE.match(letter):
+        return _HAN
+    return _HANGUL + (ord(letter) >> 8 if letter < _FIRST_HANGUL else 0)

@@ -1,0 +1,39 @@
+"""Reads the texts of publications of Publisher (`.pub`) of 98 and later. Runs in the child process. Pure functions."""
+
+from __future__ import annotations
+
+import struct
+from typing import Final
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.office.ole_files import OleFile
+from magicfs.text.extract.office.ole_properties import stated_properties
+from magicfs.text.extract.plain.plain_text import clean
+
+PUBLISHER_TYPE: Final = "application/x-mspublisher"
+
+PUBLISHER_TEXTS: Final = "Quill/QuillSub/CONTENTS"
+"""All texts of a publication, with a table of what is where."""
+_TABLE: Final = 32
+_ENTRY: Final = struct.Struct("<H4s6s4sII")
+_MAX_ENTRIES: Final = 1000
+_TEXT: Final = b"TEXT"
+
+
+def read_publication(content: bytes) -> Document | Unreadable:
+    """The texts of a publication. Raises one of `DAMAGE`."""
+    ole = OleFile(content)
+    data = ole.read(PUBLISHER_TEXTS)
+    texts: list[str] = []
+    for number in range(min(_MAX_ENTRIES, (len(data) - _TABLE) // _ENTRY.size)):
+        length, kind, _, form, begin, size = _ENTRY.unpack_from(data, _TABLE + number * _ENTRY.size)
+        if length != _ENTRY.size:
+            break
+        if kind == form == _TEXT:
+            texts.append(data[begin : begin + size].decode("utf-16-le", "replace"))
+    text = clean("\n".join(texts).replace("\r", "\n").replace("\x0b", "\n")).strip()
+    if not text:
+        return Unreadable(SkipReason.NO_TEXT)
+    stated = stated_properties(ole)
+    return Document(text=text, mime_type=PUBLISHER_TYPE, title=stated.title, author=stated.author)
