@@ -144,14 +144,14 @@ def test_a_script_with_a_program_behind_it_is_named(large: Index) -> None:
     assert large.states() == {"install.sh": ("named", None)}
 
 
-def mailbox(*, messages: int, attached_bytes: int = 0, name: str = "photo.jpg") -> bytes:
+def mailbox(*, messages: int, attached_bytes: int = 0, begins: str = "iVBORw0KGgoA") -> bytes:
     """A mailbox whose messages have a word of their own each, and an attachment."""
-    attached = "\n".join(["iVBORw0KGgoAAAANSUhEUgAAA" * 3] * (attached_bytes // 76))
+    attached = "\n".join([begins * 6] * (attached_bytes // 73))
     return "".join(
         f"From ada@kelp.example Mon Jan  1 00:00:00 2024\nFrom: ada@kelp.example\nSubject: number w{number}w\n"
         'MIME-Version: 1.0\nContent-Type: multipart/mixed; boundary="b"\n\n'
         f"--b\nContent-Type: text/plain\n\nThe tide of day {number}.\n{'It is a long letter. ' * 50}\n"
-        f'--b\nContent-Type: image/jpeg; name="p{number}-{name}"\nContent-Transfer-Encoding: base64\n\n{attached}\n'
+        f'--b\nContent-Type: image/jpeg; name="p{number}-photo.jpg"\nContent-Transfer-Encoding: base64\n\n{attached}\n'
         "--b--\n\n"
         for number in range(1, messages + 1)
     ).encode()
@@ -180,13 +180,23 @@ class TestMailboxes:
         for number in (1, 7, 12):
             assert self.found(large, f"w{number}w") == [None]
             assert self.found(large, f"p{number}-photo.jpg") == [None], "they are found by their names"
+        assert cut_bytes(large, "Archive.mbox") == 0, "they are pictures"
+
+    def test_a_large_attachment_that_may_have_text_is_told(self, large: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr(mailboxes, "_LARGE_BYTES", 200_000)
+        content = mailbox(messages=12, attached_bytes=300_000, begins="JVBERi0xLjQK")
+        (large.folder / "Archive.mbox").write_bytes(content)
+        large.settle()
+        for number in (1, 7, 12):
+            assert self.found(large, f"w{number}w") == [None]
+            assert self.found(large, f"p{number}-photo.jpg") == [None]
         assert len(content) - 100_000 < cut_bytes(large, "Archive.mbox") < len(content)
 
     def test_a_mailbox_that_ends_with_a_message_beyond_all_is_found_by_its_beginning(
         self, large: Index, monkeypatch: pytest.MonkeyPatch
     ) -> None:
         monkeypatch.setattr(mailboxes, "_LARGE_BYTES", 1 << 30)
-        content = mailbox(messages=3) + mailbox(messages=1, attached_bytes=3 << 20)
+        content = mailbox(messages=3) + mailbox(messages=1, attached_bytes=3 << 20, begins="JVBERi0xLjQK")
         (large.folder / "Sent").write_bytes(content)
         large.settle()
         assert self.found(large, "w3w") == [3]

@@ -1,4 +1,4 @@
-"""Finds the messages of a mailbox, and reads the last ones of a large mailbox without large attachments.
+"""Finds the messages of a mailbox, and reads the last ones of a large mailbox, without pictures and large attachments.
 
 Used by `mail`, and by `magicfs.pipeline.large_files` in the worker itself: it knows the lines that separate messages,
 and looks for nothing inside of them but long sequences of base64. Pure functions.
@@ -23,9 +23,20 @@ _READ_SECONDS: Final = 20.0
 """The time for reading them from a slow disk."""
 _BASE64: Final = re.compile(rb"(?<=\n)[A-Za-z0-9+/][A-Za-z0-9+/=\r\n]{1000,}+")
 """What is attached, in whole lines. Shorter sequences are matched in no time that grows with their square."""
-_LARGE_BYTES: Final = 256 << 10
-"""Attachments of more than that, 190 KB in the mail program, are found by their names: they are pictures for the most
-part."""
+_PICTURES: Final = (
+    b"/9j/",
+    b"iVBORw0KGgo",
+    b"R0lGOD",
+    b"UklGR",
+    b"SUkqA",
+    b"AAAAGGZ0",
+    b"AAAAHGZ0",
+    b"AAAAIGZ0",
+    b"SUQz",
+)
+"""How pictures, sound and films begin in base64: nothing is missed of them but their names, which stay."""
+_LARGE_BYTES: Final = 1 << 20
+"""Other attachments of more than that, 750 KB in the mail program, are found by their names."""
 
 Read = Callable[[int, int], bytes]
 """Reads so many bytes of the file from an offset; fewer at its end."""
@@ -36,17 +47,16 @@ class LastMessages:
     """The last messages of a mailbox."""
 
     content: bytes
-    """They are whole but for large attachments; empty if not one of them could be kept."""
+    """They are whole but for pictures and large attachments; empty if not one of them could be kept."""
     left_out: int
-    """The bytes of the mailbox that are not in it."""
+    """The bytes of the mailbox that are not in it, but for those of pictures, which have no text."""
 
 
 def last_messages(read: Read, size: int, *, max_bytes: int) -> LastMessages:
-    """The last messages of a mailbox of `size` bytes, as many as fit into `max_bytes` without large attachments."""
+    """The last messages of a mailbox of `size` bytes, as many as fit into `max_bytes`."""
     until = time.monotonic() + _READ_SECONDS
     kept: list[bytes] = []
-    kept_bytes = 0
-    position, before = size, b""
+    room, position, before, pictures = max_bytes, size, b"", 0
     while position and size - position < _SCANNED_SHARE * max_bytes and (not kept or time.monotonic() < until):
         start = max(0, position - _BLOCK_BYTES)
         before = read(start, position - start) + before
@@ -56,15 +66,25 @@ def last_messages(read: Read, size: int, *, max_bytes: int) -> LastMessages:
             if len(before) > max_bytes:
                 break
             continue
-        messages = _BASE64.sub(lambda found: found[0] if len(found[0]) < _LARGE_BYTES else b"", before[begin:])
-        if kept_bytes + len(messages) > max_bytes:
-            kept.append(_within(messages, max_bytes - kept_bytes))
+        without_pictures = _BASE64.sub(_no_picture, before[begin:])
+        messages = _BASE64.sub(_nothing_large, without_pictures)
+        if len(messages) > room:
+            kept.append(_within(messages, room))
             break
+        pictures += len(before) - begin - len(without_pictures)
         kept.append(messages)
-        kept_bytes += len(messages)
+        room -= len(messages)
         before = before[:begin]
     content = b"".join(reversed(kept))
-    return LastMessages(content, size - len(content))
+    return LastMessages(content, size - len(content) - pictures)
+
+
+def _no_picture(found: re.Match[bytes]) -> bytes:
+    return b"" if found[0].startswith(_PICTURES) else found[0]
+
+
+def _nothing_large(found: re.Match[bytes]) -> bytes:
+    return b"" if len(found[0]) > _LARGE_BYTES else found[0]
 
 
 def _first_border(content: bytes, *, is_start: bool) -> int | None:
