@@ -35,6 +35,9 @@ _HANGS = (
     "or check the network to it"
 )
 
+_UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
+"""What OpenSSL says of a server whose certificate no known authority has signed, or that has another name."""
+
 TROUBLES: dict[type[Exception], str] = {
     redis.AuthenticationError: "Redis refuses the password: correct it in MAGICFS_BROKER_URL",
     redis.OutOfMemoryError: "Redis is full and takes no messages: raise its maxmemory, or delete what else is in it",
@@ -109,6 +112,11 @@ def trouble_of(error: Exception) -> str:
     for kind, trouble in TROUBLES.items():
         if isinstance(error, kind):
             return trouble
+    if _UNTRUSTED in str(error):
+        return (
+            f"the certificate of Redis is not trusted ({error}): add ssl_ca_certs=FILE, that of its authority, to the "
+            "query of MAGICFS_BROKER_URL, and name the server as the certificate does"
+        )
     if isinstance(error, redis.ConnectionError | OSError):
         return f"no Redis answers ({error}): start it, or correct MAGICFS_BROKER_URL"
     return f"Redis takes no messages ({error}): see its log"

@@ -25,6 +25,9 @@ _OF_THE_HUB = "the hub "
 
 _REFUSED_LOGIN = "password authentication failed"
 
+_UNTRUSTED = re.compile("certificate verify failed|root certificate file|server certificate for")
+"""How libpq refuses a server whose certificate no known authority has signed, or that has another name."""
+
 _STARTING = re.compile("the database system is (?:starting up|in recovery mode|not yet accepting connections)")
 """How Postgres refuses a connection before it is ready. libpq does not pass the SQLSTATE on."""
 
@@ -93,6 +96,11 @@ def refusal(error: psycopg.Error) -> DatabaseUnavailable:
         return DatabaseUnavailable(told)
     if _REFUSED_LOGIN in told:
         return DatabaseUnavailable(f"the database refuses a connection ({told}): correct it in MAGICFS_DATABASE_URL")
+    if _UNTRUSTED.search(str(error)):
+        return DatabaseUnavailable(
+            f"the certificate of the database is not trusted ({line}): add sslrootcert=FILE, that of its authority, to "
+            "the query of MAGICFS_DATABASE_URL, and name the server as the certificate does"
+        )
     return DatabaseUnavailable(f"no database answers ({line}): run 'magicfs up', or check MAGICFS_DATABASE_URL")
 
 
