@@ -5,10 +5,11 @@ Used by `hits` and `passage_ranking`. Reads no file: the text of a passage is th
 
 from __future__ import annotations
 
+import re
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from functools import partial, reduce
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 
 from magicfs.domain.query import STEM_MARK, Term
 from magicfs.domain.results import Snippet, UncutSnippet
@@ -28,6 +29,11 @@ _JOINERS = "\u200c\u200d"
 """Invisible signs that belong to words and to emoji."""
 _ELLIPSIS = "…"
 _TAB_CELLS = 4
+_MORE_WORDS = 2
+"""The least number of words that two pieces have more than one, which is read more easily."""
+_FIRST_HEADERS = ("Subject: ", "From: ")
+"""How the text of a message begins, and what people know one by."""
+_HEADER = re.compile("(?:Subject|From|Reply-To|To|Cc|Bcc|Date|Keywords|Newsgroups|List-Id|X-[A-Za-z-]+): ")
 _MAX_WORDS_COUNTED = 500
 
 _Place = tuple[int, int, str]
@@ -78,10 +84,11 @@ class SnippetCutter:
     def cut(self, text: str) -> str:
         """About `SNIPPET_CELLS` cells of `text` where most of the words are, in lines as in the text.
 
-        Of a short question, all words that the text has are shown where two pieces of half the length have them: an
-        ellipsis stands between these. Blank lines and the indentation that all lines have are left out.
+        It is two pieces of half the length, with an ellipsis between them, where these have all words of a short
+        question that the text has, or of another one half as many more than one piece. Blank lines, the indentation
+        that all lines have, and headers of a message that have no word of the question are left out.
         """
-        lines = _shown_lines(text)
+        lines = self._without_headers(_shown_lines(text))
         cells = cells_before(lines)
         if cells[-1] <= SNIPPET_CELLS:
             return _without_indentation(lines)
@@ -89,14 +96,24 @@ class SnippetCutter:
         pieces = [_best_words(words, cells, length=SNIPPET_CELLS)]
         if not pieces[0]:
             return _without_indentation(excerpt(lines, cells, start=0, length=SNIPPET_CELLS))
-        if self._is_short and _different(pieces[0]) != _different(words):
+        count, most = len(_different(pieces[0])), len(_different(words))
+        needed = most if self._is_short else count + max(_MORE_WORDS, count // 2)
+        if count < needed <= most:
             half = _best_words(words, cells, length=SNIPPET_CELLS // 2)
             others = [place for place in words if place[2] not in _different(half)]
             halves = sorted([half, _best_words(others, cells, length=SNIPPET_CELLS // 2)])
-            if _different(chain(*halves)) == _different(words):
+            if len(_different(chain(*halves))) >= needed:
                 pieces = halves
         excerpts = [_excerpt_around(piece, lines, cells, length=SNIPPET_CELLS // len(pieces)) for piece in pieces]
         return _without_indentation(reduce(_with_gap, excerpts))
+
+    def _without_headers(self, lines: str) -> str:
+        """The lines of a message, without the headers that say nothing to a reader of results."""
+        if not lines.startswith(_FIRST_HEADERS):
+            return lines
+        headers = list(takewhile(_HEADER.match, lines.split("\n")))
+        shown = [line for line in headers if line.startswith(_FIRST_HEADERS) or self.words_in(line.partition(": ")[2])]
+        return "\n".join([*shown, *lines.split("\n")[len(headers) :]])
 
     def words_in(self, text: str) -> list[_Place]:
         """The words of the question in a text, in order."""

@@ -115,6 +115,28 @@ def test_a_snippet_of_many_words_is_one_piece() -> None:
     assert "invoice" not in snippet
 
 
+def test_a_snippet_of_many_words_is_two_pieces_where_these_have_half_as_many_more() -> None:
+    text = f"{FILLER}Marta leads the Northwind project {FILLER}the pilot in Augsburg in April {FILLER}"
+    snippet = cutter("when does Marta start the Northwind pilot in Augsburg").cut(text)
+    assert all(piece in snippet for piece in ("Marta leads the Northwind", " … ", "pilot in Augsburg"))
+    assert cell_len(snippet) <= SNIPPET_CELLS + len(" … ")
+
+
+MAIL = (
+    "Subject: Flight to Lisbon\nFrom: Aisha Rahman <aisha@rahman.example>\nTo: Ada Berger <ada@berger.example>\n"
+    "Date: Tue, 02 Jul 2024 09:00:00 +0000 (2024-07-02)\n\nWe are booked! seats 12A and 12B.\n\nDate: the 14th"
+)
+
+
+def test_a_snippet_of_a_message_has_its_words_and_not_all_headers() -> None:
+    shown = "Subject: Flight to Lisbon\nFrom: Aisha Rahman <aisha@rahman.example>\n"
+    body = "We are booked! seats 12A and 12B.\nDate: the 14th"
+    assert cutter("flight to lisbon").cut(MAIL) == shown + body
+    assert cutter("").cut(MAIL) == shown + body
+    assert cutter("flight berger").cut(MAIL) == f"{shown}To: Ada Berger <ada@berger.example>\n{body}"
+    assert cutter("lisbon").cut(f"Note\n{MAIL}").startswith(f"Note\n{shown}To: Ada Berger")
+
+
 @pytest.mark.parametrize(
     ("question", "shown"),
     [
