@@ -53,6 +53,8 @@ class CompiledQuery:
     """How many chunks have each word, and which."""
     respelt: Mapping[str, str] = field(default_factory=dict)
     """Words that neither a text nor a name has, each with the one that it is taken for."""
+    uncertain: frozenset[str] = frozenset()
+    """The words of the terms that may not be what was meant."""
 
 
 def prepare_query(
@@ -168,9 +170,9 @@ def _compiled(query: Query, forms: _Forms, facts: SearchFacts, languages: Sequen
 def _respelt(connection: Connection, compiled: CompiledQuery) -> CompiledQuery:
     """The query with another spelling of words that the index has in that one alone."""
     known = {term: compiled.chunks_of_words[term.word] for term in compiled.terms}
-    terms, respelt = respell(connection, known, compiled.languages)
+    terms, respelt, uncertain = respell(connection, known, compiled.languages)
     chunks = {term.word: found for term, found in terms.items()}
-    return replace(compiled, terms=tuple(terms), chunks_of_words=chunks, respelt=respelt)
+    return replace(compiled, terms=tuple(terms), chunks_of_words=chunks, respelt=respelt, uncertain=uncertain)
 
 
 def scope_of(

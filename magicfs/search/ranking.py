@@ -79,7 +79,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         request.compiled.chunks_of_words,
         chunks=count,
         everyday=request.everyday_words,
-        respelt=request.compiled.respelt,
+        uncertain=request.compiled.uncertain,
     )
     gathered = gather(
         connection,

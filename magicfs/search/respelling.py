@@ -1,7 +1,8 @@
 """Other spellings of words that no text and no name has: one letter is wrong, or several words are typed in one.
 
 Used by `compiled_query`. `recieve` stands for `receive`, `tpsreport` for `tps_report`, `packinglist` for `packing
-list`, where the index has these. Words that the index has cost nothing. Runs in the caller's transaction.
+list`, `Heizungswartung` for `Heizung` and `Wartung`, where the index has these. Words that the index has cost nothing.
+Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -10,8 +11,8 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from itertools import combinations, pairwise
-from typing import Final
+from itertools import combinations, pairwise, product
+from typing import Final, NamedTuple
 
 from magicfs.db.pool import Connection
 from magicfs.db.search.known_words import count_chunks, words_like
@@ -21,6 +22,7 @@ from magicfs.text.analysis import question_terms
 from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.lexemes import folded_stems
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
+from magicfs.text.question_language import question_languages
 
 _MIN_LETTERS: Final = 6
 """Shorter words are one letter away from too many others."""
@@ -35,6 +37,12 @@ _MAX_EDITS: Final = 2
 `event`."""
 _MIN_WORD: Final = 3
 """The letters of each of two words that are typed in one: two letters are too often the beginning of a word."""
+_MIN_PART: Final = 4
+"""The letters of each part of a compound whose parts a text has apart."""
+_COMPOUNDING: Final = frozenset({"da", "de", "fi", "hu", "nl", "no", "sv"})
+"""Languages in which people make compounds as they need them."""
+_LINKS: Final = ("s", "", "es", "n", "en", "e")
+"""What joins the parts of a compound in them. The first one tells that a word is a compound."""
 _MIN_PIECE: Final = 2
 _MIN_PIECE_OF_THREE: Final = 3
 _ALPHABETS: Final = {
@@ -45,37 +53,48 @@ _ALPHABETS: Final = {
 """The folded letters of scripts, by the first word of their names in Unicode."""
 
 
-def respell(
-    connection: Connection, known: Mapping[Term, WordChunks], languages: Sequence[str]
-) -> tuple[dict[Term, WordChunks], dict[str, str]]:
-    """Terms with the chunks that have them, those that nothing has in the spelling that something has.
+class Respelt(NamedTuple):
+    """The words of a question in the spelling that something has."""
 
-    Also returns which word was taken for which.
-    """
+    terms: dict[Term, WordChunks]
+    """Each with the chunks that have it."""
+    taken: dict[str, str]
+    """Which word was taken for which."""
+    uncertain: frozenset[str]
+    """The words of the terms that may not be what was meant."""
+
+
+def respell(connection: Connection, known: Mapping[Term, WordChunks], languages: Sequence[str]) -> Respelt:
+    """Terms with the chunks that have them, those that nothing has in the spelling that something has."""
     words = [term for term in known if not term.is_whole]
     unknown = [term for term in words if known[term].size == 0]
     looked_up = list(filter(_may_be_respelt, unknown))
     if not 0 < len(looked_up) <= _MAX_UNKNOWN:
-        return dict(known), {}
+        return Respelt(dict(known), {}, frozenset())
     may_be_wrong = len(words) <= _MAX_WORDS and len(unknown) <= _MAX_UNKNOWN
     found: dict[Term, dict[Term, WordChunks]] = {}
     taken: dict[str, str] = {}
+    parts: set[str] = set()
+    beside = " | ".join(term.tsquery for term in words if term not in unknown)
     for term in looked_up:
         [in_chunks, in_names] = count_chunks(connection, [term.tsquery])[0]
         if in_chunks or in_names:
             continue
-        lexemes, spelling = _found_spelling(connection, term.word, languages, may_be_wrong=may_be_wrong)
+        lexemes, spelling = _found_spelling(connection, term.word, languages, beside, may_be_wrong=may_be_wrong)
         if (spelling or not lexemes) and (two := _two_words(connection, term.word)):
             found[term], spelling = _counted(connection, question_terms(two, languages=languages)), two
         elif lexemes:
             found[term] = _counted(connection, [replace(term, lexemes=(*term.lexemes, *lexemes))])
+        elif may_be_wrong and (compounded := _parts_of_compound(connection, term.word, languages)):
+            found[term], spelling = _counted(connection, compounded), " ".join(part.word for part in compounded)
+            parts.update(part.word for part in compounded)
         if spelling:
             taken[term.word] = spelling
     respelt: dict[str, tuple[Term, WordChunks]] = {}
     for term, chunks in known.items():
         for one, its_chunks in found.get(term, {term: chunks}).items():
             respelt.setdefault(one.word, (one, its_chunks))
-    return dict(respelt.values()), taken
+    return Respelt(dict(respelt.values()), taken, frozenset(parts | taken.keys()))
 
 
 def _counted(connection: Connection, terms: Sequence[Term]) -> dict[Term, WordChunks]:
@@ -93,17 +112,42 @@ def _two_words(connection: Connection, word: str) -> str:
     return " ".join(best[1]) if any(best[0]) else ""
 
 
+def _parts_of_compound(connection: Connection, word: str, languages: Sequence[str]) -> Sequence[Term]:
+    """The two words that a compound is made of, in any form, if passages have both; else none.
+
+    Of a word that may be in any language, only one that has a sign of it is a compound: `workmate` is no `work mate`.
+    """
+    possible = question_languages(word).possible
+    if _COMPOUNDING.isdisjoint(languages) or (possible and _COMPOUNDING.isdisjoint(possible)):
+        return ()
+    pairs = []
+    for first, last in halves_of(word, _LINKS if possible else _LINKS[:1]):
+        parts = [question_terms(part, languages=languages) for part in (first, last)]
+        pairs += [(one, other) for one, other in product(*parts) if one.word != other.word]
+    counts = count_chunks(connection, [" & ".join(f"({part.tsquery})" for part in pair) for pair in pairs])
+    best = max(zip(counts, pairs, strict=True), key=lambda found: found[0], default=((0, 0), ()))
+    return best[1] if any(best[0]) else ()
+
+
+def halves_of(word: str, links: Sequence[str]) -> list[tuple[str, str]]:
+    """The pairs of words that a word may be a compound of, without what joins them."""
+    places = range(_MIN_PART, len(word) - _MIN_PART + 1)
+    halves = [(word[:place], link, word[place:]) for place in places for link in links if word[:place].endswith(link)]
+    return [(first.removesuffix(link), last) for first, link, last in halves if len(first) - len(link) >= _MIN_PART]
+
+
 def _may_be_respelt(term: Term) -> bool:
     word, is_exact = term.word, not any(lexeme.is_prefix for lexeme in term.lexemes)
     return is_exact and word.isalpha() and _MIN_LETTERS <= len(word) <= _MAX_LETTERS
 
 
 def _found_spelling(
-    connection: Connection, word: str, languages: Sequence[str], *, may_be_wrong: bool
+    connection: Connection, word: str, languages: Sequence[str], beside: str, *, may_be_wrong: bool
 ) -> tuple[list[Lexeme], str]:
     """The lexemes of the spelling that the index has, and the form of it that most texts have if it is another word.
 
-    Unless a letter may be wrong, the word is looked up in pieces alone.
+    Of several spellings, one is meant that texts have together with what is `beside` it, a condition. Unless a letter
+    may be wrong, the word is looked up in pieces alone.
     """
     pieces, spellings = in_pieces(word), one_letter_away(word) if may_be_wrong else []
     algorithms = dict.fromkeys(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages))))
@@ -118,7 +162,7 @@ def _found_spelling(
     ]
     if not candidates:
         return [], ""
-    best = _most_frequent(connection, candidates)
+    best = _most_frequent(connection, candidates, beside)
     terms = question_terms(best, languages=languages)
     forms = [form for term in terms for form in term.lexemes]
     stems_of_best = {form.text.removeprefix(STEM_MARK) for form in forms if form.text.startswith(STEM_MARK)}
@@ -126,12 +170,18 @@ def _found_spelling(
     return [replace(form, factor=min(form.factor, VARIANT_FACTOR), is_exact=False) for form in forms], named
 
 
-def _most_frequent(connection: Connection, words: Sequence[str]) -> str:
-    """The word that most chunks have, then most names: the first one of several."""
+def _most_frequent(connection: Connection, words: Sequence[str], beside: str = "") -> str:
+    """The word that most chunks have, then most names: the first one of several.
+
+    Those that any has together with what is `beside` it, a condition, come before all others.
+    """
     if len(words) == 1:
         return words[0]
-    counts = count_chunks(connection, [Lexeme(word).tsquery for word in words])
-    return max(zip(words, counts, strict=True), key=lambda found: found[1])[0]
+    alone = [Lexeme(word).tsquery for word in words]
+    together = [f"{word} & ({beside})" for word in alone] if beside else []
+    counts = count_chunks(connection, together + alone)
+    orders = zip(counts, counts[len(together) :], strict=False)
+    return max(zip(words, orders, strict=True), key=lambda found: found[1])[0]
 
 
 def _with_stems(words: Iterable[str], stems: AbstractSet[str], algorithms: Iterable[str]) -> list[str]:

@@ -52,8 +52,8 @@ class QuestionWords:
     """Inverse document frequency times the number of occurrences in the question, the rarest word first."""
     frequencies: dict[str, int]
     """The number of chunks that have each word, counted up to `MAX_CHUNKS_OF_WORD`, else estimated."""
-    respelt: frozenset[str] = frozenset()
-    """The words that stand for others, which are spelt nearly so."""
+    uncertain: frozenset[str] = frozenset()
+    """The words that may not be what was meant."""
     _shares: dict[frozenset[str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Many candidates have the same words."""
 
@@ -78,7 +78,11 @@ class QuestionWords:
     def certain_share(self, words: Collection[str]) -> float:
         """The share that counts for the score: what is found in another spelling may not be what was meant."""
         share = self.share(words)
-        return share - UNCERTAINTY_OF_SPELLING * self.share(self.respelt.intersection(words)) if self.respelt else share
+        return (
+            share - UNCERTAINTY_OF_SPELLING * self.share(self.uncertain.intersection(words))
+            if self.uncertain
+            else share
+        )
 
 
 def weigh_words(
@@ -87,12 +91,12 @@ def weigh_words(
     *,
     chunks: int,
     everyday: Collection[str] = (),
-    respelt: Collection[str] = (),
+    uncertain: Collection[str] = (),
 ) -> QuestionWords:
     """Weigh the words of a question in an index of `chunks` chunks. A compound that no chunk has is left out.
 
     `everyday` are words that people say about anything: where an index is small, they are known to say little.
-    `respelt` are those that stand for words in another spelling.
+    `uncertain` are those that may not be what was meant.
     """
     frequencies = {term.word: _frequency(known[term.word], chunks) for term in terms}
     total = max(chunks, *frequencies.values()) if frequencies else chunks
@@ -105,7 +109,7 @@ def weigh_words(
         for term in rarest
         if term in searched
     }
-    return QuestionWords(weights, frequencies, frozenset(respelt))
+    return QuestionWords(weights, frequencies, frozenset(uncertain))
 
 
 def _frequency(known: WordChunks, chunks: int) -> int:

@@ -152,6 +152,39 @@ def test_of_two_words_that_nothing_has_side_by_side_none_is_searched_for(service
 
 
 @pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("Heizungswartung", "heizung wartung"),
+        ("Urlaubstage", "urlaub tage"),
+        ("Heizungsurlaub", ""),
+        ("workmate", ""),
+    ],
+)
+def test_a_compound_finds_the_text_that_has_its_parts(
+    growing: Corpus, service_of_growing: SearchService, typed: str, meant: str
+) -> None:
+    growing.add(b"boiler.txt", "Am Montag wird die Heizung gewartet. Die Wartung dauert eine Stunde", language="de")
+    growing.add(b"office.txt", "at work I share a desk with my best mate")
+    growing.add(b"contract.txt", "Der Urlaub im Jahr beträgt dreißig Tage", language="de")
+    notices = (f"nothing has the word {typed.lower()}: searched for {meant} too",) if meant else ()
+    assert found(service_of_growing, typed)[1] == notices
+    if meant:
+        [hit] = service_of_growing.search(typed, deadline_s=60).hits
+        assert 0.5 < hit.score < 0.7
+
+
+def test_of_several_spellings_the_one_is_meant_that_stands_with_the_other_words(
+    growing: Corpus, service_of_growing: SearchService
+) -> None:
+    for number in range(3):
+        growing.add(b"roof%d.txt" % number, f"Schmidt has mended roof {number}")
+    growing.add(b"mail.txt", "from Tobias Schmitt about a gateway")
+    assert found(service_of_growing, "Schmit")[1] == ("nothing has the word schmit: searched for schmidt too",)
+    names, notices = found(service_of_growing, "Tobias Schmit")
+    assert (names[0], notices) == ("mail.txt", ("nothing has the word schmit: searched for schmitt too",))
+
+
+@pytest.mark.parametrize(
     "typed", ["received", "invoice", "marrakesh", "pearz", "qqqqqqq", '"recieve"', "-recieve pears"]
 )
 def test_a_word_that_something_has_a_short_one_and_one_like_none_are_searched_as_they_are(
