@@ -179,6 +179,9 @@ def _better(before: CandidateFile, file: CandidateFile) -> tuple[str, ...]:
         ("the whole name", float(theirs.is_whole_name), float(ours.is_whole_name)),
         ("the query as a phrase", float(theirs.is_phrase_match), float(ours.is_phrase_match)),
     )
+    if file.near is not None:
+        near = f"it is a near copy of {display_path(file.near.absolute_path)}"
+        return display_path(before.found.absolute_path), f"{near}, which stands for both"
     better = [f"{name} {a or 0:.2f} to {b or 0:.2f}" for name, a, b in values if (a or 0.0) > (b or 0.0)]
     return (display_path(before.found.absolute_path), *better)
 

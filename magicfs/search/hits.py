@@ -53,10 +53,12 @@ def shown_hits(
     cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
     words = request.words
     evidence = [_with_proximity(file, words, texts, cutter) for file in files]
-    shown = scores.told_apart(
-        [scores.relevance(one, exponent=exponent) for one in evidence],
-        [one.has_very_words for one in evidence],
-    )
+    relevances = [scores.relevance(one, exponent=exponent) for one in evidence]
+    for place, file in enumerate(files[1:], 1):
+        # A near copy comes later than it answers: those before it must not seem better for that.
+        if file.near is not None:
+            relevances[place] = min(relevances[place - 1 : place + 1])
+    shown = scores.told_apart(relevances, [one.has_very_words for one in evidence])
     measured = [file._replace(evidence=one) for file, one in zip(files, evidence, strict=True)]
     return hits_of(measured, shown, texts, cutter, known.copies)
 

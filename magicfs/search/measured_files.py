@@ -37,6 +37,8 @@ class CandidateFile(NamedTuple):
     evidence: Evidence
     meaning: Meaning | None = None
     """The meaning of its best chunk, where its standing is explained; None without a vector."""
+    near: FoundFile | None = None
+    """The result before it of which it is a near copy, see `magicfs.search.near_copies`."""
 
     def at(self, copy: FoundFile) -> CandidateFile:
         """A copy of the file, with the same place of its chunk."""

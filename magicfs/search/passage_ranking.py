@@ -8,6 +8,7 @@ that stand side by side are one passage. Runs in the caller's transaction.
 
 from __future__ import annotations
 
+import math
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -90,12 +91,25 @@ def _candidates(
         # A text that stands in a file several times is one passage, at its first place.
         found.setdefault((file_id, place.chunk_id), (_at(file, place), place))
 
+    orders = _orders(ranking, files)
+
     def order(candidate: tuple[CandidateFile, ChunkPlace]) -> tuple[float, bool]:
-        of_chunk, best = candidate[0], by_id[candidate[0].found.file_id]
-        is_best = candidate[1].chunk_id == best.found.chunk_id
-        return -min(ranking.order(of_chunk.evidence), ranking.order(best.evidence)), not is_best
+        file_id, place = candidate[0].found.file_id, candidate[1]
+        is_best = place.chunk_id == by_id[file_id].found.chunk_id
+        return -min(ranking.order(candidate[0].evidence), orders[file_id]), not is_best
 
     return sorted(found.values(), key=order)
+
+
+def _orders(ranking: Ranking, files: Sequence[CandidateFile]) -> dict[FileId, float]:
+    """The values that order some results. A near copy has less than what it comes after."""
+    orders: dict[FileId, float] = {}
+    last = math.inf
+    for file in files:
+        own = ranking.order(file.evidence)
+        last = own if file.near is None else min(own, math.nextafter(last, -math.inf))
+        orders[file.found.file_id] = last
+    return orders
 
 
 def _at(file: CandidateFile, place: ChunkPlace) -> CandidateFile:

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import cached_property
 from itertools import compress
 
 from magicfs.db.pool import Connection
@@ -24,13 +25,14 @@ from magicfs.search.hits import Shown, newest_files, shown_hits
 from magicfs.search.meaning import needs_documents
 from magicfs.search.measured_chunks import measure_candidates
 from magicfs.search.measured_files import CandidateFile, files_of_chunks, with_name, with_names
+from magicfs.search.near_copies import near_copies_later
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.names import plain_name, typed_path
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ranking:
     """All candidates of a question, also those that are not shown."""
 
@@ -46,12 +48,18 @@ class Ranking:
     shown: Shown
     least: float
     """The relevance from which on a candidate is shown, see `scores.least_relevance`."""
+    each_copy: bool = False
+    """Whether near copies are results as all others are."""
 
-    @property
+    @cached_property
     def relevant(self) -> list[CandidateFile]:
-        """The candidates that answer well enough to be shown, best first."""
+        """The candidates that answer well enough to be shown, best first, near copies of one before them later."""
         evidence = [file.evidence for file in self.files]
-        return list(compress(self.files, scores.are_relevant(evidence, exponent=self.exponent, least=self.least)))
+        files = list(compress(self.files, scores.are_relevant(evidence, exponent=self.exponent, least=self.least)))
+        return files if self.each_copy else near_copies_later(files, self.shown.texts, self._relevance)
+
+    def _relevance(self, evidence: Evidence) -> float:
+        return scores.relevance(evidence, exponent=self.exponent)
 
     def is_relevant(self, evidence: Evidence) -> bool:
         """Whether a candidate with this evidence is shown."""
@@ -106,6 +114,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         chunks,
         Shown.of_places(gathered.places),
         least=scores.least_relevance(best),
+        each_copy=request.copy_rules.each_copy,
     )
 
 

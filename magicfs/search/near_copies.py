@@ -1,0 +1,151 @@
+"""Near copies among ranked files: the drafts of a document, a report that was sent several times, the files of backups.
+
+Used by `magicfs.search.ranking`. Of files whose passages are nearly equal and answer equally well, a person wants one,
+the latest, and then what else answers as well. Copies to the byte are one result already. Pure.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from functools import cached_property
+from itertools import combinations
+from typing import Final
+
+from magicfs.domain.ids import ChunkId
+from magicfs.search.fusion import Evidence
+from magicfs.search.measured_files import CandidateFile
+from magicfs.text.analysis.tokens import UNSPACED_WORDS
+
+ENOUGH_WORDS: Final = 0.7
+"""The share of the words of two passages that both have, from which on these are nearly equal."""
+AT_LEAST: Final = 0.5
+"""The same of any that may be, by their mere number: that is known sooner."""
+WEIGHT_OF_NUMBERS: Final = 3
+"""The weight of a number, that of a word being 1: the invoices of a shop differ in little else, and are no copies."""
+MIN_WORDS: Final = 20
+"""The different words of a passage that may be nearly equal to another one. Of fewer, one other word says enough."""
+AS_WELL: Final = 0.8
+"""The share of the relevance of a near copy from which on another file answers as well."""
+MANY: Final = 3
+"""So many near copies say enough: all others come after what answers at all."""
+AT_ALL: Final = 0.2
+"""The share of their relevance from which on it does."""
+
+_WORD: Final = re.compile(f"[{UNSPACED_WORDS}]|[^\\W_{UNSPACED_WORDS}]+")
+_DIGIT: Final = re.compile(r"\d")
+_MIN_LETTERS_OF_PIECES: Final = 12
+"""The mean length of the pieces between spaces from which on a text has no spaces between words."""
+_SKETCHED: Final = 500
+"""The characters at the beginning of a passage that have its longest words: more take longer."""
+_LONGEST: Final = 5
+
+
+class _Passage:
+    """The text by which a file is found."""
+
+    def __init__(self, chunk: ChunkId, text: str) -> None:
+        self.chunk = chunk
+        self._text = text
+
+    @property
+    def keys(self) -> list[tuple[str, ...]]:
+        """The chunk, and three by three of the longest words of its beginning, which nearly equal passages share."""
+        text = self._text[:_SKETCHED]
+        pieces = text.split()
+        is_unspaced = len(pieces) * _MIN_LETTERS_OF_PIECES < len(text)
+        words = sorted(set(text if is_unspaced else pieces))
+        words.sort(key=len)
+        return [(str(self.chunk),), *combinations(words[-_LONGEST:], 3)]
+
+    @cached_property
+    def _words(self) -> frozenset[str]:
+        return frozenset(_WORD.findall(self._text.lower()))
+
+    def is_near(self, other: _Passage) -> bool:
+        """Whether it is nearly equal to another one."""
+        if self.chunk == other.chunk:
+            return True
+        both, either = self._words & other._words, self._words | other._words
+        if len(both) < AT_LEAST * len(either) or min(len(self._words), len(other._words)) < MIN_WORDS:
+            return False
+        return _weight(both) >= ENOUGH_WORDS * _weight(either)
+
+
+def _weight(words: Iterable[str]) -> int:
+    return sum(WEIGHT_OF_NUMBERS if _DIGIT.search(word) else 1 for word in words)
+
+
+def near_copies_later(
+    files: Sequence[CandidateFile], texts: Mapping[ChunkId, str], relevance: Callable[[Evidence], float]
+) -> list[CandidateFile]:
+    """Files in their order, but a near copy of one before it later: after the next ones that answer as well.
+
+    Of near copies that answer equally, the latest modified one comes first. The others have it as `near`.
+    """
+    groups = _groups(files, texts)
+    if not groups:
+        return list(files)
+    placed = dict(enumerate(files))
+    for places in groups:
+        placed.update(zip(places, _latest_first([files[place] for place in places]), strict=True))
+    share = {
+        place: AS_WELL if number < MANY else AT_ALL for _, *copies in groups for number, place in enumerate(copies, 1)
+    }
+    ordered: list[CandidateFile] = []
+    waiting: list[tuple[CandidateFile, float]] = []
+    for place, file in placed.items():
+        answers = relevance(file.evidence)
+        if place in share:
+            waiting.append((file, share[place] * answers))
+            continue
+        ordered += [copy for copy, as_well in waiting if answers < as_well]
+        waiting = [(copy, as_well) for copy, as_well in waiting if answers >= as_well]
+        ordered.append(file)
+    return ordered + [copy for copy, _ in waiting]
+
+
+def _groups(files: Sequence[CandidateFile], texts: Mapping[ChunkId, str]) -> list[list[int]]:
+    """The places of files that are near copies of the first one of each group, which answers best."""
+    groups: list[tuple[_Passage, Evidence, list[int]]] = []
+    by_key: dict[tuple[str, ...], list[int]] = {}
+    for place, file in enumerate(files):
+        chunk, evidence = file.found.chunk_id, file.evidence
+        text = None if chunk is None else texts.get(chunk)
+        if chunk is None or text is None or evidence.is_whole_name:
+            continue
+        passage = _Passage(chunk, text)
+        keys = passage.keys
+        for number in dict.fromkeys(number for key in keys for number in by_key.get(key, ())):
+            first, best, places = groups[number]
+            if passage.is_near(first) and _answers_no_better(evidence, best):
+                places.append(place)
+                break
+        else:
+            for key in keys:
+                by_key.setdefault(key, []).append(len(groups))
+            groups.append((passage, evidence, [place]))
+    return [places for _, _, places in groups if len(places) > 1]
+
+
+def _answers_no_better(evidence: Evidence, first: Evidence) -> bool:
+    """Whether nothing but its meaning speaks for a file more than for another one."""
+    return all(ours <= theirs for ours, theirs in zip(_by_words(evidence), _by_words(first), strict=True))
+
+
+def _by_words(evidence: Evidence) -> tuple[float, ...]:
+    """What the words of the question, in the passage and in the path, say of a file."""
+    return (
+        round(evidence.lexical or 0.0, 6),
+        evidence.is_phrase_match,
+        round(evidence.name_share, 6),
+        round(evidence.rare_share, 6),
+        evidence.has_all_words,
+    )
+
+
+def _latest_first(files: Sequence[CandidateFile]) -> list[CandidateFile]:
+    """Near copies of the first one: those that answer as it does in front, the latest modified first."""
+    best = _by_words(files[0].evidence)
+    latest, *others = sorted(files, key=lambda file: (_by_words(file.evidence) != best, -file.found.stat.mtime_ns))
+    return [latest, *(file._replace(near=latest.found) for file in others)]

@@ -1,0 +1,93 @@
+"""Near copies come after what answers as well, the latest one in front."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from magicfs.domain.chunks import FoundFile
+from magicfs.domain.files import FileStat
+from magicfs.domain.ids import ChunkId, FileId
+from magicfs.search.fusion import Evidence
+from magicfs.search.measured_files import CandidateFile
+from magicfs.search.near_copies import near_copies_later
+
+GOOD = Evidence(relative_words=1.0, lexical=0.9)
+STAT = FileStat(size=1, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0)
+
+DRAFT = (
+    "The Northwind project will replace the warehouse software of our three sites until the autumn. Stock is counted "
+    "by radio tags, so that nobody has to walk through the halls with a list at the end of the month. Draft {}."
+)
+CHINESE = "项目将在秋天之前更换三个仓库的软件，库存用无线标签清点，因此没有人需要在月底拿着清单走过大厅{}"
+INVOICE = (
+    "Stadtwerke Ulm, Gartenstrasse 5, 89073 Ulm. Invoice number {0}17 of the {0}th of May. Electricity by meter number "
+    "7781: {0}50 kilowatt hours at {0} cents each. Total due: {0}9.{0}1 euros within 14 days, please. Thank you."
+)
+OTHER = "The kickoff of Northwind: Jonas asks two vendors for prices, Marta books the hall for the pilot."
+
+
+def ranked(texts: Sequence[str], *, evidence: Sequence[Evidence] = (), mtimes: Sequence[int] = ()) -> list[int]:
+    """The places of some files, best first, in the order in which they are shown."""
+    files = [
+        CandidateFile(
+            FoundFile(
+                copy_key=b"%d" % place,
+                file_id=FileId(place),
+                host="here",
+                root="root",
+                root_path=b"/root",
+                path=b"%d.txt" % place,
+                stat=STAT._replace(mtime_ns=mtimes[place] if mtimes else 0),
+                indexed_at=0.0,
+                language=None,
+                chunk_id=ChunkId(place),
+            ),
+            evidence[place] if evidence else GOOD,
+        )
+        for place in range(len(texts))
+    ]
+    by_chunk = {ChunkId(place): text for place, text in enumerate(texts)}
+    shown = near_copies_later(files, by_chunk, lambda one: one.lexical or 0.0)
+    return [file.found.file_id for file in shown]
+
+
+def test_drafts_come_after_what_answers_as_well() -> None:
+    for draft in (DRAFT, CHINESE):
+        texts = [draft.format("A"), draft.format("B"), draft.format("C").replace("three", "all three"), OTHER]
+        assert ranked(texts) == [0, 3, 1, 2]
+
+
+def test_the_latest_of_equal_drafts_is_in_front() -> None:
+    drafts = [DRAFT.format(letter) for letter in "ABC"]
+    assert ranked([*drafts, OTHER], mtimes=[5, 9, 7, 6]) == [1, 3, 2, 0]
+
+
+def test_a_draft_with_more_words_of_the_question_is_no_copy() -> None:
+    drafts = [DRAFT.format(letter) for letter in "ABC"]
+    named = GOOD._replace(name_share=0.5)
+    assert ranked([*drafts, OTHER], evidence=[GOOD, named, GOOD, GOOD]) == [0, 1, 3, 2]
+    worse = GOOD._replace(lexical=0.8)
+    assert ranked([*drafts, OTHER], evidence=[GOOD, worse, GOOD, GOOD], mtimes=[1, 9, 2, 3]) == [2, 3, 0, 1]
+
+
+def test_a_near_copy_stays_before_what_answers_less() -> None:
+    texts = [DRAFT.format("A"), DRAFT.format("B"), OTHER, OTHER.replace("prices", "help")]
+    less = GOOD._replace(lexical=0.3)
+    assert ranked(texts, evidence=[GOOD, GOOD, GOOD, less]) == [0, 2, 1, 3]
+    assert ranked(texts, evidence=[GOOD, GOOD, less, GOOD]) == [0, 1, 2, 3]
+
+
+def test_many_near_copies_come_after_what_answers_at_all() -> None:
+    texts = [*(DRAFT.format(letter) for letter in "ABCDE"), OTHER, "Nothing of that."]
+    less, hardly = GOOD._replace(lexical=0.3), GOOD._replace(lexical=0.1)
+    assert ranked(texts, evidence=[GOOD, GOOD, GOOD, GOOD, GOOD, less, hardly]) == [0, 1, 2, 5, 3, 4, 6]
+
+
+def test_invoices_of_one_shop_and_short_notes_are_no_copies() -> None:
+    assert ranked([INVOICE.format(2), INVOICE.format(3), OTHER]) == [0, 1, 2]
+    assert ranked(["Meet Anna at ten in the hall", "Meet Bernd at ten in the hall", OTHER]) == [0, 1, 2]
+
+
+def test_a_file_that_is_named_as_the_question_is_no_copy() -> None:
+    named = GOOD._replace(is_whole_name=True)
+    assert ranked([DRAFT.format("A"), DRAFT.format("B"), OTHER], evidence=[named, named, GOOD]) == [0, 1, 2]
