@@ -17,7 +17,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("text/html", "application/xhtml+xml", "application/x-ipynb+json"), 20),
     "application/zip": 46,
     "application/x-ole-storage": 47,
-    "application/onenote": 47,
+    **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 20

@@ -388,3 +388,32 @@ def test_a_publication_of_publisher_is_read(extractor: FileExtractor) -> None:
     table = b"CHNKINK ".ljust(32, b"\0") + struct.pack("<H4s6s4sII", 24, b"TEXT", b"", b"TEXT", 512, len(text)) + styles
     streams = {"Contents": bytes(64), "Quill/QuillSub/CONTENTS": table.ljust(512, b"\0") + text + bytes(16)}
     assert read(extractor, compound_file(streams), b"a.pub").text == "Sommerfest im Garten\nmit Blasmusik"
+
+
+def wordperfect(body: bytes, *, version: int, password: int = 0) -> bytes:
+    head = b"\xffWPC" + struct.pack("<IBBBBHH", 20, 1, 0x0A, version, 1, password, 0) + bytes(4)
+    return head + body
+
+
+def test_documents_of_wordperfect_are_read(extractor: FileExtractor) -> None:
+    sixth = b"Gr\x1c\x20e\x80an\x80\xf0\x1a\x01\xf0rp\xd4\x00\x08\x00zz\xd4\x00\xcfthe\xcclease\x84hold"
+    codes = b"\xd1\x00\x06\x00zz\x06\x00\x00\xd1 \xc3\x0c\xc3"
+    fifth = b"M\xc0\x47\x01\xc0ller\x0dand" + codes + b"sons\xc4\x0c\xc4\x0alease\xa9hold\x0d"
+    assert read(extractor, wordperfect(sixth, version=2), b"a.wpd").text == "Grüße an Árp the\nlease-hold"
+    assert read(extractor, wordperfect(fifth, version=0), b"a.wp").text.strip() == "Müller and sons\nlease-hold"
+
+
+def test_a_document_of_wordperfect_may_have_a_password_or_be_none(extractor: FileExtractor) -> None:
+    locked = extractor.extract(wordperfect(b"abc", version=2, password=7), name=b"a.wpd")
+    assert isinstance(locked, Unreadable)
+    assert locked.reason is SkipReason.ENCRYPTED
+    macro = b"\xffWPC" + bytes(100)
+    assert isinstance(extractor.extract(macro, name=b"a.wcm"), Unreadable)
+
+
+@pytest.mark.parametrize("code", [*range(0x80, 0x100)])
+def test_a_code_of_wordperfect_that_is_cut_harms_nobody(extractor: FileExtractor, code: int) -> None:
+    for version in (0, 2):
+        assert read(extractor, wordperfect(b"quinces" + bytes([code]), version=version), b"a").text.startswith(
+            "quinces"
+        )

@@ -49,6 +49,7 @@ from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, read_pub
 from magicfs.text.extract.office.refused import BOOK_TYPE
 from magicfs.text.extract.office.word_package import with_usual_names
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
+from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read_wordperfect
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.pdf import pdf_text
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
@@ -167,6 +168,7 @@ class DocumentParser:
             TNEF_TYPE: lambda: read_tnef(content, parts=self._parts),
             OUTLOOK_TYPE: lambda: read_outlook(content, parts=self._parts),
             MOBIPOCKET_TYPE: lambda: self._read_book(content),
+            WORDPERFECT_TYPE: lambda: read_wordperfect(content),
             ONENOTE_TYPE: lambda: read_onenote(content),
             PUBLISHER_TYPE: lambda: read_publication(content),
             HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
