@@ -150,7 +150,7 @@ class ListingOperations(NodeOperations):
             opened.version = None
         if not reply.add(entry.name, told, position):
             return False
-        self._add_lookup(opened.directory, entry, node)
+        self._add_listed(opened.directory, entry, node)
         return True
 
     async def _begun_listing(self, opened: OpenDirectory, start_id: int) -> DirectoryListing:
@@ -193,6 +193,7 @@ class ListingOperations(NodeOperations):
     async def releasedir(self, fh: FileHandleT) -> None:
         """Close a directory."""
         self._handles.remove_directory(fh)
+        self._earlier_names.invalidate()
 
     async def _listed_attributes(self, node: Node) -> Attributes | None:
         """The attributes of an entry of a listing; None if it is not there.

@@ -20,6 +20,7 @@ from magicfs.errors import DeadlineExceeded
 from magicfs.fuse.attributes import entry_attributes
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.handles import HandleTable
+from magicfs.fuse.invalidation import EarlierNames
 from magicfs.fuse.large_listings import LargeListings
 from magicfs.fuse.looked_up import LookedUp
 from magicfs.fuse.renames import Renames
@@ -54,6 +55,7 @@ class NodeOperations(pyfuse3.Operations):
         self._handles = HandleTable(FAST_PATH, tree.inodes.find)
         self._watches = DirectoryWatches(tree.inodes)
         self._pools = ThreadPools(search_seconds=search_seconds)
+        self._earlier_names = EarlierNames()
         self._renames = Renames()
         self._large_listings = LargeListings()
         self._looked_up = LookedUp(tree.inodes, self._watches, self._large_listings, self._count_looked_up)
@@ -84,11 +86,12 @@ class NodeOperations(pyfuse3.Operations):
         return node, reply
 
     def _add_lookup(self, directory: Node, entry: Entry, node: Node) -> None:
-        """Count the lookup of an entry, and invalidate the name under which the file was looked up before.
+        """Count the lookup of an entry, and invalidate the names under which files were looked up before."""
+        self._add_listed(directory, entry, node)
+        self._earlier_names.invalidate()
 
-        An inode has one set of extended attributes of the index, those of its last lookup. When a program uses the
-        previous name again, the kernel repeats the lookup, which brings back those of that name's search.
-        """
+    def _add_listed(self, directory: Node, entry: Entry, node: Node) -> None:
+        """Count the lookup of an entry of a listing. An earlier name of a file waits until the listing is closed."""
         self._inodes.add_lookup(node)
         if isinstance(node, Directory):
             node.parent_ino = directory.ino
@@ -97,10 +100,7 @@ class NodeOperations(pyfuse3.Operations):
         if isinstance(node, FileNode):
             if self._watches.has(directory):
                 self._handles.note_found(node)
-            previous = node.last_lookup
-            node.last_lookup = directory.ino, entry.name, node.index_record
-            if previous is not None and previous[2] is not node.index_record:
-                pyfuse3.invalidate_entry_async(InodeT(previous[0]), FileNameT(previous[1]), ignore_enoent=True)
+            self._earlier_names.note_lookup(node, directory.ino, entry.name)
 
     def _count_looked_up(self, directory: RealDirectory, entry: Entry, number: int) -> None:
         """Count that the kernel was told of an entry with that inode number."""

@@ -8,6 +8,7 @@ blocks.
 from __future__ import annotations
 
 import contextlib
+import math
 from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from typing import NamedTuple
@@ -39,6 +40,18 @@ class KernelVersion(NamedTuple):
         return cls(status.ctime_ns, status.size, status.mtime_ns)
 
 
+class LastLookup(NamedTuple):
+    """A name that the kernel was told of."""
+
+    directory: int
+    """The inode number of the directory."""
+    name: bytes
+    record: Hit | FailedFile | None
+    """What the index says of the file, as the node had it then."""
+    ends_at: float = math.inf
+    """Until when the kernel may know the file by that name, by the monotonic clock."""
+
+
 class FileNode(PlacedNode, Openable):
     """A regular file below a root."""
 
@@ -58,8 +71,8 @@ class FileNode(PlacedNode, Openable):
         super().__init__(place, identity)
         self.index_record = index_record
         self.gone_files = gone_files
-        self.last_lookup: tuple[int, bytes, Hit | FailedFile | None] | None = None
-        """The directory's inode, the name and the record of the kernel's last lookup of this file."""
+        self.last_lookup: LastLookup | None = None
+        """The kernel's last lookup of this file."""
         self.kernel_version: KernelVersion | None = None
         """What the attributes that the kernel was given last say of the content."""
         self._kernel_attributes: Attributes | None = None

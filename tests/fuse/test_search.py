@@ -239,6 +239,16 @@ def test_extended_attributes_are_those_of_the_last_search(mount: MountProcess, r
         os.getxattr(entry, "user.other")
 
 
+def test_an_earlier_name_has_the_extended_attributes_of_its_own_search(mount: MountProcess, root: IndexedRoot) -> None:
+    root.add("a.txt", "red roses")
+    (earlier,) = mount.result_names("roses of May")
+    (later,) = mount.result_names("red roses")
+    assert earlier[3:7] != later[3:7]
+    for query, name in (("roses of May", earlier), ("red roses", later)):
+        entry, shown = mount.query_path(query) / name, float(name[3:7])
+        eventually(lambda: float(os.getxattr(entry, "user.magicfs.score")) == pytest.approx(shown, abs=0.006))  # noqa: B023
+
+
 def test_a_file_has_one_inode_number_everywhere(mount: MountProcess, root: IndexedRoot) -> None:
     root.add("a.txt", "red roses")
     first = mount.query_path("red") / mount.result_names("red")[0]

@@ -16,7 +16,7 @@ import xxhash
 
 from magicfs.domain.files import FileStat, to_signed_64
 from magicfs.tree.directories import Directory
-from magicfs.tree.file_nodes import FileNode, KernelVersion
+from magicfs.tree.file_nodes import FileNode, KernelVersion, LastLookup
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes.record_table import RecordTable
 from magicfs.tree.nodes import Node
@@ -225,7 +225,7 @@ def _node(record: bytes, name: bytes, directory: Node) -> Node:
     if isinstance(node, Directory):
         node.parent_ino = directory_ino
     if isinstance(node, FileNode):
-        node.last_lookup = directory_ino, name, None
+        node.last_lookup = LastLookup(directory_ino, name, None)
         if flags & _HAS_VERSION:
             node.kernel_version = KernelVersion(*version)
         if flags & _WAS_OPENED:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.linux.files import status_and_birth
-from magicfs.tree.file_nodes import KernelVersion
+from magicfs.tree.file_nodes import KernelVersion, LastLookup
 from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real.directories import RealDirectory
@@ -80,7 +80,7 @@ def test_it_is_what_a_look_up_finds(
     assert (node.attributes().mode, node.attributes().size) == (status.st_mode, status.st_size)
     if isinstance(node, RealFile):
         assert node.kernel_version == KernelVersion(status.st_ctime_ns, status.st_size, status.st_mtime_ns)
-        assert node.last_lookup == (root.ino, name, None)
+        assert node.last_lookup == LastLookup(root.ino, name, None)
     del node
     assert not table.forget(numbers[0], 1)
     assert table.forget(numbers[0], 1)
