@@ -19,7 +19,7 @@ from magicfs.text.analysis.hebrew import is_hebrew, without_prefixes
 from magicfs.text.analysis.lexemes import folded_stems
 from magicfs.text.analysis.signs import is_sign
 from magicfs.text.analysis.spellings import SILENT
-from magicfs.text.analysis.stems import algorithm_for
+from magicfs.text.analysis.stems import KEEPING_INITIALS, algorithm_for
 from magicfs.text.analysis.tokens import camel_parts, locate, parse
 from magicfs.text.excerpts import cells_before, excerpt
 
@@ -61,10 +61,21 @@ class SnippetCutter:
                 else:
                     self._words.setdefault(lexeme.text, term.word)
         self._has_hebrew = any(map(is_hebrew, (*self._words, *self._stems)))
+        self._initials = self._initials_of_forms()
         self._seen: set[str] = set()
         """The tokens of texts that were compared with the question."""
         self._places: dict[str, list[tuple[int, int, str]]] = {}
         """Those that have words of it, with their places in the token."""
+
+    def _initials_of_forms(self) -> frozenset[str] | None:
+        """The first letters of all forms, in both cases; None where a word may have a form with another first letter.
+
+        A word of ASCII that begins otherwise is none of the question: most words of a text are looked at no further.
+        """
+        if not self._algorithms <= KEEPING_INITIALS:
+            return None
+        first = {form[:1] for form in (*self._words, *self._stems, *(text for text, _ in self._beginnings))}
+        return frozenset(first | {letter.upper() for letter in first})
 
     def uncut(self, text: str) -> UncutSnippet:
         """The snippet of `text`, which is cut when it is read. It keeps this cutter, but nothing of other texts."""
@@ -147,13 +158,22 @@ class SnippetCutter:
         """Find the words of the question in tokens of a text, all together: that takes far less than one by one."""
         self._seen |= tokens
         compounds = {token: list(_pieces(token)) for token in tokens if not _is_one_word(token)}
-        pieces = (tokens - compounds.keys()).union(piece for found in compounds.values() for _, piece in found)
-        words = self._words_of(pieces)
-        for token in tokens & words.keys() - compounds.keys():
+        simple = tokens - compounds.keys()
+        words = self._words_of(
+            self._possible(chain(simple, (piece for found in compounds.values() for _, piece in found)))
+        )
+        for token in simple & words.keys():
             self._places[token] = [(0, len(token), words[token])]
         for token, found in compounds.items():
             if places := [(place, len(piece), words[piece]) for place, piece in found if piece in words]:
                 self._places[token] = places
+
+    def _possible(self, pieces: Iterable[str]) -> set[str]:
+        """Those of some pieces that may be forms of words of the question."""
+        initials = self._initials
+        if initials is None:
+            return set(pieces)
+        return {piece for piece in pieces if piece[0] in initials or not piece.isascii()}
 
     def _words_of(self, pieces: Collection[str]) -> dict[str, str]:
         """The word of the question of which each piece of a text is a form, if there is one."""
@@ -261,7 +281,7 @@ def _all_different(words: Sequence[_Place]) -> tuple[int, int]:
 
 def _is_one_word(text: str) -> bool:
     """Whether a token has no parts. Most are such: letters of ASCII in lower case, the first one in any."""
-    return text.isascii() and text.isalpha() and text[1:].islower()
+    return text.isascii() and text.isalpha() and (text.islower() or text[1:].islower())
 
 
 def _pieces(text: str) -> Iterator[tuple[int, str]]:

@@ -40,6 +40,12 @@ _WITHOUT_LATIN_LETTERS: Final = frozenset({"ja", "km", "ko", "lo", "my", "th", "
 DEFAULT_LANGUAGE: Final = "en"
 """The language of a text that has none: code, tables, logs, a few words."""
 
+_CHANGING_INITIALS: Final = frozenset({"dutch", "esperanto", "indonesian", "irish", "serbian", "sesotho", "turkish"})
+"""Algorithms that take prefixes of Latin letters away, or write other letters."""
+
+KEEPING_INITIALS: Final = frozenset(SNOWBALL_LANGUAGES.values()) - _CHANGING_INITIALS
+"""Algorithms whose stem of a word of ASCII begins with the first letter of the word."""
+
 DEFAULT_ALGORITHM: Final = SNOWBALL_LANGUAGES[DEFAULT_LANGUAGE]
 
 _MIN_CHARACTERS: Final = 3

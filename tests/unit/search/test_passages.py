@@ -15,6 +15,16 @@ def cutter(question: str) -> SnippetCutter:
     return SnippetCutter(question_terms(question, languages=languages), languages=languages)
 
 
+@pytest.mark.parametrize(
+    ("language", "typed", "written"),
+    [("nl", "werken", "gewerkt"), ("id", "ajar", "mengajar"), ("en", "lying", "lies"), ("de", "Äpfel", "Apfel")],
+)
+def test_forms_are_found_whatever_they_begin_with(language: str, typed: str, written: str) -> None:
+    languages = ("en", language)
+    found = SnippetCutter(question_terms(typed, languages=languages), languages=languages).words_in(f"a {written}, b")
+    assert found == [(2, 2 + len(written), question_terms(typed, languages=languages)[0].word)]
+
+
 FILLER = "lorem ipsum dolor sit amet " * 20
 
 
