@@ -18,6 +18,7 @@ from magicfs.domain.file_groups import EXTENSIONS
 from magicfs.domain.files import FileStat, SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.pipeline.counted_lines import LineCounts
+from magicfs.text.extract.documents.tar_excerpt import excerpt_of_tar
 from magicfs.text.extract.documents.zip_excerpt import excerpt_of_zip
 from magicfs.text.extract.excerpts import excerpt_of_recording, has_excerpt
 from magicfs.text.extract.file_types import Route
@@ -29,7 +30,7 @@ _HEAD_BYTES: Final = 64 * 1024
 """The part of a file by which its type is told."""
 _UNIT_BYTES: Final = 4
 """No character of UTF-16 or UTF-32 goes over a multiple of it."""
-_ZIP_TYPE: Final = "application/zip"
+_CONTAINERS: Final = {"application/zip": excerpt_of_zip, "application/x-tar": excerpt_of_tar}
 _MAILBOX_TYPE: Final = "application/mbox"
 _MESSAGE_TYPE: Final = "message/rfc822"
 _ROUTES_WITHOUT_TEXT: Final = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})
@@ -83,7 +84,7 @@ class LargeFiles:
         mime_type, _, route = kind.partition(" ")
         if has_excerpt(kind):
             return _recording(descriptor, stat, kind, head)
-        if mime_type == _ZIP_TYPE:
+        if mime_type in _CONTAINERS:
             return self._container(descriptor, stat, kind, head)
         if mime_type == _MAILBOX_TYPE:
             return self._mailbox(descriptor, stat, kind)
@@ -93,7 +94,8 @@ class LargeFiles:
 
     def _container(self, descriptor: int, stat: FileStat, kind: str, head: bytes) -> Excerpt | None:
         """A container without its pictures; None of what is none, or is damaged. Its directory identifies it too."""
-        small = excerpt_of_zip(_reader(descriptor), stat.size, max_bytes=self.max_bytes)
+        excerpt_of = _CONTAINERS[kind.partition(" ")[0]]
+        small = excerpt_of(_reader(descriptor), stat.size, max_bytes=self.max_bytes)
         if small is None:
             return None
         tail = read_range(descriptor, _HEAD_BYTES, offset=max(0, stat.size - _HEAD_BYTES))

@@ -32,7 +32,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("audio/*", "video/*"), 43),
     "image/*": 6,
     **dict.fromkeys(("image/heic", "image/tiff", "image/x-raw", "image/vnd.adobe.photoshop"), 45),
-    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 28),
+    "application/x-tar": 48,
+    **dict.fromkeys(("application/gzip", "application/x-bzip2", "application/x-xz"), 28),
     "application/x-mobipocket-ebook": 5,
     "application/ms-tnef": 8,
 }

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tarfile
 import zipfile
 from collections.abc import Iterator
 from pathlib import Path
@@ -241,6 +242,19 @@ class TestContainers:
         assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%dump.txt%")
         assert not large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%okapi%")
         assert cut_bytes(large, "post.zip") > 1 << 20
+
+    def test_a_tar_archive_is_read_without_its_pictures(self, large: Index, tmp_path: Path) -> None:
+        files = {"holiday/skarholm.jpg": os.urandom(2 << 20), "letter.txt": b"The narwhal writes. " * 20}
+        with tarfile.open(large.folder / "post.tar", "w") as archive:
+            for name, content in files.items():
+                path = tmp_path / "member"
+                path.write_bytes(content)
+                archive.add(path, arcname=name)
+        large.settle()
+        assert large.states() == {"post.tar": ("indexed", None)}
+        assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%narwhal writes%")
+        assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%skarholm.jpg%")
+        assert cut_bytes(large, "post.tar") == 0
 
     @pytest.mark.parametrize("big_numbers", [False, True], ids=["zip", "zip64"])
     def test_a_presentation_with_large_pictures_is_read(

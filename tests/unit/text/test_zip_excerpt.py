@@ -8,7 +8,7 @@ import zipfile
 import pytest
 
 from magicfs.text.extract.documents import archive_members, archives, zip_excerpt
-from magicfs.text.extract.documents.zip_excerpt import ZipExcerpt, excerpt_of_zip
+from magicfs.text.extract.documents.zip_excerpt import ContainerExcerpt, excerpt_of_zip
 
 
 def made(files: dict[str, bytes], *, before: bytes = b"", comment: bytes = b"") -> bytes:
@@ -21,11 +21,11 @@ def made(files: dict[str, bytes], *, before: bytes = b"", comment: bytes = b"") 
     return file.getvalue()
 
 
-def excerpt(content: bytes, max_bytes: int = 10_000) -> ZipExcerpt | None:
+def excerpt(content: bytes, max_bytes: int = 10_000) -> ContainerExcerpt | None:
     return excerpt_of_zip(lambda offset, length: content[offset : offset + length], len(content), max_bytes=max_bytes)
 
 
-def contents(small: ZipExcerpt | None) -> dict[str, bytes]:
+def contents(small: ContainerExcerpt | None) -> dict[str, bytes]:
     assert small is not None
     with zipfile.ZipFile(io.BytesIO(small.content)) as archive:
         assert archive.testzip() is None

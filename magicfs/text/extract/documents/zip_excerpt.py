@@ -8,7 +8,7 @@ members as they are; nothing is decompressed. Pure functions.
 from __future__ import annotations
 
 import struct
-from collections.abc import Callable, Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import accumulate
 from typing import Final
@@ -57,7 +57,7 @@ Read = Callable[[int, int], bytes]
 
 
 @dataclass(frozen=True, slots=True)
-class ZipExcerpt:
+class ContainerExcerpt:
     """A small container with the names of a large one."""
 
     content: bytes
@@ -75,13 +75,8 @@ class _Member:
     size: int
     offset: int
 
-    @property
-    def may_have_text(self) -> bool:
-        extension = self.name.rpartition(b".")[2].lower()
-        return self.packed > 0 and extension.decode("ascii", "replace") not in _NOT_TEXT
 
-
-def excerpt_of_zip(read: Read, size: int, *, max_bytes: int) -> ZipExcerpt | None:
+def excerpt_of_zip(read: Read, size: int, *, max_bytes: int) -> ContainerExcerpt | None:
     """A container of hardly more than `max_bytes` that has what the readers of one of `size` bytes look for.
 
     None of what is no zip container, or a damaged one.
@@ -96,14 +91,26 @@ def excerpt_of_zip(read: Read, size: int, *, max_bytes: int) -> ZipExcerpt | Non
     if not is_document:
         members = members[:MAX_NAMES]
     # By their numbers: several may claim to be at one place.
-    wanted = [number for number, member in enumerate(members) if member.may_have_text]
-    if not is_document and len(members) > MAX_READ_MEMBERS:
-        wanted = []
-    wanted.sort(key=lambda number: members[number].packed)
-    sizes = accumulate(members[number].packed for number in wanted)
-    kept = frozenset(number for number, total in zip(wanted, sizes, strict=True) if total <= max_bytes)
-    left_out = sum(members[number].packed for number in wanted if number not in kept)
-    return ZipExcerpt(_container(members, kept, read), left_out)
+    sizes = {
+        number: member.packed
+        for number, member in enumerate(members)
+        if (is_document or len(members) <= MAX_READ_MEMBERS) and may_have_text(member.name.decode("ascii", "replace"))
+    }
+    kept = kept_within(sizes, max_bytes)
+    left_out = sum(sizes.values()) - sum(sizes[number] for number in kept)
+    return ContainerExcerpt(_container(members, kept, read), left_out)
+
+
+def may_have_text(name: str) -> bool:
+    """Whether a member may have text that is read: no picture, sound, film or font has, by its name."""
+    return name.rpartition(".")[2].lower() not in _NOT_TEXT
+
+
+def kept_within(sizes: Mapping[int, int], max_bytes: int) -> frozenset[int]:
+    """The numbers of the smallest members of some sizes, as many as fit into `max_bytes`."""
+    numbers = sorted(sizes, key=sizes.__getitem__)
+    totals = accumulate(sizes[number] for number in numbers)
+    return frozenset(number for number, total in zip(numbers, totals, strict=True) if total <= max_bytes)
 
 
 def _members(read: Read, size: int) -> Iterator[_Member]:
