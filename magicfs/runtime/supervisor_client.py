@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import http.client
 import socket
+import struct
+import time
 import xmlrpc.client
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,38 +18,70 @@ from typing import Any
 
 from supervisor.xmlrpc import Faults, SupervisorTransport, UnixStreamHTTPConnection
 
+from magicfs.config import PATIENCE_SECONDS
 from magicfs.errors import ServerError
+from magicfs.linux.starvation import Starvation
 
 ANSWER_SECONDS = 10.0
-"""supervisord answers in milliseconds; while it starts a dozen processes on a busy machine, in a second or two."""
+"""supervisord answers in milliseconds; while it starts a dozen processes on a busy machine, in a second or two. What it
+waits for a processor is not counted, up to `PATIENCE_SECONDS`."""
+
+
+class _Socket(socket.socket):
+    """A socket whose time limit is put off while the process at its other end waits for a processor."""
+
+    def __init__(self, seconds: float, patience_s: float) -> None:
+        super().__init__(socket.AF_UNIX, socket.SOCK_STREAM)
+        self.settimeout(seconds)
+        self._seconds = seconds
+        self._patience_s = patience_s
+        self._starvation: Starvation | None = None
+
+    def connect(self, address: Any) -> None:
+        super().connect(address)
+        credentials = self.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i"))
+        pid, _, _ = struct.unpack("3i", credentials)
+        self._began, self._starvation = time.monotonic(), Starvation(pid)
+
+    def recv_into(self, *arguments: Any) -> int:
+        while True:
+            try:
+                return super().recv_into(*arguments)
+            except TimeoutError:
+                waited = self._starvation.seconds() if self._starvation is not None else 0.0
+                if time.monotonic() > self._began + self._seconds + min(waited, self._patience_s):
+                    raise
 
 
 class _Connection(UnixStreamHTTPConnection):
     """supervisor's connection with a time limit: a supervisord that hangs must not hang a command."""
 
-    def __init__(self, path: str, seconds: float) -> None:
+    def __init__(self, path: str, seconds: float, patience_s: float) -> None:
         super().__init__("localhost")
         self.socketfile = path
-        self._seconds = seconds
+        self._limits = seconds, patience_s
 
     def connect(self) -> None:
-        self.sock = socket.socket(socket.AF_UNIX, socket.SOCK_STREAM)
-        self.sock.settimeout(self._seconds)
+        self.sock = _Socket(*self._limits)
         self.sock.connect(self.socketfile)
 
 
 class _Transport(SupervisorTransport):
-    def __init__(self, path: str, seconds: float) -> None:
+    def __init__(self, path: str, seconds: float, patience_s: float) -> None:
         super().__init__(serverurl=f"unix://{path}")
-        self._get_connection = lambda: _Connection(path, seconds)
+        self._get_connection = lambda: _Connection(path, seconds, patience_s)
 
 
 class SupervisorClient:
     """A client of supervisord; each method is one call. Raises `ServerError` when supervisord refuses or is silent."""
 
     def __init__(self, path: Path, *, seconds: float | None = None) -> None:
-        """`path` is the socket that supervisord listens on. A call waits for `seconds`, or `ANSWER_SECONDS`."""
-        transport = _Transport(str(path), ANSWER_SECONDS if seconds is None else seconds)
+        """`path` is the socket that supervisord listens on.
+
+        A call waits for `seconds`, or for `ANSWER_SECONDS` and longer on a machine with too much to do.
+        """
+        limits = (ANSWER_SECONDS, PATIENCE_SECONDS) if seconds is None else (seconds, 0.0)
+        transport = _Transport(str(path), *limits)
         self._proxy = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
 
     def answers(self) -> bool:
