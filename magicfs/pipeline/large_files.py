@@ -32,7 +32,10 @@ _UNIT_BYTES: Final = 4
 """No character of UTF-16 or UTF-32 goes over a multiple of it."""
 _CONTAINERS: Final = {"application/zip": excerpt_of_zip, "application/x-tar": excerpt_of_tar}
 _MAILBOX_TYPE: Final = "application/mbox"
-_MESSAGE_TYPE: Final = "message/rfc822"
+_READ_FROM_THE_BEGINNING: Final = frozenset(
+    {"message/rfc822", "application/gzip", "application/x-bzip2", "application/x-xz"}
+)
+"""Of a message, the text comes before what is attached; of what is compressed, nothing can be read without it."""
 _ROUTES_WITHOUT_TEXT: Final = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})
 _EXTENSIONS_WITHOUT_TEXT: Final = frozenset().union(
     *(EXTENSIONS[group] for group in ("image", "audio", "video", "archive"))
@@ -88,7 +91,7 @@ class LargeFiles:
             return self._container(descriptor, stat, kind, head)
         if mime_type == _MAILBOX_TYPE:
             return self._mailbox(descriptor, stat, kind)
-        if mime_type == _MESSAGE_TYPE:
+        if mime_type in _READ_FROM_THE_BEGINNING:
             return self._beginning(descriptor, stat, kind)
         return self._text(descriptor, stat, kind) if route == Route.DECODE and decode(head) is not None else None
 

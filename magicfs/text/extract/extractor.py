@@ -9,11 +9,12 @@ from dataclasses import replace
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from magicfs.domain.contents import Document, Gap, Unreadable
+from magicfs.domain.contents import Document, Gap, Unreadable, UnreadPart
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.text.encoded.strip import strip_document
 from magicfs.text.extract.detect import detect, has_document_extension
+from magicfs.text.extract.documents.file_parts import WHAT_FOLLOWS
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.plain.plain_text import title_of
@@ -189,5 +190,13 @@ def _with_gap(parsed: Document | Unreadable, gap: Gap) -> Document | Unreadable:
     """What was parsed of a part of a file, with what that part lacks."""
     if isinstance(parsed, Unreadable):
         return parsed
+    unread = parsed.unread_parts
+    if unread is not None and gap.offset:
+        # An archive is not damaged where its beginning ends.
+        some = tuple(
+            UnreadPart(part.name, SkipReason.TOO_LARGE) if part.name.startswith(WHAT_FOLLOWS) else part
+            for part in unread.some
+        )
+        unread = replace(unread, some=some)
     first_page = parsed.first_page if gap.offset else None
-    return replace(parsed, cut_bytes=parsed.cut_bytes + gap.length, first_page=first_page)
+    return replace(parsed, cut_bytes=parsed.cut_bytes + gap.length, first_page=first_page, unread_parts=unread)

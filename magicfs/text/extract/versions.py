@@ -32,8 +32,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("audio/*", "video/*"), 43),
     "image/*": 6,
     **dict.fromkeys(("image/heic", "image/tiff", "image/x-raw", "image/vnd.adobe.photoshop"), 45),
-    "application/x-tar": 48,
-    **dict.fromkeys(("application/gzip", "application/x-bzip2", "application/x-xz"), 28),
+    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 49),
     "application/x-mobipocket-ebook": 5,
     "application/ms-tnef": 8,
 }

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import gzip
+import io
 import os
 import tarfile
 import zipfile
@@ -255,6 +257,28 @@ class TestContainers:
         assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%narwhal writes%")
         assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%skarholm.jpg%")
         assert cut_bytes(large, "post.tar") == 0
+
+    def test_a_compressed_log_is_found_by_its_beginning(self, large: Index) -> None:
+        with gzip.open(large.folder / "server.log.gz", "wb") as file:
+            file.write(b"server starts with heliotrope\n" + os.urandom(1 << 20).hex(" ", 4).encode())
+        assert (large.folder / "server.log.gz").stat().st_size > 1 << 20
+        large.settle()
+        assert large.states() == {"server.log.gz": ("indexed", None)}
+        assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%heliotrope%")
+        assert cut_bytes(large, "server.log.gz") > 0
+
+    def test_a_compressed_archive_is_found_by_its_first_names(self, large: Index) -> None:
+        with tarfile.open(large.folder / "backup.tgz", "w:gz") as archive:
+            for name, size in (("letter.txt", 200), ("skarholm.jpg", 400_000), ("gull.jpg", 2 << 20), ("okapi.txt", 9)):
+                entry = tarfile.TarInfo(name)
+                entry.size = size
+                archive.addfile(entry, io.BytesIO(os.urandom(size)))
+        large.settle()
+        assert large.states() == {"backup.tgz": ("indexed", None)}
+        assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%skarholm.jpg%")
+        assert not large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%okapi.txt%")
+        [(unread,)] = large.rows("SELECT unread_parts FROM contents")
+        assert "what follows gull.jpg (too-large)" in unread
 
     @pytest.mark.parametrize("big_numbers", [False, True], ids=["zip", "zip64"])
     def test_a_presentation_with_large_pictures_is_read(

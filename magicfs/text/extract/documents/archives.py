@@ -19,7 +19,7 @@ import rarfile
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.archive_members import MAX_NAMES, RAR_TYPE, ZIP_TYPE, Member, members_of
-from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
+from magicfs.text.extract.documents.file_parts import DAMAGE, WHAT_FOLLOWS, FileParts
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -61,7 +61,7 @@ def read_archive(
     try:
         _collect_names(names, content, mime_type)
     except _DAMAGE:
-        parts.add_unread(f"what follows {names.last or 'the beginning'}")
+        parts.add_unread(WHAT_FOLLOWS + (names.last or "the beginning"))
     except rarfile.PasswordRequired:
         return Unreadable(SkipReason.ENCRYPTED, "an archive whose names need a password")
     if not names.count:

@@ -27,6 +27,9 @@ DAMAGE: Final = (
 )
 """What the standard library raises about a damaged member of a container: its bytes, compression, XML or charset."""
 
+WHAT_FOLLOWS: Final = "what follows "
+"""How a part is named that is not read because what stands before it is damaged, or is all that was kept of a file."""
+
 MAX_NAMES: Final = 20
 """The unread parts that are named."""
 MAX_NAME_CHARACTERS: Final = 120
