@@ -111,7 +111,7 @@ class Settings:
         default=False,
         description="Lowest priority, one worker by default, and on battery nothing but what was just saved.",
     )
-    nice: int = _setting(5, "Niceness of embed workers; extract workers have half of it.", ge=0, le=19)
+    nice: int = _setting(10, "Niceness of embed workers; extract workers have half of it.", ge=0, le=19)
     worker_memory_mb: int = _setting(1024, "A worker above this is replaced after its task.", ge=256, le=1 << 20)
     rest_seconds: int = _setting(
         60,

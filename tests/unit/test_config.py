@@ -140,5 +140,5 @@ def test_settings_do_not_change(tmp_path: Path) -> None:
     with pytest.raises(AttributeError):
         settings.nice = 3
     other = settings.replace(nice=3)
-    assert (settings.nice, other.nice, other.given) == (5, 3, {"home", "nice"})
+    assert (settings.nice, other.nice, other.given) == (10, 3, {"home", "nice"})
     assert other == Settings(home=tmp_path, nice=3) != settings
