@@ -5,6 +5,7 @@ Used by `question` and `phrases`. Each form has a factor: how much an occurrence
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
@@ -31,6 +32,13 @@ _MIN_REST_CHARACTERS: Final = 3
 left of the second of two words in the stem of both."""
 
 
+_ROMANCE: Final = frozenset({"catalan", "french", "italian", "portuguese", "romanian", "spanish"})
+_MADE_OF_VERBS: Final = re.compile("ment(?:[eio]s?|s)?\\Z")
+"""The ending of nouns and adverbs of which Snowball leaves the verb or the adjective."""
+_MAX_SHORT_STEM: Final = 4
+"""`testament` has the stem of `test` in French, `basement` that of `bas`, and `virement` that of `virer`."""
+
+
 def algorithms_for(languages: Sequence[str]) -> tuple[str, ...]:
     """The algorithms of stems for the languages of the index, and for English."""
     return tuple(dict.fromkeys(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages)))))
@@ -44,6 +52,10 @@ def word_forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexem
         algorithms = ()
     for algorithm in algorithms:
         stemmed = folded_stem(part, algorithm)
+        if algorithm in _ROMANCE and _is_of_another_word(stemmed, word):
+            plural = word[:-1] if word.endswith("s") else f"{word}s"
+            forms.setdefault(plural, Lexeme(plural, is_exact=False))
+            continue
         forms.setdefault(STEM_MARK + stemmed, Lexeme(STEM_MARK + stemmed, is_exact=False))
         if stemmed == word:
             forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
@@ -60,6 +72,12 @@ def word_forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexem
         if len(rest) >= _MIN_REST_CHARACTERS:
             variants += variant_forms(rest, algorithms)
     return (*forms.values(), *{form.text: form for form in variants if form.text not in forms}.values())
+
+
+def _is_of_another_word(stemmed: str, word: str) -> bool:
+    """Whether a stem in a Romance language has so little of a noun or an adverb that it is that of other words."""
+    is_short = len(stemmed) <= _MAX_SHORT_STEM and 2 * len(stemmed) < len(word)
+    return is_short and _MADE_OF_VERBS.search(word) is not None
 
 
 def umlaut_forms(word: str, *, languages: Sequence[str]) -> tuple[Lexeme, ...]:

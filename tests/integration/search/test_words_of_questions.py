@@ -332,3 +332,14 @@ def test_a_stop_word_makes_no_compound(corpus: Corpus, service: SearchService) -
     corpus.add(b"suburb.txt", "Er wohnt mit den anderen in einem Vorort", language="de")
     corpus.add(b"place.txt", "An diesem Ort wird mit den anderen gebaut", language="de")
     assert names(service, "vor Ort") == ["place.txt"]
+
+
+def test_a_noun_in_ment_does_not_find_another_word_by_its_stem_in_french(
+    corpus: Corpus, service: SearchService
+) -> None:
+    corpus.add(b"will.txt", "my last testament is at the court")
+    corpus.add(b"code.txt", "run the tests, and test this function again")
+    corpus.add(b"logements.txt", "Les logements de la ville sont trop chers", language="fr")
+    assert names(service, "testament") == ["will.txt"]
+    assert names(service, "logement") == ["logements.txt"]
+    assert "code.txt" in names(service, "testing")
