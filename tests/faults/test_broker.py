@@ -282,5 +282,5 @@ def test_flower_says_in_a_line_that_redis_is_away_and_goes_on(stack: Stack, brok
     broker.stop()
     stack.wait(lambda: "trying again" in log.read_text(), what="a line about Redis")
     broker.start()
-    stack.wait(lambda: log.read_text().count("Connected to") == 2, what="its next connection")
+    stack.wait(lambda: log.read_text().count("Connected to") >= 2, what="its next connection")
     assert "Traceback" not in log.read_text()
