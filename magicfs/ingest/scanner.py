@@ -92,6 +92,8 @@ class Scanner:
         self._imports = ImportDetector()
         self._deletions = RecentCounter(window_s=DELETION_WINDOW_SECONDS)
         """Deleted files by root."""
+        self._unlisted: dict[RootId, frozenset[bytes]] = {}
+        """The directories that the last scan of each root could not list: those are in the log."""
 
     def record_watch(self, root: Root, watch: Watch) -> None:
         """Record how a root is watched from now on. A scan that begins later finds what has changed before."""
@@ -116,11 +118,12 @@ class Scanner:
             self._cache.drop(root.id)
         began, deletions_confirmed, cached = self._begin(root)
         rules = IgnoreRules().enter(root.path, relative=b"")
-        walk = Walk(root=root.path, device=root.device, top=b"", rules=rules)
+        walk = self._walk(root, b"", rules)
         snapshot = IndexSnapshot(self._database, root.id, b"", cached)
         try:
             result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=deletions_confirmed)
             self._finish(root, result, began)
+            self._unlisted[root.id] = frozenset(walk.unlisted)
         except BaseException:
             self._cache.drop(root.id)
             if deletions_confirmed:
@@ -137,6 +140,8 @@ class Scanner:
     def retain(self, roots: Collection[RootId]) -> None:
         """Free what is kept for roots other than these: they were removed."""
         self._cache.retain(roots)
+        for removed in self._unlisted.keys() - set(roots):
+            self._unlisted.pop(removed, None)
 
     def scan_directory(self, root: Root, directory: bytes) -> ScanResult:
         """Compare a directory of a root, and all below it, with the index. Stops after a full batch of changes."""
@@ -150,7 +155,7 @@ class Scanner:
             if deleted:
                 self._cache.count_own_deletion(root.id)
             return ScanResult(changed=0, deleted=deleted, complete=True)
-        walk = Walk(root=root.path, device=root.device, top=directory, rules=rules)
+        walk = self._walk(root, directory, rules)
         snapshot = IndexSnapshot(self._database, root.id, directory, None)
         result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=False, from_event=True)
         if directory:
@@ -179,6 +184,11 @@ class Scanner:
         """The indexed paths of these inodes."""
         with self._database.transaction() as connection:
             return files_db.paths_of_inodes(connection, root.id, inodes)
+
+    def _walk(self, root: Root, top: bytes, rules: IgnoreRules) -> Walk:
+        """A walk of a directory of a root, which logs what it cannot list unless the last scan could not either."""
+        before = self._unlisted.get(root.id, frozenset())
+        return Walk(root=root.path, device=root.device, top=top, rules=rules, unlisted_before=before)
 
     def _verify(self, root: Root) -> Root:
         """The root with its present device number, which is recorded when it is new. Raises `RootMissing`."""

@@ -12,7 +12,7 @@ import errno
 import logging
 import marshal
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -83,6 +83,8 @@ class Walk:
     """The directory to walk, relative to the root; empty for the root itself."""
     rules: IgnoreRules
     """The rules inside `top`."""
+    unlisted_before: Collection[bytes] = ()
+    """Directories that an earlier walk could not list: they are not logged again."""
     unlisted: list[bytes] = field(default_factory=list)
     """Directories that could not be listed, relative to the root."""
     stat_failed: set[bytes] = field(default_factory=set)
@@ -100,7 +102,7 @@ class Walk:
                     listing = self._list(directory, rules, entries, queue)
                 yield listing
             except OSError as error:
-                if not isinstance(error, FileNotFoundError):
+                if not isinstance(error, FileNotFoundError) and directory not in self.unlisted_before:
                     log.warning("cannot list %s: %s", os.fsdecode(self._absolute(directory)), error.strerror)
                 self.unlisted.append(directory)
         if self.too_long:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import shutil
 import threading
+from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import replace
 
 import pytest
@@ -12,6 +15,7 @@ import pytest
 from magicfs.db.corpus import files as files_db
 from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseUnavailable
+from magicfs.ingest import walk
 from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.import_detector import IMPORT_FILES
 from magicfs.ingest.scanner import Scanner, ScanStopped
@@ -248,3 +252,32 @@ def test_new_files_of_a_root_that_lacks_most_others_are_read(index: Index) -> No
     states = index.states()
     assert states["new.txt"] == ("indexed", None)
     assert len(states) == 21, "the others are kept until a person confirms"
+
+
+def test_a_directory_that_cannot_be_listed_is_logged_once(
+    index: Index, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Each scan would write a line for each, so that nothing else were left in the log."""
+    many(index, 3, below="closed")
+    index.settle()
+    opened = walk._opened
+    closed = True
+
+    def refuse(directory: bytes) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        if closed and directory.endswith(b"/closed"):
+            raise PermissionError(errno.EACCES, "Permission denied")
+        return opened(directory)
+
+    monkeypatch.setattr(walk, "_opened", refuse)
+
+    def lines() -> int:
+        caplog.clear()
+        index.scan()
+        return caplog.text.count("cannot list")
+
+    assert [lines(), lines()] == [1, 0]
+    closed = False
+    assert lines() == 0
+    closed = True
+    assert lines() == 1
+    assert len(index.states()) == 3
