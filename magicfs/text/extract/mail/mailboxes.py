@@ -19,8 +19,8 @@ NEXT_MESSAGE: Final = re.compile(rb"\n" + FIRST_MESSAGE.pattern)
 _BLOCK_BYTES: Final = 16 << 20
 _SCANNED_SHARE: Final = 16
 """How many times the size of what is kept is read: mailboxes are attachments for the most part."""
-_READ_SECONDS: Final = 20.0
-"""The time for reading them from a slow disk."""
+_READ_SECONDS: Final = 60.0
+"""The time for reading them from a slow disk, on a machine that is busy."""
 _BASE64: Final = re.compile(rb"(?<=\n)[A-Za-z0-9+/][A-Za-z0-9+/=\r\n]{1000,}+")
 """What is attached, in whole lines. Shorter sequences are matched in no time that grows with their square."""
 _PICTURES: Final = (
