@@ -92,6 +92,19 @@ def test_a_damaged_member_costs_its_own_text(extractor: FileExtractor) -> None:
     assert str(document.unread_parts) == "2 of 4 parts could not be read: b.txt (corrupt), c.docx (corrupt)"
 
 
+def test_a_member_whose_compression_is_damaged_costs_its_own_text(extractor: FileExtractor) -> None:
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w", zipfile.ZIP_LZMA) as file:
+        file.writestr("a.txt", "a heron " * 200)
+        start = data.tell() - file.getinfo("a.txt").compress_size
+        file.writestr("b.txt", "a crane")
+    content = bytearray(data.getvalue())
+    content[start + 9 : start + 20] = b"\xff" * 11  # behind the properties of the compression
+    document = read(extractor, bytes(content), b"a.zip")
+    assert "a crane" in document.text
+    assert str(document.unread_parts) == "1 of 2 parts could not be read: a.txt (corrupt)"
+
+
 @pytest.mark.parametrize("kind", ["zip", "w:gz"])
 def test_a_member_that_is_too_large_costs_its_own_text(extractor: FileExtractor, kind: str) -> None:
     members = {"zeros.txt": bytes((64 << 20) + 1), "last.txt": b"a crane"}

@@ -47,6 +47,9 @@ _INHERITED_VARIABLES = (
 _START_SECONDS = 60.0
 """The child imports a large library from a disk that may be busy. What it waits for a processor is not counted."""
 
+_ANSWER_SECONDS = 60.0
+"""For an answer of which the first bytes are there."""
+
 _EXIT_SECONDS = 5.0
 
 _OUT_OF_MEMORY = (b"memory allocation of", b"out of memory", b"memoryerror", b"cannot allocate memory", b"bad_alloc")
@@ -109,7 +112,7 @@ class ParserProcess:
             theirs.close()
         try:
             self._wait_for_answer(time.monotonic() + _START_SECONDS, limit)
-            ready = receive(ours, max_body_bytes=0, deadline=time.monotonic() + _START_SECONDS)
+            ready = receive(ours, max_body_bytes=0, deadline=time.monotonic() + _ANSWER_SECONDS)
         except (TimeoutError, FramingError) as error:
             last_line = self._printed().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
             self.kill()
