@@ -144,3 +144,20 @@ def test_line_ends_are_those_that_are_left_in_any_blocks(codec: str, size: int) 
     for start in range(0, len(content), size):
         counter.add(content[start : start + size])
     assert counter.count == clean(text).count("\n")
+
+
+@pytest.mark.parametrize(("bom", "codec"), ENCODINGS)
+def test_a_line_end_that_goes_on_behind_a_cut_is_one(bom: bytes, codec: str) -> None:
+    wide = wide_encoding(bom + lines(20).encode(codec))
+    assert (wide is not None) is bool(bom)
+    for before, rest, count in (
+        ("one\r", "\ntwo", 0),
+        ("one\r", "two", 1),
+        ("one\r", "\rtwo", 1),
+        ("one\r", "\u0a0a\u0a0d", 1),
+        ("one\r", "", 1),
+        ("one\n", "\ntwo", 1),
+    ):
+        counter = LineEndCounter(wide)
+        counter.add(before.encode(codec, "replace"))
+        assert counter.count_before(rest.encode(codec, "replace")) == count

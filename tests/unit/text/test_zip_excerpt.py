@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import zipfile
 
 import pytest
@@ -22,7 +23,23 @@ def made(files: dict[str, bytes], *, before: bytes = b"", comment: bytes = b"") 
 
 
 def excerpt(content: bytes, max_bytes: int = 10_000) -> ContainerExcerpt | None:
-    return excerpt_of_zip(lambda offset, length: content[offset : offset + length], len(content), max_bytes=max_bytes)
+    def read(offset: int, length: int) -> bytes:
+        assert 0 <= offset <= len(content), "the system takes no offset of more than 63 bits"
+        return content[offset : offset + length]
+
+    return excerpt_of_zip(read, len(content), max_bytes=max_bytes)
+
+
+def with_large_number(content: bytes, field: int, number: int) -> bytes:
+    """A container whose last member has a number of eight bytes in place of one of four."""
+    entry, end = content.rfind(b"PK\x01\x02"), content.rfind(b"PK\x05\x06")
+    extra = struct.pack("<2HQ", 1, 8, number)
+    changed = bytearray(content[:end] + extra + content[end:])
+    changed[entry + field : entry + field + 4] = b"\xff" * 4
+    changed[entry + 30 : entry + 32] = len(extra).to_bytes(2, "little")
+    length = int.from_bytes(content[end + 12 : end + 16], "little") + len(extra)
+    changed[end + len(extra) + 12 : end + len(extra) + 16] = length.to_bytes(4, "little")
+    return bytes(changed)
 
 
 def contents(small: ContainerExcerpt | None) -> dict[str, bytes]:
@@ -79,7 +96,34 @@ def test_members_at_one_place_take_no_more_room_than_others() -> None:
     small = excerpt(bytes(content))
     assert contents(small) == {"a.txt": b"one", "b.txt": b""}
     assert small is not None
-    assert small.left_out == 1 << 31
+    assert small.left_out == len(content), "no more than all"
+
+
+@pytest.mark.parametrize("size", [(64 << 20) + 1, 5 << 30, 1 << 63])
+def test_members_that_nothing_reads_are_left_out(size: int) -> None:
+    small = excerpt(with_large_number(made({"a.txt": b"one", "b.txt": b"two"}), 24, size))
+    assert contents(small) == {"a.txt": b"one", "b.txt": b""}
+    assert small is not None
+    assert 0 < small.left_out < 10
+
+
+@pytest.mark.parametrize(("size", "is_kept"), [(400 << 20, True), ((1 << 30) + 1, False)])
+def test_a_document_may_have_larger_parts(size: int, is_kept: bool) -> None:
+    small = excerpt(with_large_number(made({"mimetype": b"x", "content.xml": b"two"}), 24, size))
+    assert small is not None
+    assert (small.left_out == 0) is is_kept
+
+
+@pytest.mark.parametrize("offset", [1 << 32, (1 << 63) - 1, 1 << 63, (1 << 64) - 1])
+def test_an_offset_outside_of_the_file_is_damage(offset: int) -> None:
+    content = made({"a.txt": b"one", "b.txt": b"two"})
+    assert contents(excerpt(with_large_number(content, 42, offset))) == {"a.txt": b"one", "b.txt": b""}
+    end = content.rfind(b"PK\x05\x06")
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, offset, 1)
+    assert excerpt(content[:end] + locator + content[end:]) is None
+    large_end = struct.pack("<4sQ2H2I4Q", b"PK\x06\x06", 44, 45, 45, 0, 0, 2, 2, 100, offset)
+    locator = struct.pack("<4sIQI", b"PK\x06\x07", 0, end, 1)
+    assert excerpt(content[:end] + large_end + locator + content[end:]) is None
 
 
 def test_damage_is_no_container_or_costs_what_is_damaged() -> None:

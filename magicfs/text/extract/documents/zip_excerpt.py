@@ -39,6 +39,9 @@ MAX_READ_MEMBERS: Final = 200
 """What is read of an archive: see `archives`, which the worker does not load."""
 _MAX_MEMBERS: Final = 50_000
 """What the readers of containers take."""
+_MAX_UNPACKED_BYTES: Final = 64 << 20
+_MAX_UNPACKED_BYTES_OF_DOCUMENT: Final = 1 << 30
+"""Readers take no larger member of an archive, and no document that unpacks to more."""
 _DIRECTORY_BYTES: Final = 32 << 20
 """The most that is read of a directory: no container of so many members has a longer one."""
 _NOT_TEXT: Final = frozenset().union(*(EXTENSIONS[group] for group in ("image", "audio", "video"))) | {
@@ -62,7 +65,7 @@ class ContainerExcerpt:
 
     content: bytes
     left_out: int
-    """Bytes of members that may have text, and are too large."""
+    """Bytes of members that may have text, and are too large: at most those of the file, whatever it says of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +84,7 @@ def excerpt_of_zip(read: Read, size: int, *, max_bytes: int) -> ContainerExcerpt
 
     None of what is no zip container, or a damaged one.
     """
+    read = within_file(read, size)
     try:
         members = list(_members(read, size))
     except struct.error:
@@ -96,9 +100,16 @@ def excerpt_of_zip(read: Read, size: int, *, max_bytes: int) -> ContainerExcerpt
         for number, member in enumerate(members)
         if (is_document or len(members) <= MAX_READ_MEMBERS) and may_have_text(member.name.decode("ascii", "replace"))
     }
-    kept = kept_within(sizes, max_bytes)
+    largest = _MAX_UNPACKED_BYTES_OF_DOCUMENT if is_document else _MAX_UNPACKED_BYTES
+    readable = {number: packed for number, packed in sizes.items() if members[number].size <= largest}
+    kept = kept_within(readable, max_bytes)
     left_out = sum(sizes.values()) - sum(sizes[number] for number in kept)
-    return ContainerExcerpt(_container(members, kept, read), left_out)
+    return ContainerExcerpt(_container(members, kept, read), min(left_out, size))
+
+
+def within_file(read: Read, size: int) -> Read:
+    """What reads nothing outside of a file of `size` bytes: damaged ones have offsets that no system takes."""
+    return lambda offset, length: read(offset, length) if 0 <= offset < size else b""
 
 
 def may_have_text(name: str) -> bool:

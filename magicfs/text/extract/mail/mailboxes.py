@@ -21,8 +21,10 @@ _SCANNED_SHARE: Final = 16
 """How many times the size of what is kept is read: mailboxes are attachments for the most part."""
 _READ_SECONDS: Final = 60.0
 """The time for reading them from a slow disk, on a machine that is busy."""
-_BASE64: Final = re.compile(rb"(?<=\n)[A-Za-z0-9+/][A-Za-z0-9+/=\r\n]{1000,}+")
-"""What is attached, in whole lines. Shorter sequences are matched in no time that grows with their square."""
+_BASE64: Final = re.compile(rb"(?<=\n)(?=[A-Za-z0-9+/]{32})(?:[A-Za-z0-9+/]++={0,2}\r?(?:\n|\Z))++")
+"""Whole lines of what is attached; no word is as long as the first one. No line is looked at twice."""
+_MIN_BYTES: Final = 1000
+"""Shorter sequences may be words, and stay."""
 _PICTURES: Final = (
     b"/9j/",
     b"iVBORw0KGgo",
@@ -57,7 +59,7 @@ def last_messages(read: Read, size: int, *, max_bytes: int) -> LastMessages:
     until = time.monotonic() + _READ_SECONDS
     kept: list[bytes] = []
     room, position, before, pictures = max_bytes, size, b"", 0
-    while position and size - position < _SCANNED_SHARE * max_bytes and (not kept or time.monotonic() < until):
+    while position and size - position < _SCANNED_SHARE * max_bytes and time.monotonic() < until:
         start = max(0, position - _BLOCK_BYTES)
         before = read(start, position - start) + before
         position = start
@@ -80,7 +82,7 @@ def last_messages(read: Read, size: int, *, max_bytes: int) -> LastMessages:
 
 
 def _no_picture(found: re.Match[bytes]) -> bytes:
-    return b"" if found[0].startswith(_PICTURES) else found[0]
+    return b"" if found.end() - found.start() > _MIN_BYTES and found[0].startswith(_PICTURES) else found[0]
 
 
 def _nothing_large(found: re.Match[bytes]) -> bytes:

@@ -35,7 +35,8 @@ class LineEndCounter:
 
     def count_before(self, rest: bytes) -> int:
         """The line ends so far, of which the last one may go on in the rest of the text."""
-        return self.count - (self._ended_in_return and rest.startswith(b"\n") and self.wide is None)
+        first = rest[: self.wide.unit_bytes].decode(self.wide.codec, "replace").encode("utf-8") if self.wide else rest
+        return self.count - (self._ended_in_return and first.startswith(b"\n"))
 
 
 def count_line_ends(content: bytes, wide: WideEncoding | None) -> int:
