@@ -43,7 +43,7 @@ class Watch:
         self.is_new = True
         """Whether it has begun since something was mounted or unmounted last."""
         self.changes = 0
-        """How many changes were reported, and mounts anywhere."""
+        """How many changes were reported, and mounts anywhere, and that nobody watches any more."""
         self._changed_at = -QUIET_SECONDS
         self.names: dict[bytes, int] = {}
         """Names that the kernel keeps, with the inode number."""
@@ -98,6 +98,10 @@ class Watch:
         """
         self.changes += 1
         self._listed = None
+
+    def end(self) -> None:
+        """Know that nobody watches the directory any more: replies that are on their way are not kept."""
+        self.changes += 1
 
     def is_quiet(self) -> bool:
         """Whether the last change is long enough ago."""

@@ -155,6 +155,7 @@ class DirectoryWatches:
         watch = self._watches.pop(ino, None)
         if watch is None:
             return
+        watch.end()
         FAST_PATH.forget(ino)
         others = self._by_number[watch.number]
         others.remove(watch)

@@ -11,9 +11,10 @@ from pathlib import Path
 import pytest
 
 from magicfs.fuse import watches
+from magicfs.fuse.watched_directory import WATCHED_SECONDS
 from magicfs.fuse.watches import NOT_IN_MEMORY_SECONDS, RETRY_SECONDS, DirectoryWatches
 from magicfs.linux.inotify import Inotify
-from magicfs.linux.opening import is_on_local_file_system
+from magicfs.linux.opening import is_on_local_file_system, open_below
 from magicfs.tree.tree import Tree
 from tests.plugins.kernel_caches import kept_caches
 from tests.unit.fuse.lookups import find
@@ -38,20 +39,27 @@ def later(monkeypatch: pytest.MonkeyPatch) -> Later:
 
 
 @pytest.fixture
-def watched(tree: Tree, tmp_path: Path, later: Later) -> Iterator[Callable[[], bool]]:
-    """Whether the root is watched when it is asked for."""
+def directories(tree: Tree, tmp_path: Path, later: Later) -> Iterator[DirectoryWatches]:
+    """Watches of the directories of a tree, whose root is in the kernel's memory."""
     del later
     descriptor = os.open(tmp_path, os.O_PATH)
     is_local = is_on_local_file_system(descriptor)
     os.close(descriptor)
     if not is_local:
         pytest.skip("the temporary directory is on no file system of this machine")
-    directories, root = DirectoryWatches(tree.inodes), find(tree)
+    directories = DirectoryWatches(tree.inodes)
     directories._inotify = Inotify()
     with kept_caches():
         os.stat(tmp_path)
-        yield lambda: directories.find(root) is not None
+        yield directories
     directories._inotify.close()
+
+
+@pytest.fixture
+def watched(tree: Tree, directories: DirectoryWatches) -> Callable[[], bool]:
+    """Whether the root is watched when it is asked for."""
+    root = find(tree)
+    return lambda: directories.find(root) is not None
 
 
 def test_a_directory_that_was_not_in_memory_is_watched_soon(
@@ -78,3 +86,18 @@ def test_a_directory_that_cannot_be_watched_is_tried_again_after_a_while(
     assert not watched()
     later.seconds += RETRY_SECONDS / 2
     assert watched()
+
+
+def test_a_listing_that_pauses_while_others_take_its_watch_keeps_nothing_more(
+    tree: Tree, tmp_path: Path, directories: DirectoryWatches, later: Later, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watches, "MAX_WATCHES", 1)
+    monkeypatch.setattr(watches, "open_below_cached", open_below)
+    (tmp_path / "other").mkdir()
+    listed = directories.entry_of(find(tree), b"")
+    assert listed is not None
+    assert listed.holds()
+    later.seconds += 3 * WATCHED_SECONDS
+    directories.find(find(tree, b"other"))
+    assert not directories.has(find(tree))
+    assert not listed.holds()
