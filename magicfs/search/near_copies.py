@@ -7,9 +7,10 @@ the latest, and then what else answers as well. Copies to the byte are one resul
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations
+from itertools import combinations, filterfalse
 from typing import Final
 
 from magicfs.domain.ids import ChunkId
@@ -20,7 +21,7 @@ from magicfs.text.analysis.tokens import UNSPACED_WORDS
 ENOUGH_WORDS: Final = 0.7
 """The share of the words of two passages that both have, from which on these are nearly equal."""
 AT_LEAST: Final = 0.5
-"""The same of any that may be, by their mere number: that is known sooner."""
+"""The same by their mere number."""
 WEIGHT_OF_NUMBERS: Final = 3
 """The weight of a number, that of a word being 1: the invoices of a shop differ in little else, and are no copies."""
 MIN_WORDS: Final = 20
@@ -31,9 +32,12 @@ MANY: Final = 3
 """So many near copies say enough: all others come after what answers at all."""
 AT_ALL: Final = 0.2
 """The share of their relevance from which on it does."""
+MOST_COMPARED: Final = 8
+"""The files with which one is compared: all invoices of a shop, and all mail with one footer, may be near at first."""
+LOOKED_AT: Final = 1.2
+"""The files that are looked at, for each that is wanted: one of the next may be the latest of near copies."""
 
 _WORD: Final = re.compile(f"[{UNSPACED_WORDS}]|[^\\W_{UNSPACED_WORDS}]+")
-_DIGIT: Final = re.compile(r"\d")
 _MIN_LETTERS_OF_PIECES: Final = 12
 """The mean length of the pieces between spaces from which on a text has no spaces between words."""
 _SKETCHED: Final = 500
@@ -62,28 +66,49 @@ class _Passage:
     def _words(self) -> frozenset[str]:
         return frozenset(_WORD.findall(self._text.lower()))
 
+    @cached_property
+    def _numbers(self) -> frozenset[str]:
+        return frozenset(filterfalse(str.isalpha, self._words))
+
+    @cached_property
+    def _weight(self) -> int:
+        return len(self._words) + (WEIGHT_OF_NUMBERS - 1) * len(self._numbers)
+
     def is_near(self, other: _Passage) -> bool:
         """Whether it is nearly equal to another one."""
         if self.chunk == other.chunk:
             return True
-        both, either = self._words & other._words, self._words | other._words
-        if len(both) < AT_LEAST * len(either) or min(len(self._words), len(other._words)) < MIN_WORDS:
+        words, others = self._words, other._words
+        fewer = min(len(words), len(others))
+        if fewer < MIN_WORDS:
             return False
-        return _weight(both) >= ENOUGH_WORDS * _weight(either)
+        weight = self._weight + other._weight
+        numbers = (WEIGHT_OF_NUMBERS - 1) * len(self._numbers & other._numbers)
+        # The numbers alone tell invoices apart, sooner than all their words.
+        if not _is_most(fewer + numbers, weight):
+            return False
+        both = len(words & others)
+        return _is_most(both + numbers, weight) and both >= AT_LEAST * (len(words) + len(others) - both)
 
 
-def _weight(words: Iterable[str]) -> int:
-    return sum(WEIGHT_OF_NUMBERS if _DIGIT.search(word) else 1 for word in words)
+def _is_most(both: int, weight: int) -> bool:
+    """Whether words that two passages have weigh enough. `weight` is the sum of that of both passages."""
+    return both >= ENOUGH_WORDS * (weight - both)
 
 
 def near_copies_later(
-    files: Sequence[CandidateFile], texts: Mapping[ChunkId, str], relevance: Callable[[Evidence], float]
+    files: Sequence[CandidateFile],
+    texts: Mapping[ChunkId, str],
+    relevance: Callable[[Evidence], float],
+    *,
+    wanted: int,
 ) -> list[CandidateFile]:
     """Files in their order, but a near copy of one before it later: after the next ones that answer as well.
 
-    Of near copies that answer equally, the latest modified one comes first. The others have it as `near`.
+    Of near copies that answer equally, the latest modified one comes first. The others have it as `near`. What comes
+    after the first ones, as many as are `wanted`, may stay where it is.
     """
-    groups = _groups(files, texts)
+    groups = _groups(files, texts, most=int(LOOKED_AT * wanted))
     if not groups:
         return list(files)
     placed = dict(enumerate(files))
@@ -105,27 +130,40 @@ def near_copies_later(
     return ordered + [copy for copy, _ in waiting]
 
 
-def _groups(files: Sequence[CandidateFile], texts: Mapping[ChunkId, str]) -> list[list[int]]:
-    """The places of files that are near copies of the first one of each group, which answers best."""
+def _groups(files: Sequence[CandidateFile], texts: Mapping[ChunkId, str], *, most: int) -> list[list[int]]:
+    """The places of files that are near copies of the first one of each group, which answers best.
+
+    What comes after `most` files that are no near copies is not looked at.
+    """
     groups: list[tuple[_Passage, Evidence, list[int]]] = []
     by_key: dict[tuple[str, ...], list[int]] = {}
+    copies = 0
     for place, file in enumerate(files):
+        if place - copies >= most:
+            break
         chunk, evidence = file.found.chunk_id, file.evidence
         text = None if chunk is None else texts.get(chunk)
         if chunk is None or text is None or evidence.is_whole_name:
             continue
         passage = _Passage(chunk, text)
         keys = passage.keys
-        for number in dict.fromkeys(number for key in keys for number in by_key.get(key, ())):
+        for number in _nearest(keys, by_key):
             first, best, places = groups[number]
             if passage.is_near(first) and _answers_no_better(evidence, best):
                 places.append(place)
+                copies += 1
                 break
         else:
             for key in keys:
                 by_key.setdefault(key, []).append(len(groups))
             groups.append((passage, evidence, [place]))
     return [places for _, _, places in groups if len(places) > 1]
+
+
+def _nearest(keys: Sequence[tuple[str, ...]], by_key: Mapping[tuple[str, ...], Sequence[int]]) -> list[int]:
+    """The groups that share the most keys; of equal ones the last ones, because near copies answer nearly equally."""
+    shared = [number for key in keys if key in by_key for number in by_key[key][-MOST_COMPARED:]]
+    return [number for number, _ in Counter(reversed(shared)).most_common()[:MOST_COMPARED]] if shared else []
 
 
 def _answers_no_better(evidence: Evidence, first: Evidence) -> bool:

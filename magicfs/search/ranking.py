@@ -27,7 +27,7 @@ from magicfs.search.measured_chunks import measure_candidates
 from magicfs.search.measured_files import CandidateFile, files_of_chunks, with_name, with_names
 from magicfs.search.near_copies import near_copies_later
 from magicfs.search.rare_words import RareWords
-from magicfs.search.request import SearchRequest
+from magicfs.search.request import ENOUGH_RESULTS, SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.names import plain_name, typed_path
 
@@ -48,6 +48,8 @@ class Ranking:
     shown: Shown
     least: float
     """The relevance from which on a candidate is shown, see `scores.least_relevance`."""
+    wanted: int
+    """The results that are wanted, or as many as are looked at for fewer: the first ones are the same."""
     each_copy: bool = False
     """Whether near copies are results as all others are."""
 
@@ -56,7 +58,9 @@ class Ranking:
         """The candidates that answer well enough to be shown, best first, near copies of one before them later."""
         evidence = [file.evidence for file in self.files]
         files = list(compress(self.files, scores.are_relevant(evidence, exponent=self.exponent, least=self.least)))
-        return files if self.each_copy else near_copies_later(files, self.shown.texts, self._relevance)
+        if self.each_copy:
+            return files
+        return near_copies_later(files, self.shown.texts, self._relevance, wanted=self.wanted)
 
     def _relevance(self, evidence: Evidence) -> float:
         return scores.relevance(evidence, exponent=self.exponent)
@@ -114,6 +118,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         chunks,
         Shown.of_places(gathered.places),
         least=scores.least_relevance(best),
+        wanted=max(request.limit, ENOUGH_RESULTS),
         each_copy=request.copy_rules.each_copy,
     )
 

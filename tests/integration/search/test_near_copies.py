@@ -46,6 +46,12 @@ def test_the_latest_draft_stands_for_the_others_which_come_later(service_of_draf
     assert scores[1] > 0.9, "a draft that comes later does not change the scores before it"
 
 
+def test_the_first_results_are_the_same_however_few_are_wanted(service_of_drafts: SearchService) -> None:
+    shown = names(service_of_drafts, "zephyr proposal")
+    for limit in range(1, len(shown)):
+        assert names(service_of_drafts, f"zephyr proposal limit:{limit}") == shown[:limit]
+
+
 def test_passages_come_in_the_same_order(service_of_drafts: SearchService) -> None:
     passages = service_of_drafts.passages("zephyr proposal", deadline_s=60).hits
     assert [hit.name.decode() for hit in passages] == names(service_of_drafts, "zephyr proposal")

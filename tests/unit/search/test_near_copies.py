@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import pytest
+
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import ChunkId, FileId
+from magicfs.search import near_copies
 from magicfs.search.fusion import Evidence
 from magicfs.search.measured_files import CandidateFile
-from magicfs.search.near_copies import near_copies_later
+from magicfs.search.near_copies import LOOKED_AT, MOST_COMPARED, near_copies_later
 
 GOOD = Evidence(relative_words=1.0, lexical=0.9)
 STAT = FileStat(size=1, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0)
@@ -26,7 +29,12 @@ INVOICE = (
 OTHER = "The kickoff of Northwind: Jonas asks two vendors for prices, Marta books the hall for the pilot."
 
 
-def ranked(texts: Sequence[str], *, evidence: Sequence[Evidence] = (), mtimes: Sequence[int] = ()) -> list[int]:
+WANTED = 50
+
+
+def ranked(
+    texts: Sequence[str], *, evidence: Sequence[Evidence] = (), mtimes: Sequence[int] = (), wanted: int = WANTED
+) -> list[int]:
     """The places of some files, best first, in the order in which they are shown."""
     files = [
         CandidateFile(
@@ -47,7 +55,7 @@ def ranked(texts: Sequence[str], *, evidence: Sequence[Evidence] = (), mtimes: S
         for place in range(len(texts))
     ]
     by_chunk = {ChunkId(place): text for place, text in enumerate(texts)}
-    shown = near_copies_later(files, by_chunk, lambda one: one.lexical or 0.0)
+    shown = near_copies_later(files, by_chunk, lambda one: one.lexical or 0.0, wanted=wanted)
     return [file.found.file_id for file in shown]
 
 
@@ -91,3 +99,41 @@ def test_invoices_of_one_shop_and_short_notes_are_no_copies() -> None:
 def test_a_file_that_is_named_as_the_question_is_no_copy() -> None:
     named = GOOD._replace(is_whole_name=True)
     assert ranked([DRAFT.format("A"), DRAFT.format("B"), OTHER], evidence=[named, named, GOOD]) == [0, 1, 2]
+
+
+@pytest.fixture
+def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """The texts of files that were compared with another one, one for each time."""
+    compared: list[str] = []
+    is_near = near_copies._Passage.is_near
+
+    def noted(passage: near_copies._Passage, other: near_copies._Passage) -> bool:
+        compared.append(passage._text)
+        return is_near(passage, other)
+
+    monkeypatch.setattr(near_copies._Passage, "is_near", noted)
+    return compared
+
+
+def test_each_of_many_invoices_is_compared_with_few_others(compared: list[str]) -> None:
+    invoices = [INVOICE.format(number) for number in range(100, 300)]
+    assert ranked(invoices, wanted=1000) == list(range(200))
+    assert max(map(compared.count, invoices)) == MOST_COMPARED
+
+
+def test_only_files_that_may_be_shown_are_looked_at(compared: list[str]) -> None:
+    invoices = [INVOICE.format(number) for number in range(100, 300)]
+    ranked(invoices)
+    assert set(compared) == set(invoices[1 : int(LOOKED_AT * WANTED)])
+
+
+def test_many_near_copies_do_not_hide_those_that_come_next() -> None:
+    drafts = [DRAFT.format(f"{place} of all") for place in range(2 * WANTED)]
+    others = [f"{place}. {OTHER}" for place in range(WANTED)]
+    assert ranked([*drafts, *others])[:WANTED] == [0, *range(2 * WANTED, 3 * WANTED - 1)]
+
+
+def test_near_copies_are_found_among_many_invoices() -> None:
+    texts = [INVOICE.format(number) for number in range(100, 130)]
+    texts += [DRAFT.format("A"), texts[-3].replace("please", "soon"), DRAFT.format("B"), OTHER]
+    assert ranked(texts) == [*range(31), 33, 31, 32]
