@@ -67,12 +67,14 @@ _XML = re.compile(
 )
 _STATEMENT = re.compile(rb"(?:\{1:[^\n]{1,300}\{4:)?\s{0,9}:20:[^\n]{0,40}\n(?::21:[^\n]{0,40}\n)?:25:[^\n]{1,60}\n:28")
 """A statement of a bank in MT940, which banks name as they like."""
+_MANIFEST = re.compile(rb"(?:\xef\xbb\xbf)?(?:Manifest|Signature)-Version:")
 _SHARED_EXTENSIONS = {
     "log": (_JSON, "application/json"),
     "txt": (_STATEMENT, "text/x-mt940"),
+    "mf": (_MANIFEST, "text/x-java-manifest"),
     **dict.fromkeys(("ts", "mm"), (_XML, "application/xml")),
 }
-"""Extensions that files of another type have too, by how these begin: translations of Qt, maps of FreeMind."""
+"""Extensions that files of another type have too, by how these begin: translations of Qt, manifests of Java."""
 _BEGINNINGS = (
     (_XML, "application/xml"),
     (_JSON, "application/json"),

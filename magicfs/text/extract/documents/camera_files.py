@@ -63,11 +63,16 @@ def _heic_data(content: bytes, parts: dict[bytes, memoryview]) -> CameraData:
     lists = dict(atoms(parts.get(b"meta", memoryview(b""))[4:]))
     kinds = dict(_kinds(bytes(lists.get(b"iinf", b""))))
     exif = xmp = b""
+    left = len(content)
     for number, begin, length in _places(_Fields(bytes(lists.get(b"iloc", b"")))):
+        kind = kinds.get(number)
+        if kind not in {b"Exif", b"mime"} or left <= 0:
+            continue
         data = content[begin : begin + min(length, _MAX_ITEM_BYTES)]
-        if kinds.get(number) == b"Exif":
+        left -= len(data)
+        if kind == b"Exif":
             exif = data[4 + int.from_bytes(data[:4], "big") :]
-        elif kinds.get(number) == b"mime" and b"<x:xmpmeta" in data:
+        elif b"<x:xmpmeta" in data:
             xmp = data
     return CameraData(exif=(exif,) if exif else (), xmp=xmp)
 
@@ -100,6 +105,7 @@ def _places(fields: _Fields) -> Iterator[tuple[int, int, int]]:
     version = fields.number(4) >> 24
     sizes = fields.number(2)
     offset_size, length_size, base_size, index_size = (sizes >> shift & 0xF for shift in (12, 8, 4, 0))
+    index_size = index_size if version else 0
     for _ in range(min(fields.number(4 if version > 1 else 2), _MAX_ITEMS)):
         if fields.are_over():
             return
@@ -107,10 +113,12 @@ def _places(fields: _Fields) -> Iterator[tuple[int, int, int]]:
         is_in_file = not version or not fields.number(2) & 0xF
         fields.number(2)
         base = fields.number(base_size)
-        for piece in range(fields.number(2)):
+        pieces = fields.number(2)
+        # Without sizes, pieces have no bytes in the list, whose end would end them.
+        for piece in range(pieces if index_size or offset_size or length_size else min(pieces, 1)):
             if fields.are_over():
                 return
-            fields.number(index_size if version else 0)
+            fields.number(index_size)
             offset, length = fields.number(offset_size), fields.number(length_size)
             if piece == 0 and is_in_file:
                 yield number, base + offset, length

@@ -225,22 +225,32 @@ class DocumentParser:
         if not self._kreuzberg.recognises_pictures:
             needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract or rapidocr to read its text")
             return said or needs_ocr
-        outcome = self._kreuzberg(content, mime_type)
+        outcome = self._recognised(content, mime_type)
         if mime_type == TIFF_TYPE:
             outcome = self._with_later_pages(outcome, content)
         if said is None or isinstance(outcome, Unreadable):
             return said or outcome
         return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
 
+    def _recognised(self, content: bytes, mime_type: str) -> Document | Unreadable:
+        """The recognised text of a picture. One at which the library fails costs its own text only."""
+        try:
+            return self._kreuzberg(content, mime_type)
+        except Exception as error:
+            return unreadable_of(error)
+
     def _with_later_pages(self, first: Document | Unreadable, content: bytes) -> Document | Unreadable:
         """The recognised text of a fax or a scan with that of its later pages, as many as there is time for."""
         texts = [text_of(first)]
         until = self._started + self._limits.seconds * _TIME_SHARE
-        for number, page in enumerate(later_pages(content), start=2):
+        for number, page in later_pages(content):
             if time.monotonic() > until:
                 self._parts.add_unread(f"page {number} and what follows", SkipReason.TIMEOUT)
                 break
-            texts.append(text_of(self._kreuzberg(page, "image/png")))
+            outcome = Unreadable(SkipReason.CORRUPT) if page is None else self._recognised(page, "image/png")
+            if isinstance(outcome, Unreadable) and outcome.reason in _FAILURES:
+                self._parts.add_unread(f"page {number}", outcome.reason)
+            texts.append(text_of(outcome))
         text = PAGE_SEPARATOR.join(filter(None, texts))
         if isinstance(first, Document):
             return replace(first, text=text)

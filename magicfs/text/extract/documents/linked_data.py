@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator
 from typing import Any, Final
 
-_ADDRESS: Final = re.compile(r"(?:https?:)?//\S*|\S*/\S*\.\w{2,5}")
+_ADDRESS: Final = re.compile(r"(?:https?:)?//\S*|data:[a-z]{1,20}/\S*|[^\s/]*+/\S*\.\w{2,5}")
 _TAG: Final = re.compile(r"<[^<>]{0,1000}>")
 _SENTENCES: Final = re.compile(r"(?<=[.!?])\s+|\n+")
 _MAX_TEXTS: Final = 2000

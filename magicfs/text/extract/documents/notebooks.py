@@ -27,6 +27,9 @@ _OLD_NAMES: Final = {"html": _HTML, "latex": "text/latex"}
 _NAME_OF_OBJECT: Final = re.compile(r"<[\w.]+ object(?: at 0x[0-9a-fA-F]+)?>")
 """The plain text of an object that shows itself in another form."""
 
+_MAX_LEVEL: Final = 6
+"""That of a heading."""
+
 
 def read_notebook(content: bytes) -> Document | Unreadable:
     """The texts of a notebook, a blank line between two of them."""
@@ -59,7 +62,7 @@ def _source(cell: dict[str, Any]) -> str:
     if cell.get("cell_type") != "heading":
         return source
     level = cell.get("level")
-    return f"{'#' * level if isinstance(level, int) else '#'} {source}"
+    return f"{'#' * min(level, _MAX_LEVEL) if isinstance(level, int) else '#'} {source}"
 
 
 def _output_text(output: dict[str, Any]) -> str:

@@ -11,9 +11,11 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-_XMP: Final = re.compile(rb"<x:xmpmeta\b.{1,1000000}?</x:xmpmeta>", re.DOTALL)
-_TEXT: Final = re.compile(rb"/Text \(\xfe\xff((?:[^\\)]|\\.){2,20000})\)", re.DOTALL)
-"""The text of a layer, in UTF-16 with escaped brackets."""
+_XMP_BEGIN: Final = b"<x:xmpmeta"
+_XMP_END: Final = b"</x:xmpmeta>"
+_MAX_XMP_BYTES: Final = 1_000_000
+_TEXT: Final = re.compile(rb"/Text \(\xfe\xff((?:[^\\)]|\\.){2,20000}+)(\)?)", re.DOTALL)
+"""The text of a layer, in UTF-16 with escaped brackets. One that does not end is passed over in one go."""
 _NAME: Final = re.compile(rb"8BIMluni\0\0..(\0\0..)", re.DOTALL)
 _ESCAPED: Final = re.compile(rb"\\(.)", re.DOTALL)
 _MAX_LAYERS: Final = 1000
@@ -25,13 +27,18 @@ _GIVEN_NAME: Final = re.compile(
 
 def xmp_of(content: bytes) -> bytes:
     """What is stated of the picture; empty if nothing is."""
-    match = _XMP.search(content)
-    return match[0] if match else b""
+    place = 0
+    while (end := content.find(_XMP_END, place)) >= 0:
+        begin = content.find(_XMP_BEGIN, max(place, end - _MAX_XMP_BYTES), end)
+        place = end + len(_XMP_END)
+        if begin >= 0:
+            return content[begin:place]
+    return b""
 
 
 def layer_lines(content: bytes) -> Iterator[str]:
     """Yield the texts of layers, then the names that people have given to layers."""
-    for match in islice(_TEXT.finditer(content), _MAX_LAYERS):
+    for match in islice((found for found in _TEXT.finditer(content) if found[2]), _MAX_LAYERS):
         yield _ESCAPED.sub(rb"\1", match[1]).decode("utf-16-be", "replace")
     for match in islice(_NAME.finditer(content), _MAX_LAYERS):
         length = int.from_bytes(match[1], "big")

@@ -26,6 +26,7 @@ _TEXT_TRACKS: Final = frozenset({b"text", b"sbtl", b"subt", b"clcp"})
 _CHAPTER_TRACK: Final = b"text"
 _HANDLER: Final = slice(8, 12)
 _MAX_SAMPLES: Final = 20_000
+_MAX_SAMPLES_OF_FILE: Final = 200_000
 _MAX_SAMPLE_BYTES: Final = 4096
 
 
@@ -67,6 +68,7 @@ def mp4_texts(content: bytes) -> Iterator[tuple[str, str]]:
     What stands among pictures and sound is missing in the excerpt of a large file.
     """
     data = memoryview(content)
+    left = [_MAX_SAMPLES_OF_FILE, len(content)]
     for name, movie in atoms(data):
         if name == b"moov":
             for kind, atom in atoms(movie):
@@ -75,7 +77,7 @@ def mp4_texts(content: bytes) -> Iterator[tuple[str, str]]:
                         (CHAPTER, text) for inner, part in atoms(atom) if inner == b"chpl" for text in _listed(part)
                     )
                 elif kind == b"trak":
-                    yield from _track_texts(data, atom)
+                    yield from _track_texts(data, atom, left)
 
 
 def _listed(data: memoryview) -> Iterator[str]:
@@ -87,7 +89,8 @@ def _listed(data: memoryview) -> Iterator[str]:
         position += 9 + length
 
 
-def _track_texts(file: memoryview, track: memoryview) -> Iterator[tuple[str, str]]:
+def _track_texts(file: memoryview, track: memoryview, left: list[int]) -> Iterator[tuple[str, str]]:
+    """Yield the texts of a track. `left` is how many samples, and bytes of them, may be read of all tracks."""
     parts = dict(atoms(track))
     handler = bytes(dict(atoms(parts.get(b"mdia", memoryview(b"")))).get(b"hdlr", memoryview(b""))[_HANDLER])
     if handler not in _TEXT_TRACKS:
@@ -96,6 +99,10 @@ def _track_texts(file: memoryview, track: memoryview) -> Iterator[tuple[str, str
         parts = dict(atoms(parts.get(name, memoryview(b""))))
     for begin, size in _samples(parts):
         sample = file[begin : begin + min(size, _MAX_SAMPLE_BYTES)]
+        left[0] -= 1
+        left[1] -= len(sample)
+        if min(left) < 0:
+            return
         text = bytes(sample[2 : 2 + int.from_bytes(sample[:2], "big")])
         is_wide = text.startswith((b"\xfe\xff", b"\xff\xfe"))
         yield (

@@ -7,6 +7,7 @@ bytes; pure functions. https://learn.microsoft.com/openspecs/office_file_formats
 
 from __future__ import annotations
 
+import codecs
 import re
 from collections.abc import Iterator
 from itertools import islice
@@ -40,6 +41,11 @@ _OF_PROGRAM: Final = re.compile(
 )
 """Names of styles and fonts, and data of programs."""
 _MAX_TEXTS: Final = 100_000
+_Utf16 = codecs.getincrementaldecoder("utf-16-le")
+_HEAD_BYTES: Final = 128
+"""Those of a text which are looked at first: most data that look like a length stand before other data."""
+_MAX_READ_SHARE: Final = 4
+"""How often the bytes of a file are read at most, for data that turn out to be no texts."""
 _LATIN_END: Final = 0x250
 _CHINESE: Final = re.compile("[\u3000-\u30ff\u3400-\u9fff\uff00-\uffef]")
 _CHINESE_TEXT: Final = re.compile("[\t\n\r\x0b -~\u2010-\u2026\u3000-\u30ff\u4e00-\u9fff\uff00-\uffef]*")
@@ -56,15 +62,34 @@ def read_onenote(content: bytes) -> Document | Unreadable:
 
 def _texts(content: bytes) -> Iterator[str]:
     end = 0
+    left = _MAX_READ_SHARE * len(content)
     for match in _LENGTH.finditer(content):
         begin = match.start() + _LENGTH_BYTES
         if begin < end:
             continue
-        data = content[begin : begin + int.from_bytes(content[match.start() : begin], "little")]
-        text = _text(data)
+        data_end = min(begin + int.from_bytes(content[match.start() : begin], "little"), len(content))
+        if not _may_be_text(content[begin : min(begin + _HEAD_BYTES, data_end)]):
+            continue
+        if data_end - begin > _HEAD_BYTES:
+            if data_end - begin > left:
+                continue
+            left -= data_end - begin
+        text = _text(content[begin:data_end])
         if text and not _OF_PROGRAM.fullmatch(text):
             yield text
-            end = begin + len(data)
+            end = data_end
+
+
+def _may_be_text(head: bytes) -> bool:
+    """Whether a text may begin in this way; false only where none does."""
+    if _ONE_BYTE.fullmatch(head.rstrip(b"\0")):
+        return True
+    try:
+        # The second half of the last character may be missing.
+        text = _Utf16().decode(head).rstrip("\0")
+    except UnicodeDecodeError:
+        return False
+    return _is_shown(text) and not _is_mixed(text)
 
 
 def _text(data: bytes) -> str:
@@ -77,17 +102,28 @@ def _text(data: bytes) -> str:
         text = data.decode("utf-16-le").rstrip("\0")
     except UnicodeDecodeError:
         return ""
-    families = {_family(character) for character in text if character.isalpha()} - {0}
-    least = _MIN_CHARACTERS_OF_SYLLABLES if families & {_HAN, _HANGUL} else _MIN_CHARACTERS
-    is_mixed = len(families) > 1 or (_CHINESE.search(text) and not _CHINESE_TEXT.fullmatch(text))
-    return text.strip() if not is_mixed and _is_text(text, least) else ""
+    least = _MIN_CHARACTERS_OF_SYLLABLES if _families(text) & {_HAN, _HANGUL} else _MIN_CHARACTERS
+    return text.strip() if not _is_mixed(text) and _is_text(text, least) else ""
+
+
+def _is_mixed(text: str) -> bool:
+    """Whether a text has letters that stand in no text together."""
+    return len(_families(text)) > 1 or bool(_CHINESE.search(text) and not _CHINESE_TEXT.fullmatch(text))
 
 
 def _is_text(text: str, least: int) -> bool:
     if len(text) < least or not any(map(str.isalpha, text)):
         return False
     usual = sum(character.isalnum() or character.isspace() for character in text)
-    return usual >= _MIN_SHARE * len(text) and all(sign.isprintable() or sign in _SHOWN for sign in text)
+    return usual >= _MIN_SHARE * len(text) and _is_shown(text)
+
+
+def _is_shown(text: str) -> bool:
+    return all(sign.isprintable() or sign in _SHOWN for sign in text)
+
+
+def _families(text: str) -> set[int]:
+    return {_family(letter) for letter in text if letter.isalpha()} - {0}
 
 
 def _family(letter: str) -> int:

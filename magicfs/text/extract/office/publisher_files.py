@@ -26,12 +26,16 @@ def read_publication(content: bytes) -> Document | Unreadable:
     ole = OleFile(content)
     data = ole.read(PUBLISHER_TEXTS)
     texts: list[str] = []
+    left = len(data)
     for number in range(min(_MAX_ENTRIES, (len(data) - _TABLE) // _ENTRY.size)):
         length, kind, _, form, begin, size = _ENTRY.unpack_from(data, _TABLE + number * _ENTRY.size)
         if length != _ENTRY.size:
             break
         if kind == form == _TEXT:
-            texts.append(data[begin : begin + size].decode("utf-16-le", "replace"))
+            # Texts lie apart from one another, so that they are no longer than all that there is.
+            part = data[begin : begin + min(size, left)]
+            left -= len(part)
+            texts.append(part.decode("utf-16-le", "replace"))
     text = clean("\n".join(texts).replace("\r", "\n").replace("\x0b", "\n")).strip()
     if not text:
         return Unreadable(SkipReason.NO_TEXT)
