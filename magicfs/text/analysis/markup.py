@@ -26,7 +26,7 @@ _STRUCK: Final = re.compile(r"~~([^\s~](?:[^~\n]{0,200}[^\s~])?)~~")
 pattern begins with its sign, for which `re` searches quickly."""
 
 _LINK_TARGET: Final = re.compile(
-    r"\]\(\s*(<[^<>\n]{0,500}>|[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)(?:\s+([\"'][^\n]*?[\"']))?\s*\)"
+    r"\]\(\s*+(<[^<>\n]{0,500}>|[^()\s<>]*(?:\([^()\s]*\)[^()\s<>]*)*)(?:\s++([\"'][^\n]*?[\"']))?\s*+\)"
 )
 """What follows the text of a link in Markdown: its address, and its title."""
 _NOTE: Final = re.compile(

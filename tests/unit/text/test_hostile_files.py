@@ -10,6 +10,7 @@ import pytest
 from PIL import ExifTags, Image
 
 from magicfs.domain.contents import Document
+from magicfs.text.analysis.markup import without_markup
 from magicfs.text.extract.documents import camera_files, document_parser, notebooks, photoshop_files, spoken_texts
 from magicfs.text.extract.documents.linked_data import stated_texts
 from magicfs.text.extract.documents.picture_pages import later_pages
@@ -173,3 +174,9 @@ def test_a_heading_of_any_level_is_read() -> None:
     document = notebooks.read_notebook(f'{{"worksheets": [{{"cells": [{cell}]}}]}}'.encode())
     assert isinstance(document, Document)
     assert document.text == "###### Reeds"
+
+
+def test_a_link_that_only_begins_is_passed_over() -> None:
+    asides: list[str] = []
+    assert without_markup("](" + " " * 1_000_000 + "[b](  c  'd'  )", asides) == "](" + " " * 1_000_000 + "[b"
+    assert asides == ["c 'd'"]
