@@ -54,10 +54,6 @@ def empty_version(data: Path) -> None:
     (data / "PG_VERSION").write_text("")
 
 
-def other_version(data: Path) -> None:
-    (data / "PG_VERSION").write_text("17\n")
-
-
 def no_control(data: Path) -> None:
     (data / "global/pg_control").unlink()
 
@@ -84,7 +80,6 @@ def no_transactions(data: Path) -> None:
     [
         (no_version, "PG_VERSION"),
         (empty_version, "not a valid data directory"),
-        (other_version, "version 17"),
         (no_control, "pg_control"),
         (zeroed_control, "incompatible with server"),
         (no_log, "checkpoint record"),
@@ -102,6 +97,14 @@ def test_damage_is_named_with_what_to_do(home: Path, damage: Callable[[Path], No
     assert "Error:" not in message
     assert "\n" not in message
     assert set(before) <= {path.name for path in data.iterdir()}
+
+
+def test_a_cluster_of_another_version_is_not_damaged(home: Path) -> None:
+    (postgres_cluster.data_dir(home) / "PG_VERSION").write_text("17\n")
+    message = explained(home)
+    assert "version 17" in message
+    assert "install the version of the package" in message
+    assert postgres_cluster.REMEDY not in message
 
 
 def test_a_copied_cluster_is_closed_to_others(home: Path) -> None:
