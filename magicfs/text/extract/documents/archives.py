@@ -161,7 +161,7 @@ class _Texts:
             return
         try:
             content = member.read()
-        except _DAMAGE:
+        except (lzma.LZMAError, *DAMAGE):
             self._add_unread(member, SkipReason.CORRUPT)
             return
         if not content:
