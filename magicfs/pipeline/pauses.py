@@ -22,7 +22,8 @@ MAX_COST_SHARE = 0.1
 MAX_PAUSE_SECONDS = 60.0
 
 MAX_SLOW_PAUSE_SECONDS = 300.0
-"""The longest pause of a file whose reading alone takes seconds, such as a log of megabytes."""
+"""The longest pause of a file whose reading alone takes seconds, such as a log of megabytes; after its first reading it
+is `MAX_PAUSE_SECONDS`, because a file that is copied into a root is complete a moment later."""
 
 SLOW_FILE_SECONDS = 0.25
 """A file whose reading takes longer has a pause even after its first change."""
@@ -44,4 +45,5 @@ def pause_before_rereading_s(claim: ClaimedFile, *, reading_s: float, chunks: fl
     if claim.since_reading_s is not None and claim.since_reading_s < 2 * claim.pause_s + CALM_SECONDS:
         cost_s = reading_s + MESSAGES_SECONDS + chunks * EMBEDDING_SECONDS
         pause_s = max(pause_s, min(2 * claim.pause_s, MAX_DOUBLED_PAUSE_SECONDS), cost_s / MAX_COST_SHARE)
-    return max(min(pause_s, MAX_PAUSE_SECONDS), min(slow_s, MAX_SLOW_PAUSE_SECONDS))
+    longest_s = MAX_PAUSE_SECONDS if claim.since_reading_s is None else MAX_SLOW_PAUSE_SECONDS
+    return max(min(pause_s, MAX_PAUSE_SECONDS), min(slow_s, longest_s))
