@@ -101,8 +101,7 @@ class LargeFiles:
         small = excerpt_of(_reader(descriptor), stat.size, max_bytes=self.max_bytes)
         if small is None:
             return None
-        tail = read_range(descriptor, _HEAD_BYTES, offset=max(0, stat.size - _HEAD_BYTES))
-        key = _key(_digest(stat, small.content, head, tail), kind)
+        key = _key(_digest(stat, small.content, head, _tail(descriptor, stat)), kind)
         return Excerpt(small.content, key, Gap(len(small.content), small.left_out, 0) if small.left_out else None)
 
     def _mailbox(self, descriptor: int, stat: FileStat, kind: str) -> Excerpt:
@@ -152,12 +151,16 @@ def _reader(descriptor: int) -> Callable[[int, int], bytes]:
     return lambda offset, length: read_range(descriptor, length, offset=offset)
 
 
+def _tail(descriptor: int, stat: FileStat) -> bytes:
+    """The end of an open file, as long as what is looked at of its beginning."""
+    return read_range(descriptor, _HEAD_BYTES, offset=max(0, stat.size - _HEAD_BYTES))
+
+
 def _recording(descriptor: int, stat: FileStat, kind: str, head: bytes) -> Excerpt:
     """The parts of a recording that say what it is; it is identified by them, its ends and its size."""
-    content = excerpt_of_recording(lambda offset, length: os.pread(descriptor, length, offset), stat.size)
+    content = excerpt_of_recording(_reader(descriptor), stat.size)
     # Films without tags may have equal excerpts.
-    tail = os.pread(descriptor, _HEAD_BYTES, max(0, stat.size - _HEAD_BYTES))
-    return Excerpt(content, _key(_digest(stat, content, head, tail), kind), None)
+    return Excerpt(content, _key(_digest(stat, content, head, _tail(descriptor, stat)), kind), None)
 
 
 def _digest(stat: FileStat, *parts: bytes) -> xxhash.xxh3_128:

@@ -171,12 +171,16 @@ class Index:
             " WHERE state <> 'pending' RETURNING 1"
         )
 
-    def settle(self) -> None:
-        """Scan hours after the last change, and work until nothing waits."""
-        self.end_pauses()
+    def read_all(self) -> None:
+        """Scan, and read until no file waits."""
         self.scan()
         while self.extraction().run_batch():
             pass
+
+    def settle(self) -> None:
+        """Scan hours after the last change, and work until nothing waits."""
+        self.end_pauses()
+        self.read_all()
         # One worker: what it has embedded in one turn, it measures after the next.
         worker = self.embedding()
         while worker.run_turn():

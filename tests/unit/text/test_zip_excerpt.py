@@ -8,7 +8,7 @@ import zipfile
 
 import pytest
 
-from magicfs.text.extract.documents import archive_members, archives, zip_excerpt
+from magicfs.text.extract.documents import zip_excerpt
 from magicfs.text.extract.documents.zip_excerpt import ContainerExcerpt, excerpt_of_zip
 
 
@@ -79,13 +79,6 @@ def test_of_archives_of_many_files_the_names_are_kept_and_of_documents_all(mark:
     found = contents(excerpt(made(files), max_bytes=1 << 20))
     assert list(found) == list(files)
     assert (found == files) is are_read
-
-
-def test_what_is_read_of_an_archive_is_kept() -> None:
-    assert (zip_excerpt.MAX_NAMES, zip_excerpt.MAX_READ_MEMBERS) == (
-        archive_members.MAX_NAMES,
-        archives.MAX_READ_MEMBERS,
-    )
 
 
 def test_members_at_one_place_take_no_more_room_than_others() -> None:

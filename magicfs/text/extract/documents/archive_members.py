@@ -18,6 +18,7 @@ from typing import IO, Any, Final
 import rarfile
 
 from magicfs.text.extract.documents.compressed_files import DECOMPRESSORS, MAX_UNPACKED_BYTES, name_before_compression
+from magicfs.text.extract.documents.zip_excerpt import MAX_NAMES
 from magicfs.text.extract.plain.charsets import detected_charset
 
 RAR_TYPE: Final = "application/vnd.rar"
@@ -26,8 +27,6 @@ ZIP_TYPE: Final = "application/zip"
 rarfile.RAR_MAX_COMMENT = 0
 """Comments are not read: the library unpacks them with a program, which may not start here."""
 
-MAX_NAMES: Final = 5000
-"""The names of an archive that are read, in its own order, before those in archives inside of it."""
 _MAX_RAR_BLOCKS: Final = 2 * MAX_NAMES
 """The blocks of a rar archive that are read, of which most are members: the library keeps each in memory."""
 _TAR_BLOCK_BYTES: Final = 512

@@ -18,14 +18,12 @@ import rarfile
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.archive_members import MAX_NAMES, RAR_TYPE, ZIP_TYPE, Member, members_of
+from magicfs.text.extract.documents.archive_members import RAR_TYPE, ZIP_TYPE, Member, members_of
 from magicfs.text.extract.documents.file_parts import DAMAGE, WHAT_FOLLOWS, FileParts
+from magicfs.text.extract.documents.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
 
-MAX_READ_MEMBERS: Final = 200
-"""The members of an archive up to which their texts are read: larger ones are source code, photos and backups, whose
-texts would outnumber those of all other files."""
 _MAX_DEPTH: Final = 2
 """Archives in archives whose names are read."""
 _INNER_TYPES: Final = {
@@ -161,6 +159,7 @@ class _Texts:
             return
         try:
             content = member.read()
+        # Where a tar archive is damaged, it ends: that is counted with its names.
         except (lzma.LZMAError, *DAMAGE):
             self._add_unread(member, SkipReason.CORRUPT)
             return

@@ -35,8 +35,10 @@ _SOME_DAY: Final = 1 << 5 | 1
 """The first one of 1980. There is none without a month."""
 
 MAX_NAMES: Final = 5000
+"""The names of an archive that are read, in its own order, before those in archives inside of it."""
 MAX_READ_MEMBERS: Final = 200
-"""What is read of an archive: see `archives`, which the worker does not load."""
+"""The members of an archive up to which their texts are read: larger ones are source code, photos and backups, whose
+texts would outnumber those of all other files."""
 _MAX_MEMBERS: Final = 50_000
 """What the readers of containers take."""
 _MAX_UNPACKED_BYTES: Final = 64 << 20
