@@ -1,7 +1,7 @@
 """Replies with files of a directory of a root, many at a time: a node for each would take Python a second for 10,000.
 
-Part of the operations, on the event loop of the mount. What nobody uses rests in the inode table at once, as it would
-after a while. Whatever needs more than to be counted has a node, as in any other listing: directories, what a program
+Part of the operations, on the event loop of the mount. A file that nobody uses is added to the inode table as a
+packed node, which it would be after a while. Whatever needs more than to be counted has a node, as in any other listing: directories, what a program
 uses, files with several names, and what is not what it was before.
 """
 

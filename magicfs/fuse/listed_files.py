@@ -24,7 +24,7 @@ from magicfs.tree.placed_nodes import GONE
 from magicfs.tree.real.directories import RealDirectory
 
 SEEN_BYTES = 52
-"""What a `struct listed_file` begins with: identity and version, as in the records of nodes at rest."""
+"""What a `struct listed_file` begins with: identity and version, as in the records of packed nodes."""
 _CTIME_MODE_LINKS = struct.Struct("=28xq40xII16x")
 _ERROR = struct.Struct("=96xi")
 """The fields of a `struct listed_file` that are read here."""
@@ -103,7 +103,7 @@ class ListedFiles:
                     yield position, self.directory.entry(name, *status_and_birth(descriptor, name))
 
     def seen(self, start: int, count: int) -> Iterator[tuple[bytes, bytes, int, int, int]]:
-        """What nodes at rest need of the files from a position on, `count` at most: names, and what was seen of each.
+        """What packed nodes need of the files from a position on, `count` at most: names, and what was seen of each.
 
         With ctime, mode, and the number of links.
         """

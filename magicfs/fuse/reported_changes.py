@@ -107,7 +107,7 @@ class ReportedChanges:
         self._expire_own(watch)
 
     def _is_unused_file(self, ino: int) -> bool:
-        return self._inodes.is_file_at_rest(ino) and FAST_PATH.opened(ino) is None
+        return self._inodes.is_packed_file(ino) and FAST_PATH.opened(ino) is None
 
     def _expire_own(self, watch: Watch) -> None:
         watch.keeps_own_attributes = False

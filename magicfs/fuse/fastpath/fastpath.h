@@ -49,7 +49,7 @@ struct seen_file {
     int64_t born_ns, mtime_ns, ctime_ns;
 };
 
-/* What a directory has under a name. What it begins with, up to `atime_ns`, is as in the records of resting_nodes.py. */
+/* What a directory has under a name. What it begins with, up to `atime_ns`, is as in the records of packed_nodes.py. */
 struct __attribute__((packed)) listed_file {
     uint32_t kind; /* the type, of `mode` */
     uint64_t device, number;
@@ -70,7 +70,7 @@ struct __attribute__((packed)) noted {
     uint32_t name_bytes;
 };
 
-#define SEED_BITS 27 /* the lower bits of inode numbers, as in resting_nodes.py */
+#define SEED_BITS 27 /* the lower bits of inode numbers, as in packed_nodes.py */
 #define OPENED_HERE (UINT64_C(1) << 60) /* in the handle numbers of files that Python has not opened */
 #define OPENED_AS_FILE (UINT32_C(1) << 30) /* in the thread id of a request to open a directory: no id has that bit */
 

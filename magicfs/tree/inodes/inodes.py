@@ -1,8 +1,8 @@
 """The inode table: the nodes that the kernel refers to by number, with their lookup counts.
 
 An inode number is derived from what the node stands for: the same file has the same number again after the kernel has
-forgotten it, and in each mount; another file never gets it. A node that nobody uses rests (`resting_nodes`), and is
-an object again when it is asked for. Belongs to the event loop of the mount; no locks.
+forgotten it, and in each mount; another file never gets it. A node that nobody uses is packed (`packed_nodes`), and is
+unpacked when it is asked for. Belongs to the event loop of the mount; no locks.
 """
 
 from __future__ import annotations
@@ -16,17 +16,17 @@ from typing import Protocol, TypeVar
 import xxhash
 
 from magicfs.tree.directories import Directory
-from magicfs.tree.inodes.resting_nodes import SEED_BITS, RestingNodes, key_bits
+from magicfs.tree.inodes.packed_nodes import SEED_BITS, PackedNodes, key_bits
 from magicfs.tree.nodes import Node
 
 log = logging.getLogger(__name__)
 
 ROOT_INO = 1
 """The kernel's number for the top of a file system."""
-MAX_AWAKE = 4096
-"""The number of nodes that are objects, besides those that something else refers to."""
+MAX_OBJECTS = 4096
+"""The number of nodes that stay objects although nobody uses them."""
 _NODES_TRIED = 4
-"""The number of nodes that are tried for each new one: a node that is in use does not rest."""
+"""The number of nodes that are tried for each new one: a node that is in use is not packed."""
 MAX_DEPTH = 100_000
 """More directories above each other than a file system has: whoever counts more goes round in a circle."""
 _SEEDS = (1 << SEED_BITS) - 1
@@ -79,36 +79,36 @@ class InodeTable:
     def __init__(self, root: Directory) -> None:
         root.ino, root.lookup_count = ROOT_INO, 1
         self._nodes: dict[int, Node] = {ROOT_INO: root}
-        """The nodes that do not rest, by number."""
+        """The nodes that are objects, by number."""
         self._latest: dict[bytes, int] = {}
         """The number of the latest of them with a key: a file may have the key of a deleted one that is still open."""
-        self._resting = RestingNodes()
-        self._tired: OrderedDict[int, Node] = OrderedDict()
-        """Nodes that may rest when nobody uses them, the first one to be tried first."""
+        self._packed = PackedNodes()
+        self._pack_queue: OrderedDict[int, Node] = OrderedDict()
+        """Nodes that are packed when nobody uses them, the first one to be tried first."""
         self._count = 1
         self.other_lookups: OtherLookups = NoOtherLookups()
-        """Every node that does not rest is claimed there, and every node at rest has the number that follows."""
+        """Every node that is an object is claimed there, and every packed node has the number that follows."""
 
     def __len__(self) -> int:
         return self._count
 
     def __contains__(self, ino: int) -> bool:
-        return ino in self._nodes or self._resting.lookup_count(ino) is not None
+        return ino in self._nodes or self._packed.lookup_count(ino) is not None
 
     def find(self, ino: int) -> Node:
         """The node with that inode number."""
         node = self._nodes.get(ino)
-        return self._woken(ino) if node is None else node
+        return self._unpacked(ino) if node is None else node
 
-    def is_file_at_rest(self, ino: int) -> bool:
-        """Whether it is the number of a plain file that Python does not use."""
-        return self._resting.kind(ino) == stat.S_IFREG
+    def is_packed_file(self, ino: int) -> bool:
+        """Whether it is the number of a packed node that is a plain file."""
+        return self._packed.kind(ino) == stat.S_IFREG
 
     def forget_pages(self, ino: int) -> None:
         """Know that the kernel may have pages of a file, if it has that number, that are not those of its version."""
         node = self._nodes.get(ino)
         if node is None:
-            self._resting.forget_pages(ino)
+            self._packed.forget_pages(ino)
         else:
             node.forget_pages()
 
@@ -138,7 +138,7 @@ class InodeTable:
         """The table's node of the same thing, updated from `node`; None if there is none."""
         existing = self._same(self._latest.get(node.key), node)
         if existing is None and node.number_seed:
-            existing = self._same(self._number(node), node) or self._same_at_rest(node)
+            existing = self._same(self._number(node), node) or self._same_packed(node)
         if existing is not None and existing is not node:
             existing.update(node)
         return existing
@@ -155,14 +155,14 @@ class InodeTable:
     def count_listed(self, seen: bytes, directory: int, name: bytes, *, has_content: bool) -> int:
         """Count a reply to the kernel that names what a directory has under a name, and return its number.
 
-        0 if a node is needed: what has that name has others too, is used by a program, or is not what it was before.
-        `seen` is identity and version as in the records of nodes at rest; `has_content` is True for a plain file.
+        0 if an object is needed: what has that name has others too, is used by a program, or is not what it was before.
+        `seen` is identity and version as in the records of packed nodes; `has_content` is True for a plain file.
         """
         key = seen[:_KEY_BYTES]
         number = self._number_of(key, _NOT_OF_INDEX + seen[_KEY_BYTES:_IDENTITY_BYTES])
         if key in self._latest or number in self._nodes:
             return 0
-        before = self._resting.count_listed(number, seen, directory, name, has_content=has_content)
+        before = self._packed.count_listed(number, seen, directory, name, has_content=has_content)
         if before is None:
             return 0
         self._count += before == 0
@@ -171,7 +171,7 @@ class InodeTable:
     def forget(self, ino: int, lookups: int) -> bool:
         """Subtract from the lookup count; at zero the node is dropped, which the result tells. The root stays."""
         node = self._nodes.get(ino)
-        before = self._resting.lookup_count(ino) if node is None else node.lookup_count
+        before = self._packed.lookup_count(ino) if node is None else node.lookup_count
         if not before or ino == ROOT_INO:
             return False
         left = before - lookups
@@ -179,10 +179,10 @@ class InodeTable:
             log.error("the kernel forgets inode %d %d times more often than it was told", ino, -left)
         if node is not None:
             node.lookup_count = max(left, 0)
-        elif left > 0 or self._resting.has_in(ino):
-            self._resting.set_lookup_count(ino, max(left, 0))
+        elif left > 0 or self._packed.has_in(ino):
+            self._packed.set_lookup_count(ino, max(left, 0))
         else:
-            self._drop_if_unused(self._resting.forget(ino))
+            self._drop_if_unused(self._packed.forget(ino))
         if left > 0:
             return False
         self._count -= 1
@@ -190,17 +190,17 @@ class InodeTable:
             self._drop_if_unused(ino)
         return True
 
-    def _same_at_rest(self, node: NodeT) -> NodeT | None:
-        """The node at rest that stands for the same thing as `node`, woken. Others with its key may be woken too."""
-        for ino in self._resting.numbers(node.key):
-            self._woken(ino)
+    def _same_packed(self, node: NodeT) -> NodeT | None:
+        """The packed node of the same thing, unpacked. Others with its key may be unpacked too."""
+        for ino in self._packed.numbers(node.key):
+            self._unpacked(ino)
             existing = self._same(ino, node)
             if existing is not None:
                 return existing
         return None
 
     def _same(self, ino: int | None, node: NodeT) -> NodeT | None:
-        """The node with that number if it does not rest and stands for the same thing as `node`."""
+        """The node with that number if it is an object and stands for the same thing as `node`."""
         known = None if ino is None else self._nodes.get(ino)
         if known is None or known.key != node.key or not isinstance(known, type(node)):
             return None
@@ -208,9 +208,9 @@ class InodeTable:
 
     def _add(self, node: Node) -> None:
         self.other_lookups.claim(node.ino)
-        self._nodes[node.ino] = self._tired[node.ino] = node
+        self._nodes[node.ino] = self._pack_queue[node.ino] = node
         self._latest[node.key] = node.ino
-        self._let_rest()
+        self._pack_some()
 
     def _remove(self, ino: int, key: bytes) -> None:
         """Forget that a node with a key was an object."""
@@ -220,46 +220,46 @@ class InodeTable:
             del self._latest[key]
 
     def _drop_if_unused(self, ino: int) -> None:
-        """Drop a node that the kernel does not refer to, unless nodes rest in it; and then the directories above."""
-        while not self._resting.has_in(ino):
+        """Drop a node that the kernel does not refer to, unless it has packed nodes; and then the directories above."""
+        while not self._packed.has_in(ino):
             node = self._nodes.get(ino)
-            if node is None and self._resting.lookup_count(ino) == 0:
-                ino = self._resting.forget(ino)
+            if node is None and self._packed.lookup_count(ino) == 0:
+                ino = self._packed.forget(ino)
                 continue
             if node is not None and node.lookup_count == 0:
-                self._tired.pop(ino, None)
+                self._pack_queue.pop(ino, None)
                 self._remove(ino, node.key)
                 node.forgotten()
             return
 
-    def _let_rest(self) -> None:
-        """Let some nodes rest that nobody uses, if there are too many objects."""
-        for _ in range(_NODES_TRIED if len(self._tired) > MAX_AWAKE else 0):
-            ino, node = self._tired.popitem(last=False)
-            at_rest = self._resting.prepare(node, self.__contains__) if self._number(node) == ino else None
-            if at_rest is None:
-                self._tired[ino] = node
+    def _pack_some(self) -> None:
+        """Pack some nodes that nobody uses, if there are too many objects."""
+        for _ in range(_NODES_TRIED if len(self._pack_queue) > MAX_OBJECTS else 0):
+            ino, node = self._pack_queue.popitem(last=False)
+            packed = self._packed.pack(node, self.__contains__) if self._number(node) == ino else None
+            if packed is None:
+                self._pack_queue[ino] = node
                 continue
             key, reference = node.key, weakref.ref(node)
-            # The table lets go of it: if it still exists then, somebody uses it.
+            # Without the references of the table, the node still exists only if somebody uses it.
             del self._nodes[ino], node
             used = reference()
             if used is None:
-                self._resting.lay(at_rest)
+                self._packed.add(*packed)
                 self._remove(ino, key)
             else:
-                self._nodes[ino] = self._tired[ino] = used
+                self._nodes[ino] = self._pack_queue[ino] = used
 
-    def _woken(self, ino: int) -> Node:
-        """A node that has rested, as an object. So are the directories above, up to one that has not."""
+    def _unpacked(self, ino: int) -> Node:
+        """A packed node as an object. The directories above are unpacked too, up to one that is an object."""
         numbers = [ino]
         while (node := self._nodes.get(numbers[-1])) is None:
-            directory = self._resting.directory(numbers[-1])
+            directory = self._packed.directory(numbers[-1])
             if directory is None or len(numbers) > MAX_DEPTH:
                 raise KeyError(ino)
             numbers.append(directory)
         for number in numbers[-2::-1]:
-            directory_node, node = node, self._resting.wake(number, node)
+            directory_node, node = node, self._packed.unpack(number, node)
             self._add(node)
             self._drop_if_unused(directory_node.ino)
         return node

@@ -192,7 +192,7 @@ def test_what_was_looked_up_is_heard_of_when_it_changes(tree: Tree, tmp_path: Pa
     assert watch.forget_attributes(b"a")
 
 
-def test_files_that_nobody_uses_stay_at_rest_when_all_is_taken_back(
+def test_files_that_nobody_uses_stay_packed_when_all_is_taken_back(
     tree: Tree, tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Thousands of objects would take seconds, and the library could not look those files up any more."""
@@ -217,9 +217,9 @@ def test_files_that_nobody_uses_stay_at_rest_when_all_is_taken_back(
     opened.add(numbers["open"])
     operations._watches._handle([_EVENTS_LOST])
     assert taken_back == [(root.ino, b"unused")]
-    assert tree.inodes.is_file_at_rest(numbers["unused"])
+    assert tree.inodes.is_packed_file(numbers["unused"])
     assert set(watch.names) == {b"sub", b"open"}
-    assert not tree.inodes.is_file_at_rest(directory.ino)
+    assert not tree.inodes.is_packed_file(directory.ino)
 
 
 @pytest.mark.parametrize("gives_up", [False, True])

@@ -9,6 +9,6 @@ from magicfs.tree.virtual import StaticDirectory
 
 @pytest.fixture
 def table(monkeypatch: pytest.MonkeyPatch) -> InodeTable:
-    """A table in which nodes rest at once."""
-    monkeypatch.setattr(inodes, "MAX_AWAKE", 0)
+    """A table that packs nodes at once."""
+    monkeypatch.setattr(inodes, "MAX_OBJECTS", 0)
     return InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))

@@ -1,4 +1,4 @@
-"""Files of a listing that are counted without a node: they rest as if they had been looked up and had rested since."""
+"""Files of a listing that are counted without a node: they are as if they had been looked up and packed since."""
 
 from __future__ import annotations
 
@@ -48,8 +48,8 @@ def look_up(table: InodeTable, root: RealDirectory, name: bytes) -> int:
     return node.ino
 
 
-def rest(table: InodeTable, root: RealDirectory, tmp_path: Path) -> None:
-    """Let all others rest: something else is looked up."""
+def pack_others(table: InodeTable, root: RealDirectory, tmp_path: Path) -> None:
+    """Have all nodes packed that nobody uses: something else is looked up."""
     (tmp_path / "another").touch()
     table.forget(look_up(table, root, b"another"), 1)
 
@@ -72,7 +72,7 @@ def test_it_is_what_a_look_up_finds(
     numbers = []
     for way in ways if is_counted_first else reversed(ways):
         numbers.append(way())
-        rest(table, root, tmp_path)
+        pack_others(table, root, tmp_path)
     assert numbers[0] == numbers[1] != 0
     assert len(table) == before + 1
     node = table.find(numbers[0])
@@ -127,6 +127,6 @@ def test_a_node_is_needed(table: InodeTable, root: RealDirectory, tmp_path: Path
     node.replace_opened_version(handle.version, now_ns=handle.version.ctime_ns + LATER_NS)
     handle.close()
     del node, handle
-    rest(table, root, tmp_path)
+    pack_others(table, root, tmp_path)
     assert number not in table._nodes
     assert not count(table, root, b"used"), "the kernel has pages of it"

@@ -127,7 +127,7 @@ def test_a_place_seen_meanwhile_stays_the_first(
 def test_a_file_is_found_by_its_other_names_after_others_were_looked_up(
     table: InodeTable, root: RealDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inodes, "MAX_AWAKE", 0)
+    monkeypatch.setattr(inodes, "MAX_OBJECTS", 0)
     (tmp_path / "a").touch()
     os.link(tmp_path / "a", tmp_path / "b")
     number = file_in(table, root, b"a").ino
@@ -140,10 +140,10 @@ def test_a_file_is_found_by_its_other_names_after_others_were_looked_up(
     node.open(os.O_RDONLY).close()
 
 
-def test_a_file_that_was_saved_by_a_rename_rests(
+def test_a_file_that_was_saved_by_a_rename_is_packed(
     table: InodeTable, root: RealDirectory, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(inodes, "MAX_AWAKE", 0)
+    monkeypatch.setattr(inodes, "MAX_OBJECTS", 0)
     (tmp_path / "tmp").touch()
     number = file_in(table, root, b"tmp").ino
     for moved in root.rename(b"tmp", root, b"file", flags=0):
@@ -156,7 +156,7 @@ def test_a_file_that_was_saved_by_a_rename_rests(
 
 
 def look_up_others(table: InodeTable, root: RealDirectory, tmp_path: Path) -> None:
-    """Have the nodes rest that nobody uses."""
+    """Have the nodes packed that nobody uses."""
     for number in range(9):
         (tmp_path / f"other{number}").touch()
         file_in(table, root, b"other%d" % number)

@@ -1,9 +1,9 @@
-"""Nodes at rest: what is on the disk, as bytes, for as long as the kernel knows it and nobody asks for it.
+"""Packed nodes: nodes that the kernel knows and nobody uses, as a hundred bytes each instead of an object.
 
 Used by the inode table. A node as an object takes a kilobyte, and the kernel knows a million after a walk through the
-roots. What a node of the mirror has to remember fits into a hundred bytes: which file it is, where it was seen last,
-and what the kernel was told of its content. All else is read again from the file system when it is needed. Nodes of
-results and of what exists only in the mount are never at rest. Pure; the event loop of the mount.
+roots. A packed node of the mirror holds which file it is, where it was seen last, and what the kernel was told of its
+content. Everything else is read again from the file system when it is needed. Nodes of results and of what exists only
+in the mount are never packed. Pure; the event loop of the mount.
 """
 
 from __future__ import annotations
@@ -63,77 +63,74 @@ _CLASSES = frozenset(
 )
 
 
-class AtRest(NamedTuple):
-    """A node at rest."""
+class PackedNode(NamedTuple):
+    """A node as bytes."""
 
     record: bytes
     name: bytes
     directory: int
-    """The number of that in which it was seen last."""
+    """The inode number of the directory in which it was seen last."""
 
 
-class RestingNodes:
-    """The nodes at rest. Not safe in several threads."""
+class PackedNodes:
+    """The packed nodes. Not safe in several threads."""
 
     def __init__(self) -> None:
         self._records = RecordTable(_RECORD.size, hash_shift=SEED_BITS)
-        self._resting_in: dict[int, int] = {}
-        """How many nodes rest in each directory."""
+        self._count_in: dict[int, int] = {}
+        """The number of packed nodes in each directory that has some."""
 
     def has_in(self, directory: int) -> bool:
-        """Whether nodes rest in a directory, by its number: it must stay known as long as they do."""
-        return directory in self._resting_in
+        """Whether a directory, by its number, has packed nodes: it stays in the inode table as long as it has some."""
+        return directory in self._count_in
 
     def lookup_count(self, ino: int) -> int | None:
-        """The lookup count of a node at rest; None if no such node rests."""
+        """The lookup count of a packed node; None if there is none with that number."""
         return self._records.field(ino, _LOOKUP_COUNT)
 
     def set_lookup_count(self, ino: int, count: int) -> None:
-        """Replace the lookup count of a node at rest."""
+        """Replace the lookup count of a packed node."""
         self._records.set_field(ino, _LOOKUP_COUNT.size - _COUNT.size, _COUNT.pack(count))
 
     def forget_pages(self, ino: int) -> None:
-        """Do what `Node.forget_pages` does, for a node that may rest."""
+        """Do what `Node.forget_pages` does, if a packed node has that number."""
         flags = self._records.field(ino, _FLAGS)
         if flags is not None and flags & _WAS_OPENED:
             self._records.set_field(ino, _FLAGS.size - 1, bytes([flags & ~_WAS_OPENED]))
 
     def numbers(self, key: bytes) -> list[int]:
-        """The numbers of the nodes that may have a key, the latest first."""
+        """The numbers of the packed nodes that may have a key, the latest first."""
         return self._records.numbers(key_bits(key), key[:_KEY_BYTES], _KEY_OFFSET)
 
     def kind(self, ino: int) -> int | None:
-        """The type of a node at rest, as `stat.S_IFMT` returns it; None if no such node rests."""
+        """The type of a packed node, as `stat.S_IFMT` returns it; None if there is none with that number."""
         return self._records.field(ino, _KIND)
 
     def directory(self, ino: int) -> int | None:
-        """The number of the directory in which a node at rest was seen last; None if no such node rests."""
+        """The number of the directory in which a packed node was seen last; None if there is no such node."""
         return self._records.field(ino, _DIRECTORY)
 
     @staticmethod
-    def prepare(node: Node, is_known: Callable[[int], bool]) -> AtRest | None:
-        """What is left of a node with a number when it rests; None if it cannot.
+    def pack(node: Node, is_known: Callable[[int], bool]) -> PackedNode | None:
+        """A node, which has a number, in packed form; None if it holds what cannot be read again.
 
-        `is_known` says whether a number is that of a node: its directory must be one.
+        `is_known` says whether the inode table has a number: it must have that of the directory.
         """
         if not isinstance(node, PlacedNode) or not isinstance(node.place, ChildPlace):
             return None
         directory = node.place.directory.ino
         record = _record(node, directory) if is_known(directory) else None
-        return None if record is None else AtRest(record, node.place.name, directory)
+        return None if record is None else PackedNode(record, node.place.name, directory)
 
-    def lay(self, node: AtRest) -> None:
-        """Let a node rest."""
-        self._add(*node)
-
-    def _add(self, record: bytes, name: bytes, directory: int) -> None:
+    def add(self, record: bytes, name: bytes, directory: int) -> None:
+        """Add a packed node, given by its fields."""
         self._records.add(record, name)
-        self._resting_in[directory] = self._resting_in.get(directory, 0) + 1
+        self._count_in[directory] = self._count_in.get(directory, 0) + 1
 
     def count_listed(self, number: int, seen: bytes, directory: int, name: bytes, *, has_content: bool) -> int | None:
-        """Count a look-up of what rests in a directory, or is laid there, as `InodeTable.count_listed` does.
+        """Count a look-up of a packed node, which is added if there is none, as `InodeTable.count_listed` does.
 
-        Returns the lookup count before that; None if a node is needed.
+        Returns the lookup count before that; None if an object is needed.
         """
         if not has_content:
             seen = seen[:_IDENTITY_BYTES] + bytes(_SEEN_BYTES - _IDENTITY_BYTES)
@@ -142,7 +139,7 @@ class RestingNodes:
         if place is None:
             if self._records.has_part(number >> SEED_BITS, seen[:_KEY_BYTES]):
                 return None
-            self._add(_HEAD.pack(number, 1) + what, name, directory)
+            self.add(_HEAD.pack(number, 1) + what, name, directory)
             return 0
         known = self._records.record(place)
         count = _COUNT.unpack_from(known, _HEAD_BYTES - _COUNT.size)[0]
@@ -152,26 +149,26 @@ class RestingNodes:
         self._records.replace(place, _HEAD.pack(number, count + 1) + what)
         return int(count)
 
-    def wake(self, ino: int, directory: Node) -> Node:
-        """Take a node out; `directory` is that in which it was seen last."""
-        return _node(*self._taken(ino), directory)
+    def unpack(self, ino: int, directory: Node) -> Node:
+        """Remove a packed node, and return it as an object; `directory` is that in which it was seen last."""
+        return _node(*self._take(ino), directory)
 
     def forget(self, ino: int) -> int:
-        """Drop a node, and let go of what is kept for programs. Returns the number of its directory."""
-        record, _ = self._taken(ino)
+        """Drop a packed node, and what is kept of it after a removal. Returns the number of its directory."""
+        record, _ = self._take(ino)
         if REMOVED_FILES:
             REMOVED_FILES.forget(FileIdentity(*_IDENTITY.unpack_from(record)))
         return int(_DIRECTORY.unpack_from(record)[0])
 
-    def _taken(self, ino: int) -> tuple[bytes, bytes]:
-        """The record of a node and its name, which are taken out."""
+    def _take(self, ino: int) -> tuple[bytes, bytes]:
+        """Remove a packed node, and return its record and its name."""
         record, name = self._records.take(ino)
         directory = int(_DIRECTORY.unpack_from(record)[0])
-        self._resting_in[directory] -= 1
-        if not self._resting_in[directory]:
-            del self._resting_in[directory]
-            if not self._resting_in:
-                self._resting_in = {}
+        self._count_in[directory] -= 1
+        if not self._count_in[directory]:
+            del self._count_in[directory]
+            if not self._count_in:
+                self._count_in = {}
         return record, name
 
 

@@ -1,4 +1,4 @@
-"""Nodes at rest: what the kernel knows and nobody uses takes little memory, and is what it was when it is asked for."""
+"""Packed nodes: what the kernel knows and nobody uses takes little memory, and is what it was once it is unpacked."""
 
 from __future__ import annotations
 
@@ -15,8 +15,8 @@ from hypothesis import strategies as st
 from magicfs.domain.files import FailedFile, FileStat, FileState
 from magicfs.linux.files import status_and_birth
 from magicfs.tree.inodes.inodes import InodeTable
+from magicfs.tree.inodes.packed_nodes import PackedNodes
 from magicfs.tree.inodes.record_table import RecordTable
-from magicfs.tree.inodes.resting_nodes import RestingNodes
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real.directories import RealDirectory
 from magicfs.tree.real.files import RealFile
@@ -70,7 +70,7 @@ def test_a_name_takes_little_memory(table: InodeTable, root: int, tmp_path: Path
         tracemalloc.stop()
 
 
-def test_a_node_that_has_rested_is_what_it_was(table: InodeTable, root: int, tmp_path: Path) -> None:
+def test_a_node_that_was_packed_is_what_it_was(table: InodeTable, root: int, tmp_path: Path) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     (tmp_path / "a/b/c").write_text("text")
     (tmp_path / "a/link").symlink_to("b")
@@ -86,7 +86,7 @@ def test_a_node_that_has_rested_is_what_it_was(table: InodeTable, root: int, tmp
     node.set_kernel_attributes(node.attributes())
     assert not node.replace_opened_version(version, now_ns=version.ctime_ns + LATER_NS)
     del node, handle
-    # Others are looked up, and this one rests.
+    # Another one is looked up, and this one is packed.
     assert table.find(link).attributes().mode == os.lstat(tmp_path / "a/link").st_mode
     assert file not in table._nodes
     node = table.find(file)
@@ -107,7 +107,7 @@ def test_a_node_that_has_rested_is_what_it_was(table: InodeTable, root: int, tmp
     assert node.opened_version is None
 
 
-def test_a_directory_is_known_as_long_as_something_rests_in_it(table: InodeTable, root: int, tmp_path: Path) -> None:
+def test_a_directory_is_known_as_long_as_it_has_packed_nodes(table: InodeTable, root: int, tmp_path: Path) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     (tmp_path / "a/b/c").touch()
     (tmp_path / "other").touch()
@@ -126,7 +126,7 @@ def test_a_directory_is_known_as_long_as_something_rests_in_it(table: InodeTable
     assert outer not in table
 
 
-def test_a_deep_path_wakes(table: InodeTable, root: int, tmp_path: Path) -> None:
+def test_a_deep_path_is_unpacked(table: InodeTable, root: int, tmp_path: Path) -> None:
     depth = 400
     directory = os.open(tmp_path, os.O_PATH)
     numbers = [root]
@@ -141,7 +141,7 @@ def test_a_deep_path_wakes(table: InodeTable, root: int, tmp_path: Path) -> None
     os.close(directory)
     del parent
     for _ in range(depth * depth):
-        table._let_rest()
+        table._pack_some()
     assert len(table._nodes) < 10
     node = table.find(numbers[-1])
     assert isinstance(node, RealDirectory)
@@ -149,7 +149,7 @@ def test_a_deep_path_wakes(table: InodeTable, root: int, tmp_path: Path) -> None
     os.removedirs(tmp_path / node.location.path.decode())
 
 
-def test_what_the_index_says_of_a_file_keeps_it_awake(table: InodeTable, root: int, tmp_path: Path) -> None:
+def test_a_file_of_which_the_index_says_something_is_not_packed(table: InodeTable, root: int, tmp_path: Path) -> None:
     path = tmp_path / "a"
     path.touch()
     (tmp_path / "b").touch()
@@ -166,20 +166,20 @@ def test_what_the_index_says_of_a_file_keeps_it_awake(table: InodeTable, root: i
     assert table.find(on_disk).extended_attributes()[b"user.magicfs.reason"] == b"corrupt"
 
 
-def test_a_node_that_could_not_rest_is_tried_again(
+def test_a_node_that_could_not_be_packed_is_tried_again(
     table: InodeTable, root: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for path in map(tmp_path.joinpath, "abcd"):
         path.touch()
     with monkeypatch.context() as refused:
-        refused.setattr(RestingNodes, "prepare", lambda *_: None)
+        refused.setattr(PackedNodes, "pack", lambda *_: None)
         numbers = [look_up(table, root, name) for name in (b"a", b"b")]
     for name in (b"c", b"d"):
         look_up(table, root, name)
     assert not set(numbers) & table._nodes.keys()
 
 
-def test_a_node_rests_only_when_nobody_holds_it(table: InodeTable, root: int, tmp_path: Path) -> None:
+def test_a_node_is_packed_only_when_nobody_holds_it(table: InodeTable, root: int, tmp_path: Path) -> None:
     for path in map(tmp_path.joinpath, "abcd"):
         path.touch()
     number = look_up(table, root, b"a")
@@ -198,7 +198,7 @@ def test_directories_in_a_circle_are_not_known(
     (tmp_path / "a").touch()
     (tmp_path / "b").touch()
     number, _ = (look_up(table, root, name) for name in (b"a", b"b"))
-    monkeypatch.setattr(RestingNodes, "directory", lambda _, ino: ino)
+    monkeypatch.setattr(PackedNodes, "directory", lambda _, ino: ino)
     with pytest.raises(KeyError):
         table.find(number)
 
@@ -303,7 +303,7 @@ def test_a_table_of_records_grows_and_shrinks() -> None:
     table = RecordTable(8, hash_shift=0)
     for number in range(5000):
         table.add(number.to_bytes(8, "little"), b"%d" % number)
-    assert len(table._shelves) > 100
+    assert len(table._buckets) > 100
     for number in range(5000):
         assert table.take(number) == (number.to_bytes(8, "little"), b"%d" % number)
-    assert len(table._shelves) < 20
+    assert len(table._buckets) < 20
