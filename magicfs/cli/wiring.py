@@ -111,7 +111,7 @@ def search_service(settings: Settings, database: Database) -> SearchService:
         embedder,
         host=settings.host,
         default_limit=settings.search_limit,
-        ask_ahead=embedder.asking_ahead,
+        prefetch=embedder.prefetching,
     )
 
 

@@ -30,7 +30,7 @@ MAX_QUESTION_CHARACTERS = 16 * 1024
 """Longer questions are cut; a model reads a few hundred tokens of them."""
 MAX_CACHED_QUESTIONS = 512
 WARM_UP_TEXT = "warm up"
-AHEAD_SECONDS = 0.1
+PREFETCH_SECONDS = 0.1
 """A server that does not take a request within this time is asked when its answer is needed, and not before."""
 IDLE_EXIT_SECONDS = 900.0
 """A server that a client has started exits this long after its last request."""
@@ -49,10 +49,10 @@ class _Question:
     """When the answers must be there, on the monotonic clock."""
 
 
-class AskedAhead:
-    """A client of the query embedder that has sent one request already, before its answer is needed.
+class PrefetchedVectors:
+    """A client of the query embedder that has sent one request before its answer is needed.
 
-    It embeds as `QueryEmbedder` does, and takes the answer to that request where it is the one to send. One thread.
+    It embeds as `QueryEmbedder` does. The request that was sent is not sent again. One thread.
     """
 
     def __init__(self, embedder: QueryEmbedder, request: Message | None, exchange: Exchange | None) -> None:
@@ -64,7 +64,7 @@ class AskedAhead:
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
     ) -> list[Vector | MagicFSError]:
         """The vectors that `QueryEmbedder.embed_by_each` returns."""
-        return self._embedder.embed_by_each(text, specs=specs, kept=kept, deadline_s=deadline_s, ahead=self)
+        return self._embedder.embed_by_each(text, specs=specs, kept=kept, deadline_s=deadline_s, prefetched=self)
 
     def take(self, request: Message) -> Exchange | None:
         """The exchange that began with this request; None if there is none, and from the second call on."""
@@ -121,19 +121,19 @@ class QueryEmbedder:
         specs: Sequence[ModelSpec],
         kept: Sequence[ModelSpec],
         deadline_s: float,
-        ahead: AskedAhead | None = None,
+        prefetched: PrefetchedVectors | None = None,
     ) -> list[Vector | MagicFSError]:
         """The vector of a question under each of `specs`, or why there is none: an error that `embed` would raise.
 
         Returns within `deadline_s` seconds. The server keeps the models `kept` loaded, and forgets others. The request
-        is not sent if it was sent `ahead`.
+        is not sent if it is the one of `prefetched`.
         """
         text = text[:MAX_QUESTION_CHARACTERS]
         outcomes: dict[ModelSpec, Vector | MagicFSError] = dict(self._cached(text, specs))
         missing = [spec for spec in specs if spec not in outcomes]
         if missing:
             question = _Question(text, missing, kept, time.monotonic() + deadline_s)
-            answers = self._current_answers(question, ahead)
+            answers = self._current_answers(question, prefetched)
             outcomes |= {spec: outcome_of(answer, spec) for spec, answer in answers.items()}
             self._keep(text, outcomes)
         return [outcomes[spec] for spec in specs]
@@ -144,10 +144,12 @@ class QueryEmbedder:
         return {spec: reported_error(answer) for spec, answer in answers.items()}
 
     @contextmanager
-    def asking_ahead(self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec]) -> Iterator[AskedAhead]:
-        """Ask for what `embed_by_each` will probably be asked for inside the block, and wait for nothing.
+    def prefetching(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec]
+    ) -> Iterator[PrefetchedVectors]:
+        """Request the vectors that `embed_by_each` will probably return inside of the block, without waiting for them.
 
-        Nothing is sent when the vectors are cached, when no server listens, and by a client that has asked none yet.
+        Nothing is sent if the vectors are cached, if no server listens, or if the models' folders are not known yet.
         """
         text = text[:MAX_QUESTION_CHARACTERS]
         cached = dict(self._cached(text, specs))
@@ -157,10 +159,9 @@ class QueryEmbedder:
         if missing and all(spec in folders for spec in (*missing, *kept)):
             request = _request(text, missing, folders)
             with suppress(OSError, FramingError):
-                exchange = self._connection.begin(request, time.monotonic() + AHEAD_SECONDS)
-        ahead = AskedAhead(self, request, exchange)
+                exchange = self._connection.begin(request, time.monotonic() + PREFETCH_SECONDS)
         with exchange or nullcontext():
-            yield ahead
+            yield PrefetchedVectors(self, request, exchange)
 
     def _cached(self, text: str, specs: Sequence[ModelSpec]) -> Iterator[tuple[ModelSpec, Vector]]:
         with self._cache_lock:
@@ -178,12 +179,14 @@ class QueryEmbedder:
             while len(self._cache) > MAX_CACHED_QUESTIONS:
                 self._cache.popitem(last=False)
 
-    def _current_answers(self, question: _Question, ahead: AskedAhead | None = None) -> dict[ModelSpec, Message]:
+    def _current_answers(
+        self, question: _Question, prefetched: PrefetchedVectors | None = None
+    ) -> dict[ModelSpec, Message]:
         """The server's answer for each model. A server that uses other models is replaced, its successor is asked.
 
         It is one that an older version left, or that loaded a folder before its files were replaced.
         """
-        answers = self._answers(question, ahead)
+        answers = self._answers(question, prefetched)
         if not are_current(answers):
             with self._replace_lock:
                 # Another thread may have replaced it.
@@ -196,7 +199,7 @@ class QueryEmbedder:
                     answers = self._answers(question)
         return answers
 
-    def _answers(self, question: _Question, ahead: AskedAhead | None = None) -> dict[ModelSpec, Message]:
+    def _answers(self, question: _Question, prefetched: PrefetchedVectors | None = None) -> dict[ModelSpec, Message]:
         """The server's answer for each model; a failure where it gives none."""
         folders, answers = self._folders_of(question)
 
@@ -206,7 +209,8 @@ class QueryEmbedder:
         def collect() -> None:
             wanted = missing()
             request = _request(question.text, wanted, folders)
-            with (ahead and ahead.take(request)) or self._connection.begin(request, question.deadline) as exchange:
+            sent = prefetched.take(request) if prefetched else None
+            with sent or self._connection.begin(request, question.deadline) as exchange:
                 for spec, answer in zip(wanted, exchange.answers(question.deadline), strict=False):
                     if "folder" not in answer.head:
                         # It is about the whole request.

@@ -43,33 +43,33 @@ class QuestionVectorSource(Protocol):
         """
 
 
-class AskAhead(Protocol):
-    """Asks for vectors before they are needed. `QueryEmbedder.asking_ahead` implements it."""
+class Prefetch(Protocol):
+    """Requests vectors before they are needed. `QueryEmbedder.prefetching` implements it."""
 
     def __call__(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec]
     ) -> AbstractContextManager[QuestionVectorSource]:
-        """A source that was asked for this, and is used inside of a `with` block by this thread alone."""
+        """A source whose vectors are already requested, for this thread inside of a `with` block."""
 
 
 @contextmanager
-def asked_ahead(
+def prefetched(
     source: QuestionVectorSource,
-    ask: AskAhead | None,
+    prefetch: Prefetch | None,
     question: str,
     models: Sequence[IndexedModel],
     languages: QuestionLanguages,
 ) -> Iterator[QuestionVectorSource]:
-    """The source for `embed_question`, asked already for what that will ask if the index has these models.
+    """The source for `embed_question`, with the vectors requested that it needs if the index has these models.
 
-    Without `ask`, it is `source`, and not asked yet.
+    Without `prefetch`, it is `source`, and nothing is requested yet.
     """
-    if ask is None or not models or not has_meaning(question):
+    if prefetch is None or not models or not has_meaning(question):
         yield source
         return
     reading = [model.spec for model in reading_models(models, languages)]
-    with ask(question, specs=reading, kept=[model.spec for model in models]) as asked:
-        yield asked
+    with prefetch(question, specs=reading, kept=[model.spec for model in models]) as requested:
+        yield requested
 
 
 def has_meaning(question: str) -> bool:

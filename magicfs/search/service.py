@@ -34,11 +34,11 @@ from magicfs.search.meaning import QuestionVector
 from magicfs.search.passage_ranking import rank_passages
 from magicfs.search.preparation import Preparation, PreparedSearch
 from magicfs.search.question_vectors import (
-    AskAhead,
+    Prefetch,
     QuestionVectorSource,
-    asked_ahead,
     embed_question,
     model_outage,
+    prefetched,
 )
 from magicfs.search.ranking import rank_files
 from magicfs.search.request import SearchRequest
@@ -85,17 +85,17 @@ class SearchService:
         *,
         default_limit: int,
         host: str = "",
-        ask_ahead: AskAhead | None = None,
+        prefetch: Prefetch | None = None,
     ) -> None:
         """Search `database`. `default_limit` is the number of results of a query without `limit:`.
 
-        Of the copies of a content, one of the host `host` is the result. With `ask_ahead`, a question is embedded while
+        Of the copies of a content, one of the host `host` is the result. With `prefetch`, a question is embedded while
         the database is read for the first time, by the models that the last search has found.
         """
         self._database = database
         self._host = host
         self._vectors = vectors
-        self._ask_ahead = ask_ahead
+        self._prefetch = prefetch
         self._models: Sequence[IndexedModel] = ()
         """The models of the index, as the last search has found them."""
         self._outage = model_outage()
@@ -188,7 +188,7 @@ class SearchService:
     ) -> _Found:
         """What answers a query. The pieces in `literal` are ordinary text."""
         languages = question_languages(query.question)
-        with asked_ahead(self._vectors, self._ask_ahead, query.question, self._models, languages) as source:
+        with prefetched(self._vectors, self._prefetch, query.question, self._models, languages) as source:
             prepared = self._preparation.prepare(query, literal, deadline)
             if prepared.query != query:
                 query = prepared.query

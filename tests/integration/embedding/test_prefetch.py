@@ -19,8 +19,8 @@ from tests.integration.embedding.embedders import DEADLINE_SECONDS, ping, wait_f
 
 @pytest.fixture
 def client(stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch) -> Iterator[QueryEmbedder]:
-    """A client whose server has loaded the model. What it sends ahead is sent on a busy machine too."""
-    monkeypatch.setattr("magicfs.embedding.query_client.AHEAD_SECONDS", DEADLINE_SECONDS)
+    """A client whose server has loaded the model. What it prefetches is sent on a busy machine too."""
+    monkeypatch.setattr("magicfs.embedding.query_client.PREFETCH_SECONDS", DEADLINE_SECONDS)
     with tempfile.TemporaryDirectory(prefix="magicfs-") as name:
         client = QueryEmbedder(Path(name) / "e.sock", lambda _: stored_model.folder, idle_exit=DEADLINE_SECONDS)
         client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
@@ -34,19 +34,19 @@ def served(client: QueryEmbedder) -> int:
     return status.served
 
 
-def test_a_question_that_was_sent_ahead_is_embedded_once(
+def test_a_prefetched_question_is_embedded_once(
     client: QueryEmbedder, stored_model: StoredModel, embedder: FastembedEmbedder
 ) -> None:
     spec = stored_model.spec
-    with client.asking_ahead("bread", specs=[spec], kept=[spec]) as asked:
+    with client.prefetching("bread", specs=[spec], kept=[spec]) as prefetched:
         # The server embeds it although nobody waits yet.
         wait_for(lambda: served(client) == 2)
-        [vector] = asked.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+        [vector] = prefetched.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
     assert isinstance(vector, np.ndarray)
     assert np.allclose(vector, embedder.embed_query("bread"), atol=1e-6)
     assert served(client) == 2
-    with client.asking_ahead("bread", specs=[spec], kept=[spec]) as asked:
-        [again] = asked.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+    with client.prefetching("bread", specs=[spec], kept=[spec]) as prefetched:
+        [again] = prefetched.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
     assert again is vector
     assert served(client) == 2, "a cached question is not sent"
 
@@ -55,8 +55,8 @@ def test_another_question_is_asked_as_ever(
     client: QueryEmbedder, stored_model: StoredModel, embedder: FastembedEmbedder
 ) -> None:
     spec = stored_model.spec
-    with client.asking_ahead("bread", specs=[spec], kept=[spec]) as asked:
-        [vector] = asked.embed_by_each("cake", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+    with client.prefetching("bread", specs=[spec], kept=[spec]) as prefetched:
+        [vector] = prefetched.embed_by_each("cake", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
     assert isinstance(vector, np.ndarray)
     assert np.allclose(vector, embedder.embed_query("cake"), atol=1e-6)
 
@@ -67,14 +67,14 @@ def test_a_server_that_dies_with_it_is_asked_again(
     spec, status = stored_model.spec, ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     os.kill(status.pid, signal.SIGSTOP)
-    with client.asking_ahead("bread", specs=[spec], kept=[spec]) as asked:
+    with client.prefetching("bread", specs=[spec], kept=[spec]) as prefetched:
         os.kill(status.pid, signal.SIGKILL)
-        [vector] = asked.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+        [vector] = prefetched.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
     assert isinstance(vector, np.ndarray)
     assert np.allclose(vector, embedder.embed_query("bread"), atol=1e-6)
 
 
-def test_nothing_is_started_ahead(client: QueryEmbedder, stored_model: StoredModel) -> None:
+def test_a_prefetch_starts_nothing(client: QueryEmbedder, stored_model: StoredModel) -> None:
     assert client.quit(deadline_s=DEADLINE_SECONDS)
-    with client.asking_ahead("bread", specs=[stored_model.spec], kept=[stored_model.spec]):
+    with client.prefetching("bread", specs=[stored_model.spec], kept=[stored_model.spec]):
         assert ping(client) is None

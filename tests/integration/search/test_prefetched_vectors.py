@@ -27,7 +27,7 @@ class Recorder(ChosenVectors):
         self.events: list[tuple[str, ...]] = []
 
     @contextmanager
-    def asking_ahead(
+    def prefetching(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec]
     ) -> Iterator[ChosenVectors]:
         self.events.append(("sent", text, *(spec.name for spec in specs)))
@@ -63,7 +63,7 @@ def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
 
 @pytest.fixture
 def service(database: Database, recorder: Recorder) -> SearchService:
-    return SearchService(database, recorder, host="box", default_limit=50, ask_ahead=recorder.asking_ahead)
+    return SearchService(database, recorder, host="box", default_limit=50, prefetch=recorder.prefetching)
 
 
 def test_a_question_is_sent_before_the_first_read(corpus: Corpus, service: SearchService, recorder: Recorder) -> None:
