@@ -45,7 +45,7 @@ RULES = (
         ((fusion, "TRANSLATION_PENALTY", 0.0), (fusion, "TRANSLATION_PENALTY_OF_ANSWERED", 0.0)),
     ),
     Rule("more penalty where one answers", ((fusion, "TRANSLATION_PENALTY_OF_ANSWERED", fusion.TRANSLATION_PENALTY),)),
-    Rule("what is shown across languages", ((scores, "AS_LIKE", float("-inf")),)),
+    Rule("what is shown across languages", ((scores, "SIMILARITY_GAP_ACROSS", float("-inf")),)),
     Rule("all words with the path", ((fusion, "ALL_WORDS_BONUS", 0.0),)),
     Rule("phrase bonus", ((fusion, "PHRASE_BONUS", 0.0),)),
 )

@@ -76,7 +76,7 @@ def _around_a_centre(texts: float) -> _Reference:
     return _Reference(few.floor + share * (many.floor - few.floor), few.ceiling + share * (many.ceiling - few.ceiling))
 
 
-class QueryEmbedder(Protocol):
+class QuestionEmbedder(Protocol):
     """The part of an `Embedder` that measures."""
 
     @property
@@ -90,7 +90,7 @@ class QueryEmbedder(Protocol):
         """The vector of a question: shape (dimension,), of length 1."""
 
 
-def embed_questions(embedder: QueryEmbedder) -> NDArray[np.float32]:
+def embed_questions(embedder: QuestionEmbedder) -> NDArray[np.float32]:
     """The vectors of questions that most corpora do not answer, shape (n, dimension), as far as the model reads them.
 
     Those of a model of many languages are in six of them.
@@ -103,7 +103,7 @@ def embed_questions(embedder: QueryEmbedder) -> NDArray[np.float32]:
     return np.array([embedder.embed_query(asked) for asked in read], np.float32).reshape(-1, embedder.spec.dimension)
 
 
-class SentenceEmbedder(QueryEmbedder, Protocol):
+class SentenceEmbedder(QuestionEmbedder, Protocol):
     """The same, with passages."""
 
     def embed_passage(self, text: str) -> NDArray[np.float32]:
@@ -123,7 +123,7 @@ def embed_own_texts(embedder: SentenceEmbedder) -> dict[str, NDArray[np.float32]
 
 def measure(
     spec: ModelSpec,
-    embedder: QueryEmbedder,
+    embedder: QuestionEmbedder,
     sample: SampledChunks,
     questions: NDArray[np.float32],
     *,
@@ -176,7 +176,7 @@ class _Measurement:
     """What the scales of one model in one corpus are measured by."""
 
     spec: ModelSpec
-    embedder: QueryEmbedder
+    embedder: QuestionEmbedder
     sample: SampledChunks
     questions: NDArray[np.float32]
     growth: float

@@ -58,7 +58,7 @@ def shown_hits(
         # A near copy comes later than it answers: those before it must not seem better for that.
         if file.near is not None:
             relevances[place] = min(relevances[place - 1 : place + 1])
-    shown = scores.told_apart(relevances, [one.has_very_words for one in evidence])
+    shown = scores.decreasing_scores(relevances, [one.has_very_words for one in evidence])
     measured = [file._replace(evidence=one) for file, one in zip(files, evidence, strict=True)]
     return hits_of(measured, shown, texts, cutter, known.copies)
 

@@ -18,31 +18,31 @@ from magicfs.search.fusion import Evidence
 from magicfs.search.measured_files import CandidateFile
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
 
-ENOUGH_WORDS: Final = 0.7
-"""The share of the words of two passages that both have, from which on these are nearly equal."""
-AT_LEAST: Final = 0.5
-"""The same by their mere number."""
+MIN_SHARED_WEIGHT: Final = 0.7
+"""Two passages are nearly equal if they share this part of the weight of their words, or more."""
+MIN_SHARED_WORDS: Final = 0.5
+"""They must share this part of their words too, each counted as one."""
 WEIGHT_OF_NUMBERS: Final = 3
 """The weight of a number, that of a word being 1: the invoices of a shop differ in little else, and are no copies."""
 MIN_WORDS: Final = 20
 """The different words of a passage that may be nearly equal to another one. Of fewer, one other word says enough."""
-AS_WELL: Final = 0.8
-"""The share of the relevance of a near copy from which on another file answers as well."""
-MANY: Final = 3
-"""So many near copies say enough: all others come after what answers at all."""
-AT_ALL: Final = 0.2
-"""The share of their relevance from which on it does."""
-MOST_COMPARED: Final = 8
-"""The files with which one is compared: all invoices of a shop, and all mail with one footer, may be near at first."""
-LOOKED_AT: Final = 1.2
-"""The files that are looked at, for each that is wanted: one of the next may be the latest of near copies."""
+YIELD_SHARE: Final = 0.8
+"""A near copy comes after the next files that have this share of its relevance, or more: they answer as well."""
+MANY_COPIES: Final = 3
+"""This near copy of a file and all further ones come after whatever answers at all."""
+YIELD_SHARE_OF_MANY: Final = 0.2
+"""They come after the next files that have this share of their relevance, or more."""
+MAX_COMPARED: Final = 8
+"""The most files with which one is compared: all invoices of a shop, or all mail with one footer, may seem near."""
+EXAMINED_PER_WANTED: Final = 1.2
+"""The number of files that are examined for each one wanted: one of the next may be the latest of near copies."""
 
 _WORD: Final = re.compile(f"[{UNSPACED_WORDS}]|[^\\W_{UNSPACED_WORDS}]+")
 _MIN_LETTERS_OF_PIECES: Final = 12
 """The mean length of the pieces between spaces from which on a text has no spaces between words."""
-_SKETCHED: Final = 500
-"""The characters at the beginning of a passage that have its longest words: more take longer."""
-_LONGEST: Final = 5
+_KEY_CHARACTERS: Final = 500
+"""The characters at the beginning of a passage from which its keys are made: more take longer."""
+_KEY_WORDS: Final = 5
 
 
 class _Passage:
@@ -54,13 +54,13 @@ class _Passage:
 
     @property
     def keys(self) -> list[tuple[str, ...]]:
-        """The chunk, and three by three of the longest words of its beginning, which nearly equal passages share."""
-        text = self._text[:_SKETCHED]
+        """What nearly equal passages share: the chunk, and each three of the longest words of its beginning."""
+        text = self._text[:_KEY_CHARACTERS]
         pieces = text.split()
         is_unspaced = len(pieces) * _MIN_LETTERS_OF_PIECES < len(text)
         words = sorted(set(text if is_unspaced else pieces))
         words.sort(key=len)
-        return [(str(self.chunk),), *combinations(words[-_LONGEST:], 3)]
+        return [(str(self.chunk),), *combinations(words[-_KEY_WORDS:], 3)]
 
     @cached_property
     def _words(self) -> frozenset[str]:
@@ -88,12 +88,12 @@ class _Passage:
         if not _is_most(fewer + numbers, weight):
             return False
         both = len(words & others)
-        return _is_most(both + numbers, weight) and both >= AT_LEAST * (len(words) + len(others) - both)
+        return _is_most(both + numbers, weight) and both >= MIN_SHARED_WORDS * (len(words) + len(others) - both)
 
 
 def _is_most(both: int, weight: int) -> bool:
-    """Whether words that two passages have weigh enough. `weight` is the sum of that of both passages."""
-    return both >= ENOUGH_WORDS * (weight - both)
+    """Whether the weight `both` of shared words is enough. `weight` is the sum of the weights of both passages."""
+    return both >= MIN_SHARED_WEIGHT * (weight - both)
 
 
 def near_copies_later(
@@ -108,14 +108,16 @@ def near_copies_later(
     Of near copies that answer equally, the latest modified one comes first. The others have it as `near`. What comes
     after the first ones, as many as are `wanted`, may stay where it is.
     """
-    groups = _groups(files, texts, most=int(LOOKED_AT * wanted))
+    groups = _groups(files, texts, most=int(EXAMINED_PER_WANTED * wanted))
     if not groups:
         return list(files)
     placed = dict(enumerate(files))
     for places in groups:
         placed.update(zip(places, _latest_first([files[place] for place in places]), strict=True))
     share = {
-        place: AS_WELL if number < MANY else AT_ALL for _, *copies in groups for number, place in enumerate(copies, 1)
+        place: YIELD_SHARE if number < MANY_COPIES else YIELD_SHARE_OF_MANY
+        for _, *copies in groups
+        for number, place in enumerate(copies, 1)
     }
     ordered: list[CandidateFile] = []
     waiting: list[tuple[CandidateFile, float]] = []
@@ -124,8 +126,8 @@ def near_copies_later(
         if place in share:
             waiting.append((file, share[place] * answers))
             continue
-        ordered += [copy for copy, as_well in waiting if answers < as_well]
-        waiting = [(copy, as_well) for copy, as_well in waiting if answers >= as_well]
+        ordered += [copy for copy, least in waiting if answers < least]
+        waiting = [(copy, least) for copy, least in waiting if answers >= least]
         ordered.append(file)
     return ordered + [copy for copy, _ in waiting]
 
@@ -133,7 +135,7 @@ def near_copies_later(
 def _groups(files: Sequence[CandidateFile], texts: Mapping[ChunkId, str], *, most: int) -> list[list[int]]:
     """The places of files that are near copies of the first one of each group, which answers best.
 
-    What comes after `most` files that are no near copies is not looked at.
+    Files after the first `most` that are no near copies are not examined.
     """
     groups: list[tuple[_Passage, Evidence, list[int]]] = []
     by_key: dict[tuple[str, ...], list[int]] = {}
@@ -161,9 +163,9 @@ def _groups(files: Sequence[CandidateFile], texts: Mapping[ChunkId, str], *, mos
 
 
 def _nearest(keys: Sequence[tuple[str, ...]], by_key: Mapping[tuple[str, ...], Sequence[int]]) -> list[int]:
-    """The groups that share the most keys; of equal ones the last ones, because near copies answer nearly equally."""
-    shared = [number for key in keys if key in by_key for number in by_key[key][-MOST_COMPARED:]]
-    return [number for number, _ in Counter(reversed(shared)).most_common()[:MOST_COMPARED]] if shared else []
+    """The groups that share the most keys, the last ones first among equals: near copies answer nearly equally."""
+    shared = [number for key in keys if key in by_key for number in by_key[key][-MAX_COMPARED:]]
+    return [number for number, _ in Counter(reversed(shared)).most_common()[:MAX_COMPARED]] if shared else []
 
 
 def _answers_no_better(evidence: Evidence, first: Evidence) -> bool:

@@ -27,7 +27,7 @@ from magicfs.search.measured_files import CandidateFile
 from magicfs.search.near_contents import near_contents
 from magicfs.search.passages import SnippetCutter
 from magicfs.search.request import MAX_COPIES
-from magicfs.search.scores import FEW, MIN_RELEVANCE, MIN_RELEVANCE_OF_FEW
+from magicfs.search.scores import MIN_RELEVANCE, MIN_RELEVANCE_OF_WEAK, WEAK_RESULTS
 
 NAMED_COPIES = 3
 """The number of copies of the file itself that are named."""
@@ -56,7 +56,7 @@ def find_neighbours(
     places = [
         (content, one.chunk)
         for number, (content, one) in enumerate(ranked)
-        if one.similarity >= (MIN_RELEVANCE_OF_FEW if number < FEW else MIN_RELEVANCE)
+        if one.similarity >= (MIN_RELEVANCE_OF_WEAK if number < WEAK_RESULTS else MIN_RELEVANCE)
     ]
     itself = find_file(connection, own.text.file, rules=rules)
     files: dict[bytes, CandidateFile] = {}

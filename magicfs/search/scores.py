@@ -28,14 +28,14 @@ ANSWERED = 0.3
 MIN_RELEVANCE_OF_ANSWERED = 0.004
 """If a candidate has the relevance `ANSWERED`, the question is about something in the corpus, so that others that
 answer less are likely right too: they are shown from here on."""
-FEW = 5
-MIN_RELEVANCE_OF_FEW = 0.001
-"""`FEW` of the best others are shown from this relevance on: across languages, a right answer may be no nearer than
-chance."""
-FIRST = 10
-AS_LIKE = 0.2
-"""Across languages, what chance and what right answers reach overlap by so much. Of the `FIRST` candidates, those
-in another language are shown whose similarity is this much less than the greatest at most, if anything is shown."""
+WEAK_RESULTS = 5
+MIN_RELEVANCE_OF_WEAK = 0.001
+"""The best `WEAK_RESULTS` of the other candidates are shown too, from this relevance on: across languages, a right
+answer may be no nearer than chance."""
+FIRST_ACROSS = 10
+SIMILARITY_GAP_ACROSS = 0.2
+"""If anything is shown, those of the first `FIRST_ACROSS` candidates that are in another language are shown too, unless
+their similarity is less than the greatest by more than this: chance and right answers overlap so much there."""
 MIN_LEXICAL_STRENGTH = 0.0015
 """A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
 SHARE_EXPONENT = 2.5
@@ -103,24 +103,24 @@ def is_relevant(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT, le
 def are_relevant(candidates: Sequence[Evidence], *, exponent: float, least: float) -> list[bool]:
     """Whether each of some candidates, best first, is shown. `least` is that of `least_relevance`.
 
-    Of the first `FEW` none is left out before one that is shown: the order knows them better than their scores do.
-    Of the first `FIRST`, those in another language are shown that their similarity does not tell from the best. Few
-    words show no more: any short text is like them.
+    None of the first `WEAK_RESULTS` is left out before one that is shown: the order is more certain than the scores.
+    Candidates in another language are shown as `SIMILARITY_GAP_ACROSS` says, but not for a question of one or two
+    words: any short text is near to those.
     """
     shown, others = [], 0
     for evidence in candidates:
         is_shown = is_relevant(evidence, exponent=exponent, least=least)
-        if not is_shown and others < FEW and relevance(evidence, exponent=exponent) >= MIN_RELEVANCE_OF_FEW:
+        if not is_shown and others < WEAK_RESULTS and relevance(evidence, exponent=exponent) >= MIN_RELEVANCE_OF_WEAK:
             others += 1
             is_shown = True
         shown.append(is_shown)
     last = max((place for place, is_shown in enumerate(shown) if is_shown), default=-1)
-    shown = [is_shown or place < min(FEW, last) for place, is_shown in enumerate(shown)]
+    shown = [is_shown or place < min(WEAK_RESULTS, last) for place, is_shown in enumerate(shown)]
     if not any(shown) or exponent != SIMILARITY_EXPONENT:
         return shown
-    least_similarity = max(map(_corpus_similarity, candidates[:FIRST])) - AS_LIKE
+    least_similarity = max(map(_corpus_similarity, candidates[:FIRST_ACROSS])) - SIMILARITY_GAP_ACROSS
     return [
-        is_shown or (place < FIRST and evidence.is_across and _corpus_similarity(evidence) >= least_similarity)
+        is_shown or (place < FIRST_ACROSS and evidence.is_across and _corpus_similarity(evidence) >= least_similarity)
         for place, (is_shown, evidence) in enumerate(zip(shown, candidates, strict=True))
     ]
 
@@ -136,11 +136,12 @@ def similarity_reach(words: int, *, has_second: bool) -> float:
     return REACH_OF_FEW_WORDS if has_second and words <= FEW_WORDS else 1.0
 
 
-def told_apart(scores: Sequence[float], are_phrases: Sequence[bool]) -> list[float]:
-    """The decreasing sequence near to `scores`, which is less than 1.00 from the first result on that is no phrase.
+def decreasing_scores(scores: Sequence[float], are_phrases: Sequence[bool]) -> list[float]:
+    """The strictly decreasing scores that are shown for `scores`, which are in the order of the results.
 
-    Neighbours whose order is not that of their scores get the mean of these (least squares). They, and neighbours with
-    nearly equal scores, differ by steps, as far as the results before and after leave room.
+    Neighbours in the wrong order get the mean of their scores (isotonic regression). They, and neighbours with nearly
+    equal scores, then differ by steps, as far as the results before and after leave room. From the first result on that
+    is no phrase, scores are less than 1.00.
     """
     limit, capped = 1.0, []
     for score, is_phrase in zip(scores, are_phrases, strict=True):
@@ -162,7 +163,7 @@ def told_apart(scores: Sequence[float], are_phrases: Sequence[bool]) -> list[flo
 
 
 def _decreasing(scores: Sequence[float]) -> list[_Pool]:
-    """The decreasing steps that are nearest to `scores`."""
+    """The decreasing pools of neighbours that are nearest to `scores`: pool adjacent violators."""
     pools: list[_Pool] = []
     for score in scores:
         pool = (score, 1)

@@ -12,7 +12,7 @@ from magicfs.domain.ids import ChunkId, FileId
 from magicfs.search import near_copies
 from magicfs.search.fusion import Evidence
 from magicfs.search.measured_files import CandidateFile
-from magicfs.search.near_copies import LOOKED_AT, MOST_COMPARED, near_copies_later
+from magicfs.search.near_copies import EXAMINED_PER_WANTED, MAX_COMPARED, near_copies_later
 
 GOOD = Evidence(relative_words=1.0, lexical=0.9)
 STAT = FileStat(size=1, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0)
@@ -118,13 +118,13 @@ def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
 def test_each_of_many_invoices_is_compared_with_few_others(compared: list[str]) -> None:
     invoices = [INVOICE.format(number) for number in range(100, 300)]
     assert ranked(invoices, wanted=1000) == list(range(200))
-    assert max(map(compared.count, invoices)) == MOST_COMPARED
+    assert max(map(compared.count, invoices)) == MAX_COMPARED
 
 
 def test_only_files_that_may_be_shown_are_looked_at(compared: list[str]) -> None:
     invoices = [INVOICE.format(number) for number in range(100, 300)]
     ranked(invoices)
-    assert set(compared) == set(invoices[1 : int(LOOKED_AT * WANTED)])
+    assert set(compared) == set(invoices[1 : int(EXAMINED_PER_WANTED * WANTED)])
 
 
 def test_many_near_copies_do_not_hide_those_that_come_next() -> None:

@@ -9,17 +9,17 @@ from hypothesis import strategies as st
 from magicfs.search.fusion import Evidence
 from magicfs.search.scores import (
     CERTAINTY_OF_MEANING,
-    FEW,
-    FIRST,
+    FIRST_ACROSS,
     LESS_THAN_PHRASE,
+    WEAK_RESULTS,
     are_relevant,
+    decreasing_scores,
     is_relevant,
     least_relevance,
     lexical_strength,
     relevance,
     similarity_exponent,
     similarity_reach,
-    told_apart,
 )
 
 unit = st.floats(0, 1)
@@ -50,7 +50,7 @@ def test_of_weak_candidates_a_few_are_shown() -> None:
     """Across languages, a right answer may be no nearer than chance."""
     weak = [Evidence(model_similarity=0.15)] * 20
     shown = are_relevant(weak, exponent=2.0, least=least_relevance(relevance(weak[0])))
-    assert shown == [True] * FEW + [False] * 15
+    assert shown == [True] * WEAK_RESULTS + [False] * 15
     assert are_relevant([Evidence(model_similarity=-0.5)] * 3, exponent=2.0, least=least_relevance(0.0)) == [False] * 3
 
 
@@ -65,7 +65,7 @@ def test_across_languages_the_first_are_shown_that_scores_do_not_tell_from_the_b
     )
     found = [best, far, *[near] * 20]
     shown = are_relevant(found, exponent=2.0, least=least_relevance(relevance(best)))
-    assert shown == [True, False, *[True] * (FIRST - 2), *[False] * 12]
+    assert shown == [True, False, *[True] * (FIRST_ACROSS - 2), *[False] * 12]
     in_one_language = [evidence._replace(is_across=False) for evidence in found]
     assert are_relevant(in_one_language, exponent=2.0, least=least_relevance(relevance(best))) == [True] + [False] * 21
 
@@ -148,7 +148,7 @@ scored = st.lists(st.tuples(unit, st.booleans()), max_size=40)
 
 @given(scored)
 def test_scores_never_rise_and_stay_scores(results: list[tuple[float, bool]]) -> None:
-    shown = told_apart([score for score, _ in results], [is_phrase for _, is_phrase in results])
+    shown = decreasing_scores([score for score, _ in results], [is_phrase for _, is_phrase in results])
     assert len(shown) == len(results)
     assert all(later <= earlier + 1e-12 for earlier, later in pairwise(shown))
     assert all(0.0 <= score <= 1.0 for score in shown)
@@ -158,23 +158,23 @@ def test_scores_never_rise_and_stay_scores(results: list[tuple[float, bool]]) ->
 
 def test_scores_in_their_order_stay_as_they_are() -> None:
     scores = [0.9, 0.72, 0.7, 0.31, 0.02]
-    assert told_apart(scores, [False] * len(scores)) == pytest.approx(scores)
+    assert decreasing_scores(scores, [False] * len(scores)) == pytest.approx(scores)
 
 
-def test_neighbours_out_of_order_are_told_apart_by_steps() -> None:
-    shown = told_apart([0.9, 0.4, 0.5, 0.6, 0.1], [False] * 5)
+def test_neighbours_out_of_order_are_decreasing_scores_by_steps() -> None:
+    shown = decreasing_scores([0.9, 0.4, 0.5, 0.6, 0.1], [False] * 5)
     assert [printed(score) for score in shown] == ["0.90", "0.51", "0.50", "0.49", "0.10"]
 
 
 def test_steps_stay_within_the_room_between_others() -> None:
-    shown = told_apart([0.52, 0.5, 0.5, 0.5, 0.48], [False] * 5)
+    shown = decreasing_scores([0.52, 0.5, 0.5, 0.5, 0.48], [False] * 5)
     assert all(later < earlier for earlier, later in pairwise(shown))
     assert (shown[0], shown[4]) == (pytest.approx(0.52), pytest.approx(0.48))
 
 
-def test_equal_scores_are_told_apart() -> None:
+def test_equal_scores_are_decreasing_scores() -> None:
     """Ten files with all words in their names."""
-    shown = told_apart([0.9] * 10, [False] * 10)
+    shown = decreasing_scores([0.9] * 10, [False] * 10)
     assert all(later < earlier for earlier, later in pairwise(shown))
     assert shown[9] >= 0.9
     assert printed(shown[0]) == "0.94"
