@@ -1,7 +1,7 @@
 """The two statements that measure the candidates of a search and locate the best ones, with their values and settings.
 
 Where the scope's chunks are enumerated, they are compared one by one; otherwise an index brings candidates. Used by
-`magicfs.db.search.candidates`; `magicfs.db.search.candidate_texts` has the texts. Pure.
+`magicfs.db.search.candidates`; `magicfs.db.search.candidate_sql` composes their SQL. Pure.
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from pgvector import HalfVector
 from magicfs.db.pool import WHOLE_TABLE_PLANS
 from magicfs.db.queries import array_text
 from magicfs.db.search.candidate_query import CandidateQuery, Limits, ModelVector, WordCondition
-from magicfs.db.search.candidate_texts import SearchedModel, Shape, measure_text, places_text
+from magicfs.db.search.candidate_sql import SearchedModel, Shape, measure_sql, places_sql
 from magicfs.db.search.found_files import copy_parameters
 from magicfs.db.search.scope import Parameters, Scope
 from magicfs.domain.chunks import CopyRules
@@ -85,7 +85,7 @@ def measure_statement(scope: Scope, query: CandidateQuery, limits: Limits) -> tu
             "conditions": array_text(map(_tsquery, query.conditions)),
             "chunks_each": limits.chunks_each,
         }
-    return measure_text(shape), parameters
+    return measure_sql(shape), parameters
 
 
 def _searched(one: ModelVector) -> SearchedModel:
@@ -153,7 +153,7 @@ def places_statement(scope: Scope, query: CandidateQuery, rules: CopyRules, limi
         "places": limits.places,
         "copies_each": limits.copies,
     }
-    text = places_text(is_restricted=scope.is_restricted, are_contents_listed=scope.contents is not None)
+    text = places_sql(is_restricted=scope.is_restricted, are_contents_listed=scope.contents is not None)
     return text, parameters
 
 

@@ -46,7 +46,7 @@ def test_invalid_fragments_are_errors(queries: dict[str, str], message: str) -> 
 def test_fragments_of_other_files_are_included() -> None:
     tables = load_queries("scope")["file_tables"]
     assert include_fragments({"query": "SELECT 1 FROM {{scope.file_tables}}"})["query"] == f"SELECT 1 FROM {tables}"
-    assert "{{" not in "".join(load_queries("candidate_texts").values())
+    assert "{{" not in "".join(load_queries("candidate_sql").values())
 
 
 def test_values_of_an_array_stay_what_they_are() -> None:

@@ -24,7 +24,7 @@ WHERE model_id = {model} AND chunk_id = ANY(%(chunks)s) AND vector IS NOT NULL
 
 -- name: near_probes
 -- The chunks nearest to each of some vectors, other than the file's own, each with its greatest cosine. The ORDER BY is that of `near` in
--- candidate_texts.sql, so that the index of vectors serves it.
+-- candidate_sql.sql, so that the index of vectors serves it.
 SELECT near.chunk_id, max(near.cosine)
 FROM unnest(%(probes)s::halfvec[]) AS probe (vector),
 LATERAL (

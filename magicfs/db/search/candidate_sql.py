@@ -1,7 +1,7 @@
-"""The texts of the two statements that measure the candidates of a search and locate the best ones.
+"""Composes the SQL of the two statements that measure the candidates of a search and locate the best ones.
 
-A text depends on the shape of a search alone, and searches have few shapes: a process composes each text once, and a
-connection plans it once. Every list has a limit, because a common word is in most chunks. Used by
+The SQL depends on the shape of a search alone, and searches have few shapes: a process composes each statement once,
+and a connection plans it once. Every list has a limit, because a common word is in most chunks. Used by
 `magicfs.db.search.candidate_statements`, which has the parameters. Pure.
 """
 
@@ -20,7 +20,7 @@ from magicfs.db.search.found_files import COLUMNS
 from magicfs.db.vectors.partitions import partition
 from magicfs.domain.ids import ModelId
 
-_SQL = load_queries("candidate_texts")
+_SQL = load_queries("candidate_sql")
 _SCOPE_SQL = load_queries("scope")
 
 CHUNKS_OF_CONTENT = 2
@@ -29,14 +29,14 @@ CHUNKS_OF_CONTENT = 2
 
 @dataclass(frozen=True, slots=True)
 class SearchedModel:
-    """A model whose vectors are compared, and what its cosines count in the rough order."""
+    """A model whose vectors are compared, and how much its cosines count in the rough order."""
 
     id: ModelId
     dimension: int
     floor: float
-    """The cosine that counts nothing."""
+    """The cosine that counts 0."""
     width: float
-    """What a cosine is above it, to count 1."""
+    """How far above it a cosine counts 1."""
     weight: float
 
     @property
@@ -57,7 +57,7 @@ class SearchedModel:
 
 @dataclass(frozen=True, slots=True)
 class Shape:
-    """What the texts for a search depend on."""
+    """What the SQL for a search depends on."""
 
     has_names: bool
     """Whether names bring files; not for a question without words."""
@@ -80,8 +80,8 @@ class Shape:
 
 
 @lru_cache(maxsize=256)
-def measure_text(shape: Shape) -> bytes:
-    """The text of the statement that brings candidates and measures each in every way."""
+def measure_sql(shape: Shape) -> bytes:
+    """The statement that brings candidates and measures each in every way."""
     parts: list[sql.Composable] = [_named(shape)]
     sources: list[str] = []
     bm25 = _bm25(shape)
@@ -113,8 +113,8 @@ def measure_text(shape: Shape) -> bytes:
 
 
 @lru_cache(maxsize=3)
-def places_text(*, is_restricted: bool, are_contents_listed: bool) -> bytes:
-    """The text of the statement that locates the best candidates, in a scope that is restricted or has all files.
+def places_sql(*, is_restricted: bool, are_contents_listed: bool) -> bytes:
+    """The statement that locates the best candidates, in a scope that is restricted or has all files.
 
     A restricted scope may have a list of its contents, which takes less time than to compare the files of each.
     """

@@ -1,5 +1,5 @@
--- The parts of the statements that gather and measure the candidates of a search: `magicfs.db.search.candidate_texts` puts them
--- together.
+-- The parts of the statements that gather and measure the candidates of a search. `magicfs.db.search.candidate_sql` puts
+-- them together.
 
 -- name: named
 -- Part of `measure`: the files whose paths meet any of several conditions, up to a limit for each condition, with their
