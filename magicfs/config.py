@@ -113,7 +113,7 @@ class Settings:
     )
     nice: int = _setting(10, "Niceness of embed workers; extract workers have half of it.", ge=0, le=19)
     worker_memory_mb: int = _setting(1024, "A worker above this is replaced after its task.", ge=256, le=1 << 20)
-    rest_seconds: int = _setting(
+    idle_seconds: int = _setting(
         60,
         "Embed workers, parsers and the query embedder free their memory after this time without work; what comes next "
         "takes up to a second more.",

@@ -53,8 +53,8 @@ class Service(Protocol):
     def is_outdated(self) -> bool:
         """Whether clients do not ask this process any more. Returns at once; asked about every second."""
 
-    def rest(self) -> None:
-        """Free memory that the next request makes again. Returns at once."""
+    def free_memory(self) -> None:
+        """Free what the next request can make again. Returns at once."""
 
     def stop(self) -> None:
         """End what still works on answers."""
@@ -69,10 +69,10 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
 
     request_queue_size = 256
 
-    def __init__(self, path: Path, service: Service, *, idle_exit: float | None, rest: float) -> None:
-        """After `idle_exit` seconds without a request `run` ends, after `rest` seconds the service rests."""
+    def __init__(self, path: Path, service: Service, *, idle_exit: float | None, free_after: float) -> None:
+        """After `idle_exit` seconds without a request `run` ends, after `free_after` the service frees its memory."""
         self.service = service
-        self._rest_after = rest
+        self._free_after = free_after
         self._path = path
         self._idle_exit = idle_exit
         self.timeout = _TICK_SECONDS if idle_exit is None else min(_TICK_SECONDS, idle_exit / 4)
@@ -84,8 +84,8 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
         """Connections whose request has not arrived, oldest first."""
         self._answering = 0
         self._last_request = time.monotonic()
-        self._rests = False
-        """Whether the service rests since the last request."""
+        self._has_freed = False
+        """Whether the service has freed its memory since the last request."""
         super().__init__(str(path), _Connection)
 
     def run(self) -> None:
@@ -94,7 +94,7 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
             self.handle_request()
 
     def handle_timeout(self) -> None:
-        """End `run` if the server is not needed any more, or if its socket is gone; let the service rest before."""
+        """End `run` if the server is not needed any more, or if its socket is gone; free memory before that."""
         with self._guard:
             is_answering = bool(self._answering)
             idle_seconds = 0.0 if is_answering else time.monotonic() - self._last_request
@@ -107,9 +107,9 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
             # Its directory was removed: no client can connect any more.
             log.warning("%s is gone", self._path)
             self._is_done = True
-        elif idle_seconds >= self._rest_after and not self._rests:
-            self._rests = True
-            self.service.rest()
+        elif idle_seconds >= self._free_after and not self._has_freed:
+            self._has_freed = True
+            self.service.free_memory()
 
     def server_bind(self) -> None:
         """Bind a socket of mode 0600."""
@@ -155,7 +155,7 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
     def answering(self, connection: socket.socket, *, is_work: bool) -> Iterator[None]:
         """Count the connection's request as one that is answered during the `with` block.
 
-        One that `is_work` keeps the server from resting.
+        One that `is_work` keeps the server from counting as idle.
         """
         with self._guard:
             self._forget(connection)
@@ -167,7 +167,7 @@ class LocalServer(socketserver.ThreadingUnixStreamServer):
                 self._answering -= 1
                 if is_work:
                     self._last_request = time.monotonic()
-                    self._rests = False
+                    self._has_freed = False
 
     def shutdown_request(self, request: Any) -> None:
         """Close a connection."""
@@ -236,7 +236,7 @@ def serve(
     make_service: Callable[[], Service],
     *,
     idle_exit: float | None,
-    rest: float,
+    free_after: float,
     detach: bool = False,
     has_lock: bool = False,
 ) -> int:
@@ -253,7 +253,7 @@ def serve(
     signal.signal(signal.SIGINT, _exit)
     try:
         if has_lock or take_lock(path, wait=idle_exit is None):
-            _serve(path, make_service(), idle_exit=idle_exit, rest=rest, detach=detach)
+            _serve(path, make_service(), idle_exit=idle_exit, free_after=free_after, detach=detach)
         else:
             log.info("another process serves %s", path)
     except OSError as error:
@@ -262,8 +262,8 @@ def serve(
     return 0
 
 
-def _serve(path: Path, service: Service, *, idle_exit: float | None, rest: float, detach: bool) -> None:
-    with LocalServer(path, service, idle_exit=idle_exit, rest=rest) as server:
+def _serve(path: Path, service: Service, *, idle_exit: float | None, free_after: float, detach: bool) -> None:
+    with LocalServer(path, service, idle_exit=idle_exit, free_after=free_after) as server:
         # The socket listens before the parent process ends, so that whoever started it can connect. No thread yet.
         if detach and os.fork():
             os._exit(0)

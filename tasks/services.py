@@ -15,7 +15,7 @@ from functools import cache
 from typing import TYPE_CHECKING, Literal, Protocol
 
 from magicfs.linux.process import return_free_memory
-from tasks.resting import Resting
+from tasks.idle_timeout import IdleTimeout
 
 if TYPE_CHECKING:
     # The parent needs none of them, and a child those of its kind only.
@@ -60,7 +60,7 @@ class Role:
     """The name of the worker in the cluster, under which it claims rows."""
     build: Callable[[str], ServiceFactory]
     """Makes the factory of a child for the worker `owner`."""
-    resting: Resting
+    idle_timeout: IdleTimeout
 
 
 roles: list[Role] = []
@@ -136,5 +136,5 @@ def maintenance_service() -> MaintenanceService:
 def end_parser() -> None:
     """End the parser process of this child, and give memory back."""
     if _built_extract_service.cache_info().currsize:
-        _built_extract_service().rest()
+        _built_extract_service().free_memory()
     return_free_memory()

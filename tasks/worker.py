@@ -3,7 +3,7 @@
 The composition root calls `run` with a factory; the tasks call `run_task`. What the work needs is created in the child
 (`services`). The worker's name is stable, so that a new child releases the claims of a dead one. An embed worker's
 child without tasks ends after a while, and its successor waits without any of that; an extract worker's child ends its
-parser process: `resting`. A parent that no longer takes messages ends: `watchdog`.
+parser process: `idle_timeout`. A parent that no longer takes messages ends: `watchdog`.
 """
 
 from __future__ import annotations
@@ -31,10 +31,10 @@ from magicfs.linux.process import return_free_memory, trim_heap
 from magicfs.logs import Outage
 from tasks.app import EMBED_TASK, EXTRACT_TASK, declared_queue, make_app
 from tasks.commands import EVENT_HEARTBEAT_SECONDS, restrict_commands
+from tasks.idle_timeout import IdleTimeout
 from tasks.pool import TaskPool
 from tasks.queue import CeleryQueue
 from tasks.queue_names import MAINTENANCE_QUEUE, embed_queue, extract_queue
-from tasks.resting import Resting
 from tasks.services import Kind, Role, ServiceFactory, embed_service, end_parser, extract_service, roles, watch_ocr
 from tasks.watchdog import Watchdog
 
@@ -71,8 +71,8 @@ def run(
     name = _lock_given_name(settings, kind, name) if name else _lock_free_name(settings, kind)
     queues = [embed_queue(model)] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     # A saved file is found by its words at once: an extract worker keeps what that takes.
-    resting = Resting(seconds=settings.rest_seconds, free=end_parser if kind == "extract" else None)
-    roles.append(Role(kind, f"{name}@{settings.host}", build, resting))
+    idle_timeout = IdleTimeout(seconds=settings.idle_seconds, free=end_parser if kind == "extract" else None)
+    roles.append(Role(kind, f"{name}@{settings.host}", build, idle_timeout))
     # Extraction goes first: it is cheap beside embedding, and makes files findable by their words.
     niceness = MAX_NICENESS if settings.gentle else settings.nice
     os.nice(niceness if kind == "embed" else niceness // 2)
@@ -96,7 +96,7 @@ def run(
         without_gossip=True,
         without_mingle=True,
     )
-    Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker), child_works=resting.child_works).start()
+    Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker), child_works=idle_timeout.child_works).start()
     worker.start()
     raise SystemExit(worker.exitcode)
 
@@ -141,7 +141,7 @@ def run_task(task: str, work: Callable[[], Result]) -> Result:
     for a `MemoryError`, which would end Celery's parent too.
     """
     try:
-        with roles[-1].resting.working() if roles else nullcontext():
+        with roles[-1].idle_timeout.working() if roles else nullcontext():
             result = work()
     except MemoryError as error:
         raise RuntimeError("out of memory") from error
@@ -163,13 +163,14 @@ def _freeze_shared_memory(**_: object) -> None:
 
 @signals.worker_process_init.connect
 def _prepare_child(**_: object) -> None:
-    """Build the service before the first task needs it, unless the child rests. After an error the task tries again.
+    """Build the service before the first task needs it, unless the predecessor has ended for want of tasks.
 
-    A predecessor that has died had claims, which the service releases; one that has ended to rest had none.
+    A predecessor that has died had claims, which the service releases; an idle one had none. After an error the first
+    task builds it.
     """
     # A signal to this process is none to the loop of its parent.
     signal.set_wakeup_fd(-1)
-    if not roles or roles[-1].resting.begin_life():
+    if not roles or roles[-1].idle_timeout.child_started():
         return
     extracts = roles[-1].kind == "extract"
     try:

@@ -92,7 +92,7 @@ class SearchAnswers:
         """Whether the settings or the program have changed: the next search gets another server."""
         return search_client.file_versions() != self._file_versions
 
-    def rest(self) -> None:
+    def free_memory(self) -> None:
         """Keep everything: the process ends soon."""
 
     def stop(self) -> None:
@@ -174,7 +174,7 @@ def main(arguments: list[str] | None = None) -> int:
         return service
 
     idle_exit, has_lock = options.idle_exit, options.lock is not None
-    return serve(options.socket, make_service, idle_exit=idle_exit, rest=idle_exit, has_lock=has_lock)
+    return serve(options.socket, make_service, idle_exit=idle_exit, free_after=idle_exit, has_lock=has_lock)
 
 
 if __name__ == "__main__":

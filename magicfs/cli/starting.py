@@ -41,7 +41,7 @@ LINK_SETTINGS = frozenset({"hub", "host", "log_level", "log_format"})
 MOUNT_SETTINGS = frozenset(
     {
         *("database_url", "hub", "host", "allow_other", "search_seconds", "search_limit"),
-        *("rest_seconds", "log_level", "log_format"),
+        *("idle_seconds", "log_level", "log_format"),
     }
 )
 """Settings that the mount reads; the last ones also for the query embedder, which it may start."""

@@ -95,7 +95,7 @@ def query_embedder(settings: Settings, *, may_start: bool = True) -> QueryEmbedd
 def embedder_options(settings: Settings) -> tuple[str, ...]:
     """The settings of the query embedder as options of its process, which reads none itself."""
     return (
-        f"--rest={settings.rest_seconds}",
+        f"--free-after={settings.idle_seconds}",
         f"--log-format={settings.log_format}",
         f"--log-level={settings.log_level}",
     )

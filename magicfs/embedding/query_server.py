@@ -1,6 +1,6 @@
 """The query embedder: a process of its own with the models, so that a crash of native code never reaches the mount.
 
-    python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--rest SECONDS] [--detach]
+    python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--free-after SECONDS] [--detach]
 
 Started by the supervisor, or by `query_client.QueryEmbedder` when no server answers. `magicfs.local_server` has the
 socket and its lock: a second process waits for the lock without loading anything, or exits at once if it was started
@@ -24,7 +24,7 @@ from magicfs.embedding.query_service import QueryService
 from magicfs.linux.process import share_one_heap
 from magicfs.local_server import serve
 
-REST_SECONDS = 60.0
+FREE_AFTER_SECONDS = 60.0
 """The time without a request after which models leave the memory: they are most of what the process holds."""
 
 
@@ -37,7 +37,10 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--idle-exit", type=float, help="exit after this many seconds without a request")
     parser.add_argument("--detach", action="store_true", help="return at once and serve in the background")
     parser.add_argument(
-        "--rest", type=float, default=REST_SECONDS, help="free the models after this many seconds without one"
+        "--free-after",
+        type=float,
+        default=FREE_AFTER_SECONDS,
+        help="free the models after this many seconds without one",
     )
     parser.add_argument("--log-format", default="text", help="text or json")
     parser.add_argument("--log-level", default="INFO", help="detail of the log")
@@ -45,7 +48,9 @@ def main(arguments: list[str] | None = None) -> int:
     logs.setup(role="embedder", level=options.log_level, log_format=options.log_format)
     faulthandler.enable()
     share_one_heap()
-    return serve(options.socket, QueryService, idle_exit=options.idle_exit, rest=options.rest, detach=options.detach)
+    return serve(
+        options.socket, QueryService, idle_exit=options.idle_exit, free_after=options.free_after, detach=options.detach
+    )
 
 
 if __name__ == "__main__":

@@ -7,7 +7,7 @@ Used by `query_server`, which has the process and its connections. Requests are
 `embed` gets one answer for each of `folders`, in their order and each as soon as it is ready, so that a model that
 loads slowly, fails or crashes takes no other vector along. An answer has the `folder` and the model's `digests` in its
 head and the vector, little-endian float32, as its body; or `error`, the name of a class in `magicfs.errors`, and
-`message`. Models stay loaded as long as requests name them, in `folders` or in `kept`, and until the service rests.
+`message`. Models stay loaded as long as requests name them, in `folders` or in `kept`, and until `free_memory`.
 """
 
 from __future__ import annotations
@@ -87,7 +87,7 @@ class QueryService:
         """False: a client that needs other models replaces this process."""
         return False
 
-    def rest(self) -> None:
+    def free_memory(self) -> None:
         """Free the memory of the models. The next question loads them again, in a tenth to half of a second."""
         with contextlib.suppress(RuntimeError):  # the service stops
             self._model_thread.submit(self._unload)

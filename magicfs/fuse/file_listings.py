@@ -1,8 +1,8 @@
 """Replies with files of a directory of a root, many at a time: a node for each would take Python a second for 10,000.
 
-Part of the operations, on the event loop of the mount. A file that nobody uses is added to the inode table as a
-packed node, which it would be after a while. Whatever needs more than to be counted has a node, as in any other listing: directories, what a program
-uses, files with several names, and what is not what it was before.
+Part of the operations, on the event loop of the mount. A file that nobody uses is added to the inode table as a packed
+node, which it would become after a while. Whatever needs more than to be counted has a node, as in any other listing:
+directories, what a program uses, files with several names, and what is not what it was before.
 """
 
 from __future__ import annotations

@@ -134,7 +134,7 @@ class ExtractService:
             connection, host=self._worker.host, chunks=self._max_embedded_chunks
         )
 
-    def rest(self) -> None:
+    def free_memory(self) -> None:
         """End the parser process. The next file that needs one waits until it has started again."""
         self._extractor.close()
 
@@ -146,7 +146,7 @@ class ExtractService:
         claims = self._claim()
         if not claims:
             self._try_ocr()
-            self._extractor.rest()
+            self._extractor.free_memory()
             return 0
         deadline = time.monotonic() + BATCH_SECONDS
         unstarted = {claim.id: claim for claim in claims}

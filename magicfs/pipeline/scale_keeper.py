@@ -1,7 +1,7 @@
 """Has the scales of the models measured by embed workers when nothing waits and the corpus has grown.
 
 A measurement takes a second or a few of the model's time, and lets files go first. A worker looks at the corpus when it
-has embedded a part of it. What a worker has left that died or rested stands in the database: the agent notifies the
+has embedded a part of it. What a worker has left that ended before stands in the database: the agent notifies the
 workers of it, and one that has nothing else to do leases it. `score_scale` measures.
 """
 
@@ -45,7 +45,7 @@ class ScaleKeeper:
         """What is embedded for measurements, by text: for the next ones, and for one that was broken off."""
         self._embedded: dict[ModelId, int] = {}
         self._looked: set[ModelId] = set()
-        """The models at whose vectors this worker has looked. It may rest, and begin anew, after every few chunks."""
+        """The models at whose vectors this worker has looked. An idle worker ends, so it may know of none."""
         self._next_look = float("-inf")
 
     def count(self, model: ModelId, embedded: int) -> None:
@@ -62,7 +62,7 @@ class ScaleKeeper:
             self.measure_model(indexed, embedder, is_awaited=is_awaited)
 
     def left_by_others(self, models: Sequence[IndexedModel]) -> list[IndexedModel]:
-        """The models, of those given, that a worker has left unmeasured because it died or rested before."""
+        """The models, of those given, that a worker has left unmeasured because it ended before."""
         if time.monotonic() < self._next_look:
             return []
         self._next_look = time.monotonic() + LOOK_SECONDS

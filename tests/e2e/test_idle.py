@@ -74,7 +74,7 @@ def process_of(commands: Commands, part: str) -> psutil.Process:
 
 
 def modules_of(commands: Commands, part: str) -> set[str]:
-    """The modules of a part. A worker that rests replaces its child: then the next one is asked."""
+    """The modules of a part. An idle worker replaces its child: then the next one is asked."""
     deadline = time.monotonic() + 120
     while time.monotonic() < deadline:
         with suppress(IndexError, StopIteration, psutil.NoSuchProcess):

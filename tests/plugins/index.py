@@ -62,7 +62,7 @@ class Reader:
     """Reads plain text and counts how often it is asked: the tests here are about files, not formats."""
 
     calls: list[bytes] = field(default_factory=list)
-    rests: int = 0
+    freed: int = 0
     """How often nothing waited."""
 
     def kind(self, content: bytes, *, name: bytes) -> str:
@@ -77,8 +77,8 @@ class Reader:
     def lacks_ocr(self) -> bool:
         return False
 
-    def rest(self) -> None:
-        self.rests += 1
+    def free_memory(self) -> None:
+        self.freed += 1
 
     def may_need_parser(self, name: bytes) -> bool:
         return name.endswith(b".slow")

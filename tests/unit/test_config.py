@@ -56,7 +56,7 @@ def test_the_file_may_begin_with_a_byte_order_mark(home: Path) -> None:
         ("WORKER_MEMORY_MB", "1e18", "at most 1048576"),
         ("MAX_FILE_MB", "2048", "at most 2047"),
         ("MAX_TEXT_MB", "1e99", "at most 2047"),
-        ("REST_SECONDS", "1e99", "at most 31536000"),
+        ("IDLE_SECONDS", "1e99", "at most 31536000"),
         ("SCAN_SECONDS", "1e99", "at most 31536000"),
         ("SEARCH_SECONDS", "1e300", "at most 3600"),
         ("LOG_FORMAT", "xml", "be one of text, json"),

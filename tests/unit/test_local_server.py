@@ -29,7 +29,7 @@ class OutdatedService:
     def is_outdated(self) -> bool:
         return True
 
-    def rest(self) -> None:
+    def free_memory(self) -> None:
         pass
 
     def stop(self) -> None:
@@ -38,7 +38,7 @@ class OutdatedService:
 
 def test_an_outdated_server_ends_after_its_last_answer() -> None:
     service = OutdatedService()
-    with short_folder() as folder, LocalServer(folder / "s", service, idle_exit=0.4, rest=SECONDS) as server:
+    with short_folder() as folder, LocalServer(folder / "s", service, idle_exit=0.4, free_after=SECONDS) as server:
         with socket.socket(socket.AF_UNIX) as client:
             client.settimeout(SECONDS)
             client.connect(str(folder / "s"))

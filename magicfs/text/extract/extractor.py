@@ -59,7 +59,7 @@ class Extractor(Protocol):
         """Whether there is OCR that did not start when it was last tried."""
         ...
 
-    def rest(self) -> None:
+    def free_memory(self) -> None:
         """Free memory that only some files need: no file waits."""
         ...
 
@@ -122,9 +122,9 @@ class FileExtractor:
         """Whether there is OCR that did not start when it was last tried: files were read without it."""
         return self._sandbox.lacks_ocr()
 
-    def rest(self) -> None:
+    def free_memory(self) -> None:
         """Free the memory of OCR, if it is loaded."""
-        self._sandbox.rest()
+        self._sandbox.free_memory()
 
     def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         """The text of `content` with its language, or why there is none.

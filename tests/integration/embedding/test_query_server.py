@@ -169,7 +169,7 @@ def test_requests_beyond_the_bound_are_refused(place: Path, stored_model: Stored
 def test_models_leave_the_memory_when_nobody_asks_and_come_back(
     client: QueryEmbedder, place: Path, stored_model: StoredModel
 ) -> None:
-    arguments = ["--socket", str(place / "e.sock"), "--rest", "0.5"]
+    arguments = ["--socket", str(place / "e.sock"), "--free-after", "0.5"]
     server = subprocess.Popen([sys.executable, "-m", "magicfs.embedding.query_server", *arguments], cwd="/")
     try:
         wait_for(lambda: ping(client) is not None)

@@ -219,12 +219,12 @@ def test_what_an_older_version_has_recognised_is_known_by_its_detail(index: Inde
 
 
 def test_ocr_is_put_away_when_no_file_waits(index: Index, recogniser: Recogniser) -> None:
-    assert recogniser.rests == 1
+    assert recogniser.freed == 1
     (index.folder / "photo.png").write_bytes(PNG + b"more")
     index.end_pauses()
     index.scan()
     service = index.extraction()
     assert service.run_batch() == 1
-    assert recogniser.rests == 1
+    assert recogniser.freed == 1
     assert service.run_batch() == 0
-    assert recogniser.rests == 2
+    assert recogniser.freed == 2

@@ -51,7 +51,7 @@ def test_its_log_has_the_format_of_the_settings(settings: Settings, stored_model
 
 
 def test_it_rests_as_the_settings_say(settings: Settings, stored_model: StoredModel) -> None:
-    client = wiring.query_embedder(settings.replace(rest_seconds=1))
+    client = wiring.query_embedder(settings.replace(idle_seconds=1))
     try:
         client.embed("a question", spec=stored_model.spec, deadline_s=60)
 

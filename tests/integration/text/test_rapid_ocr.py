@@ -115,11 +115,11 @@ def test_it_is_loaded_when_a_file_needs_it_and_put_away_when_none_waits(
     read(extractor, pdf_file(SCAN))
     read(extractor, b"<p>some words</p>", b"a.html")
     assert parsers() - before == recogniser
-    extractor.rest()
+    extractor.free_memory()
     assert parsers() == before
     read(extractor, pdf_file(TEXT))
     reader = parsers() - before
-    extractor.rest()
+    extractor.free_memory()
     assert parsers() - before == reader, "a process without it is kept"
 
 

@@ -1,4 +1,4 @@
-"""What `magicfs status` shows, of an index that rests."""
+"""What `magicfs status` shows, of an index without work."""
 
 from __future__ import annotations
 

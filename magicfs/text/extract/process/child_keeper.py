@@ -91,7 +91,7 @@ class ChildKeeper:
         child = self.running(limit) if self._recognises else None
         return child if self._recognises else None
 
-    def rest(self) -> None:
+    def free_memory(self) -> None:
         """Free the memory of rapidocr, if it is loaded."""
         if self._ocr is not None and self._ocr.engine is OcrEngine.RAPIDOCR and self._recognises:
             self.close()

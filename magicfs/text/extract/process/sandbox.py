@@ -142,9 +142,9 @@ class Sandbox:
         said, _ = self._outcome(request)
         return _as_partly_read(said, outcome.reason) if isinstance(said, Document) else outcome
 
-    def rest(self) -> None:
+    def free_memory(self) -> None:
         """Free the memory of rapidocr, if it is loaded. Call it when no file waits."""
-        self._children.rest()
+        self._children.free_memory()
 
     def close(self) -> None:
         """Kill the child, if one runs. The next `parse` starts another."""

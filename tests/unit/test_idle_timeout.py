@@ -9,7 +9,7 @@ from collections.abc import Callable
 from billiard.pool import EX_RECYCLE
 
 from magicfs.runtime.processes import wait_until
-from tasks.resting import Resting
+from tasks.idle_timeout import IdleTimeout
 
 
 def end_of_child(life: Callable[[], None]) -> int:
@@ -22,24 +22,24 @@ def end_of_child(life: Callable[[], None]) -> int:
     return os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1])
 
 
-def test_a_child_without_tasks_ends_and_the_next_one_rests() -> None:
-    resting = Resting(seconds=0.05)
-    assert end_of_child(lambda: os._exit(3) if resting.begin_life() else None) == EX_RECYCLE
-    assert end_of_child(lambda: os._exit(3) if resting.begin_life() else None) == 3
-    assert end_of_child(lambda: os._exit(3) if resting.begin_life() else None) == EX_RECYCLE, "the last one has died"
+def test_a_child_without_tasks_ends_and_the_next_one_builds_nothing() -> None:
+    timeout = IdleTimeout(seconds=0.05)
+    assert end_of_child(lambda: os._exit(3) if timeout.child_started() else None) == EX_RECYCLE
+    assert end_of_child(lambda: os._exit(3) if timeout.child_started() else None) == 3
+    assert end_of_child(lambda: os._exit(3) if timeout.child_started() else None) == EX_RECYCLE, "the last one has died"
 
 
-def test_a_child_that_rests_lives_until_it_has_had_a_task() -> None:
-    resting = Resting(seconds=0.05)
+def test_a_child_that_has_built_nothing_lives_until_it_has_had_a_task() -> None:
+    timeout = IdleTimeout(seconds=0.05)
 
     def work() -> None:
-        with resting.working():
+        with timeout.working():
             time.sleep(0.3)
             # It may end as soon as its task has.
             os.write(done, b"x")
 
     def live() -> None:
-        if not resting.begin_life():
+        if not timeout.child_started():
             return
         time.sleep(0.3)
         work()
@@ -47,15 +47,15 @@ def test_a_child_that_rests_lives_until_it_has_had_a_task() -> None:
     reading, done = os.pipe()
     assert end_of_child(live) == EX_RECYCLE
     assert end_of_child(live) == EX_RECYCLE
-    assert os.read(reading, 9) == b"x", "it has not ended while it rested, nor during its task"
+    assert os.read(reading, 9) == b"x", "it has ended neither before its task nor during it"
 
 
 def test_a_child_that_goes_on_frees_something_once_after_each_task() -> None:
     freed: list[bool] = []
-    resting = Resting(seconds=0.05, free=lambda: freed.append(True))
-    assert not resting.begin_life()
+    timeout = IdleTimeout(seconds=0.05, free=lambda: freed.append(True))
+    assert not timeout.child_started()
     for _ in range(2):
-        with resting.working():
+        with timeout.working():
             freed_before = len(freed)
             time.sleep(0.2)
             assert len(freed) == freed_before, "not during a task"
@@ -65,13 +65,13 @@ def test_a_child_that_goes_on_frees_something_once_after_each_task() -> None:
 
 
 def test_the_parent_of_a_child_knows_whether_it_works() -> None:
-    resting = Resting(seconds=60.0)
+    timeout = IdleTimeout(seconds=60.0)
     begun, begin = os.pipe()
     may_end, end = os.pipe()
 
     def live() -> None:
-        resting.begin_life()
-        with resting.working():
+        timeout.child_started()
+        with timeout.working():
             os.write(begin, b"x")
             os.read(may_end, 1)
         os._exit(0)
@@ -80,20 +80,20 @@ def test_the_parent_of_a_child_knows_whether_it_works() -> None:
     if pid == 0:
         live()
     assert os.read(begun, 1) == b"x"
-    assert resting.child_works()
+    assert timeout.child_works()
     os.write(end, b"x")
     assert os.waitpid(pid, 0)[1] == 0
-    assert not resting.child_works()
+    assert not timeout.child_works()
 
 
 def test_a_child_does_not_work_on_the_task_of_one_that_has_died_over_it() -> None:
     # With something to free, this process goes on: as a child that ends, it would end the tests after a minute.
-    resting = Resting(seconds=60.0, free=lambda: None)
+    timeout = IdleTimeout(seconds=60.0, free=lambda: None)
 
     def die_at_work() -> None:
-        with resting.working():
+        with timeout.working():
             os._exit(3)
 
     assert end_of_child(die_at_work) == 3
-    assert not resting.begin_life()
-    assert not resting.child_works()
+    assert not timeout.child_started()
+    assert not timeout.child_works()

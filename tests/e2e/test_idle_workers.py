@@ -21,9 +21,9 @@ NOTHING_MB = 30
 
 @pytest.fixture(scope="module")
 def magicfs(model_store: ModelStore) -> Iterator[Commands]:
-    """A stack that has indexed two files, and whose workers rest after a second."""
+    """A stack that has indexed two files, and whose workers are idle after a second."""
     with short_folder() as folder, commands_in(folder, model_store) as commands:
-        commands.environment["MAGICFS_REST_SECONDS"] = "1"
+        commands.environment["MAGICFS_IDLE_SECONDS"] = "1"
         (folder / "docs").mkdir()
         (folder / "docs/a.txt").write_text("an invoice for the tax office\n")
         (folder / "docs/a.pdf").write_bytes(pdf_file("a letter about the harbour"))
@@ -35,7 +35,7 @@ def children(commands: Commands) -> dict[str, psutil.Process]:
     """The child of each worker, by the worker's name."""
     found = {}
     for process in commands.processes():
-        # A child that rests has ended another one, which may end meanwhile.
+        # An idle worker replaces its child, and the former one may end meanwhile.
         with suppress(psutil.NoSuchProcess):
             words = process.cmdline()
             name = next((word for word in WORKERS if word in words), None)
@@ -44,7 +44,7 @@ def children(commands: Commands) -> dict[str, psutil.Process]:
     return found
 
 
-def rests(name: str, process: psutil.Process) -> bool:
+def holds_nothing(name: str, process: psutil.Process) -> bool:
     """Whether an extract worker has no parser process, and an embed worker nothing at all for itself."""
     try:
         own_mb = float(process.memory_full_info().uss) / 1e6
@@ -60,9 +60,9 @@ def wait_for(condition: Callable[[], bool], *, seconds: float = 120) -> None:
         time.sleep(0.5)
 
 
-def all_rest(commands: Commands) -> bool:
+def all_hold_nothing(commands: Commands) -> bool:
     found = children(commands)
-    return found.keys() == set(WORKERS) and all(rests(name, process) for name, process in found.items())
+    return found.keys() == set(WORKERS) and all(holds_nothing(name, process) for name, process in found.items())
 
 
 def finds(commands: Commands, query: str, name: str) -> bool:
@@ -71,25 +71,25 @@ def finds(commands: Commands, query: str, name: str) -> bool:
 
 
 def test_an_extract_worker_keeps_what_finds_the_words_of_a_saved_file(magicfs: Commands) -> None:
-    wait_for(lambda: all_rest(magicfs))
+    wait_for(lambda: all_hold_nothing(magicfs))
     before = {name: child for name, child in children(magicfs).items() if name != "embed-1"}
     assert len(before) == 2
     time.sleep(3)
     assert all(child.is_running() for child in before.values())
 
 
-def test_workers_rest_and_wake_for_a_saved_file(magicfs: Commands) -> None:
-    wait_for(lambda: all_rest(magicfs))
+def test_idle_workers_hold_nothing_and_work_on_a_saved_file(magicfs: Commands) -> None:
+    wait_for(lambda: all_hold_nothing(magicfs))
     (magicfs.home.parent / "docs/b.txt").write_text("marmalade is made of oranges\n")
     wait_for(lambda: finds(magicfs, "marmalade", "b.txt"))
-    wait_for(lambda: all_rest(magicfs))
+    wait_for(lambda: all_hold_nothing(magicfs))
     logs = "".join(path.read_text() for path in (magicfs.home / "log").glob("e*-[12].log"))
     assert "ERROR" not in logs
     assert "Traceback" not in logs
 
 
-def test_a_worker_whose_resting_child_is_killed_works_on(magicfs: Commands) -> None:
-    wait_for(lambda: all_rest(magicfs))
+def test_a_worker_whose_idle_child_is_killed_works_on(magicfs: Commands) -> None:
+    wait_for(lambda: all_hold_nothing(magicfs))
     for child in children(magicfs).values():
         # An embed worker may replace its own meanwhile.
         with suppress(psutil.NoSuchProcess):
