@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from magicfs.text.analysis.counted import NUMERALS, value_of
+from magicfs.text.analysis.cjk_numbers import NUMERALS, value_of
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.tokens import SPACE
 from magicfs.text.analysis.variants import OtherForms

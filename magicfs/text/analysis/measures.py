@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.analysis.counted import NUMERALS, value_of
+from magicfs.text.analysis.cjk_numbers import NUMERALS, value_of
 from magicfs.text.analysis.tokens import SPACE, UNITS
 from magicfs.text.analysis.variants import OtherForms
 

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.analysis.counted import NUMERALS, with_digits
+from magicfs.text.analysis.cjk_numbers import NUMERALS, with_digits
 from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_number
 from magicfs.text.analysis.tokens import SPACE
 

@@ -12,9 +12,9 @@ from itertools import chain, islice
 from typing import Final
 
 from magicfs.text.analysis.abbreviations import abbreviation_forms, short_months, weekday_forms
+from magicfs.text.analysis.cjk_numbers import numbers_in_characters, numbers_in_digits
 from magicfs.text.analysis.clocks import clock_forms
 from magicfs.text.analysis.codes import codes_in_pieces, designation_forms
-from magicfs.text.analysis.counted import numbers_in_characters, numbers_in_digits
 from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.magnitudes import magnitude_forms

@@ -11,8 +11,8 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
+from magicfs.text.analysis.cjk_numbers import stated_counts
 from magicfs.text.analysis.clocks import far_eastern_clocks, stated_clocks
-from magicfs.text.analysis.counted import stated_counts
 from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.lexemes import LexemeMemory, pairs_of
 from magicfs.text.analysis.magnitudes import stated_magnitudes

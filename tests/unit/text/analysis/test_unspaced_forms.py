@@ -5,8 +5,8 @@ from __future__ import annotations
 import pytest
 
 from magicfs.text.analysis import analyze, analyze_path, question_terms
+from magicfs.text.analysis.cjk_numbers import numbers_in_characters, numbers_in_digits, stated_counts
 from magicfs.text.analysis.clocks import far_eastern_clocks
-from magicfs.text.analysis.counted import numbers_in_characters, numbers_in_digits, stated_counts
 
 
 def missed(text: str, question: str) -> list[str]:

@@ -1,6 +1,6 @@
 """Numbers before counters in Chinese, Japanese and Korean, in characters or digits: `第十二条`, `第12条`, `5万元`.
 
-The form in which all meet has digits, and stands beside the words of a text: `12条`. Used by `words` for texts and by
+They are found in one form, in digits beside the words of a text: `12条`. Used by `words` for texts and by
 `typed_forms` for what is typed. Pure functions; any thread.
 """
 
