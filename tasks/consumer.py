@@ -43,13 +43,13 @@ STEADY_SECONDS = 60.0
 """A connection that has lasted this long was no failure: the pauses begin again with the first."""
 
 BINDINGS_SECONDS = 60.0
-"""Pause between two looks whether a binding of a queue expires soon: none of ours does. kombu looks each second, which
-is most of what a worker without work does."""
+"""Pause between two checks whether a binding of a queue expires soon: none of ours does. kombu checks each second,
+which is most of what a worker without work does."""
 
 OVERDUE_SECONDS = 5.0
 """Redis says within POLLING_SECONDS that there is no message. When that is late by this time, the network to it is
 gone, or something between swallows what is sent: kombu would wait for half a minute, and renew one connection of
-several. It is the pause between two looks, too."""
+several. It is the pause between two checks, too."""
 
 MAX_RESULTS = 16
 """Messages of one child that are read at the start of a loop. A child sends a few for each task."""

@@ -96,7 +96,7 @@ class Pool(asynpool.AsynPool):
         return float(began + min(limit + waited, LONGEST_SECONDS) - time.monotonic())
 
     def _event_process_exit(self, hub: Any, proc: Any) -> None:
-        """Replace a child that has ended, also if the system does not say so yet when it has closed its files.
+        """Replace a child that has ended, even if the system does not say so yet when it has closed its files.
 
         Celery looks once, and then every five seconds.
         """

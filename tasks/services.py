@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from magicfs.pipeline.maintenance import MaintenanceService
 
 OCR_SECONDS = 30.0
-"""Pause between two looks whether another OCR is installed, or one is to be tried that files wait for."""
+"""Pause between two checks whether another OCR is installed, or one is to be tried that files wait for."""
 
 Kind = Literal["extract", "embed"]
 

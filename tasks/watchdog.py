@@ -26,7 +26,7 @@ from tasks.queue import CeleryQueue
 log = logging.getLogger(__name__)
 
 LOOK_SECONDS = 20.0
-"""Pause between two looks. A look takes some two milliseconds of processor time, and idle workers take little more."""
+"""Pause between two checks. A check takes some two milliseconds of a core, and idle workers take little more."""
 
 UNTAKEN_SECONDS = 60.0
 """A connected consumer takes a message at once, and learns at once that a task has ended; before a reconnection it
@@ -145,7 +145,7 @@ class Watchdog:
         )
 
     def _end(self) -> None:
-        """End the worker in order, or without it when its loop does not even look whether to stop."""
+        """End the worker in an orderly way, or at once if its loop does not even check whether to stop."""
         state.should_stop = EXIT_CODE
         time.sleep(STOP_SECONDS)
         for child in self._children():

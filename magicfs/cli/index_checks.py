@@ -38,10 +38,10 @@ AGENT_SECONDS = 60.0
 """Time after its start within which an agent has leased its host."""
 
 MIN_WATCHES = 65_536
-"""inotify watches; each directory takes one."""
+"""The least limit of inotify watches that is in order; each directory takes one."""
 
-ENOUGH_WATCHES = 524_288
-"""What is advised, or twice what there is."""
+ADVISED_WATCHES = 524_288
+"""The limit that a person is told to set, or twice the present one if that is more."""
 
 
 class IndexChecks:
@@ -231,7 +231,7 @@ class IndexChecks:
         if not roots and limit >= MIN_WATCHES:
             return f"{limit} directories can be watched"
         which = f"not every directory of {roots}" if roots else f"only {limit} directories"
-        setting = f"fs.inotify.max_user_watches={max(ENOUGH_WATCHES, 2 * limit)}"
+        setting = f"fs.inotify.max_user_watches={max(ADVISED_WATCHES, 2 * limit)}"
         if not _can_watch():
             setting = "fs.inotify.max_user_instances=1024"
         raise CheckFailed(

@@ -144,7 +144,7 @@ def use_model(database: Database, spec: ModelSpec) -> IndexedModel | None:
 def pull_active_model(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> ModelSpec:
     """The active model of the index, pulled if this machine lacks it. An index without a model gets this machine's.
 
-    Models of an older version get the digests of those on this machine. `progress` gets lines for a person, also when
+    Models of an older version get the digests of those on this machine. `progress` gets lines for a person, even when
     the model of the index cannot be had here. Raises `ModelError` when neither the index nor this machine has one.
     """
     record_digests(settings, database)

@@ -43,7 +43,7 @@ def declare_multilingual(settings: Settings, database: Database) -> None:
 def ensure_multilingual(settings: Settings, database: Database, *, progress: Callable[[str], None]) -> None:
     """Start the multilingual model if the index needs one. Pulls it, and one that the index has, to this machine.
 
-    `progress` gets lines for a person, also when the model cannot be had here.
+    `progress` gets lines for a person, even when the model cannot be had here.
     """
     from magicfs.db.vectors.models import multilingual_model
     from magicfs.db.vectors.multilingual import needs_multilingual

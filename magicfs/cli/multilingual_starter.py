@@ -92,7 +92,7 @@ class MultilingualStarter:
     def _renew(self, spec: ModelSpec, present: tuple[ModelId, ModelId | None], stop: threading.Event) -> bool:
         """Have the vectors of the model made anew if this version prepares it in a better form than the index has.
 
-        Searches use those of before meanwhile. A machine gets the better form also where another host has begun it, or
+        Searches use those of before meanwhile. A machine gets the better form even where another host has begun it, or
         has completed it. Returns whether it has begun. Raises `ModelError` when this machine cannot get the model of
         the index.
         """

@@ -42,7 +42,7 @@ HANDSHAKE_SECONDS = 10.0
 """A handshake with a process of this machine, which may be starting."""
 
 POLL_SECONDS = 0.1
-"""Pause between two looks whether a part is ready."""
+"""Pause between two checks whether a part is ready."""
 
 MAX_RESTARTS_UNTIL_READY = 2
 """A part that was started anew this many times while it was waited for counts as failed."""

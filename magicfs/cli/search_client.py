@@ -28,19 +28,19 @@ LOG_NAME = "search-server.log"
 IDLE_SECONDS = 300.0
 """A server exits this long after its last search: it holds some 40 MB."""
 SEARCH_SECONDS = 10.0
-"""How long a person waits for a search at least."""
+"""The least time that a search of a person may take."""
 TAKEN_SECONDS = 1.0
 """How long a server may take to say that it has got a search, unless it hangs."""
 GRACE_SECONDS = 1.0
-AGAIN_SECONDS = 2.0
-"""A database that has let the server wait for longer would let the command wait as long again."""
+SLOW_FAILURE_SECONDS = 2.0
+"""If the server has waited for the database this long in vain, the command does not try: it would wait as long."""
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 _PEER = struct.Struct("3i")
 _PACKAGES = ("cli", "db", "domain", "embedding", "search", "text", "text/analysis")
-"""The packages of the program that search, beside what is directly in it."""
+"""The packages of the program that take part in a search, besides the modules directly in `magicfs`."""
 _REPORTED = (UsageError, NotComparable, DeadlineExceeded)
-"""The errors of a search that are those of the command. After any other it searches itself, and reports its own."""
+"""Errors of the server that the command reports. After any other it searches itself, and reports its own."""
 
 
 class ServedAnswer(NamedTuple):
@@ -132,12 +132,15 @@ def _is_ours(connection: socket.socket) -> bool:
 
 
 def _served(answer: Message, *, seconds: float) -> ServedAnswer | None:
-    """What a server has answered, and after how many seconds: a search that has failed slowly is not begun anew."""
+    """What a server has answered after `seconds`; None if the command is to search itself.
+
+    A search that has failed slowly is not tried again.
+    """
     complaints = list(map(str, answer.head["complaints"]))
     error = error_in(answer)
     if error is None:
         return ServedAnswer(answer.body.decode("utf-8", "surrogatepass"), complaints)
-    is_slow = isinstance(error, DatabaseUnavailable) and seconds >= AGAIN_SECONDS
+    is_slow = isinstance(error, DatabaseUnavailable) and seconds >= SLOW_FAILURE_SECONDS
     return ServedAnswer("", complaints, error) if is_slow or isinstance(error, _REPORTED) else None
 
 

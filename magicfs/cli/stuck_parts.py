@@ -36,7 +36,7 @@ SILENT_MOUNT_SECONDS = 60.0
 """A mount that has run for longer has reported. It does so every five seconds, when the database answers."""
 
 PAUSE_SECONDS = 0.2
-"""Between two looks: what a debugger does stops a process for a moment."""
+"""Pause between two checks: a debugger may stop a process for a moment."""
 
 RESTART = "run 'magicfs down', then 'magicfs up'"
 

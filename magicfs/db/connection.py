@@ -36,7 +36,7 @@ _PLAN_ONCE = "SELECT set_config('plan_cache_mode', 'force_generic_plan', false)"
 _PLAN_BY_VALUES = "SELECT set_config('plan_cache_mode', 'auto', false)"
 
 DEADLINE_TOLERANCE_SECONDS = 0.05
-"""A statement may outlast the deadline by this time: to set its limit exactly takes another round trip."""
+"""A statement may outlast the deadline by this time: setting its limit exactly takes another round trip."""
 
 ANSWER_SECONDS = 0.5
 """How long after the deadline the server may report that it has cancelled a statement. Then the connection is dead."""
@@ -116,7 +116,7 @@ class PooledConnection(psycopg.Connection[Any]):
     def plan_statements(self, *, once: bool) -> None:
         """Plan statements that are prepared once from now on, or for the values of each execution.
 
-        To plan a statement of a search takes as long as to execute it. A statement is sent only where this changes.
+        Planning a statement of a search takes as long as executing it. A statement is sent only where this changes.
         """
         if self._plans_once != once:
             super().execute(_PLAN_ONCE if once else _PLAN_BY_VALUES)

@@ -105,7 +105,7 @@ class HostStatus:
 
     name: str
     machine: str | None
-    """The machine whose agent has leased the host, also when the lease has run out; None after it was given back."""
+    """The machine whose agent has leased the host, even if the lease has run out; None after it was given back."""
     heartbeat: float | None
     """When its agent last said that it lives, in seconds since the epoch; None if none ever did."""
     has_agent: bool

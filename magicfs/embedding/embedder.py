@@ -143,7 +143,7 @@ def _encodable(text: str) -> str:
 
 def open_engine(folder: Path, manifest: ModelManifest, *, providers: Sequence[str] = (CPU_PROVIDER,)) -> TextEmbedding:
     """Load fastembed's engine for the model in `folder`, for the first usable provider. Raises `ModelCorrupt`."""
-    # Handing a single text to a pool of threads takes longer than to tokenize it.
+    # Handing a single text to a pool of threads takes longer than tokenizing it.
     os.environ.setdefault("TOKENIZERS_PARALLELISM", "false")
     from fastembed import TextEmbedding
 

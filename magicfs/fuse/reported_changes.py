@@ -94,7 +94,7 @@ class ReportedChanges:
     def expire_all(self, watch: Watch) -> None:
         """Take back what the kernel keeps of a directory, but for names that still lead to the same node.
 
-        A plain file that nobody uses is looked up anew: to look at each of thousands here would take the loop seconds,
+        A plain file that nobody uses is looked up anew: looking at each of thousands here would take the loop seconds,
         and leave them as objects, with which the fast path cannot go on.
         """
         for name in watch.to_take_back():

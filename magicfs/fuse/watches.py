@@ -45,7 +45,7 @@ RETRY_SECONDS = 60.0
 NOT_IN_MEMORY_SECONDS = 1.0
 """One that the kernel does not have in memory, or that is on another file system, is tried again after that."""
 _MAX_PAUSE_SECONDS = 0.02
-"""Between two looks at reports that concern nothing that the kernel keeps, such as those of a program that writes."""
+"""Pause between two readings of reports about nothing that the kernel keeps, such as those of a program that writes."""
 _EVENTS_LOST = Event(-1, InotifyMask.Q_OVERFLOW, b"")
 
 

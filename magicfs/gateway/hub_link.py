@@ -109,7 +109,7 @@ class HubLink:
             writer.close()
 
     async def _carry(self, service: str, local: Streams) -> None:
-        # Clients of both servers speak first. Who only looks whether somebody listens costs the hub nothing.
+        # Clients of both servers speak first. A client that only checks whether somebody listens costs the hub nothing.
         first = await local[0].read(BLOCK_BYTES)
         if not first:
             return

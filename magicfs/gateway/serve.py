@@ -30,7 +30,7 @@ REDIS_SERVICE = "magicfs-redis/1"
 JOIN_SERVICE = "magicfs-join/1"
 
 REFRESH_SECONDS = 2.0
-"""Pause between two looks which hosts are admitted. A host that is retired is cut off after that."""
+"""Pause between two checks which hosts are admitted. A retired host is cut off by the next one."""
 
 HANDSHAKE_SECONDS = 10.0
 STRANGER_SECONDS = 10.0

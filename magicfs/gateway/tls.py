@@ -1,4 +1,4 @@
-"""What hosts of a cluster speak with each other: TLS 1.3, where both sides have certificates that are pinned.
+"""The TLS contexts of hosts of a cluster: TLS 1.3, where both sides have certificates that are pinned.
 
 A certificate counts by its fingerprint alone. Names, issuers and authorities of the system mean nothing, so that no
 certificate that an admitted host signs is admitted itself.
@@ -18,9 +18,9 @@ log = logging.getLogger(__name__)
 def server_context(identity: Identity, *, admitted: Iterable[str], services: Iterable[str]) -> ssl.SSLContext:
     """The context in which a host serves, by ALPN, the services of these names.
 
-    `admitted` are certificates as PEM. What else is there is left out: other hosts write to the index. A client without
-    a certificate gets through the handshake, one with another certificate does not. Who asks for a certificate has to
-    compare its fingerprint all the same: an admitted one may have signed it.
+    `admitted` are certificates as PEM; one that cannot be loaded is left out, because other hosts write to the index. A
+    client without a certificate passes the handshake, and one with a certificate that is not admitted does not, unless
+    an admitted one has signed it: so the caller compares the fingerprint too.
     """
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_3

@@ -8,7 +8,7 @@ Its threads:
 - `scanner` and `watcher` keep the roots scanned and watched (`magicfs.ingest.root_keeper`);
 - `heartbeat` renews the lease of the host, which says that the agent is alive, and records the workers of the cluster
   that answer it;
-- `multilingual` looks whether the index needs a multilingual model, and prepares it;
+- `multilingual` checks whether the index needs a multilingual model, and prepares it;
 - `vector-index` and `statistics` keep up what searches go by (`magicfs.ingest.index_upkeep`);
 - `disk` watches the disk of the embedded database (`magicfs.ingest.storage`).
 """
@@ -45,14 +45,14 @@ from magicfs.logs import Outage
 log = logging.getLogger(__name__)
 
 NOTIFY_SECONDS = 0.25
-"""Time between two looks for waiting work, so the most that a lost message costs while there is work. Who changes the
+"""Pause between two checks for waiting work, so the most that a lost message costs while there is work. Who changes the
 roots or wants a scan announces it, which is noticed at once (`magicfs.db.listener`)."""
 
 IDLE_AFTER_SECONDS = 10.0
 """An agent is idle after this time in which no work waited that somebody does, and nobody asked for a scan."""
 
 IDLE_SECONDS = 5.0
-"""Time between two looks of an idle agent, instead of NOTIFY_SECONDS."""
+"""Pause between two checks of an idle agent, instead of NOTIFY_SECONDS."""
 
 IDLE_WORKERS_SECONDS = 60.0
 """Pause of an idle agent between two questions which workers answer: a question costs 5 ms of each of them, and as much
@@ -71,7 +71,7 @@ IDLE_MAINTENANCE_SECONDS = 600.0
 graces of ten minutes."""
 
 MODELS_SECONDS = 2.0
-"""Pause between two looks whether the index needs a multilingual model; of an idle agent, IDLE_MODELS_SECONDS."""
+"""Pause between two checks whether the index needs a multilingual model; IDLE_MODELS_SECONDS of an idle agent."""
 
 IDLE_MODELS_SECONDS = 20.0
 

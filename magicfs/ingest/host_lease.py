@@ -38,7 +38,7 @@ CORRECTED_FILES = 20_000
 """Files whose times one transaction corrects: a second at most."""
 
 BOOT_ID = Path("/proc/sys/kernel/random/boot_id")
-"""The kernel's own identity: two machines or two boots never share it, also where a machine was cloned."""
+"""The kernel's own identity: two machines or two boots never share it, even where a machine was cloned."""
 
 
 class HostLease:

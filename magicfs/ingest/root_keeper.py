@@ -32,7 +32,7 @@ WATCH_RETRY_SECONDS = 10.0
 """Pause after a watch that failed. Each new watch begins with a scan of its root."""
 
 WATCHES_SECONDS = 5.0
-"""Pause between two looks at the watches when nothing is known to have changed."""
+"""Pause between two checks of the watches when nothing is known to have changed."""
 
 
 class RootKeeper:

@@ -45,7 +45,8 @@ _KERNEL_FILE_SYSTEMS = frozenset(
         "tracefs",
     )
 )
-"""What they show is made when somebody asks for it. Reading some of it waits, never ends or changes something."""
+"""File systems that show the kernel, and make what they show when it is read. Some reads block, never end, or change
+something."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -27,13 +27,13 @@ from magicfs.pipeline import score_scale
 log = logging.getLogger(__name__)
 
 CHECKED_SHARE = 0.02
-"""A worker looks whether the corpus has grown when it has embedded this share of it."""
+"""A worker checks whether the corpus has grown after it has embedded this share of it."""
 LOOK_SECONDS = 30.0
-"""The pause between two looks of a worker without work whether another one has left a measurement."""
+"""Pause between two checks of an idle worker whether another one has left a measurement."""
 KEPT = 300
 """The number of sentences whose vectors a worker keeps for the next measurement."""
 BETWEEN_LOOKS = 8
-"""The number of sentences after which a worker looks whether a file waits: a few tenths of a second."""
+"""The number of sentences after which a worker checks whether a file waits: a few tenths of a second."""
 
 
 class ScaleKeeper:

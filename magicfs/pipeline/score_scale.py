@@ -35,13 +35,13 @@ SAMPLE = 4000
 SENTENCES = 32
 """The most chunks of a language whose own sentences are embedded."""
 SENTENCES_OF_ALL = 96
-"""The most of all languages, so that a measurement takes seconds, but `LEAST_SENTENCES` of each."""
+"""The most in all languages together, so that a measurement takes seconds. Each language has `LEAST_SENTENCES`."""
 LEAST_SENTENCES = 2
 SENTENCE_WORDS = 12
 SENTENCE_CHARACTERS = 60
 MIN_SENTENCE_CHARACTERS = 15
-EVIDENCE = 100
-"""The number of vectors from which on what is measured counts as much as what the model's own scale says."""
+PRIOR_VECTORS = 100
+"""The model's own scale weighs as much as a measurement with this number of vectors."""
 CHANCE_SHARE = 0.7
 """The floor is at this share of what chance reaches: a right answer that is not shown costs more than a weak result."""
 OWN_QUANTILE = 0.85
@@ -208,7 +208,7 @@ class _Measurement:
         known = len(chosen) * self.growth
         reference, gap = (_around_a_centre(known) if has_centre else _ONE_SCALE), self.spec.ceiling - self.spec.floor
         base = 0.0 if has_centre else self.spec.floor
-        share = known / (known + EVIDENCE)
+        share = known / (known + PRIOR_VECTORS)
         floor = share * floor + (1 - share) * (base + reference.floor * gap)
         ceiling = share * ceiling + (1 - share) * min(1.0, base + reference.ceiling * gap)
         ceiling = min(1.0, max(ceiling, floor + reference.least_width * gap))

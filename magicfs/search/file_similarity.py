@@ -25,17 +25,16 @@ BETTER_WAY = 0.7
 """The weight of the way in which two files match better; the other way has the rest."""
 CHANCE_QUANTILE = 0.9
 """Similarity 0 is what this quantile of files drawn at random reaches."""
-EVIDENCE = 30
-"""The number of random files from which on what they reach counts as much as `USUAL_CHANCE`."""
+PRIOR_FILES = 30
+"""`USUAL_CHANCE` weighs as much as this number of files drawn at random."""
 USUAL_CHANCE = 0.2
-"""What they reach in most corpora."""
-CHUNKS_THAT_LOOK = 64
-"""The number of chunks of the file that look for their best match in another one."""
-ENOUGH_TEXTS = 30
-"""The number of random chunks in a language of whose common part half is taken for that of the language."""
-
+"""What files drawn at random reach in most corpora."""
+MAX_OWN_CHUNKS = 64
+"""Chunks of the file, spread over it, whose best matches in another file are compared."""
+PRIOR_CHUNKS = 30
+"""The mean of a language's random chunks counts half if there are this many, and more the more there are."""
 MAX_LANGUAGES = 8
-"""The number of other languages that are looked in."""
+"""The most other languages in which near texts are looked for."""
 
 
 class Text(NamedTuple):
@@ -71,7 +70,7 @@ class Centres:
             by_language.setdefault(self._key(text.language), []).append(text.vectors)
         for language, vectors in by_language.items():
             every = np.concatenate(vectors)
-            self._sampled[language] = every.sum(axis=0) / (len(every) + ENOUGH_TEXTS)
+            self._sampled[language] = every.sum(axis=0) / (len(every) + PRIOR_CHUNKS)
 
     def without(self, texts: Sequence[Text]) -> Vectors:
         """The vectors of some texts, one after the other, without what their languages have in common.
@@ -92,7 +91,7 @@ class Centres:
         return self._measured.get(ANY_LANGUAGE, self._nothing)
 
     def elsewhere(self, vector: Vectors, language: str) -> Vectors:
-        """Where a text in `language` would be in each other language that is measured, shape (languages, dimension)."""
+        """The vector of a text in `language`, moved to each other measured language, shape (languages, dimension)."""
         here = self._measured.get(language)
         others = [code for code in self._measured if code not in {language, "", ANY_LANGUAGE}][:MAX_LANGUAGES]
         if here is None or not others:
@@ -135,7 +134,7 @@ def _compared(own: Vectors, every: Vectors, sizes: NDArray[np.int64]) -> tuple[V
     the other, and `sizes` how many each has.
     """
     starts = np.cumsum(sizes) - sizes
-    there = np.maximum.reduceat(spread(own, CHUNKS_THAT_LOOK) @ every.T, starts, axis=1).mean(axis=0)
+    there = np.maximum.reduceat(spread(own, MAX_OWN_CHUNKS) @ every.T, starts, axis=1).mean(axis=0)
     best = (own @ every.T).max(axis=0)
     back = np.add.reduceat(best, starts) / sizes
     similarity = BETTER_WAY * np.maximum(there, back) + (1.0 - BETTER_WAY) * np.minimum(there, back)
@@ -147,7 +146,7 @@ def _chance(reached: Vectors) -> float:
     """What files reach by chance, from what some reach that are drawn at random."""
     if not len(reached):
         return USUAL_CHANCE
-    share = len(reached) / (len(reached) + EVIDENCE)
+    share = len(reached) / (len(reached) + PRIOR_FILES)
     measured = float(np.quantile(reached, CHANCE_QUANTILE))
     return min(0.9, share * measured + (1.0 - share) * USUAL_CHANCE)
 

@@ -39,7 +39,7 @@ EXAMINED_PER_WANTED: Final = 1.2
 
 _WORD: Final = re.compile(f"[{UNSPACED_WORDS}]|[^\\W_{UNSPACED_WORDS}]+")
 _MIN_LETTERS_OF_PIECES: Final = 12
-"""The mean length of the pieces between spaces from which on a text has no spaces between words."""
+"""A text whose pieces between spaces are longer on average has no spaces between words."""
 _KEY_CHARACTERS: Final = 500
 """The characters at the beginning of a passage from which its keys are made: more take longer."""
 _KEY_WORDS: Final = 5

@@ -33,7 +33,7 @@ class PreparedSearch:
     statistics: CorpusStatistics
     compiled: CompiledQuery
     as_of: AsOf
-    """What is searched a moment later has no less."""
+    """A search a moment later covers at least as much."""
     change_marker: str
 
 

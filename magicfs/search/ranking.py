@@ -47,7 +47,7 @@ class Ranking:
     """The evidence of each chunk that a retriever has brought, from its text alone."""
     shown: Shown
     least: float
-    """The relevance from which on a candidate is shown, see `scores.least_relevance`."""
+    """The least relevance of a candidate that is shown, see `scores.least_relevance`."""
     wanted: int
     """The results that are wanted, or as many as are looked at for fewer: the first ones are the same."""
     each_copy: bool = False

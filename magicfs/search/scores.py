@@ -21,7 +21,7 @@ PHRASE_SCORE = 0.95
 LESS_THAN_PHRASE = 0.985
 """The greatest score of any other text: only the very words are shown as 1.00."""
 CERTAINTY_OF_MEANING = 0.95
-"""What the greatest similarity counts: a model reads `C++` and `C#` alike, so that only words make a result certain."""
+"""The score of the greatest similarity: a model reads `C++` and `C#` alike, so only words make a result certain."""
 MIN_RELEVANCE = 0.04
 """A candidate of this relevance or more is shown."""
 ANSWERED = 0.3
@@ -39,10 +39,10 @@ their similarity is less than the greatest by more than this: chance and right a
 MIN_LEXICAL_STRENGTH = 0.0015
 """A candidate of this lexical strength or more is shown too; one of thirteen equally rare words has it."""
 SHARE_EXPONENT = 2.5
-"""The power of the share of the question's words that counts: one of two words is far less than half an answer."""
+"""The power to which the share of the question's words is raised: one of two words is far less than half an answer."""
 SIMILARITY_EXPONENT = 2.0
 SIMILARITY_EXPONENTS_OF_SHORT_QUESTIONS = {1: 5.0, 2: 3.0}
-"""The power of the similarity that counts, by the number of words of the question."""
+"""The power to which the similarity is raised, by the number of words of the question."""
 FEW_WORDS = 2
 REACH_OF_FEW_WORDS = 1.5
 """Under a multilingual model, the largest similarities to so few words are greater by so much, also those of unrelated
@@ -50,7 +50,7 @@ texts: of 54 short texts, the nearest unrelated one is at 0.7 of a single word (
 STEP = 0.01
 """The difference between neighbours that would have one score, where there is room: it is seen in two decimals."""
 _SHARE_OF_ROOM = 0.45
-"""Less than half, so that two groups of neighbours do not meet."""
+"""The part of the room between neighbours that steps may take: less than half, so that two groups stay apart."""
 
 _Pool = tuple[float, int]
 """The mean of the scores of neighbours, and their number."""
@@ -90,7 +90,7 @@ def relevance(evidence: Evidence, *, exponent: float = SIMILARITY_EXPONENT) -> f
 
 
 def least_relevance(best: float) -> float:
-    """The relevance from which on candidates are shown, if the best one has the relevance `best`."""
+    """The least relevance of candidates that are shown, if the best one has the relevance `best`."""
     return MIN_RELEVANCE_OF_ANSWERED if best >= ANSWERED else MIN_RELEVANCE
 
 

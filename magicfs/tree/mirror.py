@@ -131,7 +131,7 @@ class MirrorDirectory(VirtualDirectory):
         return self._remote_root_class(self._source, location)
 
     def _root(self, name: bytes) -> Root:
-        """The root of that name. Raises `FileNotFoundError`, also if its host does not serve."""
+        """The root of that name. Raises `FileNotFoundError`, even if only its host does not serve."""
         with self._lock:
             root = self._roots.get(name)
         if root is None or not (self._is_local(root) or root.host in self._source.files.hosts()):

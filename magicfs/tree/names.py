@@ -19,7 +19,7 @@ _MIN_RANK_DIGITS = 2
 """A name keeps its form while a short list of results grows to ten."""
 _RESULT_NAME = re.compile(rb"\d{2,}_[01]\.\d\d_.", re.DOTALL)
 SHARED_BYTES = 200
-"""Names that share this many bytes at their beginning are of one file."""
+"""Names that begin with the same bytes, so many or more, count as names of one file."""
 _UNNAMED = "unnamed"
 _FORBIDDEN = re.compile("[\x00-\x1f\x7f-\x9f/]")
 _EXTENSION = re.compile(r"(?<=[^.])((?:\.tar)?\.[^.\s]+)$")
@@ -50,7 +50,7 @@ def is_result_name(name: bytes) -> bool:
 
 
 def beginnings(name: bytes) -> Iterator[bytes]:
-    """The shorter names of which a program may have made this one, for a temporary file or a backup.
+    """The shorter names from which a program may have made this one, for a temporary file or a backup.
 
     It appends something; where that would be too long, it first cuts the name to `SHARED_BYTES` or more.
     """

@@ -90,7 +90,7 @@ def _serve(listen: str) -> None:
 
 
 def observe(settings: Settings) -> Observation:
-    """What is known now, also without a database. Takes MAX_READING_SECONDS and a few seconds at most.
+    """What is known now, even without a database. Takes MAX_READING_SECONDS and a few seconds at most.
 
     Raises `ConfigError`.
     """

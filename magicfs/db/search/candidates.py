@@ -67,7 +67,7 @@ def gather(
 ) -> Gathered:
     """The candidates in scope and their places. Commits the transaction, which has settings for these statements.
 
-    The rows come as Postgres has them: to write hundreds of numbers and paths as text and to read it takes a while.
+    The rows are binary: writing hundreds of numbers and paths as text and reading them takes a while.
     """
     measure = measure_statement(scope, query, limits)
     places = places_statement(scope, query, rules, limits)

@@ -10,9 +10,9 @@ from magicfs.domain.query import Lexeme
 
 _SQL = load_queries("known_words")
 _ENOUGH = 100
-"""The number of chunks from which on a word is as frequent as any, where spellings are compared."""
+"""Chunks are counted up to this number: a word in more is as frequent as any where spellings are compared."""
 _AT_ONCE = 32
-"""The number of words of one condition: to look them up one by one takes far longer, and a chunk is compared to all."""
+"""Words of one condition: looking them up one by one takes far longer, and each chunk found is compared to all."""
 _LOOKED_AT = 20
 """The number of chunks and files of each condition that are looked at. They have the words that many have."""
 

@@ -35,7 +35,7 @@ Parameters = dict[str, Any]
 
 @dataclass(frozen=True, slots=True)
 class Ids:
-    """Ids that Postgres has found and gets back: to make numbers of thousands takes longer than to find them."""
+    """Ids that Postgres has found and gets back as text: converting thousands takes longer than finding them."""
 
     size: int
     """How many they are."""

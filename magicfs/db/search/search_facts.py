@@ -62,7 +62,7 @@ class SearchFacts:
     troubled_roots: tuple[str, ...]
     """What is wrong with roots, a line each."""
     as_of: AsOf
-    """What is searched a moment later has no less."""
+    """A search a moment later covers at least as much."""
     change_marker: str
     """What `magicfs.db.status.change_marker` returns."""
 
@@ -122,7 +122,7 @@ def read_search_facts(
 
 @cache
 def _statement(*, has_conditions: bool, counted: bool) -> bytes:
-    """The text of the statement. To begin with what is not wanted, such as to open its tables, takes time too."""
+    """The text of the statement. What is not wanted is left out: even opening its tables takes time."""
     query = sql.SQL(_SQL["search_facts"]).format(
         marker=sql.SQL(load_queries("status")["marker"]),
         models=sql.SQL(load_queries("models")["models_in_states"]),

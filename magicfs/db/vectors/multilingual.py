@@ -19,9 +19,9 @@ from magicfs.domain.models import ModelSpec, MultilingualMode
 _SQL = load_queries("multilingual")
 
 MIN_FOREIGN_SHARE = 0.01
-"""The share of texts in other languages from which on the index has some. Wrong guesses alone are less: 0 of 5,000
-English articles and sources, 0.2 % of the texts of Python packages, which are lists of German and Danish words. Three
-letters among a hundred are 3 %."""
+"""The index has texts in other languages if they are this share of all, or more. Wrong guesses alone are less: 0 of
+5,000 English articles and sources, 0.2 % of the texts of Python packages, which are lists of German and Danish words.
+Three letters among a hundred are 3 %."""
 
 COUNTED_BYTES = 200
 """A content counts by its bytes up to this number. Of English texts that are shorter, up to 3 % are taken for another

@@ -48,7 +48,7 @@ class RemoteFile(Protocol):
         """
 
     def close(self) -> None:
-        """Close the file; a second call does nothing. Neither blocks for long nor raises, also while calls go on."""
+        """Close the file; a second call does nothing. Neither blocks for long nor raises, even during other calls."""
 
 
 class RemoteFiles(Protocol):

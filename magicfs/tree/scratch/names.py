@@ -1,7 +1,7 @@
 """The names beside the results of one query: its scratch files, and which results were renamed away.
 
 The base of `ScratchDirectory`, which copies and saves files. docs/adr/0028 has the states of a name. Whoever changes
-names holds `changing`, also while that blocks, so that nothing on the event loop waits for it: what the event loop asks
+names holds `changing`, even while that blocks, so that nothing on the event loop waits for it: what the event loop asks
 for has a lock of its own.
 """
 

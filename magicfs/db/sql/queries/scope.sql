@@ -128,7 +128,7 @@ NOT EXISTS (
     SELECT FROM content_chunks WHERE content_chunks.chunk_id = chunks.id AND {{is_in_contents}})
 
 -- name: is_in_contents
--- Fragment: the content is one of the scope. They are hashed once. To plan a comparison with a list of thousands takes
+-- Fragment: the content is one of the scope. They are hashed once. Planning a comparison with a list of thousands takes
 -- longer than all else, because the planner looks each of them up in its statistics. IS TRUE keeps it from turning the
 -- condition into a join, for which it would read the list for each chunk.
 (content_chunks.content_id IN (SELECT unnest(%(contents)s::bigint[]))) IS TRUE

@@ -35,7 +35,7 @@ class OcrChanges:
         self._signs = _signs(self.ocr) if _signs(None) == before else None
 
     def look(self) -> bool:
-        """Whether another OCR is there now. It must be the same at two looks: an installation takes a while."""
+        """Whether another OCR is there now. It must be the same at two checks: an installation takes a while."""
         if self._seen == self.ocr and _signs(self.ocr) == self._signs:
             return False
         before, (self._seen, _) = self._seen, ocr_and_problems()
