@@ -29,3 +29,18 @@ def missed_in(vector: str, question: str, *, language: str = "en") -> list[str]:
 def missed(text: str, question: str, *, language: str = "en") -> list[str]:
     """The words and compounds of a question of which a text has no form."""
     return missed_in(analyze(text, language=language), question, language=language)
+
+
+def share(text: str, question: str, *, language: str | None = None) -> float:
+    """The share of the question's terms that a text has; wholes of compounds do not count."""
+    words = positions(analyze(text, language=language))
+    terms = [term for term in question_terms(question, languages=[language or "en"]) if not term.is_whole]
+    found = [
+        term
+        for term in terms
+        if any(
+            lexeme.text in words or (lexeme.is_prefix and any(word.startswith(lexeme.text) for word in words))
+            for lexeme in term.lexemes
+        )
+    ]
+    return len(found) / len(terms)

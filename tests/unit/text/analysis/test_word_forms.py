@@ -1,0 +1,98 @@
+"""The forms of a word that a question finds: stems of many languages, irregular forms, words written together."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.text.analysis import analyze, question_terms
+from magicfs.text.analysis.forms import EXACT_BONUS
+from tests.unit.text.analysis.vectors import positions, share
+
+
+@pytest.mark.parametrize(
+    ("language", "text", "question"),
+    [
+        ("de", "in den Häusern und Gärten", "Haus Garten"),
+        ("fr", "des maisons anciennes", "maison ancienne"),
+        ("ru", "книги и журналы", "книга журнал"),
+        ("es", "las canciones", "canción"),
+        ("ar", "الكتاب", "كتاب"),
+        ("ar", "أرباح الشركات والمعلومات", "شركات شركة معلومات"),
+        ("ar", "اشترى سيارات", "السيارات سيارة والسيارات للسيارات بالسيارات"),
+        ("ar", "والكتاب فالمدرسة والبيت", "كتاب مدرسة بيت"),
+        ("ar", "كتاب مدرسة", "والكتاب فالمدرسة"),
+        ("ar", "إيجار الشقة والسنة", "شقة سنة بالشقة"),
+        ("pt", "exercícios fáceis, níveis, túneis, répteis e mísseis", "fácil nível túnel réptil míssil"),
+        ("pt", "as avaliações dos jornais e papéis dos homens alemães", "avaliação jornal papel homem alemão"),
+        ("hi", "किसानों ने खेतों में किताबें रखीं", "किसान खेत किताब"),
+        ("ta", "பள்ளிகள் திறந்தன", "பள்ளி"),
+        ("pl", "Podpisano umowy najmu", "umowa umową"),
+        ("cs", "Podpis smlouvy a knihy", "smlouva kniha"),
+        ("fa", "کتاب‌هایم در خانه‌ها", "کتاب خانه"),
+        ("id", "bukunya dibayar", "buku membayar"),
+        ("sr", "уговори и књиге", "уговор књига"),
+        ("hr", "ugovori i knjige", "ugovor knjiga"),
+        ("hy", "սեղանի վրա", "սեղան"),
+        ("lt", "sutartys ir knygos", "knyga"),
+        ("et", "uued raamatud", "raamat"),
+        ("nl", "de huizen en boeken", "huis boek"),
+    ],
+)
+def test_words_have_the_stems_of_their_language(language: str, text: str, question: str) -> None:
+    assert share(text, question, language=language) == 1.0
+
+
+def test_a_parent_in_arabic_is_no_word_with_an_article() -> None:
+    assert "^دين" not in positions(analyze("والدين", language="ar"))
+    assert "^سلام" in positions(analyze("والسلام", language="ar"))
+
+
+@pytest.mark.parametrize(
+    ("text", "question"), [("பள்ளிகள்", "பள்ளி"), ("notes on खेतों", "खेत"), ("οι λογαριασμοί", "λογαριασμός")]
+)
+def test_words_of_a_script_with_one_algorithm_need_no_language(text: str, question: str) -> None:
+    assert share(text, question) == 1.0
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("the children and their mice", "child mouse"),
+        ("one child, one mouse", "children mice"),
+        ("two policewomen with knives", "policewoman knife"),
+        ("matrices and analyses", "matrix analysis"),
+        ("she went and bought it", "going buy"),
+        ("they go and buy", "gone bought"),
+        ("it was written and sent", "writing sends"),
+        ("the colour of the centre", "color center"),
+        ("favorite colors", "favourite colour"),
+        ("organised by analysing metres", "organize analyzed meter"),
+        ("our counsellors", "counselor"),
+    ],
+)
+def test_a_word_stands_for_its_irregular_forms_and_other_spellings(text: str, question: str) -> None:
+    assert share(text, question) == 1.0
+    words = positions(analyze(text))
+    for term in question_terms(question, languages=["en"]):
+        best = max(lexeme.factor for lexeme in term.lexemes)
+        assert all(lexeme.factor < best for lexeme in term.lexemes if lexeme.text in words), "another form counts less"
+
+
+@pytest.mark.parametrize("word", ["hour", "contours", "supervise", "precise", "leaves", "left", "saw", "noise"])
+def test_a_word_does_not_stand_for_words_that_look_alike(word: str) -> None:
+    [term] = question_terms(word, languages=["en"])
+    assert all(lexeme.factor >= EXACT_BONUS and lexeme.text.lstrip("^") in word for lexeme in term.lexemes)
+
+
+HEBREW = [
+    ("הדירה שבתל אביב נמכרה למשפחה מירושלים", "דירה תל אביב משפחה ירושלים"),
+    ("המפתחות נמסרו בבנק לעורך הדין", "מפתחות בנק עורך דין"),
+    ("בחשבונית הופיעה טעות, ולכן ביקשנו מהספק זיכוי כשהגיע המשלוח", "חשבונית ספק משלוח"),
+    ("הוועדה התכנסה", "ועדה"),
+]
+
+
+@pytest.mark.parametrize(("text", "question"), HEBREW)
+def test_a_word_of_hebrew_is_found_behind_the_words_that_are_written_with_it(text: str, question: str) -> None:
+    assert share(text, question) == 1.0
+    assert share(question, text.split(maxsplit=1)[0]) == 1.0
