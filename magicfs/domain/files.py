@@ -173,6 +173,8 @@ class SeenFile:
 
     path: bytes
     stat: FileStat
+    has_links: bool = False
+    """Whether the file has other names on its disk (hard links), in a root or elsewhere."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -50,14 +50,20 @@ class _Move:
 
 
 def follow_moves(
-    connection: Connection, root: Root, seen: Sequence[SeenFile], *, on_move: Callable[[RootId, set[bytes]], None]
+    connection: Connection,
+    root: Root,
+    seen: Sequence[SeenFile],
+    *,
+    unmoved: set[int],
+    on_move: Callable[[RootId, set[bytes]], None],
 ) -> set[bytes]:
     """Let the rows of files that were moved follow them to the paths where they were seen.
 
     Returns the paths of those that need not be recorded, because nothing else has changed. `on_move` is called before
-    rows are written, with each root that files leave, and the paths that they leave.
+    rows are written, with each root that files leave, and the paths that they leave. `unmoved` has the inode numbers of
+    hard links whose known paths were all found in place, and gets more of them: those are not looked at again.
     """
-    moves = _find_moves(connection, root, {file.path: file for file in seen})
+    moves = _find_moves(connection, root, {file.path: file for file in seen}, unmoved)
     if not moves:
         return set()
     rows = moved_db.lock_files(
@@ -97,27 +103,34 @@ def follow_moves(
     return {move.seen.path for move in moves if move.is_unchanged and not locked[move.known.id].is_inaccessible}
 
 
-def _find_moves(connection: Connection, root: Root, seen: Mapping[bytes, SeenFile]) -> list[_Move]:
+def _find_moves(connection: Connection, root: Root, seen: Mapping[bytes, SeenFile], unmoved: set[int]) -> list[_Move]:
     """The files of `seen` that the index knows by a path where they are no more, each with a row of its own."""
-    known = moved_db.files_of_inodes(connection, root.id, {file.stat.ino for file in seen.values()})
+    # A file of a hundred snapshots has a hundred rows: they are asked for once in a scan, and only for a new path.
+    in_place = moved_db.paths_in_place(connection, root.id, {path: file.stat.ino for path, file in seen.items()})
+    new = {path: file for path, file in seen.items() if path not in in_place and file.stat.ino not in unmoved}
+    if not new:
+        return []
     by_inode: dict[int, list[KnownFile]] = {}
-    for row in known:
+    for row in moved_db.files_of_inodes(connection, root.id, {file.stat.ino for file in new.values()}):
         by_inode.setdefault(row.ino, []).append(row)
-    in_place = {(row.path, row.ino) for row in known if row.root == root.id}
     moves: list[_Move] = []
     successors: dict[FileId, int] = {}
-    for path, file in seen.items():
-        rows = by_inode.get(file.stat.ino)
-        if not rows or (path, file.stat.ino) in in_place:
+    for path, file in new.items():
+        rows = by_inode.get(file.stat.ino, [])
+        if file.stat.ino in unmoved:
             continue
+        is_staying = True
         for row in rows:
             successor = _successor(root, row)
+            is_staying = is_staying and successor == _IS_STAYING
             if successor != _IS_STAYING and _is_same_file(root, file, row):
                 rows.remove(row)
                 moves.append(_Move(file, row))
                 if successor != _IS_GONE and parent_directory(path) == parent_directory(row.path):
                     successors[row.id] = successor
                 break
+        if is_staying and file.has_links:
+            unmoved.add(file.stat.ino)
     if not successors:
         return moves
     # What has taken the place of a file that is beside it now has moved there too, or is new. A new one keeps the row

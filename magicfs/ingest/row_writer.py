@@ -59,22 +59,25 @@ class RowWriter:
             self._hold(connection)
             yield connection
 
-    def record(self, root: Root, seen: Sequence[SeenFile], *, priority: int) -> int:
-        """Record new, moved and changed files and notify the extract workers. Returns how many are to be read."""
+    def record(self, root: Root, seen: Sequence[SeenFile], *, priority: int, unmoved: set[int]) -> int:
+        """Record new, moved and changed files and notify the extract workers. Returns how many are to be read.
+
+        `unmoved` is that of `follow_moves`: one set serves a whole scan.
+        """
         if not seen:
             return 0
-        changed = self._upsert(root, seen, priority=priority)
+        changed = self._upsert(root, seen, priority=priority, unmoved=unmoved)
         if changed:
             self._queue.notify_extract(root.host)
             self._on_change()
         return changed
 
-    def _upsert(self, root: Root, seen: Sequence[SeenFile], *, priority: int) -> int:
+    def _upsert(self, root: Root, seen: Sequence[SeenFile], *, priority: int, unmoved: set[int]) -> int:
         """Upsert files; those that the database refuses are logged and left out. Returns how many have changed."""
 
         def write() -> int:
             with self.transaction() as connection:
-                done = follow_moves(connection, root, seen, on_move=self._cache.mark_stale_parents)
+                done = follow_moves(connection, root, seen, unmoved=unmoved, on_move=self._cache.mark_stale_parents)
                 rest = [file for file in seen if file.path not in done]
                 if not rest:
                     return 0
@@ -90,7 +93,8 @@ class RowWriter:
                 log.warning("%s cannot be indexed: %s", display_path(path), error)
                 return 0
             middle = len(seen) // 2
-            return sum(self._upsert(root, part, priority=priority) for part in (seen[:middle], seen[middle:]))
+            parts = seen[:middle], seen[middle:]
+            return sum(self._upsert(root, part, priority=priority, unmoved=unmoved) for part in parts)
 
     def delete(self, root: Root, paths: Sequence[bytes]) -> int | None:
         """Delete the rows at these paths and below them. Returns how many; None when the root is not present."""

@@ -168,8 +168,9 @@ class Scanner:
         """Record files that events named: those that a person saved before those of an import."""
         self._cache.mark_stale(root.id, {parent_directory(file.path) for file in seen})
         saved, imported = self._imports.split(root.id, seen)
-        self._writer.record(root, saved, priority=SAVED_PRIORITY)
-        self._writer.record(root, imported, priority=USUAL_PRIORITY)
+        unmoved: set[int] = set()
+        self._writer.record(root, saved, priority=SAVED_PRIORITY, unmoved=unmoved)
+        self._writer.record(root, imported, priority=USUAL_PRIORITY, unmoved=unmoved)
 
     def delete(self, root: Root, paths: list[bytes]) -> bool:
         """Delete the rows at these paths and below them: events named the files, or the directories, that are gone.
@@ -268,11 +269,12 @@ class Scanner:
         """
         difference = Difference()
         batch: list[SeenFile] = []
+        unmoved: set[int] = set()
 
         def record() -> None:
             is_saved = from_event and not self._imports.is_import(root.id, len(batch))
             priority = SAVED_PRIORITY if is_saved else USUAL_PRIORITY
-            difference.changed += self._writer.record(root, batch, priority=priority)
+            difference.changed += self._writer.record(root, batch, priority=priority, unmoved=unmoved)
             difference.batches += 1
             batch.clear()
             if self._stopping():

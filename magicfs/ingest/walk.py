@@ -130,7 +130,8 @@ class Walk:
         None when it is gone by now, or when its `stat` fails: then it is added to `stat_failed`.
         """
         try:
-            return SeenFile(path, FileStat.of(os.lstat(os.path.join(self.root, path))))
+            status = os.lstat(os.path.join(self.root, path))
+            return SeenFile(path, FileStat.of(status), has_links=status.st_nlink > 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:

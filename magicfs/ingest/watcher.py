@@ -173,9 +173,9 @@ class Watcher:
             elif stat.S_ISDIR(status.st_mode):
                 directories.add(path)
             elif self._is_wanted(root, path, status, rules):
-                file = SeenFile(path, FileStat.of(status))
+                file = SeenFile(path, FileStat.of(status), has_links=status.st_nlink > 1)
                 seen.append(file)
-                if status.st_nlink > 1:
+                if file.has_links:
                     linked_inodes.add(file.stat.ino)
             else:
                 gone.append(path)
@@ -230,7 +230,7 @@ class Watcher:
             with contextlib.suppress(OSError):
                 status = _lstat(os.path.join(root.path, path))
             if status is not None and stat.S_ISREG(status.st_mode):
-                file = SeenFile(path, FileStat.of(status))
+                file = SeenFile(path, FileStat.of(status), has_links=True)
                 if file.stat.ino in inodes:
                     files.append(file)
         return files

@@ -6,7 +6,7 @@ copied. It touches no disk. Runs in the caller's transaction.
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from magicfs.db.pool import Connection
@@ -63,6 +63,12 @@ class NewPlace:
     """Whether the file is there. Otherwise the row has made room for that of another file."""
     is_renamed: bool
     """Whether the last part of the path is another one than before."""
+
+
+def paths_in_place(connection: Connection, root: RootId, inodes: Mapping[bytes, int]) -> set[bytes]:
+    """Those of the paths of a root at which the index has a file with that inode number, signed as in `FileStat`."""
+    values = {"root_id": root, "paths": list(inodes), "inos": list(inodes.values())}
+    return {row[0] for row in connection.execute(_SQL["paths_in_place"], values)}
 
 
 def files_of_inodes(connection: Connection, root: RootId, inodes: Collection[int]) -> list[KnownFile]:

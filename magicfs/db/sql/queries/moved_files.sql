@@ -1,5 +1,12 @@
 -- The queries of `magicfs.db.corpus.moved_files`.
 
+-- name: paths_in_place
+-- Those of some paths of a root at which the index has a file with the same inode number. The limit keeps the planner from
+-- comparing each file with each path.
+SELECT seen.path FROM unnest(%(paths)b::bytea[], %(inos)s::bigint[]) AS seen (path, ino)
+CROSS JOIN LATERAL (SELECT ino FROM files WHERE root_id = %(root_id)s AND files.path = seen.path LIMIT 1) AS f
+WHERE f.ino = seen.ino
+
 -- name: files_of_inodes
 -- The files with these inode numbers in the roots of one host and device, those of a given root among them. The limit
 -- keeps the planner from joining all files.
