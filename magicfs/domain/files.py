@@ -19,6 +19,9 @@ USUAL_PRIORITY = 0
 PICTURE_PRIORITY = -1
 """The priority of a picture that nobody has just saved: recognising its text takes as long as reading hundreds of
 texts. Its chunks have the usual one."""
+REREAD_PRIORITY = -2
+"""The priority of a file that was read before, and is read again by a newer version or once there is OCR. Searches find
+what was read of it meanwhile. Its chunks have the usual one."""
 SECOND_VECTOR_PRIORITY = -1
 """The priority of a chunk under the multilingual model if the active model reads its document."""
 
@@ -141,7 +144,7 @@ class ClaimedFile:
     """How often the file has been claimed, including this claim."""
     content_id: ContentId | None
     priority: int
-    """`SAVED_PRIORITY`, `USUAL_PRIORITY` or `PICTURE_PRIORITY`."""
+    """`SAVED_PRIORITY`, `USUAL_PRIORITY`, `PICTURE_PRIORITY` or `REREAD_PRIORITY`."""
     size: int
     """Bytes, when a scan or the watcher last saw it."""
     since_reading_s: float | None

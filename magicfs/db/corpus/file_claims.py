@@ -15,7 +15,7 @@ from magicfs.db.corpus.files import stat_arrays
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.contents import Unreadable
-from magicfs.domain.files import ClaimedFile, ExtractedFile, SkipReason
+from magicfs.domain.files import REREAD_PRIORITY, ClaimedFile, ExtractedFile, SkipReason
 from magicfs.domain.ids import ContentId, FileId, Lease
 
 _SQL = load_queries("file_claims")
@@ -49,8 +49,8 @@ def claim_files(
 
     There are none on a machine, told by its `boot`, unless the host's agent runs there, or ran there last.
     The claim increments `attempts`. Commit it before a parser reads the files: the claims of the host's other workers
-    wait until then. Large files, and pictures that a scan has found, are claimed only while another worker of the host
-    is free for what is read at once.
+    wait until then. Large files, pictures that a scan has found, and files that are read again are claimed only while
+    another worker of the host is free for what is read at once.
     """
     connection.execute(_SQL["lock_claiming"], {"host": host, "lock": CLAIM_LOCK})
     rows = connection.execute(
@@ -198,6 +198,7 @@ def requeue_outdated(connection: Connection, *, version_of: Callable[[str], int]
         "newest": newest,
         "independent": [reason.value for reason in EXTRACTOR_INDEPENDENT_REASONS],
         "limit": limit,
+        "priority": REREAD_PRIORITY,
     }
     return connection.execute(_SQL["requeue_outdated"], values).rowcount
 
@@ -226,7 +227,8 @@ def queue_files_for_ocr(connection: Connection, *, host: str, lesser: Sequence[s
 
     Returns their number. Searches find what was read of them until they are read again.
     """
-    rows = connection.execute(_SQL["queue_files_for_ocr"], {"host": host, "lesser": list(lesser)}).fetchall()
+    values = {"host": host, "lesser": list(lesser), "priority": REREAD_PRIORITY}
+    rows = connection.execute(_SQL["queue_files_for_ocr"], values).fetchall()
     outdate_contents(connection, {ContentId(content) for content, is_outdated in rows if is_outdated})
     return len(rows)
 
@@ -243,6 +245,12 @@ def quarantine_files(connection: Connection, *, extractor: int) -> int:
 
 def has_waiting_files(connection: Connection, *, host: str) -> bool:
     """Whether a worker of the host should look for files: one can be claimed now, or a claim may be lost."""
-    values = {"host": host, "max_attempts": MAX_ATTEMPTS, "alive": WORKER_SECONDS, "overdue": OVERDUE_SECONDS}
+    values = {
+        "host": host,
+        "owner": "",
+        "max_attempts": MAX_ATTEMPTS,
+        "alive": WORKER_SECONDS,
+        "overdue": OVERDUE_SECONDS,
+    }
     row = connection.execute(_SQL["has_waiting_files"], values).fetchone()
     return bool(row and row[0])

@@ -14,6 +14,7 @@ from magicfs.db.vectors.models import active_model
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.status import WorkerStatus
 from tests.plugins.index import FOUND_TEXT, HOST, Index
+from tests.plugins.services import make_maintenance
 
 
 def test_what_was_saved_goes_ahead_of_a_bulk_import(index: Index) -> None:
@@ -52,6 +53,25 @@ def test_a_picture_that_was_just_saved_goes_first(index: Index) -> None:
     screenshot.write_text("not really a picture")
     index.scanner.record(index.root, [SeenFile(b"screenshot.png", FileStat.of(screenshot.stat()))])
     assert _claim_all(index) == ["screenshot.png", "letter.txt"]
+
+
+def test_what_a_newer_version_reads_again_waits_for_everything_else(index: Index) -> None:
+    for number in range(3):
+        (index.folder / f"known-{number}.txt").write_text(f"known {number}")
+    index.settle()
+    _outdate_all(index)
+    (index.folder / "new.txt").write_text("new")
+    (index.folder / "picture.png").write_text("not really a picture")
+    (index.folder / "known-1.txt").write_text("changed since")
+    index.scan()
+    assert _claim_all(index) == ["known-1.txt", "new.txt", "picture.png", "known-0.txt", "known-2.txt"]
+
+
+def _outdate_all(index: Index) -> None:
+    """Have a newer version find that it reads all files in another way."""
+    index.end_pauses()
+    index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+    make_maintenance(index.database).sweep()
 
 
 def _claim_all(index: Index) -> list[str]:
@@ -158,13 +178,17 @@ def test_what_was_put_off_before_the_clock_was_put_back_waits_no_longer(index: I
     assert index.rows("SELECT state, count(*) FROM embeddings GROUP BY 1") == [("done", 2)]
 
 
-@pytest.mark.parametrize("slow", ["large text", "small picture"])
+@pytest.mark.parametrize("slow", ["large text", "small picture", "read again"])
 @pytest.mark.parametrize(("workers", "slow_claims"), [(0, 1), (1, 1), (2, 1), (4, 3)])
 def test_one_worker_of_a_host_stays_free_of_slow_files(index: Index, workers: int, slow_claims: int, slow: str) -> None:
-    repeated, extension = (512 * 1024 // 2 + 1, "txt") if slow == "large text" else (1, "png")
+    repeated = 512 * 1024 // 2 + 1 if slow == "large text" else 1
+    extension = "png" if slow == "small picture" else "txt"
     for number in range(4):
         (index.folder / f"slow-{number}.{extension}").write_text(f"{number} " * repeated)
     index.scan()
+    if slow == "read again":
+        index.settle()
+        _outdate_all(index)
     small = index.folder / "small.txt"
     small.write_text("small")
     answered = [WorkerStatus(f"extract-{number}@{HOST}", HOST, "extract", number) for number in range(workers)]

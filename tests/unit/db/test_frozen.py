@@ -34,6 +34,7 @@ FROZEN = {
     "0043_places.sql": "5c4595e4ff210768a1f51bde1d6f42637a29dd76fd931dededda9db80554d3b1",
     "0044_comments.sql": "28a1dd89b9b4654ef569f4b1186217b6f0d65bd1c4f6abb609c00020202a2620",
     "0045_picture_priority.sql": "24d02edd84d6b11f370a9778779b8f85b2283ee943a64019ff39ff524e771b07",
+    "0046_reread_priority.sql": "2fa22b0624a8877f9203e44e6c151fe62cfde5e05d17f9186a6b2ac9396a6ceb",
 }
 
 

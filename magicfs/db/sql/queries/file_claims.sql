@@ -126,7 +126,7 @@ SELECT DISTINCT kind, extractor FROM contents WHERE extractor < %(newest)s
 -- name: requeue_outdated
 -- Files whose content an older version of its reader has read, and files without a content for which there is any newer
 -- reader. The limit is on each root's pending files, so that a root whose host is down does not stop the others.
-UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0
+UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, priority = %(priority)s
 FROM (
     SELECT outdated.id FROM roots CROSS JOIN LATERAL (
         SELECT id FROM files
@@ -162,7 +162,8 @@ WHERE id IN (
 -- Queue `files_for_ocr`. Returns their contents, which are to be read again. Another worker that starts may have queued
 -- them meanwhile, and one may be reading them.
 WITH waiting AS MATERIALIZED ({{files_for_ocr}})
-UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, leased_until = NULL
+UPDATE files
+SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, priority = %(priority)s, leased_until = NULL
 WHERE state IN ('indexed', 'skipped', 'named') AND id IN (
     SELECT f.id FROM waiting JOIN files f USING (id) ORDER BY f.root_id, f.path FOR UPDATE OF f)
 RETURNING content_id, content_id IN (SELECT c.id FROM contents c WHERE {{read_by_lesser_ocr}})
@@ -208,14 +209,7 @@ WITH host_roots AS (
     SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND r.state <> 'missing' AND {{storage.has_room}}
 ),
-slow_limit AS MATERIALIZED (
-    SELECT count(DISTINCT leased_by) >= greatest(1, (
-        SELECT count(*) FROM workers
-        WHERE host = %(host)s AND kind = 'extract' AND seen_at > now() - make_interval(secs => %(alive)s)
-    ) - 1) AS reached
-    FROM files JOIN host_roots ON host_roots.id = files.root_id
-    WHERE lease IS NOT NULL AND {{is_held}} AND {{is_slow}}
-)
+slow_limit AS MATERIALIZED ({{slow_limit}})
 SELECT EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.state = 'pending' AND f.attempts < %(max_attempts)s AND ({{is_held}}) IS NOT TRUE
@@ -229,8 +223,18 @@ SELECT EXISTS (
     WHERE f.lease IS NOT NULL AND f.claimed_at < now() - make_interval(secs => %(overdue)s)
 )
 
+-- name: slow_limit
+-- Fragment: whether other workers than `owner` have as many slow files of `host_roots` as all may have together.
+SELECT count(DISTINCT leased_by) >= greatest(1, (
+    SELECT count(*) FROM workers
+    WHERE host = %(host)s AND kind = 'extract' AND seen_at > now() - make_interval(secs => %(alive)s)
+) - 1) AS reached
+FROM files JOIN host_roots ON host_roots.id = files.root_id
+WHERE lease IS NOT NULL AND leased_by <> %(owner)s AND {{is_held}} AND {{is_slow}}
+
 -- name: is_slow
--- Fragment: reading a file may take seconds: a large one, or a picture that a scan has found, whose text is recognised.
+-- Fragment: reading a file may take seconds, or nobody waits for it: a large one, a picture that a scan has found, whose
+-- text is recognised, or one that is read again.
 (large OR priority < 0)
 
 -- name: is_held

@@ -1,0 +1,1 @@
+COMMENT ON COLUMN files.priority IS '1: a person just saved it. 0: a scan has found it. -1: a scan has found it, and it is a picture, whose text takes long to recognise. -2: it was read before, and is read again by a newer version, or because there is OCR now.';
