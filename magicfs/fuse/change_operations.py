@@ -128,7 +128,7 @@ class ChangeOperations(NodeOperations):
         await self._pools.run(directory.thread_pool, remove)
         self._looked_up.settle_after_change()
         REMOVED_FILES.settle(self._inodes.update)
-        self._watches.gone(directory, name)
+        self._watches.note_removal(directory, name)
         self._changes += 1
 
     @replies_with_errno
@@ -154,11 +154,11 @@ class ChangeOperations(NodeOperations):
             moved = await self._pools.run(directory.thread_pool, rename)
             self._looked_up.settle_after_change()
             REMOVED_FILES.settle(self._inodes.update)
-            self._watches.gone(directory, name_old)
+            self._watches.note_removal(directory, name_old)
             for node in moved:
                 known = self._inodes.update(node)
                 if isinstance(node, RealNode) and isinstance(node.place, ChildPlace):
-                    self._watches.renamed(node.place.directory, node.place.name, known)
+                    self._watches.note_rename(node.place.directory, node.place.name, known)
         self._changes += 1
 
     @replies_with_errno

@@ -78,7 +78,7 @@ class FileListings:
 
     @staticmethod
     def _note(opened: OpenDirectory, names: Sequence[bytes], numbers: array[int], seconds: array[float]) -> None:
-        """Know what the kernel keeps for longer of files in a reply, whose names these are."""
+        """Note what the kernel keeps for longer of files in a reply, whose names these are."""
         kept = {
             name: number
             for name, number, duration in zip(names, numbers, seconds, strict=False)

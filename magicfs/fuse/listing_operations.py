@@ -95,7 +95,7 @@ class ListingOperations(NodeOperations):
             is_whole = await self._reply_with_entries(reply, listing, start_id)
         watch = self._watches.find(directory)
         if is_whole and watch and opened.version:
-            watch.listing_is_kept(opened.version, listing)
+            watch.note_kept_listing(opened.version, listing)
 
     async def _reply_with_entries(self, reply: DirectoryReply, listing: DirectoryListing, start: int) -> bool:
         """Reply with entries from position `start` on until the reply is full, or the listing ends: then True."""

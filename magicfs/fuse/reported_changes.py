@@ -43,7 +43,7 @@ class ReportedChanges:
         return told
 
     def _report_name(self, watch: Watch, event: Event) -> bool:
-        watch.name_has_changed(event.name)
+        watch.note_name_change(event.name)
         ino = watch.names.get(event.name)
         told = False
         if event.mask & InotifyMask.CLOSE_WRITE:

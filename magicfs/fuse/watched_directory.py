@@ -61,16 +61,16 @@ class Watch:
         self._used_at = time.monotonic()
         """When a program last used the directory."""
 
-    def is_used(self) -> None:
-        """Know that a program uses the directory."""
+    def note_use(self) -> None:
+        """Note that a program uses the directory."""
         self._used_at = time.monotonic()
 
     def is_unused(self) -> bool:
         """Whether nobody has used it for so long that the kernel has dropped by itself what it was let keep."""
         return time.monotonic() - max(self._used_at, self._kept_at) > 2 * WATCHED_SECONDS
 
-    def listing_is_kept(self, version: tuple[int, int], listing: DirectoryListing) -> None:
-        """Know that the kernel keeps this listing of the directory in this version, with what can be kept of each."""
+    def note_kept_listing(self, version: tuple[int, int], listing: DirectoryListing) -> None:
+        """Note that the kernel keeps this listing of this version of the directory, and attributes of its entries."""
         self._listed = version, listing, time.monotonic()
 
     def kept_listing(self, version: tuple[int, int]) -> DirectoryListing | None:
@@ -87,12 +87,12 @@ class Watch:
         return listing
 
     def count_change(self) -> None:
-        """Know that something has changed: replies that are on their way are not kept."""
+        """Note that something has changed: the kernel may not keep replies that are on their way."""
         self.changes += 1
         self._changed_at = time.monotonic()
 
     def count_mount(self) -> None:
-        """Know that something was mounted or unmounted somewhere: what was read before, also of a listing, is not kept.
+        """Note that something was mounted or unmounted somewhere: what was read before, even of a listing, is not kept.
 
         What is read from now on shows it.
         """
@@ -100,7 +100,7 @@ class Watch:
         self._listed = None
 
     def end(self) -> None:
-        """Know that nobody watches the directory any more: replies that are on their way are not kept."""
+        """Note that nobody watches the directory any more: the kernel may not keep replies that are on their way."""
         self.changes += 1
 
     def is_quiet(self) -> bool:
@@ -113,11 +113,11 @@ class Watch:
             return False
         reply.entry_timeout = WATCHED_SECONDS
         self._kept_at = time.monotonic()
-        self.name_leads_to(name, ino)
+        self.note_name(name, ino)
         return True
 
-    def name_leads_to(self, name: bytes, ino: int) -> None:
-        """Know that the kernel keeps a name with this inode."""
+    def note_name(self, name: bytes, ino: int) -> None:
+        """Note that the kernel keeps a name with this inode."""
         self.missing.discard(name)
         self.names[name] = ino
 
@@ -132,7 +132,7 @@ class Watch:
         return len(self.names) + count <= MAX_NAMES or name in self.names
 
     def keep_listed(self, names: Mapping[bytes, int]) -> None:
-        """Know that the kernel keeps names with these inodes, and the attributes of what has that name alone each."""
+        """Note that the kernel keeps names with these inodes, and the attributes of files that have one name alone."""
         self._kept_at = time.monotonic()
         self.missing.difference_update(names)
         self.names.update(names)
@@ -142,7 +142,7 @@ class Watch:
         """Let the kernel keep the attributes of the directory, unless it is that of a root or has just changed."""
         if self.is_quiet() and isinstance(self.directory.place, ChildPlace):
             reply.attr_timeout = WATCHED_SECONDS
-            self.is_used()
+            self.note_use()
             self.keeps_own_attributes = True
 
     def keep_missing(self, name: bytes) -> bool:
@@ -166,8 +166,8 @@ class Watch:
         self.missing.add(name)
         return True
 
-    def name_has_changed(self, name: bytes) -> None:
-        """Know that something has happened to a name: only what is looked for in vain again is kept as missing."""
+    def note_name_change(self, name: bytes) -> None:
+        """Note that a name was made, removed or renamed: only another look-up in vain lets it be kept as missing."""
         self._asked.pop(name, None)
 
     def keeps(self, name: bytes) -> bool:
@@ -187,14 +187,14 @@ class Watch:
         return [*self.names, *self.missing]
 
     def forget_attributes(self, name: bytes) -> bool:
-        """Know that the kernel does not keep the attributes of a name any more; whether it did."""
+        """Note that the kernel does not keep the attributes of a name any more; whether it did."""
         if name not in self._attributes:
             return False
         self._attributes.remove(name)
         return True
 
     def forget_name(self, name: bytes) -> int | None:
-        """Know that the kernel does not keep a name any more. Returns the inode number that it led to, if any."""
+        """Note that the kernel does not keep a name any more. Returns the inode number that it led to, if any."""
         self._attributes.discard(name)
         self.missing.discard(name)
         return self.names.pop(name, None)

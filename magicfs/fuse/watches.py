@@ -112,7 +112,7 @@ class DirectoryWatches:
     def _use(self, ino: int) -> Watch | None:
         watch = self._watches.get(ino)
         if watch is not None:
-            watch.is_used()
+            watch.note_use()
             self._watches.move_to_end(ino)
         return watch
 
@@ -201,7 +201,7 @@ class DirectoryWatches:
             self.keep_entry(unchanged, reply, attributes)
 
     def note_lookup(self, directory: int, name: bytes, ino: int) -> None:
-        """Know that the kernel was told of a plain file without Python: it hears of a change within its second."""
+        """Note that the kernel was told of a plain file without Python: it hears of a change within its second."""
         watch = self._use(directory)
         if watch is not None and watch.has_room(name, 1):
             watch.keep_listed({name: ino})
@@ -222,18 +222,18 @@ class DirectoryWatches:
         elif attributes.links == 1 and watch.names.get(name) == int(reply.st_ino):
             watch.keep_attributes(name, reply)
 
-    def gone(self, directory: Node, name: bytes) -> None:
-        """Know that a name was removed or renamed in the mount: the kernel knows it, and may have a new one by now."""
+    def note_removal(self, directory: Node, name: bytes) -> None:
+        """Note that a name was removed or renamed in the mount: the kernel knows it, and may have a new one by now."""
         watch = self._watches.get(directory.ino)
         ino = None if watch is None else watch.forget_name(name)
         if ino is not None:
             self._invalidations.put(ino)
 
-    def renamed(self, directory: Node, name: bytes, node: Node | None) -> None:
-        """Know the new name of what was renamed in the mount: the kernel keeps it for as long as the old one."""
+    def note_rename(self, directory: Node, name: bytes, node: Node | None) -> None:
+        """Note the new name of what was renamed in the mount: the kernel keeps it for as long as the old one."""
         watch = self._watches.get(directory.ino)
         if watch is not None and node is not None:
-            watch.name_leads_to(name, node.ino)
+            watch.note_name(name, node.ino)
 
     def _wait_for_reports(
         self, inotify: Inotify, changes: MountChanges, run_on_loop: Callable[[Callable[[], None]], None]

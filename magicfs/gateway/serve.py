@@ -106,7 +106,7 @@ class Server:
             await self._refresh()
 
     async def _refresh(self) -> None:
-        """Know the hosts that are admitted now. Those of before stay while nobody can be asked."""
+        """Read which hosts are admitted now. Those known before stay while nobody can be asked."""
         try:
             known = await asyncio.get_running_loop().run_in_executor(self._loading, self._load)
         except MagicFSError as error:

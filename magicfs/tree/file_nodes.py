@@ -129,7 +129,7 @@ class FileNode(PlacedNode, Openable):
         return previous is not None and version is not None and previous.same_content_as(version)
 
     def forget_pages(self) -> None:
-        """Know that the kernel may have pages that are not those of `opened_version`."""
+        """Note that the kernel may have pages that are not those of `opened_version`."""
         self.opened_version = None
 
     def extended_attributes(self) -> Mapping[bytes, bytes]:

@@ -109,7 +109,7 @@ class Node(ABC):
         del newer
 
     def forget_pages(self) -> None:
-        """Know that the kernel may have pages that are not those of the version that was opened last."""
+        """Note that the kernel may have pages that are not those of the version that was opened last."""
         return
 
     def forgotten(self) -> None:

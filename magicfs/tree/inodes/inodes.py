@@ -105,7 +105,7 @@ class InodeTable:
         return self._packed.kind(ino) == stat.S_IFREG
 
     def forget_pages(self, ino: int) -> None:
-        """Know that the kernel may have pages of a file, if it has that number, that are not those of its version."""
+        """Note that the kernel may have pages of the file with that number that are not those of its opened version."""
         node = self._nodes.get(ino)
         if node is None:
             self._packed.forget_pages(ino)

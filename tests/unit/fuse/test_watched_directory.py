@@ -45,7 +45,7 @@ def test_what_was_asked_for_before_a_change_or_soon_after_it_is_not_kept(watch: 
 
 def test_what_was_asked_for_before_a_mount_is_not_kept_and_what_is_asked_for_then_is(watch: Watch) -> None:
     before = Unchanged(watch, b"name")
-    watch.listing_is_kept((1, 1), InMemoryListing([]))
+    watch.note_kept_listing((1, 1), InMemoryListing([]))
     watch.count_mount()
     assert not before.holds()
     assert watch.kept_listing((1, 1)) is None
