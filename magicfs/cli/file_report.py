@@ -88,8 +88,8 @@ def _facts_of_text(facts: FileFacts) -> Iterator[Fact]:
         yield Fact("begins", " ".join(facts.beginning.split()), is_of_file=True)
     if facts.chunks:
         yield Fact("language", f"{facts.language or 'not known: its words have English stems'}")
-        yield Fact("words", f"{facts.words:,} different words in {facts.chunks:,} chunks")
-        yield Fact("found", f"{facts.embedded} of {facts.chunks} chunks by meaning, all of them by their words")
+        yield Fact("words", f"{facts.words:,} different words in {_chunks(facts)}")
+        yield Fact("found", f"{facts.embedded:,} of {_chunks(facts)} by meaning, all of them by their words")
         if facts.multilingual_model:
             yield Fact("vectors", _vectors(facts))
     if facts.recognised_by:
@@ -102,6 +102,10 @@ def _facts_of_text(facts: FileFacts) -> Iterator[Fact]:
         yield Fact("copies", f"{others} the same bytes: {paths}{and_more}")
 
 
+def _chunks(facts: FileFacts) -> str:
+    return f"{facts.chunks:,} " + ("chunk" if facts.chunks == 1 else "chunks")
+
+
 def _vectors(facts: FileFacts) -> str:
     """The vectors of each model, and why it has none of other chunks."""
     active = f"{facts.active_vectors:,} of {facts.active_model}"
@@ -109,13 +113,13 @@ def _vectors(facts: FileFacts) -> str:
         active += f", which does not read {facts.language}"
     other = f"{facts.multilingual_vectors:,} of {facts.multilingual_model}"
     if facts.second_vectors:
-        other += f", {facts.second_vectors:,} second vectors to come"
+        other += f", {terminal.counted(facts.second_vectors, 'second vector')} to come"
     return f"{active}; {other}"
 
 
 def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
     """Which parts of an indexed file are not in the index, and what to do."""
-    of_all = f"of {facts.chunks:,} chunks"
+    of_all = f"of {_chunks(facts)}"
     if facts.waiting:
         yield Fact("waiting", f"{facts.waiting:,} {of_all} for their vectors: they are found by their words meanwhile")
     if facts.words_only:

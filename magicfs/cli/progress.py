@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from magicfs.cli import terminal
+from magicfs.cli.terminal import counted
 
 if TYPE_CHECKING:
     from magicfs.domain.status import IndexProgress
@@ -48,8 +49,8 @@ class ProgressReport:
 
     def __str__(self) -> str:
         return (
-            f"{self.files_done} of {self.files_total} files, {self.chunks_done} of {self.chunks_expected} chunks, "
-            f"{self.pace}"
+            f"{self.files_done} of {counted(self.files_total, 'file')}, "
+            f"{self.chunks_done} of {counted(self.chunks_expected, 'chunk')}, {self.pace}"
         )
 
 

@@ -84,9 +84,11 @@ def unfinished_work(coverage: Coverage) -> str:
     """How much is indexed of what will be, in words; empty when no work is pending."""
     if not (coverage.pending_files or coverage.pending_chunks):
         return ""
+    from magicfs.cli.terminal import counted
+
     return (
-        f"indexed so far: {coverage.indexed} of {coverage.indexed + coverage.pending_files} files, "
-        f"{coverage.embedded} of {coverage.embedded + coverage.pending_chunks} chunks by meaning"
+        f"indexed so far: {coverage.indexed} of {counted(coverage.indexed + coverage.pending_files, 'file')}, "
+        f"{coverage.embedded} of {counted(coverage.embedded + coverage.pending_chunks, 'chunk')} by meaning"
     )
 
 

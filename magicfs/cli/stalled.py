@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from magicfs.cli import index_model, wiring
+from magicfs.cli.terminal import counted
 from magicfs.embedding.manifest import pull_command
 from magicfs.errors import ModelError
 from magicfs.search.render import shortage_line
@@ -91,13 +92,9 @@ def explain(situation: Situation) -> str:
     if situation.unscanned:
         return f"waiting for the scan of {_names(situation.unscanned)}: {_why_no_scan(situation)}"
     if files.pending:
-        return f"waiting for {_count(files.pending, 'file')} to be read: {_why_no_work(situation, 'extract')}"
+        return f"waiting for {counted(files.pending, 'file')} to be read: {_why_no_work(situation, 'extract')}"
     missing = chunks.total - chunks.embedded - chunks.failed
-    return f"waiting for the vectors of {_count(missing, 'chunk')}: {_why_no_work(situation, 'embed')}"
-
-
-def _count(number: int, noun: str) -> str:
-    return f"{number} {noun}" + ("" if number == 1 else "s")
+    return f"waiting for the vectors of {counted(missing, 'chunk')}: {_why_no_work(situation, 'embed')}"
 
 
 def _names(roots: Sequence[str]) -> str:
@@ -128,4 +125,4 @@ def _why_no_work(situation: Situation, kind: str) -> str:
         return f"no machine with an embed worker has the model: run '{pull_command(situation.lacked)}'"
     if not situation.has_agent:
         return f"no agent runs on {situation.host} to notify the workers: start 'magicfs up' or 'magicfs agent' there"
-    return f"{_count(len(able), f'{kind} worker')} at work; one large file may take a minute: see 'magicfs status'"
+    return f"{counted(len(able), f'{kind} worker')} at work; one large file may take a minute: see 'magicfs status'"

@@ -216,6 +216,11 @@ def print_json(data: Mapping[str, Any]) -> None:
     _write(sys.stdout, json.dumps(data, ensure_ascii=False, indent=2))
 
 
+def counted(number: int, noun: str) -> str:
+    """A number of things for people: `1 file`, `2 files`. The plural of the noun has an `s`."""
+    return f"{number} {noun}" + ("" if number == 1 else "s")
+
+
 def duration(seconds: float) -> str:
     """Seconds for people: `42 s`, `3 min`, `2 h 5 min`, `4 d`."""
     whole = round(seconds)

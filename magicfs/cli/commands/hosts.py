@@ -176,10 +176,10 @@ def _forget(settings: Settings, database: Database, name: str, *, is_cut_off: bo
             require_known(connection, name=name, may_cut_off=name != settings.host, is_out=is_out)
         hosts = hosts_of(read_status(connection), known_certificates(settings, connection))
     host = next((host for host in hosts if host.name == name), None)
-    files = host.files if host else 0
+    files = terminal.counted(host.files if host else 0, "file")
     if not yes and not is_cut_off:
         roots = ", ".join(map(terminal.shown, host.roots if host else ())) or "no root"
-        _ask(f"Forget {terminal.shown(name)} with {files} files ({roots})?", f"retire --yes {name}")
+        _ask(f"Forget {terminal.shown(name)} with {files} ({roots})?", f"retire --yes {name}")
     requests.remove(name)
     if host is not None and host.agent and not is_out:
         _cut_off(database, name)
@@ -191,7 +191,7 @@ def _forget(settings: Settings, database: Database, name: str, *, is_cut_off: bo
     if host is not None and host.admitted:
         _wait_for_servers()
     _delete_queue(settings, name)
-    terminal.say(f"{terminal.shown(name)} is retired: {files} files are no longer in the index")
+    terminal.say(f"{terminal.shown(name)} is retired: the index has forgotten {files}")
 
 
 def _delete_queue(settings: Settings, name: str) -> None:

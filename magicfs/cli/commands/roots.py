@@ -68,6 +68,6 @@ def list_(as_json: AsJson = False) -> None:
     for root in index.roots:
         trouble = "" if root.state == "present" else f"  {root.state}: {root.detail}"
         names = map(terminal.shown, (root.name, display_path(root.path), root.host))
-        terminal.say("  ".join([*names, f"{root.files.total} files{trouble}"]))
+        terminal.say("  ".join([*names, terminal.counted(root.files.total, "file") + trouble]))
     if not index.roots:
         terminal.remark("no roots: add one with 'magicfs roots add DIR'")

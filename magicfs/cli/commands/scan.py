@@ -46,4 +46,4 @@ def scan(
                     if entry.detail and root in {None, entry.root.name}:
                         terminal.remark(f"root {entry.root.name} is {entry.state}: {entry.detail}")
         else:
-            terminal.say(f"scanning {count} root{'s' if count > 1 else ''}: see 'magicfs status'")
+            terminal.say(f"scanning {terminal.counted(count, 'root')}: see 'magicfs status'")

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 import typer
 
 from magicfs.cli.options import AsJson
+from magicfs.cli.terminal import counted
 
 if TYPE_CHECKING:
     from rich.console import RenderableType
@@ -161,7 +162,7 @@ def _rendered(summary: Summary, paces: Mapping[str, str] | None = None) -> Rende
 
     index, broker, paces = summary.index, summary.broker, paces or {}
     chunks = index.chunks
-    waiting = f"{sum(broker.queues.values())} messages waiting"
+    waiting = f"{counted(sum(broker.queues.values()), 'message')} waiting"
     mounts = [f"{shown(display_path(mount.path))} on {shown(mount.host)}" for mount in index.mounts]
     lines = [
         *_models(index, paces),
@@ -191,8 +192,8 @@ def _models(index: IndexStatus, paces: Mapping[str, str]) -> list[tuple[str, str
         if role not in models:
             continue
         model = models[role]
-        backlog = [f"{model.pending} chunks wait"] if model.pending else []
-        backlog += [f"{model.second_vectors} second vectors to come"] if model.second_vectors else []
+        backlog = [f"{counted(model.pending, 'chunk')} waiting"] if model.pending else []
+        backlog += [f"{counted(model.second_vectors, 'second vector')} to come"] if model.second_vectors else []
         backlog += [f"{model.failed} failed"] if model.failed else []
         backlog += [paces[role]] if paces.get(role) else []
         backlog = backlog or ["nothing waits"]
@@ -210,7 +211,7 @@ def _building(index: IndexStatus, pace: str) -> list[tuple[str, str]]:
     if index.building is None or index.building_chunks is None:
         return []
     chunks = index.building_chunks
-    done = f"{chunks.embedded} of {chunks.total} chunks" + _failed(chunks.failed)
+    done = f"{chunks.embedded} of {counted(chunks.total, 'chunk')}" + _failed(chunks.failed)
     # The name last: it is long, and --watch cuts lines off.
     return [("building", done + (f", {pace}" if pace else "") + f": {index.building}")]
 
@@ -219,7 +220,8 @@ def _vector_index(build: VectorIndexBuild | None) -> list[tuple[str, str]]:
     if build is None:
         return []
     percent = 100 * build.done // max(1, build.total)
-    return [("index", f"{percent} % of the vector index built: {build.done} of {build.total} chunks")]
+    done = f"{build.done} of {counted(build.total, 'chunk')}"
+    return [("index", f"{percent} % of the vector index built: {done}")]
 
 
 def _paused(index: IndexStatus) -> list[tuple[str, str]]:

@@ -113,7 +113,8 @@ def _wait(settings: Settings, started: UpResult) -> None:
 
     with environment.database_for_command(settings) as database:
         report = wait_until_searchable(settings, database, since=started.requested_at)
-    terminal.remark(f"searchable: {report.files_total} files, {report.chunks_expected} chunks")
+    files, chunks = report.files_total, report.chunks_expected
+    terminal.remark(f"searchable: {terminal.counted(files, 'file')}, {terminal.counted(chunks, 'chunk')}")
 
 
 def _summary(settings: Settings, started: UpResult) -> None:

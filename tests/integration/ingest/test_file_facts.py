@@ -157,7 +157,7 @@ def test_a_language_that_the_active_model_does_not_read_is_said(index: Index, se
     set_rows(index, second, active="unread", other="done")
     assert line(index, "brief.md", "vectors") == "0 of fake/bag-of-words, which does not read de; 1 of fake/all"
     set_rows(index, second, active="unread", other="unread")
-    assert line(index, "brief.md", "left out") == "the meaning of 1 of 1 chunks: no model reads their script"
+    assert line(index, "brief.md", "left out") == "the meaning of 1 of 1 chunk: no model reads their script"
 
 
 def test_copies_are_named(index: Index) -> None:

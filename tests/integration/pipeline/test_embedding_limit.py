@@ -99,7 +99,7 @@ def test_doctor_says_how_much_is_found_by_meaning(limited: Index) -> None:
     lines = "\n".join(
         map(str, explanation_facts(explain(limited.database, host=HOST, path=limited.folder / "short.txt")))
     )
-    assert "1 of 1 chunks by meaning" in lines
+    assert "1 of 1 chunk by meaning" in lines
     assert "MAGICFS_MAX_EMBEDDED_CHUNKS" not in lines
 
 

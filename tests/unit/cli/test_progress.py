@@ -34,6 +34,11 @@ def test_the_rate_tells_the_time_left() -> None:
     assert str(report) == "10 of 10 files, 20 of 100 chunks, 10 chunks/s, 8 s left"
 
 
+def test_one_thing_has_a_singular() -> None:
+    report = ProgressMeter().update(status(pending=0, indexed=1, embedded=0, chunks=1), now=0)
+    assert str(report) == "1 of 1 file, 0 of 1 chunk, 0 chunks/s"
+
+
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     meter = ProgressMeter()
     for second in range(int(3 * WINDOW_SECONDS)):

@@ -107,7 +107,7 @@ def test_two_models_have_a_backlog_each() -> None:
     ]
     shown = lines(found(models=models), {"multilingual": "2 chunks/s, 30 s left"})
     assert "model    nothing waits, 3 chunks in languages that it does not read: one (int8)" in shown
-    backlog = "20 chunks wait, 40 second vectors to come, 1 failed, 2 chunks/s, 30 s left"
+    backlog = "20 chunks waiting, 40 second vectors to come, 1 failed, 2 chunks/s, 30 s left"
     assert f"second   {backlog}: all (int8)" in shown
     better = model_status("all", ModelState.RENEWING, second_vectors=61)
     shown = lines(found(models=[*models, better]))
