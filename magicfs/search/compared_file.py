@@ -14,7 +14,7 @@ from magicfs.db.search.file_text import TextOfFile, is_directory, texts_at
 from magicfs.db.search.neighbours import FileVectors
 from magicfs.domain.files import FileState, display_path
 from magicfs.domain.ids import ContentId
-from magicfs.domain.models import IndexedModel
+from magicfs.domain.models import IndexedModel, ModelState
 from magicfs.errors import NotComparable, UsageError
 
 OWN_CHUNKS = 2000
@@ -66,7 +66,26 @@ def read_compared_file(
     first = states[list(models).index(vectors[0][0])]
     if first.get("pending"):
         notices.append(f"{first.get('done', 0)} of {sum(first.values())} chunks of {shown} have a vector yet")
+    elif (to_come := _second_vectors_to_come(connection, models, vectors, states)) is not None:
+        notices.append(f"{shown} {to_come}: 'magicfs status' says when none are to come")
     return ComparedFile(text, text.content, vectors, tuple(notices))
+
+
+def _second_vectors_to_come(
+    connection: Connection,
+    models: Sequence[IndexedModel],
+    vectors: Sequence[tuple[IndexedModel, FileVectors]],
+    states: Sequence[Mapping[str | None, int]],
+) -> str | None:
+    """What the file lacks while second vectors are to come, its own or those of others; None if it lacks nothing."""
+    second = next((model for model in models if model.state is ModelState.MULTILINGUAL), None)
+    if second is None:
+        return None
+    if states[list(models).index(second)].get("pending"):
+        return "is compared with other languages once it has its second vectors"
+    if [model for model, _ in vectors] == [second] and neighbours_db.waits_for_second_vectors(connection, second):
+        return "is not compared with texts that lack their second vectors, and there may be more like it"
+    return None
 
 
 def _text_at(connection: Connection, path: bytes, *, host: str | None, preferred: str) -> TextOfFile:

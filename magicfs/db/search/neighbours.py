@@ -127,6 +127,12 @@ def states_of_chunks(connection: Connection, model: IndexedModel, content: Conte
     return dict(rows.fetchall())
 
 
+def waits_for_second_vectors(connection: Connection, model: IndexedModel) -> bool:
+    """Whether a chunk waits for its second vector, which is one of this model."""
+    row = connection.execute(_of_model("waits_for_second_vectors", model), prepare=False).fetchone()
+    return row is not None
+
+
 def _of_model(name: str, model: IndexedModel) -> sql.Composed:
     return sql.SQL(_SQL[name]).format(
         partition=partition(model.id), model=sql.Literal(model.id), dimension=sql.Literal(model.spec.dimension)

@@ -143,6 +143,25 @@ def test_vectors_of_two_models_are_never_compared(database: Database, corpus: Co
     assert set(names(service, b"/data/german.txt")) == {b"own.txt", b"second.txt", b"both.txt"}
 
 
+def test_second_vectors_that_are_to_come_are_told(database: Database, corpus: Corpus, service: SearchService) -> None:
+    models = TwoModels(database, corpus)
+    models.add(b"own.txt", "our own text", active=(1, 0, 0), second=(1, 0))
+    models.add(b"other.txt", "another text", active=(1, 0.1, 0), second=(1, 0.1))
+    models.add(b"german.txt", "ein Text", second=(1, 0), language="de")
+    assert similar(service, b"/data/german.txt").notices == similar(service, b"/data/own.txt").notices == ()
+    with database.transaction() as connection:
+        connection.execute(
+            "UPDATE embeddings SET state = 'pending', vector = NULL, priority = -1 FROM chunks"
+            " WHERE chunks.id = chunk_id AND text = 'our own text' AND model_id = %s",
+            (models.second.id,),
+        )
+    [notice] = similar(service, b"/data/german.txt").notices
+    assert notice.startswith("/data/german.txt is not compared with texts that lack their second vectors")
+    [notice] = similar(service, b"/data/own.txt").notices
+    assert notice.startswith("/data/own.txt is compared with other languages once it has its second vectors")
+    assert similar(service, b"/data/other.txt").notices == ()
+
+
 def test_a_file_of_another_host_is_found_where_only_one_has_it(
     files: Corpus, service: SearchService, database: Database
 ) -> None:

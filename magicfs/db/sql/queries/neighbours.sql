@@ -74,3 +74,9 @@ FROM content_chunks AS places
 LEFT JOIN {partition} AS embedded ON embedded.model_id = {model} AND embedded.chunk_id = places.chunk_id
 WHERE places.content_id = %(content)s
 GROUP BY embedded.state
+
+-- name: waits_for_second_vectors
+-- A row if a chunk waits for its second vector. Reads the index embeddings_backlog from its end.
+SELECT FROM {partition} AS embedded
+WHERE embedded.model_id = {model} AND embedded.state = 'pending' AND embedded.priority < 0
+LIMIT 1
