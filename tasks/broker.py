@@ -48,6 +48,17 @@ TROUBLES: dict[type[Exception], str] = {
 }
 """What is wrong with the broker and what to do, by the error of a call."""
 
+REFUSALS = {
+    "max number of clients reached": (
+        "Redis takes no more connections: raise its maxclients, or end what else is connected"
+    ),
+    "MISCONF": (
+        "Redis cannot save what it has, and takes no messages until it can: make room on its disk, or let it save "
+        "nothing ('redis-cli CONFIG SET save \"\"'), because nothing of MagicFS in it is worth keeping"
+    ),
+}
+"""The same, by words of a refusal for which the package has no class."""
+
 
 def probe(broker_url: str, host: str) -> BrokerStatus:
     """Whether the broker takes messages now, and how many the queues of `host` hold.
@@ -117,6 +128,9 @@ def trouble_of(error: Exception) -> str:
             f"the certificate of Redis is not trusted ({error}): add ssl_ca_certs=FILE, that of its authority, to the "
             "query of MAGICFS_BROKER_URL, and name the server as the certificate does"
         )
+    for words, trouble in REFUSALS.items():
+        if words in str(error):
+            return trouble
     if isinstance(error, redis.ConnectionError | OSError):
         return f"no Redis answers ({error}): start it, or correct MAGICFS_BROKER_URL"
     return f"Redis takes no messages ({error}): see its log"

@@ -40,6 +40,9 @@ _UNAVAILABLE_SQLSTATES = ("08", "53", "57P")
 """Prefixes of the SQLSTATEs of a server that does not answer, is stopping or starting, or has run out of connections,
 memory or disk."""
 
+_READ_ONLY_SQLSTATE = "25006"
+"""How a replica refuses to write, and a primary that an administrator, or a full disk, has made read-only."""
+
 _DAMAGE_SQLSTATES = ("XX001", "XX002")
 """The SQLSTATEs of data and of indexes that are damaged: pages with another checksum, files that are too short."""
 
@@ -79,6 +82,10 @@ def _translation(error: psycopg.Error) -> DatabaseError:
         return DatabaseStarting(_NOT_YET)
     if error.sqlstate in _DAMAGE_SQLSTATES or (error.sqlstate == _MISSING_FILE_SQLSTATE and _STORED.search(line)):
         return DatabaseDamaged(f"the database is damaged ({line}): {DAMAGE_REMEDY}")
+    if error.sqlstate == _READ_ONLY_SQLSTATE:
+        return DatabaseUnavailable(
+            f"the database is read-only ({line}): name the primary in MAGICFS_DATABASE_URL, or wait until it is not"
+        )
     if unavailable:
         return DatabaseUnavailable(f"the database is not available ({line}): try again")
     return DatabaseError(f"the database refused a statement: {line}")

@@ -210,6 +210,10 @@ class Database:
                 if connection.autocommit != autocommit:
                     connection.autocommit = autocommit
                 yield connection
+            except psycopg.errors.ReadOnlySqlTransaction:
+                # The server has become a replica, and its address may lead to another one by now.
+                connection.close()
+                raise
             finally:
                 connection.end()
                 self._count_in_use(-1)

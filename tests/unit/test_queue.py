@@ -9,8 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+import redis
 from celery import Celery
 
+from tasks import broker
 from tasks.queue import BACKOFF_FACTOR, CeleryQueue
 
 DEADLINE_SECONDS = 60.0
@@ -71,3 +73,14 @@ def test_where_no_thread_can_be_started_the_broker_counts_as_unanswered(monkeypa
     monkeypatch.setattr(threading.Thread, "start", refuse)
     assert queue.depths(["embed"]) is None
     assert "can't start new thread" in (queue.probe("here").detail or "")
+
+
+@pytest.mark.parametrize(
+    ("error", "remedy"),
+    [
+        (redis.ConnectionError("max number of clients reached"), "raise its maxclients"),
+        (redis.ResponseError("MISCONF Redis is configured to save RDB snapshots, but it is not able to"), "make room"),
+    ],
+)
+def test_what_redis_refuses_is_told_with_a_remedy(error: redis.RedisError, remedy: str) -> None:
+    assert remedy in broker.trouble_of(error)

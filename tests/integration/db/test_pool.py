@@ -31,6 +31,7 @@ def raised(state: str) -> str:
         ("53100", DatabaseUnavailable),
         ("53300", DatabaseUnavailable),
         ("57P03", DatabaseUnavailable),
+        ("25006", DatabaseUnavailable),
         ("XX001", DatabaseDamaged),
         ("XX002", DatabaseDamaged),
         ("58P01", DatabaseError),
@@ -43,6 +44,19 @@ def test_an_error_says_whether_another_try_may_help(database: Database, state: s
     with pytest.raises(DatabaseError, match="raised by a test") as caught, database.transaction() as connection:
         connection.execute(raised(state).encode())
     assert type(caught.value) is kind
+
+
+def test_a_connection_to_a_server_that_has_become_read_only_is_not_lent_again(database: Database) -> None:
+    def pid() -> int:
+        with database.transaction() as connection:
+            return connection.info.backend_pid
+
+    before = pid()
+    assert pid() == before
+    with pytest.raises(DatabaseUnavailable, match="MAGICFS_DATABASE_URL"), database.transaction() as connection:
+        connection.execute("SET TRANSACTION READ ONLY")
+        connection.execute("CREATE TABLE refused (id integer)")
+    assert pid() != before
 
 
 def test_one_of_two_transactions_that_wait_for_each_other_is_in_conflict(database: Database) -> None:
