@@ -247,7 +247,11 @@ def _environment() -> dict[str, object]:
     """
     variables = {name.upper(): value for name, value in os.environ.items() if value}
     names = {name: f"{PREFIX}{name.upper()}" for name in Settings.table()}
-    return {name: variables[variable] for name, variable in names.items() if variable in variables}
+    found: dict[str, object] = {name: variables[variable] for name, variable in names.items() if variable in variables}
+    if os.environ.get(names["home"], "").strip():
+        # Absolute: parts run in other directories, and what starts quickly finds it without these settings.
+        found["home"] = _default_home()
+    return found
 
 
 def unknown_variables() -> list[str]:

@@ -32,6 +32,10 @@ def require_usable_path(home: Path, *, sockets: Path) -> None:
     """Raise `ConfigError` if the servers cannot work in a state directory of that path. `sockets` will hold sockets."""
     if len(os.fsencode(sockets)) > MAX_SOCKET_PATH_BYTES - len(f"/{POSTGRES_SOCKET}.lock"):
         raise ConfigError(f"MAGICFS_HOME is too long for the sockets inside it ({home}): choose a shorter path")
+    try:
+        str(home).encode()
+    except UnicodeEncodeError:
+        raise ConfigError(f"the servers take no path but UTF-8 ({home}): set MAGICFS_HOME to another one") from None
     if {"\n", "\r"} & set(str(home)):
         raise ConfigError(f"Postgres takes no path with a line break ({home}): set MAGICFS_HOME to another one")
 

@@ -111,7 +111,9 @@ def test_a_broken_configuration_file(commands: Commands, docs: Path, text: str, 
     assert_refused(commands.run("up", docs, "--detach"), word)
 
 
-@pytest.mark.parametrize(("name", "reason"), [("x" * 100, "too long"), ("line\nbreak", "line break")])
+@pytest.mark.parametrize(
+    ("name", "reason"), [("x" * 100, "too long"), ("line\nbreak", "line break"), ("\udcff", "but UTF-8")]
+)
 def test_a_state_directory_whose_path_the_servers_do_not_take(
     commands: Commands, docs: Path, name: str, reason: str
 ) -> None:
@@ -139,6 +141,10 @@ def occupied(commands: Commands) -> Iterator[Path]:
 
 def test_a_socket_in_use(commands: Commands, docs: Path, occupied: Path) -> None:
     assert_refused(commands.run("up", docs, "--detach"), str(occupied), "another program")
+    parts = next(line for line in commands.run("doctor").stdout.splitlines() if " parts " in line)
+    assert parts.startswith("bad ")
+    assert "the last 'magicfs up'" in parts
+    assert f"{occupied} is in use by another program" in parts
 
 
 def test_a_port_in_use(commands: Commands) -> None:

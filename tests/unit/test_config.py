@@ -37,6 +37,14 @@ def test_the_environment_goes_over_the_file_over_the_defaults(home: Path, monkey
     assert settings.given == {"home", "workers", "nice", "mount", "gentle", "search_seconds"}
 
 
+def test_the_state_directory_is_absolute_wherever_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path / "ada"))
+    for named, meant in {"state": tmp_path / "state", "~/state": tmp_path / "ada" / "state"}.items():
+        monkeypatch.setenv("MAGICFS_HOME", named)
+        assert load().home == meant
+
+
 def test_the_file_may_begin_with_a_byte_order_mark(home: Path) -> None:
     (home / "config.toml").write_text("workers = 3\n", encoding="utf-8-sig")
     assert load().workers == 3
