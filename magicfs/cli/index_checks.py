@@ -13,7 +13,7 @@ from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
-from magicfs.cli import environment, index_model, wiring
+from magicfs.cli import environment, failed_start, index_model, wiring
 from magicfs.cli.part_logs import explain_failure
 from magicfs.cli.stuck_parts import parts_and_stuck, silent_mounts
 from magicfs.config import Settings
@@ -194,13 +194,14 @@ class IndexChecks:
             return {}
 
     def parts(self) -> str:
-        """How many parts run. Raises `CheckFailed` when one of them is stuck or does not stay up."""
+        """How many parts run. Raises `CheckFailed` when one is stuck or does not stay up, or when none could start."""
         settings = self._settings
         running, stuck = parts_and_stuck(settings)
         stuck = stuck or self._silent_mounts(running)
         if stuck:
             raise CheckFailed("; ".join(stuck))
         if not running:
+            failed_start.require_none(settings.home)
             return "nothing is running"
         failing = [part for part in running if part.state not in {"running", "starting"}]
         if failing:

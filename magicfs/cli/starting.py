@@ -17,7 +17,7 @@ from datetime import datetime
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from magicfs.cli import environment, index_model, multilingual, terminal, wiring
+from magicfs.cli import environment, failed_start, index_model, multilingual, terminal, wiring
 from magicfs.cli.part_readiness import PartReadiness
 from magicfs.config import Settings
 from magicfs.domain.parts import SERVERS, Part, UpOptions
@@ -96,12 +96,23 @@ class _Former:
 def bring_up(settings: Settings, request: UpRequest) -> UpResult:
     """Start or change the parts of this machine. On `MagicFSError`, the former parts run again."""
     supervisor = environment.supervisor(settings)
-    with supervisor.locked(remark=terminal.remark):
+    with supervisor.locked(remark=terminal.remark), _recorded(settings):
         parts = supervisor.wanted()
         former = _Former(parts, supervisor.options() if parts else None)
         _check(settings, request, former)
         with _undone_on_failure(supervisor, former):
             return _start(settings, request, supervisor, former)
+
+
+@contextmanager
+def _recorded(settings: Settings) -> Iterator[None]:
+    """Let `magicfs doctor` know whether this start has failed, and why."""
+    try:
+        yield
+    except (MagicFSError, OSError) as error:
+        failed_start.record(settings.home, error)
+        raise
+    failed_start.forget(settings.home)
 
 
 def _check(settings: Settings, request: UpRequest, former: _Former) -> None:

@@ -14,7 +14,7 @@ import os
 import resource
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import pyfuse3
@@ -169,14 +169,36 @@ def _allow_open_files() -> None:
 
 
 @contextmanager
+def _reason_of_library() -> Iterator[Callable[[], str]]:
+    """What returns the last line that libfuse, or its helper, has written in the block: an error has no reason.
+
+    All that they have written is passed on to standard error at the end.
+    """
+    stderr, heard = os.dup(2), os.memfd_create("libfuse")
+    text = b""
+    os.dup2(heard, 2)
+    try:
+        yield lambda: text.decode("utf-8", "replace").strip().rpartition("\n")[2]
+    finally:
+        os.dup2(stderr, 2)
+        os.close(stderr)
+        with open(heard, "rb") as file:
+            file.seek(0)
+            text = file.read()
+        with suppress(OSError):
+            os.write(2, text)
+
+
+@contextmanager
 def mounted(operations: TreeOperations, mountpoint: Path, options: frozenset[str] = frozenset()) -> Iterator[None]:
     """A context with the mount in place. At its end the mountpoint is an empty directory, even if files are open."""
     try:
-        pyfuse3.init(operations, str(mountpoint), set(MOUNT_OPTIONS | options))
+        with _reason_of_library() as reason:
+            pyfuse3.init(operations, str(mountpoint), set(MOUNT_OPTIONS | options))
     except RuntimeError as error:
         # Root needs no permission, a plain user does.
         fix = "add the line user_allow_other to /etc/fuse.conf" if options and os.geteuid() else "run 'magicfs doctor'"
-        raise MountError(f"cannot mount at {mountpoint} ({error}): {fix}") from error
+        raise MountError(f"cannot mount at {mountpoint} ({reason() or error}): {fix}") from error
     try:
         yield
     finally:

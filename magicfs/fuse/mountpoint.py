@@ -22,6 +22,7 @@ from pathlib import Path
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import MountError
 from magicfs.linux.mounts import MountEntry, abort_mount, read_mounts
+from magicfs.linux.process import CAP_SYS_ADMIN, capabilities, gains_no_rights
 
 log = logging.getLogger(__name__)
 
@@ -86,8 +87,28 @@ def require_fuse() -> None:
         raise MountError("there is no /dev/fuse: run 'modprobe fuse', or start the container with --device /dev/fuse")
     if not os.access(FUSE_DEVICE, os.R_OK | os.W_OK):
         raise MountError("/dev/fuse may not be opened: run 'sudo chmod 666 /dev/fuse', or mount as root")
-    if os.geteuid() != 0 and shutil.which("fusermount3") is None:
+    if capabilities() & CAP_SYS_ADMIN:
+        return
+    if os.geteuid() == 0:
+        raise MountError("root may not mount here: start the container with --device /dev/fuse --cap-add SYS_ADMIN")
+    helper = shutil.which("fusermount3")
+    if helper is None:
         raise MountError("fusermount3 is missing: install the package fuse3")
+    if gains_no_rights():
+        raise MountError(
+            "fusermount3 can gain no rights here, which mounting takes: remove NoNewPrivileges= from the unit, or "
+            "no-new-privileges from the container"
+        )
+    if not os.stat(helper).st_mode & stat.S_ISUID and not _has_capabilities(helper):
+        raise MountError(f"{helper} is not set-uid root: reinstall the package fuse3")
+
+
+def _has_capabilities(program: str) -> bool:
+    """Whether a program has rights of its own, as distributions give them in the place of those of root."""
+    try:
+        return bool(os.getxattr(program, "security.capability"))
+    except OSError:
+        return False
 
 
 def _require_empty_directory(path: Path) -> None:

@@ -12,7 +12,7 @@ from contextlib import contextmanager
 from magicfs.linux.calls import last_error, libc
 
 PR_SET_PDEATHSIG = 1
-PR_SET_NO_NEW_PRIVS = 38
+PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 38, 39
 """Options of `prctl`."""
 
 M_ARENA_MAX = -8
@@ -22,6 +22,9 @@ _CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)
 """The version of `_CAPABILITIES`, and the calling thread."""
 _CAPABILITIES = struct.Struct("=6I")
 """Effective, permitted and inheritable capabilities: the low halves, then the high halves."""
+
+CAP_SYS_ADMIN = 1 << 21
+"""Mounts, among other things."""
 
 _CAP_FSETID = 1 << 4
 """Keeps set-user-ID and set-group-ID bits where the kernel would clear them."""
@@ -52,6 +55,11 @@ def prctl(option: int, *arguments: int) -> None:
     values = [ctypes.c_ulong(argument) for argument in (*arguments, 0, 0, 0, 0)[:4]]
     if libc().prctl(ctypes.c_int(option), *values):
         raise last_error()
+
+
+def gains_no_rights() -> bool:
+    """Whether programs that this thread executes run without their set-user-ID bits and capabilities."""
+    return bool(libc().prctl(ctypes.c_int(PR_GET_NO_NEW_PRIVS), *map(ctypes.c_ulong, (0, 0, 0, 0))) == 1)
 
 
 def capabilities() -> int:
