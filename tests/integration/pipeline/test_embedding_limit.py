@@ -92,7 +92,7 @@ def test_coverage_and_waiting_count_what_is_to_be_embedded(limited: Index) -> No
 def test_doctor_says_how_much_is_found_by_meaning(limited: Index) -> None:
     path = limited.folder / "table.txt"
     lines = "\n".join(map(str, explanation_facts(explain(limited.database, host=HOST, path=path))))
-    assert "200 of 2000 chunks by meaning" in lines
+    assert "200 of 2,000 chunks by meaning" in lines
     assert "MAGICFS_MAX_EMBEDDED_CHUNKS" in lines
     (limited.folder / "short.txt").write_text("short")
     limited.settle()
