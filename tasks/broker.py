@@ -21,8 +21,9 @@ from tasks.queue_names import EMBED_QUEUE, MAINTENANCE_QUEUE, extract_queue
 SOCKET_SECONDS = 5
 """Longest wait for Redis, which answers in milliseconds. Celery's default is to wait for ever."""
 
-PROBE_SECONDS = 1.0
-"""How long the broker has to answer each step of a probe."""
+PROBE_SECONDS = 2.5
+"""How long the broker has to answer each step of a probe. Through the link to a hub, the first one is three round
+trips: a connection, TLS, and the question itself."""
 
 MAX_PROBE_SECONDS = 3.0
 """How long a probe takes at most, of three round trips: the look-up of a name has no timeout of its own."""
@@ -63,7 +64,7 @@ REFUSALS = {
 def probe(broker_url: str, host: str) -> BrokerStatus:
     """Whether the broker takes messages now, and how many the queues of `host` hold.
 
-    Writes a key that expires: a full Redis and a replica answer everything else. Takes about a second at most. Raises
+    Writes a key that expires: a full Redis and a replica answer everything else. Takes three seconds at most. Raises
     `ValueError` when the address is malformed.
     """
     return probe_queues(broker_url, (extract_queue(host), EMBED_QUEUE, MAINTENANCE_QUEUE))

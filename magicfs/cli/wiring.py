@@ -53,7 +53,7 @@ EMBEDDER_LOG = f"{QUERY_EMBEDDER}.log"
 
 
 def probe_broker(settings: Settings) -> BrokerStatus:
-    """Whether Redis takes messages now. Takes about a second at most."""
+    """Whether Redis takes messages now. Takes three seconds at most."""
     from magicfs.domain.status import BrokerStatus
     from magicfs.runtime import redis
     from magicfs.runtime.processes import is_listening

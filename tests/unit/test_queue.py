@@ -84,3 +84,10 @@ def test_where_no_thread_can_be_started_the_broker_counts_as_unanswered(monkeypa
 )
 def test_what_redis_refuses_is_told_with_a_remedy(error: redis.RedisError, remedy: str) -> None:
     assert remedy in broker.trouble_of(error)
+
+
+def test_a_probe_has_time_for_a_hub_that_is_far_away() -> None:
+    round_trip_s = 0.4  # docs/cluster.md promises as much
+    connection, tls, question = 1, 1, 1
+    assert (connection + tls + question) * round_trip_s + 1.0 < broker.PROBE_SECONDS
+    assert broker.MAX_PROBE_SECONDS > broker.PROBE_SECONDS
