@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 log = logging.getLogger(__name__)
 
-AGENT_CONNECTIONS = 8
+AGENT_CONNECTIONS = 11
 
 MOUNT_CONNECT_SECONDS = 2.0
 """How long a listing waits for a database that is near before it fails."""

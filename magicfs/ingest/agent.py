@@ -5,7 +5,7 @@ a new agent scans first.
 Its threads:
 
 - `look` loads the roots and sends notifications;
-- `scanner` and `watcher` keep the roots scanned and watched (`magicfs.ingest.root_keeper`);
+- `scanner` and `watcher` keep the roots scanned and watched (`magicfs.ingest.root_keeper`), each in threads of its own;
 - `heartbeat` renews the lease of the host, which says that the agent is alive, and records the workers of the cluster
   that answer it;
 - `multilingual` checks whether the index needs a multilingual model, and prepares it;
@@ -89,7 +89,7 @@ class Agent:
         embedding_paused: Callable[[], bool],
         start_multilingual: Callable[[threading.Event], bool],
     ) -> None:
-        """`database` needs room for eight connections; `lease` is that of the settings' host, which is held.
+        """`database` needs room for eleven connections; `lease` is that of the settings' host, which is held.
 
         While `embedding_paused` returns True, this host's embed workers embed only what a person just saved.
         `start_multilingual` is called again and again, in a thread of its own; it ends early when the event is set, and

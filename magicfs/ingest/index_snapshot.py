@@ -83,7 +83,7 @@ class SnapshotCache:
         """Drop everything of other roots: they were removed."""
         with self._lock:
             # Events may have come of a root that was never scanned.
-            known = {*self._foreign_deletions, *self._own_deletions, *self._stale, *self._stale_below}
+            known = {*self._listings, *self._foreign_deletions, *self._own_deletions, *self._stale, *self._stale_below}
             for root in known.difference(roots):
                 self._drop(root)
                 self._drop_stale(root)

@@ -1,7 +1,7 @@
 """Keeps the roots of a host scanned and watched: which root is scanned when, and which is watched.
 
 The agent gives it the roots again and again, and runs its two loops in threads. It scans and watches nothing itself:
-`scanner` and `watcher` do. Each watch has two threads of its own.
+`scanner` and `watcher` do. Each scan has a thread of its own, and each watch has two.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from datetime import datetime
 
 from magicfs.config import Settings
@@ -27,6 +27,12 @@ COMPARE_SECONDS = 3600.0
 
 MISSING_SCAN_SECONDS = 5.0
 """Time between two scans of a missing root, so the most until its return is noticed."""
+
+SCAN_TURN_SECONDS = 1.0
+"""How long a scan has the disk for itself. Most end by then; the next root waits no longer for a large one."""
+
+MAX_SCANS = 4
+"""Scans at the same time. Each needs a database connection, and slows the others down."""
 
 WATCH_RETRY_SECONDS = 10.0
 """Pause after a watch that failed. Each new watch begins with a scan of its root."""
@@ -88,17 +94,29 @@ class RootKeeper:
 
     def scan_roots(self, stop: threading.Event) -> None:
         """Scan roots that are due or that somebody asked to scan, until `stop` is set."""
+        scans: dict[RootId, threading.Thread] = {}
         while not stop.is_set():
             self._scan_requested.clear()
-            self._free_removed_roots()
-            for root_id, registered in list(self._roots.items()):
-                if stop.is_set():
-                    return
-                if self._seconds_until_scan(registered) <= 0.0:
-                    with errors_logged(stop, self._outage, _scan_of(root_id)):
-                        self._scan(registered)
-            pause = min(map(self._seconds_until_scan, list(self._roots.values())), default=MISSING_SCAN_SECONDS)
-            self._scan_requested.wait(max(0.0, min(pause, MISSING_SCAN_SECONDS)))
+            scans = _running(scans)
+            self._free_removed_roots(scans.keys())
+            for registered in self._due_roots():
+                scans = _running(scans)
+                if stop.is_set() or len(scans) >= MAX_SCANS:
+                    break
+                if registered.root.id not in scans:
+                    scans[registered.root.id] = self._start_scan(registered, stop)
+                    scans[registered.root.id].join(SCAN_TURN_SECONDS)
+            # A scan that ends wakes this thread.
+            resting = [each for root_id, each in list(self._roots.items()) if root_id not in scans]
+            pauses = [seconds for seconds in map(self._seconds_until_scan, resting) if seconds > 0.0]
+            self._scan_requested.wait(min([*pauses, MISSING_SCAN_SECONDS]))
+        for scan in scans.values():
+            scan.join()
+
+    def _due_roots(self) -> list[RegisteredRoot]:
+        """The roots that are to be scanned now, those first that are new or that somebody asked to scan."""
+        due = [each for each in list(self._roots.values()) if self._seconds_until_scan(each) <= 0.0]
+        return sorted(due, key=lambda each: each.root.id in self._last_scan)
 
     def _seconds_until_scan(self, registered: RegisteredRoot) -> float:
         """Seconds until the next scan of a root is due; 0 or less when it is."""
@@ -106,18 +124,19 @@ class RootKeeper:
         pause = MISSING_SCAN_SECONDS if missing else self._settings.scan_seconds
         return self._last_scan.get(registered.root.id, float("-inf")) + pause - time.monotonic()
 
-    def _free_removed_roots(self) -> None:
-        """Free what is kept for roots that were removed. Runs between scans, which keep something for their root."""
-        roots = self._roots
+    def _free_removed_roots(self, scanned: Collection[RootId]) -> None:
+        """Free what is kept for roots that were removed. Not for those that are being `scanned`: it is kept anew."""
+        roots = {*self._roots, *scanned}
         for kept in (self._last_scan, self._scan_wanted_at, self._compared_at):
             for root_id in list(kept):
                 if root_id not in roots:
                     kept.pop(root_id, None)
                     self._outage.ended(_scan_of(root_id))
-        self._begun &= roots.keys()
-        self._scanner.retain(roots.keys())
+        self._begun &= roots
+        self._scanner.retain(roots)
 
-    def _scan(self, registered: RegisteredRoot) -> None:
+    def _start_scan(self, registered: RegisteredRoot, stop: threading.Event) -> threading.Thread:
+        """Scan a root in a thread of its own. What says when it is due next is up to date when this returns."""
         root, began = registered.root, time.monotonic()
         requested = registered.scan_wanted_at not in {None, self._scan_wanted_at.get(root.id)}
         compare = requested or began >= self._compared_at.get(root.id, float("-inf")) + COMPARE_SECONDS
@@ -129,6 +148,20 @@ class RootKeeper:
             self._roots_changed.set()
         if compare:
             self._compared_at[root.id] = began
+
+        def scan() -> None:
+            try:
+                with errors_logged(stop, self._outage, _scan_of(root.id)):
+                    self._scan(registered, began=began, compare=compare)
+            finally:
+                self._scan_requested.set()
+
+        thread = threading.Thread(target=scan, name=f"scan-{root.name}")
+        thread.start()
+        return thread
+
+    def _scan(self, registered: RegisteredRoot, *, began: float, compare: bool) -> None:
+        root = registered.root
         try:
             result = self._scanner.scan(registered, use_cache=not compare)
         except BaseException:
@@ -230,6 +263,11 @@ class _RootWatch:
         # The next watch of the root says whether it fails too.
         self._outage.ended(work)
         self._on_end()
+
+
+def _running(scans: Mapping[RootId, threading.Thread]) -> dict[RootId, threading.Thread]:
+    """Those of the threads that have not ended."""
+    return {root_id: scan for root_id, scan in scans.items() if scan.is_alive()}
 
 
 def _scan_of(root: RootId) -> str:

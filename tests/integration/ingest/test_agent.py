@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+import threading
 from collections import Counter
 from pathlib import Path
 
@@ -10,8 +11,10 @@ import pytest
 
 from magicfs.config import Settings
 from magicfs.db.cluster.roots import request_scan
+from magicfs.domain.roots import RegisteredRoot
 from magicfs.ingest import root_keeper
 from magicfs.ingest.roots import add_root
+from magicfs.ingest.scanner import Scanner, ScanResult
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import make_agent, running
 from tests.plugins.index import HOST, Index
@@ -46,10 +49,38 @@ def test_a_root_that_flaps_leaves_the_watches_of_the_others_alone(
             (index.folder / f"docs{turn}.txt").write_text("words")
             wait_until(lambda turn=turn: f"docs{turn}.txt" in index.states(), seconds=60, failed="docs is not watched")
             if turn == 0:
-                # A scan that was due at the beginning has ended: one thread scans all roots, and `usb` twice since.
+                # A scan that was due at the beginning has ended: it is short, and `usb` was scanned twice since.
                 calm = scans["docs"]
         assert scans["docs"] == calm, "the other root is neither watched nor scanned anew"
     shutil.rmtree(flapping)
+
+
+def test_a_new_root_does_not_wait_for_the_scan_of_a_large_one(
+    index: Index, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(root_keeper, "SCAN_TURN_SECONDS", 0.01)
+    scan, begun, may_end = Scanner.scan, threading.Event(), threading.Event()
+
+    def slow(self: Scanner, registered: RegisteredRoot, **options: bool) -> ScanResult:
+        if registered.root.id == index.root.id:
+            begun.set()
+            may_end.wait(60)
+        return scan(self, registered, **options)
+
+    monkeypatch.setattr(Scanner, "scan", slow)
+    (index.folder / "large.txt").write_text("words")
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    (notes / "note.txt").write_text("words")
+    with running(make_agent(settings, index.database)):
+        try:
+            assert begun.wait(60)
+            add_root(index.database, host=HOST, path=notes, home=settings.home)
+            wait_until(lambda: "note.txt" in index.states(), seconds=60, failed="the new root is not scanned")
+            assert "large.txt" not in index.states()
+        finally:
+            may_end.set()
+        wait_until(lambda: "large.txt" in index.states(), seconds=60, failed="the large root is not scanned")
 
 
 def test_a_requested_scan_compares_with_the_database_itself(

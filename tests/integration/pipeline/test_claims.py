@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+import os
 from concurrent.futures import ThreadPoolExecutor, wait
+from pathlib import Path
 
 import pytest
 
 from magicfs.db.cluster.heartbeats import record_workers
+from magicfs.db.cluster.roots import list_roots
 from magicfs.db.corpus.file_claims import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_files, has_waiting_files
 from magicfs.db.corpus.file_claims import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
 from magicfs.db.vectors.embeddings import MAX_ATTEMPTS, claim_chunks
 from magicfs.db.vectors.models import active_model
 from magicfs.domain.files import FileStat, SeenFile
+from magicfs.domain.roots import RegisteredRoot, RootState
 from magicfs.domain.status import WorkerStatus
+from magicfs.ingest.roots import add_root
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 from tests.plugins.services import make_maintenance
 
@@ -72,6 +77,47 @@ def _outdate_all(index: Index) -> None:
     index.end_pauses()
     index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
     make_maintenance(index.database).sweep()
+
+
+def test_roots_are_read_in_turn(index: Index, tmp_path: Path) -> None:
+    for number in range(20):
+        (index.folder / f"{number}.txt").write_text(f"number {number}")
+    index.scan()
+    notes = tmp_path / "notes"
+    notes.mkdir()
+    for number in range(3):
+        (notes / f"note-{number}.txt").write_text(f"note {number}")
+    root = add_root(index.database, host=HOST, path=notes, home=tmp_path / "home")
+    index.scanner.scan(RegisteredRoot(root, RootState.PRESENT, detail=None, scan_wanted_at=None))
+    first: list[str] = []
+    for _ in range(3):
+        with index.database.transaction() as connection:
+            claims = claim_files(connection, host=HOST, boot="", owner="x", limit=2, max_bytes=9999, seconds=600)
+        assert len({claim.root for claim in claims}) == 2
+        first.append(min(claims, key=lambda claim: claim.id).name.decode())
+    assert first == ["0.txt", "1.txt", "10.txt"], "each root in its own order"
+    assert len(_claim_all(index)) == 17
+
+
+def test_each_root_is_the_first_in_some_claims(index: Index, tmp_path: Path) -> None:
+    """A worker may have time for no more than the first of what it has claimed."""
+    folders = [index.folder, *(tmp_path / f"root-{number}" for number in range(2))]
+    for folder in folders[1:]:
+        folder.mkdir()
+        add_root(index.database, host=HOST, path=folder, home=tmp_path / "home")
+    for folder in folders:
+        for number in range(9):
+            (folder / f"{number}.txt").write_text(f"number {number}")
+    with index.database.transaction() as connection:
+        roots = list_roots(connection)
+    for registered in roots:
+        index.scanner.scan(registered)
+    first = []
+    for _ in range(6):
+        with index.database.transaction() as connection:
+            claims = claim_files(connection, host=HOST, boot="", owner="x", limit=1, max_bytes=9999, seconds=600)
+        first.append(claims[0].root)
+    assert sorted(first) == sorted(2 * [os.fsencode(folder) for folder in folders])
 
 
 def _claim_all(index: Index) -> list[str]:
