@@ -5,6 +5,7 @@ Used by `Watcher`. Says nothing of the index: which of the paths have changed is
 
 from __future__ import annotations
 
+import errno
 import logging
 import os
 import threading
@@ -17,6 +18,7 @@ from magicfs.domain.roots import Root
 from magicfs.ingest.ignore import RULE_FILES, rules_for
 from magicfs.ingest.paths import SortedPaths
 from magicfs.ingest.walk import Walk
+from magicfs.ingest.watch_budget import WatchBudget
 from magicfs.linux.inotify import Event, Inotify, InotifyMask, is_watch_limit
 
 log = logging.getLogger(__name__)
@@ -52,8 +54,9 @@ class WatchSet:
     One thread calls `read`, another one `take`.
     """
 
-    def __init__(self, root: Root) -> None:
-        """Watch the root. Raises `OSError` when the system refuses."""
+    def __init__(self, root: Root, budget: WatchBudget) -> None:
+        """Watch the root, as far as `budget` has watches. Raises `OSError` when the system refuses."""
+        self._budget = budget
         self._inotify = Inotify()
         self._root = root
         self._directories_of: dict[int, list[bytes]] = {}
@@ -75,7 +78,7 @@ class WatchSet:
         try:
             self._watch_tree(b"")
         except BaseException:
-            self._inotify.close()
+            self._close()
             raise
 
     def __enter__(self) -> Self:
@@ -84,7 +87,11 @@ class WatchSet:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self._close()
+
+    def _close(self) -> None:
         self._inotify.close()
+        self._budget.give_back(len(self._directories_of))
 
     def read(self, *, timeout_s: float) -> None:
         """Read events and note the paths that they name. Returns after `timeout_s` without events.
@@ -181,8 +188,9 @@ class WatchSet:
         if self._refused is None or time.monotonic() < self._retry_at:
             return
         self._retry_at = time.monotonic() + _RETRY_SECONDS
+        self._budget.refresh()
         try:
-            self._inotify.add(os.path.join(self._root.path, self._refused))
+            self._watch(self._refused)
         except OSError as error:
             if is_watch_limit(error):
                 return
@@ -201,17 +209,29 @@ class WatchSet:
             return
         for wanted in Walk(root=root.path, device=root.device, top=directory, rules=rules).directories():
             try:
-                number = self._inotify.add(os.path.join(root.path, wanted) if wanted else root.path)
+                self._watch(wanted)
             except OSError as error:
                 if is_watch_limit(error):
                     self._handle_limit(wanted)
-                continue
-            if wanted not in self._watch_of:
-                self._sorted_directories.add(wanted)
-            directories = self._directories_of.setdefault(number, [])
-            if wanted not in directories:
-                directories.append(wanted)
-            self._watch_of[wanted] = number
+
+    def _watch(self, directory: bytes) -> None:
+        """Watch a directory. Raises `OSError`, as for the limit of the system when the budget is used up."""
+        is_known = directory in self._watch_of
+        if not is_known and not self._budget.take(of_root=len(self._directories_of)):
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), directory)
+        is_new = False
+        try:
+            number = self._inotify.add(os.path.join(self._root.path, directory) if directory else self._root.path)
+            is_new = number not in self._directories_of
+        finally:
+            # Two names may have one watch, and another directory may have a known name.
+            self._budget.give_back(int(not is_known) - int(is_new))
+        if directory not in self._watch_of:
+            self._sorted_directories.add(directory)
+        directories = self._directories_of.setdefault(number, [])
+        if directory not in directories:
+            directories.append(directory)
+        self._watch_of[directory] = number
 
     def _unwatch_tree(self, directory: bytes) -> None:
         """Stop watching a directory and all below it. One that was moved is watched anew under its new name."""
@@ -225,8 +245,8 @@ class WatchSet:
         directories = self._directories_of.get(number, [])
         if directory in directories:
             directories.remove(directory)
-        if not directories:
-            self._directories_of.pop(number, None)
+        if not directories and self._directories_of.pop(number, None) is not None:
+            self._budget.give_back(1)
         return bool(directories)
 
     def _watch_ended(self, directory: bytes, number: int) -> None:
@@ -242,7 +262,8 @@ class WatchSet:
             self.is_complete = False
             self._retry_at = time.monotonic() + _RETRY_SECONDS
             log.warning(
-                "the system allows no more watches: raise fs.inotify.max_user_watches; until then, some changes of the"
-                " root %s are found by the periodic scan only",
+                "the system allows no more watches, of which other programs need some: raise"
+                " fs.inotify.max_user_watches; until then, some changes of the root %s are found by the periodic scan"
+                " only",
                 self._root.name,
             )

@@ -23,6 +23,7 @@ from magicfs.errors import MagicFSError
 from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
 from magicfs.ingest.paths import outermost, parent_directory
 from magicfs.ingest.scanner import Scanner
+from magicfs.ingest.watch_budget import WatchBudget
 from magicfs.ingest.watch_set import ChangedPaths, WatchSet
 from magicfs.linux.mounts import is_shared_file_system
 
@@ -53,6 +54,7 @@ class Watcher:
         """`rescan` requests a full scan of a root, and is called when its events are incomplete."""
         self._scanner = scanner
         self._rescan = rescan
+        self._budget = WatchBudget()
         self._processing = threading.Lock()
         """Roots take turns in the database, so that one connection serves all of them."""
         self._watched: dict[RootId, Root] = {}
@@ -64,7 +66,7 @@ class Watcher:
         because earlier changes raised no event.
         """
         try:
-            watches = WatchSet(root)
+            watches = WatchSet(root, self._budget)
         except OSError as error:
             log.warning(
                 "cannot watch the root %s (%s): its changes are found by the periodic scan only%s",

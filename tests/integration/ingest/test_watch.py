@@ -11,7 +11,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from magicfs.ingest import watch_set
+from magicfs.ingest import watch_budget, watch_set
+from magicfs.ingest.watch_budget import WatchBudget
 from magicfs.ingest.watch_set import ChangedPaths, WatchSet
 from magicfs.linux.inotify import Event, Inotify, InotifyMask
 from tests.plugins.index import Index
@@ -24,7 +25,7 @@ def changes(watches: WatchSet) -> ChangedPaths:
 
 def test_a_change_names_a_path(index: Index) -> None:
     (index.folder / "sub").mkdir()
-    with WatchSet(index.root) as watches:
+    with WatchSet(index.root, WatchBudget()) as watches:
         assert not changes(watches)
         (index.folder / "sub" / "one.txt").write_text("alpha")
         assert changes(watches).paths == {b"sub/one.txt"}
@@ -34,20 +35,20 @@ def test_ignored_directories_and_links_are_not_watched(index: Index) -> None:
     (index.folder / "node_modules").mkdir()
     (index.folder / ".git").mkdir()
     (index.folder / "link").symlink_to("/")
-    with WatchSet(index.root) as watches:
+    with WatchSet(index.root, WatchBudget()) as watches:
         (index.folder / "node_modules" / "one.js").write_text("alpha")
         (index.folder / ".git" / "index").write_text("alpha")
         assert not changes(watches)
 
 
 def test_lost_events_lead_to_a_scan(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    with WatchSet(index.root) as watches:
+    with WatchSet(index.root, WatchBudget()) as watches:
         monkeypatch.setattr(Inotify, "read", lambda self, *, timeout_s: iter([Event(-1, InotifyMask.Q_OVERFLOW, b"")]))
         assert changes(watches).lost_events
 
 
 def test_a_root_that_comes_back_is_watched_again(index: Index) -> None:
-    with WatchSet(index.root) as watches:
+    with WatchSet(index.root, WatchBudget()) as watches:
         index.folder.rmdir()
         assert changes(watches).lost_events
         index.folder.mkdir()
@@ -66,7 +67,7 @@ def test_too_many_directories_are_logged_once(
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), path)
 
     monkeypatch.setattr(Inotify, "add", refuse)
-    with WatchSet(index.root):
+    with WatchSet(index.root, WatchBudget()):
         assert [record.message for record in caplog.records if "max_user_watches" in record.message] == [
             caplog.records[-1].message
         ]
@@ -86,7 +87,7 @@ def test_refused_directories_are_watched_once_the_system_allows_it(
 
     monkeypatch.setattr(Inotify, "add", add_some)
     monkeypatch.setattr(watch_set, "_RETRY_SECONDS", 0.0)
-    with WatchSet(index.root) as watches:
+    with WatchSet(index.root, WatchBudget()) as watches:
         assert not changes(watches)
         allowed |= {b"a/inner"}
         assert not changes(watches).lost_events, "some are refused"
@@ -98,6 +99,63 @@ def test_refused_directories_are_watched_once_the_system_allows_it(
         assert changes(watches).paths == {b"a/inner/one.txt"}
 
 
+def test_some_watches_are_left_to_other_programs(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_budget, "SMALL_ROOT", 0)
+    monkeypatch.setattr(watch_set, "_RETRY_SECONDS", 0.0)
+    for name in ("a", "b", "c"):
+        (index.folder / name).mkdir()
+    allowed = 4
+    budget = WatchBudget(allowed=lambda: allowed)
+    with WatchSet(index.root, budget) as watches:
+        assert not changes(watches)
+        assert not watches.is_complete, "three of four directories have the three watches that may be used"
+        unwatched = {b"a", b"b", b"c"} - watches._watch_of.keys()
+        assert len(unwatched) == 1
+        allowed = 8
+        assert changes(watches).lost_events
+        assert watches.is_complete
+        allowed = 4
+        (index.folder / "a").rename(index.folder / "d")
+        assert changes(watches).paths == {b"a", b"d"}
+    with WatchSet(index.root, WatchBudget(allowed=lambda: 8)) as watches:
+        assert watches.is_complete
+
+
+def test_watches_that_end_can_be_used_again(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_budget, "SMALL_ROOT", 0)
+    budget = WatchBudget(allowed=lambda: 4)
+    for turn in range(5):
+        with WatchSet(index.root, budget) as watches:
+            for name in ("a", "b"):
+                (index.folder / name).mkdir()
+                changes(watches)
+            watches._watch_tree(b"")
+            assert watches.is_complete, turn
+            for name in ("a", "b"):
+                (index.folder / name).rmdir()
+                changes(watches)
+            (index.folder / "c").mkdir()
+            changes(watches)
+            assert watches.is_complete, turn
+        (index.folder / "c").rmdir()
+
+
+def test_a_small_root_is_watched_although_a_large_one_has_used_the_budget(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_budget, "SMALL_ROOT", 2)
+    budget = WatchBudget(allowed=lambda: 4)
+    for _ in range(3):
+        assert budget.take(of_root=100)
+    assert not budget.take(of_root=100)
+    (index.folder / "a").mkdir()
+    with WatchSet(index.root, budget) as watches:
+        assert watches.is_complete
+        (index.folder / "b").mkdir()
+        changes(watches)
+        assert not watches.is_complete
+
+
 def test_a_directory_that_is_mounted_at_a_second_place_is_watched_at_both(index: Index) -> None:
     """The kernel has one watch for both."""
     (index.folder / "one").mkdir()
@@ -106,7 +164,7 @@ def test_a_directory_that_is_mounted_at_a_second_place_is_watched_at_both(index:
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("nothing can be mounted here")
     try:
-        with WatchSet(index.root) as watches:
+        with WatchSet(index.root, WatchBudget()) as watches:
             (index.folder / "one/a.txt").write_text("alpha")
             assert changes(watches).paths == {b"one/a.txt", b"two/mounted/a.txt"}
             (index.folder / "two").rename(index.folder / "three")
@@ -126,14 +184,14 @@ def test_a_failed_watch_leaves_no_descriptor_open(index: Index, monkeypatch: pyt
     monkeypatch.setattr(Inotify, "add", fail)
     before = len(os.listdir("/proc/self/fd"))
     with pytest.raises(MemoryError):
-        WatchSet(index.root)
+        WatchSet(index.root, WatchBudget())
     assert len(os.listdir("/proc/self/fd")) == before
 
 
 def test_a_moved_directory_is_watched_under_its_new_name_alone(index: Index) -> None:
     (index.folder / "old/inner").mkdir(parents=True)
     (index.folder / "old2").mkdir()
-    with WatchSet(index.root) as watches:
+    with WatchSet(index.root, WatchBudget()) as watches:
         (index.folder / "old").rename(index.folder / "new")
         assert changes(watches).paths == {b"old", b"new"}
         changes(watches)
@@ -144,7 +202,7 @@ def test_a_moved_directory_is_watched_under_its_new_name_alone(index: Index) -> 
 
 def test_both_names_of_what_was_moved_come_together(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     (index.folder / "old").mkdir()
-    with WatchSet(index.root) as watches:
+    with WatchSet(index.root, WatchBudget()) as watches:
         [(watch, _)] = [entry for entry in watches._directories_of.items() if entry[1] == [b""]]
         readings = [
             [Event(watch, InotifyMask.CREATE, b"other"), Event(watch, InotifyMask.MOVED_FROM, b"old")],
@@ -160,7 +218,7 @@ def test_both_names_of_what_was_moved_come_together(index: Index, monkeypatch: p
 def test_a_program_that_moves_files_out_of_the_root_holds_back_no_changes(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    with WatchSet(index.root) as watches:
+    with WatchSet(index.root, WatchBudget()) as watches:
         [watch] = watches._directories_of
         numbers = itertools.count()
 
