@@ -112,9 +112,10 @@ def check_root(path: Path, *, home: Path, mounts: Collection[bytes] = ()) -> byt
 
 
 def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
-    """Remove a root, by its name or, on its own host, by its path, and return it. Does not touch its files on disk.
+    """Remove a root of `host`, by its name or its path, and return it. Does not touch its files on disk.
 
-    Raises `RootError` when there is no such root.
+    Raises `RootError` when there is no such root, and for one of another host: two hosts that have a directory of a
+    name have roots of different names, and whoever types the one may mean the other.
     """
     path = os.fsencode(Path(name_or_path).expanduser().absolute())
 
@@ -124,10 +125,27 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
         if not matching:
             names = ", ".join(root.name for root in roots) or "none"
             raise RootError(f"there is no root {name_or_path}: there is {names}")
-        delete_root(connection, matching[0])
-        return matching[0]
+        own = [root for root in matching if root.host == host]
+        if not own:
+            raise _of_another_host(matching[0], host, roots)
+        delete_root(connection, own[0])
+        return own[0]
 
     return database.run_in_transaction(remove)
+
+
+def _of_another_host(root: Root, host: str, roots: Sequence[Root]) -> RootError:
+    """The refusal to remove a root of another host, with what may be meant instead."""
+    alike = [
+        other.name
+        for other in roots
+        if other.host == host and other.path.rpartition(b"/")[2] == root.path.rpartition(b"/")[2]
+    ]
+    meant = f"that of {host} is {shlex.quote(alike[0])}; " if alike else ""
+    return RootError(
+        f"{root.name} is a root of {root.host}: {meant}run 'magicfs roots remove {shlex.quote(root.name)}' there, or "
+        f"'magicfs hosts retire {shlex.quote(root.host)}' if that host is gone for good"
+    )
 
 
 def delete_root(connection: Connection, root: Root) -> None:

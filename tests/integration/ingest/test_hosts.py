@@ -8,10 +8,10 @@ import pytest
 
 from magicfs.db.cluster.heartbeats import LeaseTerms, extend_lease, hold_host, record_mount, record_workers, take_host
 from magicfs.db.status import read_status
-from magicfs.domain.status import WorkerStatus
-from magicfs.errors import HostAtWork, HostUnknown
+from magicfs.domain.status import RootStatus, WorkerStatus
+from magicfs.errors import HostAtWork, HostUnknown, RootError
 from magicfs.ingest.hosts import retire_host
-from magicfs.ingest.roots import add_root
+from magicfs.ingest.roots import add_root, remove_root
 from tests.plugins.index import HOST, Index
 
 OURS = LeaseTerms(HOST, "machine", "boot", 3600)
@@ -53,6 +53,27 @@ def test_a_retired_host_takes_its_roots_and_what_it_alone_had(two_hosts: Index) 
     )
     assert orphans == [(f"words of {HOST} alone",)]
     assert (index.folder / "own.txt").read_text() == f"words of {HOST} alone"
+
+
+def test_a_root_is_removed_on_its_own_host_alone(index: Index, tmp_path: Path) -> None:
+    theirs = tmp_path / "docs"
+    theirs.mkdir(exist_ok=True)
+    (tmp_path / "there" / "docs").mkdir(parents=True)
+    other = add_root(index.database, host="there", path=tmp_path / "there" / "docs", home=tmp_path / "home")
+    with pytest.raises(RootError) as refused:
+        remove_root(index.database, host="there", name_or_path=index.root.name)
+    assert str(refused.value).startswith(
+        f"{index.root.name} is a root of {HOST}: that of there is {other.name}; run 'magicfs roots remove"
+    )
+    with pytest.raises(RootError, match="magicfs hosts retire there"):
+        remove_root(index.database, host=HOST, name_or_path=other.name)
+    assert remove_root(index.database, host="there", name_or_path=other.name).id == other.id
+    assert [root.name for root in _roots(index)] == [index.root.name]
+
+
+def _roots(index: Index) -> list[RootStatus]:
+    with index.database.transaction() as connection:
+        return list(read_status(connection).roots)
 
 
 def test_a_host_at_work_is_not_retired(two_hosts: Index) -> None:
