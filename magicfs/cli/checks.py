@@ -31,6 +31,9 @@ if TYPE_CHECKING:
 MIN_FREE_BYTES = 1 << 30
 """Room for a model, an index of some ten thousand files, and the database's log."""
 
+MIN_FREE_FILES = 5000
+"""The embedded Postgres makes 1,400 files, and a model some dozens."""
+
 COMMAND_SECONDS = 10
 
 
@@ -80,9 +83,15 @@ def _home(settings: Settings) -> str:
 
 def _disk(settings: Settings) -> str:
     folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
-    free = shutil.disk_usage(folder).free
+    free, status = shutil.disk_usage(folder).free, os.statvfs(folder)
     if free < MIN_FREE_BYTES:
         raise CheckFailed(f"{free >> 20} MB free at {folder}: make room, or set MAGICFS_HOME to another disk")
+    # A file system that makes inodes as they are needed counts none.
+    if status.f_files and status.f_favail < MIN_FREE_FILES:
+        raise CheckFailed(
+            f"the disk of {folder} takes {status.f_favail} more files, whatever room it has: delete small files, or "
+            "set MAGICFS_HOME to another disk"
+        )
     return f"{free / 1e9:.0f} GB free"
 
 

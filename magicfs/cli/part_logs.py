@@ -16,8 +16,11 @@ from magicfs.runtime import postgres_cluster
 _ENDS_POSTGRES = re.compile(r"(?:FATAL|PANIC):(?!\s+the database system is )")
 """A line of its log with an error that ends it, and not only a connection that came too early."""
 
-_BEHIND_AN_ERROR = re.compile(r"(?:DETAIL|HINT|CONTEXT):|database system is shut down$")
-"""A last line that does not say why Postgres has ended."""
+_BEHIND_AN_ERROR = re.compile(r"(?:DETAIL|HINT|CONTEXT|STATEMENT):|database system is shut down$")
+"""A last line that does not say why Postgres has ended, or does not get ready."""
+
+_ERROR = re.compile(r"ERROR:")
+"""A line with an error of a statement, which ends nothing."""
 
 _DAMAGED = re.compile(
     r"not a valid data directory|incompatible with server|valid checkpoint record|control file|pg_control|"
@@ -71,6 +74,7 @@ def _telling_line(lines: Sequence[str]) -> str:
     """The last line, or the one that says why Postgres has ended, with its detail: it ends with lines that do not."""
     if _BEHIND_AN_ERROR.search(lines[-1]):
         reasons = [number for number, line in enumerate(lines) if _ENDS_POSTGRES.search(line)]
+        reasons = reasons or [number for number, line in enumerate(lines) if _ERROR.search(line)]
         if reasons:
             reason, *behind = lines[reasons[-1] : reasons[-1] + 2]
             details = [line.partition("DETAIL:")[2].strip(" .") for line in behind if "DETAIL:" in line]

@@ -42,3 +42,15 @@ def test_a_state_directory_on_a_disk_that_is_read_only_is_named(
     result = next(result for result in run_checks(Settings(home=short_path)) if result.name == "home")
     assert not result.ok
     assert "read only: mount it to be written" in result.text
+
+
+@pytest.mark.parametrize(("files", "left", "ok"), [(100_000, 79, False), (100_000, 50_000, True), (0, 0, True)])
+def test_a_disk_that_takes_no_more_files_is_named(
+    monkeypatch: pytest.MonkeyPatch, short_path: Path, files: int, left: int, ok: bool
+) -> None:
+    room = {"f_frsize": 1 << 12, "f_blocks": 1 << 24, "f_bfree": 1 << 23, "f_bavail": 1 << 23}
+    status = SimpleNamespace(f_flag=0, f_files=files, f_favail=left, **room)
+    monkeypatch.setattr(os, "statvfs", lambda _: status)
+    result = next(result for result in run_checks(Settings(home=short_path)) if result.name == "disk")
+    assert result.ok is ok
+    assert ok or "takes 79 more files" in result.text

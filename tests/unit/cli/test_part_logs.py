@@ -22,6 +22,13 @@ def test_postgres_that_has_shut_down_is_explained_by_its_error(tmp_path: Path) -
     assert last_line(log).endswith("No space left on device")
 
 
+def test_postgres_that_cannot_make_the_database_is_explained_by_the_error(tmp_path: Path) -> None:
+    log = tmp_path / "postgres.log"
+    error = '2026-01-31 UTC [1] ERROR:  could not create file "base/16385/1": No space left on device'
+    log.write_text(f'{error}\n2026-01-31 UTC [1] STATEMENT:  CREATE DATABASE "magicfs"\n')
+    assert last_line(log) == error
+
+
 def test_postgres_that_was_stopped_has_no_error(tmp_path: Path) -> None:
     log = tmp_path / "postgres.log"
     log.write_text("LOG:  received fast shutdown request\nLOG:  database system is shut down\n")
