@@ -41,6 +41,9 @@ CONNECT_SECONDS = 3.0
 
 BACKLOG = 64
 
+_ENDED = "its address ends each connection, as before 'magicfs up' there"
+"""What an error without a text stands for: what forwards connections to the hub does so while that is off."""
+
 
 def run(settings: Settings) -> None:
     """Link this host to its hub until a signal ends this process. Raises `ConfigError`."""
@@ -137,7 +140,7 @@ class HubLink:
         except (OSError, TimeoutError, UnicodeError) as error:
             number = getattr(error, "errno", None)
             reason = os.strerror(number) if number and not isinstance(error, ssl.SSLError) else str(error)
-            reason = "it does not answer in time" if isinstance(error, TimeoutError) else reason
+            reason = "it does not answer in time" if isinstance(error, TimeoutError) else reason or _ENDED
             raise PeerUnavailable(f"the hub {address} cannot be reached: {reason}") from error
         tls: ssl.SSLObject = writer.get_extra_info("ssl_object")
         try:

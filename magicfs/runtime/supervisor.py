@@ -192,7 +192,9 @@ class Supervisor:
         if tied:
             command = dies_with_parent(command, signal_name="TERM")
         # Settings reach the parts through parts.json alone, where a later `up` can change them.
-        environment = {key: value for key, value in os.environ.items() if not key.startswith("MAGICFS_")}
+        # With warnings as errors, supervisord ends each connection over one of its own libraries.
+        dropped = ("MAGICFS_", "PYTHONWARNINGS")
+        environment = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
         environment["MAGICFS_HOME"] = str(self._home)
         log_file = self._home / "log" / "supervisor.log"
         with log_file.open("ab") as log:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
+import threading
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -319,6 +320,35 @@ def test_a_stranger_and_a_wrong_hub_get_nothing(pair: Pair) -> None:
             pair.connect()
     with pair.link(), pytest.raises(psycopg.OperationalError, match=r"the hub 127\.0\.0\.1:\d+ cannot be reached"):
         pair.connect()
+
+
+def test_an_address_that_ends_each_connection_is_told_as_that(pair: Pair) -> None:
+    pair.admit("node")
+    ending = threading.Event()
+    with socket.create_server(("127.0.0.1", 0)) as forwarder:
+        forwarder.settimeout(0.1)
+
+        def end_connections() -> None:
+            while not ending.is_set():
+                with contextlib.suppress(TimeoutError):
+                    connection, _ = forwarder.accept()
+                    # Else the kernel says that it was reset.
+                    with connection:
+                        connection.settimeout(60)
+                        connection.recv(1 << 16)
+
+        thread = threading.Thread(target=end_connections)
+        thread.start()
+        try:
+            address = PeerAddress("127.0.0.1", forwarder.getsockname()[1])
+            with (
+                pair.link(hub=replace(pair.hub, address=address)),
+                pytest.raises(psycopg.OperationalError, match="cannot be reached: its address ends each connection"),
+            ):
+                pair.connect()
+        finally:
+            ending.set()
+            thread.join()
 
 
 def test_a_link_goes_on_when_its_hub_is_back(pair: Pair) -> None:

@@ -42,6 +42,15 @@ def test_what_is_asked_for_runs_and_nothing_else_is_touched(supervisor: Supervis
     assert pids(supervisor) == {}
 
 
+def test_warnings_that_are_errors_to_its_caller_are_none_to_it(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONWARNINGS", "error")
+    monkeypatch.setattr("magicfs.runtime.supervisor.START_SECONDS", 20.0)
+    assert supervisor.apply([sleeper("one")])
+    assert pids(supervisor).keys() == {"one"}
+
+
 def test_options_are_kept_beside_the_parts(supervisor: Supervisor, home: Path) -> None:
     options = UpOptions(embed_workers=3, gentle=True, mount=Path("/mnt/50% of \udce4"))
     assert supervisor.options() is None
