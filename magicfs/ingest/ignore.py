@@ -33,11 +33,13 @@ MAX_RULE_CHARACTERS = 4096
 IGNORED_DIRECTORIES = frozenset(
     {
         *(b"node_modules", b"__pycache__", b"venv", b"lost+found", b"System Volume Information"),
-        *(b"$RECYCLE.BIN", b"RECYCLER", b"#recycle", b"@Recycle"),
+        *(b"$RECYCLE.BIN", b"$Recycle.Bin", b"RECYCLER", b"#recycle", b"@Recycle"),
         *(b"@eaDir", b"#snapshot", b"~snapshot", b"@Recently-Snapshot"),
     }
 )
 """What programs install, what file systems keep, what was deleted, and thumbnails and old versions made by storage."""
+_DISK_IMAGE_ENDINGS = (b".sparsebundle", b".backupbundle")
+"""Disk images that macOS and Time Machine keep as directories: thousands of blocks, which are no files of people."""
 IGNORED_NAMES = frozenset({b"Thumbs.db", b"desktop.ini", b"Icon\r", b"4913", b"DEADJOE"})
 """Files of desktops, the file with which vim tests a directory, and what joe saves when it is killed."""
 IGNORED_EXTENSIONS = frozenset(
@@ -179,7 +181,7 @@ def _is_ignored_ending(ending: bytes) -> bool:
 
 def is_ignored_directory_name(name: bytes) -> bool:
     """Whether the built-in rules ignore directories of this name."""
-    return name.startswith(b".") or name in IGNORED_DIRECTORIES
+    return name.startswith(b".") or name in IGNORED_DIRECTORIES or name.lower().endswith(_DISK_IMAGE_ENDINGS)
 
 
 def _is_maildir(directory: bytes) -> bool:
