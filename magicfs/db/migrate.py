@@ -13,6 +13,8 @@ import re
 import time
 from typing import cast
 
+import psycopg
+
 from magicfs.db.connection import PooledConnection
 from magicfs.db.pool import Connection, Database
 from magicfs.db.schema import Migration, migrations, require_current, require_not_newer
@@ -69,7 +71,7 @@ def _migrate(database: Database) -> int:
     available = migrations()
     with database.transaction() as connection:
         connection.execute("SELECT pg_advisory_xact_lock(%s)", (MIGRATION_LOCK,))
-        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+        _create_extension(connection)
         connection.execute(
             "CREATE TABLE IF NOT EXISTS schema_migrations "
             "(version integer PRIMARY KEY, digest text NOT NULL, applied_at timestamptz NOT NULL DEFAULT now())"
@@ -91,6 +93,22 @@ def _migrate(database: Database) -> int:
                 (migration.version, migration.digest),
             )
     return len(missing)
+
+
+def _create_extension(connection: Connection) -> None:
+    """Raise `SchemaError` where only an administrator can create the extension, or install it."""
+    try:
+        connection.execute("CREATE EXTENSION IF NOT EXISTS vector")
+    except psycopg.errors.InsufficientPrivilege as error:
+        raise SchemaError(
+            "the role of MAGICFS_DATABASE_URL may not create the extension of vectors: as an administrator of Postgres "
+            "run 'CREATE EXTENSION vector' in that database"
+        ) from error
+    except (psycopg.errors.FeatureNotSupported, psycopg.errors.UndefinedFile) as error:
+        raise SchemaError(
+            f"Postgres lacks the extension of vectors ({str(error).splitlines()[0]}): install pgvector there, 0.8.4 or "
+            "newer"
+        ) from error
 
 
 def _applied(connection: Connection) -> dict[int, str]:

@@ -26,6 +26,7 @@ def empty_url(servers: Servers):
         connection.execute("CREATE DATABASE empty_one")
         yield servers.superuser_url("empty_one")
         connection.execute("DROP DATABASE empty_one WITH (FORCE)")
+        connection.execute("DROP ROLE IF EXISTS plain_one")
 
 
 def test_several_roles_starting_at_once_migrate_once(empty_url: str) -> None:
@@ -36,6 +37,25 @@ def test_several_roles_starting_at_once_migrate_once(empty_url: str) -> None:
     with ThreadPoolExecutor(4) as pool:
         applied = list(pool.map(start, range(4)))
     assert sorted(applied) == [0, 0, 0, len(migrations())]
+
+
+def test_a_role_that_may_not_create_the_extension_is_told_who_may(servers: Servers, empty_url: str) -> None:
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("DROP ROLE IF EXISTS plain_one")
+        connection.execute("CREATE ROLE plain_one LOGIN")
+        connection.execute("ALTER DATABASE empty_one OWNER TO plain_one")
+        user = connection.info.user
+    url = empty_url.replace(f"user={user}", "user=plain_one")
+    assert url != empty_url
+    with (
+        Database(url, application="role") as database,
+        pytest.raises(SchemaError, match="run 'CREATE EXTENSION"),
+    ):
+        migrate(database)
+    with psycopg.connect(empty_url, autocommit=True) as connection:
+        connection.execute("CREATE EXTENSION vector")
+    with Database(url, application="role") as database:
+        assert migrate(database) == len(migrations())
 
 
 def test_a_newer_schema_is_refused(database: Database) -> None:
