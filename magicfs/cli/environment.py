@@ -128,9 +128,11 @@ def require_embedded_server(settings: Settings) -> None:
 
 
 def require_database(settings: Settings) -> None:
-    """Raise `DatabaseUnavailable` when no Postgres answers at the address, whatever it holds."""
-    with _database_of_any_version(settings) as database, database.transaction():
-        pass
+    """Raise `DatabaseUnavailable` when no Postgres answers at the address and takes writes, whatever it holds."""
+    from magicfs.db.storage import require_writable
+
+    with _database_of_any_version(settings) as database, database.transaction() as connection:
+        require_writable(connection)
 
 
 @contextmanager

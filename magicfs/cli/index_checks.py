@@ -101,7 +101,7 @@ class IndexChecks:
         """Whether Postgres answers. Raises `MagicFSError` when it does not and should, is damaged, or late."""
         from magicfs.db.cluster.roots import database_time
         from magicfs.db.errors import DAMAGE_REMEDY
-        from magicfs.db.storage import read_damage
+        from magicfs.db.storage import read_damage, require_writable
         from magicfs.runtime import postgres_cluster
 
         settings = self._settings
@@ -113,6 +113,7 @@ class IndexChecks:
         skew = self._read(lambda connection: abs(database_time(connection).timestamp() - time.time()))
         if skew > MAX_CLOCK_SKEW_SECONDS:
             raise CheckFailed(f"its clock and this one differ by {skew:.0f} seconds: set both by NTP")
+        self._read(require_writable)
         if (damage := self._read(read_damage)) is not None:
             count, last = damage
             raise CheckFailed(

@@ -83,12 +83,17 @@ def _translation(error: psycopg.Error) -> DatabaseError:
     if error.sqlstate in _DAMAGE_SQLSTATES or (error.sqlstate == _MISSING_FILE_SQLSTATE and _STORED.search(line)):
         return DatabaseDamaged(f"the database is damaged ({line}): {DAMAGE_REMEDY}")
     if error.sqlstate == _READ_ONLY_SQLSTATE:
-        return DatabaseUnavailable(
-            f"the database is read-only ({line}): name the primary in MAGICFS_DATABASE_URL, or wait until it is not"
-        )
+        return read_only(line)
     if unavailable:
         return DatabaseUnavailable(f"the database is not available ({line}): try again")
     return DatabaseError(f"the database refused a statement: {line}")
+
+
+def read_only(reason: str) -> DatabaseUnavailable:
+    """The error of a database that is read-only for a `reason`."""
+    return DatabaseUnavailable(
+        f"the database is read-only ({reason}): name the primary in MAGICFS_DATABASE_URL, or wait until it is not"
+    )
 
 
 def refusal(error: psycopg.Error) -> DatabaseUnavailable:

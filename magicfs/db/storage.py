@@ -9,13 +9,21 @@ from __future__ import annotations
 
 from datetime import datetime
 
-from magicfs.db.pool import Connection
+from magicfs.db.errors import read_only
+from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 
 _SQL = load_queries("storage")
 
 SHORTAGE_SECONDS = 60.0
 """A shortage is forgotten after this time unless it is declared again: the agent that would end it may be gone."""
+
+
+def require_writable(connection: Connection) -> None:
+    """Raise `DatabaseUnavailable` when the server takes no writes, as a replica: searches work, and nothing else."""
+    is_read_only, is_replica = fetch_one(connection.execute(_SQL["read_only"]))
+    if is_read_only:
+        raise read_only("it is a replica" if is_replica else "it was made so")
 
 
 def declare_shortage(connection: Connection, *, free_bytes: int) -> None:

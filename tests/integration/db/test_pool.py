@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import CONFLICT_TRIES, Database, retry_on_conflict
+from magicfs.db.storage import require_writable
 from magicfs.errors import DatabaseConflict, DatabaseDamaged, DatabaseError, DatabaseUnavailable
 from magicfs.gateway.tunnel import CANNOT_CONNECT, error_response
 from tests.plugins.commands import short_folder
@@ -57,6 +58,14 @@ def test_a_connection_to_a_server_that_has_become_read_only_is_not_lent_again(da
         connection.execute("SET TRANSACTION READ ONLY")
         connection.execute("CREATE TABLE refused (id integer)")
     assert pid() != before
+
+
+def test_a_server_that_takes_no_writes_is_told_before_anything_is_written(database: Database) -> None:
+    with database.transaction() as connection:
+        require_writable(connection)
+        connection.execute("SET TRANSACTION READ ONLY")
+        with pytest.raises(DatabaseUnavailable, match=r"read-only \(it was made so\): name the primary"):
+            require_writable(connection)
 
 
 def test_one_of_two_transactions_that_wait_for_each_other_is_in_conflict(database: Database) -> None:

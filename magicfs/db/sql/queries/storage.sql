@@ -27,3 +27,7 @@ AND substr(value, strpos(value, ' ') + 1)::timestamptz BETWEEN now() AND now() +
 -- name: has_room
 -- Fragment: work may be claimed. A scalar subquery, which is answered once for a statement.
 (SELECT NOT EXISTS (SELECT FROM meta WHERE {{is_short}}))
+
+-- name: read_only
+-- Whether this transaction may not write, and whether that is because the server is a replica.
+SELECT current_setting('transaction_read_only') = 'on', pg_is_in_recovery()
