@@ -1,8 +1,8 @@
 """Starts or changes the parts of this machine for `magicfs up`: checks, then the servers, then the other parts.
 
 Used by `magicfs up`. It chooses the parts and waits until they are ready (`part_readiness`); `runtime.supervisor` runs
-them. A failure half way is undone: the former parts run again, and no others. Main thread
-only, because signals are handled there.
+them, each with its settings (`part_settings`). A failure half way is undone: the former parts run again, and no others.
+Main thread only, because signals are handled there.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING
 
 from magicfs.cli import environment, failed_start, index_model, multilingual, terminal, wiring
 from magicfs.cli.part_readiness import PartReadiness
+from magicfs.cli.part_settings import LINK_SETTINGS, MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
 from magicfs.config import Settings
 from magicfs.domain.parts import SERVERS, Part, UpOptions
 from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, ServerError
@@ -32,26 +33,6 @@ if TYPE_CHECKING:
     from magicfs.domain.models import ModelSpec
 
 WARM_UP_SECONDS = 20.0
-UP_SETTINGS = frozenset({"workers", "mount"})
-"""Settings that only `up` itself reads; no part gets them."""
-
-LINK_SETTINGS = frozenset({"hub", "host", "log_level", "log_format"})
-"""Settings that the link to the hub reads."""
-
-MOUNT_SETTINGS = frozenset(
-    {
-        *("database_url", "hub", "host", "allow_other", "search_seconds", "search_limit"),
-        *("idle_seconds", "log_level", "log_format"),
-    }
-)
-"""Settings that the mount reads; the last ones also for the query embedder, which it may start."""
-
-SERVE_SETTINGS = frozenset(
-    {"database_url", "broker_url", "hub", "host", "listen", "advertise", "log_level", "log_format"}
-)
-"""Settings that `serve` reads."""
-
-OF_SERVE_ALONE = frozenset({"listen", "advertise"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -137,10 +118,6 @@ def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
 
 
 def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, former: _Former) -> UpResult:
-    from magicfs.db.cluster.roots import database_time
-    from magicfs.db.pool import Database
-    from magicfs.ingest.roots import limit_roots
-
     settings = _with_gentle(settings, request, former)
     servers = _servers(settings)
     readiness = PartReadiness(settings, supervisor)
@@ -151,6 +128,37 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     readiness.wait_for_servers()
     if settings.hub is not None:
         environment.require_database(settings)
+    mount = request.mount or former.mount
+    index = _prepare_index(settings, request.roots, mount, is_new_mount=mount != former.mount)
+    options = UpOptions(embed_workers=_embed_workers(settings, request, former), gentle=settings.gentle, mount=mount)
+    supervisor.apply([*servers, *_services(settings, options)], options=options)
+    if settings.listen is not None:
+        readiness.wait_for_serve(settings.listen)
+    if mount is not None:
+        readiness.wait_for_mount(mount)
+    _warm_up(settings, index.searched)
+    return UpResult(model=index.model, mount=mount, requested_at=index.requested_at)
+
+
+@dataclass(frozen=True, slots=True)
+class _PreparedIndex:
+    """An index that parts may work on."""
+
+    model: ModelSpec
+    """The active model."""
+    searched: Sequence[ModelSpec]
+    """The models that searches use."""
+    requested_at: datetime
+
+
+def _prepare_index(
+    settings: Settings, roots: Sequence[Path], mount: Path | None, *, is_new_mount: bool
+) -> _PreparedIndex:
+    """Bring the schema, the models and the roots of the index to what this call asks for."""
+    from magicfs.db.cluster.roots import database_time
+    from magicfs.db.pool import Database
+    from magicfs.ingest.roots import limit_roots
+
     with Database(settings.database_dsn, application="up", size=1) as database:
         environment.prepare_schema(settings, database)
         limit_roots(settings, database)
@@ -159,26 +167,22 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
         model = index_model.pull_active_model(settings, database, progress=terminal.remark)
         multilingual.declare_multilingual(settings, database)
         multilingual.ensure_multilingual(settings, database, progress=terminal.remark)
-        specs = _searched_specs(database)
-        mount = request.mount or former.mount
-        _add_roots(settings, database, request, mount)
-        if mount is not None and mount != former.mount:
+        searched = _searched_specs(database)
+        _add_roots(settings, database, roots, mount)
+        if mount is not None and is_new_mount:
             _check_against_roots(settings, database, mount)
-    options = UpOptions(embed_workers=_embed_workers(settings, request, former), gentle=settings.gentle, mount=mount)
-    services = service_parts(
+    return _PreparedIndex(model, searched, requested_at)
+
+
+def _services(settings: Settings, options: UpOptions) -> list[Part]:
+    """The parts that need the servers, each with the settings that it reads."""
+    return service_parts(
         options,
         embedder=("--socket", str(settings.embedder_socket), *wiring.embedder_options(settings)),
         environment=environment_of(settings),
         mount_environment=environment_of(settings, only=MOUNT_SETTINGS),
         serve_environment=environment_of(settings, only=SERVE_SETTINGS) if settings.listen else None,
     )
-    supervisor.apply([*servers, *services], options=options)
-    if settings.listen is not None:
-        readiness.wait_for_serve(settings.listen)
-    if mount is not None:
-        readiness.wait_for_mount(mount)
-    _warm_up(settings, specs)
-    return UpResult(model=model, mount=mount, requested_at=requested_at)
 
 
 def _servers(settings: Settings) -> list[Part]:
@@ -210,12 +214,12 @@ def _warm_up(settings: Settings, specs: Sequence[ModelSpec]) -> None:
             terminal.remark(f"searches do without {spec.label} for now: {error}")
 
 
-def _add_roots(settings: Settings, database: Database, request: UpRequest, mount: Path | None) -> None:
+def _add_roots(settings: Settings, database: Database, roots: Sequence[Path], mount: Path | None) -> None:
     """Add the roots that were asked for, and ask for a scan of every root."""
     from magicfs.db.cluster.roots import request_scan
     from magicfs.ingest.roots import add_roots
 
-    add_roots(settings, database, request.roots, mount=mount)
+    add_roots(settings, database, roots, mount=mount)
     with database.transaction() as connection:
         request_scan(connection)
 
@@ -246,18 +250,6 @@ def _undone_on_failure(supervisor: Supervisor, former: _Former) -> Iterator[None
         finally:
             signal.signal(signal.SIGINT, handler)
         raise
-
-
-def environment_of(settings: Settings, *, only: frozenset[str] | None = None) -> dict[str, str]:
-    """The environment of a part: the settings that are set, restricted to `only` if that is given.
-
-    A part restarts when its environment changes. So it does not get the settings of `up` itself and of Flower.
-    """
-    names = settings.given - UP_SETTINGS - {"home"}
-    names &= only if only is not None else names - OF_SERVE_ALONE
-    values = {name: getattr(settings, name) for name in sorted(names) if not name.startswith("flower_")}
-    environment = {f"MAGICFS_{name.upper()}": str(value) for name, value in values.items() if value is not None}
-    return {"MAGICFS_HOME": str(settings.home), **environment}
 
 
 def _embed_workers(settings: Settings, request: UpRequest, former: _Former) -> int:

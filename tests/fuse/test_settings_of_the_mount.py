@@ -7,7 +7,7 @@ import signal
 from pathlib import Path
 
 from magicfs.cli import wiring
-from magicfs.cli.starting import MOUNT_SETTINGS
+from magicfs.cli.part_settings import MOUNT_SETTINGS
 from magicfs.config import Settings
 from magicfs.db.pool import Database
 from magicfs.fuse.mountpoint import mounted_at

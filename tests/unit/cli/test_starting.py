@@ -6,7 +6,7 @@ import sys
 from pathlib import Path
 
 from magicfs.cli.part_logs import last_line
-from magicfs.cli.starting import MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
+from magicfs.cli.part_settings import MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
 from magicfs.config import Settings
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.runtime.parts import server_parts, service_parts
