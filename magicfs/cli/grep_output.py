@@ -114,7 +114,7 @@ def show(found: Matches, wanted: GrepFormat) -> None:
 
 
 def _for_programs(lines: list[Match], wanted: GrepFormat) -> Iterator[bytes]:
-    """What is printed, in pieces. Paths keep their bytes."""
+    """Yield the output in pieces. Paths keep their bytes."""
     end = b"\0" if wanted.null else b":"
     for path, match, count in _entries(lines, wanted):
         name = os.fsencode(path if wanted.null else path.replace("\n", "?"))

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 WITHOUT_IT = "texts and questions in other languages are found by their words alone on this machine"
-"""What is said where the model cannot be had."""
+"""The beginning of the line for a person where the model cannot be had."""
 
 
 def declare_multilingual(settings: Settings, database: Database) -> None:

@@ -47,11 +47,11 @@ class ServedAnswer(NamedTuple):
     """What a server has answered."""
 
     text: str
-    """What is to be printed: a document, or an `Answer` as JSON."""
+    """The text to print: a document, or an `Answer` as JSON."""
     complaints: list[str]
     """About the settings."""
     error: MagicFSError | None = None
-    """What is to be reported instead."""
+    """The error to report instead."""
 
 
 def settings_key() -> str:

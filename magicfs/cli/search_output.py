@@ -42,7 +42,7 @@ class Answer(TypedDict):
 
 
 def answer_of(result: SearchResult) -> Answer:
-    """What is printed of a result for people."""
+    """The answer to a search, as it is printed for people."""
     return Answer(
         query=result.query,
         notices=[*result.notices, *result.as_of.notices],
@@ -52,7 +52,7 @@ def answer_of(result: SearchResult) -> Answer:
 
 
 def document_of(result: SearchResult) -> str:
-    """What is printed of a result for programs: one JSON object."""
+    """The answer to a search as one JSON object, for programs."""
     import json
 
     from magicfs.search.render import result_json

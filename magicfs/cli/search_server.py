@@ -102,7 +102,7 @@ class SearchAnswers:
                 self._built[0].close()
 
     def _answer(self, head: dict[str, Any]) -> Message:
-        """What is to be printed, or why there is nothing."""
+        """The answer with the text to print, or with the error."""
         if head.get("key") != self._key:
             return failure(ServerError("this server has other settings"))
         try:
@@ -116,7 +116,7 @@ class SearchAnswers:
         return Message({}, text.encode("utf-8", "surrogatepass"))
 
     def _text(self, options: SearchOptions) -> str:
-        """What is to be printed."""
+        """The text to print."""
         environment.require_server(self._settings)
         return text_of(find(self._settings, self._service(), options), options, host=self._settings.host)
 

@@ -87,7 +87,7 @@ def _lacked(settings: Settings, models: Sequence[ModelSpec]) -> str | None:
 
 
 def explain(situation: Situation) -> str:
-    """What is waited for and why nothing moves, in one line. Pure."""
+    """Explain in one line what a wait waits for, and why nothing moves. Pure."""
     files, chunks = situation.progress.files, situation.progress.chunks
     if situation.unscanned:
         return f"waiting for the scan of {_names(situation.unscanned)}: {_why_no_scan(situation)}"

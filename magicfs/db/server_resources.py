@@ -26,7 +26,7 @@ _MAX_FILE_BYTES = 8192
 
 @dataclass(frozen=True, slots=True)
 class ServerResources:
-    """What is left on the machine of the server."""
+    """The memory and the cores that the machine of the server has left."""
 
     memory_bytes: int
     """The free memory, or the limit of the server's control group if that is less."""

@@ -82,7 +82,7 @@ class UnreadParts:
 
 @dataclass(frozen=True, slots=True)
 class Gap:
-    """The part of a large file that is not in its content: its middle, or all behind its beginning."""
+    """The part of a large file that is not in its content: its middle, or everything after its beginning."""
 
     offset: int
     """Where in the content the end of the file begins; a multiple of four, as its place in the file is."""

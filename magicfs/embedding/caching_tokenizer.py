@@ -11,7 +11,7 @@ from typing import Any, Protocol
 
 
 class Tokenizer(Protocol):
-    """What is used of a tokenizer of the library `tokenizers`, and of a `UnigramTokenizer`."""
+    """The part of a tokenizer that is used here: one of the library `tokenizers`, or a `UnigramTokenizer`."""
 
     def get_vocab_size(self) -> int:
         """The number of pieces."""

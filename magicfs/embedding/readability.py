@@ -70,7 +70,7 @@ class _Letters:
 
 
 class Tokenizer(Protocol):
-    """What is used of a tokenizer of the library `tokenizers`."""
+    """The part of a tokenizer of the library `tokenizers` that is used here."""
 
     def encode(self, text: str, *, add_special_tokens: bool) -> Encoding:
         """The tokens of a text."""

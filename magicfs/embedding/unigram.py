@@ -32,7 +32,7 @@ _MAX_CACHED_CHARACTERS = 32
 
 @dataclass(frozen=True, slots=True)
 class Encoding:
-    """What became of a text, as the class of that name in `tokenizers` has it."""
+    """A text as tokens, with the fields of the class of that name in `tokenizers`."""
 
     ids: Sequence[int]
     attention_mask: Sequence[int]

@@ -27,7 +27,7 @@ LISTED_FILE = struct.Struct("=IQQqqQqqQQIIIIIi")
 NOTED = struct.Struct(f"=QQ{LISTED_FILE.size}sI")
 """`struct noted`: the numbers of directory and file, what it is, and how long its name is."""
 NOTED_BYTES = 128 << 10
-"""What is noted of look-ups has room there."""
+"""The size of the buffer for notes of look-ups."""
 SIZES = ctypes.sizeof(SeenFileStructure), LISTED_FILE.size, NOTED.size, NOTED_BYTES
 
 KEEP_LISTING = 1 << 62

@@ -28,7 +28,7 @@ from magicfs.domain.status import (
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """What was known at one moment."""
+    """The state of the index and of this machine at one moment."""
 
     version: str
     """The version of this program."""

@@ -44,7 +44,7 @@ MAX_STRANGERS = 32
 """Connections that have not shown an admitted certificate. A further one takes the place of another."""
 
 BUFFER_BYTES = 256 * 1024
-"""What is read ahead of a connection."""
+"""The bytes that are read ahead of a connection."""
 
 Handler = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 """Serves a connection of the host of that name, which is empty for a stranger. The connection is closed afterwards."""
@@ -52,7 +52,7 @@ Handler = Callable[[str, asyncio.StreamReader, asyncio.StreamWriter], Awaitable[
 
 @dataclass(frozen=True, slots=True)
 class Service:
-    """What is offered under one ALPN name."""
+    """A service that is offered under one ALPN name."""
 
     handle: Handler
     for_strangers: bool = False

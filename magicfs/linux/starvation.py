@@ -32,7 +32,7 @@ class Starvation:
         self._first = _threads(pid)
         now = time.monotonic()
         self._changed = {name: (thread, now) for name, thread in self._first.items()}
-        """What was seen of each thread last, and when that was new."""
+        """The last observation of each thread that differed from the one before, and its time."""
 
     def seconds(self) -> float:
         """How long that one of its threads has waited that has waited longest; 0 where the kernel does not say."""

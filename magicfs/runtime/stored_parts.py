@@ -21,7 +21,7 @@ OPTIONS_FILE = Path("run", "up.json")
 
 
 class StoredParts:
-    """What is stored in one state directory."""
+    """The parts and the options that one state directory stores."""
 
     def __init__(self, home: Path) -> None:
         self._parts = home / PARTS_FILE

@@ -50,7 +50,7 @@ class CompiledQuery:
     words_of_phrase: frozenset[str] = frozenset()
     """Words of each of which a text with that phrase has a form."""
     chunks_of_words: Mapping[str, WordChunks] = field(default_factory=dict)
-    """How many chunks have each word, and which."""
+    """How many chunks have each word."""
     respelt: Mapping[str, str] = field(default_factory=dict)
     """Words that neither a text nor a name has, each with the one that it is taken for."""
     uncertain: frozenset[str] = frozenset()

@@ -29,7 +29,7 @@ class CorpusStatistics:
     words: WordsProgress | None = None
     """While chunks get the words of this version."""
     troubled_roots: tuple[str, ...] = ()
-    """What is wrong with roots, a line each: their files may be gone."""
+    """A line for each root with a problem: its files may be gone."""
 
     @property
     def chunks(self) -> int:

@@ -28,7 +28,7 @@ at a time, and file systems whose times are multiples of that may have one time 
 
 
 class KernelVersion(NamedTuple):
-    """What tells whether the kernel has the attributes and the pages of a file as it is."""
+    """The times and the size of a file that tell whether the kernel has its present attributes and pages."""
 
     ctime_ns: int
     size: int

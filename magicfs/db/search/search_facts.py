@@ -60,7 +60,7 @@ class SearchFacts:
     progress: WordsProgress | None
     """How far that is, while chunks get the words of this version; None when they have them."""
     troubled_roots: tuple[str, ...]
-    """What is wrong with roots, a line each."""
+    """A line for each root with a problem."""
     as_of: AsOf
     """A search a moment later covers at least as much."""
     change_marker: str

@@ -53,7 +53,7 @@ class Searcher(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class _Request:
-    """What is asked for."""
+    """A query, and how its results are wanted."""
 
     query: bytes
     """What a person typed."""
