@@ -51,9 +51,11 @@ SERVER_OPTIONS = " ".join(
         "tcp_keepalives_interval": 5,
         "tcp_keepalives_count": 3,
         "tcp_user_timeout": 15_000,
+        "datestyle": "ISO",
     }.items()
 )
-"""The same for the server's end, which else waits for hours. A connection by a unix socket ignores both."""
+"""The same for the server's end, which else waits for hours. A connection by a unix socket ignores both. psycopg reads
+no other style of dates, which a server or a role may have."""
 
 SHORTEST_CONNECT_SECONDS = 2
 """The shortest wait for a connection: the minimum that libpq accepts."""

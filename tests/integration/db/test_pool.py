@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.db.cluster.roots import database_time
 from magicfs.db.pool import CONFLICT_TRIES, Database, retry_on_conflict
 from magicfs.db.storage import require_writable
 from magicfs.errors import DatabaseConflict, DatabaseDamaged, DatabaseError, DatabaseUnavailable
@@ -58,6 +59,14 @@ def test_a_connection_to_a_server_that_has_become_read_only_is_not_lent_again(da
         connection.execute("SET TRANSACTION READ ONLY")
         connection.execute("CREATE TABLE refused (id integer)")
     assert pid() != before
+
+
+def test_times_are_read_of_a_database_with_another_style_of_dates(database: Database) -> None:
+    with database.transaction() as connection:
+        connection.execute(f"ALTER DATABASE {connection.info.dbname} SET datestyle = 'German, DMY'".encode())
+    database.close_idle_connections()
+    with database.transaction() as connection:
+        assert database_time(connection).tzinfo is not None
 
 
 def test_a_server_that_takes_no_writes_is_told_before_anything_is_written(database: Database) -> None:
