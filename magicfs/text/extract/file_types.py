@@ -198,7 +198,7 @@ _TEXT: Final = {
     "text/x-rst": "rst", "text/x-org": "org", "text/x-asciidoc": "adoc asciidoc", "text/x-tex": "tex latex sty cls",
     "text/x-bibtex": "bib", "text/csv": "csv", "text/tab-separated-values": "tsv", "text/x-ldif": "ldif",
     "text/x-gedcom": "ged",
-    "text/x-mt940": "sta mt940 940", "text/x-qif": "qif", "application/x-ofx": "ofx qfx",
+    "application/x-enex": "enex", "text/x-mt940": "sta mt940 940", "text/x-qif": "qif", "application/x-ofx": "ofx qfx",
     "text/calendar": "ics vcs ical icalendar ifb", "text/vcard": "vcf vcard",
     "application/x-subrip": "srt", "text/vtt": "vtt", "text/x-lrc": "lrc", "text/x-ssa": "ass ssa",
     "application/json": "json jsonl ndjson geojson topojson json5 jsonc har webmanifest avsc",

@@ -45,3 +45,4 @@ def test_fields_of_quicken_stand_apart_from_their_values() -> None:
 def test_days_of_entries_are_as_people_write_them() -> None:
     read = read_text(b"<DTPOSTED>20210105120000[-5:EST]<NAME>A &amp; B", mime_type="application/x-ofx")
     assert read == "<DTPOSTED>20210105120000[-5:EST] (2021-01-05)<NAME>A & B"
+    assert read_text(b"<MEMO>Cash<BR/>Out", mime_type="application/x-ofx") == "<MEMO>Cash Out"

@@ -83,7 +83,7 @@ from magicfs.text.extract.plain.escapes import unescape
             "00:01.000 --> 00:04.000\n<lang en-GB>x < y</lang>, <name>",
             "00:01.000 --> 00:04.000\nx < y, <name>",
         ),
-        ("text/x-lrc", "[00:15.50]<00:15.50>lan<00:15.60>terns <00:16>glow", "[00:15.50]lanterns glow"),
+        ("text/x-lrc", "[00:15.50]<00:15.50>lan<00:15.60>terns <00:16>glow", "lanterns glow"),
         ("text/x-tex", r"Donau\-dampf\-schiff, Bett\"uberzug", "Donaudampfschiff, Bettüberzug"),
         ("text/x-tex", r"\documentclass{article} \begin{document} \url{a} \begin{tabular}{c} \large x", None),
         ("text/x-bibtex", r"author = {M{\"u}ller, J{\"o}rg}", "author = {Müller, Jörg}"),
@@ -128,11 +128,50 @@ from magicfs.text.extract.plain.escapes import unescape
         ("application/xml", "<!DOCTYPE TS><TS><b>Be&amp;enden", "<!DOCTYPE TS><TS><b>Beenden"),
         ("application/xml", "<r>Be&amp;enden</r>", "<r>Be&enden</r>"),
         ("text/x-tex", r"a shelf{}ful of \TeX{}books", r"a shelfful of \TeX{}books"),
+        ("application/json", r'"fa\u00c3\u00a7on \u00f0\u009f\u0098\u00a2 \u00c4\u00d6"', '"façon 😢 ÄÖ"'),
+        ("text/x-bibtex", "t = {{B}ayes{ian} e{Bay}, \\emph{x}}", "t = {Bayesian eBay, \\emph{x}}"),
+        ("text/x-tex", r"a \emph{hyper}\/cube \\/x", r"a hypercube \\/x"),
+        ("application/yaml", "a: 'it''s here'\nb: ''", "a: 'it's here'\nb: ''"),
+        ("text/x-sql", r"VALUES ('O''Shea', 'C:\new')", r"VALUES ('O'Shea', 'C:\new')"),
+        ("text/x-sql", r"INSERT INTO `a` VALUES ('cat\'s\ncradle')", "INSERT INTO `a` VALUES ('cat's cradle')"),
+        ("text/x-lrc", "[ar:Ada]\n[00:12.00]Under <00:12.50>a\n[01:02]tree", "[ar:Ada]\nUnder a\ntree"),
         ("text/x-gettext", 'msgstr "Bitte warten&hellip; &Ouml;l"', 'msgstr "Bitte warten… Öl"'),
     ],
 )
 def test_escapes_are_replaced(mime_type: str, written: str, read: str | None) -> None:
     assert unescape(written, mime_type=mime_type) == (written if read is None else read)
+
+
+MESSAGE = """{
+ "text": [
+  "by the ",
+  {
+   "type": "bold",
+   "text": "mossy"
+  },
+  {"type": "text_link", "text": " tele", "href": "https://kelp.example/"},
+  "scope"
+ ],
+ "text_entities": [
+  {"type": "plain", "text": "by the "},
+  {"type": "bold", "text": "mossy"},
+  {"type": "text_link", "text": " tele", "href": "https://kelp.example/"},
+  {"type": "plain", "text": "scope"}
+ ]
+}
+"""
+
+
+def test_a_message_of_telegram_is_whole_and_there_once() -> None:
+    read = unescape(MESSAGE, mime_type="application/json")
+    assert '"text": "by the mossy telescope https://kelp.example/"' in read
+    assert read.count("mossy") == 1
+    assert read.count("\n") == MESSAGE.count("\n")
+
+
+def test_other_lists_of_texts_stay() -> None:
+    other = '{"text": ["a", {"type": "b", "items": [1]}], "text_entities": [1]}'
+    assert unescape(other, mime_type="application/json") == other
 
 
 @given(st.text(), st.booleans())

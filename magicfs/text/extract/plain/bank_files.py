@@ -34,6 +34,8 @@ _QIF_FIELD: Final = re.compile(r"^([DTUPMLNAESC$])(?=\S)", re.MULTILINE)
 _QIF_YEAR: Final = re.compile(r"^(D *[0-9]{1,2}/ ?[0-9]{1,2})'([0-9]{2})$", re.MULTILINE)
 """A day of this century, as Quicken writes it."""
 
+_OFX_BREAK: Final = re.compile(r"<br ?/?>", re.IGNORECASE)
+"""What some banks write inside of a text."""
 _OFX_DAY: Final = re.compile(
     r"(<DT[A-Z]{2,20}>([12][0-9]{3})([01][0-9])([0-3][0-9])(?:[0-9]{6}(?:\.[0-9]{3})?(?:\[[^\]\n]{1,20}\])?)?)(?![0-9])"
 )
@@ -53,6 +55,7 @@ def read_entries(text: str) -> str:
 
 def read_exchange(text: str) -> str:
     """Entries in OFX, with their days as people write them."""
+    text = _OFX_BREAK.sub(" ", text)
     return _OFX_DAY.sub(r"\1 (\2-\3-\4)", unescape(text, mime_type="application/xml"))
 
 

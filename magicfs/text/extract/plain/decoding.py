@@ -29,6 +29,7 @@ from magicfs.text.extract.plain.content_lines import (
     unfold_manifest,
 )
 from magicfs.text.extract.plain.escapes import unescape
+from magicfs.text.extract.plain.exported_notes import NOTES_TYPE, read_notes
 from magicfs.text.extract.plain.plain_text import decode
 
 _FOLD_IN_CHARACTER: Final = re.compile(rb"([\xc2-\xf4][\x80-\xbf]{0,2})(\r?\n[ \t])(?=[\x80-\xbf])")
@@ -40,6 +41,7 @@ _READERS: Final[dict[str, Callable[[str], str]]] = {
     STATEMENT_TYPE: read_statement,
     ENTRIES_TYPE: read_entries,
     EXCHANGE_TYPE: read_exchange,
+    NOTES_TYPE: read_notes,
 }
 
 

@@ -14,12 +14,8 @@ from collections.abc import Callable
 from typing import Final
 
 from magicfs.text.extract.file_types import CODE_KINDS
+from magicfs.text.extract.plain.json_escapes import STRING_ESCAPE, join_surrogates, letter_by_number, unescape_json
 from magicfs.text.extract.plain.tex_escapes import unescape_bibtex, unescape_tex, unescape_troff
-
-_STRING_ESCAPE: Final = re.compile(
-    r"\\(?:u\{([0-9A-Fa-f]{1,6})\}|u([0-9A-Fa-f]{4})|U([0-9A-Fa-f]{8}|[0-9A-Fa-f]{4})|(.))"
-)
-"""An escape in a quoted string. The last group takes the character after a backslash, so that `\\\\u` is none."""
 
 _NAMED_LETTER: Final = re.compile(r"\\N\{([A-Z][A-Z0-9 -]{2,80})\}|\\x\{([0-9A-Fa-f]{2,6})\}")
 """A letter by its name, as in Python, and by its number, as in Perl."""
@@ -33,11 +29,12 @@ _ANDROID_ESCAPE: Final = re.compile(r"\\([nt'\"@?])")
 _MAX_WORD: Final = 200
 """The characters before the sign of a shortcut that are looked at."""
 
-_JSON_SIGNS: Final = {"n": " ", "t": " ", "r": " ", "b": " ", "f": " ", '"': '"', "/": "/", "\\": "\\"}
-"""What the short escapes of JSON stand for; a space for a line end, since the line goes on."""
-
-_JSON_STRING: Final = re.compile(r'"(?:[^"\\\n]|\\.)*+"')
-_NESTED_LETTER: Final = re.compile(r"\\(\\u[0-9A-Fa-f]{4})")
+_DOUBLED: Final = re.compile(r"(?<=\w)''(?=\w)")
+_DUMP: Final = re.compile(
+    r"^INSERT INTO `|^-- (?:MySQL|MariaDB|phpMyAdmin)\b|^COPY [^\n]{1,500} FROM stdin;", re.MULTILINE
+)
+_DUMP_ESCAPE: Final = re.compile(r"\\([nrt'\"\\])")
+_DUMP_SIGNS: Final = {"n": " ", "r": " ", "t": " "}
 
 _HIGH_BYTES: Final = re.compile(r"(?<!\\)(?:\\x[89A-Fa-f][0-9A-Fa-f]){1,23}(?!\\x)")
 """A few bytes beyond ASCII in a string: letters, either by number or in UTF-8. Binary data have others among them."""
@@ -61,6 +58,7 @@ _SUBTITLE_BREAK: Final = re.compile(r"\\[Nnh]")
 
 _MOMENT_OF_WORD: Final = re.compile(r"<(?:[0-9]{1,3}:){1,2}[0-9]{2}(?:[.,:][0-9]{2,3})?>")
 _VOICE: Final = re.compile(r"<v(?:\.[^\s<>]{1,100})?[ \t]([^<>\n]{1,200})>")
+_MOMENT_OF_LINE: Final = re.compile(r"^(?:\[[0-9]{1,3}:[0-9]{2}(?:[.:][0-9]{1,3})?\][ \t]?)+", re.MULTILINE)
 _CAPTION_TAG: Final = re.compile(r"</?(?:c|v|i|b|u|ruby|rt|lang)(?:[.\s][^<>\n]{0,200})?>")
 """What captions of films have inside of sentences and words: when a word is said, who speaks, and styles."""
 
@@ -73,21 +71,25 @@ def unescape(text: str, *, mime_type: str) -> str:
     return replace(text) if replace else text
 
 
-def _unescape_json(text: str) -> str:
-    if "\\" not in text:
-        return text
-    if "\\\\u" in text and '\\"' in text:
-        text = _JSON_STRING.sub(_without_nesting, text)
-    return _join_surrogates(_STRING_ESCAPE.sub(_json_character, text))
-
-
 def _unescape_code(text: str) -> str:
     r"""Only letters by number are replaced: what `\n` means depends on the language and on the kind of the string."""
     if "\\u" in text.lower():
-        text = _join_surrogates(_STRING_ESCAPE.sub(_letter_by_number, text))
+        text = join_surrogates(STRING_ESCAPE.sub(letter_by_number, text))
     if "\\N{" in text or "\\x{" in text:
         text = _NAMED_LETTER.sub(_named_letter, text)
     return _HIGH_BYTES.sub(_high_bytes, text) if "\\x" in text else text
+
+
+def _unescape_quoted(text: str) -> str:
+    """As code; an apostrophe is written twice in strings of YAML and SQL."""
+    return _unescape_code(_DOUBLED.sub("'", text) if "''" in text else text)
+
+
+def _unescape_sql(text: str) -> str:
+    r"""The same; in dumps of MySQL and PostgreSQL, what programs have escaped, such as `\n`."""
+    if "\\" in text and _DUMP.search(text):
+        text = _DUMP_ESCAPE.sub(lambda match: _DUMP_SIGNS.get(match[1], match[1]), text)
+    return _unescape_quoted(text)
 
 
 def _unescape_octal(text: str) -> str:
@@ -116,7 +118,7 @@ def _unescape_properties(text: str) -> str:
 
 
 def _unescape_gettext(text: str) -> str:
-    return _ACCELERATOR.sub(_without_accelerator, _unescape_references(_unescape_json(_join_strings(text))))
+    return _ACCELERATOR.sub(_without_accelerator, _unescape_references(unescape_json(_join_strings(text))))
 
 
 def _without_accelerator(match: re.Match[str]) -> str:
@@ -146,11 +148,6 @@ def _unescape_captions(text: str) -> str:
     if "<" in text:
         text = _CAPTION_TAG.sub("", _VOICE.sub(r"\1: ", _MOMENT_OF_WORD.sub("", text)))
     return _unescape_references(text)
-
-
-def _without_nesting(match: re.Match[str]) -> str:
-    """A string of JSON; one that has quotes in it, such as JSON in JSON, with its letters by number escaped once."""
-    return _NESTED_LETTER.sub(r"\1", match[0]) if '\\"' in match[0] else match[0]
 
 
 def _join_continued(text: str) -> str:
@@ -186,21 +183,6 @@ def _join_strings(text: str) -> str:
     return "\n".join([*lines, "".join(pieces), *[""] * (len(pieces) - 1)])
 
 
-def _json_character(match: re.Match[str]) -> str:
-    if match[2] == "001b" or match[2] == "001B":
-        return "\x1b"  # the beginning of a colour, which the analysis of words takes out whole
-    return _JSON_SIGNS.get(match[4], match[0]) if match[4] else _letter_by_number(match)
-
-
-def _letter_by_number(match: re.Match[str]) -> str:
-    """The letter of an escape with a number; anything else as it is, also what would divide a line."""
-    digits = match[1] or match[2] or match[3]
-    if digits is None or (code := int(digits, 16)) > sys.maxunicode:
-        return match[0]
-    # What would divide a line comes before a blank.
-    return max(chr(code), " ")
-
-
 def _named_letter(match: re.Match[str]) -> str:
     try:
         letter = unicodedata.lookup(match[1]) if match[1] else chr(int(match[2], 16))
@@ -232,15 +214,6 @@ def _css_letter(match: re.Match[str]) -> str:
     return letter if letter > "\xa0" and letter.isalpha() else match[0]
 
 
-def _join_surrogates(text: str) -> str:
-    """The text with each pair of surrogates as its character; a lone surrogate becomes U+FFFD."""
-    try:
-        text.encode("utf-8")
-    except UnicodeEncodeError:
-        return text.encode("utf-16-le", "surrogatepass").decode("utf-16-le", "replace")
-    return text
-
-
 def _unescape_xml(text: str) -> str:
     """Twice: feeds have escaped HTML in them. Texts of Android have letters by number beside references."""
     text = _unescape_references(_unescape_references(text))
@@ -254,6 +227,11 @@ def _unescape_references(text: str) -> str:
     return _REFERENCE.sub(_referenced, text) if "&" in text else text
 
 
+def _unescape_lyrics(text: str) -> str:
+    """The lines of a song without the moments at which they are sung."""
+    return _unescape_captions(_MOMENT_OF_LINE.sub("", text))
+
+
 def _referenced(match: re.Match[str]) -> str:
     character = html.unescape(match[0])
     return " " if character.isspace() and character != "\u00a0" else character
@@ -261,18 +239,20 @@ def _referenced(match: re.Match[str]) -> str:
 
 _UNESCAPE: Final[dict[str, Callable[[str], str]]] = {
     **dict.fromkeys((f"text/{kind}" for kind in CODE_KINDS), _unescape_code),
-    "application/json": _unescape_json,
-    "application/yaml": _unescape_code,
+    "application/json": unescape_json,
+    "application/yaml": _unescape_quoted,
     "application/toml": _unescape_code,
     "application/xml": _unescape_xml,
+    "text/x-sql": _unescape_sql,
     "text/css": _unescape_css,
     "text/x-scss": _unescape_css,
     "text/x-ini": _unescape_code,
     "text/x-java-properties": _unescape_properties,
-    "text/x-strings": _unescape_json,
+    "text/x-strings": unescape_json,
     "text/x-gettext": _unescape_gettext,
     **dict.fromkeys(("text/x-ssa", "application/x-subrip"), _unescape_subtitles),
-    **dict.fromkeys(("text/vtt", "text/x-lrc"), _unescape_captions),
+    "text/vtt": _unescape_captions,
+    "text/x-lrc": _unescape_lyrics,
     "text/x-tex": unescape_tex,
     "text/x-bibtex": unescape_bibtex,
     "text/troff": unescape_troff,

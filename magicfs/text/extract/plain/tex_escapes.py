@@ -34,6 +34,8 @@ _TEX_LETTER: Final = re.compile(
 _TEX_HYPHENATION: Final = re.compile(r'\\-|(?<=[^\W\d_])"[-~=](?=[^\W\d_])')
 """Where TeX may divide a word: `\\-`, and the shorthands of its German style."""
 
+_TEX_CORRECTION: Final = re.compile(r"(?<!\\)\\/")
+"""A little room behind slanted letters, also inside of a word."""
 _TEX_SIGN: Final = re.compile(r"(?<!\\)\\(?:([%&#$])|,)")
 """A sign that is escaped since it has a meaning in TeX, or a narrow blank."""
 _TEX_NOTHING: Final = re.compile(r"(?<![\\\w])([^\W\d_]+)\{\}(?=[^\W\d_])")
@@ -47,7 +49,7 @@ _TEX_IS_GERMAN: Final = re.compile(r"\\usepackage(?:\[[^\]\n]{0,200}german[^\]\n
 _TEX_GERMAN: Final = re.compile(r'"([aouAOUsz])')
 """The shorthands of the German style of Babel."""
 
-_BIB_KEPT_CASE: Final = re.compile(r"(\\?[A-Za-z]{1,40})\{([A-Z]{1,20})\}")
+_BIB_KEPT_CASE: Final = re.compile(r"(\\?[^\W\d_]{1,40})\{([^\W\d_]{1,20})\}")
 _BIB_KEPT_START: Final = re.compile(r"(?<![\\\w])\{([^\W\d_]{1,40})\}(?=[^\W\d_])")
 
 _TROFF_ACCENTS: Final = {":": "\u0308", "'": "\u0301", "`": "\u0300", "^": "\u0302", "~": "\u0303", ",": "\u0327"}
@@ -64,6 +66,7 @@ def unescape_tex(text: str) -> str:
     """The text of a TeX document with its letters."""
     if "\\" not in text and '"' not in text:
         return text
+    text = _TEX_CORRECTION.sub("", text)
     text = _TEX_SIGN.sub(lambda match: match[1] or " ", _TEX_ACCENT.sub(_accented, text))
     text = _TEX_STYLE.sub(lambda match: match[1] or match[2], text)
     text = _TEX_LETTER.sub(lambda match: _TEX_LETTERS[match[1] or match[2]], text)
