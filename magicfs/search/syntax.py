@@ -46,6 +46,8 @@ _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u20
 _INNER_QUOTE = re.compile('(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])')
 """A quote inside a Hebrew word is one of its letters."""
 _GERSHAYIM = "\u05f4"
+_NAME = re.compile(r"\s*(-[^\s:\"]+\.[A-Za-z0-9]{1,5})\s*")
+"""A whole query that is the name of a file which begins with a minus, such as `-rf.txt`."""
 _HAS_WORD = re.compile(r"[^\W_]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FIRST_SURROGATE = "\ud800"
@@ -58,7 +60,8 @@ _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 def parse(text: str, *, literal: Collection[str] = ()) -> Query:
     """The query in a typed text. The pieces in `literal` are ordinary text, whatever they look like. Never raises."""
-    builder = _QueryBuilder(frozenset(literal))
+    name = _NAME.fullmatch(text)
+    builder = _QueryBuilder(frozenset([*literal, name[1]] if name else literal))
     for token in _TOKEN.finditer(_normalized(text)):
         builder.add_token(token)
     return builder.build(text)

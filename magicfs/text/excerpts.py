@@ -58,6 +58,8 @@ def excerpt(text: str, cells: Sequence[int], *, start: int, length: int, shown: 
     `cells` is that of `cells_before`. The characters from the first to the last place of `shown` are not cut away where
     they fit.
     """
+    if shown is not None:
+        shown = _with_its_line(text, cells, shown, length)
     first_shown, last_shown = shown or (len(text), 0)
     first = bisect_left(cells, max(0, min(start, cells[-1] - length)))
     if first:
@@ -73,6 +75,13 @@ def excerpt(text: str, cells: Sequence[int], *, start: int, length: int, shown: 
         last = _end(text, max(limit, last_shown) if last_shown <= last else limit, last, after=first)
     begins_line, ends_line = text[first - 1 : first] in {"", "\n"}, text[last : last + 1] in {"", "\n"}
     return ("" if begins_line else "…") + text[first:last] + ("" if ends_line else "…")
+
+
+def _with_its_line(text: str, cells: Sequence[int], shown: tuple[int, int], length: int) -> tuple[int, int]:
+    """What is shown, up to the end of its line where that fits: a row of a table says more behind the word."""
+    end = text.find("\n", shown[1])
+    end = len(text) if end < 0 else end
+    return (shown[0], end) if cells[end] - cells[shown[0]] <= length else shown
 
 
 def _sentence_start(

@@ -60,6 +60,13 @@ def test_a_snippet_starts_at_a_line_where_lines_are_sentences() -> None:
     assert snippet.startswith("- item ")
 
 
+def test_a_snippet_shows_the_rest_of_a_row() -> None:
+    rows = "".join(f"{number},Person {number},Town {number}\n" for number in range(60))
+    assert "61,Zebedee Hornpipe,Whitby" in cutter("zebedee hornpipe").cut(f"{rows}61,Zebedee Hornpipe,Whitby\n").split(
+        "\n"
+    )
+
+
 def test_a_snippet_of_short_lines_is_not_high() -> None:
     assert cutter("").cut("x\n" * 500).count("\n") < 20
     assert cutter("").cut("é\n" * 500).count("\n") < 20

@@ -32,6 +32,8 @@ from magicfs.search.syntax import MAX_LIMIT, MAX_QUERY_CHARACTERS, parse
         ("vaccine -70 degrees", "vaccine -70 degrees"),
         ("ls -l -a", "ls -l -a"),
         ("a-b -- -", "a-b -- -"),
+        ("-rf.txt", "-rf.txt"),
+        (" -dash-first.txt ", "-dash-first.txt"),
         ("a\0b", "a b"),
         ("caf\udce9", "caf\ufffd"),
         ("AND OR NOT * ? ' ; --", "AND OR NOT * ? ' ; --"),
