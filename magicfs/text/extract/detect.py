@@ -6,6 +6,7 @@ which document a zip or OLE container holds (`container`). Pure functions; any t
 
 from __future__ import annotations
 
+import codecs
 import re
 
 from magicfs.text.extract.encrypted_files import encrypted_type
@@ -25,6 +26,8 @@ from magicfs.text.extract.plain.text_bytes import has_many_controls
 
 _PDF_HEADER_BYTES = 1024
 """PDF readers accept `%PDF-` within the first bytes, up to this many. Texts about types have it too, but no objects."""
+
+_SENTENCE_ON_PDF = re.compile(rb"%PDF-\S{0,10}[ \t]{1,9}[A-Za-z]")
 
 _HTML = re.compile(
     rb"\A\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
@@ -118,7 +121,7 @@ def _extension(name: bytes) -> str:
 def _by_signature(content: bytes, head: bytes) -> FileType | None:
     for offset, signature, route, mime_type in SIGNATURES:
         if head.startswith(signature, offset):
-            return FileType(route, mime_type)
+            return None if _is_about(signature, content, head) else FileType(route, mime_type)
     if (encrypted := encrypted_type(head)) is not None:
         return FileType(Route.ENCRYPTED, encrypted)
     if head[4:8] == b"ftyp":
@@ -128,6 +131,13 @@ def _by_signature(content: bytes, head: bytes) -> FileType | None:
     if _SIGNED.match(head):
         return FileType(Route.PARSE, "application/pkcs7-mime")
     return _by_pattern(content, head)
+
+
+def _is_about(signature: bytes, content: bytes, head: bytes) -> bool:
+    """Whether a text only begins with the letters of a signature, as one about the format does."""
+    if signature == b"%PDF-":
+        return _SENTENCE_ON_PDF.match(head) is not None and b" obj" not in content and not _is_not_text(head)
+    return signature.startswith(b"GIF8") and not _is_not_text(head)
 
 
 def _by_pattern(content: bytes, head: bytes) -> FileType | None:
@@ -206,7 +216,7 @@ def _iso_media(brand: bytes) -> FileType:
 def _is_not_text(head: bytes) -> bool:
     """Whether these bytes are no text: tables that old programs export as `.xls` may be in any charset."""
     if b"\0" in head:
-        return True
+        return not head.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
     try:
         head[:4000].decode("utf-8")
     except UnicodeDecodeError as error:

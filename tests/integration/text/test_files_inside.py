@@ -8,6 +8,7 @@ import io
 import lzma
 import time
 import tracemalloc
+import zipfile
 from types import SimpleNamespace
 from typing import Any
 
@@ -158,6 +159,7 @@ CHAPTERS = {
 def book() -> bytes:
     package = (
         '<package xmlns="http://www.idpf.org/2007/opf" version="3.0"><metadata xmlns:dc="dc">'
+        "<dc:title>The Long Reef</dc:title>"
         "<dc:identifier>urn:isbn:9783161484100</dc:identifier><dc:publisher>Ebb Press</dc:publisher></metadata>"
         "<manifest>"
         '<item id="a" href="one%20chapter.xhtml" media-type="application/xhtml+xml"/>'
@@ -178,8 +180,15 @@ def book() -> bytes:
 
 def test_chapters_with_encoded_addresses_are_read(extractor: FileExtractor, book: bytes) -> None:
     text = read(extractor, book, b"book.epub").text
-    assert "The breakers roared" in text
-    assert text.count("A foghorn") == 1
+    assert text.count("The breakers roared") == text.count("A foghorn") == 1
+    assert text.index("The breakers roared") < text.index("A foghorn")
+
+
+def test_a_book_of_chapters_with_encoded_addresses_has_its_title(extractor: FileExtractor, book: bytes) -> None:
+    with zipfile.ZipFile(io.BytesIO(book)) as container:
+        members = {name: container.read(name).decode() for name in container.namelist()}
+    members["O/c.opf"] = members["O/c.opf"].replace('"two.xhtml"', '"t%77o.xhtml"')
+    assert read(extractor, documents.container(members), b"book.epub").title == "The Long Reef"
 
 
 def test_a_book_is_found_by_its_number_and_its_publisher(extractor: FileExtractor, book: bytes) -> None:

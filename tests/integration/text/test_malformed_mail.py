@@ -135,3 +135,11 @@ def test_the_day_of_a_message_is_read_as_old_programs_wrote_it(
     extractor: FileExtractor, written: bytes, day: str
 ) -> None:
     assert day in read(extractor, b"Subject: x\nDate: " + written + b"\n\nx\n", b"a.eml").text
+
+
+def test_what_a_list_writes_below_a_text_in_base64_keeps_it_from_nothing(extractor: FileExtractor) -> None:
+    head = _HEAD + b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n\n"
+    encoded = base64.b64encode(b"die Pfingstrosenallee").rstrip(b"=")
+    text = read(extractor, head + encoded + "\n\n-- \nListe der Schützen\n".encode(), b"a.eml").text
+    assert "die Pfingstrosenallee" in text
+    assert "Liste der Schützen" in text

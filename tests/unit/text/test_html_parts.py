@@ -46,6 +46,9 @@ from magicfs.text.extract.documents.left_out import left_out
         ("<a href='https://kelp.example/'>Kelp</a>", ["Kelp"]),
         ("<a href='mailto:gull%40kelp.example?subject=x'>write</a>", ["gull@kelp.example", "write"]),
         ("<link rel=canonical href='https://kelp.example/a'><link rel=icon href='b'>", ["https://kelp.example/a"]),
+        ("<!-- saved from url=(0022)https://kelp.example/a --><p>Kelp", ["https://kelp.example/a", "Kelp"]),
+        ("<!--\n Page saved with SingleFile \n url: https://kelp.example/b \n-->", ["https://kelp.example/b"]),
+        ("<iframe srcdoc='&lt;p&gt;a &lt;b&gt;sea&lt;/b&gt;weed'></iframe>", ["a seaweed"]),
         ("", []),
     ],
 )

@@ -18,7 +18,7 @@ from magicfs.text.extract.documents import container, picture_metadata, xml_docu
 from magicfs.text.extract.documents.additions import text_of, with_unread_parts
 from magicfs.text.extract.documents.archive_members import RAR_TYPE
 from magicfs.text.extract.documents.archives import read_archive
-from magicfs.text.extract.documents.book_pages import without_signs_of_notes
+from magicfs.text.extract.documents.book_pages import prepared_book
 from magicfs.text.extract.documents.compressed_files import decompress_file
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
@@ -72,7 +72,7 @@ _PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
     FICTION_BOOK: xml_documents.in_utf8,
     DOCUMENT_TYPE: with_usual_names,
     **dict.fromkeys(HTML_TYPES, without_references),
-    BOOK_TYPE: without_signs_of_notes,
+    BOOK_TYPE: prepared_book,
 }
 """What makes of a file one that its readers understand."""
 _PDF_TIME_SHARE: Final = 0.1

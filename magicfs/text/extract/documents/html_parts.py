@@ -25,7 +25,7 @@ INLINE_ELEMENTS: Final = frozenset(
 """Elements that may stand in the middle of a word."""
 
 _TOKEN: Final = re.compile(
-    r"""<!--(?:.*?-->|.*)
+    r"""<!--(?P<comment>.*?)(?:-->|\Z)
     |<[!?][^<>]{0,2000}>
     |<(?P<raw>script|style)\b(?P<kind>[^<>]{0,5000})>(?P<code>.*?)(?:</(?P=raw)\b[^<>]{0,100}>?|\Z)
     |<r[tp]\b[^<>]{0,1000}>[^<]*
@@ -50,6 +50,10 @@ _LINKED_DATA: Final = re.compile(r"\btype\s{0,9}=\s{0,9}[\"']?application/ld\+js
 _TEXT_ATTRIBUTES: Final = ("alt", "title", "placeholder", "aria-label", "label", "summary")
 _BOOKMARKS: Final = re.compile(r"\s*<!DOCTYPE\s+NETSCAPE-Bookmark-file", re.IGNORECASE)
 """The beginning of the bookmarks that a browser exports: a person looks for their addresses and tags."""
+_SAVED_FROM: Final = re.compile(
+    r"\s{0,20}(?:saved from url=\([0-9]{1,6}\)|Page saved with SingleFile\s{1,20}url:\s{0,20})(\S{1,2000})"
+)
+"""What browsers write into a page that they save: where it is from."""
 _META_NAME: Final = re.compile(r"(?:^|[:.])(?:title|description|keywords|author|creator|subject|site_name)$")
 _CONTACT: Final = re.compile(r"(?:mailto|tel):", re.IGNORECASE)
 _WITHOUT_VALUE: Final = frozenset({"hidden", "password", "checkbox", "radio"})
@@ -64,6 +68,8 @@ def html_texts(page: str) -> Iterator[str]:
         if token["text"]:
             pieces.append(token["text"])
             continue
+        if token["comment"] and (saved := _SAVED_FROM.match(token["comment"])):
+            yield saved[1]
         tag = (token["tag"] or "").lower()
         if tag and tag not in INLINE_ELEMENTS:
             yield from _paragraph(pieces)
@@ -109,6 +115,8 @@ def _attribute_texts(tag: str, attributes: str, *, of_bookmark: bool) -> Iterato
         yield from _paragraph([unquote(target.partition(":")[2].partition("?")[0])])
     elif tag == "link" and values.get("rel", "").lower() == "canonical":
         yield from _paragraph([target])
+    elif tag == "iframe" and values.get("srcdoc"):
+        yield from html_texts(html.unescape(values["srcdoc"]))
     if tag == "meta" and _META_NAME.search((values.get("name") or values.get("property") or "").lower()):
         yield from _paragraph([values.get("content", "")])
     elif tag == "input" and values.get("type", "").lower() not in _WITHOUT_VALUE:

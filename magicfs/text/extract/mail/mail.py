@@ -21,6 +21,7 @@ from magicfs.text.extract.documents.left_out import left_out
 from magicfs.text.extract.mail.mail_decoding import (
     as_utf8,
     children,
+    content_of,
     content_type,
     file_name,
     header,
@@ -187,11 +188,10 @@ class MailReader:
     def _leaf_blocks(self, part: Message, kind: str, *, depth: int) -> Iterator[str]:
         name = file_name(part)
         try:
-            content = part.get_payload(decode=True)
+            content = content_of(part)
         except Exception:  # as above
             self._parts.add_unread(name or kind)
             return
-        content = content if isinstance(content, bytes) else b""
         is_attached = bool(name) and part.get_content_disposition() != "inline"
         if name:
             yield f"Attachment: {name}"

@@ -72,6 +72,9 @@ def _header_of(name: str, value: str) -> BaseHeader:
     return (_cached_header if len(value) <= _MAX_CACHED_CHARACTERS else _parsed_header)(name, value)
 
 
+_FOOTER: Final = re.compile(r"\r?\n[ \t\r]*\n(?=[A-Za-z0-9+/= \t]{0,200}[^A-Za-z0-9+/=\s])")
+"""The end of a text in base64 before a line that is none."""
+_NO_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]+")
 _POLICY: Final = email.policy.default.clone(header_factory=_header_of)
 
 
@@ -104,12 +107,31 @@ def children(part: Message) -> list[Message]:
 
 def unpacked(message: Message, attached: Message) -> Message:
     """An attached message, which programs may have encoded although no standard allows it."""
-    if message.keys() or str(attached.get("Content-Transfer-Encoding", "")).strip().lower() != "base64":
+    if message.keys() or not _is_base64(attached):
         return message
     try:
         return parse(base64.b64decode(str(message.get_payload()).encode("ascii", "ignore")))
     except ValueError:
         return message
+
+
+def content_of(part: Message) -> bytes:
+    """The decoded content of a part. What a mailing list has written below a text in base64 is a part of it."""
+    content = part.get_payload(decode=True)
+    content = content if isinstance(content, bytes) else b""
+    if part.get_content_maintype() != "text" or not _is_base64(part):
+        return content
+    raw = str(part.get_payload())
+    footer = _FOOTER.search(raw)
+    if footer is None:
+        return content
+    encoded = _NO_BASE64.sub("", raw[: footer.start()]).rstrip("=")
+    text = base64.b64decode(encoded + "=" * (-len(encoded) % 4)) if len(encoded) % 4 != 1 else b""
+    return text + raw[footer.start() :].encode("utf-8", "surrogateescape")
+
+
+def _is_base64(part: Message) -> bool:
+    return str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64"
 
 
 def header(message: Message, name: str) -> str:
