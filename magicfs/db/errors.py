@@ -23,7 +23,16 @@ from magicfs.errors import (
 _OF_THE_HUB = "the hub "
 """How a message of the link to the hub begins (`magicfs.gateway.hub_link`). It says what to do."""
 
-_REFUSED_LOGIN = "password authentication failed"
+_REFUSED_LOGINS = {
+    re.compile("password authentication failed"): (
+        "the database refuses a connection ({}): correct it in MAGICFS_DATABASE_URL"
+    ),
+    re.compile("too many c(?:onnections|lients)|remaining connection slots are reserved"): (
+        "the database takes no more connections ({}): end what else is connected, or raise max_connections or the "
+        "limit of the role"
+    ),
+}
+"""What is said of a connection that Postgres refuses, with its words in the place of the braces."""
 
 _UNTRUSTED = re.compile("certificate verify failed|root certificate file|server certificate for")
 """How libpq refuses a server whose certificate no known authority has signed, or that has another name."""
@@ -106,8 +115,9 @@ def refusal(error: psycopg.Error) -> DatabaseUnavailable:
     told = line.rpartition("FATAL:")[2].strip()
     if told.startswith(_OF_THE_HUB):
         return DatabaseUnavailable(told)
-    if _REFUSED_LOGIN in told:
-        return DatabaseUnavailable(f"the database refuses a connection ({told}): correct it in MAGICFS_DATABASE_URL")
+    for words, message in _REFUSED_LOGINS.items():
+        if words.search(told):
+            return DatabaseUnavailable(message.format(told))
     if _UNTRUSTED.search(str(error)):
         return DatabaseUnavailable(
             f"the certificate of the database is not trusted ({line}): add sslrootcert=FILE, that of its authority, to "

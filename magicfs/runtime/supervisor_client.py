@@ -127,12 +127,17 @@ class SupervisorClient:
         try:
             return getattr(self._proxy.supervisor, method)(*arguments)
         except xmlrpc.client.Fault as fault:
-            raise _Refused(fault.faultCode, f"the supervisor refuses {method}: {fault.faultString}") from fault
+            raise _Refused(fault.faultCode, _refusal(method, fault.faultString)) from fault
         except (OSError, http.client.HTTPException, xmlrpc.client.Error) as error:
             raise ServerError(f"the supervisor does not answer ({error}): run 'magicfs down', then 'up'") from error
         finally:
             # The next call connects anew: another supervisord may have taken the place of this one.
             self._proxy("close")()
+
+
+def _refusal(method: str, reason: str) -> str:
+    """The line for a person. The state directory may have been moved or deleted while its supervisor ran."""
+    return f"the supervisor refuses {method} ({reason}): run 'magicfs down', then 'magicfs up'"
 
 
 class _Refused(ServerError):

@@ -129,6 +129,10 @@ REFUSALS = {
         'the database refuses a connection (password authentication failed for user "x"): '
         "correct it in MAGICFS_DATABASE_URL"
     ),
+    'too many connections for role "x"': (
+        'the database takes no more connections (too many connections for role "x"): end what else is connected, or '
+        "raise max_connections or the limit of the role"
+    ),
 }
 
 
@@ -151,7 +155,7 @@ def refusing_once(request: pytest.FixtureRequest) -> Iterator[Path]:
 
 
 @pytest.mark.parametrize(
-    ("refusing_once", "told"), REFUSALS.items(), indirect=["refusing_once"], ids=["hub", "password"]
+    ("refusing_once", "told"), REFUSALS.items(), indirect=["refusing_once"], ids=["hub", "password", "limit"]
 )
 def test_the_last_refusal_is_told_where_nothing_answers_since(refusing_once: Path, told: str) -> None:
     dsn = f"host={refusing_once} user=x dbname=x"

@@ -42,6 +42,18 @@ def test_what_is_asked_for_runs_and_nothing_else_is_touched(supervisor: Supervis
     assert pids(supervisor) == {}
 
 
+def test_a_state_directory_that_was_moved_while_it_ran_is_told_with_a_remedy(
+    supervisor: Supervisor, home: Path
+) -> None:
+    supervisor.apply([sleeper("one")])
+    configuration, moved = home / CONFIGURATION_FILE, home / "moved"
+    # What is stored is written to the new place, and the supervisor reads the old one.
+    configuration.rename(moved)
+    with pytest.raises(ServerError, match="run 'magicfs down', then 'magicfs up'"):
+        supervisor._client.reload()
+    moved.rename(configuration)
+
+
 def test_warnings_that_are_errors_to_its_caller_are_none_to_it(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
