@@ -17,6 +17,7 @@ from magicfs.text.analysis.codes import codes_with_blanks
 from magicfs.text.analysis.encoded_words import encoded_words
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
 from magicfs.text.analysis.measures import measures_in_one_piece, with_exponents_apart, with_typed_signs
+from magicfs.text.analysis.spaced_letters import around_middle_dots, spaced_letters
 from magicfs.text.analysis.spellings import without_final_long_vowels, without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
 from magicfs.text.analysis.variants import SHORT_WORDS, numbers_in_pieces
@@ -38,10 +39,14 @@ _OVERSTRUCK: Final = re.compile(r"[^\n]\x08")
 """A character that the next one is printed over: bold or underlined in formatted manual pages."""
 
 _INVISIBLE: Final = re.compile(
-    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u3164\ufe00-\ufe0f"
+    "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2120\u2122\u3164\ufe00-\ufe0f"
     "\ufeff\uffa0\U000e0000-\U000e0fff]"
 )
-"""Soft hyphens, zero-width characters, signs of direction, variation selectors, tags."""
+"""Soft hyphens, zero-width characters, signs of direction, variation selectors, tags. And the signs of a trade mark,
+which stand behind a word and whose letters are no part of it."""
+_RAISED: Final = "\u00b2\u00b3\u00b9\u2070\u2074-\u2079"
+_NOTE_NUMBER: Final = re.compile(rf"[{_RAISED}](?<=[^\W\d_{_RAISED}]{{4}}.)[{_RAISED}]{{0,2}}(?!\w)")
+"""The raised number of a note behind a word; shorter words are units and letters with an exponent: `km\u00b2`."""
 
 _SIGNS: Final = str.maketrans(
     "\u2018\u2019\u02bb\u02bc\u02be\u02bf\u2032\u2010\u2011\u2012\u2013\u2014\u2212\u2043\u066a\u066b\u066c",
@@ -137,6 +142,9 @@ def _beside(text: str) -> list[str]:
         found += map(unquote, _ENCODED_ADDRESS.findall(text))
     if "\\" in text or "=" in text or not text.isascii():
         found += encoded_words(text)
+    found += spaced_letters(text)
+    if not text.isascii():
+        found += around_middle_dots(text)
     if ("innen" in text or "*in" in text or ":in" in text) and _GENDER_BEHIND.search(text):
         found += map("".join, _BOTH_GENDERS.findall(text))
     return found
@@ -161,7 +169,7 @@ def _without_invisible(text: str) -> str:
         text = text.replace("\u2116", "\u2116 ")
     if "\u00aa" in text or "\u00ba" in text:
         text = _ORDINAL_POINT.sub("", text)
-    text = with_exponents_apart(text)
+    text = with_exponents_apart(_NOTE_NUMBER.sub("", text))
     if "\u00b7" in text:
         text = _CATALAN_DOT.sub("", text)
     if "\u00ac" in text or "\u2e17" in text:

@@ -9,10 +9,11 @@ import re
 from typing import Final
 
 LETTERS: Final = {
-    "ہ": "ه", "ँ": "ं", "ઁ": "ં", "ৎ": "ত্", "ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്", "ൿ": "ക്",
+    "ہ": "ه", "ھ": "ه", "ە": "ه", "ۃ": "ه", "ڪ": "ك",
+    "ँ": "ं", "ઁ": "ં", "ৎ": "ত্", "ൺ": "ണ്", "ൻ": "ന്", "ർ": "ര്", "ൽ": "ല്", "ൾ": "ള്", "ൿ": "ക്",
 }  # fmt: skip
-"""The h of Urdu, which Arabic keyboards lack; the two signs of a nasal; letters of Bengali and Malayalam that older
-texts write as two signs."""
+"""Letters of Urdu, Kurdish and Sindhi for an h and a k, which Arabic keyboards lack; the two signs of a nasal; letters
+of Bengali and Malayalam that older texts write as two signs."""
 
 _SMALL_KANA: Final = dict(zip("ァィゥェォヵヶぁぃぅぇぉゕゖ", "あいうえおかかあいうえおかか", strict=True))
 """Small vowels, which stand for large ones in foreign words (`ウェア` and `ウエア`), and the sign of counted things."""

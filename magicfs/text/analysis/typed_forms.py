@@ -68,6 +68,9 @@ _MAX_IN_PIECES: Final = 16
 _MAX_OF_KIND: Final = 4
 """Each is looked up, and a text with more is pasted."""
 
+_VERSION: Final = re.compile(r"(?<![\w.])(v[0-9]+)((?:\.[0-9]+){1,3})(?!\w)", re.IGNORECASE)
+"""A version with the letter before it; texts with that letter have it without (`lexemes`)."""
+
 _WORD: Final = re.compile(r"\w+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
 _LONGEST_NUMBER: Final = 40
@@ -102,6 +105,7 @@ def typed_forms(text: str) -> list[OtherForms]:
             money_forms,
             percent_forms,
             short_months,
+            _bare_versions,
         ]
     found = chain.from_iterable(islice(kind(text), _MAX_OF_KIND) for kind in kinds)
     return [*found, *date_forms(text)]
@@ -182,6 +186,12 @@ def _fiscal_years(text: str) -> Iterator[OtherForms]:
     """Yield `fy2021` for `FY21` and for `fiscal year 2021`, and `fy21`."""
     for name, year in _FISCAL_YEAR.findall(text):
         yield frozenset({*name.split(), name + year, year}), [f"fy20{year[-2:]}", f"fy{year[-2:]}"]
+
+
+def _bare_versions(text: str) -> Iterator[OtherForms]:
+    """Yield `2.10` for `v2.10`."""
+    for first, rest in _VERSION.findall(text):
+        yield frozenset({first.lower(), (first + rest).lower()}), [first[1:] + rest]
 
 
 def _street_forms(text: str) -> Iterator[OtherForms]:

@@ -22,6 +22,9 @@ _PARTICLE: Final = re.compile(
 """A particle of Korean, which stands behind a word without a space."""
 _PARTICLES: Final = "은는이가을를의에도로으와과만까부처보"
 """The first syllables of particles."""
+_NEGATIONS: Final = "안못"
+"""`Not` and `cannot` stand before verbs, with a space or without."""
+_MIN_NEGATED: Final = 3
 _MIN_COMPOUND: Final = 4
 """The syllables from which on a word of Korean may be two: people write them with a space and without."""
 
@@ -51,6 +54,8 @@ def _of_korean(match: re.Match[str]) -> Iterator[tuple[int, int, list[Lexeme]]]:
     if particle:
         last = word[end - 1]
         yield start + end - 1, start + len(word), [_form(last + behind) for behind in ("", *_PARTICLES)]
+    if word[0] in _NEGATIONS and len(word) >= _MIN_NEGATED:
+        yield start, start + 1, [_form(word[0])]
     for place in range(1, end - 2) if end >= _MIN_COMPOUND else ():
         yield start + place, start + place + 1, [_form(word[place])]
 

@@ -69,6 +69,8 @@ _COUNTRY: Final = re.compile(
     r"\+(1|7|2[07]|3[0-469]|4[013-9]|5[1-8]|6[0-6]|8[1246]|9[0-58]|[2-9][0-9]{2})(?!0)([0-9]{7,12})(?![0-9])"
 )
 """A telephone number in one piece: the country, in the digits that it has, and the number there."""
+_CALLED_ABROAD: Final = re.compile("00[1-9][0-9]{0,2}")
+"""The country of a telephone number with the zeros for which a plus stands."""
 _MIN_PHONE_DIGITS: Final = 7
 _MAX_PHONE_DIGITS: Final = 15
 _MAX_COUNTRY_DIGITS: Final = 3
@@ -227,8 +229,10 @@ def numbers_in_pieces(text: str) -> list[str]:
             continue
         if match[0].startswith("+"):
             found += _with_country(pieces)
-        else:
-            found.append(digits)
+            continue
+        found.append(digits)
+        if _CALLED_ABROAD.fullmatch(pieces[0]):
+            found += _with_country([pieces[0][2:], *pieces[1:]])
     return found
 
 

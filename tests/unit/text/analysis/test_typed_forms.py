@@ -187,6 +187,12 @@ def test_what_may_be_no_roman_number_is_none(typed: str) -> None:
         ("user_name = 1", "username"),
         ("the username", "user_name"),
         ("it is √2 here", "√2"),
+        ("version 2.07 is out", "v2.07"),
+        ("version 1.2.3 is out", "V1.2.3"),
+        ("a recorder DS-7604NI-E1/4P", "7604"),
+        ("Gizmotron\u2122 tablets", '"gizmotron tablets"'),
+        ("GIZMOTRON\u2122", "gizmotron"),
+        ("the gingerbread\u00b9\u00b2, and", "gingerbread"),
     ],
 )
 def test_names_and_numbers_are_found_in_other_forms(written: str, typed: str) -> None:
@@ -308,6 +314,9 @@ def test_dutch_ordinals_and_brazilian_money_are_found(written: str, typed: str) 
         ("+33 (0)6 12 34 56 78", "0612345678"),
         ("8 (495) 123-45-67", "84951234567"),
         ("8 800 555-35-35", "88005553535"),
+        ("(0049)(721)765432", "0721765432"),
+        ("0049 721 765432", "0721 765432"),
+        ("0041 (0)44 668 18 00", "0446681800"),
         ("14h30 demain", "14 h 30"),
         ("la réunion à 17:00", "réunion 17h"),
     ],

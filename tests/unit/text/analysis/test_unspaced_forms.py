@@ -167,6 +167,7 @@ def test_one_numeral_before_a_counter_is_stated_by_its_pair() -> None:
         ("학교를 지었다", "학교에서"),
         ("학교", "학교에서"),
         ("컴퓨터가 있다", "컴퓨터를"),
+        ("결제가 안 돼요", "안돼요"),
     ],
 )
 def test_words_of_korean_have_other_particles_and_spaces(written: str, typed: str) -> None:
