@@ -36,6 +36,10 @@ _TOKEN = re.compile(
         )""",
     re.VERBOSE,
 )
+_EXCLUDED_GROUP = re.compile(r"(?<!\S)(-|NOT\s+)\(\s*([^()]{1,500}?)\s*\)(?!\w)")
+"""Several words that are left out: `-(java OR "tape drive")`."""
+_OR = re.compile(r"\s+OR\s+|\s*\|\|?\s*")
+_ALTERNATIVE = re.compile(r'"[^"]+"|[^\W\d_][^\s"]*')
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"' * 7)
 _CORNERS = re.compile(r"(?<![^\s\-\uff0d])[\u300c\u300e]([^\u300c-\u300f]*)[\u300d\u300f](?!\w)")
 """Japanese quotes around a phrase. In a sentence they have no space before them, and are a part of it."""
@@ -74,7 +78,13 @@ def _normalized(text: str) -> str:
     if not text.isascii():
         text = _CORNERS.sub(r'"\1"', _INVISIBLE.sub("", text).translate(_QUOTES))
         text = _WIDE_SIGN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-    return _INNER_QUOTE.sub(_GERSHAYIM, text)
+    return _EXCLUDED_GROUP.sub(_each_excluded, _INNER_QUOTE.sub(_GERSHAYIM, text))
+
+
+def _each_excluded(group: re.Match[str]) -> str:
+    """The exclusion of each word or phrase of a group; the group as it is if its words are to be left out together."""
+    entries = _OR.split(group[2])
+    return " ".join(group[1] + entry for entry in entries) if all(map(_ALTERNATIVE.fullmatch, entries)) else group[0]
 
 
 @dataclass

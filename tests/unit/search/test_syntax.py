@@ -40,6 +40,8 @@ from magicfs.search.syntax import MAX_LIMIT, MAX_QUERY_CHARACTERS, parse
         ("NOT first", "NOT first"),
         ("  NOT first type:,", "NOT first type:,"),
         ("DO NOT TOUCH", "DO NOT TOUCH"),
+        ("river -(brown bear)", "river -(brown bear)"),
+        ("x-(y|z) -(1|2)", "x-(y|z) -(1|2)"),
         ("column IS NOT NULL", "column IS NOT NULL"),
         ("it is not lost NOT", "it is not lost NOT"),
         ("after:01/02/2021 after:32.1.2024", "after:01/02/2021 after:32.1.2024"),
@@ -58,11 +60,21 @@ def test_phrases_and_exclusions() -> None:
     assert query.question == "find to be or curly quotes"
 
 
+def test_words_of_a_group_behind_a_minus_are_excluded() -> None:
+    query = parse('river -(bear OR "brown fox" | deer) -(elk)')
+    assert (query.question, query.excluded, query.excluded_phrases) == (
+        "river",
+        ("bear", "deer", "elk"),
+        ("brown fox",),
+    )
+
+
 def test_what_follows_a_not_in_capitals_is_excluded() -> None:
     query = parse('river NOT bear NOT "brown fox" NOT ext')
     assert (query.question, query.excluded, query.excluded_phrases) == ("river", ("bear", "ext"), ("brown fox",))
     assert [(token.text, token.before) for token in query.syntax] == [("NOT bear", "river"), ("NOT ext", "river")]
     assert parse("ext:md  NOT bear").excluded == ("bear",)
+    assert parse("river NOT (bear OR fox)").excluded == ("bear", "fox")
     assert parse("river NOT bear", literal={"NOT bear"}).question == "river NOT bear"
 
 
