@@ -14,6 +14,7 @@ from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT
 from magicfs.errors import ConfigError, ServerError
 from magicfs.fuse import mountpoint
+from magicfs.runtime.cleanup import clean_up
 from magicfs.server_lock import (
     STOP_SECONDS,
     is_served,
@@ -27,7 +28,8 @@ from magicfs.server_lock import (
 def take_down(settings: Settings) -> bool:
     """Stop everything, unmount, and remove the sockets; whether there was anything to stop. Raises `MagicFSError`."""
     if not settings.home.is_dir():
-        return False
+        # What runs does not end when its state directory is deleted.
+        return clean_up(settings.home)
     # What runs has been seen to outlive its folder. Without one there is no place for the lock, either.
     with suppress(ConfigError):
         settings.make_home()

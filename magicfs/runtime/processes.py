@@ -29,8 +29,11 @@ def dies_with_parent(command: list[str], *, signal_name: str) -> list[str]:
 def is_running(pid: int, *, program: str, argument: str) -> bool:
     """Whether `pid` is a process of `program` that was started with `argument`.
 
-    A pid alone proves nothing: pid files outlive their process, and the kernel reuses pids.
+    A pid alone proves nothing: pid files outlive their process, and the kernel reuses pids. A Postgres that was started
+    for one user, to repair a database, leaves a negative one.
     """
+    if pid <= 0:
+        return False
     try:
         process = psutil.Process(pid)
         return process.name() == program and argument in process.cmdline()

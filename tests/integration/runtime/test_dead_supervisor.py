@@ -16,6 +16,8 @@ import psutil
 import psycopg
 import pytest
 
+from magicfs.cli.stopping import take_down
+from magicfs.config import Settings
 from magicfs.domain.parts import Part
 from magicfs.errors import ServerError
 from magicfs.runtime import postgres, postgres_cluster, redis
@@ -198,6 +200,24 @@ def test_a_supervisor_whose_socket_was_deleted_is_ended_in_order(
         assert supervisor.pid() != ended.pid
     assert has_ended(part)
     assert has_ended(ended)
+
+
+def test_what_runs_is_stopped_although_its_state_directory_was_deleted(supervisor: Supervisor, home: Path) -> None:
+    supervisor.apply([sleeper("one")])
+    eventually(lambda: pids(supervisor)["one"] is not None)
+    running = [psutil.Process(pid) for pid in (pids(supervisor)["one"], supervisor.pid())]
+    shutil.rmtree(home)
+    assert take_down(Settings(home=home))
+    assert all(map(has_ended, running))
+    assert not take_down(Settings(home=home))
+    (home / "run").mkdir(parents=True)
+
+
+@pytest.mark.parametrize("pid", [-5, 0])
+def test_a_pid_that_is_none_belongs_to_no_server(home: Path, pid: int) -> None:
+    (home / "postgres").mkdir()
+    (home / "postgres" / "postmaster.pid").write_text(f"{pid}\n")
+    assert postgres_cluster.server_pid(home) is None
 
 
 def test_a_supervisor_that_accepts_nothing_is_given_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
