@@ -169,6 +169,14 @@ def test_the_author_and_the_headers_of_rtf_are_read(extractor: FileExtractor) ->
     assert lines(document.text) == ["The text1 goes on", "The Marsh", "Page 1", "a note"]
 
 
+def test_footnotes_of_rtf_that_old_programs_skip_are_read(extractor: FileExtractor) -> None:
+    content = (
+        rb"{\rtf1\ansi The weir{\super\chftn}{\*\footnote\chftn\~\plain\pard{\pard\ql built in 1774\par}{\pard and"
+        rb" mended since\par}} is steep\par{\*\bookmarkstart hidden}}"
+    )
+    assert lines(read(extractor, content, b"a.rtf").text) == ["The weir is steep", "built in 1774", "and mended since"]
+
+
 def test_a_document_is_what_its_uppermost_storage_holds(extractor: FileExtractor) -> None:
     inner = compound_file({"ObjectPool/WordDocument": b"\xec\xa5", "Workbook": b"\x09\x08", "Thumbs": b"x"})
     outcome = extractor.extract(compound_file({"ObjectPool/WordDocument": b"\xec\xa5", "Thumbs": b"x"}), name=b"a.pub")

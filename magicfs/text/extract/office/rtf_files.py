@@ -59,8 +59,8 @@ _BESIDE: Final = frozenset(
 )
 _SAID: Final = frozenset({b"title", b"author", b"fldinst", b"atnauthor"})
 """Groups whose text is kept by the name of the group, and not shown."""
-_READ_IN_STAR: Final = frozenset({b"annotation", b"shpinst", b"fldinst", b"ud", b"atnauthor"})
-"""Groups that old programs skip, and that are read."""
+_READ_IN_STAR: Final = frozenset({b"annotation", b"shpinst", b"fldinst", b"ud", b"atnauthor", b"footnote"})
+"""Groups that old programs skip, and that are read. LibreOffice and pandoc mark footnotes so, Word does not."""
 _NOT_READ: Final = frozenset(
     {
         *(b"colortbl", b"stylesheet", b"pict", b"nonshppict", b"filetbl", b"revtbl", b"listtable", b"rsidtbl"),
