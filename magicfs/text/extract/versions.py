@@ -24,10 +24,10 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 20
     ),
-    "application/pdf": 15,
+    "application/pdf": 16,
     # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
-    "application/rtf": 13,
+    "application/rtf": 14,
     "application/x-fictionbook+xml": 11,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
     **dict.fromkeys(("message/*", "application/mbox"), 50),

@@ -31,6 +31,13 @@ def test_a_heading_whose_letters_are_spaced_has_words(extractor: FileExtractor) 
     assert words_of(extractor, drawn + at(50, 650, "of the harbour")) == ["ovod", "voov", "of", "the", "harbour"]
 
 
+def test_letters_that_are_spaced_a_little_are_words_and_no_fragments(extractor: FileExtractor) -> None:
+    words = ["ovodv", "voovi", "dovod", "vidov"]
+    shown = " -550 ".join(f"({word[:2]}) -145 ({word[2:4]}) -145 ({word[4:]})" for word in words)
+    drawn = f"BT /F 12 Tf 1.4 Tc 50 700 Td [{shown}] TJ ET "
+    assert words_of(extractor, drawn) == words
+
+
 def test_letters_that_are_drawn_again_for_a_bold_font_are_there_once(extractor: FileExtractor) -> None:
     word = "oovodvvo" * 5
     drawn = "".join(

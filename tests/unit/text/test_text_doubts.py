@@ -13,7 +13,7 @@ TEXT = "The commissioners of the harbour, who publish a report on dredging and o
     "words",
     [
         *("Q u a r t e r l y dredging", "S\np\na\nr\ns\ni\nt\ny", "inter r upted the t ranspor t ation"),
-        *("TThhee hhaarrbboouurr", "เรือรื"),
+        *("TThhee hhaarrbboouurr", "เรือรื", "He re i s so me dre dg i ng"),
     ],
 )
 def test_words_that_are_torn_apart_doubled_or_repeated_are_doubtful(words: str) -> None:
@@ -21,7 +21,11 @@ def test_words_that_are_torn_apart_doubled_or_repeated_are_doubtful(words: str) 
 
 
 @pytest.mark.parametrize(
-    "text", [TEXT, "Table 1 2 3 4 5 6", "lirios y rosas o una a una", "AAAAAA xxxxxxxx", "the year 年 of the 港"]
+    "text",
+    [
+        *(TEXT, "Table 1 2 3 4 5 6", "lirios y rosas o una a una", "AAAAAA xxxxxxxx", "the year 年 of the 港"),
+        "if we go to the quay at six the harbour is open",
+    ],
 )
 def test_words_numbers_and_short_words_are_not_doubtful(text: str) -> None:
     assert not is_doubtful(text)

@@ -23,6 +23,9 @@ _LONE_SHARE: Final = 100
 """A page with one such letter among so many words may have letters that are spaced, or written one by one."""
 _MIN_SPACED: Final = 4
 """So many single letters behind each other are a word whose letters are spaced."""
+_MIN_FRAGMENTS: Final = 5
+_FRAGMENT_LETTERS: Final = 2
+"""Where most words are not longer, and there are some, words are torn into fragments."""
 _MIN_DOUBLED: Final = 6
 _FEWER: Final = 0.8
 _LEAST: Final = 0.45
@@ -44,6 +47,8 @@ def is_doubtful(text: str) -> bool:
         lone = sum(word in _NO_WORDS for word in singles)
         if lone >= _MIN_LONE and lone * _LONE_SHARE >= len(words):
             return True
+    if _is_in_fragments(words):
+        return True
     return _has_doubled(words) or (len(singles) >= _MIN_SPACED and _has_spaced(words))
 
 
@@ -64,6 +69,12 @@ def _torn(words: Iterable[str]) -> int:
 
 def _has_spaced(words: Iterable[str]) -> bool:
     return any(is_single and len(list(run)) >= _MIN_SPACED for is_single, run in groupby(words, _is_single))
+
+
+def _is_in_fragments(words: Sequence[str]) -> bool:
+    """Whether most words have one or two letters, as in `H e re i s so me te xt`."""
+    fragments = sum(len(word) <= _FRAGMENT_LETTERS and _LETTER.match(word) is not None for word in words)
+    return fragments >= _MIN_FRAGMENTS and 2 * fragments > len(words)
 
 
 def _has_doubled(words: Sequence[str]) -> bool:
