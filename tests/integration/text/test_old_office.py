@@ -14,6 +14,7 @@ from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.slide_files import read_slides
 from tests.integration.text.reading import read
+from tests.plugins.excel import properties
 from tests.plugins.ole import compound_file, holder, presentation_97, record, shape, word_6, word_97
 
 
@@ -41,6 +42,21 @@ def test_notes_headers_comments_and_boxes_of_a_document_are_read(extractor: File
     content = word_97("Gothic: 𐌲𐌿𐍄\r", "\x02 a footnote\r", "the letterhead\r", "ask Ada\r", "an endnote\r", "a box\r")
     text = read(extractor, content, b"a.doc").text
     assert lines(text) == ["Gothic: 𐌲𐌿𐍄", "a footnote", "the letterhead", "ask Ada", "an endnote", "a box"]
+
+
+@pytest.mark.parametrize(
+    ("said", "title"),
+    [
+        ({"title": "Смета", "subject": "дом"}, "Смета"),
+        ({"subject": "Смета"}, "Смета"),
+        ({"title": "PowerPoint Presentation"}, None),
+    ],
+)
+def test_the_title_is_read_in_the_code_page_of_the_document(
+    extractor: FileExtractor, said: dict[str, str], title: str | None
+) -> None:
+    content = word_97("A heron\r", streams={"\5SummaryInformation": properties(**said)})
+    assert read(extractor, content, b"a.doc").title == title
 
 
 def test_cells_and_rows_of_a_table_are_apart(extractor: FileExtractor) -> None:

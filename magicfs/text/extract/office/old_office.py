@@ -1,7 +1,7 @@
 """Reads workbooks of before 2007, and puts the text of RTF and of old Word and PowerPoint into those of kreuzberg.
 
 Runs in the child process, called by `document_parser`. The readers are `word_files`, `excel_files`, `slide_files` and
-`rtf_files`, and kreuzberg says the titles and headings. Pure functions.
+`rtf_files`, and kreuzberg says the headings. Pure functions.
 """
 
 from __future__ import annotations
@@ -90,8 +90,8 @@ def _read(content: bytes, mime_type: str, *, parts: FileParts) -> Document:
             parts.add_unread("its end", SkipReason.TIMEOUT)
         return Document(text=rtf.text, mime_type=mime_type, title=rtf.title or None, author=rtf.author or None)
     ole = OleFile(content)
-    # kreuzberg says the title, unless it is one that a program gives to all.
-    stated = replace(stated_properties(ole), title=None)
+    # kreuzberg takes titles for UTF-8, whatever their code page is.
+    stated = stated_properties(ole)
     if mime_type == WORD_TYPE:
         return _document(read_word(ole), mime_type, stated)
     pages = [page.rstrip() + PAGE_SEPARATOR for page in read_slides(ole)]

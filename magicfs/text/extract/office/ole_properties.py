@@ -9,6 +9,7 @@ import struct
 from dataclasses import dataclass
 from typing import Final
 
+from magicfs.text.extract.documents.stated_metadata import title_of
 from magicfs.text.extract.office.excel_records import charset_of
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.plain.plain_text import clean
@@ -27,6 +28,7 @@ class Properties:
     """None for each that the document does not state."""
 
     title: str | None = None
+    """Its subject if it has no title, and none that a program gives to all."""
     author: str | None = None
     keywords: str | None = None
 
@@ -40,7 +42,8 @@ def stated_properties(ole: OleFile) -> Properties:
     except (struct.error, IndexError):
         return Properties()
     keywords = filter(None, (texts.get(number) for number in (_SUBJECT, _KEYWORDS, _COMMENTS)))
-    return Properties(texts.get(_TITLE) or None, texts.get(_AUTHOR) or None, ", ".join(keywords) or None)
+    title = title_of({"title": texts.get(_TITLE), "subject": texts.get(_SUBJECT)})
+    return Properties(title, texts.get(_AUTHOR) or None, ", ".join(keywords) or None)
 
 
 def _texts(stream: bytes) -> dict[int, str]:
