@@ -52,6 +52,12 @@ def test_a_glyph_without_a_known_meaning_is_a_blank(extractor: FileExtractor) ->
     ]
 
 
+def test_small_capitals_and_old_style_digits_are_letters_and_digits(extractor: FileExtractor) -> None:
+    letters = {code: f"f7{code:02x}" for code in b"heronsq1774\xe9"} | {0x20: "0020"}
+    content = page_in(letters, b"(herons \\351 1774) Tj")
+    assert read(extractor, content, b"a.pdf").text.split() == ["herons", "é", "1774"]
+
+
 @pytest.mark.parametrize("shown", [b"(%s herons) Tj", b"(herons %s) Tj"], ids=["before", "behind"])
 def test_many_glyphs_without_a_known_meaning_cost_nothing_else(extractor: FileExtractor, shown: bytes) -> None:
     letters = {ord(letter): f"{ord(letter):04x}" for letter in "herons "} | {0x47: "0003"}

@@ -38,6 +38,11 @@ _IMAGE: Final = re.compile(rb"/Subtype\s*/Image\b")
 """An image's dictionary is never compressed, even in PDF files with compressed objects."""
 _CONTROLS: Final = {code: " " for code in range(0x20) if chr(code) not in "\t\n\x02"}
 """Glyphs without a known meaning."""
+_SMALL_CAPITALS: Final = {
+    0xF700 + code: chr(code) for code in (*b"!$&0123456789?", *range(0x61, 0x7B), 0xA1, 0xA2, 0xBF, *range(0xE0, 0x100))
+}
+"""Small capitals and old-style digits, to which Adobe has given private characters by the names of their glyphs."""
+_SHOWN: Final = _CONTROLS | _SMALL_CAPITALS
 _LINE_END_HYPHEN: Final = re.compile("[\x02\ufffe]\n?")
 """The engine's hyphen at the end of a line, which goes on with the rest of the word."""
 _MAX_GLYPHS: Final = 100_000
@@ -108,7 +113,7 @@ class PdfFile:
                 layer.close()
         finally:
             page.close()
-        return _LINE_END_HYPHEN.sub("-\n", clean(text).translate(_CONTROLS))
+        return _LINE_END_HYPHEN.sub("-\n", clean(text).translate(_SHOWN))
 
     def _text_of(self, layer: pypdfium2.PdfTextPage) -> str:
         """The text of a page as the engine puts it together, or as its glyphs stand, where that is better."""
