@@ -19,6 +19,7 @@ from magicfs.db.pool import Connection
 from magicfs.domain.files import SeenFile, to_signed_64
 from magicfs.domain.ids import FileId, RootId
 from magicfs.domain.roots import Root
+from magicfs.ingest.listed_names import ListedNames, folded
 from magicfs.ingest.paths import parent_directory
 from magicfs.linux.files import AT_FDCWD, status_and_birth
 from magicfs.linux.opening import open_below
@@ -121,7 +122,7 @@ def _find_moves(connection: Connection, root: Root, seen: Mapping[bytes, SeenFil
             continue
         is_staying = True
         for row in rows:
-            successor = _successor(root, row)
+            successor = _successor(root, path, row)
             is_staying = is_staying and successor == _IS_STAYING
             if successor != _IS_STAYING and _is_same_file(root, file, row):
                 rows.remove(row)
@@ -139,10 +140,10 @@ def _find_moves(connection: Connection, root: Root, seen: Mapping[bytes, SeenFil
     return [move for move in moves if successors.get(move.known.id, _IS_GONE) in {_IS_GONE, *moved}]
 
 
-def _successor(root: Root, known: KnownFile) -> int:
-    """The inode number of the file that is now at the path of a known one; `_IS_GONE` without any.
+def _successor(root: Root, path: bytes, known: KnownFile) -> int:
+    """The inode number of the file that is now at the path of a known one, which was seen at `path`.
 
-    `_IS_STAYING` if it is the same one, or nothing is known of it.
+    `_IS_GONE` without any, `_IS_STAYING` if it is the same one, or nothing is known of it.
     """
     try:
         status = os.lstat(os.path.join(known.root_path, known.path))
@@ -156,7 +157,13 @@ def _successor(root: Root, known: KnownFile) -> int:
     ino = to_signed_64(status.st_ino)
     if ino != known.ino:
         return ino
-    return _IS_GONE if _is_behind_link(known) else _IS_STAYING
+    return _IS_GONE if _is_in_other_case(root, path, known) or _is_behind_link(known) else _IS_STAYING
+
+
+def _is_in_other_case(root: Root, path: bytes, known: KnownFile) -> bool:
+    """Whether a name in the known path has become the one in `path`: `lstat` finds both where case does not matter."""
+    may_be = known.root == root.id and path != known.path and folded(path) == folded(known.path)
+    return may_be and not ListedNames(root.path).has(known.path)
 
 
 def _is_behind_link(known: KnownFile) -> bool:

@@ -21,6 +21,7 @@ from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root, Watch
 from magicfs.errors import MagicFSError
 from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
+from magicfs.ingest.listed_names import ListedNames
 from magicfs.ingest.paths import outermost, parent_directory
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.watch_budget import WatchBudget
@@ -161,7 +162,9 @@ class Watcher:
         linked_inodes: set[int] = set()
         directories: set[bytes] = set()
         rules: RulesByDirectory = {}
-        for path in paths:
+        names = ListedNames(root.path)
+        spelled = {path: names.spelled(path) for path in paths}
+        for path in sorted({*paths, *spelled.values()}):
             parent, _, name = path.rpartition(b"/")
             if name in RULE_FILES:
                 directories.add(parent)
@@ -170,7 +173,8 @@ class Watcher:
             except OSError:
                 # Unknown: the periodic scan tries again.
                 continue
-            if status is None:
+            if status is None or spelled.get(path, path) != path:
+                # Where case does not matter, a path without a file leads to one that is listed by another name.
                 gone.append(path)
             elif stat.S_ISDIR(status.st_mode):
                 directories.add(path)
