@@ -120,7 +120,7 @@ class Settings:
         ge=1,
         le=MAX_PAUSE_SECONDS,
     )
-    max_file_mb: int = _setting(64, "Of larger files, a part or nothing is read: docs/formats.md.", ge=1, le=MAX_MB)
+    max_file_mb: int = _setting(64, "Larger files are read by ranges, or not at all: docs/formats.md.", ge=1, le=MAX_MB)
     max_text_mb: int = _setting(16, "Text beyond this is not indexed.", ge=1, le=MAX_MB)
     extract_seconds: int = _setting(
         60, f"Time that a parser may take over one file; {MAX_EXTRACT_SECONDS} at most.", ge=1, le=MAX_EXTRACT_SECONDS

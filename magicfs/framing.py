@@ -40,6 +40,8 @@ _REPORTED = {
 
 _LENGTHS = struct.Struct("!II")
 _RECEIVE_BYTES = 1024 * 1024
+_MARK = b"\0"
+"""The kernel sends an open file with a byte at least."""
 
 
 class FramingError(Exception):
@@ -116,6 +118,29 @@ def seconds_until(deadline: float) -> float:
     if seconds <= 0:
         raise TimeoutError("timed out")
     return seconds
+
+
+def send_descriptor(connection: socket.socket, descriptor: int, *, deadline: float | None = None) -> None:
+    """Send an open file, after a message that announces it. Raises as `send` does."""
+    connection.settimeout(None if deadline is None else seconds_until(deadline))
+    try:
+        socket.send_fds(connection, [_MARK], [descriptor])
+    except TimeoutError:
+        raise
+    except OSError as error:
+        raise Disconnected(str(error)) from error
+
+
+def receive_descriptor(connection: socket.socket) -> int:
+    """Wait for an open file that a message has announced: a descriptor to close. Raises `FramingError` without one."""
+    connection.settimeout(None)
+    try:
+        _, descriptors, _, _ = socket.recv_fds(connection, len(_MARK), 1)
+    except OSError as error:
+        raise Disconnected(str(error)) from error
+    if not descriptors:
+        raise FramingError("the announced file is missing")
+    return descriptors[0]
 
 
 def _send(connection: socket.socket, data: bytes, deadline: float | None) -> None:

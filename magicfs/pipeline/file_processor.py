@@ -86,15 +86,22 @@ class FileProcessor:
             large_files=self._large_files,
             allows=self._allows,
         )
+        try:
+            return self._process(reading, timer)
+        finally:
+            reading.close()
+
+    def _process(self, reading: GroupReading, timer: _GroupTimer) -> list[ClaimedFile]:
         new = retry_on_conflict(lambda: self._finish_without_extractor(reading, timer))
-        if len(claims) == 1:
+        if timer.files == 1:
             quick, slow = new, []
         else:
             quick = [file for file in new if self.extractor.needs_no_parser(file.key.kind)]
             slow = [file.claim for file in new if not self.extractor.needs_no_parser(file.key.kind)]
         if quick:
             contents = self._extract(quick)
-            retry_on_conflict(lambda: self._write(quick, contents, timer))
+            changing = [file.claim for file in quick if file.has_changed()]
+            retry_on_conflict(lambda: self._write(quick, contents, changing, timer))
         return [*reading.too_large, *slow]
 
     def _finish_without_extractor(self, reading: GroupReading, timer: _GroupTimer) -> list[FileRead]:
@@ -139,18 +146,26 @@ class FileProcessor:
         return contents
 
     def _content(self, file: FileRead) -> NewContent:
-        extracted = self.extractor.extract(file.content, name=file.claim.name, gap=file.gap)
+        if file.opened is not None:
+            extracted = self.extractor.extract_open(file.opened.fileno(), kind=file.key.kind)
+        else:
+            extracted = self.extractor.extract(file.content, name=file.claim.name, gap=file.gap)
         chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
         if isinstance(extracted, Document) and not chunks:
             extracted = Unreadable(SkipReason.NO_TEXT)
-        size = len(file.content) + (file.gap.length if file.gap is not None else 0)
-        return NewContent(file.key, size=size, extracted=extracted, chunks=chunks)
+        return NewContent(file.key, size=file.size, extracted=extracted, chunks=chunks)
 
-    def _write(self, files: Sequence[FileRead], contents: Mapping[ContentKey, NewContent], timer: _GroupTimer) -> None:
-        """Write the contents and the rows of files in one transaction."""
+    def _write(
+        self,
+        files: Sequence[FileRead],
+        contents: Mapping[ContentKey, NewContent],
+        changing: Sequence[ClaimedFile],
+        timer: _GroupTimer,
+    ) -> None:
+        """Write the contents and the rows of files in one transaction, and return those that were changing."""
         with self._database.transaction() as connection:
             valid = file_claims.lock_claims(connection, [file.claim for file in files])
-            files = [file for file in files if file.claim.id in valid]
+            files = [file for file in files if file.claim.id in valid and file.claim not in changing]
             needed = {file.key: contents[file.key] for file in files}
             ids = contents_db.insert_contents(
                 connection, [content for content in needed.values() if _is_valid_for_copies(content)]
@@ -161,7 +176,7 @@ class FileProcessor:
                 extracted = contents[file.key].extracted
                 reason = extracted if isinstance(extracted, Unreadable) else None
                 _sort(file, reason, ids.get(file.key), finished, unreadable)
-            _finish(connection, finished, unreadable, timer=timer)
+            _finish(connection, finished, unreadable, changing, timer=timer)
 
 
 def _sort(

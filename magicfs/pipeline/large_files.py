@@ -1,5 +1,7 @@
 """Reads what is wanted of files beyond the size limit, by ranges: the ends of texts, mail, containers, recordings.
 
+PDF files are only identified here: their parser reads them by ranges itself.
+
 Used by `reading`. Memory does not grow with a file, and time only with the lines of a text that are counted. Belongs to
 one thread.
 """
@@ -7,6 +9,7 @@ one thread.
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final, Protocol
@@ -28,6 +31,9 @@ from magicfs.text.extract.versions import reader_version
 
 _HEAD_BYTES: Final = 64 * 1024
 """The part of a file by which its type is told."""
+_BLOCK_BYTES: Final = 1 << 20
+_HASH_SECONDS: Final = 30.0
+"""Enough for some gigabytes, as `COUNT_SECONDS`."""
 _UNIT_BYTES: Final = 4
 """No character of UTF-16 or UTF-32 goes over a multiple of it."""
 _CONTAINERS: Final = {"application/zip": excerpt_of_zip, "application/x-tar": excerpt_of_tar}
@@ -48,6 +54,9 @@ class TypeDetector(Protocol):
     def kind(self, content: bytes, *, name: bytes) -> str:
         """The detected type of `content`. Equal bytes of one type always give the same text."""
 
+    def reads_open(self, kind: str) -> bool:
+        """Whether files of this kind need not be in memory."""
+
 
 @dataclass(frozen=True, slots=True)
 class Excerpt:
@@ -57,6 +66,8 @@ class Excerpt:
     key: ContentKey
     gap: Gap | None
     """The part of the file that has text and is not in `content`; None if there is none."""
+    reads_open: bool = False
+    """Whether the parser reads the file itself, and `content` is empty."""
 
 
 class LargeFiles:
@@ -74,6 +85,8 @@ class LargeFiles:
         """
         head = read_range(descriptor, _HEAD_BYTES)
         kind = detector.kind(head, name=name)
+        if detector.reads_open(kind):
+            return Excerpt(b"", _key(_digest_of_all(descriptor, stat), kind), None, reads_open=True)
         excerpt = self._excerpt(descriptor, stat, kind, head)
         if excerpt is not None:
             return excerpt
@@ -168,6 +181,18 @@ def _digest(stat: FileStat, *parts: bytes) -> xxhash.xxh3_128:
     hasher = xxhash.xxh3_128(parts[0])
     for part in (stat.size.to_bytes(8, "big"), *parts[1:]):
         hasher.update(part)
+    return hasher
+
+
+def _digest_of_all(descriptor: int, stat: FileStat) -> xxhash.xxh3_128:
+    """The identity of a file by all its bytes; on a disk that is slow, by those that are read in time, and its end."""
+    hasher, offset = xxhash.xxh3_128(), 0
+    deadline = time.monotonic() + _HASH_SECONDS
+    while block := read_range(descriptor, _BLOCK_BYTES, offset=offset):
+        hasher.update(block)
+        offset += len(block)
+        if offset < stat.size and time.monotonic() >= deadline:
+            return _digest(stat, hasher.digest(), _tail(descriptor, stat))
     return hasher
 
 

@@ -9,6 +9,7 @@ regular files below their root and never waits for a file. It keeps no state, so
 from __future__ import annotations
 
 import errno
+import io
 import os
 import time
 from collections.abc import Callable, Iterator, Sequence
@@ -48,6 +49,23 @@ class FileRead:
     stat: FileStat
     gap: Gap | None = None
     """The part of the file that has text and is not in `content`; None if there is none."""
+    opened: io.FileIO | None = None
+    """The file, to be closed, if its parser reads it itself and `content` is empty."""
+
+    @property
+    def size(self) -> int:
+        """The bytes of the file that was read."""
+        return self.stat.size if self.opened is not None else len(self.content) + (self.gap.length if self.gap else 0)
+
+    def has_changed(self) -> bool:
+        """Whether a file that its parser reads itself has changed since it was identified, or is out of reach."""
+        if self.opened is None:
+            return False
+        try:
+            stat = _file_stat(self.opened.fileno())
+        except OSError:
+            return True
+        return stat is None or not self.stat.same_content_as(stat)
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +89,12 @@ class GroupReading:
     unreadable: Sequence[tuple[ClaimedFile, Unreadable]]
     changing: Sequence[ClaimedFile]
     too_large: Sequence[ClaimedFile]
+
+    def close(self) -> None:
+        """Close the files that are open."""
+        for file in self.read:
+            if file.opened is not None:
+                file.opened.close()
 
 
 def group_files(
@@ -187,7 +211,8 @@ def _read_large(
     excerpt = large_files.read(descriptor, stat, name=claim.name, detector=detector)
     if isinstance(excerpt, Unreadable):
         return excerpt
-    return FileRead(claim, excerpt.content, excerpt.key, stat, excerpt.gap)
+    opened = io.FileIO(os.dup(descriptor)) if excerpt.reads_open else None
+    return FileRead(claim, excerpt.content, excerpt.key, stat, excerpt.gap, opened)
 
 
 def _only_grew(before: FileStat, after: FileStat) -> bool:

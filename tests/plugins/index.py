@@ -83,6 +83,12 @@ class Reader:
     def may_need_parser(self, name: bytes) -> bool:
         return name.endswith(b".slow")
 
+    def reads_open(self, kind: str) -> bool:
+        return False
+
+    def extract_open(self, descriptor: int, *, kind: str) -> Document | Unreadable:
+        raise AssertionError("every file is in memory")
+
     def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         self.calls.append(name)
         if content.startswith(b"locked"):

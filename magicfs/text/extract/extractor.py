@@ -25,6 +25,7 @@ from magicfs.text.language import language_of
 
 _PARSED: Final = frozenset({Route.PARSE, Route.IMAGE, Route.MEDIA, Route.ARCHIVE})
 """The routes of files that the sandbox gets as they are."""
+_PDF: Final = "application/pdf"
 _NOT_READ: Final[dict[Route, Unreadable]] = {
     Route.BINARY: Unreadable(SkipReason.BINARY, "a type that is not read"),
     Route.ENCRYPTED: Unreadable(SkipReason.ENCRYPTED, "encrypted as a whole"),
@@ -74,6 +75,14 @@ class Extractor(Protocol):
         the file that is not in `content`. Bad content never raises; `ServerError` is raised when no parser process can
         be started.
         """
+        ...
+
+    def reads_open(self, kind: str) -> bool:
+        """Whether files of this kind need not be in memory: `extract_open` reads them."""
+        ...
+
+    def extract_open(self, descriptor: int, *, kind: str) -> Document | Unreadable:
+        """The text of an open file of such a kind. What is cut off meanwhile is missing. Raises as `extract` does."""
         ...
 
 
@@ -133,6 +142,15 @@ class FileExtractor:
         """
         extracted = self._extract(content, name=name, gap=gap)
         return replace(extracted, language=language_of(extracted)) if isinstance(extracted, Document) else extracted
+
+    def reads_open(self, kind: str) -> bool:
+        """Whether it is a PDF file."""
+        return kind.partition(" ")[0] == _PDF
+
+    def extract_open(self, descriptor: int, *, kind: str) -> Document | Unreadable:
+        """The text of an open PDF file with its language, or why there is none. Raises `ServerError` as `extract`."""
+        parsed = _without_encoded(self._sandbox.parse_open(descriptor, mime_type=kind.partition(" ")[0]))
+        return replace(parsed, language=language_of(parsed)) if isinstance(parsed, Document) else parsed
 
     def _extract(self, content: bytes, *, name: bytes, gap: Gap | None) -> Document | Unreadable:
         if not content:

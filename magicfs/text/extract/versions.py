@@ -12,7 +12,6 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
-    # The highest, so that files that were too large are looked at again.
     "* decode": 45,
     **dict.fromkeys(("text/html", "application/xhtml+xml", "application/zip"), 50),
     "application/x-ipynb+json": 20,
@@ -25,7 +24,6 @@ READER_VERSIONS: Final[dict[str, int]] = {
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 20
     ),
     "application/pdf": 16,
-    # The highest, so that files of which nothing was read before are looked at again.
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 14,
     "application/x-fictionbook+xml": 11,
@@ -47,6 +45,10 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
+VERSION_OF_UNREAD: Final = 51
+"""To be raised when files are read of which nothing was: above all others."""
+
+
 def reader_version(kind: str) -> int:
     """The version of the reader of a kind, such as `application/pdf parse`."""
     mime_type, _, route = kind.partition(" ")
@@ -57,5 +59,5 @@ def reader_version(kind: str) -> int:
 
 
 def newest_version() -> int:
-    """The highest version of a reader: that of files of which nothing was read, which may be of any kind."""
-    return max(EXTRACTOR_VERSION, *READER_VERSIONS.values())
+    """The version of files of which nothing was read, which may be of any kind."""
+    return max(EXTRACTOR_VERSION, VERSION_OF_UNREAD, *READER_VERSIONS.values())

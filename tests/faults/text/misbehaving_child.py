@@ -7,12 +7,14 @@ from __future__ import annotations
 
 import contextlib
 import ctypes
+import fcntl
 import json
 import os
 import platform
 import resource
 import signal
 import socket
+import struct
 import subprocess
 import sys
 import threading
@@ -23,6 +25,7 @@ from unittest import mock
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.options import Limits, Wall
+from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.process.answers import PartialDocument
 from magicfs.text.extract.process.child import drop_privileges, serve
 
@@ -62,6 +65,7 @@ def overwrite(path: str) -> None:
 
 
 LIBC = ctypes.CDLL(None, use_errno=True)
+FS_IOC_SETFLAGS, NO_DUMP = 0x40086602, 0x40
 KEYCTL = {"x86_64": 250, "aarch64": 219}[platform.machine()]
 
 
@@ -148,6 +152,15 @@ FILE_USES: dict[str, Callable[[str], object]] = {
 """Uses of the file whose path is the request's body. All of them must be refused."""
 
 
+USES_OF_OPEN_FILES: dict[str, Callable[[int], object]] = {
+    "write": lambda descriptor: os.write(descriptor, b"gone"),
+    "open-again": lambda descriptor: os.open(f"/proc/self/fd/{descriptor}", os.O_WRONLY),
+    "mode": lambda descriptor: os.fchmod(descriptor, 0),
+    "flags": lambda descriptor: fcntl.ioctl(descriptor, FS_IOC_SETFLAGS, struct.pack("l", NO_DUMP)),
+}
+"""Uses of an open file. All of them must be refused."""
+
+
 def is_open(descriptor: int) -> bool:
     with contextlib.suppress(OSError):
         os.fstat(descriptor)
@@ -171,7 +184,11 @@ class Misbehaving:
         """`pages` has the actions of pages, by number from 0."""
         self._pages = pages
 
-    def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
+    def __call__(self, content: bytes | OpenFile, mime_type: str) -> Document | PartialDocument | Unreadable:
+        if isinstance(content, OpenFile):
+            if mime_type in USES_OF_OPEN_FILES:
+                USES_OF_OPEN_FILES[mime_type](content.fileno())
+            content = content.read(1 << 20)
         if mime_type == "application/pdf":
             ACTIONS[content.decode()]()
         elif mime_type in ACTIONS:
@@ -190,7 +207,7 @@ class Misbehaving:
     def is_spent(self) -> bool:
         return False
 
-    def open_pages(self) -> MisbehavingPages:
+    def open_pages(self, descriptor: int) -> MisbehavingPages:
         return MisbehavingPages(self._pages)
 
 
@@ -242,4 +259,5 @@ if __name__ == "__main__":
         if "=" not in name:
             take_down(Wall[name])
     drop_privileges(limits)
-    serve(Misbehaving({int(page): action for page, action in pages.items()}), limits=limits)
+    parser = Misbehaving({int(page): action for page, action in pages.items()})
+    serve(parser, limits=limits, shared=int(sys.argv[-1]))

@@ -127,6 +127,21 @@ def test_nothing_outside_is_changed(shared: Sandbox, tmp_path: Path, action: str
     pid_of(shared.parse(b"text", mime_type="good"))
 
 
+@pytest.mark.parametrize("action", ["write", "open-again", "mode", "flags"])
+def test_a_file_that_the_child_reads_itself_is_not_changed(shared: Sandbox, tmp_path: Path, action: str) -> None:
+    path = tmp_path / "a user's file.pdf"
+    path.write_text("precious")
+    path.chmod(0o666)
+    with path.open("rb") as file:
+        outcome = unreadable(shared.parse_open(file.fileno(), mime_type=action))
+        refusal = "OSError: [Errno 9]" if action == "write" else "PermissionError"
+        assert outcome.detail.startswith(refusal), outcome.detail
+        read = shared.parse_open(file.fileno(), mime_type="good")
+    assert isinstance(read, Document)
+    assert read.text.endswith(" precious")
+    assert path.read_text() == "precious"
+
+
 @functools.cache
 def kernel_has_landlock() -> bool:
     """Return whether the kernel has Landlock. A process of its own asks, since the restriction cannot be undone."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -50,6 +51,18 @@ def test_a_page_that_ends_the_process_costs_that_page_only(action: str) -> None:
     assert pages.keys() == {0, 1, 3, 5}
     assert unread == 2
     assert pages[0] == pages[1], "the text and the pages before are kept, not read again"
+
+
+def test_a_page_of_a_file_that_is_not_in_memory_costs_that_page_only(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"crash")
+    command = command_of(LIMITS, "2=crash")
+    with path.open("rb") as file, contextlib.closing(Sandbox(limits=LIMITS, command=command, ocr=OCR)) as sandbox:
+        for mime_type in ("pages", "application/pdf"):
+            outcome = sandbox.parse_open(file.fileno(), mime_type=mime_type)
+            assert isinstance(outcome, Document), outcome
+            assert processes_of_pages(outcome).keys() == {0, 1, 3, 4, 5}
+        pid_of(sandbox.parse(b"text", mime_type="good"))
 
 
 def test_what_a_process_waits_for_a_processor_while_it_starts_is_not_counted(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -18,7 +18,10 @@ def test_versions_go_by_type_or_main_type(monkeypatch: pytest.MonkeyPatch) -> No
     assert reader_version("image/png image") == 9
     assert reader_version("image/jpeg image") == 7
     assert reader_version("text/x-c++ decode") == EXTRACTOR_VERSION
+    monkeypatch.setattr(versions, "VERSION_OF_UNREAD", 8)
     assert newest_version() == 9
+    monkeypatch.setattr(versions, "VERSION_OF_UNREAD", 10)
+    assert newest_version() == 10
 
 
 @pytest.mark.parametrize("route", ["decode", "markup"])
@@ -41,4 +44,5 @@ def test_a_version_of_a_text_is_above_that_of_all_texts() -> None:
 
 def test_no_version_is_below_that_of_all(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(versions, "READER_VERSIONS", {"image/*": 1})
+    monkeypatch.setattr(versions, "VERSION_OF_UNREAD", 1)
     assert reader_version("image/png image") == newest_version() == EXTRACTOR_VERSION

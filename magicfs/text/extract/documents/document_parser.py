@@ -52,7 +52,9 @@ from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
 from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read_wordperfect
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.pdf import pdf_text
+from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
+from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
 from magicfs.text.extract.pdf.pdf_pages import PdfPages
 from magicfs.text.extract.plain.decoding import read_text
 from magicfs.text.extract.plain.plain_text import clean, decode
@@ -105,24 +107,33 @@ class DocumentParser:
         pdf_text.warm_up()
         self._kreuzberg.warm_up()
 
-    def __call__(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
-        """The text of a file of the detected type, or why there is none.
+    def __call__(self, content: bytes | OpenFile, mime_type: str) -> Document | PartialDocument | Unreadable:
+        """The text of a file of the detected type, or why there is none. One that is not in memory is a PDF file.
 
         May raise any exception of the libraries; the caller reports a damaged file.
         """
         self._started = time.monotonic()
         self._depth = 0
         self._parts = FileParts(self._read_part, until=self._started + self._limits.seconds * _PARTS_TIME_SHARE)
-        return with_unread_parts(self._parse(content, mime_type), self._parts.unread)
+        outcome = self._read_open(content) if isinstance(content, OpenFile) else self._parse(content, mime_type)
+        return with_unread_parts(outcome, self._parts.unread)
 
     @property
     def is_spent(self) -> bool:
         """Whether kreuzberg has failed in a way after which it should read no other file."""
         return self._kreuzberg.has_panicked
 
-    def open_pages(self) -> PdfPages:
-        """The pages of the shared PDF file: see `KreuzbergParser`."""
-        return self._kreuzberg.open_pages()
+    def open_pages(self, descriptor: int) -> PdfPages:
+        """The pages of an open PDF file: see `KreuzbergParser`."""
+        return self._kreuzberg.open_pages(descriptor)
+
+    def _read_open(self, file: OpenFile) -> Document | PartialDocument | Unreadable:
+        """The text of a PDF file that is not in memory."""
+        outcome = pdf_text.read_pdf(file)
+        if isinstance(outcome, Unreadable):
+            return outcome
+        until = time.monotonic() + self._limits.seconds * _PDF_TIME_SHARE
+        return with_pdf_parts(outcome, file, until=until, parts=self._parts)
 
     def _parse(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
         told = self._parse_container(content, mime_type)

@@ -62,14 +62,10 @@ class PanicError(Exception):
 class KreuzbergParser:
     """Extracts the text of files of the formats that the library reads. Used by `document_parser`."""
 
-    def __init__(self, *, ocr: Ocr | None, pdf_path: str) -> None:
-        """`pdf_path` is the path at which a PDF file can be read while it is parsed: pages are drawn from there.
-
-        Without `ocr`, another process may recognise pages.
-        """
+    def __init__(self, *, ocr: Ocr | None) -> None:
+        """Without `ocr`, another process may recognise pages."""
         self.has_panicked = False
         """Whether the library has failed in a way that it does not expect: what it keeps may be damaged."""
-        self._pdf_path = pdf_path
         self._config = _config(disable_ocr=True)
         self._config_with_headings = _config(disable_ocr=True, include_document_structure=True)
         self._picture_config = self._page_config = None
@@ -132,12 +128,9 @@ class KreuzbergParser:
             self.has_panicked = True
             raise PanicError(" ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]) from None
 
-    def open_pages(self) -> PdfPages:
-        """The pages of the PDF file at `pdf_path`."""
-        return PdfPages(
-            self._pdf_path,
-            recognise=self._text_of_picture if self.recognises_pictures else None,
-        )
+    def open_pages(self, descriptor: int) -> PdfPages:
+        """The pages of an open PDF file."""
+        return PdfPages(descriptor, recognise=self._text_of_picture if self.recognises_pictures else None)
 
     def _text_of_picture(self, picture: bytes) -> str:
         if self._rapid_ocr is not None:

@@ -14,6 +14,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.additions import append_to_pages, text_of
 from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.pdf.pdf_parts import BESIDE_PAGES, opened, pdf_parts
 from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
@@ -22,7 +23,7 @@ from magicfs.text.extract.process.answers import PartialDocument
 
 def with_pdf_parts(
     outcome: Document | PartialDocument | Unreadable,
-    content: bytes,
+    source: bytes | OpenFile,
     *,
     until: float,
     parts: FileParts,
@@ -31,7 +32,7 @@ def with_pdf_parts(
     running_text = "" if isinstance(outcome, Unreadable) else text_of(outcome).strip()
     try:
         # The outline of a file without a text says nothing about its pages.
-        texts = pdf_parts(content, running_text=running_text or None, until=until, parts=parts)
+        texts = pdf_parts(source, running_text=running_text or None, until=until, parts=parts)
     except DependencyError:
         parts.add_unread(BESIDE_PAGES, SkipReason.ENCRYPTED)
         return outcome

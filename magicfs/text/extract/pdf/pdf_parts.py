@@ -24,6 +24,7 @@ from pypdf.generic import create_string_object
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.plain.plain_text import clean
 from magicfs.text.extract.process.interruption import interrupted_at, not_interrupted
 
@@ -48,13 +49,14 @@ _TAG: Final = re.compile(r"<[^<>]{0,5000}>")
 
 
 @lru_cache(maxsize=1)
-def opened(content: bytes) -> pypdf.PdfReader | None:
+def opened(source: bytes | OpenFile) -> pypdf.PdfReader | None:
     """The file, which is kept until `opened.cache_clear`: opening may take seconds. None where it needs a password."""
-    reader = pypdf.PdfReader(io.BytesIO(content), strict=False)
+    stream = io.BufferedReader(OpenFile(source.fileno())) if isinstance(source, OpenFile) else io.BytesIO(source)
+    reader = pypdf.PdfReader(stream, strict=False)
     return None if reader.is_encrypted and not reader.decrypt("") else reader
 
 
-def pdf_parts(content: bytes, *, running_text: str | None, until: float, parts: FileParts) -> dict[int, str]:
+def pdf_parts(source: bytes | OpenFile, *, running_text: str | None, until: float, parts: FileParts) -> dict[int, str]:
     """The values and annotations of each page that has any, by number from 0, until a moment on the monotonic clock.
 
     The first page has those of the whole document too: titles of its outline, names and texts of attached files, and
@@ -62,14 +64,14 @@ def pdf_parts(content: bytes, *, running_text: str | None, until: float, parts: 
     not read in time, is left out and counted. May raise any exception of the library: `DependencyError` for a file that
     is encrypted with AES, which the library alone does not read.
     """
-    if not _MAY_HAVE_PARTS.search(content):
+    if isinstance(source, bytes) and not _MAY_HAVE_PARTS.search(source):
         return {}
     found: dict[int, str] = {}
     of_document: list[str] = []
     try:
         # The library may take minutes for a single object of a damaged file.
         with interrupted_at(until):
-            reader = opened(content)
+            reader = opened(source)
             if reader is None:
                 return {}
             _read_pages(reader, found, parts)

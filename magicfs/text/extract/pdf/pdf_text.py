@@ -10,7 +10,7 @@ import dataclasses
 import io
 import re
 import sys
-from itertools import accumulate
+from itertools import accumulate, islice
 from typing import Final, Self
 
 import pypdfium2
@@ -20,6 +20,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.stated_metadata import keywords_of, stated, title_of
 from magicfs.text.extract.pdf.glyph_lines import text_of_glyphs
+from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_glyphs import glyphs_of, whole
 from magicfs.text.extract.pdf.page_texts import (
     FEW_PAGE_CHARACTERS,
@@ -49,6 +50,12 @@ _MAX_GLYPHS: Final = 100_000
 """Those of a page that are put together anew take a second, and some hundred bytes each."""
 _MOST_READ_IN_VAIN: Final = 3
 """The pages of a file that are put together anew, at five times the cost, without a better text: then no more are."""
+_MAX_DEPTH: Final = 4
+"""Forms in forms in which pictures are looked for."""
+_MAX_OBJECTS: Final = 2000
+"""A scanned page with a stamp has few; one with more is drawn, and its text layer is its text."""
+_MOST_KEPT_BYTES: Final = 64 << 20
+"""What the engine may keep of a file that is not in memory: the streams of the pages that were read."""
 _ENCRYPTED: Final = b"/Encrypt"
 """The key is never compressed."""
 _KEYS: Final = ("Title", "Author", "Subject", "Keywords")
@@ -64,8 +71,11 @@ trailer<</Root 1 0 R>>
 class PdfFile:
     """An open PDF file. Pages count from 0. Every method may raise `PdfiumError`."""
 
-    def __init__(self, content: bytes) -> None:
-        self._file = pypdfium2.PdfDocument(content)
+    def __init__(self, source: bytes | OpenFile) -> None:
+        """`source` is the file in memory, or one that is open as long as this is used."""
+        self._source = source
+        self._file = pypdfium2.PdfDocument(source)
+        self._read_before = _bytes_read(source)
         self._read_in_vain = 0
 
     def __enter__(self) -> Self:
@@ -104,7 +114,7 @@ class PdfFile:
 
         A divided word stays divided, so that the analysis of words finds it either way.
         """
-        page = self._file[number]
+        page = self._page(number)
         try:
             layer = page.get_textpage()
             try:
@@ -134,9 +144,7 @@ class PdfFile:
 
         The resolution is lower than `dpi` where a side would have more than `max_pixels`.
         """
-        if self._file.formenv is None:
-            self._file.init_forms()
-        page = self._file[number]
+        page = self._page(number, with_forms=True)
         try:
             scale = min(dpi / _POINTS_PER_INCH, max_pixels / max(page.get_size()))
             picture = page.render(scale=scale).to_pil().convert("RGB")
@@ -145,6 +153,47 @@ class PdfFile:
         target = io.BytesIO()
         picture.save(target, "PNG", compress_level=1)
         return target.getvalue()
+
+    def share_of_pictures(self, number: int) -> float:
+        """The share of a page that pictures take, those outside of it too; 0 for a page of many objects."""
+        page = self._page(number)
+        try:
+            if pypdfium2.raw.FPDFPage_CountObjects(page) > _MAX_OBJECTS:
+                return 0.0
+            left, bottom, right, top = page.get_cropbox()
+            drawn = islice(page.get_objects(max_depth=_MAX_DEPTH), _MAX_OBJECTS)
+            return sum(map(_area_of_picture, drawn)) / abs(float(right - left) * float(top - bottom))
+        finally:
+            page.close()
+
+    def _page(self, number: int, *, with_forms: bool = False) -> pypdfium2.PdfPage:
+        """A page, to be closed. PDFium keeps what it reads, so a file that is not in memory is opened now and then."""
+        if _bytes_read(self._source) - self._read_before > _MOST_KEPT_BYTES:
+            try:
+                before, self._file = self._file, pypdfium2.PdfDocument(self._source)
+                before.close()
+            finally:  # to find the objects of a damaged file, all of it is read
+                self._read_before = _bytes_read(self._source)
+        if with_forms and self._file.formenv is None:
+            self._file.init_forms()
+        return self._file[number]
+
+
+def _bytes_read(source: bytes | OpenFile) -> int:
+    """The bytes of a source that were read from the disk."""
+    return source.bytes_read if isinstance(source, OpenFile) else 0
+
+
+def _area_of_picture(drawn: pypdfium2.PdfObject) -> float:
+    """The area of the unit square under the matrices of a picture and of the forms around it; 0 of what is none."""
+    if drawn.type != pypdfium2.raw.FPDF_PAGEOBJ_IMAGE:
+        return 0.0
+    area = 1.0
+    while drawn is not None:
+        a, b, c, d, *_ = drawn.get_matrix().get()
+        area *= abs(a * d - b * c)
+        drawn = drawn.container
+    return area
 
 
 def _engine_text(layer: pypdfium2.PdfTextPage) -> str:
@@ -166,21 +215,22 @@ def warm_up() -> None:
         file.draw(0, dpi=_POINTS_PER_INCH, max_pixels=_POINTS_PER_INCH)
 
 
-def read_pdf(content: bytes) -> Document | PartialDocument | Unreadable:
+def read_pdf(source: bytes | OpenFile) -> Document | PartialDocument | Unreadable:
     """The document, or why there is none. The outcome says which pages have few letters or none.
 
     The text of a page that cannot be read is empty.
     """
     try:
-        with PdfFile(content) as file:
+        with PdfFile(source) as file:
             texts = [_page_text(file, number) + PAGE_SEPARATOR for number in range(len(file))]
             document = file.document()
     except pypdfium2.PdfiumError as error:
-        return _unreadable(error, content)
+        return _unreadable(error, source)
     starts = tuple(accumulate((len(text) for text in texts[:-1]), initial=0)) if texts else ()
     document = dataclasses.replace(document, text="".join(texts), page_starts=starts)
     # Words beside a picture may be a stamp on a scan; `PdfPages.shows_more` looks at the page.
-    fewer_than = FEW_PAGE_CHARACTERS if _IMAGE.search(content) else MIN_PAGE_CHARACTERS
+    has_pictures = isinstance(source, OpenFile) or _IMAGE.search(source)
+    fewer_than = FEW_PAGE_CHARACTERS if has_pictures else MIN_PAGE_CHARACTERS
     pages = pages_with_few_letters(document, fewer_than=fewer_than)
     return PartialDocument(document, pages) if pages else document
 
@@ -192,7 +242,8 @@ def _page_text(file: PdfFile, number: int) -> str:
         return ""
 
 
-def _unreadable(error: pypdfium2.PdfiumError, content: bytes) -> Unreadable:
+def _unreadable(error: pypdfium2.PdfiumError, source: bytes | OpenFile) -> Unreadable:
+    content = source.ends() if isinstance(source, OpenFile) else source
     # The engine may give the error of an earlier file.
     if error.err_code in {pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY} and _ENCRYPTED in content:
         return Unreadable(SkipReason.ENCRYPTED, "needs a password")

@@ -18,8 +18,9 @@ from typing import Protocol
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.framing import Disconnected, Message, receive, send
+from magicfs.framing import Disconnected, Message, receive, receive_descriptor, send
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
+from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_texts import letters_of_pages, pages_in_order
 from magicfs.text.extract.plain.plain_text import truncate
 from magicfs.text.extract.process import confine
@@ -40,12 +41,12 @@ class Parser(Protocol):
         """Whether it has failed in a way after which it should read no other file."""
         ...
 
-    def __call__(self, content: bytes, mime_type: str, /) -> Document | PartialDocument | Unreadable:
+    def __call__(self, content: bytes | OpenFile, mime_type: str, /) -> Document | PartialDocument | Unreadable:
         """The text of a file's bytes, of the detected MIME type."""
         ...
 
-    def open_pages(self) -> Pages:
-        """The pages of the PDF file that the parent shares."""
+    def open_pages(self, descriptor: int, /) -> Pages:
+        """The pages of an open PDF file."""
         ...
 
 
@@ -68,8 +69,11 @@ def drop_privileges(limits: Limits, *, ocr: Ocr | None = None) -> None:
     confine.drop_capabilities()
 
 
-def serve(parser: Parser, *, limits: Limits, recogniser: Recogniser = Recogniser.HERE) -> None:
-    """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`)."""
+def serve(parser: Parser, *, limits: Limits, shared: int, recogniser: Recogniser = Recogniser.HERE) -> None:
+    """Answer requests until the parent closes the connection or this process is due for replacement (`Limits`).
+
+    `shared` is the descriptor of the file that holds each PDF file while it is parsed: see `parser_process`.
+    """
     # Not before: the libraries were loaded, perhaps from directories that only root can read.
     confine.become_nobody()
     confine.limit_resources(memory_bytes=limits.memory_bytes)
@@ -83,7 +87,13 @@ def serve(parser: Parser, *, limits: Limits, recogniser: Recogniser = Recogniser
         except Disconnected:
             return
         confine.limit_cpu(seconds=limits.seconds * _CPU_SECONDS_PER_SECOND)
-        final = _answer(connection, request, parser, limits=limits, recogniser=recogniser)
+        is_sent = bool(request.head.get("opened"))
+        pdf = receive_descriptor(connection) if is_sent else shared
+        try:
+            final = _answer(connection, request, parser, pdf=pdf, limits=limits, recogniser=recogniser)
+        finally:
+            if is_sent:
+                os.close(pdf)
         del request
         served += 1
         is_worn = parser.is_spent or confine.resident() > limits.child_rss_bytes
@@ -94,15 +104,15 @@ def serve(parser: Parser, *, limits: Limits, recogniser: Recogniser = Recogniser
 
 
 def _answer(
-    connection: socket.socket, request: Message, parser: Parser, *, limits: Limits, recogniser: Recogniser
+    connection: socket.socket, request: Message, parser: Parser, *, pdf: int, limits: Limits, recogniser: Recogniser
 ) -> Message:
-    """Send all answers to a request but the last one, and return that."""
+    """Send all answers to a request but the last one, and return that. `pdf` is the open file, if it is a PDF file."""
     head = request.head
     if "pages" in head:
         # Another child has failed at the file, or at one of its pages.
         page_reader = PageReader(
             connection,
-            parser.open_pages(),
+            parser.open_pages(pdf),
             room=head["room"],
             deadline=time.monotonic() + head["seconds"],
             recogniser=recogniser,
@@ -110,7 +120,8 @@ def _answer(
         pages = {int(page): letters for page, letters in head["pages"]}
         return page_reader.read_layers(pages) if head["layers"] else page_reader.recognise(pages)
     deadline = time.monotonic() + limits.seconds
-    outcome = _run(parser, request, limits=limits)
+    content = OpenFile(pdf) if head.get("opened") else request.body
+    outcome = _run(parser, content, str(head["mime_type"]), limits=limits)
     match outcome:
         case Unreadable():
             return encode_unreadable(outcome)
@@ -121,15 +132,17 @@ def _answer(
             send(connection, answer)
             room = limits.text_bytes - len(answer.body)
             page_reader = PageReader(
-                connection, parser.open_pages(), room=room, deadline=deadline, recogniser=recogniser
+                connection, parser.open_pages(pdf), room=room, deadline=deadline, recogniser=recogniser
             )
             return page_reader.recognise(pages_in_order(letters_of_pages(outcome.document, outcome.pages)))
 
 
-def _run(parser: Parser, request: Message, *, limits: Limits) -> Document | PartialDocument | Unreadable:
+def _run(
+    parser: Parser, content: bytes | OpenFile, mime_type: str, *, limits: Limits
+) -> Document | PartialDocument | Unreadable:
     """The parser's outcome, its text cut to the limit. An exception becomes an `Unreadable`."""
     try:
-        outcome = parser(request.body, str(request.head["mime_type"]))
+        outcome = parser(content, mime_type)
     except MemoryError:
         return Unreadable(SkipReason.BOMB, f"needs more than {limits.memory_bytes >> 20} MiB to read")
     except Exception as error:  # it must not end this process
@@ -157,7 +170,7 @@ def _truncate_document(document: Document, *, limits: Limits) -> Document:
 def main(arguments: list[str]) -> None:
     """Run `python -m magicfs.text.extract.process.child LIMITS OCR RECOGNISES DESCRIPTOR`; the first three are JSON.
 
-    The descriptor is that of the file that holds each PDF file while it is parsed: see `parser_process`.
+    The descriptor is that of the shared file: see `serve`.
     """
     limits = Limits(**json.loads(arguments[0]))
     fields = json.loads(arguments[1])
@@ -170,7 +183,7 @@ def main(arguments: list[str]) -> None:
     from magicfs.text.extract.documents.document_parser import DocumentParser
     from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 
-    kreuzberg = KreuzbergParser(ocr=ocr if recognises else None, pdf_path=f"/proc/self/fd/{int(arguments[3])}")
+    kreuzberg = KreuzbergParser(ocr=ocr if recognises else None)
     parser = DocumentParser(kreuzberg, limits=limits)
     parser.warm_up()
     gc.freeze()
@@ -179,7 +192,7 @@ def main(arguments: list[str]) -> None:
         most_bytes = max(limits.child_rss_bytes, confine.resident() + _WORKING_BYTES)
         limits = dataclasses.replace(limits, child_rss_bytes=most_bytes)
     recogniser = Recogniser.HERE if recognises else Recogniser.ELSEWHERE if ocr is not None else Recogniser.NOBODY
-    serve(parser, limits=limits, recogniser=recogniser)
+    serve(parser, limits=limits, shared=int(arguments[3]), recogniser=recogniser)
 
 
 if __name__ == "__main__":

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
-from magicfs.framing import Disconnected, FramingError, Message, receive, send
+from magicfs.framing import Disconnected, FramingError, Message, receive, send, send_descriptor
 from magicfs.linux.starvation import Starvation
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
 from magicfs.text.extract.process.time_limit import TimeLimit
@@ -129,10 +129,17 @@ class ParserProcess:
         """Put a file where the child can read it."""
         _overwrite(self._pdf, content)
 
-    def send(self, request: Message, *, deadline: float) -> None:
-        """Send a request. Raises `TimeoutError` at `deadline` (monotonic seconds), or `FramingError`."""
+    def send(self, request: Message, *, deadline: float, descriptor: int | None = None) -> None:
+        """Send a request about its body, or about the open PDF file of a descriptor, which the child reads itself.
+
+        Raises `TimeoutError` at `deadline` (monotonic seconds), or `FramingError`.
+        """
         self._output.truncate(0)
-        send(self._connection, request, deadline=deadline)
+        if descriptor is None:
+            send(self._connection, request, deadline=deadline)
+        else:
+            send(self._connection, Message({**request.head, "opened": True}), deadline=deadline)
+            send_descriptor(self._connection, descriptor, deadline=deadline)
 
     def receive(self, *, max_body_bytes: int, due: float, limit: TimeLimit) -> Message:
         """Wait for an answer. Raises `TimeoutError`, or `FramingError`.

@@ -56,6 +56,8 @@ class Sandbox:
         self._ocr = ocr
         self._children = ChildKeeper(limits=limits, ocr=ocr, command=command)
         self._time = TimeLimit()
+        self._descriptor: int | None = None
+        """That of the file, while one is parsed that is not in memory."""
 
     def missing_walls(self) -> list[Wall]:
         """The walls that do not stand around the child, which is started if none runs.
@@ -98,6 +100,17 @@ class Sandbox:
             return dataclasses.replace(outcome, ocr=str(self._ocr.engine)) if has_looked else outcome
         pages = tuple(page + 1 for page in answers.recognised_pages)
         return dataclasses.replace(outcome, recognition=Recognition(str(self._ocr.engine), pages)) if pages else outcome
+
+    def parse_open(self, descriptor: int, *, mime_type: str) -> Document | Unreadable:
+        """The text of an open PDF file, which a process reads itself: it may be larger than the memory.
+
+        What is cut off meanwhile is missing. Raises `ServerError` as `parse` does.
+        """
+        self._descriptor = descriptor
+        try:
+            return self.parse(b"", mime_type=mime_type)
+        finally:
+            self._descriptor = None
 
     def _outcome(self, request: Message) -> tuple[Document | Unreadable, Answers]:
         """What a file gives, and the answers that say so. It is read twice if the first failure may be chance."""
@@ -233,9 +246,9 @@ class Sandbox:
         served_before = child.served
         share = _LAYER_TIME_SHARE if layers else _PAGE_TIME_SHARE
         try:
-            if request.head["mime_type"] == _PDF:
+            if request.head["mime_type"] == _PDF and self._descriptor is None:
                 child.share(content)
-            child.send(request, deadline=self._time.end)
+            child.send(request, deadline=self._time.end, descriptor=self._descriptor)
             while not answers.complete:
                 room = self._limits.text_bytes - answers.text_bytes
                 due = _next_deadline(answers, self._time.end, share=share)

@@ -107,6 +107,9 @@ _ATTRIBUTES: _Numbers = {
     "removexattrat": (466, 466),
 }
 
+_HARMLESS_CONTROLS = (0x5401, 0x541B, 0x5421, 0x5450, 0x5451)
+"""Of `ioctl`: TCGETS, FIONREAD, FIONBIO, FIONCLEX, FIOCLEX. Others set flags of a file that is open for reading."""
+
 _CLONE3: _Numbers = {"clone3": (435, 435)}
 """A filter cannot see its flags. It fails with ENOSYS, so that the C library calls `clone` instead."""
 
@@ -150,16 +153,17 @@ def refuse_dangerous_calls() -> bool:
         _Condition((302, 261), argument=0, test=_EQUAL, values=(0, this_process)),  # prlimit64
     )
     refused = _NETWORK, _PROGRAMS, _OTHER_PROCESSES, _WHAT_OUTLIVES_A_PROCESS, _NAMESPACES_AND_MOUNTS, _KERNEL_PROGRAMS
-    return _install(*refused, conditions=conditions)
+    return _install(*refused, conditions=conditions, absent=_CLONE3)
 
 
 def refuse_attribute_changes() -> bool:
-    """Refuse changes to the mode, owner, times or xattrs of a file. Returns False where seccomp is missing."""
-    return _install(_ATTRIBUTES)
+    """Refuse changes to the mode, owner, times, flags or xattrs of a file. Returns False where seccomp is missing."""
+    controls = _Condition((16, 29), argument=1, test=_EQUAL, values=_HARMLESS_CONTROLS)
+    return _install(_ATTRIBUTES, conditions=[controls], absent={})
 
 
-def _install(*refused: _Numbers, conditions: Iterable[_Condition] = ()) -> bool:
-    """Add a filter to this process. The refused calls fail with EPERM."""
+def _install(*refused: _Numbers, conditions: Iterable[_Condition], absent: _Numbers) -> bool:
+    """Add a filter to this process. The refused calls fail with EPERM, the absent ones with ENOSYS."""
     name = platform.machine()
     if name not in _MACHINES or sys.maxsize < 2**32:
         return False
@@ -167,7 +171,7 @@ def _install(*refused: _Numbers, conditions: Iterable[_Condition] = ()) -> bool:
     instructions = _program(
         architecture=_AUDIT_ARCHITECTURE[name],
         refused=[number for calls in refused for number in _numbers(calls, machine)],
-        absent=_numbers(_CLONE3, machine) if conditions else [],
+        absent=_numbers(absent, machine),
         conditions=[_instructions(condition, machine) for condition in conditions],
     )
     code = ctypes.create_string_buffer(instructions, len(instructions))
