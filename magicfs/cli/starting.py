@@ -60,10 +60,12 @@ class UpResult:
 
 @dataclass(frozen=True, slots=True)
 class _Former:
-    """The parts that ran before this call, and their options; empty and None when no supervisor ran."""
+    """What ran before this call."""
 
     parts: Sequence[Part]
+    """The parts that run now; none when no supervisor runs."""
     options: UpOptions | None
+    """Those of the last `up`, which a reboot has ended if no parts run; None if there was none, or `down` since."""
 
     @property
     def mount(self) -> Path | None:
@@ -78,8 +80,7 @@ def bring_up(settings: Settings, request: UpRequest) -> UpResult:
     """Start or change the parts of this machine. On `MagicFSError`, the former parts run again."""
     supervisor = environment.supervisor(settings)
     with supervisor.locked(remark=terminal.remark), _recorded(settings):
-        parts = supervisor.wanted()
-        former = _Former(parts, supervisor.options() if parts else None)
+        former = _Former(supervisor.wanted(), supervisor.options())
         _check(settings, request, former)
         with _undone_on_failure(supervisor, former):
             return _start(settings, request, supervisor, former)
@@ -103,7 +104,7 @@ def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
     mounts = [os.fsencode(request.mount)] if request.mount else []
     for root in request.roots:
         check_root(root, home=settings.home, mounts=mounts)
-    if request.mount is not None and request.mount != former.mount:
+    if request.mount is not None and not (former.parts and request.mount == former.mount):
         mountpoint.prepare_mountpoint(request.mount, roots=[], host=settings.host)
     if settings.embedded_database:
         postgres_cluster.binaries()
@@ -128,7 +129,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     readiness.wait_for_servers()
     if settings.hub is not None:
         environment.require_database(settings)
-    mount = request.mount or former.mount
+    mount = request.mount or _former_mount(settings, former)
     index = _prepare_index(settings, request.roots, mount, is_new_mount=mount != former.mount)
     options = UpOptions(embed_workers=_embed_workers(settings, request, former), gentle=settings.gentle, mount=mount)
     supervisor.apply([*servers, *_services(settings, options)], options=options)
@@ -138,6 +139,17 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
         readiness.wait_for_mount(mount)
     _warm_up(settings, index.searched)
     return UpResult(model=index.model, mount=mount, requested_at=index.requested_at)
+
+
+def _former_mount(settings: Settings, former: _Former) -> Path | None:
+    """Where the last `up` mounted, if that is possible still: after a reboot, the directory may be used otherwise."""
+    if former.mount is None or former.parts:
+        return former.mount
+    try:
+        return mountpoint.prepare_mountpoint(former.mount, roots=[], host=settings.host)
+    except MagicFSError as error:
+        terminal.remark(f"not mounted again: {error}")
+        return None
 
 
 @dataclass(frozen=True, slots=True)
@@ -244,6 +256,7 @@ def _undone_on_failure(supervisor: Supervisor, former: _Former) -> Iterator[None
                 supervisor.apply(former.parts, options=former.options)
             else:
                 supervisor.stop()
+                supervisor.store_options(former.options)
         except MagicFSError as error:
             if str(error) != str(failure):
                 terminal.remark(f"magicfs: {error}")
@@ -253,14 +266,15 @@ def _undone_on_failure(supervisor: Supervisor, former: _Former) -> Iterator[None
 
 
 def _embed_workers(settings: Settings, request: UpRequest, former: _Former) -> int:
-    """The number of embed workers to run: as asked for, else as they run now, else as the settings say."""
+    """The number of embed workers to run: as asked for, else as in the last `up`, else as the settings say."""
     is_set = "workers" in settings.given
     if request.workers is not None:
         return request.workers
     if request.gentle and not is_set:
         return 1
     stops_being_gentle = former.gentle and request.gentle is False
-    if former.options is not None and not stops_being_gentle:
+    # A setting takes effect when everything is started, as after a reboot.
+    if former.options is not None and not stops_being_gentle and (former.parts or not is_set):
         return former.options.embed_workers
     return 1 if settings.gentle and not is_set else settings.workers
 

@@ -47,13 +47,17 @@ class StoredParts:
         """Store the parts and the options, readable for the owner alone: the parts' environments hold passwords."""
         self._starts.mkdir(mode=0o700, exist_ok=True)
         # The options first: if this process is killed in between, they name every mount that `down` must end.
+        self.store_options(options)
+        described = {part.name: part.as_json() for part in parts}
+        replace_file(self._parts, json.dumps(described, indent=1, ensure_ascii=True))
+        replace_file(self._configuration, render(parts))
+
+    def store_options(self, options: UpOptions | None) -> None:
+        """Store the options, or forget them."""
         if options is None:
             self._options.unlink(missing_ok=True)
         else:
             replace_file(self._options, json.dumps(options.as_json()))
-        described = {part.name: part.as_json() for part in parts}
-        replace_file(self._parts, json.dumps(described, indent=1, ensure_ascii=True))
-        replace_file(self._configuration, render(parts))
 
     def forget(self) -> None:
         """Forget the parts and the options."""

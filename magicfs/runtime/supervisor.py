@@ -98,6 +98,10 @@ class Supervisor:
         """The options of the last `up`, even if its supervisor was killed; None when there are none."""
         return self._stored.options()
 
+    def store_options(self, options: UpOptions | None) -> None:
+        """Store the options of the last `up` for the next one. Call it `locked`."""
+        self._stored.store_options(options)
+
     def parts(self) -> list[PartStatus]:
         """The status of each part, in the order of starting; empty when no supervisor runs."""
         if not self.running():

@@ -328,7 +328,7 @@ def test_up_works_after_the_supervisor_was_killed_and_sigint_ends_it(module_comm
     module_commands.assert_nothing_left()
 
 
-def test_up_works_after_everything_was_killed_and_the_end_of_its_terminal_ends_it(
+def test_up_mounts_again_after_everything_was_killed_and_the_end_of_its_terminal_ends_it(
     module_commands: Commands, docs: Path, mount: Path
 ) -> None:
     module_commands.ok("up", docs, "--mount", mount, "--detach")
@@ -336,7 +336,7 @@ def test_up_works_after_everything_was_killed_and_the_end_of_its_terminal_ends_i
     assert module_commands.processes() == []
     assert module_commands.run("status").returncode == 1
     user, terminal = os.openpty()
-    command = ["setsid", "--ctty", *COMMAND, "up", "--mount", str(mount)]
+    command = ["setsid", "--ctty", *COMMAND, "up"]
     process = subprocess.Popen(
         command, env=module_commands.environment, stdin=terminal, stdout=terminal, stderr=terminal
     )
@@ -348,6 +348,20 @@ def test_up_works_after_everything_was_killed_and_the_end_of_its_terminal_ends_i
     os.close(user)
     assert process.wait(180) == 0
     module_commands.assert_nothing_left()
+
+
+def test_a_former_mount_that_is_in_the_way_after_a_reboot_stops_nothing_else(
+    module_commands: Commands, mount: Path
+) -> None:
+    module_commands.ok("up", "--mount", mount, "--detach")
+    module_commands.kill_everything()
+    module_commands.ok("umount", mount)
+    (mount / "letter.txt").write_text("Written where nothing is mounted.")
+    again = module_commands.run("up", "--detach")
+    assert (again.returncode, f"not mounted again: {mount}" in again.stderr) == (0, True), again.stderr
+    assert "embed-1" in module_commands.pids()
+    assert "mount" not in module_commands.pids()
+    (mount / "letter.txt").unlink()
 
 
 def test_a_signal_while_it_starts_takes_back_what_was_started(module_commands: Commands, mount: Path) -> None:

@@ -46,7 +46,10 @@ def up(
     detach: Annotated[bool, typer.Option("--detach", "-d", help="Return, and go on in the background.")] = False,
     wait: Annotated[bool, typer.Option("--wait", help="Return when all present files are searchable.")] = False,
 ) -> None:
-    """Start servers, workers, watcher and mount. A second call changes only what its options say."""
+    """Start servers, workers, watcher and mount. A second call changes only what its options say.
+
+    So does the first one after a reboot. After `magicfs down`, options are as in a first call.
+    """
     from magicfs.cli import environment, starting
     from magicfs.fuse import mountpoint
 
