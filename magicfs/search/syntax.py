@@ -36,7 +36,7 @@ _TOKEN = re.compile(
         )""",
     re.VERBOSE,
 )
-_EXCLUDED_GROUP = re.compile(r"(?<!\S)(-|NOT\s+)\(\s*([^()]{1,500}?)\s*\)(?!\w)")
+_EXCLUDED_GROUP = re.compile(r"(?<!\S)(-|NOT\s+)\(([^()]{1,500})\)(?!\w)")
 """Several words that are left out: `-(java OR "tape drive")`."""
 _OR = re.compile(r"\s+OR\s+|\s*\|\|?\s*")
 _ALTERNATIVE = re.compile(r'"[^"]+"|[^\W\d_][^\s"]*')
@@ -83,7 +83,7 @@ def _normalized(text: str) -> str:
 
 def _each_excluded(group: re.Match[str]) -> str:
     """The exclusion of each word or phrase of a group; the group as it is if its words are to be left out together."""
-    entries = _OR.split(group[2])
+    entries = _OR.split(group[2].strip())
     return " ".join(group[1] + entry for entry in entries) if all(map(_ALTERNATIVE.fullmatch, entries)) else group[0]
 
 

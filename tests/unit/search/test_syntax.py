@@ -67,6 +67,8 @@ def test_words_of_a_group_behind_a_minus_are_excluded() -> None:
         ("bear", "deer", "elk"),
         ("brown fox",),
     )
+    assert parse("river -( bear )").excluded == ("bear",)
+    assert parse("river -(" + " " * 4000).question == "river -("
 
 
 def test_what_follows_a_not_in_capitals_is_excluded() -> None:
