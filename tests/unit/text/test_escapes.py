@@ -129,6 +129,8 @@ from magicfs.text.extract.plain.escapes import unescape
         ("application/xml", "<r>Be&amp;enden</r>", "<r>Be&enden</r>"),
         ("text/x-tex", r"a shelf{}ful of \TeX{}books", r"a shelfful of \TeX{}books"),
         ("application/json", r'"fa\u00c3\u00a7on \u00f0\u009f\u0098\u00a2 \u00c4\u00d6"', '"façon 😢 ÄÖ"'),
+        ("application/json", r'"a\u00c2\u00a0! \u00f0\u009f\u0091\u00a9\u00e2\u0080\u008d"', '"a\u00a0! 👩\u200d"'),
+        ("application/json", r'"\u00bbGro\u00dfer Spa\u00df\u00ab"', '"»Großer Spaß«"'),
         ("text/x-bibtex", "t = {{B}ayes{ian} e{Bay}, \\emph{x}}", "t = {Bayesian eBay, \\emph{x}}"),
         ("text/x-tex", r"a \emph{hyper}\/cube \\/x", r"a hypercube \\/x"),
         ("application/yaml", "a: 'it''s here'\nb: ''", "a: 'it's here'\nb: ''"),

@@ -16,6 +16,7 @@ from magicfs.text.extract.documents.linked_data import stated_texts
 from magicfs.text.extract.documents.picture_pages import later_pages
 from magicfs.text.extract.office import onenote_files, publisher_files
 from magicfs.text.extract.options import Limits
+from magicfs.text.extract.plain.escapes import unescape
 from tests.plugins.films import atom
 from tests.plugins.ole import compound_file
 
@@ -118,6 +119,11 @@ def test_addresses_of_any_length_are_no_text() -> None:
     # Some scripts have no blanks.
     text = "鸟/" * 200_000
     assert list(stated_texts(f'{{"text": "{text}"}}')) == [text]
+
+
+def test_a_string_without_an_end_is_searched_once() -> None:
+    text = r'{"a": "\\u00e4 ' + r"\"" * 300_000
+    assert unescape(text, mime_type="application/json") == '{"a": "ä ' + '"' * 300_000
 
 
 class CountedFields(camera_files._Fields):

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import re
 import sys
+import unicodedata
 from typing import Final
 
 STRING_ESCAPE: Final = re.compile(
@@ -18,11 +19,14 @@ _SIGNS: Final = {"n": " ", "t": " ", "r": " ", "b": " ", "f": " ", '"': '"', "/"
 """What the short escapes stand for; a space for a line end, since the line goes on."""
 
 _STRING: Final = r'"(?:[^"\\\n]|\\.)*+"'
-_A_STRING: Final = re.compile(_STRING)
+_A_STRING: Final = re.compile(_STRING + "?")
+"""Also one without an end: else the search for it begins anew at each quote in it."""
 _NESTED_LETTER: Final = re.compile(r"\\(\\u[0-9A-Fa-f]{4})")
 
-_BYTES: Final = re.compile(r"(?<!\\)(?:\\u00[89a-fA-F][0-9a-fA-F]){2,}+")
-"""Letters of which each byte is written as a letter, as in downloads of Facebook and Instagram."""
+_BYTES: Final = re.compile(r"(?<!\\)(?:\\u00[89a-fA-F][0-9a-fA-F])++")
+"""Letters of which each byte is written as a letter, as in downloads of Facebook and Instagram; or just letters."""
+_IN_TEXTS: Final = frozenset({"Zs", "Cf"})
+"""Blanks that are not broken, and what joins several pictures to one."""
 
 _PIECE: Final = (
     rf'(?:{_STRING}|\{{\s*"type":\s*{_STRING},\s*"text":\s*{_STRING}'
@@ -43,7 +47,7 @@ def unescape_json(text: str) -> str:
     if "\\\\u" in text and '\\"' in text:
         text = _A_STRING.sub(_without_nesting, text)
     if "\\u00" in text:
-        text = _BYTES.sub(_letters_of_bytes, text)
+        text = _with_letters_of_bytes(text)
     return join_surrogates(STRING_ESCAPE.sub(_character, text))
 
 
@@ -95,12 +99,22 @@ def _without_nesting(match: re.Match[str]) -> str:
     return _NESTED_LETTER.sub(r"\1", match[0]) if '\\"' in match[0] else match[0]
 
 
-def _letters_of_bytes(match: re.Match[str]) -> str:
+def _with_letters_of_bytes(text: str) -> str:
+    """The text with letters for their bytes, unless most are letters themselves: of `»Spaß«`, the end is UTF-8 too."""
+    runs = _BYTES.findall(text)
+    letters = {run: _letters_of_bytes(run) for run in set(runs)}
+    if 2 * sum(letters[run] is not None for run in runs) <= len(runs):
+        return text
+    return _BYTES.sub(lambda match: letters[match[0]] or match[0], text)
+
+
+def _letters_of_bytes(run: str) -> str | None:
     try:
-        letters = bytes.fromhex(match[0].replace("\\u00", "")).decode("utf-8")
+        letters = bytes.fromhex(run.replace("\\u00", "")).decode("utf-8")
     except UnicodeDecodeError:
-        return match[0]
-    return letters if letters.isprintable() else match[0]
+        return None
+    are_seen = all(letter.isprintable() or unicodedata.category(letter) in _IN_TEXTS for letter in letters)
+    return letters if are_seen else None
 
 
 def _character(match: re.Match[str]) -> str:
