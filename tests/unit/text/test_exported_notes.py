@@ -37,3 +37,10 @@ def test_lines_stay_lines() -> None:
     assert read is not None
     assert read.count("\n") == NOTES.count("\n")
     assert "Seville" in read.split("\n")[5]
+    assert read_text(b"<title>Quince&#10;&amp;#13;jelly</title>\n", mime_type=NOTES_TYPE) == " Quince jelly \n"
+
+
+def test_words_in_pictures_without_an_end_take_no_longer() -> None:
+    read = read_text(b"<recoIndex>\n" * 100_000 + b"quince", mime_type=NOTES_TYPE)
+    assert read is not None
+    assert (read.count("\n"), read.strip()) == (100_000, "quince")

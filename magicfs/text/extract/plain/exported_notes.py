@@ -12,7 +12,7 @@ from typing import Final
 
 NOTES_TYPE: Final = "application/x-enex"
 
-_RECOGNISED: Final = re.compile(r"<recoIndex\b[^<>]{0,2000}>(.*?)</recoIndex>", re.DOTALL)
+_RECOGNISED: Final = re.compile(r"<recoIndex\b[^<>]{0,2000}>((?:[^<]++|<(?!/?recoIndex\b))*+)</recoIndex>")
 _RECOGNISED_WORD: Final = re.compile(r"<item\b[^<>]{0,200}>\s{0,20}<t\b[^<>]{0,100}>([^<>]{1,500})</t>")
 """The first of several words that a place in a picture may show is the likeliest."""
 _DATA: Final = re.compile(r"<data\b[^<>]{0,200}>[^<>]*</data>")
@@ -23,6 +23,7 @@ _INLINE: Final = re.compile(
 )
 """What may stand inside a word."""
 _TAG: Final = re.compile(r"<!\[CDATA\[|\]\]>|<[/!?]?[A-Za-z][^<>]{0,5000}>")
+_LINE_ENDS: Final = str.maketrans("\n\r", "  ")
 _BLANKS: Final = re.compile(r"[ \t\u00a0]{2,}")
 
 
@@ -31,8 +32,12 @@ def read_notes(text: str) -> str:
     text = _RECOGNISED.sub(_recognised_words, _DATA.sub(_only_line_ends, text))
     text = _MOMENT.sub(r">\1-\2-\3 \4:\5<", text)
     text = _TAG.sub(_line_ends, _INLINE.sub(_only_line_ends, text))
-    # In a note, the letters of XML are escaped once more.
-    return _BLANKS.sub(" ", html.unescape(html.unescape(text)))
+    return _BLANKS.sub(" ", "\n".join(map(_unescaped, text.split("\n"))))
+
+
+def _unescaped(line: str) -> str:
+    """A line with its letters. In a note, those of XML are escaped once more."""
+    return html.unescape(html.unescape(line)).translate(_LINE_ENDS)
 
 
 def _recognised_words(match: re.Match[str]) -> str:
