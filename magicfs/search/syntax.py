@@ -36,8 +36,8 @@ _TOKEN = re.compile(
         )""",
     re.VERBOSE,
 )
-_EXCLUDED_GROUP = re.compile(r"(?<!\S)(-|NOT\s+)\(([^()]{1,500})\)(?!\w)")
-"""Several words that are left out: `-(java OR "tape drive")`."""
+_EXCLUDED_GROUP = re.compile(r'"[^"]*"|(?<!\S)(-|NOT\s+)\(([^()]{1,500})\)(?!\w)')
+"""Several words that are left out: `-(java OR "tape drive")`. In a phrase, they are words of it."""
 _OR = re.compile(r"\s+OR\s+|\s*\|\|?\s*")
 _ALTERNATIVE = re.compile(r'"[^"]+"|[^\W\d_][^\s"]*')
 _QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"' * 7)
@@ -83,6 +83,8 @@ def _normalized(text: str) -> str:
 
 def _each_excluded(group: re.Match[str]) -> str:
     """The exclusion of each word or phrase of a group; the group as it is if its words are to be left out together."""
+    if group[1] is None:
+        return group[0]
     entries = _OR.split(group[2].strip())
     return " ".join(group[1] + entry for entry in entries) if all(map(_ALTERNATIVE.fullmatch, entries)) else group[0]
 

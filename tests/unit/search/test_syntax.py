@@ -67,6 +67,7 @@ def test_words_of_a_group_behind_a_minus_are_excluded() -> None:
         ("bear", "deer", "elk"),
         ("brown fox",),
     )
+    assert parse('river "in -(a OR b)"').phrases == ("in -(a OR b)",)
     assert parse("river -( bear )").excluded == ("bear",)
     assert parse("river -(" + " " * 4000).question == "river -("
 
