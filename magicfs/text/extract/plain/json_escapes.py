@@ -8,6 +8,7 @@ from __future__ import annotations
 import re
 import sys
 import unicodedata
+from itertools import islice
 from typing import Final
 
 STRING_ESCAPE: Final = re.compile(
@@ -25,6 +26,8 @@ _NESTED_LETTER: Final = re.compile(r"\\(\\u[0-9A-Fa-f]{4})")
 
 _BYTES: Final = re.compile(r"(?<!\\)(?:\\u00[89a-fA-F][0-9a-fA-F])++")
 """Letters of which each byte is written as a letter, as in downloads of Facebook and Instagram; or just letters."""
+_RUNS_COMPARED: Final = 10_000
+"""So many of a text, the first ones, tell whether its letters are encoded twice."""
 _IN_TEXTS: Final = frozenset({"Zs", "Cf"})
 """Blanks that are not broken, and what joins several pictures to one."""
 
@@ -101,16 +104,13 @@ def _without_nesting(match: re.Match[str]) -> str:
 
 def _with_letters_of_bytes(text: str) -> str:
     """The text with letters for their bytes, unless most are letters themselves: of `»Spaß«`, the end is UTF-8 too."""
-    runs = _BYTES.findall(text)
-    letters = {run: _letters_of_bytes(run) for run in set(runs)}
-    if 2 * sum(letters[run] is not None for run in runs) <= len(runs):
-        return text
-    return _BYTES.sub(lambda match: letters[match[0]] or match[0], text)
+    first = [_letters_of_bytes(run) is not None for run in islice(_BYTES.finditer(text), _RUNS_COMPARED)]
+    return _BYTES.sub(lambda run: _letters_of_bytes(run) or run[0], text) if 2 * sum(first) > len(first) else text
 
 
-def _letters_of_bytes(run: str) -> str | None:
+def _letters_of_bytes(run: re.Match[str]) -> str | None:
     try:
-        letters = bytes.fromhex(run.replace("\\u00", "")).decode("utf-8")
+        letters = bytes.fromhex(run[0].replace("\\u00", "")).decode("utf-8")
     except UnicodeDecodeError:
         return None
     are_seen = all(letter.isprintable() or unicodedata.category(letter) in _IN_TEXTS for letter in letters)
