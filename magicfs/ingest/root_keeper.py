@@ -9,7 +9,7 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Sequence
 from datetime import datetime
 
 from magicfs.config import Settings
@@ -59,6 +59,8 @@ class RootKeeper:
         """When the last scan of each root began that compared with the database itself."""
         self._begun: set[RootId] = set()
         """The roots whose first scan has begun: they are watched from now on."""
+        self._scans: dict[RootId, threading.Thread] = {}
+        """The scans that go on. Each takes itself out at its end."""
         self._scan_requested = threading.Event()
         self._roots_changed = threading.Event()
 
@@ -94,23 +96,23 @@ class RootKeeper:
 
     def scan_roots(self, stop: threading.Event) -> None:
         """Scan roots that are due or that somebody asked to scan, until `stop` is set."""
-        scans: dict[RootId, threading.Thread] = {}
         while not stop.is_set():
             self._scan_requested.clear()
-            scans = _running(scans)
-            self._free_removed_roots(scans.keys())
+            self._free_removed_roots(list(self._scans))
             for registered in self._due_roots():
-                scans = _running(scans)
-                if stop.is_set() or len(scans) >= MAX_SCANS:
+                if stop.is_set() or len(self._scans) >= MAX_SCANS:
                     break
-                if registered.root.id not in scans:
-                    scans[registered.root.id] = self._start_scan(registered, stop)
-                    scans[registered.root.id].join(SCAN_TURN_SECONDS)
+                if registered.root.id not in self._scans:
+                    try:
+                        self._start_scan(registered, stop).join(SCAN_TURN_SECONDS)
+                    except RuntimeError as error:
+                        log.warning("the scan of root %s waits: %s", registered.root.name, error)
+                        break
             # A scan that ends wakes this thread.
-            resting = [each for root_id, each in list(self._roots.items()) if root_id not in scans]
+            resting = [each for root_id, each in list(self._roots.items()) if root_id not in self._scans]
             pauses = [seconds for seconds in map(self._seconds_until_scan, resting) if seconds > 0.0]
             self._scan_requested.wait(min([*pauses, MISSING_SCAN_SECONDS]))
-        for scan in scans.values():
+        for scan in list(self._scans.values()):
             scan.join()
 
     def _due_roots(self) -> list[RegisteredRoot]:
@@ -154,10 +156,19 @@ class RootKeeper:
                 with errors_logged(stop, self._outage, _scan_of(root.id)):
                     self._scan(registered, began=began, compare=compare)
             finally:
+                # Before the loop wakes: what was requested meanwhile begins then.
+                del self._scans[root.id]
                 self._scan_requested.set()
 
-        thread = threading.Thread(target=scan, name=f"scan-{root.name}")
-        thread.start()
+        thread = self._scans[root.id] = threading.Thread(target=scan, name=f"scan-{root.name}")
+        try:
+            thread.start()
+        except RuntimeError:
+            # The system allows no more threads.
+            del self._scans[root.id]
+            self._last_scan.pop(root.id, None)
+            self._compared_at.pop(root.id, None)
+            raise
         return thread
 
     def _scan(self, registered: RegisteredRoot, *, began: float, compare: bool) -> None:
@@ -263,11 +274,6 @@ class _RootWatch:
         # The next watch of the root says whether it fails too.
         self._outage.ended(work)
         self._on_end()
-
-
-def _running(scans: Mapping[RootId, threading.Thread]) -> dict[RootId, threading.Thread]:
-    """Those of the threads that have not ended."""
-    return {root_id: scan for root_id, scan in scans.items() if scan.is_alive()}
 
 
 def _scan_of(root: RootId) -> str:

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import logging
 import shutil
 import threading
+import time
 from collections import Counter
 from pathlib import Path
 
 import pytest
 
 from magicfs.config import Settings
-from magicfs.db.cluster.roots import request_scan
+from magicfs.db.cluster.roots import list_roots, request_scan
 from magicfs.domain.roots import RegisteredRoot
 from magicfs.ingest import root_keeper
+from magicfs.ingest.root_keeper import RootKeeper
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
+from magicfs.logs import Outage
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import make_agent, running
 from tests.plugins.index import HOST, Index
@@ -108,3 +112,66 @@ def test_a_periodic_scan_compares_with_the_database_itself_from_time_to_time(
         wait_until(
             lambda: index.rows("SELECT size FROM files") == [(5,)], seconds=60, failed="the scan trusted its memory"
         )
+
+
+def test_a_scan_that_is_requested_during_one_begins_when_it_ends(
+    index: Index, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The thread of the first one need not have ended when the loop wakes."""
+    scans, stop = [], threading.Event()
+    keeper = RootKeeper(settings, index.scanner, Outage(logging.getLogger()))
+
+    def scan(self: Scanner, registered: RegisteredRoot, **options: bool) -> ScanResult:
+        scans.append(time.monotonic())
+        if len(scans) == 1:
+            keeper._request_scan(registered.root)
+        else:
+            stop.set()
+            keeper.interrupt()
+        return ScanResult(changed=0, deleted=0, complete=True)
+
+    class SlowlyEnding(threading.Event):
+        def set(self) -> None:
+            super().set()
+            if threading.current_thread().name.startswith("scan-"):
+                time.sleep(1.0)
+
+    monkeypatch.setattr(Scanner, "scan", scan)
+    monkeypatch.setattr(root_keeper, "SCAN_TURN_SECONDS", 0.0)
+    monkeypatch.setattr(root_keeper, "MISSING_SCAN_SECONDS", 60.0)
+    keeper._scan_requested = SlowlyEnding()
+    with index.database.transaction() as connection:
+        keeper.keep_roots(list_roots(connection))
+    loop = threading.Thread(target=keeper.scan_roots, args=(stop,), daemon=True)
+    loop.start()
+    loop.join(30)
+    assert len(scans) == 2
+
+
+def test_a_system_without_threads_puts_scans_off(
+    index: Index, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    stop = threading.Event()
+    keeper = RootKeeper(settings, index.scanner, Outage(logging.getLogger()))
+    start, refused = threading.Thread.start, []
+
+    def refuse(self: threading.Thread) -> None:
+        if self.name.startswith("scan-") and not refused:
+            refused.append(self.name)
+            raise RuntimeError("can't start new thread")
+        start(self)
+
+    monkeypatch.setattr(threading.Thread, "start", refuse)
+    monkeypatch.setattr(root_keeper, "MISSING_SCAN_SECONDS", 0.1)
+    (index.folder / "one.txt").write_text("words")
+    with index.database.transaction() as connection:
+        keeper.keep_roots(list_roots(connection))
+    loop = threading.Thread(target=keeper.scan_roots, args=(stop,), daemon=True)
+    loop.start()
+    try:
+        wait_until(index.states, seconds=60, failed="the root is not scanned")
+    finally:
+        stop.set()
+        keeper.interrupt()
+        loop.join(30)
+    assert refused == ["scan-docs"]
