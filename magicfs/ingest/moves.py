@@ -116,13 +116,14 @@ def _find_moves(connection: Connection, root: Root, seen: Mapping[bytes, SeenFil
         by_inode.setdefault(row.ino, []).append(row)
     moves: list[_Move] = []
     successors: dict[FileId, int] = {}
+    names = ListedNames(root.path)
     for path, file in new.items():
         rows = by_inode.get(file.stat.ino, [])
         if file.stat.ino in unmoved:
             continue
         is_staying = True
         for row in rows:
-            successor = _successor(root, path, row)
+            successor = _successor(root, path, row, names)
             is_staying = is_staying and successor == _IS_STAYING
             if successor != _IS_STAYING and _is_same_file(root, file, row):
                 rows.remove(row)
@@ -140,7 +141,7 @@ def _find_moves(connection: Connection, root: Root, seen: Mapping[bytes, SeenFil
     return [move for move in moves if successors.get(move.known.id, _IS_GONE) in {_IS_GONE, *moved}]
 
 
-def _successor(root: Root, path: bytes, known: KnownFile) -> int:
+def _successor(root: Root, path: bytes, known: KnownFile, names: ListedNames) -> int:
     """The inode number of the file that is now at the path of a known one, which was seen at `path`.
 
     `_IS_GONE` without any, `_IS_STAYING` if it is the same one, or nothing is known of it.
@@ -157,13 +158,13 @@ def _successor(root: Root, path: bytes, known: KnownFile) -> int:
     ino = to_signed_64(status.st_ino)
     if ino != known.ino:
         return ino
-    return _IS_GONE if _is_in_other_case(root, path, known) or _is_behind_link(known) else _IS_STAYING
+    return _IS_GONE if _is_in_other_case(root, path, known, names) or _is_behind_link(known) else _IS_STAYING
 
 
-def _is_in_other_case(root: Root, path: bytes, known: KnownFile) -> bool:
+def _is_in_other_case(root: Root, path: bytes, known: KnownFile, names: ListedNames) -> bool:
     """Whether a name in the known path has become the one in `path`: `lstat` finds both where case does not matter."""
     may_be = known.root == root.id and path != known.path and folded(path) == folded(known.path)
-    return may_be and not ListedNames(root.path).has(known.path)
+    return may_be and not names.has(known.path)
 
 
 def _is_behind_link(known: KnownFile) -> bool:

@@ -15,7 +15,7 @@ from magicfs.db.vectors.model_changes import activate_model
 from magicfs.ingest.listed_names import ListedNames
 from magicfs.ingest.roots import add_root
 from tests.fakes.embedder import FakeEmbedder
-from tests.integration.ingest.trees import found, on_disk, process
+from tests.integration.ingest.trees import found, many, on_disk, process
 from tests.plugins.fuse import needs_fuse
 from tests.plugins.index import HOST, Index, Reader
 
@@ -56,6 +56,24 @@ def test_a_name_in_another_case_replaces_the_former_one(stick: Index, old: str, 
     assert found(stick) == on_disk(stick)
     assert stick.rows("SELECT id FROM files ORDER BY id") == ids
     assert stick.reader.calls == []
+
+
+@needs_fuse
+def test_a_folder_of_many_files_in_another_case_is_listed_once(stick: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(stick, 30, below="Folder")
+    stick.settle()
+    (stick.folder / "Folder").rename(stick.folder / "FOLDER")
+    listdir, listed = os.listdir, []
+
+    def counted(path: bytes) -> list[bytes]:
+        listed.append(path)
+        return listdir(path)
+
+    monkeypatch.setattr(os, "listdir", counted)
+    process(stick, "Folder", "FOLDER")
+    monkeypatch.undo()
+    assert len([path for path in listed if os.fsencode(path).lower().endswith(b"folder")]) <= 2
+    assert found(stick) == on_disk(stick)
 
 
 @needs_fuse
