@@ -34,10 +34,12 @@ class WatchBudget:
 
     def refresh(self) -> None:
         """Look how many watches the system allows now."""
-        self._limit = None
+        limit = None
         with contextlib.suppress(OSError, ValueError):
             allowed = self._allowed()
-            self._limit = allowed - allowed // RESERVED_SHARE
+            limit = allowed - allowed // RESERVED_SHARE
+        with self._lock:
+            self._limit = limit
 
     def take(self, *, of_root: int) -> bool:
         """Take a watch for a root that has `of_root` of them. Returns whether there was one."""

@@ -156,6 +156,21 @@ def test_a_small_root_is_watched_although_a_large_one_has_used_the_budget(
         assert not watches.is_complete
 
 
+def test_the_budget_holds_while_it_is_looked_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_budget, "SMALL_ROOT", 0)
+    budget = WatchBudget(allowed=lambda: 4)
+    taken = [budget.take(of_root=1) for _ in range(4)]
+
+    def allowed() -> int:
+        taken.append(budget.take(of_root=1))
+        return 8
+
+    monkeypatch.setattr(budget, "_allowed", allowed)
+    budget.refresh()
+    assert taken == [True, True, True, False, False]
+    assert budget.take(of_root=1)
+
+
 def test_a_directory_that_is_mounted_at_a_second_place_is_watched_at_both(index: Index) -> None:
     """The kernel has one watch for both."""
     (index.folder / "one").mkdir()
