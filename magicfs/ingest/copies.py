@@ -10,16 +10,21 @@ import os
 import stat
 from collections.abc import Collection
 
-from magicfs.db.corpus.moved_files import KnownFile, copies_of_files
+from magicfs.db.corpus.moved_files import KnownFile, copies_of_files, indexed_paths
 from magicfs.db.pool import Database
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.roots import Root
 
 
-def count_copied(database: Database, root: Root, gone: Collection[bytes]) -> int:
-    """How many of the files that are gone from these paths of a root are in some root of the host by another path."""
+def count_elsewhere(database: Database, root: Root, gone: Collection[bytes]) -> int:
+    """How many of the files that are gone from these paths of a root are in some root of the host by another path.
+
+    Those count too that the index no longer has at these paths: while this root was scanned, the scan of another one
+    has found where they are.
+    """
     with database.transaction() as connection:
+        left = set(gone) - indexed_paths(connection, root.id, gone)
         copies = copies_of_files(connection, root.id, gone)
     unchanged: dict[FileId, bool] = {}
     copied: set[bytes] = set()
@@ -28,7 +33,7 @@ def count_copied(database: Database, root: Root, gone: Collection[bytes]) -> int
             unchanged[copy.id] = _is_unchanged(copy)
         if unchanged[copy.id]:
             copied.add(path)
-    return len(copied)
+    return len(left | copied)
 
 
 def _is_unchanged(file: KnownFile) -> bool:

@@ -24,7 +24,7 @@ from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
 from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
 from magicfs.ingest import row_writer
-from magicfs.ingest.copies import count_copied
+from magicfs.ingest.copies import count_elsewhere
 from magicfs.ingest.deletion_guard import (
     DELETION_WINDOW_SECONDS,
     SAMPLE_FILES,
@@ -252,7 +252,7 @@ class Scanner:
         lost = len(deleted_paths)
         if not deletions_confirmed and is_suspect(lost):
             # A full scan follows that of a directory, and may see the files themselves at other paths.
-            lost -= 0 if from_event else count_copied(self._database, root, deleted_paths)
+            lost -= 0 if from_event else count_elsewhere(self._database, root, deleted_paths)
             if is_suspect(lost):
                 return replace(result, suspected_deletions=len(deleted_paths))
         if gone and not is_present(root):

@@ -80,6 +80,12 @@ def files_of_inodes(connection: Connection, root: RootId, inodes: Collection[int
     return [KnownFile(*row) for row in connection.execute(_SQL["files_of_inodes"], values, binary=True)]
 
 
+def indexed_paths(connection: Connection, root: RootId, paths: Collection[bytes]) -> set[bytes]:
+    """Those of the paths of a root at which the index has a file."""
+    rows = connection.execute(_SQL["indexed_paths"], {"root_id": root, "paths": sorted(paths)}, binary=True)
+    return {row[0] for row in rows}
+
+
 def copies_of_files(connection: Connection, root: RootId, paths: Collection[bytes]) -> list[tuple[bytes, KnownFile]]:
     """Other files of the host that have the bytes of those at these paths of a root, each with such a path.
 

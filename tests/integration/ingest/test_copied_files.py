@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.pool import Database
+from magicfs.ingest.index_snapshot import IndexSnapshot
 from magicfs.ingest.roots import add_root
 from tests.integration.ingest.trees import found, many, on_disk
 from tests.plugins.index import HOST, Index, with_and_without_restarts
@@ -111,3 +112,21 @@ def test_a_file_whose_bytes_nobody_has_read_is_known_by_its_name_size_and_time(
     other.settle()
     assert is_suspect(index) is (copy is shutil.copy)
     assert kept(index) == (FILES if copy is shutil.copy else 0)
+
+
+def test_nobody_is_asked_about_files_that_the_scan_of_another_root_has_found_meanwhile(
+    index: Index, other: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for path in index.folder.glob("*.txt"):
+        path.rename(other.folder / path.name)
+    load = IndexSnapshot.unseen_files
+
+    def scan_other(self: IndexSnapshot, unlisted: list[bytes]) -> dict[bytes, int]:
+        monkeypatch.undo()
+        other.scan()
+        return load(self, unlisted)
+
+    monkeypatch.setattr(IndexSnapshot, "unseen_files", scan_other)
+    assert not index.scan().suspected_deletions
+    assert kept(index) == 0
+    assert kept(other) == FILES
