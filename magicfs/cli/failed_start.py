@@ -1,6 +1,7 @@
 """Why the last `magicfs up` has failed, in a file of the state directory: nothing runs then that could be asked.
 
-`starting` writes and removes it, and the checks of `magicfs doctor` read it. Main thread.
+`starting` writes and removes it, `stopping` removes it when it has stopped something, and the checks of `doctor`
+read it. Main thread.
 """
 
 from __future__ import annotations

@@ -9,7 +9,7 @@ from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
-from magicfs.cli import environment, terminal
+from magicfs.cli import environment, failed_start, terminal
 from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT
 from magicfs.errors import ConfigError, ServerError
@@ -45,6 +45,9 @@ def take_down(settings: Settings) -> bool:
         # A mount process that was killed leaves its mount behind.
         if options is not None and options.mount is not None:
             stopped |= mountpoint.umount(options.mount)
+        if stopped:
+            # Nothing runs because of this, and not because a start had failed before.
+            failed_start.forget(settings.home)
     return stopped
 
 

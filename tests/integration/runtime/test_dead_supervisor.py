@@ -16,10 +16,11 @@ import psutil
 import psycopg
 import pytest
 
+from magicfs.cli import failed_start
 from magicfs.cli.stopping import take_down
 from magicfs.config import Settings
 from magicfs.domain.parts import Part
-from magicfs.errors import ServerError
+from magicfs.errors import CheckFailed, ServerError
 from magicfs.runtime import postgres, postgres_cluster, redis
 from magicfs.runtime.cleanup import clean_up
 from magicfs.runtime.parts import server_parts
@@ -228,3 +229,14 @@ def test_a_supervisor_that_accepts_nothing_is_given_up(tmp_path: Path, monkeypat
         listener.listen(0)
         first.connect(str(path))
         assert not SupervisorClient(path).answers()
+
+
+def test_what_was_stopped_on_purpose_is_no_failed_start(supervisor: Supervisor, home: Path) -> None:
+    supervisor.apply([sleeper("one")])
+    failed_start.record(home, ServerError("a second start, after which the first parts ran again"))
+    assert take_down(Settings(home=home))
+    failed_start.require_none(home)
+    failed_start.record(home, ServerError("nothing could start"))
+    assert not take_down(Settings(home=home))
+    with pytest.raises(CheckFailed, match="nothing could start"):
+        failed_start.require_none(home)
