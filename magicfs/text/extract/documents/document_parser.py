@@ -22,17 +22,17 @@ from magicfs.text.extract.documents.book_pages import prepared_book
 from magicfs.text.extract.documents.compressed_files import decompress_file
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
-from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
 from magicfs.text.extract.documents.html_parts import HTML_TYPES, without_references
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
-from magicfs.text.extract.documents.picture_pages import TIFF_TYPE, later_pages
+from magicfs.text.extract.documents.pictures import read_picture
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.documents.recordings import read_recording
 from magicfs.text.extract.documents.running_text import FICTION_BOOK, read_running_text
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
-from magicfs.text.extract.file_types import NOT_RECOGNISED, FileType, Route
+from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
 from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
@@ -53,7 +53,6 @@ from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.pdf import pdf_text
 from magicfs.text.extract.pdf.open_file import OpenFile
-from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
 from magicfs.text.extract.pdf.pdf_pages import PdfPages
 from magicfs.text.extract.plain.decoding import read_text
@@ -84,8 +83,6 @@ _PARTS_TIME_SHARE: Final = 0.5
 _TIME_SHARE: Final = 0.8
 """The share of a file's time after which its reader stops, so that what was read is kept."""
 _READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
-_FAILURES: Final = frozenset({SkipReason.CORRUPT, SkipReason.ENCRYPTED, SkipReason.BOMB, SkipReason.TIMEOUT})
-"""Why a file inside of the file may have a text that was not read."""
 _MAX_DEPTH: Final = 3
 """Files in files that are read: a document attached to a message attached to a message."""
 
@@ -223,49 +220,11 @@ class DocumentParser:
         if mime_type in _XML_READERS:
             return _XML_READERS[mime_type](content)
         if mime_type.startswith("image/"):
-            return self._parse_picture(content, mime_type)
+            until = self._started + self._limits.seconds * _TIME_SHARE
+            return read_picture(content, mime_type, library=self._kreuzberg, parts=self._parts, until=until)
         if mime_type.startswith(("audio/", "video/")):
             return read_recording(content, mime_type) or Unreadable(SkipReason.BINARY, "sound or a film")
         return self._read_archive(content, mime_type) if mime_type in _ARCHIVE_TYPES else None
-
-    def _parse_picture(self, content: bytes, mime_type: str) -> Document | Unreadable:
-        """What a picture says of itself, and its recognised text."""
-        said = picture_metadata.read_picture(content, mime_type)
-        if mime_type in NOT_RECOGNISED:
-            return said or Unreadable(SkipReason.BINARY, "a picture of which nothing is said")
-        if not self._kreuzberg.recognises_pictures:
-            needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract or rapidocr to read its text")
-            return said or needs_ocr
-        outcome = self._recognised(content, mime_type)
-        if mime_type == TIFF_TYPE:
-            outcome = self._with_later_pages(outcome, content)
-        if said is None or isinstance(outcome, Unreadable):
-            return said or outcome
-        return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
-
-    def _recognised(self, content: bytes, mime_type: str) -> Document | Unreadable:
-        """The recognised text of a picture. One at which the library fails costs its own text only."""
-        try:
-            return self._kreuzberg(content, mime_type)
-        except Exception as error:
-            return unreadable_of(error)
-
-    def _with_later_pages(self, first: Document | Unreadable, content: bytes) -> Document | Unreadable:
-        """The recognised text of a fax or a scan with that of its later pages, as many as there is time for."""
-        texts = [text_of(first)]
-        until = self._started + self._limits.seconds * _TIME_SHARE
-        for number, page in later_pages(content):
-            if time.monotonic() > until:
-                self._parts.add_unread(f"page {number} and what follows", SkipReason.TIMEOUT)
-                break
-            outcome = Unreadable(SkipReason.CORRUPT) if page is None else self._recognised(page, "image/png")
-            if isinstance(outcome, Unreadable) and outcome.reason in _FAILURES:
-                self._parts.add_unread(f"page {number}", outcome.reason)
-            texts.append(text_of(outcome))
-        text = PAGE_SEPARATOR.join(filter(None, texts))
-        if isinstance(first, Document):
-            return replace(first, text=text)
-        return Document(text=text, mime_type=TIFF_TYPE) if text else first
 
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
         file = decompress_file(content, mime_type)
@@ -315,7 +274,7 @@ class DocumentParser:
             outcome = unreadable_of(error)
         finally:
             self._depth -= 1
-        if not isinstance(outcome, Unreadable) or outcome.reason not in _FAILURES:
+        if not isinstance(outcome, Unreadable) or outcome.reason not in FAILURES:
             self._parts.add()
         elif file_type.route is Route.MARKUP:
             self._parts.add()

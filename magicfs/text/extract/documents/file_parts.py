@@ -27,6 +27,9 @@ DAMAGE: Final = (
 )
 """What the standard library raises about a damaged member of a container: its bytes, compression, XML or charset."""
 
+FAILURES: Final = frozenset({SkipReason.CORRUPT, SkipReason.ENCRYPTED, SkipReason.BOMB, SkipReason.TIMEOUT})
+"""Why a part may have a text that was not read."""
+
 WHAT_FOLLOWS: Final = "what follows "
 """How a part is named that is not read because what stands before it is damaged, or is all that was kept of a file."""
 

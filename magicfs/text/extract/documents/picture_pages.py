@@ -1,6 +1,6 @@
 """Draws the second and later pages of a fax or a scan in TIFF, for the recognition of their texts.
 
-Runs in the child process, called by `document_parser`. Not those of photographs, whose files have the same picture in
+Runs in the child process, called by `pictures`. Not those of photographs, whose files have the same picture in
 several sizes. Untrusted bytes.
 """
 
