@@ -109,8 +109,8 @@ class RootKeeper:
                         log.warning("the scan of root %s waits: %s", registered.root.name, error)
                         break
             # A scan that ends wakes this thread.
-            resting = [each for root_id, each in list(self._roots.items()) if root_id not in self._scans]
-            pauses = [seconds for seconds in map(self._seconds_until_scan, resting) if seconds > 0.0]
+            not_scanned = [each for root_id, each in list(self._roots.items()) if root_id not in self._scans]
+            pauses = [seconds for seconds in map(self._seconds_until_scan, not_scanned) if seconds > 0.0]
             self._scan_requested.wait(min([*pauses, MISSING_SCAN_SECONDS]))
         for scan in list(self._scans.values()):
             scan.join()

@@ -8,17 +8,16 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(host)s, %(lock)s))
 -- so that no other file is lost if it crashes its worker again. When all other workers of the host but one have a slow
 -- file, which may take a minute, only others are claimed: a file that was just saved finds a free worker. Slow files are
 -- claimed by one worker at a time while fewer than three have reported. Files of the same priority are claimed from each
--- root in turn, another one first each time: those of a large root do not keep the few of a new one waiting.
+-- root in turn, any of them first: those of a large root do not keep the few of a new one waiting.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 host_roots AS (
-    SELECT r.id, r.path, row_number() OVER (ORDER BY r.id) AS place, count(*) OVER () AS roots
-    FROM roots r JOIN hosts h ON h.id = r.host_id
+    SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
     WHERE h.name = %(host)s AND (h.agent_boot IS NULL OR h.agent_boot = %(boot)s) AND r.state <> 'missing'
       AND {{storage.has_room}}
 ),
 slow_limit AS MATERIALIZED ({{slow_limit}}),
 waiting AS (
-    SELECT f.id, f.priority, f.attempts, f.size, host_roots.id AS root_id, host_roots.path AS root, place, roots
+    SELECT f.id, f.priority, f.attempts, f.size, host_roots.id AS root_id, host_roots.path AS root
     FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
         WHERE root_id = host_roots.id AND state = 'pending' AND attempts < %(max_attempts)s
@@ -28,7 +27,7 @@ waiting AS (
         FOR UPDATE SKIP LOCKED
     ) AS f
     UNION ALL
-    SELECT f.id, f.priority, f.attempts, f.size, host_roots.id, host_roots.path, place, roots
+    SELECT f.id, f.priority, f.attempts, f.size, host_roots.id, host_roots.path
     FROM host_roots CROSS JOIN LATERAL (
         SELECT id, priority, attempts, size FROM files
         WHERE root_id = host_roots.id AND state = 'pending' AND NOT {{is_slow}} AND attempts < %(max_attempts)s
@@ -40,7 +39,7 @@ waiting AS (
 ),
 in_turn AS (
     SELECT waiting.*, row_number() OVER (PARTITION BY root_id, priority, attempts ORDER BY id) AS turn,
-           mod(place + lease.number, roots) AS turn_of_root
+           hashint8extended(root_id, lease.number) AS turn_of_root
     FROM waiting, lease
 ),
 ranked AS (
