@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import os
 from collections.abc import Callable
 from pathlib import Path
 
@@ -48,6 +49,15 @@ def test_it_has_its_fields_and_annotations(tmp_path: Path) -> None:
     assert isinstance(outcome, Document)
     assert "Skarholm" in outcome.text
     assert "heron" in outcome.text
+
+
+def test_one_whose_end_has_not_come_yet_is_not_searched(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf_file(TEXT))
+    os.truncate(path, 1 << 40)
+    with FileExtractor(limits=Limits()) as extractor, path.open("rb") as file:
+        outcome = extractor.extract_open(file.fileno(), kind=KIND)
+    assert outcome == Unreadable(SkipReason.CORRUPT, "its end is missing")
 
 
 @pytest.mark.parametrize("cut", [0, 300])

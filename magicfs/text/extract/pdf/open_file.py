@@ -17,6 +17,9 @@ if TYPE_CHECKING:
 _END_BYTES: Final = 1 << 20
 """Where a file says that it is encrypted: beside its tables of objects, which are at its ends."""
 
+_TAIL_BYTES: Final = 4096
+"""In which a complete file says where its table of objects is."""
+
 
 class OpenFile(io.RawIOBase):
     """A file of a fixed size. What is cut off, or cannot be read, while it is read is missing at its end."""
@@ -70,6 +73,10 @@ class OpenFile(io.RawIOBase):
     def readall(self) -> bytes:
         """Raises `MemoryError`: a library wants all of the file, to search for what a damaged one lacks."""
         raise MemoryError(f"{self._size} bytes are not read at once")
+
+    def is_incomplete(self) -> bool:
+        """Whether the file ends in zeros, as one that is still being downloaded into the room that it needs."""
+        return not os.pread(self._descriptor, _TAIL_BYTES, max(self._size - _TAIL_BYTES, 0)).strip(b"\0")
 
     def ends(self) -> bytes:
         """The first and the last megabyte."""

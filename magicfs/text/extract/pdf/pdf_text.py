@@ -220,6 +220,9 @@ def read_pdf(source: bytes | OpenFile) -> Document | PartialDocument | Unreadabl
 
     The text of a page that cannot be read is empty.
     """
+    if isinstance(source, OpenFile) and source.is_incomplete():
+        # The engine would search gigabytes of them for objects.
+        return Unreadable(SkipReason.CORRUPT, "its end is missing")
     try:
         with PdfFile(source) as file:
             texts = [_page_text(file, number) + PAGE_SEPARATOR for number in range(len(file))]
