@@ -362,6 +362,7 @@ def test_a_former_mount_that_is_in_the_way_after_a_reboot_stops_nothing_else(
     assert "embed-1" in module_commands.pids()
     assert "mount" not in module_commands.pids()
     (mount / "letter.txt").unlink()
+    module_commands.ok("down")
 
 
 def test_a_signal_while_it_starts_takes_back_what_was_started(module_commands: Commands, mount: Path) -> None:

@@ -25,7 +25,7 @@ def test_files_that_are_never_indexed_are_no_unfinished_work(database: Database)
     assert said(database) == "indexed so far: 1 of 2 files, 1 of 2 chunks by meaning"
     with database.transaction() as connection:
         connection.execute("DELETE FROM files WHERE display = 'd.txt'")
-    assert said(database) == "indexed so far: 1 of 1 files, 1 of 2 chunks by meaning"
+    assert said(database) == "indexed so far: 1 of 1 file, 1 of 2 chunks by meaning"
     with database.transaction() as connection:
         connection.execute("UPDATE embeddings SET state = 'failed', reason = 'crashed' WHERE state = 'pending'")
     assert said(database) == ""
