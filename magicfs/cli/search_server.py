@@ -3,14 +3,14 @@
     python -P -m magicfs.cli.search_server --socket PATH [--idle-exit SECONDS]
 
 `search_client` starts it after a search that no server has answered, with the settings of that search, and asks it
-from then on. `magicfs.local_server` has its socket, which its user alone may use, and ends it when nobody has asked for
+from then on. `ipc/local_server.py` has its socket, which its user alone may use, and ends it when nobody has asked for
 a while. It prints nothing: the terminal is that of the command.
 
 Protocol: `{"do": "search", "key": ..., "query": ..., ...}`, with the other options of a search, gets two answers. The
 first says that it is taken, and how long it may take; the second has what is to be printed as its body, or `error` and
 `message`, and the `complaints` about the settings.
 
-Threads: those of `magicfs.local_server`, and one that prepares the first search.
+Threads: those of `ipc/local_server.py`, and one that prepares the first search.
 """
 
 from __future__ import annotations
@@ -31,8 +31,8 @@ from magicfs.cli import environment, search_client
 from magicfs.cli.searching import SearchOptions, find, seconds_to_search, text_of
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, MalformedRequest, ServerError
-from magicfs.framing import Message, failure
-from magicfs.local_server import IsWanted, serve
+from magicfs.ipc.framing import Message, failure
+from magicfs.ipc.local_server import IsWanted, serve
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
@@ -58,7 +58,7 @@ _TYPES: dict[str, tuple[type, ...]] = {
 
 
 class SearchAnswers:
-    """Answers requests with a search service. A `magicfs.local_server.Service`."""
+    """Answers requests with a search service. A `Service` of `ipc/local_server.py`."""
 
     def __init__(self, settings: Settings, *, key: str, complaints: Sequence[str] = ()) -> None:
         """Search with `settings`, for clients whose settings have the same `key`, and about which it complains."""

@@ -14,8 +14,7 @@ from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT
 from magicfs.errors import ConfigError, ServerError
 from magicfs.fuse import mountpoint
-from magicfs.runtime.cleanup import clean_up
-from magicfs.server_lock import (
+from magicfs.ipc.server_lock import (
     STOP_SECONDS,
     is_served,
     kill_server,
@@ -23,6 +22,7 @@ from magicfs.server_lock import (
     server_sockets,
     stop_server,
 )
+from magicfs.runtime.cleanup import clean_up
 
 
 def take_down(settings: Settings) -> bool:

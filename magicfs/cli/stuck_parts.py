@@ -18,7 +18,7 @@ from magicfs.cli import environment
 from magicfs.config import Settings
 from magicfs.domain.parts import MOUNT, QUERY_EMBEDDER
 from magicfs.domain.status import MountStatus, PartStatus
-from magicfs.server_lock import answers_ping
+from magicfs.ipc.server_lock import answers_ping
 
 if TYPE_CHECKING:
     from magicfs.runtime.supervisor import Supervisor

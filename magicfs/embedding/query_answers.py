@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, TypeAlias
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.manifest import remake_advice
 from magicfs.errors import EmbedderUnavailable, MagicFSError, MalformedRequest, ModelError, ModelMismatch
-from magicfs.framing import Message, error_in
+from magicfs.ipc.framing import Message, error_in
 
 if TYPE_CHECKING:
     import numpy as np

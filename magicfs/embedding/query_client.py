@@ -18,8 +18,8 @@ from magicfs.domain.models import ModelSpec
 from magicfs.embedding.query_answers import Vector, are_current, outcome_of, reported_error
 from magicfs.embedding.query_connection import DiedTwice, Exchange, QueryConnection
 from magicfs.errors import EmbedderUnavailable, MagicFSError, ModelError
-from magicfs.framing import FramingError, Message, failure
-from magicfs.server_lock import STOP_SECONDS, stop_server
+from magicfs.ipc.framing import FramingError, Message, failure
+from magicfs.ipc.server_lock import STOP_SECONDS, stop_server
 
 log = logging.getLogger(__name__)
 

@@ -18,8 +18,8 @@ from typing import Self, TypeVar
 
 from magicfs.embedding.query_watchdog import QueryWatchdog
 from magicfs.errors import EmbedderUnavailable
-from magicfs.framing import Disconnected, FramingError, Message, receive, seconds_until, send
-from magicfs.server_lock import is_served
+from magicfs.ipc.framing import Disconnected, FramingError, Message, receive, seconds_until, send
+from magicfs.ipc.server_lock import is_served
 
 MAX_VECTOR_BYTES = 1024 * 1024
 _MAX_SERVER_DEATHS = 2

@@ -2,14 +2,14 @@
 
     python -m magicfs.embedding.query_server --socket PATH [--idle-exit SECONDS] [--free-after SECONDS] [--detach]
 
-Started by the supervisor, or by `query_client.QueryEmbedder` when no server answers. `magicfs.local_server` has the
+Started by the supervisor, or by `query_client.QueryEmbedder` when no server answers. `ipc/local_server.py` has the
 socket and its lock: a second process waits for the lock without loading anything, or exits at once if it was started
 with `--idle-exit`. The libraries that run models are imported with the first text.
 
 Protocol: `query_service` has the requests and the answers. Server and client are of one installation, so the protocol
 has no versions: a client replaces a server that is left of an older one, which takes its request for malformed.
 
-Threads: those of `magicfs.local_server`, and one more thread uses the model.
+Threads: those of `ipc/local_server.py`, and one more thread uses the model.
 """
 
 from __future__ import annotations
@@ -21,8 +21,8 @@ from pathlib import Path
 
 from magicfs import logs
 from magicfs.embedding.query_service import QueryService
+from magicfs.ipc.local_server import serve
 from magicfs.linux.process import share_one_heap
-from magicfs.local_server import serve
 
 FREE_AFTER_SECONDS = 60.0
 """The time without a request after which models leave the memory: they are most of what the process holds."""

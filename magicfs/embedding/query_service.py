@@ -24,9 +24,9 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Self
 
 from magicfs.errors import EmbedderUnavailable, MagicFSError, MalformedRequest
-from magicfs.framing import Disconnected, Message, failure
+from magicfs.ipc.framing import Disconnected, Message, failure
+from magicfs.ipc.local_server import IsWanted
 from magicfs.linux.process import return_free_memory
-from magicfs.local_server import IsWanted
 
 if TYPE_CHECKING:
     from magicfs.embedding.embedder import FastembedEmbedder

@@ -15,7 +15,7 @@ import threading
 from contextlib import suppress
 from pathlib import Path
 
-from magicfs.server_lock import answers_ping, holders
+from magicfs.ipc.server_lock import answers_ping, holders
 
 log = logging.getLogger(__name__)
 

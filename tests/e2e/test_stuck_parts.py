@@ -16,8 +16,8 @@ import pytest
 from magicfs.cli import stuck_parts
 from magicfs.cli.stuck_parts import parts_and_stuck
 from magicfs.config import Settings
+from magicfs.ipc.server_lock import answers_ping
 from magicfs.runtime.supervisor import Supervisor
-from magicfs.server_lock import answers_ping
 from tests.plugins.commands import Commands
 
 pytestmark = pytest.mark.slow

@@ -11,7 +11,7 @@ from pathlib import Path
 
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.query_client import FindFolder, QueryEmbedder
-from magicfs.framing import FramingError, Message
+from magicfs.ipc.framing import FramingError, Message
 from magicfs.models.store import ModelStore
 from magicfs.runtime.processes import wait_until
 

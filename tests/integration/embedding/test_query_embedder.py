@@ -24,7 +24,7 @@ from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.manifest import read
 from magicfs.embedding.query_client import QueryEmbedder
 from magicfs.errors import EmbedderUnavailable, LanguageUnread, ModelCorrupt, ModelMismatch, ModelMissing
-from magicfs.framing import Message, receive
+from magicfs.ipc.framing import Message, receive
 from magicfs.models.store import ModelStore
 from tests.integration.embedding.embedders import DEADLINE_SECONDS, end, folders_of, pid_of, ping, wait_for
 from tests.integration.models.tiny import write_tiny_model
@@ -204,7 +204,7 @@ OLDER_SERVER = """
 import sys
 from magicfs.embedding import query_server, query_service
 from magicfs.errors import MalformedRequest
-from magicfs.framing import failure
+from magicfs.ipc.framing import failure
 refusal = failure(MalformedRequest("malformed request (folder and text are needed)"))
 query_service.QueryService._vectors = lambda *request: iter([refusal])
 sys.exit(query_server.main(sys.argv[1:]))

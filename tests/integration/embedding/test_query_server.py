@@ -19,10 +19,10 @@ import pytest
 from magicfs.domain.models import StoredModel
 from magicfs.embedding.query_client import QueryEmbedder
 from magicfs.errors import EmbedderUnavailable
-from magicfs.framing import Disconnected, Message, receive, send
-from magicfs.local_server import CONNECTION_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES
+from magicfs.ipc.framing import Disconnected, Message, receive, send
+from magicfs.ipc.local_server import CONNECTION_SECONDS, MAX_CONNECTIONS, MAX_REQUEST_BYTES
+from magicfs.ipc.server_lock import is_served, lock_path
 from magicfs.models.store import ModelStore
-from magicfs.server_lock import is_served, lock_path
 from tests.integration.embedding.embedders import DEADLINE_SECONDS, end, folders_of, launch, pid_of, ping, wait_for
 
 

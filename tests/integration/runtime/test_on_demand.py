@@ -18,9 +18,9 @@ from magicfs.cli import wiring
 from magicfs.cli.stopping import take_down
 from magicfs.config import Settings, load
 from magicfs.domain.models import StoredModel
+from magicfs.ipc.server_lock import is_served
 from magicfs.models.store import ModelStore
 from magicfs.runtime.processes import wait_until
-from magicfs.server_lock import is_served
 from tests.integration.embedding.embedders import ping
 from tests.plugins.commands import short_folder
 

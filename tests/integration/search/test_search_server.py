@@ -19,9 +19,9 @@ import psutil
 import psycopg
 import pytest
 
-from magicfs.framing import FramingError, Message, receive, send
+from magicfs.ipc.framing import FramingError, Message, receive, send
+from magicfs.ipc.server_lock import is_served, server_sockets, stop_server
 from magicfs.runtime.processes import has_ended
-from magicfs.server_lock import is_served, server_sockets, stop_server
 from tests.integration.search.corpus import Corpus
 from tests.plugins.commands import short_folder
 from tests.plugins.forks import run_command
@@ -38,7 +38,7 @@ PATIENT = {"magicfs.cli.search_client.TAKEN_SECONDS": 60.0}
 """For a command, a server that is slow on a busy machine is none that hangs."""
 PATIENT_DOWN = """
 import sys
-from magicfs import server_lock
+from magicfs.ipc import server_lock
 from magicfs.cli import main, stopping
 stopping.STOP_SECONDS = server_lock.stop_server.__kwdefaults__["seconds"] = 20.0
 sys.exit(main.run(sys.argv[1:]))

@@ -12,7 +12,7 @@ import pytest
 import magicfs
 from magicfs.cli import search_client, searching
 from magicfs.errors import DatabaseUnavailable, ServerError
-from magicfs.framing import Message
+from magicfs.ipc.framing import Message
 
 
 @pytest.fixture

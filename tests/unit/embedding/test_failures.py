@@ -15,7 +15,7 @@ from magicfs.errors import (
     ModelMismatch,
     ModelMissing,
 )
-from magicfs.framing import Message, error_in, failure
+from magicfs.ipc.framing import Message, error_in, failure
 
 SPEC = ModelSpec("a model", Precision.INT8, dimension=4, max_tokens=9, digest="1" * 64)
 

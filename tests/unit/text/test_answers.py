@@ -6,7 +6,7 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
-from magicfs.framing import FramingError, Message
+from magicfs.ipc.framing import FramingError, Message
 from magicfs.text.extract.pdf.page_texts import (
     MIN_PAGE_CHARACTERS,
     insert_page_texts,

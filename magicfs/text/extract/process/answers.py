@@ -16,7 +16,7 @@ from typing import Any
 
 from magicfs.domain.contents import Document, Unreadable, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
-from magicfs.framing import FramingError, Message
+from magicfs.ipc.framing import FramingError, Message
 from magicfs.text.extract.documents.file_parts import MAX_NAME_CHARACTERS, MAX_NAMES
 from magicfs.text.extract.pdf.page_texts import insert_page_texts, letters_of_pages, pages_in_order
 from magicfs.text.extract.plain.plain_text import clean

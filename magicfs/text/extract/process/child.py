@@ -18,7 +18,7 @@ from typing import Protocol
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.framing import Disconnected, Message, receive, receive_descriptor, send
+from magicfs.ipc.framing import Disconnected, Message, receive, receive_descriptor, send
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_texts import letters_of_pages, pages_in_order

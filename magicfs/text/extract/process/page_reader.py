@@ -14,7 +14,7 @@ from typing import Protocol
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.framing import Message, send
+from magicfs.ipc.framing import Message, send
 from magicfs.text.extract.pdf.page_texts import MIN_PAGE_CHARACTERS
 from magicfs.text.extract.plain.plain_text import truncate
 from magicfs.text.extract.process.answers import (

@@ -22,7 +22,7 @@ from collections.abc import Sequence
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
-from magicfs.framing import Disconnected, FramingError, Message, receive, send, send_descriptor
+from magicfs.ipc.framing import Disconnected, FramingError, Message, receive, send, send_descriptor
 from magicfs.linux.starvation import Starvation
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
 from magicfs.text.extract.process.time_limit import TimeLimit

@@ -14,7 +14,7 @@ from dataclasses import dataclass
 
 from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
-from magicfs.framing import FramingError, Message
+from magicfs.ipc.framing import FramingError, Message
 from magicfs.text.extract.file_types import NOT_RECOGNISED
 from magicfs.text.extract.options import Limits, Ocr, Wall
 from magicfs.text.extract.process.answers import Answers

@@ -15,7 +15,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
 
-from magicfs.framing import FramingError, Message, receive, seconds_until, send
+from magicfs.ipc.framing import FramingError, Message, receive, seconds_until, send
 from magicfs.linux import locks
 
 log = logging.getLogger(__name__)

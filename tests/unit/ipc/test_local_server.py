@@ -6,8 +6,8 @@ import socket
 import threading
 from collections.abc import Iterator
 
-from magicfs.framing import Message, receive, send
-from magicfs.local_server import IsWanted, LocalServer
+from magicfs.ipc.framing import Message, receive, send
+from magicfs.ipc.local_server import IsWanted, LocalServer
 from tests.plugins.commands import short_folder
 
 SECONDS = 60.0

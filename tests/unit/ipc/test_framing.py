@@ -10,7 +10,7 @@ from collections.abc import Iterator
 
 import pytest
 
-from magicfs.framing import Disconnected, FramingError, Message, receive, send
+from magicfs.ipc.framing import Disconnected, FramingError, Message, receive, send
 
 MAX_BODY_BYTES = 1000
 MAX_HEAD_BYTES = 300_000

@@ -1,7 +1,7 @@
 """A process of ours that answers requests at a unix socket: one process a socket, for its owner alone.
 
-The holder of its lock (`magicfs.server_lock`) is the one server of a socket. A connection carries one request and its
-answers, each a message of `magicfs.framing`; a `Service` gives the answers. Used by the query embedder and by
+The holder of its lock (`server_lock`) is the one server of a socket. A connection carries one request and its
+answers, each a message of `framing`; a `Service` gives the answers. Used by the query embedder and by
 the search server, which differ in their services. `{"do": "quit"}` ends the process after its answer, and
 `{"do": "ping"}`, by which others see whether it hangs, leaves it as idle as it was.
 
@@ -25,8 +25,8 @@ from pathlib import Path
 from typing import Any, Protocol, cast
 
 from magicfs.errors import MalformedRequest, ServerError
-from magicfs.framing import Disconnected, FramingError, Message, failure, receive, send
-from magicfs.server_lock import take_lock
+from magicfs.ipc.framing import Disconnected, FramingError, Message, failure, receive, send
+from magicfs.ipc.server_lock import take_lock
 
 log = logging.getLogger(__name__)
 
