@@ -17,9 +17,9 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from magicfs.errors import ConfigError
-from magicfs.home import FILE_NAME, home
 from magicfs.setting_values import HOST_AND_PORT, HOST_NAME, InvalidSetting, valid_value
-from magicfs.state_directory import make_state_directory, try_lock
+from magicfs.state_directory.directory import make_state_directory, try_lock
+from magicfs.state_directory.home import FILE_NAME, home
 
 PREFIX = "MAGICFS_"
 """The variables of the environment that are settings begin so."""

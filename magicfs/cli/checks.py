@@ -23,7 +23,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli.index_checks import IndexChecks
 from magicfs.config import Settings
 from magicfs.errors import CheckFailed, MagicFSError
-from magicfs.state_directory import HOME_MODE, require_usable_path
+from magicfs.state_directory.directory import HOME_MODE, require_usable_path
 
 if TYPE_CHECKING:
     from magicfs.text.extract.options import Ocr

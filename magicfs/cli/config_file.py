@@ -12,8 +12,8 @@ import tomllib
 from pathlib import Path
 
 from magicfs.errors import ConfigError
-from magicfs.home import FILE_NAME
 from magicfs.linux.files import replace_file
+from magicfs.state_directory.home import FILE_NAME
 
 
 def write_setting(home: Path, name: str, value: str | None) -> None:

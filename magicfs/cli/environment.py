@@ -17,7 +17,7 @@ from magicfs import config, logs
 from magicfs.config import Settings
 from magicfs.domain.parts import POSTGRES
 from magicfs.errors import DatabaseStarting, DatabaseUnavailable, SchemaError, ServerError
-from magicfs.home import POSTGRES_SOCKET
+from magicfs.state_directory.home import POSTGRES_SOCKET
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database

@@ -13,8 +13,8 @@ from magicfs.db.cluster import host_certificates
 from magicfs.domain.host_certificates import HostCertificate, taken
 from magicfs.gateway.admitted_hosts import AdmittedHosts
 from magicfs.gateway.join_requests import JoinRequests
-from magicfs.home import POSTGRES_SOCKET
 from magicfs.runtime import postgres, redis
+from magicfs.state_directory.home import POSTGRES_SOCKET
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Sequence

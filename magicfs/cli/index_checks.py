@@ -21,9 +21,9 @@ from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode
 from magicfs.domain.parts import AGENT
 from magicfs.domain.roots import RootState
 from magicfs.errors import CheckFailed, DatabaseError, MagicFSError, ModelError, ModelMissing, ServerError
-from magicfs.home import POSTGRES_SOCKET
 from magicfs.linux.inotify import inotify_init, max_user_watches
 from magicfs.linux.mounts import is_shared_file_system
+from magicfs.state_directory.home import POSTGRES_SOCKET
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Connection

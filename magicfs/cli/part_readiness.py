@@ -16,10 +16,10 @@ from magicfs.config import Settings
 from magicfs.domain.parts import HUB_LINK, MOUNT, POSTGRES, REDIS, SERVE
 from magicfs.errors import DeadlineExceeded, MountError, PeerUnavailable, ServerError
 from magicfs.fuse import mountpoint
-from magicfs.home import POSTGRES_SOCKET
 from magicfs.runtime import postgres, redis
 from magicfs.runtime.processes import is_listening
 from magicfs.runtime.supervisor import Supervisor
+from magicfs.state_directory.home import POSTGRES_SOCKET
 
 if TYPE_CHECKING:
     from magicfs.gateway.identity import Identity

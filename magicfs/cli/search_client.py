@@ -21,8 +21,8 @@ from typing import NamedTuple
 
 import magicfs
 from magicfs.errors import DatabaseUnavailable, DeadlineExceeded, MagicFSError, NotComparable, UsageError
-from magicfs.home import FILE_NAME, home
 from magicfs.ipc.framing import FramingError, Message, error_in, receive, send
+from magicfs.state_directory.home import FILE_NAME, home
 
 LOG_NAME = "search-server.log"
 IDLE_SECONDS = 300.0

@@ -13,7 +13,6 @@ import signal
 import socket
 from typing import TYPE_CHECKING
 
-from magicfs.allowed_roots import AllowedRoots
 from magicfs.cli import environment
 from magicfs.cli.hub_services import admissions, hub_services, own_list, record_certificate, wrong_in_index
 from magicfs.config import Settings
@@ -29,6 +28,7 @@ from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.serve import REFRESH_SECONDS, Server, Service
 from magicfs.ingest.roots import limit_roots
 from magicfs.logs import Outage
+from magicfs.state_directory.allowed_roots import AllowedRoots
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database

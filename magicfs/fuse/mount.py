@@ -20,7 +20,6 @@ from pathlib import Path
 import pyfuse3
 import trio
 
-from magicfs.allowed_roots import AllowedRoots
 from magicfs.config import Settings
 from magicfs.db.as_of import read_as_of
 from magicfs.db.cluster.roots import list_roots, request_scan
@@ -37,6 +36,7 @@ from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.thread_pools import INDEX_THREADS
+from magicfs.state_directory.allowed_roots import AllowedRoots
 from magicfs.tree.remote.files import NoRemoteFiles, RemoteFiles
 from magicfs.tree.remote.nodes import RemoteSource
 from magicfs.tree.results.result_cache import ResultCache, Searcher

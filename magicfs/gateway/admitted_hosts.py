@@ -12,7 +12,7 @@ from dataclasses import replace
 from pathlib import Path
 
 from magicfs.domain.host_certificates import HostCertificate
-from magicfs.state_file import StateFile
+from magicfs.state_directory.state_file import StateFile
 
 FILE_NAME = "admitted.json"
 

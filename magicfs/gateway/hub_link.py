@@ -31,8 +31,8 @@ from magicfs.gateway.tunnel import (
     is_cancellation,
     notice_silence,
 )
-from magicfs.home import POSTGRES_SOCKET
 from magicfs.logs import Outage
+from magicfs.state_directory.home import POSTGRES_SOCKET
 
 log = logging.getLogger(__name__)
 

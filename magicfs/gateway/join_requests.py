@@ -13,7 +13,7 @@ from dataclasses import astuple, dataclass
 from pathlib import Path
 
 from magicfs.domain.host_certificates import HostCertificate
-from magicfs.state_file import StateFile
+from magicfs.state_directory.state_file import StateFile
 
 FILE_NAME = "requests.json"
 

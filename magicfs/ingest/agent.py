@@ -21,7 +21,6 @@ import time
 from collections.abc import Callable, Sequence
 from functools import partial
 
-from magicfs.allowed_roots import NOT_ADDED, AllowedRoots
 from magicfs.config import Settings
 from magicfs.db.cluster import heartbeats
 from magicfs.db.cluster import roots as roots_db
@@ -41,6 +40,7 @@ from magicfs.ingest.storage import keep_room
 from magicfs.jobs import JobQueue
 from magicfs.linux.process import trim_heap
 from magicfs.logs import Outage
+from magicfs.state_directory.allowed_roots import NOT_ADDED, AllowedRoots
 
 log = logging.getLogger(__name__)
 

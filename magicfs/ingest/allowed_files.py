@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from magicfs.allowed_roots import AllowedRoots
+from magicfs.state_directory.allowed_roots import AllowedRoots
 
 
 class AllowedFiles:

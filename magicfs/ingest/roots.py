@@ -11,7 +11,6 @@ import shlex
 from collections.abc import Collection, Sequence
 from pathlib import Path
 
-from magicfs.allowed_roots import AllowedRoots
 from magicfs.config import Settings
 from magicfs.db.cluster import roots as roots_db
 from magicfs.db.cluster.heartbeats import live_mounts
@@ -20,6 +19,7 @@ from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
 from magicfs.linux.mounts import kernel_file_system, read_mounts
+from magicfs.state_directory.allowed_roots import AllowedRoots
 
 
 def add_roots(

@@ -17,7 +17,6 @@ from dataclasses import dataclass
 
 import xxhash
 
-from magicfs.allowed_roots import NOT_ADDED
 from magicfs.domain.contents import ContentKey, Gap, Unreadable
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
 from magicfs.domain.ids import Digest
@@ -25,6 +24,7 @@ from magicfs.errors import ServerError
 from magicfs.linux.files import regular_file_status
 from magicfs.linux.opening import open_below
 from magicfs.pipeline.large_files import LargeFiles, TypeDetector, read_range
+from magicfs.state_directory.allowed_roots import NOT_ADDED
 from magicfs.text.extract.versions import reader_version
 
 GROUP_FILES = 32

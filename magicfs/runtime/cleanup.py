@@ -17,9 +17,9 @@ from pathlib import Path
 import psutil
 
 from magicfs.errors import ServerError
-from magicfs.home import POSTGRES_SOCKET
 from magicfs.runtime import postgres, postgres_cluster, redis
 from magicfs.runtime.processes import has_ended, is_listening, wait_until
+from magicfs.state_directory.home import POSTGRES_SOCKET
 
 STOP_SECONDS = 10.0
 """Time for a worker to finish its batch, and for Redis to stop; a worker is killed after it."""

@@ -16,7 +16,6 @@ from pathlib import Path
 from urllib.parse import quote
 
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseStarting, DatabaseUnavailable, ServerError
-from magicfs.home import POSTGRES_SOCKET
 from magicfs.linux.memory import whole_memory
 from magicfs.runtime.postgres_cluster import (
     REMEDY,
@@ -28,6 +27,7 @@ from magicfs.runtime.postgres_cluster import (
     server_pid,
 )
 from magicfs.runtime.processes import dies_with_parent
+from magicfs.state_directory.home import POSTGRES_SOCKET
 
 OWNER = "magicfs_owner"
 """The role of all sessions of MagicFS."""

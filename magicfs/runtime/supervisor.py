@@ -29,7 +29,7 @@ from magicfs.errors import ServerError
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, SUPERVISOR_MODULE, clean_up
 from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, wait_until
 from magicfs.runtime.stored_parts import StoredParts
-from magicfs.state_directory import try_lock
+from magicfs.state_directory.directory import try_lock
 
 if TYPE_CHECKING:
     from magicfs.runtime.supervisor_client import SupervisorClient

@@ -19,7 +19,6 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from magicfs.allowed_roots import NOT_ADDED
 from magicfs.config import Settings
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import PeerUnavailable
@@ -29,6 +28,7 @@ from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress, connect
 from magicfs.gateway.serve import REFRESH_SECONDS
 from magicfs.models.store import ModelStore
+from magicfs.state_directory.allowed_roots import NOT_ADDED
 from tests.plugins.broker import free_port
 from tests.plugins.commands import Commands, commands_in, short_folder
 from tests.plugins.waiting import eventually

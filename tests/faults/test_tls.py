@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from psycopg.conninfo import conninfo_to_dict
 
-from magicfs.home import POSTGRES_SOCKET
+from magicfs.state_directory.home import POSTGRES_SOCKET
 from tests.plugins.broker import PASSWORD, Broker
 from tests.plugins.commands import Commands
 from tests.plugins.servers import Servers

@@ -83,11 +83,11 @@ def join(
     Files stay here; the hub keeps their text and vectors.
     A machine with an index of its own has to give it up first.
     """
-    from magicfs.allowed_roots import AllowedRoots
     from magicfs.cli import config_file, environment, terminal
     from magicfs.gateway.hub import Hub, write_fingerprint
     from magicfs.gateway.identity import host_identity
     from magicfs.gateway.peers import PeerAddress
+    from magicfs.state_directory.allowed_roots import AllowedRoots
 
     settings = environment.settings_for_command()
     hub = Hub(PeerAddress.parse(address), fingerprint)
@@ -158,9 +158,9 @@ def _is_admitted(settings: Settings, hub: Hub, identity: Identity) -> bool:
 @app.command()
 def leave() -> None:
     """Do not use the hub any more. What the hub has of this host stays there until 'magicfs hosts retire' there."""
-    from magicfs.allowed_roots import FILE_NAME
     from magicfs.cli import config_file, environment, terminal
     from magicfs.errors import UsageError
+    from magicfs.state_directory.allowed_roots import FILE_NAME
 
     settings = environment.settings_for_command()
     if settings.hub is None:

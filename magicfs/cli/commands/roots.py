@@ -39,9 +39,9 @@ def add(
 @app.command()
 def remove(name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="As 'magicfs roots list' shows it.")]) -> None:
     """Forget a directory. Its files on disk stay as they are."""
-    from magicfs.allowed_roots import AllowedRoots
     from magicfs.cli import environment, terminal
     from magicfs.ingest.roots import remove_root
+    from magicfs.state_directory.allowed_roots import AllowedRoots
 
     settings = environment.settings_for_command()
     with environment.database_for_command(settings) as database:

@@ -19,8 +19,8 @@ from magicfs.db.connection import TCP_OPTIONS, PooledConnection, plan_statements
 from magicfs.db.pool import Database, fetch_one
 from magicfs.domain.deadline import Deadline
 from magicfs.errors import DatabaseUnavailable, DeadlineExceeded
-from magicfs.home import POSTGRES_SOCKET
 from magicfs.search.service import SearchService
+from magicfs.state_directory.home import POSTGRES_SOCKET
 from tests.integration.search.corpus import ChosenVectors, Corpus
 
 IN_TIME_SECONDS = 30.0

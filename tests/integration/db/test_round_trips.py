@@ -12,7 +12,7 @@ from magicfs.config import Settings
 from magicfs.db.connection import accept_vectors
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.deadline import Deadline
-from magicfs.home import POSTGRES_SOCKET
+from magicfs.state_directory.home import POSTGRES_SOCKET
 from tests.plugins.proxy import Proxy, proxy_to
 from tests.plugins.servers import Servers
 

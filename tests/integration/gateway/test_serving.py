@@ -13,7 +13,6 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.allowed_roots import AllowedRoots
 from magicfs.db.cluster import roots as roots_db
 from magicfs.db.cluster.heartbeats import LeaseTerms, take_host
 from magicfs.db.cluster.host_certificates import find_certificate, list_certificates, request_admission
@@ -22,6 +21,7 @@ from magicfs.domain.host_certificates import HostCertificate
 from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.remote_files import PeerFiles
 from magicfs.ingest.roots import add_root
+from magicfs.state_directory.allowed_roots import AllowedRoots
 from tests.plugins.broker import free_port
 from tests.plugins.commands import Commands
 from tests.plugins.forks import ForkedPart

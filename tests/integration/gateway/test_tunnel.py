@@ -28,8 +28,8 @@ from magicfs.gateway.join_requests import JoinRequest
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.serve import JOIN_SERVICE, Server
 from magicfs.gateway.tunnel import Tunnels, fixed_startup
-from magicfs.home import POSTGRES_SOCKET
 from magicfs.runtime import postgres, redis
+from magicfs.state_directory.home import POSTGRES_SOCKET
 from tests.integration.gateway.hosts import in_a_loop
 from tests.plugins.broker import free_port
 from tests.plugins.commands import short_folder

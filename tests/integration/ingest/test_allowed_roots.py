@@ -7,12 +7,12 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.allowed_roots import NOT_ADDED, AllowedRoots
 from magicfs.config import Settings
 from magicfs.db.cluster.roots import ensure_host, insert_root
 from magicfs.db.pool import Database
 from magicfs.ingest.allowed_files import AllowedFiles
 from magicfs.ingest.roots import add_roots
+from magicfs.state_directory.allowed_roots import NOT_ADDED, AllowedRoots
 from tests.integration.ingest.agents import make_agent, running, wait_for_looks
 from tests.plugins.index import HOST, Index
 from tests.plugins.waiting import eventually

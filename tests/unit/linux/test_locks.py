@@ -15,7 +15,7 @@ from magicfs.errors import ConfigError
 from magicfs.linux import locks
 from magicfs.linux.locks import is_locked, take_lock, try_lock
 from magicfs.runtime.supervisor import Supervisor
-from magicfs.state_directory import try_lock as try_lock_of_state
+from magicfs.state_directory.directory import try_lock as try_lock_of_state
 
 
 def test_a_lock_has_one_holder_until_its_descriptor_is_closed(tmp_path: Path) -> None:

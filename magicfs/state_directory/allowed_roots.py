@@ -12,7 +12,7 @@ import os
 from collections.abc import Collection, Iterable
 from pathlib import Path
 
-from magicfs.state_file import StateFile
+from magicfs.state_directory.state_file import StateFile
 
 FILE_NAME = "roots.json"
 

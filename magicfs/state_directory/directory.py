@@ -9,8 +9,8 @@ from collections.abc import Iterable
 from pathlib import Path
 
 from magicfs.errors import ConfigError
-from magicfs.home import POSTGRES_SOCKET
 from magicfs.linux import locks
+from magicfs.state_directory.home import POSTGRES_SOCKET
 
 MAX_SOCKET_PATH_BYTES = 100
 """The longest path of a socket or its lock file in the state directory. The kernel takes socket paths of 107 bytes."""

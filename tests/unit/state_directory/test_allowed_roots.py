@@ -6,8 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.allowed_roots import FILE_NAME, AllowedRoots
 from magicfs.errors import ConfigError
+from magicfs.state_directory.allowed_roots import FILE_NAME, AllowedRoots
 
 
 @pytest.fixture
