@@ -344,8 +344,8 @@ def test_a_file_that_is_saved_does_not_wait_behind_a_bulk(tree: Tree, outside: P
             lambda: rows_and_indexed()[0] > count / 2, seconds=SOON + count / 100, what="the rows of a bulk"
         )
         (tree.folder / saved).write_text("Saved meanwhile.")
-        row = "SELECT state FROM files WHERE display = %s"
-        tree.stack.wait(lambda: bool(tree.stack.rows(row, saved)), seconds=SOON + count / 100, what="the row of a file")
+        ahead = "SELECT FROM files WHERE display = %s AND priority = 1"
+        tree.stack.wait(lambda: bool(tree.stack.rows(ahead, saved)), seconds=SOON + count / 100, what="its event")
     tree.stack.wait(lambda: rows_and_indexed() == (count + 1, count + 1), seconds=SOON + count / 50, what="the bulk")
     assert tree.text(saved) == "Saved meanwhile."
     later = "indexed_at > (SELECT indexed_at FROM files WHERE display = %s)"

@@ -75,7 +75,8 @@ def upsert_files(
 ) -> list[FileId]:
     """Record new and changed files. Returns the ids of those that must be read.
 
-    `name_of` is `magicfs.text.names.file_name`. New pictures with the usual priority get that of pictures.
+    `name_of` is `magicfs.text.names.file_name`. New pictures with the usual priority get that of pictures. Unchanged
+    files that wait to be read wait with `priority` if it is higher than theirs.
     """
     distinct = {file.path: file.stat for file in seen}
     values: dict[str, object] = {"root_id": root, "paths": list(distinct)}
@@ -84,7 +85,10 @@ def upsert_files(
     names = [_NAME_IS_KNOWN if path in known else name_of(path) for path in distinct]
     priorities = [_priority(name, priority) for name in names]
     values |= {"priorities": priorities, **_name_arrays(names), **stat_arrays(list(distinct.values()))}
-    return [FileId(row[0]) for row in connection.execute(_SQL["upsert_files"], values)]
+    changed = [FileId(row[0]) for row in connection.execute(_SQL["upsert_files"], values)]
+    if priority > USUAL_PRIORITY and known:
+        connection.execute(_SQL["raise_priority"], {"root_id": root, "paths": list(known), "priority": priority})
+    return changed
 
 
 def _priority(name: FileName, priority: int) -> int:

@@ -149,6 +149,11 @@ def save(index: Index, scanner: Scanner, *names: str) -> None:
     for name in names:
         (index.folder / name).parent.mkdir(parents=True, exist_ok=True)
         (index.folder / name).write_text(f"words of {name}")
+    record(index, scanner, *names)
+
+
+def record(index: Index, scanner: Scanner, *names: str) -> None:
+    """Record files as events that name them would."""
     walk = Walk(root=index.root.path, device=index.root.device, top=b"", rules=IgnoreRules())
     scanner.record(index.root, [seen for name in names if (seen := walk.stat_file(name.encode()))])
 
@@ -173,6 +178,17 @@ def test_what_is_saved_during_an_import_goes_ahead_of_it(index: Index) -> None:
     ahead = urgent(index)
     assert {"notes.txt", "letters/one.txt"} <= ahead
     assert len(ahead) <= IMPORT_FILES + 2, "the import itself is not urgent"
+
+
+def test_what_is_saved_while_its_directory_is_scanned_goes_ahead(index: Index) -> None:
+    many(index, 3)
+    save(index, index.scanner, "read.txt")
+    index.read_all()
+    (index.folder / "saved.txt").write_text("words of saved.txt")
+    index.scan()
+    assert urgent(index) == set(), "the scan has seen it before its event"
+    record(index, index.scanner, "read.txt", "saved.txt")
+    assert urgent(index) == {"saved.txt"}, "the other one has been read since"
 
 
 @pytest.mark.usefixtures("long_import")

@@ -53,6 +53,11 @@ WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
    OR files.reason IN ('vanished', 'permission')
 RETURNING id
 
+-- name: raise_priority
+-- A scan may have found a file, and recorded it among many, before the event that says that a person saved it.
+UPDATE files SET priority = %(priority)s
+WHERE root_id = %(root_id)s AND path = ANY(%(paths)s::bytea[]) AND state = 'pending' AND priority < %(priority)s
+
 -- name: files_without_words
 -- Files whose names an older version has recorded, locked until the transaction ends.
 SELECT id, path FROM files WHERE words IS NULL ORDER BY id LIMIT %(limit)s FOR NO KEY UPDATE SKIP LOCKED
