@@ -16,7 +16,7 @@ ROWS = {row["name"].lower(): row for row in ROW.finditer(PAGE.read_text(encoding
 
 
 def test_the_table_has_the_settings_in_their_order() -> None:
-    assert list(ROWS) == list(Settings.table()), "docs/settings.md and magicfs/config.py differ"
+    assert list(ROWS) == list(Settings.table()), "docs/settings.md and magicfs/config/settings.py differ"
 
 
 @pytest.mark.parametrize("name", sorted(ROWS))

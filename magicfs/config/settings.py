@@ -1,25 +1,22 @@
-"""Settings: the environment over `config.toml` over defaults. Read once at the entry point and passed down.
+"""`Settings`: the one table of names, defaults and help texts, and what follows from the values.
 
-`Settings` is the one table of names, defaults and help texts; a test compares `docs/settings.md` with it. It uses no
-library for that, because every process would keep the library in memory: pydantic takes 13 MB.
+A test compares `docs/settings.md` with the table. It uses no library, because every process would keep that in memory:
+pydantic takes 13 MB.
 """
 
 # ruff: noqa: RUF009  `_setting` makes a field, as `dataclasses.field` does.
 from __future__ import annotations
 
-import difflib
 import os
 import socket
-import stat
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
 from urllib.parse import quote
 
-from magicfs.errors import ConfigError
-from magicfs.setting_values import HOST_AND_PORT, HOST_NAME, InvalidSetting, valid_value
+from magicfs.config.values import HOST_AND_PORT, HOST_NAME, InvalidSetting, valid_value
 from magicfs.state_directory.directory import make_state_directory, try_lock
-from magicfs.state_directory.home import FILE_NAME, home
+from magicfs.state_directory.home import home
 
 PREFIX = "MAGICFS_"
 """The variables of the environment that are settings begin so."""
@@ -39,7 +36,8 @@ MAX_PAUSE_SECONDS = 365 * 86400
 """Clocks of the kernel and of Postgres take no number of any size."""
 
 
-def _default_home() -> Path:
+def default_home() -> Path:
+    """The state directory that the environment chooses."""
     return Path(home())
 
 
@@ -58,7 +56,7 @@ def _setting(default: object, description: str, **limits: object) -> Any:
 class Settings:
     """Each field is set by `MAGICFS_<NAME>` in the environment or by `<name>` in `config.toml`."""
 
-    home: Path = _setting(_default_home, "State directory: servers, models, logs, `config.toml`.")
+    home: Path = _setting(default_home, "State directory: servers, models, logs, `config.toml`.")
     database_url: str | None = _setting(
         None,
         "Postgres with pgvector. Unset: the embedded server.",
@@ -147,7 +145,7 @@ class Settings:
 
     def __init__(self, **values: object) -> None:
         """Settings from the environment, else from `values`, else with their defaults. Raises `InvalidSetting`."""
-        given = values | _environment()
+        given = values | environment_values()
         table = self.table()
         for name in given:
             if name not in table:
@@ -240,7 +238,7 @@ class Settings:
         return try_lock(self.run_dir / f"{name}.lock")
 
 
-def _environment() -> dict[str, object]:
+def environment_values() -> dict[str, object]:
     """The settings of the environment by name. The case of a variable's name does not matter.
 
     An empty variable counts as unset, as `${NAME:-}` of a shell or of Compose leaves one.
@@ -250,52 +248,5 @@ def _environment() -> dict[str, object]:
     found: dict[str, object] = {name: variables[variable] for name, variable in names.items() if variable in variables}
     if os.environ.get(names["home"], "").strip():
         # Absolute: parts run in other directories, and what starts quickly finds it without these settings.
-        found["home"] = _default_home()
+        found["home"] = default_home()
     return found
-
-
-def unknown_variables() -> list[str]:
-    """A warning for each `MAGICFS_` variable of the environment that is no setting, with the most similar setting."""
-    settings = [f"{PREFIX}{name.upper()}" for name in Settings.table()]
-    warnings = []
-    # The case of a variable's name does not matter.
-    for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name.upper() not in settings):
-        similar = difflib.get_close_matches(name.upper(), settings, n=1, cutoff=0.8)
-        hint = f"did you mean {similar[0]}?" if similar else "see docs/settings.md for the settings"
-        warnings.append(f"{name} is no setting and has no effect: {hint}")
-    return warnings
-
-
-def _read_file(path: Path) -> dict[str, Any]:
-    """The settings in a file; none if there is no file. Raises `OSError`, or `ValueError` for what is not TOML."""
-    try:
-        # A FIFO would be waited for.
-        if stat.S_ISFIFO(path.stat().st_mode):
-            raise ValueError("it is a FIFO")
-        # Editors of Windows begin a file with a mark.
-        text = path.read_text(encoding="utf-8-sig")
-    except (FileNotFoundError, NotADirectoryError):
-        return {}
-    import tomllib
-
-    return tomllib.loads(text)
-
-
-def load() -> Settings:
-    """Read the settings of this process. Raises `ConfigError` with the name of the setting that is wrong."""
-    path = _default_home() / FILE_NAME
-    try:
-        from_file = _read_file(path)
-    except (OSError, ValueError) as error:
-        raise ConfigError(
-            f"{path} cannot be read ({error}): fix it, or set MAGICFS_HOME to a directory of yours"
-        ) from error
-    if "home" in from_file:
-        raise ConfigError(f"'home' in {path} cannot be set there: set MAGICFS_HOME")
-    try:
-        return Settings(**from_file)
-    except InvalidSetting as error:
-        name = error.name
-        variable = f"{PREFIX}{name.upper()}"
-        origin = variable if name in _environment() else f"'{name}' in {path}"
-        raise ConfigError(f"{origin} {error.reason}") from error

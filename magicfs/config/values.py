@@ -1,6 +1,6 @@
 """Values of settings: a text of the environment, or a value of TOML, becomes one of the type of its setting.
 
-Used by `magicfs.config`, whose fields have the types and the limits. Pure.
+Used by `Settings`, whose fields have the types and the limits. Pure.
 """
 
 from __future__ import annotations

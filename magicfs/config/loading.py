@@ -1,0 +1,61 @@
+"""Reads the settings of this process: the environment over `config.toml` over defaults."""
+
+from __future__ import annotations
+
+import difflib
+import os
+import stat
+from pathlib import Path
+from typing import Any
+
+from magicfs.config.settings import PREFIX, Settings, default_home, environment_values
+from magicfs.config.values import InvalidSetting
+from magicfs.errors import ConfigError
+from magicfs.state_directory.home import FILE_NAME
+
+
+def load() -> Settings:
+    """Read the settings of this process. Raises `ConfigError` with the name of the setting that is wrong."""
+    path = default_home() / FILE_NAME
+    try:
+        from_file = _read_file(path)
+    except (OSError, ValueError) as error:
+        raise ConfigError(
+            f"{path} cannot be read ({error}): fix it, or set MAGICFS_HOME to a directory of yours"
+        ) from error
+    if "home" in from_file:
+        raise ConfigError(f"'home' in {path} cannot be set there: set MAGICFS_HOME")
+    try:
+        return Settings(**from_file)
+    except InvalidSetting as error:
+        name = error.name
+        variable = f"{PREFIX}{name.upper()}"
+        origin = variable if name in environment_values() else f"'{name}' in {path}"
+        raise ConfigError(f"{origin} {error.reason}") from error
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    """The settings in a file; none if there is no file. Raises `OSError`, or `ValueError` for what is not TOML."""
+    try:
+        # A FIFO would be waited for.
+        if stat.S_ISFIFO(path.stat().st_mode):
+            raise ValueError("it is a FIFO")
+        # Editors of Windows begin a file with a mark.
+        text = path.read_text(encoding="utf-8-sig")
+    except (FileNotFoundError, NotADirectoryError):
+        return {}
+    import tomllib
+
+    return tomllib.loads(text)
+
+
+def unknown_variables() -> list[str]:
+    """A warning for each `MAGICFS_` variable of the environment that is no setting, with the most similar setting."""
+    settings = [f"{PREFIX}{name.upper()}" for name in Settings.table()]
+    warnings = []
+    # The case of a variable's name does not matter.
+    for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name.upper() not in settings):
+        similar = difflib.get_close_matches(name.upper(), settings, n=1, cutoff=0.8)
+        hint = f"did you mean {similar[0]}?" if similar else "see docs/settings.md for the settings"
+        warnings.append(f"{name} is no setting and has no effect: {hint}")
+    return warnings
