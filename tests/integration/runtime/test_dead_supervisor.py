@@ -13,7 +13,6 @@ import time
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
 
 from magicfs.cli import failed_start
@@ -27,6 +26,7 @@ from magicfs.runtime.parts import server_parts
 from magicfs.runtime.processes import has_ended
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisor_client import SupervisorClient
+from tests.integration.runtime.crashes import recovers
 from tests.integration.runtime.sleepers import is_asleep, pids, sleeper
 from tests.plugins.waiting import eventually
 
@@ -128,23 +128,6 @@ def test_postgres_recovers_from_a_hard_end_with_stale_files(supervisor: Supervis
     (home / "run" / ".s.PGSQL.5432.lock").write_text(f"{os.getpid()}\n")
     supervisor.apply(servers)
     eventually(lambda: postgres.answers(home / "run"), "the server again")
-
-
-def crash(home: Path) -> None:
-    """Kill a session of the server, which then recovers for a moment."""
-    with psycopg.connect(postgres.admin_dsn(home / "run"), autocommit=True) as session:
-        session.execute("DROP TABLE IF EXISTS junk")
-        session.execute("CREATE TABLE junk AS SELECT n, md5(n::text) FROM generate_series(1, 300000) AS n")
-        os.kill(session.info.backend_pid, signal.SIGKILL)
-
-
-def recovers(home: Path) -> bool:
-    """Whether the server recovers. One that does not, because it has done so unseen, crashes again."""
-    if not postgres.is_recovering(home) and postgres.answers(home / "run"):
-        # It may still end because of the crash before.
-        with contextlib.suppress(psycopg.OperationalError):
-            crash(home)
-    return postgres.is_recovering(home)
 
 
 @pytest.mark.parametrize("way", ["by the supervisor", "after it was killed"])

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import signal
 import threading
-import time
 from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
-import psycopg
 import pytest
 
 from magicfs.cli import environment, part_readiness, waiting
@@ -24,6 +23,7 @@ from magicfs.runtime import postgres, postgres_cluster
 from magicfs.runtime.parts import server_parts
 from magicfs.runtime.processes import has_ended
 from magicfs.runtime.supervisor import Supervisor
+from tests.integration.runtime.crashes import recovers
 from tests.plugins.waiting import eventually
 
 LIMIT_SECONDS = 0.3
@@ -61,15 +61,20 @@ def recovery(supervisor: Supervisor, settings: Settings) -> Iterator[psutil.Proc
     eventually(lambda: postgres.answers(settings.run_dir), "the server")
     with Database(settings.database_dsn, application="test", size=1) as database:
         migrate(database)
-    with psycopg.connect(postgres.admin_dsn(settings.run_dir), autocommit=True) as session:
-        session.execute("CREATE TABLE junk AS SELECT n, md5(n::text) FROM generate_series(1, 300000) AS n")
-        server = postgres_cluster.server_pid(settings.home)
-        assert server is not None
-        os.kill(session.info.backend_pid, signal.SIGKILL)
-    deadline = time.monotonic() + 30
-    while (process := startup_process(server)) is None:
-        assert time.monotonic() < deadline
-    process.suspend()
+    server = postgres_cluster.server_pid(settings.home)
+    assert server is not None
+    held: list[psutil.Process] = []
+
+    def is_held() -> bool:
+        if recovers(settings.home) and (process := startup_process(server)) is not None:
+            with contextlib.suppress(psutil.NoSuchProcess):
+                process.suspend()
+                # One that has done its work is gone, or about to be.
+                held.extend([process] if process.status() == psutil.STATUS_STOPPED else [])
+        return bool(held)
+
+    eventually(is_held, "its recovery", pause=0.01)
+    [process] = held
     yield process
     if process.is_running():
         process.resume()
