@@ -108,8 +108,7 @@ def refused(path: Path) -> int | None:
 def is_refused_at_once(path: Path) -> bool:
     """Whether nobody waits for the host, but for the attempt to reach it. A busy machine takes longer now and then."""
     begin = time.monotonic()
-    assert refused(path) == errno.EHOSTUNREACH
-    return time.monotonic() - begin < AT_ONCE_SECONDS
+    return refused(path) == errno.EHOSTUNREACH and time.monotonic() - begin < AT_ONCE_SECONDS
 
 
 def test_a_host_reads_nothing_before_it_is_admitted(hosts: TwoHosts) -> None:
@@ -204,7 +203,7 @@ def test_a_host_that_serves_no_more_is_unreachable_at_once(hosts: TwoHosts) -> N
     for process in hosts.here.processes():
         if "serve" in process.cmdline():
             process.terminate()
-            process.wait(30)
+            process.wait(120)
     begin = time.monotonic()
     # The mount has perhaps learnt of it before, and lists its root no more.
     assert refused(hosts.new_file("gone.txt")) in (errno.EHOSTUNREACH, errno.ENOENT)

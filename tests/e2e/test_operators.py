@@ -8,6 +8,7 @@ import signal
 import subprocess
 from pathlib import Path
 
+from magicfs.runtime.processes import is_listening
 from tests.plugins.commands import COMMAND, Commands
 from tests.plugins.waiting import eventually
 from tests.unit.gateway.test_metrics import parsed, value
@@ -48,7 +49,7 @@ def test_metrics_are_printed_written_and_served_and_hosts_listed_and_retired(com
 def _serves_until_a_signal(commands: Commands, path: Path) -> None:
     server = commands.start("metrics", "--listen", str(path))
     try:
-        eventually(path.exists, "the socket")
+        eventually(lambda: is_listening(path), "the socket")
         status, _, body = get(UnixConnection(str(path)))
         assert status == 200
         assert value(parsed(body), "magicfs_files", root="docs", host="here", state="indexed") == 1
