@@ -43,6 +43,8 @@ class ChangedPaths:
     """The paths from which something was moved to another name, which may be in another root."""
     lost_events: bool = False
     """Whether the events are incomplete: the root needs a full scan."""
+    until: float = float("-inf")
+    """All that has happened before this time is here or in earlier changes, as `time.monotonic` counts."""
 
     def __bool__(self) -> bool:
         return bool(self.paths or self.lost_events)
@@ -75,6 +77,8 @@ class WatchSet:
         self._changed = threading.Condition()
         self._changes = ChangedPaths()
         self._first_change = self._last_change = 0.0
+        self._had_none_at = float("-inf")
+        """When the kernel had no event last."""
         try:
             self._watch_tree(b"")
         except BaseException:
@@ -100,14 +104,16 @@ class WatchSet:
         """
         self._watch_returned_root()
         self._retry_refused()
-        mask = self._read_events(timeout_s)
+        self._read_events(timeout_s)
         until = time.monotonic() + _NEW_NAME_SECONDS
+        # Whether that was all.
+        mask = self._read_events(0.0)
         while mask & InotifyMask.MOVED_FROM and time.monotonic() < until:
             # The new name is the next event, if it is in the root.
             mask = self._read_events(0.0)
-        if self._noted:
-            noted, self._noted = self._noted, ChangedPaths()
-            with self._changed:
+        with self._changed:
+            if self._noted:
+                noted, self._noted = self._noted, ChangedPaths()
                 self._last_change = time.monotonic()
                 if not self._changes:
                     self._first_change = self._last_change
@@ -115,13 +121,16 @@ class WatchSet:
                 self._changes.moved_away |= noted.moved_away
                 self._changes.lost_events |= noted.lost_events
                 self._changed.notify()
+            self._changes.until = self._had_none_at
 
     def _read_events(self, timeout_s: float) -> int:
         """Read events and note their paths. Returns the mask of the last one, 0 without any."""
-        mask = 0
+        mask, asked_at = 0, time.monotonic()
         for event in self._inotify.read(timeout_s=timeout_s):
             self._handle_event(event)
             mask = event.mask
+        if not mask:
+            self._had_none_at = asked_at
         return mask
 
     def take(self, *, debounce_s: float, max_debounce_s: float, timeout_s: float) -> ChangedPaths:
@@ -138,7 +147,7 @@ class WatchSet:
                 if remaining <= 0:
                     break
                 self._changed.wait(remaining)
-            changes, self._changes = self._changes, ChangedPaths()
+            changes, self._changes = self._changes, ChangedPaths(until=self._changes.until)
             return changes
 
     def _handle_event(self, event: Event) -> None:

@@ -43,7 +43,13 @@ POLL_SECONDS = 1.0
 """How often an idle watch checks whether to stop."""
 
 OTHER_ROOT_SECONDS = 1.0
-"""How long what was moved away stays in the index if another root may have it now: its events come on their own."""
+"""How long what was moved away stays in the index if another root may have it now: its events come on their own ..."""
+
+OTHER_ROOT_BUSY_SECONDS = 30.0
+"""... and how long at most, while changes of that root are not processed that are as old: it may have many."""
+
+RETRY_SECONDS = 0.1
+"""Pause between two checks whether another root has processed them."""
 
 _INSTANCES_HINT = "; raise fs.inotify.max_user_instances"
 
@@ -59,6 +65,8 @@ class Watcher:
         self._processing = threading.Lock()
         """Roots take turns in the database, so that one connection serves all of them."""
         self._watched: dict[RootId, Root] = {}
+        self._processed_until: dict[RootId, float] = {}
+        """All changes of a watched root that are older are processed, as `time.monotonic` counts."""
 
     def run(self, root: Root, stop: threading.Event) -> bool:
         """Watch `root` until `stop` is set. Ends early, after a warning, when the watch itself fails.
@@ -86,6 +94,7 @@ class Watcher:
                 self._process_events(root, watches, stop)
         finally:
             self._watched.pop(root.id, None)
+            self._processed_until.pop(root.id, None)
         if not stop.is_set():
             self._record(root, Watch.NONE)
         return True
@@ -111,23 +120,25 @@ class Watcher:
         reader.start()
         was_complete = watches.is_complete
         postponed: dict[bytes, float] = {}
-        """Paths by the time at which they are compared again."""
+        """Paths that were moved away, by the time at which that was known."""
         try:
             while not stop.is_set() and not ended.is_set():
-                pause = min([POLL_SECONDS, *(due - time.monotonic() for due in postponed.values())])
                 changes = watches.take(
-                    debounce_s=DEBOUNCE_SECONDS, max_debounce_s=MAX_DEBOUNCE_SECONDS, timeout_s=max(pause, 0.0)
+                    debounce_s=DEBOUNCE_SECONDS,
+                    max_debounce_s=MAX_DEBOUNCE_SECONDS,
+                    timeout_s=RETRY_SECONDS if postponed else POLL_SECONDS,
                 )
-                changes.paths |= _take_due(postponed)
+                taken_at = time.monotonic()
+                changes.paths |= self._take_due(root, postponed)
                 if was_complete is not watches.is_complete:
                     was_complete = watches.is_complete
                     self._record(root, Watch.BEGINS if _sees_all(root, watches) else Watch.NONE)
-                if not changes:
-                    continue
                 try:
-                    with self._processing:
-                        again = self.process(root, changes)
-                    postponed |= dict.fromkeys(again, time.monotonic() + OTHER_ROOT_SECONDS)
+                    if changes:
+                        with self._processing:
+                            again = self.process(root, changes)
+                        postponed |= dict.fromkeys(again, taken_at)
+                    self._processed_until[root.id] = changes.until
                 except MagicFSError as error:
                     # When this is an outage, the scan meets it too, and says so once.
                     log.debug("changes could not be recorded, a scan follows: %s", error)
@@ -147,13 +158,26 @@ class Watcher:
             self._miss(root)
         if not changes.paths:
             return set()
-        postponed = changes.moved_away if self._may_be_in_another(root) else set()
+        postponed = changes.moved_away if self._others(root) else set()
         return self._process_paths(root, sorted(changes.paths), postponed)
 
-    def _may_be_in_another(self, root: Root) -> bool:
-        """Whether something may be moved, without being copied, from a root to another one that is watched."""
+    def _others(self, root: Root) -> list[Root]:
+        """The other roots that are watched to which something may be moved from a root without being copied."""
         others = list(self._watched.values())
-        return any(other.id != root.id and other.device == root.device for other in others)
+        return [other for other in others if other.id != root.id and other.device == root.device]
+
+    def _take_due(self, root: Root, postponed: dict[bytes, float]) -> set[bytes]:
+        """Take the paths whose time has come out of `postponed`: no other root has what was moved from there."""
+        now = time.monotonic()
+        until = min((self._processed_until.get(other.id, float("-inf")) for other in self._others(root)), default=now)
+        due = {
+            path
+            for path, at in postponed.items()
+            if now >= at + (OTHER_ROOT_SECONDS if until >= at else OTHER_ROOT_BUSY_SECONDS)
+        }
+        for path in due:
+            del postponed[path]
+        return due
 
     def _process_paths(self, root: Root, paths: list[bytes], postponed: set[bytes]) -> set[bytes]:
         """Update the index at some paths. Those of `postponed` are not deleted now, but returned if they are gone."""
@@ -240,15 +264,6 @@ class Watcher:
                 if file.stat.ino in inodes:
                     files.append(file)
         return files
-
-
-def _take_due(postponed: dict[bytes, float]) -> set[bytes]:
-    """Take the paths whose time has come out of `postponed`."""
-    now = time.monotonic()
-    due = {path for path, at in postponed.items() if at <= now}
-    for path in due:
-        del postponed[path]
-    return due
 
 
 def _sees_all(root: Root, watches: WatchSet) -> bool:

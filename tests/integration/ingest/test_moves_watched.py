@@ -16,7 +16,9 @@ from magicfs.config import Settings
 from magicfs.db.cluster.roots import request_scan
 from magicfs.db.pool import Database
 from magicfs.ingest.roots import add_root
+from magicfs.ingest.watch_set import WatchSet
 from magicfs.ingest.watcher import OTHER_ROOT_SECONDS
+from magicfs.linux.inotify import Event
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import make_agent, running
 from tests.plugins.index import HOST, Index
@@ -133,6 +135,35 @@ def test_moved_files_are_found_at_every_moment(
             wait_until(lambda: found(index) == on_disk(*roots), seconds=60, failed="single files are not found")
     assert len(counts) > 50
     assert set(counts) == {FILES}
+
+
+def test_what_was_moved_stays_found_while_the_events_of_the_other_root_wait(
+    index: Index,
+    roots: tuple[Path, Path],
+    settings: Settings,
+    database_url: str,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    first, second = roots
+    may_handle = threading.Event()
+    handle = WatchSet._handle_event
+
+    def handle_late(self: WatchSet, event: Event) -> None:
+        assert self._root.name != "second" or may_handle.wait(60)
+        handle(self, event)
+
+    monkeypatch.setattr(WatchSet, "_handle_event", handle_late)
+    with running(make_agent(settings, index.database)), workers(index, 1):
+        wait_for_watches(index)
+        with observed(database_url) as counts:
+            (first / "folder").rename(second / "folder")
+            time.sleep(3 * OTHER_ROOT_SECONDS)
+            may_handle.set()
+            wait_until(lambda: found(index) == on_disk(*roots), seconds=60, failed="the folder is not found")
+        assert set(counts) == {FILES}
+        (second / "folder").rename(tmp_path / "outside")
+        wait_until(lambda: found(index) == {}, seconds=60, failed="what has left both roots stays")
 
 
 def test_what_is_moved_and_written_at_once_is_right_in_the_end(
