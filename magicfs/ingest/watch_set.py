@@ -29,6 +29,10 @@ _DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.
 _RETRY_SECONDS = 60.0
 """Pause before a watch that the system has refused is tried again: the limit may be higher by then, or less in use."""
 
+LOOK_SECONDS = 5.0
+"""Pause between two looks whether the watched directory is still at the path of the root: no event tells that one above
+it was renamed."""
+
 _NEW_NAME_SECONDS = 0.1
 """How long the new name of what was moved is waited for: a program may move file after file out of the root."""
 
@@ -72,6 +76,8 @@ class WatchSet:
         """A directory that the system has refused to watch; None if there is none."""
         self._retry_at = 0.0
         """When that is tried again, as `time.monotonic` counts."""
+        self._look_at = time.monotonic() + LOOK_SECONDS
+        """When the path of the root is looked at, on the same clock."""
         self._noted = ChangedPaths()
         """What the events of this reading name."""
         self._changed = threading.Condition()
@@ -102,7 +108,7 @@ class WatchSet:
 
         `take` returns both names of what was moved within the root, or none: it would be deleted under the old one.
         """
-        self._watch_returned_root()
+        self._follow_root()
         self._retry_refused()
         self._read_events(timeout_s)
         until = time.monotonic() + _NEW_NAME_SECONDS
@@ -185,12 +191,25 @@ class WatchSet:
             self._unwatch_tree(b"")
             self._noted.lost_events = True
 
-    def _watch_returned_root(self) -> None:
-        """Watch the root again if it was gone and is back."""
+    def _follow_root(self) -> None:
+        """Watch the root anew if it was gone and is back, or if another directory is at its path now."""
+        if self._watch_of and time.monotonic() >= self._look_at:
+            self._look_at = time.monotonic() + LOOK_SECONDS
+            if not self._is_in_place():
+                self._unwatch_tree(b"")
+                self._noted.lost_events = True
         if not self._watch_of and os.path.isdir(self._root.path):
             self._watch_tree(b"")
             if self._watch_of:
                 self._noted.lost_events = True
+
+    def _is_in_place(self) -> bool:
+        """Whether the watched directory is still at the path of the root, as far as the kernel can tell."""
+        try:
+            # A directory that is watched keeps its number.
+            return self._inotify.add(self._root.path) == self._watch_of.get(b"")
+        except OSError as error:
+            return error.errno not in {errno.ENOENT, errno.ENOTDIR}
 
     def _retry_refused(self) -> None:
         """Watch all directories if the system has refused one and does not any more."""

@@ -8,6 +8,7 @@ import os
 import subprocess
 import time
 from collections.abc import Iterator
+from dataclasses import replace
 
 import pytest
 
@@ -54,6 +55,38 @@ def test_a_root_that_comes_back_is_watched_again(index: Index) -> None:
         index.folder.mkdir()
         changes(watches)
         (index.folder / "one.txt").write_text("alpha")
+        assert changes(watches).paths == {b"one.txt"}
+
+
+def test_a_root_below_a_directory_that_another_one_has_replaced_is_watched_there(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(watch_set, "LOOK_SECONDS", 0.0)
+    above = index.folder / "above"
+    (above / "root" / "sub").mkdir(parents=True)
+    root = replace(index.root, path=os.fsencode(above / "root"))
+    with WatchSet(root, WatchBudget()) as watches:
+        assert not changes(watches)
+        above.rename(index.folder / "aside")
+        (above / "root" / "sub").mkdir(parents=True)
+        assert changes(watches).lost_events
+        (above / "root" / "sub" / "one.txt").write_text("alpha")
+        (index.folder / "aside" / "root" / "two.txt").write_text("beta")
+        assert changes(watches).paths == {b"sub/one.txt"}
+
+
+def test_a_root_below_a_directory_that_was_renamed_is_gone(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(watch_set, "LOOK_SECONDS", 0.0)
+    above = index.folder / "above"
+    (above / "root").mkdir(parents=True)
+    root = replace(index.root, path=os.fsencode(above / "root"))
+    with WatchSet(root, WatchBudget()) as watches:
+        above.rename(index.folder / "aside")
+        assert changes(watches).lost_events
+        assert not changes(watches)
+        (index.folder / "aside").rename(above)
+        assert changes(watches).lost_events
+        (above / "root" / "one.txt").write_text("alpha")
         assert changes(watches).paths == {b"one.txt"}
 
 
