@@ -33,9 +33,14 @@ def scan(
     with environment.database_for_command(settings) as database:
         with database.transaction() as connection:
             requested_at = database_time(connection)
-            count = request_scan(connection, name=root, may_delete=accept_deletions)
-            names = ", ".join(entry.root.name for entry in list_roots(connection)) or "none"
+            # What is meant on a disk is known where the disk is.
+            host = settings.host if accept_deletions else None
+            count = request_scan(connection, name=root, host=host, may_delete=accept_deletions)
+            hosts = {entry.root.name: entry.root.host for entry in list_roots(connection)}
+        if not count and root in hosts:
+            raise RootError(f"root {root} is one of {hosts[root]}: accept its deletions there")
         if not count:
+            names = ", ".join(hosts) or "none"
             raise RootError(
                 f"there is no root {root}: there is {names}" if root else "no roots: run 'magicfs roots add DIR'"
             )

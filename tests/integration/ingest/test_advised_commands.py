@@ -10,10 +10,12 @@ import tempfile
 from pathlib import Path
 
 import pytest
+from typer.testing import CliRunner, Result
 
+from magicfs.cli import application
 from magicfs.cli.checks import run_checks
 from magicfs.config import Settings
-from magicfs.db.cluster.roots import list_roots
+from magicfs.db.cluster.roots import consume_deletion_confirmation, list_roots
 from magicfs.db.pool import Database
 from magicfs.errors import MountError, RootError
 from magicfs.fuse.mountpoint import prepare_mountpoint
@@ -87,3 +89,28 @@ def test_to_add_a_disk_that_is_mounted_in_a_root(database: Database, tmp_path: P
     finally:
         subprocess.run(["umount", "-l", disk], check=True)
     assert add_root(database, host=HOST, path=disk, home=home) == added
+
+
+def test_deletions_are_accepted_on_the_host_of_the_root(
+    database: Database, database_url: str, tmp_path: Path, short_path: Path
+) -> None:
+    folder = tmp_path / "docs"
+    folder.mkdir()
+    root = add_root(database, host="nas", path=folder, home=tmp_path / "home")
+
+    def accept(host: str) -> Result:
+        settings = {
+            "MAGICFS_HOME": str(short_path / "home"),
+            "MAGICFS_DATABASE_URL": database_url,
+            "MAGICFS_HOST": host,
+        }
+        return CliRunner().invoke(application.app, ["scan", root.name, "--accept-deletions"], env=settings)
+
+    refused = accept(HOST)
+    assert isinstance(refused.exception, RootError)
+    assert "nas" in str(refused.exception)
+    with database.transaction() as connection:
+        assert not consume_deletion_confirmation(connection, root.id)
+    assert accept("nas").exit_code == 0
+    with database.transaction() as connection:
+        assert consume_deletion_confirmation(connection, root.id)
