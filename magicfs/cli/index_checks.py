@@ -21,6 +21,7 @@ from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode
 from magicfs.domain.parts import AGENT
 from magicfs.domain.roots import RootState
 from magicfs.errors import CheckFailed, DatabaseError, MagicFSError, ModelError, ModelMissing, ServerError
+from magicfs.ingest.watch_budget import agents_share
 from magicfs.linux.inotify import inotify_init, max_user_watches
 from magicfs.linux.mounts import is_shared_file_system
 from magicfs.state_directory.home import POSTGRES_SOCKET
@@ -227,12 +228,12 @@ class IndexChecks:
             return []
 
     def watches(self) -> str:
-        """How many directories can be watched. Raises `CheckFailed` when that is too few, or was for a root."""
+        """How many directories the agent may watch. Raises `CheckFailed` when that is too few, or was for a root."""
         limit = max_user_watches()
         roots = ", ".join(shlex.quote(root.name) for root in self._unwatched_roots())
         if not roots and limit >= MIN_WATCHES:
-            return f"{limit} directories can be watched"
-        which = f"not every directory of {roots}" if roots else f"only {limit} directories"
+            return f"{agents_share(limit)} directories can be watched"
+        which = f"not every directory of {roots}" if roots else f"only {agents_share(limit)} directories"
         setting = f"fs.inotify.max_user_watches={max(ADVISED_WATCHES, 2 * limit)}"
         if not _can_watch():
             setting = "fs.inotify.max_user_instances=1024"

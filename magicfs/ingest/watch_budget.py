@@ -20,6 +20,11 @@ SMALL_ROOT = 512
 """So many directories of each root are watched all the same, also when a large root has used the budget."""
 
 
+def agents_share(allowed: int) -> int:
+    """How many of the watches that the system allows a user are the agent's."""
+    return allowed - allowed // RESERVED_SHARE
+
+
 class WatchBudget:
     """The watches of one agent."""
 
@@ -36,8 +41,7 @@ class WatchBudget:
         """Look how many watches the system allows now."""
         limit = None
         with contextlib.suppress(OSError, ValueError):
-            allowed = self._allowed()
-            limit = allowed - allowed // RESERVED_SHARE
+            limit = agents_share(self._allowed())
         with self._lock:
             self._limit = limit
 
