@@ -42,9 +42,14 @@ ACCESS_LIST = b"system.posix_acl_access"
 """The extended attribute that is the access list of a file, and its mode."""
 
 
-def caller_of(ctx: RequestContext) -> Caller:
-    """Who has sent a request."""
-    return Caller(ctx.uid, ctx.gid)
+def caller_of(ctx: RequestContext, *, mode: int = 0) -> Caller:
+    """Who has sent a request to make something with that mode."""
+    return Caller(ctx.uid, ctx.gid, mode)
+
+
+def masked(mode: ModeT, ctx: RequestContext) -> int:
+    """A mode without the umask of who has sent a request."""
+    return mode & ~ctx.umask
 
 
 class ChangeOperations(NodeOperations):
@@ -57,7 +62,8 @@ class ChangeOperations(NodeOperations):
     ) -> tuple[FileInfo, EntryAttributes]:
         """Create a file and open it."""
         directory = self._directory(parent_inode)
-        create = functools.partial(directory.create_file, name, mode=mode, flags=flags, caller=caller_of(ctx))
+        caller = caller_of(ctx, mode=mode)
+        create = functools.partial(directory.create_file, name, mode=masked(mode, ctx), flags=flags, caller=caller)
         entry, handle = await self._pools.run(
             directory.change_pool(name), create, discard=lambda made: directory.undo_create(*made)
         )
@@ -73,7 +79,8 @@ class ChangeOperations(NodeOperations):
     async def mkdir(self, parent_inode: InodeT, name: FileNameT, mode: ModeT, ctx: RequestContext) -> EntryAttributes:
         """Make a directory."""
         directory = self._directory(parent_inode)
-        make = functools.partial(directory.make_directory, name, mode=mode, caller=caller_of(ctx))
+        caller = caller_of(ctx, mode=mode)
+        make = functools.partial(directory.make_directory, name, mode=masked(mode, ctx), caller=caller)
         return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
 
     @replies_with_errno
@@ -83,7 +90,8 @@ class ChangeOperations(NodeOperations):
     ) -> EntryAttributes:
         """Make a FIFO, socket, device or regular file."""
         directory = self._directory(parent_inode)
-        make = functools.partial(directory.make_special_file, name, mode=mode, device=rdev, caller=caller_of(ctx))
+        caller = caller_of(ctx, mode=mode)
+        make = functools.partial(directory.make_special_file, name, mode=masked(mode, ctx), device=rdev, caller=caller)
         return self._named(directory, await self._pools.run(directory.thread_pool, make))[1]
 
     @replies_with_errno

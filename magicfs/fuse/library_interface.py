@@ -9,8 +9,9 @@ from __future__ import annotations
 import ctypes
 import struct
 
-INTERFACE = 2
-"""The version of all that Python and the library exchange: of the functions that Python calls, too."""
+INTERFACE = 3
+"""The version of all that Python and the library exchange: of the functions that Python calls, and of what the kernel
+leaves to Python because the library asks for that, too."""
 
 
 class SeenFileStructure(ctypes.Structure):

@@ -149,7 +149,7 @@ def _mount_tree(
     operations = TreeOperations(tree, search_seconds=settings.search_seconds)
     operations.enable_acl = settings.allow_other
     FAST_PATH.enable()
-    # The kernel has applied the program's own mask to the modes of what is made.
+    # The program's own mask is applied to the modes of what is made, by the kernel or by `ChangeOperations`.
     os.umask(0)
     _allow_open_files()
     with (

@@ -30,6 +30,14 @@ _STATX = struct.Struct("=IIQIIIH2xQQQQ" + "qI4x" * 4 + "IIII")
 _NANOSECONDS = 10**9
 
 
+def has_default_access_list(directory: int) -> bool:
+    """Whether an open directory has one: then that list takes the place of the umask for what is made in it."""
+    try:
+        return bool(os.getxattr(f"/proc/self/fd/{directory}", "system.posix_acl_default"))
+    except OSError:
+        return False
+
+
 def mount_of_descriptor(descriptor: int) -> tuple[int, int]:
     """The mount id and the device number of an open file. Does not ask its file system. Linux 5.8."""
     status = ctypes.create_string_buffer(_STATX_BYTES)

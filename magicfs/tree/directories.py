@@ -69,6 +69,8 @@ class Caller(NamedTuple):
 
     uid: int
     gid: int
+    asked_mode: int
+    """The mode that it asks for. What is made gets that without its umask, but where a default access list counts."""
 
 
 class Directory(Node):

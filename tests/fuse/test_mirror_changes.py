@@ -21,10 +21,15 @@ from tests.fuse.mount_main import HOST
 from tests.plugins.waiting import eventually
 
 NOREPLACE, EXCHANGE = 1, 2
+ACCESS = "system.posix_acl_access"
 ACCESS_LIST = bytes.fromhex(
     "02000000 01000600ffffffff 02000600e8030000 04000400ffffffff 10000600ffffffff 20000400ffffffff"
 )
 """`u::rw-,u:1000:rw-,g::r--,m::rw-,o::r--` as the kernel stores it."""
+TEAM_LIST = bytes.fromhex(
+    "02000000 01000700ffffffff 02000700e8030000 04000700ffffffff 10000700ffffffff 20000000ffffffff"
+)
+"""`u::rwx,u:1000:rwx,g::rwx,m::rwx,o::---`."""
 
 
 def rename(source: Path, target: Path, flags: int) -> None:
@@ -66,6 +71,35 @@ def test_what_is_made_in_the_mirror_is_made_in_the_root(mirror: Path, root: Inde
     for name in ("fifo", "hard", "link", "mode", "s"):
         (mirror / name).unlink()
     assert os.listdir(root.path) == os.listdir(mirror) == []
+
+
+def test_a_default_access_list_takes_the_place_of_the_umask(mirror: Path, root: IndexedRoot, tmp_path: Path) -> None:
+    (root.path / "team").mkdir()
+    (tmp_path / "disk").mkdir()
+    for directory in (root.path / "team", tmp_path / "disk"):
+        try:
+            os.setxattr(directory, "system.posix_acl_default", TEAM_LIST)
+        except OSError:
+            pytest.skip("a file system without access lists")
+    made = {"file": 0o664, "script": 0o775, "directory": 0o775, "fifo": 0o660}
+    mask = os.umask(0o077)
+    try:
+        for directory in (mirror / "team", tmp_path / "disk"):
+            for name in ("file", "script"):
+                os.close(os.open(directory / name, os.O_CREAT | os.O_WRONLY, made[name]))
+            (directory / "directory").mkdir(made["directory"])
+            os.mkfifo(directory / "fifo", made["fifo"])
+        (mirror / "apart").mkdir()
+        (mirror / "apart/file").touch()
+    finally:
+        os.umask(mask)
+    for name in made:
+        through_mount, directly = root.path / "team" / name, tmp_path / "disk" / name
+        assert through_mount.stat().st_mode == directly.stat().st_mode == (mirror / "team" / name).stat().st_mode
+        assert os.getxattr(through_mount, ACCESS) == os.getxattr(directly, ACCESS)
+        assert stat.S_IMODE(through_mount.stat().st_mode) & 0o060 == 0o060, "not masked"
+    assert stat.S_IMODE((root.path / "apart").stat().st_mode) == 0o700
+    assert stat.S_IMODE((root.path / "apart/file").stat().st_mode) == 0o600
 
 
 def test_renaming(mirror: Path, root: IndexedRoot) -> None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import struct
 import time
 from pathlib import Path
@@ -35,6 +36,15 @@ def test_scratch_files_are_private_and_listed(mount: MountProcess, entry: Path, 
     (directory / "other note").unlink()
     assert os.listdir(directory) == [entry.name]
     assert list((mount.home / "run").glob("scratch-*/files/*/*")) == []
+
+
+def test_a_scratch_file_has_the_mode_that_the_umask_leaves(entry: Path, original: Path) -> None:
+    mask = os.umask(0o027)
+    try:
+        os.close(os.open(beside(entry, "draft"), os.O_CREAT | os.O_WRONLY, 0o666))
+    finally:
+        os.umask(mask)
+    assert stat.S_IMODE(beside(entry, "draft").stat().st_mode) == 0o640
 
 
 def test_what_is_refused(mount: MountProcess, entry: Path, root: IndexedRoot) -> None:

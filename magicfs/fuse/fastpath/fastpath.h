@@ -33,9 +33,9 @@
 
 /* What follows, up to `struct noted`, is as in library_interface.py.
  *
- * The version of the interface is counted up with each change of a structure, of one of these bits, or of a function
- * that Python calls: Python does without a library of another version. */
-#define INTERFACE 2
+ * The version of the interface is counted up with each change of a structure, of one of these bits, of a function that
+ * Python calls, or of what the kernel is asked to leave to Python: Python does without a library of another version. */
+#define INTERFACE 3
 #define NOTED_BYTES (128 << 10)
 #define KEEP_LISTING (UINT64_C(1) << 62)
 #define USE_KEPT_LISTING (UINT64_C(1) << 61)

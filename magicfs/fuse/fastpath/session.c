@@ -48,10 +48,11 @@ __attribute__((constructor)) static void find_libfuse(void)
 
 /* Adds to libfuse's answer to the first request what pyfuse3 cannot ask for, as far as the kernel offers it. Without
  * FUSE_PARALLEL_DIROPS the kernel looks up the new names of a directory one after the other: in a root that hangs, each
- * would wait for the deadlines of those before. */
+ * would wait for the deadlines of those before. With FUSE_DONT_MASK the umask of a program is left to Python: where a
+ * directory has a default access list, that list takes its place. */
 static void extend_init(const struct fuse_init_in *offered, struct fuse_init_out *out)
 {
-    out->flags |= offered->flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_PARALLEL_DIROPS);
+    out->flags |= offered->flags & (FUSE_HANDLE_KILLPRIV_V2 | FUSE_PARALLEL_DIROPS | FUSE_DONT_MASK);
     out->max_background = MAX_BACKGROUND;
     out->congestion_threshold = MAX_BACKGROUND * 3 / 4;
 }

@@ -18,7 +18,7 @@ from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
 
 from magicfs.domain.attributes import Attributes
-from magicfs.linux.files import rename, status_and_birth
+from magicfs.linux.files import has_default_access_list, rename, status_and_birth
 from magicfs.linux.opening import is_on_local_file_system, open_below_cached, open_name_cached
 from magicfs.linux.process import file_system_user
 from magicfs.tree.directories import Caller, Directory, Entry
@@ -133,17 +133,18 @@ class RealDirectory(RealNode, Directory):
             os.close(descriptor)
 
     @contextmanager
-    def _opened_to_make(self, caller: Caller) -> Iterator[int]:
-        """An `O_PATH` descriptor of the directory; what is made belongs to `caller`."""
+    def _opened_to_make(self, caller: Caller, mode: int = 0) -> Iterator[tuple[int, int]]:
+        """An `O_PATH` descriptor of the directory, and the mode of what is made: it belongs to `caller`."""
         with self.opened() as (descriptor, _), file_system_user(caller.uid, caller.gid):
-            yield descriptor
+            is_masked = mode == caller.asked_mode or not has_default_access_list(descriptor)
+            yield descriptor, mode if is_masked else caller.asked_mode
 
     def create_file(self, name: bytes, *, mode: int, flags: int, caller: Caller) -> tuple[Entry, RealHandle]:
         """Create a file and open it. May block."""
-        with self._opened_to_make(caller) as directory:
+        with self._opened_to_make(caller, mode) as (directory, granted):
             try:
                 descriptor = os.open(
-                    name, flags & _FORWARDED_CREATE_FLAGS | _CREATE_FLAGS, stat.S_IMODE(mode), dir_fd=directory
+                    name, flags & _FORWARDED_CREATE_FLAGS | _CREATE_FLAGS, stat.S_IMODE(granted), dir_fd=directory
                 )
             except FileExistsError:
                 if flags & os.O_EXCL:
@@ -155,19 +156,19 @@ class RealDirectory(RealNode, Directory):
 
     def make_directory(self, name: bytes, *, mode: int, caller: Caller) -> Entry:
         """Make a directory. May block."""
-        with self._opened_to_make(caller) as directory:
-            os.mkdir(name, stat.S_IMODE(mode), dir_fd=directory)
+        with self._opened_to_make(caller, mode) as (directory, granted):
+            os.mkdir(name, stat.S_IMODE(granted), dir_fd=directory)
             return self.entry(name, *status_and_birth(directory, name))
 
     def make_special_file(self, name: bytes, *, mode: int, device: int, caller: Caller) -> Entry:
         """Make a FIFO, socket, device or regular file; `mode` has its type. May block."""
-        with self._opened_to_make(caller) as directory:
-            os.mknod(name, mode, device, dir_fd=directory)
+        with self._opened_to_make(caller, mode) as (directory, granted):
+            os.mknod(name, granted, device, dir_fd=directory)
             return self.entry(name, *status_and_birth(directory, name))
 
     def make_link(self, name: bytes, target: bytes, *, caller: Caller) -> Entry:
         """Make a symbolic link. May block."""
-        with self._opened_to_make(caller) as directory:
+        with self._opened_to_make(caller) as (directory, _):
             os.symlink(target, name, dir_fd=directory)
             return self.entry(name, *status_and_birth(directory, name))
 
