@@ -103,6 +103,19 @@ def podcast(chapters: Sequence[str]) -> bytes:
     return b"ID3\4\0\0" + _seven_bits(len(frames)) + frames + b"\xff\xfb\x90\0" + bytes(413)
 
 
+def unsynchronised_song(title: str, *, version: int, extended: bool = False) -> bytes:
+    """A song in MP3 whose texts, in UTF-16, have zeros behind bytes that old players take for sound."""
+    data = b"\1" + title.encode("utf-16")
+    if version == 4:
+        written = len(data).to_bytes(4, "big") + data.replace(b"\xff", b"\xff\0")
+        frames = b"TIT2" + _seven_bits(len(written)) + b"\0\3" + written
+    else:
+        frame = b"TIT2" + len(data).to_bytes(4, "big") + b"\0\0" + data
+        frames = (b"\0\0\0\6" + bytes(6) if extended else b"") + frame.replace(b"\xff", b"\xff\0")
+    flags = bytes([0x80 | 0x40 * extended])
+    return b"ID3" + bytes([version, 0]) + flags + _seven_bits(len(frames)) + frames + b"\xff\xfb\x90\0" + bytes(413)
+
+
 def _id3_frame(name: bytes, data: bytes) -> bytes:
     return name + _seven_bits(len(data)) + b"\0\0" + data
 

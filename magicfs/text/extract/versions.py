@@ -29,10 +29,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/x-fictionbook+xml": 11,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
     **dict.fromkeys(("message/*", "application/mbox"), 50),
-    **dict.fromkeys(("audio/*", "video/*"), 43),
-    "image/*": 6,
-    **dict.fromkeys(("image/heic", "image/x-raw", "image/vnd.adobe.photoshop"), 45),
-    "image/tiff": 46,
+    **dict.fromkeys(("audio/*", "video/*", "image/*", "application/rdf+xml"), 52),
     "text/x-java-manifest": 46,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 49),
     "application/x-mobipocket-ebook": 5,
@@ -45,7 +42,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 51
+VERSION_OF_UNREAD: Final = 53
 """To be raised when files are read of which nothing was: above all others."""
 
 

@@ -14,7 +14,15 @@ from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.camera import canon_raw, exif, fuji_raw, heic, photoshop
 from tests.plugins.documents import photograph, picture, song
-from tests.plugins.films import audio_book, avi_film, film, film_with_texts, phone_film, podcast
+from tests.plugins.films import (
+    audio_book,
+    avi_film,
+    film,
+    film_with_texts,
+    phone_film,
+    podcast,
+    unsynchronised_song,
+)
 
 
 def test_a_photograph_says_when_where_and_with_what_it_was_taken(extractor: FileExtractor) -> None:
@@ -76,6 +84,60 @@ SIDECAR = (
 def test_a_file_beside_a_picture_says_what_the_picture_shows(extractor: FileExtractor) -> None:
     document = read(extractor, SIDECAR.format(stated='p:City="Nantes"').encode(), b"IMG_1.xmp")
     assert document.text == "City: Nantes"
+
+
+OF_CAMERA = (
+    'xmlns:e="http://ns.adobe.com/exif/1.0/" xmlns:t="http://ns.adobe.com/tiff/1.0/" t:Make="Voigtlander"'
+    ' t:Model="Bessa" e:DateTimeOriginal="2019-07-03T12:30:05+02:00" e:GPSLatitude="28,57.5N" e:GPSLongitude="13,33,0W"'
+)
+
+
+def test_a_file_beside_a_picture_says_when_where_and_with_what_it_was_taken(extractor: FileExtractor) -> None:
+    text = read(extractor, SIDECAR.format(stated=OF_CAMERA).encode(), b"IMG_1.xmp").text
+    assert text.splitlines() == [
+        "Camera: Voigtlander, Bessa",
+        "Date: 2019-07-03 12:30, Wednesday 03 July 2019",
+        "Place: 28.95833, -13.55000",
+    ]
+
+
+def test_what_a_picture_says_of_its_camera_twice_is_read_once(extractor: FileExtractor) -> None:
+    exif, data = Image.Exif(), io.BytesIO()
+    exif[ExifTags.Base.Make], exif[ExifTags.Base.DateTime] = "VOIGTLANDER", "2019:07:03 12:30:05"
+    Image.new("RGB", (8, 8)).save(data, "WEBP", exif=exif, xmp=SIDECAR.format(stated=OF_CAMERA).encode())
+    text = read(extractor, data.getvalue(), b"a.webp").text
+    assert text.splitlines() == [
+        "Camera: VOIGTLANDER",
+        "Date: 2019-07-03 12:30, Wednesday 03 July 2019",
+        "Place: 28.95833, -13.55000",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("stated", "line"),
+    [("1962", "Date: 1962"), ("1962-05", "Date: 1962-05"), ("1962-05-01", "Date: 1962-05-01, Tuesday 01 May 1962")],
+)
+def test_the_day_or_the_year_that_people_write_to_a_scan_is_read(
+    extractor: FileExtractor, stated: str, line: str
+) -> None:
+    written = f'xmlns:s="http://ns.adobe.com/photoshop/1.0/" s:DateCreated="{stated}" s:rights="Nachlass Kowalski"'
+    text = read(extractor, SIDECAR.format(stated=written).encode(), b"IMG_1.xmp").text
+    assert text.splitlines() == ["Copyright: Nachlass Kowalski", line]
+
+
+def test_the_day_and_the_owner_that_agencies_write_are_read(extractor: FileExtractor) -> None:
+    fields = {55: b"19620501", 110: b"Agentur Libelle", 116: "© Müller".encode()}
+    iptc = b"".join(b"\x1c\2" + bytes([name]) + len(text).to_bytes(2, "big") + text for name, text in fields.items())
+    data = io.BytesIO()
+    Image.new("RGB", (8, 8)).save(data, "JPEG")
+    block = b"Photoshop 3.0\0" + b"8BIM\4\4\0\0" + len(iptc).to_bytes(4, "big") + iptc + bytes(len(iptc) % 2)
+    segment = b"\xff\xed" + (len(block) + 2).to_bytes(2, "big") + block
+    content = data.getvalue()[:2] + segment + data.getvalue()[2:]
+    assert read(extractor, content, b"a.jpg").text.splitlines() == [
+        "Credit: Agentur Libelle",
+        "Copyright: © Müller",
+        "Date: 1962-05-01, Tuesday 01 May 1962",
+    ]
 
 
 def test_a_file_of_settings_for_a_picture_has_no_text(extractor: FileExtractor) -> None:
@@ -232,6 +294,14 @@ def test_a_film_in_avi_says_what_it_is(extractor: FileExtractor) -> None:
 )
 def test_the_chapters_of_sound_are_read(extractor: FileExtractor, content: bytes) -> None:
     assert read(extractor, content, b"a").text == "Chapter: An interview, Dandelion wine"
+
+
+@pytest.mark.parametrize(("version", "extended"), [(3, False), (3, True), (4, False)])
+def test_a_song_whose_texts_have_zeros_for_old_players_is_read(
+    extractor: FileExtractor, version: int, extended: bool
+) -> None:
+    content = unsynchronised_song("Lied der ÿ Wolga", version=version, extended=extended)
+    assert read(extractor, content, b"a.mp3").title == "Lied der ÿ Wolga"
 
 
 STYLED = rb"1,0,Default,,0,0,0,,the {\i1}hyssop{\i0}, and\Nthe lovage"

@@ -11,7 +11,7 @@ import io
 import re
 import struct
 from collections.abc import Iterator, Mapping
-from datetime import datetime
+from datetime import date, datetime
 from typing import Any, Final
 from xml.etree import ElementTree as ET
 
@@ -21,10 +21,12 @@ from PIL.ImageFile import ImageFile
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.camera_files import HEIC_TYPE, camera_data
+from magicfs.text.extract.documents.metadata_lines import date_line, one_line, place_line
 from magicfs.text.extract.documents.photoshop_files import layer_lines, xmp_of
-from magicfs.text.extract.documents.xml_elements import parse_xml, without_namespace
+from magicfs.text.extract.documents.xml_elements import parse_xml
+from magicfs.text.extract.documents.xmp_packets import stated_lines, xmp_lines
 from magicfs.text.extract.file_types import PHOTOSHOP_TYPE, RAW_TYPE
-from magicfs.text.extract.plain.plain_text import clean, decode
+from magicfs.text.extract.plain.plain_text import decode
 
 SIDECAR_TYPE: Final = "application/rdf+xml"
 """An XMP file beside a picture."""
@@ -33,7 +35,6 @@ _PICTURE_FORMATS: Final = ("PNG", "JPEG", "GIF", "TIFF", "BMP", "WEBP", "JPEG200
 """The formats that Pillow opens, as it calls them. `camera_files` and `photoshop_files` have others."""
 _PICTURE_READERS: Final = ("Png", "Jpeg", "Mpo", "Gif", "Tiff", "Bmp", "WebP", "Jpeg2K", "Avif")
 """Pillow's modules for them; a JPEG file of several pictures needs two. All others would take longer than these."""
-_MAX_VALUE_CHARACTERS: Final = 5000
 
 _BASE: Final = ExifTags.Base
 _EXIF_TEXTS: Final = (
@@ -51,32 +52,16 @@ _EXIF_DATES: Final = (_BASE.DateTimeOriginal, _BASE.DateTimeDigitized, _BASE.Dat
 _IPTC_TEXTS: Final = (
     ("Title", (2, 5)), ("Headline", (2, 105)), ("Description", (2, 120)), ("Keywords", (2, 25)), ("Author", (2, 80)),
     ("Place", (2, 92)), ("City", (2, 90)), ("Region", (2, 95)), ("Country", (2, 101)),
+    ("Credit", (2, 110)), ("Copyright", (2, 116)),
 )  # fmt: skip
+_IPTC_DATE: Final = (2, 55)
 _INFO_TEXTS: Final = ("Title", "Description", "Comment", "comment", "Author", "Keywords", "Copyright")
 """Text chunks of PNG that are usual, comments of GIF and JPEG."""
 _MAX_INFO_TEXTS: Final = 50
 _INFO_DATA: Final = ("xmp", "exif", "icc", "raw profile")
 """Beginnings of names of PNG chunks that hold no text."""
 
-_XMP_TEXTS: Final = frozenset(
-    {
-        *(
-            "title",
-            "description",
-            "subject",
-            "creator",
-            "Headline",
-            "City",
-            "State",
-            "Country",
-            "Location",
-            "Sublocation",
-        ),
-        *("hierarchicalSubject", "TagsList", "PersonInImage", "PersonDisplayName", "LayerText"),
-    }
-)
-_XMP_REGION: Final = "{http://www.metadataworkinggroup.com/schemas/regions/}Name"
-"""The name of the person whose face is in a part of a picture."""
+_SAID_ONCE: Final = re.compile(r"(Camera|Place): (?:(?<=Camera: )|-?\d+\.\d{5}, -?\d+\.\d{5}$)")
 _DATED: Final = re.compile(r"\d{4}:\d\d:\d\d \d\d:\d\d:\d\d")
 _DEGREES: Final = 3
 _DAMAGE: Final = (
@@ -94,7 +79,7 @@ def warm_up() -> None:
 
 def read_picture(content: bytes, mime_type: str) -> Document | None:
     """What a picture says of itself, a line each; None if it says nothing, or cannot be read."""
-    lines = dict.fromkeys(_until_damage(_lines(content, mime_type)))
+    lines = dict.fromkeys(_once(_until_damage(_lines(content, mime_type))))
     return _document(lines, mime_type) if lines else None
 
 
@@ -120,10 +105,22 @@ def _until_damage(lines: Iterator[str]) -> Iterator[str]:
         yield from lines
 
 
+def _once(lines: Iterator[str]) -> Iterator[str]:
+    """Yield the lines, of several about the camera or the coordinates the first: others say the same in other words."""
+    said: set[str] = set()
+    for line in lines:
+        about = _SAID_ONCE.match(line)
+        if about is None:
+            yield line
+        elif about[1] not in said:
+            said.add(about[1])
+            yield line
+
+
 def read_sidecar(content: bytes) -> Document | Unreadable:
     """What an XMP file beside a picture says of it, a line each, without the settings with which it is developed."""
     try:
-        lines = dict.fromkeys(_stated_lines(parse_xml(content.strip())))
+        lines = dict.fromkeys(stated_lines(parse_xml(content.strip())))
     except ET.ParseError:
         return Unreadable(SkipReason.CORRUPT, "no XML")
     if not lines:
@@ -140,7 +137,7 @@ def _picture_lines(image: ImageFile) -> Iterator[str]:
     yield from _exif_lines(image.getexif())
     yield from _iptc_lines(image)
     yield from _info_lines(image.info)
-    yield from _xmp_lines(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
+    yield from xmp_lines(image.info.get("xmp") or image.info.get("XML:com.adobe.xmp"))
 
 
 def _camera_lines(content: bytes) -> Iterator[str]:
@@ -162,11 +159,11 @@ def _camera_lines(content: bytes) -> Iterator[str]:
         gps = Image.Exif()
         gps.load(data.place)
         yield from filter(None, [_place(gps)])
-    yield from _xmp_lines(data.xmp)
+    yield from xmp_lines(data.xmp)
 
 
 def _photoshop_lines(content: bytes) -> Iterator[str]:
-    yield from _xmp_lines(xmp_of(content))
+    yield from xmp_lines(xmp_of(content))
     yield from filter(None, map(one_line, layer_lines(content)))
 
 
@@ -177,10 +174,10 @@ def _exif_lines(exif: Image.Exif) -> Iterator[str]:
         if values:
             yield f"{label}: {', '.join(values)}"
     for tag in _EXIF_DATES:
-        date = _exif_text(exif.get(tag) or details.get(tag))
-        if _DATED.fullmatch(date):
+        text = _exif_text(exif.get(tag) or details.get(tag))
+        if _DATED.fullmatch(text):
             with contextlib.suppress(ValueError):
-                yield date_line(datetime.fromisoformat(date.replace(":", "-", 2)))
+                yield date_line(datetime.fromisoformat(text.replace(":", "-", 2)))
                 break
     place = _place(exif.get_ifd(ExifTags.IFD.GPSInfo))
     if place:
@@ -210,27 +207,8 @@ def _iptc_lines(image: ImageFile) -> Iterator[str]:
         texts = [_exif_text(item) for item in (value if isinstance(value, list) else [value])]
         if any(texts):
             yield f"{label}: {', '.join(filter(None, texts))}"
-
-
-def _xmp_lines(packet: object) -> Iterator[str]:
-    """Yield the texts of an XMP packet; none for a malformed one."""
-    if isinstance(packet, str):
-        packet = packet.encode("utf-8", "replace")
-    if not isinstance(packet, bytes):
-        return
-    with contextlib.suppress(ET.ParseError):
-        yield from _stated_lines(parse_xml(packet.strip(b"\0 \r\n\t")))
-
-
-def _stated_lines(root: ET.Element) -> Iterator[str]:
-    for element in root.iter():
-        stated = {element.tag: list(element.itertext())} if isinstance(element.tag, str) else {}
-        # Simple values may be attributes.
-        for tag, values in (stated | {name: [value] for name, value in element.attrib.items()}).items():
-            name = without_namespace(tag)
-            texts = dict.fromkeys(filter(None, map(one_line, values)))
-            if (name in _XMP_TEXTS or tag == _XMP_REGION) and texts:
-                yield f"{name.capitalize()}: {', '.join(texts)}"
+    with contextlib.suppress(ValueError):
+        yield date_line(date.fromisoformat(_exif_text(iptc.get(_IPTC_DATE))))
 
 
 def _field(tag: int, value: object) -> str:
@@ -257,21 +235,6 @@ def _utf16(value: bytes) -> str:
     """UTF-16 of either byte order: letters of most scripts have fewer different high bytes than low ones."""
     little, big = len(set(value[1::2])), len(set(value[0::2]))
     return value.decode("utf-16-le" if little <= big else "utf-16-be", "replace")
-
-
-def date_line(moment: datetime) -> str:
-    """The line that says when a picture or a film was taken, with the names of the day and the month."""
-    return f"Date: {moment:%Y-%m-%d %H:%M, %A %d %B %Y}"
-
-
-def place_line(latitude: float, longitude: float) -> str:
-    """The line that says where a picture or a film was taken, in degrees."""
-    return f"Place: {latitude:.5f}, {longitude:.5f}"
-
-
-def one_line(value: object) -> str:
-    """A value of any kind as one line of text, with an end."""
-    return " ".join(clean(str(value)).split())[:_MAX_VALUE_CHARACTERS]
 
 
 def _place(gps: Mapping[int, Any]) -> str:

@@ -12,7 +12,7 @@ from datetime import datetime
 from typing import Final
 
 from magicfs.text.extract.documents.atoms import atoms
-from magicfs.text.extract.documents.picture_metadata import date_line, place_line
+from magicfs.text.extract.documents.metadata_lines import date_line, place_line
 
 QUICKTIME_TYPES: Final = frozenset({"video/mp4", "audio/mp4"})
 

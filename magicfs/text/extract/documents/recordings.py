@@ -2,7 +2,7 @@
 
 Runs in the child process, called by `document_parser`. The only module that imports tinytag, which reads all formats
 but Matroska (`matroska`), AVI (`riff_files`), the fields of cameras (`quicktime`), and chapters and subtitles
-(`spoken_texts`). Sound and pictures are not decoded.
+(`spoken_texts`, `id3_tags`). Sound and pictures are not decoded.
 """
 
 from __future__ import annotations
@@ -16,11 +16,12 @@ from typing import Final
 import tinytag
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.documents.id3_tags import id3_chapters, plain_tag
 from magicfs.text.extract.documents.matroska import MATROSKA_TYPE, read_matroska, read_subtitles
-from magicfs.text.extract.documents.picture_metadata import one_line
+from magicfs.text.extract.documents.metadata_lines import one_line
 from magicfs.text.extract.documents.quicktime import QUICKTIME_TYPES, read_quicktime
 from magicfs.text.extract.documents.riff_files import AVI_TYPE, read_avi
-from magicfs.text.extract.documents.spoken_texts import SUBTITLE, id3_chapters, mp4_texts
+from magicfs.text.extract.documents.spoken_texts import SUBTITLE, mp4_texts
 from magicfs.text.extract.plain.charsets import detected_charset
 from magicfs.text.extract.plain.escapes import unescape
 
@@ -88,6 +89,7 @@ def _fields(content: bytes, mime_type: str) -> Iterator[tuple[str, str]]:
     if mime_type == AVI_TYPE:
         yield from read_avi(content)
         return
+    content = plain_tag(content)
     try:
         tag = tinytag.TinyTag.get(file_obj=io.BytesIO(content), duration=False)
     except (tinytag.TinyTagException, OSError, ValueError):

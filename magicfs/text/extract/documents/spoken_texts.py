@@ -1,6 +1,7 @@
-"""Reads the chapters of sound and films, and the subtitles of films: ID3, and the atoms and text tracks of MP4.
+"""Reads the chapters of sound and films, and the subtitles of films: the atoms and text tracks of MP4.
 
-Runs in the child process, called by `recordings`; `matroska` has those of Matroska. Untrusted bytes; pure functions.
+Runs in the child process, called by `recordings`; `matroska` has those of Matroska, `id3_tags` those of MP3.
+Untrusted bytes; pure functions.
 """
 
 from __future__ import annotations
@@ -14,13 +15,6 @@ from magicfs.text.extract.documents.atoms import atoms
 CHAPTER: Final = "chapter"
 SUBTITLE: Final = "subtitle"
 
-_ID3_HEADER_BYTES: Final = 10
-_ID3_CHARSETS: Final = ("latin-1", "utf-16", "utf-16-be", "utf-8")
-_OLDEST_ID3: Final = 3
-_TIMES_BYTES: Final = 16
-"""When a chapter begins and ends."""
-_MAX_CHAPTERS: Final = 1000
-
 _PATH_TO_SAMPLES: Final = (b"mdia", b"minf", b"stbl")
 _TEXT_TRACKS: Final = frozenset({b"text", b"sbtl", b"subt", b"clcp"})
 _CHAPTER_TRACK: Final = b"text"
@@ -28,38 +22,6 @@ _HANDLER: Final = slice(8, 12)
 _MAX_SAMPLES: Final = 20_000
 _MAX_SAMPLES_OF_FILE: Final = 200_000
 _MAX_SAMPLE_BYTES: Final = 4096
-
-
-def id3_chapters(content: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the titles of the chapters of a song or a podcast. Damage ends it early."""
-    if not content.startswith(b"ID3") or content[3] < _OLDEST_ID3:
-        return
-    end = _ID3_HEADER_BYTES + _without_high_bits(content[6:_ID3_HEADER_BYTES])
-    for name, data in _frames(content[_ID3_HEADER_BYTES:end], version=content[3]):
-        if name == b"CHAP":
-            for inner, text in _frames(data[data.find(b"\0") + 1 + _TIMES_BYTES :], version=content[3]):
-                if inner in {b"TIT2", b"TIT3"} and text:
-                    charset = _ID3_CHARSETS[text[0]] if text[0] < len(_ID3_CHARSETS) else "latin-1"
-                    yield CHAPTER, text[1:].decode(charset, "replace").strip("\0 ")
-
-
-def _frames(data: bytes, *, version: int) -> Iterator[tuple[bytes, bytes]]:
-    position = 0
-    for _ in range(_MAX_CHAPTERS):
-        header = data[position : position + _ID3_HEADER_BYTES]
-        if len(header) < _ID3_HEADER_BYTES or not header[0]:
-            return
-        size = int.from_bytes(header[4:8], "big") if version == _OLDEST_ID3 else _without_high_bits(header[4:8])
-        position += _ID3_HEADER_BYTES + size
-        yield header[:4], data[position - size : position]
-
-
-def _without_high_bits(data: bytes) -> int:
-    """A number of which each byte has seven bits."""
-    number = 0
-    for byte in data:
-        number = number << 7 | byte & 0x7F
-    return number
 
 
 def mp4_texts(content: bytes) -> Iterator[tuple[str, str]]:
