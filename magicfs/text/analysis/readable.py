@@ -18,9 +18,10 @@ from magicfs.text.analysis.encoded_words import encoded_words
 from magicfs.text.analysis.markup import ENTITY, without_entities, without_markup
 from magicfs.text.analysis.measures import measures_in_one_piece, with_exponents_apart, with_typed_signs
 from magicfs.text.analysis.spaced_letters import around_middle_dots, spaced_letters
+from magicfs.text.analysis.spaced_numbers import numbers_in_pieces
 from magicfs.text.analysis.spellings import without_final_long_vowels, without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
-from magicfs.text.analysis.variants import SHORT_WORDS, numbers_in_pieces
+from magicfs.text.analysis.variants import SHORT_WORDS
 
 _TERMINAL_SEQUENCE: Final = re.compile(
     r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-_a-z])|\x9b[0-?]*[ -/]*[@-~]"

@@ -19,7 +19,8 @@ from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.magnitudes import magnitude_forms
 from magicfs.text.analysis.measures import dimensions, micro_forms, money_forms, percent_forms
-from magicfs.text.analysis.variants import OtherForms, numbers_in_pieces
+from magicfs.text.analysis.spaced_numbers import numbers_in_pieces
+from magicfs.text.analysis.variants import OtherForms
 
 _ORDINALS: Final = {
     1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth",
