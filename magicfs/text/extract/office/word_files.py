@@ -15,8 +15,9 @@ from magicfs.text.extract.documents.left_out import left_out
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.word_equations import shown_by_equation
 from magicfs.text.extract.office.word_marks import seen_only
-from magicfs.text.extract.plain.charsets import OF_TWO_BYTES, detected_charset
+from magicfs.text.extract.plain.charsets import detected_charset
 from magicfs.text.extract.plain.plain_text import clean
+from magicfs.text.extract.plain.plausibility import OF_TWO_BYTES
 
 WORD_TYPE: Final = "application/msword"
 OLD_WORD_TYPE: Final = "application/x-word-2"

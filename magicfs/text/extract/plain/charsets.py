@@ -9,13 +9,13 @@ from __future__ import annotations
 
 import codecs
 import re
-import unicodedata
-from itertools import islice
 from typing import Final
 
 import chardet
 from chardet.enums import EncodingEra
 from chardetng_py import detect as detect_of_web
+
+from magicfs.text.extract.plain.plausibility import OF_TWO_BYTES, Plausibility
 
 _DETECTION_BYTES: Final = 256 * 1024
 """The length of the part that the detectors get: more than they need, and they read a gigabyte in two minutes."""
@@ -32,9 +32,6 @@ _BEFORE_FIRST: Final = 64
 """Bytes before the first one beyond ASCII, so that its line is not cut."""
 _SURE: Final = 0.12
 """The confidence of `chardet` below which a text has too few letters to tell a usual charset from a rare one."""
-_FEW: Final = 12
-"""Bytes beyond ASCII in a Latin text up to which the detector of the web is asked: a few letters at the ends of words
-look like another script to `chardet`."""
 _MEANS_USUAL: Final = frozenset({"cp1252", "iso8859-4"})
 """What the detector of the web says of few letters in the usual charset; the second one is hardly ever in use."""
 _COPYRIGHT: Final = re.compile(
@@ -93,39 +90,11 @@ _MAC_OPENINGS: Final = re.compile(
 )
 """Its quotation marks before words, and bullets, where others have rare letters and signs."""
 
-_INSIDE_WORD: Final = re.compile(rb"(?<=[A-Za-z])[\x80-\xff]{1,3}(?=[a-z])|(?<=[A-Z])[\x80-\xff]{1,3}(?=[A-Z])")
-"""Bytes between two letters: in the right charset, they are letters too, of the case of the next one."""
-_AT_WORD_END: Final = re.compile(rb"(?<=[a-z])[\x80-\xff](?![A-Za-z\x80-\xff])")
-"""A byte after a small letter that ends a word: in the right charset, it is no capital."""
-_MAX_INSIDE: Final = 1000
-"""The number of such places that are looked at."""
-_BEYOND_ASCII: Final = re.compile(rb"[\x80-\xff]+")
-_WORD_BEYOND_ASCII: Final = re.compile(rb"(?<![A-Za-z\x80-\xff])[\x80-\xff]{2,}(?![A-Za-z\x80-\xff])")
-"""A word in another script than Latin, or rarely a sign before a letter."""
-_WORDS_OF_SCRIPT: Final = 0.2
-"""The share of such words among all sequences beyond ASCII that a text in another script has at least."""
-_BETWEEN_WORDS: Final = frozenset("\u2013\u2014\u2026\u2019\u00b7\u00b4")
-"""Dashes, dots and apostrophes, which stand between letters too."""
-_LETTERS_AS_SIGNS: Final = frozenset("\u0192\u00aa\u00ba")
-"""The sign of a currency and those of ordinal numbers, which are letters to Unicode, and stand in no word."""
-_LAST_LATIN: Final = "\u024f"
-_ALONE: Final = re.compile("(?<=[A-Za-z])[^\\x00-\\x7f](?=[A-Za-z])")
-"""A character beyond ASCII between two Latin letters."""
-OF_TWO_BYTES: Final = frozenset(
-    {"cp932", "shift_jis_2004", "gb18030", "big5hkscs", "cp949", "euc_jp", "euc_jis_2004", "iso2022_jp", "johab"}
-)
-"""Charsets in which a byte between letters is the first half of a character whose second half looks like one."""
 _FEW_OF_TWO_BYTES: Final = 8
 """Bytes beyond ASCII up to which the detector of the web takes Chinese for Japanese. It knows longer texts better."""
 _JAPANESE_CHARSETS: Final = frozenset({"euc_jp", "cp932"})
 _MIN_KANA: Final = 2
 _SHARE_OF_KANA: Final = 0.25
-_KOREAN: Final = b"\x1b$)C"
-_JAPANESE: Final = re.compile(rb"\x1b(\$[@B]|\([BJI])([^\x1b\r\n]*)")
-"""Each line begins in ASCII."""
-_ROWS_BEFORE_GAP: Final = 62
-_FIRST_BEHIND_GAP: Final = 0x60
-_SOME: Final = 0.2
 _FRAME: Final = re.compile(
     rb"[\xc4\xcd][\xb5-\xb8\xbd\xbe\xc6\xc7\xcf-\xd8]|[\xb5-\xb8\xbd\xbe\xc6\xc7\xcf-\xd8][\xc4\xcd]"
 )
@@ -141,36 +110,6 @@ def codec_of(name: str) -> str | None:
     except LookupError:
         return None
     return _WINDOWS_SUPERSETS.get(codec, codec)
-
-
-def decode_iso_2022(content: bytes) -> str:
-    """A text in ISO-2022-KR or ISO-2022-JP, also with the signs that Windows adds, which no codec knows.
-
-    Raises `UnicodeDecodeError` for what is in neither.
-    """
-    if _KOREAN in content:
-        return content.decode("iso2022_kr")
-    try:
-        return content.decode("iso2022_jp")
-    except UnicodeDecodeError:
-        if not content.isascii():
-            raise
-    return _JAPANESE.sub(_as_shift_jis, content).translate(None, b"\x0e\x0f").decode("cp932", "replace")
-
-
-def _as_shift_jis(match: re.Match[bytes]) -> bytes:
-    """Characters of two bytes in the other encoding of the same table; of one byte, kana or ASCII."""
-    charset, data = match[1], match[2]
-    if charset == b"(I":
-        return bytes(byte | 0x80 for byte in data)
-    if not charset.startswith(b"$"):
-        return data
-    moved = bytearray()
-    for high, low in zip(data[::2], data[1::2], strict=False):
-        row = high - 0x21
-        moved.append(row // 2 + (0x81 if row < _ROWS_BEFORE_GAP else 0xC1))
-        moved.append(low + 0x7E if row % 2 else low + (0x1F if low < _FIRST_BEHIND_GAP else 0x20))
-    return bytes(moved)
 
 
 def load_detector() -> None:
@@ -195,7 +134,7 @@ def detected_charset(content: bytes) -> str | None:
         empty_input_encoding="ascii",
         exclude_encodings=_NOT_LOOKED_FOR,
     )
-    letters = _Plausibility(rest)
+    letters = Plausibility(rest)
     fits = letters.fits
     of_web = codec_of(detect_of_web(rest)) or ""
     is_unsure = found[0]["confidence"] < _SURE or letters.are_few_latin
@@ -245,60 +184,3 @@ def _sample(content: bytes) -> bytes:
     start = max(0, first.start() - _BEFORE_FIRST) if len(content) > _DETECTION_BYTES else 0
     part = content[start : start + _DETECTION_BYTES]
     return b"".join(line for line in part.splitlines(keepends=True) if not line.isascii())
-
-
-class _Plausibility:
-    """What the letters around the bytes beyond ASCII of a text say of its charset."""
-
-    def __init__(self, sample: bytes) -> None:
-        self._sample = sample
-        found = islice(_INSIDE_WORD.finditer(sample), _MAX_INSIDE)
-        self._inside = [(match[0], sample[match.end() : match.end() + 1].islower()) for match in found]
-        self._ends = b"".join(match[0] for match in islice(_AT_WORD_END.finditer(sample), _MAX_INSIDE))
-        self._beyond_ascii = _BEYOND_ASCII.findall(sample)
-        words = len(_WORD_BEYOND_ASCII.findall(sample))
-        self._is_latin = words < _WORDS_OF_SCRIPT * len(self._beyond_ascii)
-
-    @property
-    def count(self) -> int:
-        """The number of bytes beyond ASCII."""
-        return sum(map(len, self._beyond_ascii))
-
-    @property
-    def are_few_latin(self) -> bool:
-        """Whether few bytes beyond ASCII stand in a text in Latin letters."""
-        return self._is_latin and self.count <= _FEW
-
-    def fits(self, charset: str) -> bool:
-        """Whether bytes inside of Latin words are mostly Latin letters of the right case, or dashes and apostrophes.
-
-        At their ends, whether most are no capitals after small letters. In a charset of two bytes, whether most
-        characters are not alone inside of Latin words. Another script than Latin has words of its own.
-        """
-        if self._is_latin and charset not in OF_TWO_BYTES and self._is_other_script(charset):
-            return False
-        if self._ends and 2 * sum(map(str.isupper, self._ends.decode(charset, "replace"))) > len(self._ends):
-            return False
-        if not self._inside:
-            return True
-        if charset in OF_TWO_BYTES:
-            text = self._sample.decode(charset, "replace")
-            return 2 * len(_ALONE.findall(text)) < sum(character > "\x7f" for character in text)
-        decoded = [(char, is_lower) for part, is_lower in self._inside for char in part.decode(charset, "replace")]
-        others = [
-            char for char, is_lower in decoded if not _is_letter(char, is_lower=is_lower) and char not in _BETWEEN_WORDS
-        ]
-        return len(others) < _SOME * len(decoded)
-
-    def _is_other_script(self, charset: str) -> bool:
-        """Whether most letters beyond ASCII are not Latin in a charset of one byte."""
-        letters = list(filter(str.isalpha, b"".join(self._beyond_ascii).decode(charset, "replace")))
-        return 2 * sum(letter > _LAST_LATIN for letter in letters) > len(letters)
-
-
-def _is_letter(character: str, *, is_lower: bool) -> bool:
-    if unicodedata.combining(character):
-        return True
-    if character in _LETTERS_AS_SIGNS or not character.isalpha() or character > _LAST_LATIN:
-        return False
-    return character.islower() if is_lower else character.isupper()

@@ -9,7 +9,9 @@ from __future__ import annotations
 import codecs
 import re
 
-from magicfs.text.extract.plain.charsets import OF_TWO_BYTES, codec_of, decode_iso_2022, detected_charset
+from magicfs.text.extract.plain.charsets import codec_of, detected_charset
+from magicfs.text.extract.plain.iso_2022 import decode_iso_2022
+from magicfs.text.extract.plain.plausibility import OF_TWO_BYTES
 from magicfs.text.extract.plain.text_bytes import CONTROLS, has_many_controls, wide_encoding
 
 _ISO_2022_ESCAPE = b"\x1b$"
