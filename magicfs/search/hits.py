@@ -17,9 +17,9 @@ from magicfs.domain.results import NO_SNIPPET, Copy, Hit
 from magicfs.search import scores
 from magicfs.search.fusion import Evidence
 from magicfs.search.measured_files import CandidateFile
-from magicfs.search.passages import SnippetCutter
 from magicfs.search.proximity import proximity
 from magicfs.search.request import MAX_COPIES, SearchRequest
+from magicfs.search.snippets import SnippetCutter
 
 
 @dataclass(frozen=True, slots=True)

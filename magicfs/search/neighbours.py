@@ -25,9 +25,9 @@ from magicfs.search.fusion import Evidence
 from magicfs.search.hits import hits_of, listed_copies
 from magicfs.search.measured_files import CandidateFile
 from magicfs.search.near_contents import near_contents
-from magicfs.search.passages import SnippetCutter
 from magicfs.search.request import MAX_COPIES
 from magicfs.search.scores import MIN_RELEVANCE, MIN_RELEVANCE_OF_WEAK, WEAK_RESULTS
+from magicfs.search.snippets import SnippetCutter
 
 NAMED_COPIES = 3
 """The number of copies of the file itself that are named."""

@@ -21,9 +21,9 @@ from magicfs.domain.results import Hit
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.hits import shown_hits
 from magicfs.search.measured_files import CandidateFile
-from magicfs.search.passages import SnippetCutter
 from magicfs.search.ranking import Ranking, rank_candidates, rank_files
 from magicfs.search.request import SearchRequest
+from magicfs.search.snippets import SnippetCutter
 
 MAX_CHUNKS = 4
 """The most chunks of one passage: about a page of a book. Where more stand side by side, there are several."""

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.search.passages import SnippetCutter
 from magicfs.search.render import result_json
 from magicfs.search.service import SearchService
+from magicfs.search.snippets import SnippetCutter
 from tests.integration.search.corpus import Corpus
 
 FILES = 12

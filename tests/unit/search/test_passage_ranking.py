@@ -11,7 +11,7 @@ from magicfs.search.fusion import Evidence
 from magicfs.search.matching_lines import matching_lines
 from magicfs.search.measured_files import CandidateFile
 from magicfs.search.passage_ranking import MAX_CHUNKS, _with_text, merged
-from magicfs.search.passages import SnippetCutter
+from magicfs.search.snippets import SnippetCutter
 from tests.fakes.hits import make_hit
 
 STAT = FileStat(size=12, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0)

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
 
-from magicfs.search.passages import SNIPPET_CELLS, SnippetCutter
+from magicfs.search.snippets import SNIPPET_CELLS, SnippetCutter
 from magicfs.text.analysis import question_terms
 from magicfs.text.excerpts import cells_before
 
