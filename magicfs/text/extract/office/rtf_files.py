@@ -6,8 +6,6 @@ headers, comments, boxes and addresses of links come after the text. Pure functi
 
 from __future__ import annotations
 
-import codecs
-import contextlib
 import itertools
 import math
 import re
@@ -17,6 +15,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.office.rtf_fonts import SIGN_BLOCK, Fonts, shown_signs
 from magicfs.text.extract.office.word_equations import shown_by_equation
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -27,20 +26,6 @@ _TOKEN: Final = re.compile(
     rb"|(?P<brace>[{}])|\\(?P<sign>[^A-Za-z])|.",
     re.DOTALL,
 )
-_CHARSETS: Final = {
-    77: "mac_roman", 128: "cp932", 129: "cp949", 130: "johab", 134: "gb18030", 136: "big5", 161: "cp1253",
-    162: "cp1254", 163: "cp1258", 177: "cp1255", 178: "cp1256", 186: "cp1257", 204: "cp1251", 222: "cp874",
-    238: "cp1250", 254: "cp437", 255: "cp850",
-}  # fmt: skip
-"""The charsets of fonts, by the number that states them. Other fonts have the charset of the document."""
-_SYMBOLS: Final = 2
-"""The charset of fonts of signs, whose bytes are no letters."""
-_SIGN_BLOCK: Final = 0xF0
-"""The upper half of the private characters that stand for them in Unicode."""
-_BULLET: Final = 0xB7
-_ASCII_END: Final = 0x7F
-_DOCUMENT_CHARSETS: Final = {b"mac": "mac_roman", b"pc": "cp437", b"pca": "cp850"}
-
 _SHOWN: Final = {
     **dict.fromkeys((b"par", b"sect", b"page", b"column"), "\n\n"),
     **dict.fromkeys((b"line", b"row", b"nestrow", b"softline"), "\n"),
@@ -110,17 +95,14 @@ class _Reader:
     def __init__(self, content: bytes) -> None:
         self._content = content
         self._place = 0
-        self._charset = "cp1252"
-        self._fonts: dict[int, int] = {}
-        self._code_pages: dict[int, str] = {}
-        self._font = self._default_font = 0
+        self._fonts = Fonts()
         self._shown: list[str] = []
         self._beside: list[str] = []
         self._said: dict[bytes, str] = {}
         self._links: list[str] = []
         self._open_texts: list[list[str]] = []
         self._pending = bytearray()
-        self._state = _State(charset=self._charset)
+        self._state = _State(charset=self._fonts.document_charset)
         self._outer: list[_State] = []
         self._skipped = 0
         """The characters that come next and stand for the one before."""
@@ -159,7 +141,7 @@ class _Reader:
     def _flush(self) -> None:
         if self._pending:
             data, self._pending = bytes(self._pending), bytearray()
-            self._put(_signs(data) if self._state.is_symbol else data.decode(self._state.charset, "replace"))
+            self._put(shown_signs(data) if self._state.is_symbol else data.decode(self._state.charset, "replace"))
 
     def _take_text(self, data: bytes, _: bytes | None) -> None:
         if self._skipped:
@@ -218,16 +200,16 @@ class _Reader:
         match word:
             case b"u":
                 character = value % _WRITES_UTF_16
-                is_sign = character >> 8 == _SIGN_BLOCK
-                self._put(_signs(bytes([character & 0xFF])) if is_sign else chr(character))
+                is_sign = character >> 8 == SIGN_BLOCK
+                self._put(shown_signs(bytes([character & 0xFF])) if is_sign else chr(character))
                 self._skipped = state.substitutes
             case b"uc":
                 state.substitutes = max(0, value)
             case b"v" | b"deleted":
                 state.is_hidden = number != 0
             case b"ansicpg" | b"mac" | b"pc" | b"pca":
-                name = _DOCUMENT_CHARSETS.get(word, f"cp{value}")
-                self._charset = state.charset = _known(name, self._charset)
+                self._fonts.set_document_charset(word, value)
+                state.charset = self._fonts.document_charset
             case _:
                 return False
         return True
@@ -236,25 +218,24 @@ class _Reader:
         """Act on a word about fonts; False for any other word."""
         match word:
             case b"f":
-                self._font = number
+                self._fonts.described = number
                 self._take_font(number)
             case b"plain":
                 self._state.is_hidden = False
-                self._take_font(self._default_font)
+                self._take_font(self._fonts.default)
             case b"deff":
-                self._default_font = number
+                self._fonts.default = number
             case b"fcharset":
-                self._fonts[self._font] = number
+                self._fonts.set_charset(number)
             case b"cpg":
-                self._code_pages[self._font] = _known(f"cp{number}", self._charset)
+                self._fonts.set_code_page(number)
             case _:
                 return False
         return True
 
     def _take_font(self, font: int) -> None:
-        number = self._fonts.get(font, 0)
-        self._state.is_symbol = number == _SYMBOLS
-        self._state.charset = self._code_pages.get(font) or _CHARSETS.get(number, self._charset)
+        self._state.is_symbol = self._fonts.has_signs(font)
+        self._state.charset = self._fonts.charset(font)
 
     def _enter(self, word: bytes) -> None:
         """Take what the group holds to where its name says."""
@@ -291,14 +272,3 @@ class _Reader:
 def read_rtf(content: bytes, *, until: float = math.inf) -> RtfText:
     """The text of a document, until a moment on the monotonic clock; of a damaged one, as far as it goes."""
     return _Reader(content).read(until=until)
-
-
-def _signs(data: bytes) -> str:
-    """What is known of the bytes of a font of signs: bullets and ASCII."""
-    return "".join("\u2022" if byte == _BULLET else chr(byte) for byte in data if byte < _ASCII_END or byte == _BULLET)
-
-
-def _known(charset: str, otherwise: str) -> str:
-    with contextlib.suppress(LookupError):
-        return codecs.lookup(charset).name
-    return otherwise
