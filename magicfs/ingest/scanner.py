@@ -1,49 +1,38 @@
 """Brings the index in line with the disk: compares files with the index, and records what is new, changed and gone.
 
 Used by the agent for whole roots, and by the watcher for the paths that events name. Scanning is the truth, events are
-hints. The scanner reads no file's content; `row_writer` writes what it finds, and notifies the workers. Files that are
-gone stay in the index while their root is missing, and until a person confirms when most of the root is gone; see
-`deletion_guard`. Threads may share one scanner.
+hints. The scanner reads no file's content; `row_writer` writes what it finds and notifies the workers, `root_records`
+writes what becomes of the root. Files that are gone stay in the index while their root is missing, and until a person
+confirms when most of the root is gone; see `deletion_guard`. Threads may share one scanner.
 """
 
 from __future__ import annotations
 
 import contextlib
-import logging
-import shlex
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from magicfs.db.as_of import record_watch
 from magicfs.db.cluster import roots as roots_db
 from magicfs.db.corpus import files as files_db
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.files import SAVED_PRIORITY, USUAL_PRIORITY, SeenFile
 from magicfs.domain.ids import RootId
-from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
+from magicfs.domain.roots import RegisteredRoot, Root, Watch
 from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
 from magicfs.ingest import row_writer
 from magicfs.ingest.copies import count_elsewhere
-from magicfs.ingest.deletion_guard import (
-    DELETION_WINDOW_SECONDS,
-    SAMPLE_FILES,
-    FileSample,
-    is_present,
-    is_suspicious,
-    verify_root,
-)
+from magicfs.ingest.deletion_guard import DELETION_WINDOW_SECONDS, is_present, is_suspicious
 from magicfs.ingest.difference import Difference, compare, deleted_files
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.import_detector import ImportDetector
-from magicfs.ingest.index_snapshot import CachedSnapshot, IndexSnapshot, SnapshotCache
+from magicfs.ingest.index_snapshot import IndexSnapshot, SnapshotCache
 from magicfs.ingest.paths import outermost, parent_directory
 from magicfs.ingest.recent_counter import RecentCounter
+from magicfs.ingest.root_records import RootRecords
 from magicfs.ingest.row_writer import RowWriter
 from magicfs.ingest.walk import Walk
 from magicfs.jobs import JobQueue
-
-log = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,6 +78,7 @@ class Scanner:
         self._stopping = stopping
         self._cache = SnapshotCache()
         self._writer = RowWriter(database, queue, self._cache, hold=hold, on_change=on_change)
+        self._records = RootRecords(database, transaction=self._writer.transaction)
         self._imports = ImportDetector()
         self._deletions = RecentCounter(window_s=DELETION_WINDOW_SECONDS)
         """Deleted files by root."""
@@ -97,8 +87,7 @@ class Scanner:
 
     def record_watch(self, root: Root, watch: Watch) -> None:
         """Record how a root is watched from now on. A scan that begins later finds what has changed before."""
-        with self._writer.transaction() as connection:
-            record_watch(connection, root.id, watch)
+        self._records.record_watch(root, watch)
 
     def scan(self, registered: RegisteredRoot, *, use_cache: bool = True) -> ScanResult:
         """Compare a whole root with the index and update the index. Records the root's state.
@@ -106,29 +95,30 @@ class Scanner:
         Without `use_cache` the disk is compared with the database itself, whatever was seen there before.
         """
         try:
-            root = self._verify(registered.root)
-        except RootMissing as error:
-            if (registered.state, registered.detail) != (RootState.MISSING, str(error)):
-                self._set_state(registered.root, RootState.MISSING, str(error))
+            root = self._records.verify(registered)
+        except RootMissing:
             self._cache.drop(registered.root.id)
             return ScanResult(changed=0, deleted=0, complete=False)
-        if registered.state is RootState.MISSING:
-            self._set_state(root, RootState.PRESENT, None)
         if not use_cache:
             self._cache.drop(root.id)
-        began, deletions_confirmed, cached = self._begin(root)
+        start = self._records.begin_scan(root)
+        # Directories of files that could not be opened are compared anew.
+        self._cache.mark_stale(root.id, {parent_directory(path) for path in start.inaccessible})
+        cached = self._cache.begin_scan(root.id, deletions=start.deletions)
         rules = IgnoreRules().enter(root.path, relative=b"")
         walk = self._walk(root, b"", rules)
         snapshot = IndexSnapshot(self._database, root.id, b"", cached)
         try:
-            result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=deletions_confirmed)
-            self._finish(root, result, began)
+            result = self._reconcile(
+                root, walk, snapshot, began=start.began, deletions_confirmed=start.deletions_confirmed
+            )
+            self._records.end_scan(root, began=start.began, suspected_deletions=result.suspected_deletions)
             self._unlisted[root.id] = frozenset(walk.unlisted)
         except BaseException:
             self._cache.drop(root.id)
-            if deletions_confirmed:
-                with contextlib.suppress(DatabaseError, HostTaken), self._writer.transaction() as connection:
-                    roots_db.restore_deletion_confirmation(connection, root.id)
+            if start.deletions_confirmed:
+                with contextlib.suppress(DatabaseError, HostTaken):
+                    self._records.restore_deletion_confirmation(root)
             raise
         if result.suspected_deletions:
             self._cache.drop(root.id)
@@ -190,34 +180,6 @@ class Scanner:
         """A walk of a directory of a root, which logs what it cannot list unless the last scan could not either."""
         before = self._unlisted.get(root.id, frozenset())
         return Walk(root=root.path, device=root.device, top=top, rules=rules, unlisted_before=before)
-
-    def _verify(self, root: Root) -> Root:
-        """The root with its present device number, which is recorded when it is new. Raises `RootMissing`."""
-
-        def sample() -> FileSample:
-            with self._database.transaction() as connection:
-                return files_db.sample_files(connection, root.id, limit=SAMPLE_FILES)
-
-        device = verify_root(root, sample)
-        if device == root.device:
-            return root
-        log.info("root %s has a new device number and is the same tree", root.name)
-        with self._writer.transaction() as connection:
-            roots_db.set_device(connection, root.id, device=device)
-        return replace(root, device=device)
-
-    def _begin(self, root: Root) -> tuple[datetime, bool, CachedSnapshot | None]:
-        """The database's time, whether a person has confirmed the deletions in a suspect root, and the cached snapshot.
-
-        A confirmation holds for one scan. Directories of files that could not be opened are compared anew.
-        """
-        with self._writer.transaction() as connection:
-            inaccessible = files_db.inaccessible_paths(connection, root.id)
-            began = roots_db.database_time(connection)
-            deletions = roots_db.count_deletion_statements(connection, root.id)
-            deletions_confirmed = roots_db.consume_deletion_confirmation(connection, root.id)
-        self._cache.mark_stale(root.id, {parent_directory(path) for path in inaccessible})
-        return began, deletions_confirmed, self._cache.begin_scan(root.id, deletions=deletions)
 
     def _reconcile(
         self,
@@ -294,24 +256,3 @@ class Scanner:
                         self.record_watch(root, Watch.MISSED)
         record()
         return difference
-
-    def _finish(self, root: Root, result: ScanResult, began: datetime) -> None:
-        """Record the end of a scan, and whether its root is suspect."""
-        if result.suspected_deletions:
-            detail = (
-                f"{result.suspected_deletions} files are gone at once and were kept in the index: "
-                f"if that is meant, run 'magicfs scan --accept-deletions {shlex.quote(root.name)}'"
-            )
-            log.warning("root %s: %s", root.name, detail)
-            with self._writer.transaction() as connection:
-                roots_db.record_scan(connection, root.id, began=began)
-                roots_db.set_root_state(connection, root.id, state=RootState.SUSPECT, detail=detail)
-            return
-        with self._writer.transaction() as connection:
-            roots_db.record_scan(connection, root.id, began=began)
-
-    def _set_state(self, root: Root, state: RootState, detail: str | None) -> None:
-        if detail:
-            log.warning("root %s: %s", root.name, detail)
-        with self._writer.transaction() as connection:
-            roots_db.set_root_state(connection, root.id, state=state, detail=detail)

@@ -1,0 +1,112 @@
+"""What the index records of a root: whether it is there, when it was scanned, how it is watched, what was confirmed.
+
+Used by the scanner. Threads may share it.
+"""
+
+from __future__ import annotations
+
+import logging
+import shlex
+from collections.abc import Callable, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from magicfs.db.as_of import record_watch
+from magicfs.db.cluster import roots as roots_db
+from magicfs.db.corpus import files as files_db
+from magicfs.db.pool import Connection, Database
+from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
+from magicfs.errors import RootMissing
+from magicfs.ingest.deletion_guard import SAMPLE_FILES, FileSample, verify_root
+
+log = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, slots=True)
+class ScanStart:
+    """What the index says of a root when a scan of it begins."""
+
+    began: datetime
+    """The database's time."""
+    deletions: int
+    """The statements that have deleted files of the root."""
+    deletions_confirmed: bool
+    """Whether a person has confirmed the deletions in a suspect root, for this scan."""
+    inaccessible: Sequence[bytes]
+    """The paths of files that could not be opened."""
+
+
+class RootRecords:
+    """Reads and writes the records of roots of this host."""
+
+    def __init__(self, database: Database, *, transaction: Callable[[], AbstractContextManager[Connection]]) -> None:
+        """What writes is a `transaction`, which raises `HostTaken` when another machine has the host."""
+        self._database = database
+        self._transaction = transaction
+
+    def verify(self, registered: RegisteredRoot) -> Root:
+        """The root with its present device number. Records that, and whether the root is there, when it is new.
+
+        Raises `RootMissing` when the root is absent, or something else is in its place.
+        """
+        root = registered.root
+        try:
+            device = verify_root(root, lambda: self._sample(root))
+        except RootMissing as error:
+            if (registered.state, registered.detail) != (RootState.MISSING, str(error)):
+                self._set_state(root, RootState.MISSING, str(error))
+            raise
+        if device != root.device:
+            log.info("root %s has a new device number and is the same tree", root.name)
+            with self._transaction() as connection:
+                roots_db.set_device(connection, root.id, device=device)
+            root = replace(root, device=device)
+        if registered.state is RootState.MISSING:
+            self._set_state(root, RootState.PRESENT, None)
+        return root
+
+    def record_watch(self, root: Root, watch: Watch) -> None:
+        """Record how a root is watched from now on."""
+        with self._transaction() as connection:
+            record_watch(connection, root.id, watch)
+
+    def begin_scan(self, root: Root) -> ScanStart:
+        """What the index says of a root. A confirmation of deletions is used up by that."""
+        with self._transaction() as connection:
+            return ScanStart(
+                inaccessible=files_db.inaccessible_paths(connection, root.id),
+                began=roots_db.database_time(connection),
+                deletions=roots_db.count_deletion_statements(connection, root.id),
+                deletions_confirmed=roots_db.consume_deletion_confirmation(connection, root.id),
+            )
+
+    def restore_deletion_confirmation(self, root: Root) -> None:
+        """Keep for the next scan what a person has confirmed for one that did not end."""
+        with self._transaction() as connection:
+            roots_db.restore_deletion_confirmation(connection, root.id)
+
+    def end_scan(self, root: Root, *, began: datetime, suspected_deletions: int) -> None:
+        """Record the end of a scan, and that the root is suspect if so many files are gone and were kept."""
+        if not suspected_deletions:
+            with self._transaction() as connection:
+                roots_db.record_scan(connection, root.id, began=began)
+            return
+        detail = (
+            f"{suspected_deletions} files are gone at once and were kept in the index: "
+            f"if that is meant, run 'magicfs scan --accept-deletions {shlex.quote(root.name)}'"
+        )
+        log.warning("root %s: %s", root.name, detail)
+        with self._transaction() as connection:
+            roots_db.record_scan(connection, root.id, began=began)
+            roots_db.set_root_state(connection, root.id, state=RootState.SUSPECT, detail=detail)
+
+    def _sample(self, root: Root) -> FileSample:
+        with self._database.transaction() as connection:
+            return files_db.sample_files(connection, root.id, limit=SAMPLE_FILES)
+
+    def _set_state(self, root: Root, state: RootState, detail: str | None) -> None:
+        if detail:
+            log.warning("root %s: %s", root.name, detail)
+        with self._transaction() as connection:
+            roots_db.set_root_state(connection, root.id, state=state, detail=detail)
