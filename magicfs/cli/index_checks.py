@@ -9,28 +9,26 @@ from __future__ import annotations
 import os
 import shlex
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING, TypeVar
+from typing import TYPE_CHECKING
 
 from magicfs.cli import environment, failed_start, index_model, wiring
+from magicfs.cli.index_reader import IndexReader
 from magicfs.cli.part_logs import explain_failure
 from magicfs.cli.stuck_parts import parts_and_stuck, silent_mounts
 from magicfs.config import Settings
 from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode
 from magicfs.domain.parts import AGENT
 from magicfs.domain.roots import RootState
-from magicfs.errors import CheckFailed, DatabaseError, MagicFSError, ModelError, ModelMissing, ServerError
+from magicfs.errors import CheckFailed, DatabaseError, MagicFSError, ModelError, ModelMissing
 from magicfs.ingest.watch_budget import agents_share
 from magicfs.linux.inotify import inotify_init, max_user_watches
 from magicfs.linux.mounts import is_shared_file_system
 from magicfs.state_directory.home import POSTGRES_SOCKET
 
 if TYPE_CHECKING:
-    from magicfs.db.pool import Connection
     from magicfs.domain.status import PartStatus, RootStatus
-
-T = TypeVar("T")
 
 HUB_SECONDS = 5.0
 MAX_CLOCK_SKEW_SECONDS = 2.0
@@ -50,8 +48,7 @@ class IndexChecks:
 
     def __init__(self, settings: Settings) -> None:
         self._settings = settings
-        self._failure: DatabaseError | ServerError | None = None
-        """Why the index could not be read."""
+        self._index = IndexReader(settings)
         self._hub_failure: MagicFSError | None = None
         """Why the hub of this machine cannot be used, whose servers are out of reach then."""
 
@@ -67,17 +64,6 @@ class IndexChecks:
             "roots": self.roots,
             "watches": self.watches,
         }
-
-    def _read(self, work: Callable[[Connection], T]) -> T:
-        """The result of `work` in a transaction. Raises at once what reading the index has raised before."""
-        if self._failure is not None:
-            raise self._failure
-        try:
-            with environment.database_for_command(self._settings) as database, database.transaction() as connection:
-                return work(connection)
-        except (DatabaseError, ServerError) as error:
-            self._failure = error
-            raise
 
     def hub(self) -> str:
         """The hub of this machine, if it has joined one. Raises `MagicFSError` when that does not admit this host."""
@@ -111,11 +97,11 @@ class IndexChecks:
             postgres_cluster.binaries()
         if settings.local_database and _is_off(settings, settings.run_dir / POSTGRES_SOCKET):
             return f"{kind}, not running: 'magicfs up' starts it"
-        skew = self._read(lambda connection: abs(database_time(connection).timestamp() - time.time()))
+        skew = self._index.read(lambda connection: abs(database_time(connection).timestamp() - time.time()))
         if skew > MAX_CLOCK_SKEW_SECONDS:
             raise CheckFailed(f"its clock and this one differ by {skew:.0f} seconds: set both by NTP")
-        self._read(require_writable)
-        if (damage := self._read(read_damage)) is not None:
+        self._index.read(require_writable)
+        if (damage := self._index.read(read_damage)) is not None:
             count, last = damage
             raise CheckFailed(
                 f"it is damaged: {count} times it has met a damaged page, the last time at "
@@ -143,12 +129,12 @@ class IndexChecks:
         from magicfs.embedding.device import CUDA_PROVIDER, Device, providers
 
         settings, store = self._settings, index_model.model_store(self._settings)
-        models = self._models()
+        models = self._index.models()
         in_use = models.get(ModelState.ACTIVE)
         try:
             stored = index_model.resolve_model(settings, in_use)
         except ModelMissing:
-            if isinstance(self._failure, DatabaseError):
+            if isinstance(self._index.failure, DatabaseError):
                 return "not known: the database cannot be read"
             return f"{in_use.name if in_use else settings.model} is not on this machine yet: 'magicfs up' prepares it"
         store.verify(stored, full=True)
@@ -163,20 +149,20 @@ class IndexChecks:
         from magicfs.embedding.manifest import pull_command
         from magicfs.models.catalog import MULTILINGUAL_MODEL
 
-        models, store = self._models(), index_model.model_store(self._settings)
+        models, store = self._index.models(), index_model.model_store(self._settings)
         multilingual = models.get(ModelState.MULTILINGUAL)
         if multilingual is not None:
             stored = store.find_spec(multilingual)
             store.verify(stored, full=True)
             _require_model(self._settings, models.get(ModelState.RENEWING))
             return f"{stored.spec.label} beside the active model"
-        if isinstance(self._failure, DatabaseError):
+        if isinstance(self._index.failure, DatabaseError):
             return "not known: the database cannot be read"
         if not models:
             return "not known: the index does not run, or has no model yet"
         if all(not spec.languages for spec in models.values()):
             return "the active model reads every language"
-        mode, is_needed = self._read(lambda connection: (read_mode(connection), needs_multilingual(connection)))
+        mode, is_needed = self._index.read(lambda connection: (read_mode(connection), needs_multilingual(connection)))
         if is_needed:
             raise CheckFailed(
                 f"texts or questions need {MULTILINGUAL_MODEL}, which the agent prepares: if it takes more than a "
@@ -185,15 +171,6 @@ class IndexChecks:
         if mode is MultilingualMode.NEVER:
             return "one model, because MAGICFS_MULTILINGUAL is 'never'"
         return "one model is enough for the texts and questions of the index"
-
-    def _models(self) -> Mapping[ModelState, ModelSpec]:
-        """The models of the index by their roles; none when it cannot be read, which `database` says."""
-        from magicfs.db.vectors.models import live_models
-
-        try:
-            return self._read(lambda connection: {model.state: model.spec for model in live_models(connection)})
-        except (DatabaseError, ServerError):
-            return {}
 
     def parts(self) -> str:
         """How many parts run. Raises `CheckFailed` when one is stuck or does not stay up, or when none could start."""
@@ -211,7 +188,7 @@ class IndexChecks:
             line = explain_failure(part.name, settings.log_dir / f"{part.name}.log", home=settings.home)
             raise CheckFailed(f"{part.name} does not stay up: {line}")
         has_begun = any(part.name == AGENT and part.uptime_s > AGENT_SECONDS for part in running)
-        if has_begun and not self._has_agent():
+        if has_begun and not self._index.has_agent():
             raise CheckFailed(
                 "the agent does not answer: run 'magicfs down', then 'magicfs up', "
                 f"or see {settings.log_dir / AGENT}.log"
@@ -223,7 +200,7 @@ class IndexChecks:
         from magicfs.db.cluster.heartbeats import live_mounts
 
         try:
-            return silent_mounts(running, self._read(live_mounts), host=self._settings.host)
+            return silent_mounts(running, self._index.read(live_mounts), host=self._settings.host)
         except MagicFSError:
             return []
 
@@ -243,37 +220,20 @@ class IndexChecks:
 
     def roots(self) -> str:
         """How many roots this host has. Raises `CheckFailed` when one is missing, or most of its files are."""
-        roots = self._own_roots()
-        if self._failure is not None:
+        roots = self._index.own_roots()
+        if self._index.failure is not None:
             return "not known: the index cannot be read"
         troubled = [root for root in roots if root.state != RootState.PRESENT]
         if troubled:
             raise CheckFailed("; ".join(f"{root.name} is {root.state}: {root.detail}" for root in troubled))
         return f"{len(roots)} present" if roots else "none: add one with 'magicfs roots add DIR'"
 
-    def _own_roots(self) -> list[RootStatus]:
-        """The roots of this host; none when the index cannot be read, which `database` says."""
-        from magicfs.db.status import read_status
-
-        try:
-            roots = self._read(read_status).roots
-        except MagicFSError:
-            return []
-        return [root for root in roots if root.host == self._settings.host]
-
     def _unwatched_roots(self) -> list[RootStatus]:
         """The present roots of this host that the system does not let the agent watch as a whole."""
-        unwatched = [root for root in self._own_roots() if root.state == RootState.PRESENT and root.watched is False]
+        unwatched = [
+            root for root in self._index.own_roots() if root.state == RootState.PRESENT and root.watched is False
+        ]
         return [root for root in unwatched if not is_shared_file_system(root.path)]
-
-    def _has_agent(self) -> bool:
-        """Whether the agent has its host. What is wrong with the database, `database` says."""
-        from magicfs.db.cluster.heartbeats import has_agent
-
-        try:
-            return self._read(lambda connection: has_agent(connection, host=self._settings.host))
-        except MagicFSError:
-            return True
 
 
 def _is_off(settings: Settings, socket: Path) -> bool:
