@@ -275,11 +275,12 @@ def any_form(word: str, languages: Sequence[str]) -> str | None:
 def any_spelling(phrase: str, languages: Sequence[str]) -> str | None:
     """The condition that a text has a phrase, its words in any spelling that people use for one.
 
-    Such as `Mueller` for `Müller`, and `wellknown` for `well-known`: so it is in a text that divides it at a hyphen.
+    Such as `Mueller` for `Müller`, and `well known` for `well-known`; `wellknown` is what a text has that divides it at
+    its hyphen.
     """
     lower = phrase.lower()
     umlauts = with_umlauts(lower, languages) if "de" in languages else None
-    spellings = (phrase, _HYPHEN.sub("", phrase), with_two_letters(lower), umlauts)
+    spellings = (phrase, _HYPHEN.sub("", phrase), _HYPHEN.sub(" ", phrase), with_two_letters(lower), umlauts)
     return _any_of(dict.fromkeys(phrase_query(spelling) for spelling in spellings if spelling))
 
 

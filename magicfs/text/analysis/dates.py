@@ -11,7 +11,8 @@ from itertools import islice
 from typing import Final
 
 from magicfs.text.analysis.months import DAYS, MONTHS, month_alone, month_number
-from magicfs.text.analysis.stated_days import FAR_EAST, VIETNAMESE
+from magicfs.text.analysis.stated_days import FAR_EAST, VIETNAMESE, days_with_blanks, western_year
+from magicfs.text.analysis.tokens import is_unspaced
 from magicfs.text.analysis.variants import OtherForms
 
 _DATE: Final = re.compile(r"(?<![\w./-])([0-9]{1,4})([./-])([0-9]{1,2})\2([0-9]{4}|[0-9]{1,2})(?![\w/-]|\.[0-9])")
@@ -24,8 +25,11 @@ _OF_YEAR: Final = r"(?P<year>[12][0-9]{3})(?![\w/-]|\.[0-9])"
 _NAMED_DAY: Final = re.compile(
     rf"(?<![\w./-]){_NUMBERED}\.?[ -](?:of |de )?{_NAMED}[.,]{{0,2}}[ -](?:del? )?{_OF_YEAR}"
 )
-_NAMED_DAY_SECOND: Final = re.compile(rf"{_NAMED}\.? {_NUMBERED},? {_OF_YEAR}")
-"""A day with the name of its month, in the two orders."""
+_NAMED_DAY_SECOND: Final = re.compile(rf"{_NAMED}\.? (?:the )?{_NUMBERED},? {_OF_YEAR}")
+_NAMED_DAY_LAST: Final = re.compile(
+    rf"(?<![\w./-])(?P<year>[12][0-9]{{3}})\.?(?: m\.)? {_NAMED} {_NUMBERED}(?![\w/-]|\.[0-9])"
+)
+"""A day with the name of its month, in the three orders: the last one is that of Hungarian and Lithuanian."""
 _MONTH: Final = re.compile(r"([^\s\d.,]{2,12})[.,]? (?:de |del )?([12][0-9]{3})(?![\w/-]|\.[0-9])")
 _YEAR_FIRST: Final = re.compile(r"(?<![\w./-])([12][0-9]{3}) ([^\s\d.,]{2,12})")
 _ROUND: Final = "00"
@@ -83,11 +87,14 @@ def _days_in_digits(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
 
 def _named_days(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
     """The days with the name of their month. Each stands for all three words."""
-    for match in (*_NAMED_DAY.finditer(text), *_NAMED_DAY_SECOND.finditer(text)):
-        day, name, year = match["day"], match["name"], match["year"]
-        month = month_number(name)
-        if month is not None:
-            yield frozenset({day + match["ending"], name.lower(), year}), [(year, month, day)]
+    for pattern in (_NAMED_DAY, _NAMED_DAY_SECOND, _NAMED_DAY_LAST):
+        for match in pattern.finditer(text):
+            day, name, year = match["day"], match["name"], match["year"]
+            month = month_number(name)
+            if month is not None:
+                words = {name[place : place + 2] for place in range(len(name) - 1)} if is_unspaced(name) else set()
+                words |= {day + match["ending"], name.lower(), year}
+                yield frozenset(words), [(western_year(year, name), month, day)]
 
 
 def _dates_with_signs(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
@@ -98,6 +105,9 @@ def _dates_with_signs(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]
     for match in VIETNAMESE.finditer(text):
         day, _, month, _, year = match.groups()
         yield frozenset({"ngày", *filter(None, match.groups())}), [(year, int(month), day)]
+    for numbers in days_with_blanks(text):
+        year, month, day = numbers
+        yield frozenset(numbers), [(year, int(month), day)]
 
 
 def _months(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:

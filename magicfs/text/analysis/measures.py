@@ -15,10 +15,9 @@ from magicfs.text.analysis.tokens import SPACE, UNITS
 from magicfs.text.analysis.variants import OtherForms
 
 _NUMBER: Final = r"([0-9](?<![\w.,:/-][0-9])[0-9]{0,5}(?:[.,][0-9]{1,3})?)"
-_WITH_UNIT: Final = re.compile(rf"{_NUMBER}{SPACE}((?i:{UNITS})|[glmtshvwACFVWKNJ%\u03a9])(?![\w/])")
+_WITH_UNIT: Final = re.compile(rf"{_NUMBER}{SPACE}((?i:{UNITS})|[glmtshvwACFVWKNJ\u03a9])(?![\w/])")
 """A number and its unit with a blank between them."""
 _LETTER_BEHIND: Final = re.compile(f"[0-9]{SPACE}[^\\W_0-9]")
-_SIGN_BEHIND: Final = re.compile(f"[0-9]{SPACE}%")
 """What one of them has, and many texts have not."""
 _MICRO: Final = re.compile(rf"{_NUMBER}{SPACE}?\u03bc([A-Za-z])(?!\w)")
 """A number with a unit of a millionth, for which people type a `u`."""
@@ -43,6 +42,9 @@ _PERCENT: Final = re.compile(
     re.IGNORECASE,
 )
 """A number and the word for `%`, in languages that have the word behind the number."""
+_BLANK_BEFORE_PERCENT: Final = re.compile(f"(?<=[0-9]){SPACE}%(?!\\w)")
+_DECIMAL_PERCENT: Final = re.compile(r"([0-9](?<![\w.,:/-][0-9])[0-9]*[.,][0-9]+)%(?!\w)")
+"""A number with a part behind its point, which some write with zeros and others with a comma: `19.50%`, `19,5%`."""
 _PERCENT_BEFORE: Final = re.compile(f"百分之 ?([0-9]+(?:[.][0-9]+)?|[{NUMERALS}]{{1,4}})")
 """The same in Chinese, which has the word before the number."""
 _TYPED_PERCENT: Final = re.compile(r"(?<![\w.,:/-])([0-9]+(?:[.,][0-9]+)?)%(?!\w)")
@@ -86,9 +88,11 @@ _YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
 
 
 def with_typed_signs(text: str) -> str:
-    """A text with `m2` for `m^2`, and with an `x` for the sign of multiplication between two numbers."""
+    """A text with `m2` for `m^2`, `9%` for `9 %`, and an `x` for the sign of multiplication between two numbers."""
     if "^" in text:
         text = _POWER.sub(r"\1\2\3", text)
+    if "%" in text:
+        text = _BLANK_BEFORE_PERCENT.sub("%", text)
     return _TIMES.sub(" x ", text) if "\u00d7" in text or "\u2715" in text else text
 
 
@@ -100,7 +104,7 @@ def with_exponents_apart(text: str) -> str:
 def measures_in_one_piece(text: str) -> list[str]:
     """The numbers with a unit of a readable text, in one piece: `10GB`, `5um`."""
     found = []
-    if _LETTER_BEHIND.search(text) or ("%" in text and _SIGN_BEHIND.search(text)):
+    if _LETTER_BEHIND.search(text):
         found += [number + unit for number, unit in _WITH_UNIT.findall(text)]
     return found + _with_typed_micro(text)
 
@@ -136,7 +140,7 @@ def _amount(number: str) -> str:
 
 
 def stated_percents(text: str) -> list[str]:
-    """The numbers of a readable text with a word for `%`, each once and with the sign."""
+    """The numbers of a readable text with a word for `%`, each once and with the sign; also as `_plain` gives them."""
     has_any = (
         "rcent" in text
         or "r cent" in text
@@ -147,8 +151,16 @@ def stated_percents(text: str) -> list[str]:
         or "ciento" in text
         or (not text.isascii() and any(word in text for word in _WORDS_OF_PERCENT))
     )
-    numbers = (number for number, _ in _PERCENT.findall(text)) if has_any else ()
-    return list(dict.fromkeys(f"{number}%" for number in numbers if len(number) <= _MAX_DIGITS))
+    words = [number for number, _ in _PERCENT.findall(text)] if has_any else []
+    signs = _DECIMAL_PERCENT.findall(text) if "%" in text else []
+    found = [*words, *map(_plain, words), *(plain for number in signs if (plain := _plain(number)) != number)]
+    return list(dict.fromkeys(f"{number}%" for number in found if len(number) <= _MAX_DIGITS))
+
+
+def _plain(number: str) -> str:
+    """A number with a point for its comma, and without zeros at its end: `19.5` for `19,50`."""
+    whole, sign, decimals = number.replace(",", ".").partition(".")
+    return f"{whole}.{decimals.rstrip('0')}".rstrip(".") if sign else number
 
 
 def percents_in_characters(text: str) -> list[str]:
@@ -161,9 +173,16 @@ def percents_in_characters(text: str) -> list[str]:
 def percent_forms(text: str) -> Iterator[OtherForms]:
     """Yield `12%` for `12 percent`, and for the number of `12%`, which a text may have in characters."""
     for number, words in _PERCENT.findall(text):
-        yield frozenset(words.lower().split()), [f"{number}%"]
+        forms = list(dict.fromkeys((f"{number}%", f"{_plain(number)}%")))
+        yield frozenset(words.lower().split()), forms
+        if not number.isdecimal():
+            yield frozenset({number, *re.findall("[0-9]+", number)}), forms
     for number in _TYPED_PERCENT.findall(text):
-        yield frozenset({number, *re.findall("[0-9]+", number)}), [f"{number}%"]
+        *_, last = pieces = re.findall("[0-9]+", number)
+        yield (
+            frozenset({number, f"{number}%", f"{last}%", *pieces}),
+            list(dict.fromkeys((f"{number}%", f"{_plain(number)}%"))),
+        )
     for match in _PERCENT_BEFORE.finditer(text):
         pieces = re.findall("[0-9.]+|[^0-9. ]+", match[0])
         pairs = {

@@ -57,6 +57,10 @@ _SIGNS: Final = str.maketrans(
 inside of Arabic numbers."""
 _SIGN: Final = re.compile(f"[{''.join(map(chr, _SIGNS))}]")
 
+_FRACTION: Final = re.compile("(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e\u2189])")
+_FRACTION_SIGN: Final = "\u2044"
+"""What stands in a fraction that is one character: `\u00bd` is read as `1/2`, and `3\u00bd` as `3 1/2`."""
+
 _SMALL_CAPITALS: Final = str.maketrans("ᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢ", "abcdefghijklmnoprstuvwyz")
 """Letters as people write their names with them."""
 _SMALL_CAPITAL: Final = re.compile(f"[{''.join(map(chr, _SMALL_CAPITALS))}]{{2}}")
@@ -179,7 +183,8 @@ def _without_invisible(text: str) -> str:
         text = text.translate(_SIGNS)
     if text.isascii():
         return text
-    text = without_final_long_vowels(without_quotes_inside(unicodedata.normalize("NFKC", text)))
+    text = unicodedata.normalize("NFKC", _FRACTION.sub(" ", text)).replace(_FRACTION_SIGN, "/")
+    text = without_final_long_vowels(without_quotes_inside(text))
     if _SMALL_CAPITAL.search(text):
         text = text.translate(_SMALL_CAPITALS)
     text = _OTHER_DIGIT.sub(lambda match: str(unicodedata.decimal(match[0])), text)

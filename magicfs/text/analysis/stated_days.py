@@ -1,7 +1,7 @@
 """The days and months that texts and names of files state, as ISO 8601 writes them: the form in which all ways meet.
 
-Of a running text, only those with the name of their month, or with the words that some languages write between the
-numbers: `dates` has the other forms of digits, for what is typed. Used by `words`. Pure functions; any thread.
+Of a running text, only those with the name of their month, or with words or blanks that some languages write between
+the numbers: `dates` has the other forms of digits, for what is typed. Used by `words`. Pure functions; any thread.
 """
 
 from __future__ import annotations
@@ -35,6 +35,11 @@ VIETNAMESE: Final = re.compile(
     r"(?:(?<![\w./-])([0-9]{1,2}) )?(tháng) ([0-9]{1,2})(?:,? (năm) |/|, ?)([12][0-9]{3})(?![\w/-])", re.IGNORECASE
 )
 """Days and months with words between their numbers. All words are groups."""
+_DAY_WITH_BLANKS: Final = re.compile(
+    r"[0-9](?<![\w./-].)(?:(?<![0-9].)[0-9]?\. ?[0-9]{1,2}\. ?[12][0-9]{3}(?![\w/-]|\.[0-9])"
+    r"|[0-9]{3}\. ?[0-9]{1,2}\. ?[0-9]{1,2}(?![\w/-]|\.[0-9]))"
+)
+"""A day in digits with blanks, as Czech, Hungarian and Korean have it: `9. 3. 2022`, `2022. 3. 9.`."""
 _MONTH_IN_CHARACTERS: Final = re.compile(f"[{NUMERALS}]月")
 _THAI: Final = ("\u0e00", "\u0e7f")
 _FIRST_THAI_YEAR: Final = 2400
@@ -57,6 +62,7 @@ def stated_dates(text: str) -> list[str]:
     found: list[str] = []
     if any(century in text for century in _CENTURIES):
         found += _spelt(text)
+        found += [date for year, month, day in days_with_blanks(text) for date in _iso(year, int(month), day)]
     if "月" in text or "월" in text:
         found += [
             date for year, _, month, _, day, _ in FAR_EAST.findall(text) for date in _iso(year, int(month), day or None)
@@ -93,13 +99,25 @@ def _spelt(text: str) -> Iterator[str]:
         yield from found
 
 
+def days_with_blanks(text: str) -> Iterator[tuple[str, str, str]]:
+    """Yield the years, months and days, as written, of the days in digits with blanks between their numbers."""
+    for day in _DAY_WITH_BLANKS.findall(text) if ". " in text else ():
+        if " " in day:
+            first, month, last = day.replace(" ", "").split(".")
+            yield (first, month, last) if len(first) > len(last) else (last, month, first)
+
+
 def _named(year: str, name: str, day: str | None) -> list[str]:
     """A day or a month with a name; of the calendar of Thailand, the year of other calendars too."""
     month = month_number(name) if day else month_alone(name, has_case=True)
-    if _THAI[0] <= name[0] <= _THAI[1] and int(year) >= _FIRST_THAI_YEAR:
-        year = str(int(year) - _THAI_YEARS)
-        return [*_iso(year, month, day), year]
-    return list(_iso(year, month, day))
+    western = western_year(year, name)
+    return [*_iso(western, month, day), *([western] if western != year else [])]
+
+
+def western_year(year: str, name: str) -> str:
+    """A year as other calendars have it, if the name of its month is of the calendar of Thailand."""
+    is_thai = _THAI[0] <= name[0] <= _THAI[1] and int(year) >= _FIRST_THAI_YEAR
+    return str(int(year) - _THAI_YEARS) if is_thai else year
 
 
 def days_of_name(name: str) -> list[str]:

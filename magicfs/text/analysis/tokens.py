@@ -126,6 +126,8 @@ def _camel_border() -> re.Pattern[str]:
 
 
 _PAIR: Final = 2
+_SIGNS_OF_MAIL: Final = frozenset({".", "-", "_", "+"})
+"""Signs before the `@` of an address."""
 _MAX_ADDRESS_PARTS: Final = 80
 """With its signs, an address of more parts is longer than any word of the index (`lexemes.MAX_COMPOUND_CHARACTERS`)."""
 
@@ -179,7 +181,7 @@ class Token(NamedTuple):
     def addresses(self) -> list[tuple[int, str]]:
         """The host in an address of the web or of mail, and what follows the scheme, each with its first part.
 
-        Those of two parts are `neighbours`.
+        And an address of mail behind another sign, as in `mailto:ada@example.org`. Those of two parts are `neighbours`.
         """
         found = []
         for index, sign in enumerate(self.signs):
@@ -191,6 +193,11 @@ class Token(NamedTuple):
             ends = [end, len(self.signs)] if sign == "://" else [end]
             ends = [end for end in dict.fromkeys(ends) if _PAIR < end - index <= _MAX_ADDRESS_PARTS]
             found += [(index + 1, self._joined(index + 1, end)) for end in ends]
+            start = index
+            while start and self.signs[start - 1] in _SIGNS_OF_MAIL:
+                start -= 1
+            if sign == "@" and start and self.signs[start - 1] in {":", "="} and end - start <= _MAX_ADDRESS_PARTS:
+                found.append((start, self._joined(start, end)))
         return found
 
     def _joined(self, first: int, last: int) -> str:

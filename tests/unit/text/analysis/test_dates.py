@@ -37,6 +37,10 @@ DAY = "2024-01-31"
         "31\u00a0januari 2024",
         "2024年1月31日",
         "2024년 1월 31일",
+        "31. 1. 2024",
+        "31. 01. 2024",
+        "2024. 1. 31.",
+        "2024. 01. 31",
         "ngày 31 tháng 1 năm 2024",
         "2024. január 31.",
         "2024 m. sausio 31 d.",
@@ -245,3 +249,25 @@ def test_the_month_in_a_name_is_found(name: str, typed: str) -> None:
 @pytest.mark.parametrize("name", ["20241331.log", "12345678.bin", "call 20240131123456789.wav", "v2024.13.1.txt", "x"])
 def test_other_digits_of_a_name_are_no_day(name: str) -> None:
     assert days_of_name(name) == []
+
+
+@pytest.mark.parametrize(
+    "typed",
+    [
+        "31. 1. 2024",
+        "2024. 1. 31.",
+        "January the 31st 2024",
+        "2024. január 31.",
+        "2024 m. sausio 31 d.",
+        "31 มกราคม 2567",
+    ],
+)
+@pytest.mark.parametrize("written", ["2024-01-31", "31.01.2024"])
+def test_days_are_typed_as_their_languages_write_them(typed: str, written: str) -> None:
+    assert set(missed_in(analyze(f"signed {written}"), typed)) <= {"the", "m", "d"}
+    assert missed_in(analyze("signed 2023-12-30"), typed) != []
+
+
+@pytest.mark.parametrize("text", ["see 1. 2. 2024.5", "in 2024. 31. 12.", "chapter 12.1. 2024-5", "1. 45. 2024"])
+def test_other_numbers_with_blanks_are_no_days(text: str) -> None:
+    assert stated_dates(text) == []

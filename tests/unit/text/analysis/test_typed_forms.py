@@ -297,3 +297,23 @@ def test_days_of_the_week_chapters_and_years_of_accounts_are_found_in_other_form
 @pytest.mark.parametrize("typed", ["do it", "so far", "the sun", "sat down"])
 def test_a_word_that_is_also_short_for_a_day_has_no_other_form(typed: str) -> None:
     assert list(weekday_forms(typed)) == []
+
+
+@pytest.mark.parametrize("written", ["19.5%", "19.50 %", "19,5 %", "19,50%", "19,5 Prozent", "19.50 percent"])
+@pytest.mark.parametrize("typed", ["19.5%", "19,5 %", "19.50%", "19,50 percent", "19.5 Prozent"])
+def test_per_cent_have_a_point_or_a_comma_and_zeros_or_none(written: str, typed: str) -> None:
+    assert set(missed(f"a levy of {written} is due", typed)) <= {"percent", "prozent"}
+    assert missed("a levy of 19.05 % is due", typed) != []
+
+
+@pytest.mark.parametrize("written", ["\u00bd", "1/2", "1\u20442"])
+@pytest.mark.parametrize("typed", ["\u00bd", "1/2"])
+def test_a_fraction_is_one_sign_or_three(written: str, typed: str) -> None:
+    assert missed(f"add {written} cup", f"{typed} cup") == []
+    assert missed(f"add 3{written.replace('1', ' 1', 1)} cups", f"3 {typed} cups") == []
+
+
+@pytest.mark.parametrize("written", ["<mailto:{}>", "EMAIL;TYPE=work:{}", "Mail:{}", "to={}", "see ({})"])
+def test_an_address_of_mail_is_a_word_behind_other_signs(written: str) -> None:
+    address = "ada.byron@mail.example.org"
+    assert f"'{address}':" in analyze(written.format(address))
