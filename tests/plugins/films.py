@@ -44,8 +44,11 @@ def _element(identifier: str, data: bytes) -> bytes:
     return bytes.fromhex(identifier) + size + data
 
 
-def phone_film(fields: Mapping[str, str], *, pictures_bytes: int = 0) -> bytes:
-    """A QuickTime film with the metadata of a phone, behind what would be its pictures."""
+def phone_film(fields: Mapping[str, str], *, pictures_bytes: int = 0, made: int = 0) -> bytes:
+    """A QuickTime film with the metadata of a phone, behind what would be its pictures.
+
+    It was made so many seconds after 1904.
+    """
     keys = b"".join(atom(b"mdta", name.encode()) for name in fields)
     values = (
         atom(number.to_bytes(4, "big"), atom(b"data", b"\0\0\0\1\0\0\0\0" + text.encode()))
@@ -53,8 +56,15 @@ def phone_film(fields: Mapping[str, str], *, pictures_bytes: int = 0) -> bytes:
     )
     lists = atom(b"keys", bytes(4) + len(fields).to_bytes(4, "big") + keys) + atom(b"ilst", b"".join(values))
     handler = atom(b"hdlr", bytes(8) + b"mdta" + bytes(13))
-    movie = atom(b"moov", atom(b"mvhd", bytes(100)) + atom(b"meta", handler + lists))
+    movie = atom(
+        b"moov", atom(b"mvhd", bytes(4) + made.to_bytes(4, "big") + bytes(92)) + atom(b"meta", handler + lists)
+    )
     return atom(b"ftyp", b"qt  \0\0\0\0qt  ") + atom(b"mdat", bytes(pictures_bytes)) + movie
+
+
+def camera_film(*, made: int = 0, pictures_bytes: int = 0) -> bytes:
+    """A film of an old camera, which begins with what would be its pictures."""
+    return phone_film({}, pictures_bytes=pictures_bytes, made=made)[len(atom(b"ftyp", b"qt  \0\0\0\0qt  ")) :]
 
 
 def atom(kind: bytes, data: bytes) -> bytes:

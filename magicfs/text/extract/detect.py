@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from magicfs.text.extract.documents.atoms import is_old_film
 from magicfs.text.extract.encrypted_files import encrypted_type
 from magicfs.text.extract.file_types import (
     DAMAGED_IF_NOT_TEXT,
@@ -89,6 +90,12 @@ _BEGINNINGS = (
 _MAILBOX = re.compile(rb"\AFrom [^\n]{1,500}\n>?[A-Za-z][A-Za-z0-9-]{0,80}:[ \t]")
 _MAIL_FIELDS = (b"\nsubject:", b"\nfrom:", b"\ndate:", b"\nreceived:", b"\nmime-version:", b"\nmessage-id:")
 _MIN_MAIL_FIELDS = 3
+_SENT_FIELDS = (b"\nreceived:", b"\nmime-version:", b"\nmessage-id:")
+"""What programs write into a message, and people do not copy into a text."""
+_DATED_MAILBOX = re.compile(
+    rb"From [^\n]{1,200}[ \t]\d\d?:\d\d(?::\d\d)?[ \t][^\n]{0,20}\d{4}[^\n]{0,20}\n"
+    rb"(?:From|Subject|Date|[A-Z][a-z-]{1,40}-[A-Za-z-]{1,40}):[ \t]"
+)
 
 _PACKETS = 10
 _HEAD_BYTES = 4096
@@ -101,6 +108,7 @@ def detect(content: bytes, *, name: bytes) -> FileType:
     head = content[:_HEAD_BYTES]
     return (
         _by_signature(content, head)
+        or (_mail_in_text(content) if _extension(name) == "txt" else None)
         or _by_extension(_extension(name), head)
         or _by_syntax(content, head)
         or FileType(Route.DECODE, TEXT_BY_NAME.get(name.lower()) or _text_type_by_first_line(head))
@@ -142,8 +150,8 @@ def _is_about(signature: bytes, content: bytes, head: bytes) -> bool:
 
 def _by_pattern(content: bytes, head: bytes) -> FileType | None:
     """The type by signatures that have several parts, or that stand deeper in the file."""
-    if _is_transport_stream(head):
-        return FileType(Route.MEDIA, "video/mp2t")
+    if _is_transport_stream(head) or is_old_film(head):
+        return FileType(Route.MEDIA, "video/mp4" if is_old_film(head) else "video/mp2t")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
     if (of_root := _by_root(head)) is not None:
@@ -230,6 +238,18 @@ def _looks_like_mail(content: bytes) -> bool:
         return False
     fields = b"\n" + content[:_MAIL_HEAD_BYTES].lower()
     return sum(field in fields for field in _MAIL_FIELDS) >= _MIN_MAIL_FIELDS
+
+
+def _mail_in_text(content: bytes) -> FileType | None:
+    """The type of mail that is named as a text: web mail saves messages so, and mailing lists their archives."""
+    if _DATED_MAILBOX.match(content):
+        return FileType(Route.PARSE, "application/mbox")
+    header, *body = re.split(rb"\r?\n\r?\n", content[:_MAIL_HEAD_BYTES], maxsplit=1)
+    fields = b"\n" + header.lower()
+    is_sent = b"\nfrom:" in fields and any(field in fields for field in _SENT_FIELDS)
+    # Headers alone are what somebody has copied to look at them.
+    is_mail = is_sent and any(map(bytes.strip, body)) and _looks_like_mail(header)
+    return FileType(Route.PARSE, "message/rfc822") if is_mail else None
 
 
 def _text_type_by_first_line(head: bytes) -> str:

@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from typing import Final
 
 from magicfs.text.extract.documents import matroska
+from magicfs.text.extract.documents.atoms import is_old_film
 
 MAX_EXCERPT_BYTES: Final = 16 << 20
 _TAIL_BYTES: Final = 128 << 10
@@ -41,7 +42,7 @@ def excerpt_of_recording(read: Read, size: int) -> bytes:
     Has at most `MAX_EXCERPT_BYTES`; a part beyond them is left out.
     """
     head = read(0, _ATOM_HEADER_BYTES)
-    if head[4:8] == b"ftyp":
+    if head[4:8] == b"ftyp" or is_old_film(head):
         parts = _atoms(read, size)
     elif head.startswith(_EBML):
         parts = _elements(read)

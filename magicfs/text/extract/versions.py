@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
-    "* decode": 45,
+    "* decode": 53,
     **dict.fromkeys(("text/html", "application/xhtml+xml", "application/zip"), 50),
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
@@ -29,7 +29,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/x-fictionbook+xml": 11,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
     **dict.fromkeys(("message/*", "application/mbox"), 50),
-    **dict.fromkeys(("audio/*", "video/*", "image/*", "application/rdf+xml"), 52),
+    "video/*": 53,
+    **dict.fromkeys(("audio/*", "image/*", "application/rdf+xml"), 52),
     "text/x-java-manifest": 46,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 49),
     "application/x-mobipocket-ebook": 5,
@@ -42,7 +43,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 53
+VERSION_OF_UNREAD: Final = 54
 """To be raised when files are read of which nothing was: above all others."""
 
 

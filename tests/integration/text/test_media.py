@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import wave
+from datetime import UTC, datetime
 
 import pytest
 from PIL import ExifTags, Image, PngImagePlugin
@@ -15,8 +16,10 @@ from tests.integration.text.reading import read
 from tests.plugins.camera import canon_raw, exif, fuji_raw, heic, photoshop
 from tests.plugins.documents import photograph, picture, song
 from tests.plugins.films import (
+    atom,
     audio_book,
     avi_film,
+    camera_film,
     film,
     film_with_texts,
     phone_film,
@@ -294,6 +297,24 @@ def test_a_film_in_avi_says_what_it_is(extractor: FileExtractor) -> None:
 )
 def test_the_chapters_of_sound_are_read(extractor: FileExtractor, content: bytes) -> None:
     assert read(extractor, content, b"a").text == "Chapter: An interview, Dandelion wine"
+
+
+def test_a_film_of_a_camera_says_when_it_was_made(extractor: FileExtractor) -> None:
+    made = int((datetime(2006, 7, 9, 21, tzinfo=UTC) - datetime(1904, 1, 1, tzinfo=UTC)).total_seconds())
+    assert read(extractor, camera_film(made=made), b"MVI_0042.MOV").text == "Date: 2006-07-09, Sunday 09 July 2006"
+    dated = phone_film({"com.apple.quicktime.creationdate": "2006-07-10T01:00:00+0400"}, made=made)
+    assert read(extractor, dated, b"a.mov").text == "Date: 2006-07-10 01:00, Monday 10 July 2006"
+
+
+def test_a_film_of_an_old_macintosh_is_read(extractor: FileExtractor) -> None:
+    title = "Überlingen".encode("mac-roman")
+    fields = atom(b"udta", atom(b"\xa9nam", len(title).to_bytes(2, "big") + bytes(2) + title))
+    content = atom(b"wide", b"") + atom(b"mdat", bytes(8)) + atom(b"moov", atom(b"mvhd", bytes(100)) + fields)
+    assert read(extractor, content, b"holiday.mov").title == "Überlingen"
+
+
+def test_a_film_whose_clock_was_never_set_has_no_date(extractor: FileExtractor) -> None:
+    assert isinstance(extractor.extract(camera_film(made=3600), name=b"MVI_0042.MOV"), Unreadable)
 
 
 @pytest.mark.parametrize(("version", "extended"), [(3, False), (3, True), (4, False)])

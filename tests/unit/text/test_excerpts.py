@@ -7,7 +7,7 @@ import pytest
 from magicfs.text.extract.documents.recordings import read_recording
 from magicfs.text.extract.excerpts import MAX_EXCERPT_BYTES, excerpt_of_recording, has_excerpt
 from tests.plugins.documents import song
-from tests.plugins.films import film, phone_film
+from tests.plugins.films import camera_film, film, phone_film
 
 MANY_BYTES = 3 << 20
 TAGS = {"ARTIST": "Halvard Moen"}
@@ -19,6 +19,7 @@ TAGS = {"ARTIST": "Halvard Moen"}
         (film(title="Narwhal", chapter="Ice", tags=TAGS, cluster_bytes=MANY_BYTES), "video/x-matroska"),
         (film(title="Narwhal", chapter="Ice", tags=TAGS, cluster_bytes=MANY_BYTES, tags_last=True), "video/x-matroska"),
         (phone_film({"com.apple.quicktime.title": "The fountain"}, pictures_bytes=MANY_BYTES), "video/mp4"),
+        (camera_film(made=200 << 24, pictures_bytes=MANY_BYTES), "video/mp4"),
         (song(title="Lied der Wolga") + bytes(MAX_EXCERPT_BYTES), "audio/mpeg"),
     ],
 )

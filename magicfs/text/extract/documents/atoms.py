@@ -5,10 +5,19 @@ Runs in the child process, used by the readers of films and pictures. Untrusted 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterator
 from typing import Final
 
 _HEADER_BYTES: Final = 8
+
+
+_OLD_FILM: Final = re.compile(rb"[\0-\x1f]...mdat|\0...(?:free|skip|wide|pnot|moov....(?:mvhd|cmov|rmra))", re.DOTALL)
+
+
+def is_old_film(head: bytes) -> bool:
+    """Whether these are the first bytes of a film of QuickTime that does not say what it is, as many cameras made."""
+    return _OLD_FILM.match(head) is not None
 
 
 def atoms(data: memoryview) -> Iterator[tuple[bytes, memoryview]]:

@@ -8,7 +8,7 @@ from __future__ import annotations
 import contextlib
 import re
 from collections.abc import Iterator
-from datetime import datetime
+from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
 from magicfs.text.extract.documents.atoms import atoms
@@ -16,6 +16,7 @@ from magicfs.text.extract.documents.metadata_lines import date_line, place_line
 
 QUICKTIME_TYPES: Final = frozenset({"video/mp4", "audio/mp4"})
 
+_DATE: Final = "Date"
 _MOVIE: Final = b"moov"
 _KEYS: Final = re.compile(r"com\.apple\.quicktime\.(\w+)(?:\.\w+)*|com\.android\.(model|manufacturer)")
 _OTHER_NAMES: Final = {"make": "camera", "model": "camera", "manufacturer": "camera", "displayname": "title"}
@@ -26,21 +27,43 @@ _USER_TEXTS: Final = {
 }  # fmt: skip
 """Fields beside the film, in the form that is older than that of songs."""
 _PLACE: Final = re.compile(r"([+-]\d+(?:\.\d+)?)([+-]\d+(?:\.\d+)?)")
+_FIRST_DAY: Final = datetime(1904, 1, 1, tzinfo=UTC)
+_FIRST_FILMS: Final = date(1991, 1, 1)
+"""Clocks that were never set say an earlier day."""
 _MAX_LATITUDE: Final = 90
 _MAX_LONGITUDE: Final = 180
 
 
-def read_quicktime(content: bytes) -> Iterator[tuple[str, str]]:
-    """Yield the names and texts of the fields. A day and a place are as in pictures. Damage ends it early."""
+def read_quicktime(content: bytes, *, is_film: bool) -> Iterator[tuple[str, str]]:
+    """Yield the names and texts of the fields. A day and a place are as in pictures. Damage ends it early.
+
+    Of a film without a day, the one on which the file was made counts: cameras and most phones write no other.
+    """
     data = memoryview(content)
+    day: date | None = None
+    is_dated = False
     for name, movie in atoms(data):
         if name != _MOVIE:
             continue
         for kind, atom in atoms(movie):
+            if kind == b"mvhd":
+                day = _day_made(atom)
             fields = _user_fields(atom) if kind == b"udta" else _keyed_fields(atom) if kind == b"meta" else ()
             for field, text in fields:
                 if shown := _shown(field, text.strip("\0 ")):
+                    is_dated = is_dated or shown[0] == _DATE
                     yield shown
+    if day is not None and is_film and not is_dated:
+        yield _parts(date_line(day))
+
+
+def _day_made(header: memoryview) -> date | None:
+    """The day in the header of a film, in universal time; None if there is none that can be."""
+    seconds = int.from_bytes(header[4:12] if bytes(header[:1]) == b"\1" else header[4:8], "big")
+    with contextlib.suppress(OverflowError):
+        day = (_FIRST_DAY + timedelta(seconds=seconds)).date()
+        return day if day >= _FIRST_FILMS else None
+    return None
 
 
 def _user_fields(data: memoryview) -> Iterator[tuple[str, str]]:
@@ -48,7 +71,14 @@ def _user_fields(data: memoryview) -> Iterator[tuple[str, str]]:
     for kind, atom in atoms(data):
         if kind in _USER_TEXTS:
             length = int.from_bytes(atom[:2], "big")
-            yield _USER_TEXTS[kind], bytes(atom[4 : 4 + length]).decode("utf-8", "replace")
+            yield _USER_TEXTS[kind], _decoded(bytes(atom[4 : 4 + length]))
+
+
+def _decoded(text: bytes) -> str:
+    """A text in UTF-8, or in the charset of the Macintosh, in which old programs wrote."""
+    with contextlib.suppress(UnicodeDecodeError):
+        return text.decode("utf-8")
+    return text.decode("mac-roman")
 
 
 def _keyed_fields(data: memoryview) -> Iterator[tuple[str, str]]:

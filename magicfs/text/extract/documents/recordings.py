@@ -103,7 +103,7 @@ def _fields(content: bytes, mime_type: str) -> Iterator[tuple[str, str]]:
             if any(map(str.isalpha, str(value))):
                 yield name, str(value)
     if mime_type in QUICKTIME_TYPES:
-        yield from read_quicktime(content)
+        yield from read_quicktime(content, is_film=not mime_type.startswith("audio/"))
         yield from mp4_texts(content)
     yield from id3_chapters(content)
 
