@@ -122,7 +122,7 @@ def test_the_roles_of_a_cluster_index_search_mount_and_show_themselves(cluster: 
 
     cluster.wait(lambda: cluster.command("status").returncode == 0, "a database with a schema")
 
-    cluster.wait(indexed, "nine files indexed by meaning", seconds=300)
+    cluster.wait(indexed, "nine files indexed by meaning", seconds=500)
     cluster.role("mount", "mount", str(mount))
     cluster.wait(mount.is_mount, "the mount")
     names = os.listdir(mount / "search/python")

@@ -22,6 +22,11 @@ PARSER_MIB = 768 if find_ocr() else 384
 """A parser that stays above 384 is replaced; real documents do not bring it there even for a moment, but recognising
 the text of a scanned page does."""
 
+INDEX_SECONDS = 1000.0
+"""For the index of all files, on a busy machine."""
+
+pytestmark = pytest.mark.timeout(INDEX_SECONDS + 200)
+
 AMONG_FIRST = 3
 """Some of the files are conversions of each other and hold the same words."""
 
@@ -66,7 +71,7 @@ def indexed(module_stack: Stack, collection: Path) -> Iterator[Indexed]:
     module_stack.add_root(collection / "files")
     with peaks(module_stack) as largest:
         module_stack.start_all(embedders=1)
-        module_stack.wait(module_stack.settled, seconds=300, what="an index of every format")
+        module_stack.wait(module_stack.settled, seconds=INDEX_SECONDS, what="an index of every format")
     yield Indexed(module_stack, rows, largest)
     module_stack.wait(lambda: not zombies(module_stack), what="the end of zombies")
 

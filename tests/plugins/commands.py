@@ -31,6 +31,9 @@ COMMAND = (sys.executable, "-m", "magicfs.cli")
 END_SECONDS = 30.0
 """For the end of processes that are killed, on a busy machine."""
 
+COMMAND_SECONDS = 500.0
+"""For any command: one that hangs is told with its logs before the test is ended."""
+
 KEPT = ("PATH", "HOME", "LANG", "LC_ALL", "PYTHONPATH", "VIRTUAL_ENV", "TMPDIR", "TMP", "TERM")
 
 
@@ -49,7 +52,7 @@ class Commands:
     def run(
         self,
         *arguments: str | Path,
-        timeout: float = 300,
+        timeout: float = COMMAND_SECONDS,
         cwd: Path | None = None,
         prefix: tuple[str, ...] = (),
         **environment: str,
@@ -77,9 +80,9 @@ class Commands:
                 f"{arguments} takes longer than {timeout} s: {error.stderr!r}\n{self.logs()}"
             ) from None
 
-    def ok(self, *arguments: str | Path, **environment: str) -> str:
+    def ok(self, *arguments: str | Path, timeout: float = COMMAND_SECONDS, **environment: str) -> str:
         """Run a command that must succeed; what it prints."""
-        done = self.run(*arguments, **environment)
+        done = self.run(*arguments, timeout=timeout, **environment)
         assert done.returncode == 0, f"{arguments}: {done.stderr}\n{self.logs()}"
         return done.stdout
 
