@@ -14,6 +14,7 @@ import psutil
 import pytest
 
 from tests.plugins.fuse import needs_fuse
+from tests.plugins.waiting import eventually
 
 BENCHMARKS = Path(__file__).resolve().parents[3] / "benchmarks"
 SCRIPTS = sorted(path.stem for path in BENCHMARKS.glob("[a-z]*.py"))
@@ -115,7 +116,7 @@ def test_it_prints_its_figures_and_leaves_nothing(script: str, arguments: tuple[
         assert {name for name in answer["figures"] if not name.startswith("c_")} == figures
         assert all(isinstance(value, float) for value in answer["figures"].values())
         assert [path.name for path in temporary.iterdir() if path.name != RUNTIMES_OWN] == []
-        assert processes_of(temporary) == []
+        eventually(lambda: processes_of(temporary) == [], "the end of what it has started")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
@@ -132,7 +133,7 @@ def test_a_kept_index_is_searched_again() -> None:
         assert first["recall10"] == again["recall10"]
         other = start("scale", "1010", "--queries", "10", "--dimension", "32", *kept, temporary=temporary)
         assert "it has other chunks" in other.stderr.splitlines()[-1]
-        assert processes_of(temporary) == []
+        eventually(lambda: processes_of(temporary) == [], "the end of what it has started")
     finally:
         shutil.rmtree(temporary, ignore_errors=True)
 
