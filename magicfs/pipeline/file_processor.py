@@ -13,19 +13,20 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from magicfs.db.corpus import contents as contents_db
-from magicfs.db.corpus import file_claims
+from magicfs.db.corpus import file_claims, linked_files
+from magicfs.db.corpus.linked_files import LinkedContent
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.db.vectors import embedding_queue as queue_db
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
 from magicfs.domain.files import SAVED_PRIORITY, ClaimedFile, ExtractedFile, FileState, SkipReason
-from magicfs.domain.ids import ContentId
+from magicfs.domain.ids import ContentId, FileId
 from magicfs.pipeline.large_files import LargeFiles
 from magicfs.pipeline.pauses import pause_before_rereading_s
-from magicfs.pipeline.reading import FileRead, GroupReading, read_group
+from magicfs.pipeline.reading import FileRead, GroupReading, read_group, stat_of_link
 from magicfs.text.extract.extractor import Extractor
 from magicfs.text.extract.options import OcrEngine
-from magicfs.text.extract.versions import newest_version
+from magicfs.text.extract.versions import newest_version, reader_version
 
 _REASONS_THAT_MAY_PASS = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.NEEDS_OCR})
 """A later try, or a program that is installed later, may give a file with such a reason a text."""
@@ -85,11 +86,25 @@ class FileProcessor:
             detector=self.extractor,
             large_files=self._large_files,
             allows=self._allows,
+            find_links=self._find_links,
         )
         try:
             return self._process(reading, timer)
         finally:
             reading.close()
+
+    def _find_links(self, claims: Sequence[ClaimedFile]) -> dict[FileId, LinkedContent]:
+        """The contents of those files that were read by another of their names, and need not be read again."""
+        linked = {claim.id: (claim, stat) for claim in claims if (stat := stat_of_link(claim)) is not None}
+        if not linked:
+            return {}
+        with self._database.transaction() as connection:
+            found = linked_files.contents_of_links(connection, linked)
+        return {
+            file: content
+            for file, content in found.items()
+            if content.key.extractor == reader_version(content.key.kind) and not self._may_have_text_now(content.stored)
+        }
 
     def _process(self, reading: GroupReading, timer: _GroupTimer) -> list[ClaimedFile]:
         new = retry_on_conflict(lambda: self._finish_without_extractor(reading, timer))
@@ -116,6 +131,7 @@ class FileProcessor:
                 connection, [*(file.claim for file in reading.read), *unreadable_claims, *reading.changing]
             )
             read = [file for file in reading.read if file.claim.id in valid]
+            changing = list(reading.changing)
             stored = contents_db.find_contents(connection, [file.key for file in read])
             contents_db.outdate_contents(
                 connection,
@@ -127,8 +143,11 @@ class FileProcessor:
                 content = stored.get(file.key)
                 if content is not None:
                     _sort(file, content.unreadable, content.id, finished, unreadable)
-            _finish(connection, finished, unreadable, reading.changing, timer=timer)
-        return [file for file in read if file.key not in stored]
+                elif file.read_by_link:
+                    # Its content was outdated meanwhile.
+                    changing.append(file.claim)
+            _finish(connection, finished, unreadable, changing, timer=timer)
+        return [file for file in read if file.key not in stored and not file.read_by_link]
 
     def _may_have_text_now(self, content: StoredContent | None) -> bool:
         """Whether a content has pictures that waited for the OCR of this host, or that a lesser one has read."""

@@ -12,14 +12,16 @@ import errno
 import io
 import os
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from stat import S_ISREG
 
 import xxhash
 
+from magicfs.db.corpus.linked_files import LinkedContent
 from magicfs.domain.contents import ContentKey, Gap, Unreadable
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
-from magicfs.domain.ids import Digest
+from magicfs.domain.ids import Digest, FileId
 from magicfs.errors import ServerError
 from magicfs.linux.files import regular_file_status
 from magicfs.linux.opening import open_below
@@ -51,6 +53,8 @@ class FileRead:
     """The part of the file that has text and is not in `content`; None if there is none."""
     opened: io.FileIO | None = None
     """The file, to be closed, if its parser reads it itself and `content` is empty."""
+    read_by_link: bool = False
+    """Whether `content` is empty because the file was read by another of its names."""
 
     @property
     def size(self) -> int:
@@ -119,15 +123,26 @@ def group_files(
         yield group
 
 
+def stat_of_link(claim: ClaimedFile) -> FileStat | None:
+    """The metadata of a file that has other names, as a path leads to it; None if it has none or cannot be told."""
+    try:
+        status = os.lstat(os.path.join(claim.root, claim.path))
+    except (OSError, ValueError):
+        return None
+    return FileStat.of(status) if status.st_nlink > 1 and S_ISREG(status.st_mode) else None
+
+
 def read_group(
     claims: Sequence[ClaimedFile],
     *,
     detector: TypeDetector,
     large_files: LargeFiles,
     allows: Callable[[bytes, bytes], bool],
+    find_links: Callable[[Sequence[ClaimedFile]], Mapping[FileId, LinkedContent]],
 ) -> GroupReading:
     """Read the files of a group. One is not opened if `allows` refuses it, given its root and its path below that.
 
+    `find_links` returns contents of files that were read by another name: they are not read if they have not changed.
     The bytes of all files are in memory at the same time, so a file of a larger group that has become too large for it
     is not read. Raises `ServerError` as `read_file` does.
     """
@@ -136,12 +151,16 @@ def read_group(
     changing: list[ClaimedFile] = []
     too_large: list[ClaimedFile] = []
     group_bytes = 0
+    allowed: list[ClaimedFile] = []
     for claim in claims:
-        if not allows(claim.root, claim.path):
+        if allows(claim.root, claim.path):
+            allowed.append(claim)
+        else:
             unreadable.append((claim, Unreadable(SkipReason.PERMISSION, NOT_ADDED)))
-            continue
+    links = find_links(allowed)
+    for claim in allowed:
         limit = None if len(claims) == 1 else min(GROUPED_FILE_BYTES, GROUP_BYTES - group_bytes)
-        match read_file(claim, detector=detector, large_files=large_files, group_limit=limit):
+        match read_file(claim, detector=detector, large_files=large_files, group_limit=limit, link=links.get(claim.id)):
             case FileRead() as file:
                 read.append(file)
                 group_bytes += len(file.content)
@@ -160,34 +179,50 @@ def read_file(
     detector: TypeDetector,
     large_files: LargeFiles,
     group_limit: int | None = None,
+    link: LinkedContent | None = None,
 ) -> ReadOutcome:
     """Read a claimed file whole and hash what was read.
 
-    Parts of one beyond the limit are read (`large_files`); one of more than `group_limit` bytes is too large for its
-    group. A file that changes during every try is returned as the last try read it, so that searches find it. It is
-    read again later, because the database records the change. Raises `ServerError` when this process cannot open any
-    file.
+    A file with the metadata of `link` has its content, and is not read. Parts of one beyond the limit are read
+    (`large_files`); one of more than `group_limit` bytes is too large for its group. A file that changes during every
+    try is returned as the last try read it, so that searches find it. It is read again later, because the database
+    records the change. Raises `ServerError` when this process cannot open any file.
     """
     descriptor = _open(claim)
     if isinstance(descriptor, Unreadable):
         return descriptor
     try:
-        stat_after = _file_stat(descriptor)
-        for _ in range(READ_TRIES):
-            if stat_after is None:
-                return Unreadable(SkipReason.VANISHED, "no regular file any more")
-            if group_limit is not None and stat_after.size > group_limit:
-                return TooLargeForGroup()
-            if stat_after.size > large_files.max_bytes:
-                return _read_large(descriptor, claim, stat_after, detector=detector, large_files=large_files)
-            stat, content = stat_after, read_range(descriptor, stat_after.size)
-            stat_after = _file_stat(descriptor)
-            if stat_after is not None and (stat.same_content_as(stat_after) or _only_grew(stat, stat_after)):
-                break
+        stat = _file_stat(descriptor)
+        if stat is not None and link is not None and stat.same_content_as(link.stat):
+            return FileRead(claim, b"", link.key, stat, read_by_link=True)
+        return _read_open(descriptor, claim, stat, detector=detector, large_files=large_files, group_limit=group_limit)
     except OSError as error:
         return _unreadable(error)
     finally:
         os.close(descriptor)
+
+
+def _read_open(
+    descriptor: int,
+    claim: ClaimedFile,
+    stat_after: FileStat | None,
+    *,
+    detector: TypeDetector,
+    large_files: LargeFiles,
+    group_limit: int | None,
+) -> ReadOutcome:
+    """Read an open file with these metadata; None when it is not a regular file. Raises `OSError`."""
+    for _ in range(READ_TRIES):
+        if stat_after is None:
+            return Unreadable(SkipReason.VANISHED, "no regular file any more")
+        if group_limit is not None and stat_after.size > group_limit:
+            return TooLargeForGroup()
+        if stat_after.size > large_files.max_bytes:
+            return _read_large(descriptor, claim, stat_after, detector=detector, large_files=large_files)
+        stat, content = stat_after, read_range(descriptor, stat_after.size)
+        stat_after = _file_stat(descriptor)
+        if stat_after is not None and (stat.same_content_as(stat_after) or _only_grew(stat, stat_after)):
+            break
     return _identify(claim, content, stat, detector=detector)
 
 

@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import os
 import shutil
-from collections.abc import Collection
+from collections.abc import Collection, Mapping
 from pathlib import Path
 
 import pytest
 
-from magicfs.db.corpus import moved_files
+from magicfs.db.corpus import linked_files, moved_files
 from magicfs.db.corpus.moved_files import KnownFile
 from magicfs.db.pool import Connection
-from magicfs.domain.ids import RootId
+from magicfs.domain.files import ClaimedFile, FileStat
+from magicfs.domain.ids import FileId, RootId
 from magicfs.ingest import row_writer
+from magicfs.pipeline import reading
 from tests.integration.ingest.trees import found, on_disk, process
 from tests.plugins.index import Index
 
@@ -87,3 +89,80 @@ def test_a_name_is_followed_when_others_of_its_file_stay(index: Index, snapshots
     process(index, "4/5.txt", "moved.txt")
     assert found(index) == on_disk(index)
     assert index.rows("SELECT count(*) FROM files") == [(FILES * SNAPSHOTS,)]
+
+
+@pytest.fixture
+def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
+    """The descriptors from which a file was read."""
+    descriptors: list[int] = []
+    read_range = reading.read_range
+
+    def noted(descriptor: int, *positions: int) -> bytes:
+        descriptors.append(descriptor)
+        return read_range(descriptor, *positions)
+
+    monkeypatch.setattr(reading, "read_range", noted)
+    return descriptors
+
+
+def test_a_file_is_read_by_one_of_its_names(
+    index: Index, snapshots: list[Path], read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # Names that are read together are all read: so no two names of a file are in one group.
+    monkeypatch.setattr(reading, "GROUP_FILES", FILES)
+    index.settle()
+    assert len(read) == FILES
+    assert found(index) == on_disk(index)
+    read.clear()
+    shutil.copytree(snapshots[0], index.folder / "further", copy_function=os.link)
+    index.settle()
+    assert len(read) == FILES, "all names have a new ctime"
+    assert found(index) == on_disk(index)
+
+
+def test_a_file_that_was_changed_by_one_of_its_names_is_read_again(index: Index, read: list[int]) -> None:
+    first, second = index.folder / "a/notes.txt", index.folder / "b/notes.txt"
+    first.parent.mkdir()
+    second.parent.mkdir()
+    first.write_text("alpha words")
+    os.link(first, second)
+    index.settle()
+    before = first.stat()
+    with first.open("r+") as file:
+        file.write("gamma")
+    os.utime(first, ns=(before.st_atime_ns, before.st_mtime_ns))
+    index.settle()
+    assert found(index) == {"a/notes.txt": "gamma words", "b/notes.txt": "gamma words"}
+
+
+def test_a_name_that_makes_another_kind_of_file_is_read_itself(index: Index, read: list[int]) -> None:
+    file = index.folder / "notes.txt"
+    file.write_text("alpha words")
+    index.settle()
+    os.link(file, index.folder / "notes.md")
+    index.settle()
+    assert [kind for (kind,) in index.rows("SELECT kind FROM contents ORDER BY kind")] == ["md", "txt"]
+
+
+def test_a_name_whose_content_is_outdated_meanwhile_is_read(
+    index: Index, read: list[int], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = index.folder / "a/notes.txt"
+    file.parent.mkdir()
+    file.write_text("alpha words")
+    index.settle()
+    (index.folder / "b").mkdir()
+    os.link(file, index.folder / "b/notes.txt")
+    contents_of_links = linked_files.contents_of_links
+
+    def outdated(connection: Connection, files: Mapping[FileId, tuple[ClaimedFile, FileStat]]) -> object:
+        links = contents_of_links(connection, files)
+        connection.execute("UPDATE contents SET extractor = 0")
+        return links
+
+    with monkeypatch.context() as patched:
+        patched.setattr(linked_files, "contents_of_links", outdated)
+        index.read_all()
+    index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+    index.read_all()
+    assert found(index) == {"a/notes.txt": "alpha words", "b/notes.txt": "alpha words"}
