@@ -115,3 +115,8 @@ def _set_thread_capabilities(*sets: int) -> None:
     low, high = [bits & 0xFFFFFFFF for bits in sets], [bits >> 32 for bits in sets]
     if libc().capset(_CAPABILITY_HEADER, _CAPABILITIES.pack(*low, *high)):
         raise last_error()
+
+
+def are_of_one_process(thread: int, other: int) -> bool:
+    """Whether two threads, by their ids, run in one process. False for one that has ended, unless both are the same."""
+    return thread == other or os.path.exists(f"/proc/{thread}/task/{other}")

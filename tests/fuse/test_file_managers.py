@@ -5,9 +5,11 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import string
 import subprocess
 import sys
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -17,6 +19,7 @@ from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.plugins.kernel_caches import kept_caches
+from tests.plugins.waiting import eventually
 
 IN_ACCESS, IN_OPEN, IN_ISDIR = 0x1, 0x20, 0x40000000
 EVENT_BYTES = 16
@@ -52,6 +55,27 @@ def test_a_file_cannot_be_created_among_the_queries(mount: MountProcess) -> None
 
     with raises_errno(errno.EROFS):
         create_with_a_free_name(create)
+
+
+def test_a_program_that_looks_for_a_file_in_all_directories_above_finds_none(
+    mount: MountProcess, root: IndexedRoot
+) -> None:
+    root.add("a.txt", "roses and the settings of .tool")
+    names = (f".tool-{letter}rc" for letter in string.ascii_lowercase)
+    found: list[str] = []
+
+    def finds_none() -> bool:
+        """It asks in two threads. As a slow machine may take longer than the mount waits, it tries again."""
+        name = next(names)
+        found.append(name)
+        below, above = mount.query_path("roses") / name, mount.path / "search" / name
+        with ThreadPoolExecutor(1) as one, ThreadPoolExecutor(1) as other:
+            return not one.submit(below.exists).result() and not other.submit(above.exists).result()
+
+    assert mount.result_names("roses")
+    eventually(finds_none)
+    listed = subprocess.run(["ls", mount.path / "search" / found[-1]], capture_output=True, text=True, check=True)
+    assert listed.stdout.splitlines(), "for others it is a query"
 
 
 def test_a_script_may_count_up(mount: MountProcess, root: IndexedRoot) -> None:

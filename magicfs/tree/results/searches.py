@@ -23,6 +23,7 @@ from magicfs.tree.results.free_names import FreeNameSearches
 from magicfs.tree.results.given_names import ResultNameCache
 from magicfs.tree.results.probed_names import is_probed
 from magicfs.tree.results.result_cache import ResultCache
+from magicfs.tree.results.upward_searches import UpwardSearches
 from magicfs.tree.virtual import GeneratedFile, VirtualDirectory
 
 MAX_LISTED_QUERIES = 20
@@ -64,6 +65,7 @@ class QuerySources:
     names: ResultNameCache
     view: ResultView
     free_names: FreeNameSearches
+    upward: UpwardSearches
     mounted_at_ns: int
 
 
@@ -88,7 +90,8 @@ class SearchDirectory(VirtualDirectory):
         super().__init__(view.key, mounted_at_ns=mounted_at_ns)
         self._results = results
         self._free_names = FreeNameSearches()
-        self._sources = QuerySources(results, names, view, self._free_names, mounted_at_ns)
+        self._upward = UpwardSearches()
+        self._sources = QuerySources(results, names, view, self._free_names, self._upward, mounted_at_ns)
         self._directory_of_query = directory_of_query or QueryDirectory
 
     def lookup_cached(self, name: bytes) -> Entry:
@@ -102,8 +105,12 @@ class SearchDirectory(VirtualDirectory):
         return self.lookup_cached(name)
 
     def hides(self, name: bytes, caller: int) -> bool:
-        """Whether a thread is looking for a name that is free. A name that was searched for is not."""
-        return self._free_names.continues(name, caller) and name not in self._results.recent_queries()
+        """Whether a thread looks for a name that is free, or for a file in all directories above.
+
+        A name that was searched for is not hidden.
+        """
+        is_probed_for = self._free_names.continues(name, caller) or self._upward.continues(name, caller)
+        return is_probed_for and name not in self._results.recent_queries()
 
     def make_directory(self, name: bytes, *, mode: int, caller: Caller) -> Entry:
         """The directory of a query, which a program believes to be new. Raises `EROFS` for a name that is no query.
@@ -138,6 +145,7 @@ class QueryDirectory(VirtualDirectory):
         self._names = sources.names
         self._view = sources.view
         self._free_names = sources.free_names
+        self._upward = sources.upward
         self._generated_files = {
             b".results.json": GeneratedFile(
                 self.key + b"/json", lambda: self._results.get_as_of_now(self._query).json, mounted_at_ns=mounted_at_ns
@@ -150,8 +158,9 @@ class QueryDirectory(VirtualDirectory):
         }
 
     def hides(self, name: bytes, caller: int) -> bool:
-        """False: who looks for an entry wants the results."""
+        """False: who looks for an entry wants the results, or a file in the directories above too."""
         self.list_begins(caller)
+        self._upward.begin(name, caller)
         return super().hides(name, caller)
 
     def list_begins(self, caller: int) -> None:
