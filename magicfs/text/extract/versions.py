@@ -28,7 +28,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/rtf": 14,
     "application/x-fictionbook+xml": 11,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
-    **dict.fromkeys(("message/*", "application/mbox"), 50),
+    **dict.fromkeys(("message/*", "application/mbox"), 53),
     "video/*": 53,
     **dict.fromkeys(("audio/*", "image/*", "application/rdf+xml"), 52),
     "text/x-java-manifest": 46,

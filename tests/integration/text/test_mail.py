@@ -49,6 +49,18 @@ def test_a_message_has_its_people_its_date_and_its_text(extractor: FileExtractor
         assert words in document.text
 
 
+def test_a_message_that_was_forwarded_six_times_is_read(extractor: FileExtractor) -> None:
+    mail = message("Recipe", "plain")
+    mail.add_alternative("<p>Rhubarb compote<img src='cid:a'></p>", subtype="html")
+    mail.get_payload()[1].add_related(b"GIF89a", "image", "gif", cid="<a>")
+    for time in range(6):
+        forwarded = message("Fwd: Recipe", f"forward {time}")
+        forwarded.add_attachment(mail)
+        mail = forwarded
+    text = read(extractor, mail.as_bytes()).text
+    assert text.index("forward 5") < text.index("forward 0") < text.index("Rhubarb compote")
+
+
 @pytest.mark.parametrize("encoding", ["7bit", "base64", "quoted-printable"])
 def test_every_transfer_encoding_is_decoded(extractor: FileExtractor, encoding: str) -> None:
     mail = EmailMessage()

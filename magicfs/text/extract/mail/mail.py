@@ -38,8 +38,8 @@ from magicfs.text.extract.plain.plain_text import clean, decode
 MESSAGE_TYPE: Final = "message/rfc822"
 MAILBOX_TYPE: Final = "application/mbox"
 
-MAX_DEPTH: Final = 6
-"""Messages in messages and parts in parts that are read."""
+MAX_DEPTH: Final = 20
+"""Messages in messages and parts in parts that are read: each forwarded message adds two, one with pictures four."""
 MAX_PARTS: Final = 500
 """Parts of one message that are read, those of attached messages included."""
 _HEADERS: Final = (
