@@ -75,8 +75,8 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     library.fast_path_remove.argtypes, library.fast_path_remove.restype = (number,), flag
     library.fast_path_take_written.argtypes, library.fast_path_take_written.restype = (number,), flag
     text, seen = ctypes.c_char_p, ctypes.POINTER(SeenFileStructure)
-    library.fast_path_know.argtypes = (number, text, text, seen, flag)
-    library.fast_path_know.restype = None
+    library.fast_path_remember.argtypes = (number, text, text, seen, flag)
+    library.fast_path_remember.restype = None
     library.fast_path_leave_written.argtypes, library.fast_path_leave_written.restype = (text, text, text), number
     library.fast_path_forget.argtypes, library.fast_path_forget.restype = (number,), None
     library.fast_path_opened.argtypes, library.fast_path_opened.restype = (number,), number
@@ -85,11 +85,11 @@ def _declared(library: ctypes.PyDLL) -> ctypes.PyDLL:
     library.fast_path_expire.argtypes, library.fast_path_expire.restype = (ctypes.c_double,), ctypes.c_uint
     library.fast_path_served.argtypes, library.fast_path_served.restype = (), ctypes.c_ulong
     count, address = ctypes.c_uint, ctypes.c_void_p
-    library.fast_path_want_listed.argtypes = (text, address, address, address, count, number)
-    library.fast_path_want_listed.restype = None
-    library.fast_path_added_listed.argtypes, library.fast_path_added_listed.restype = (), count
-    library.fast_path_know_listed.argtypes = (text, text, text, address, address, count)
-    library.fast_path_know_listed.restype = None
+    library.fast_path_prepare_entries.argtypes = (text, address, address, address, count, number)
+    library.fast_path_prepare_entries.restype = None
+    library.fast_path_added_entries.argtypes, library.fast_path_added_entries.restype = (), count
+    library.fast_path_remember_listed.argtypes = (text, text, text, address, address, count)
+    library.fast_path_remember_listed.restype = None
     library.fast_path_lacks_directory.argtypes, library.fast_path_lacks_directory.restype = (number,), flag
     library.fast_path_serve.argtypes = (number, text, text, number, number, ctypes.c_int64)
     library.fast_path_serve.restype = None
@@ -137,14 +137,14 @@ class FastPath:
         """Whether a file was written to since this was asked last."""
         return self._library is not None and bool(self._library.fast_path_take_written(number))
 
-    def know(self, inode: int, root: bytes, path: bytes, seen: SeenFile, *, has_pages: bool) -> None:
+    def remember(self, inode: int, root: bytes, path: bytes, seen: SeenFile, *, has_pages: bool) -> None:
         """Open a file to read, and read its attributes, without Python while it is as seen at that path below a root.
 
         The file must be on a local file system. With `has_pages` the kernel may keep the pages that it has of it, which
         are of that content; otherwise it drops them with the first opening, unless it was known to be the same before.
         """
         if self._library is not None:
-            self._library.fast_path_know(inode, root, path, ctypes.byref(SeenFileStructure(*seen)), has_pages)
+            self._library.fast_path_remember(inode, root, path, ctypes.byref(SeenFileStructure(*seen)), has_pages)
 
     def forget(self, inode: int) -> None:
         """Leave a file, or the names in a directory, to Python until it is seen again."""
@@ -196,26 +196,29 @@ class FastPath:
         if self._library is not None:
             _READ_LISTED(("fast_path_read_listed", self._library))(directory, names, files, count)
 
-    def want_listed(self, names: bytes, files: int, numbers: array[int], seconds: array[float], position: int) -> None:
-        """Have the next entry of a reply whose generation is `SEVERAL_ENTRIES` stand for the files at that address.
+    def prepare_entries(
+        self, names: bytes, files: int, numbers: array[int], seconds: array[float], position: int
+    ) -> None:
+        """Prepare the entries for which the next one of a reply stands whose generation is `SEVERAL_ENTRIES`.
 
-        The kernel gets these inode numbers, and may keep each for so many seconds. `position` is that after the first.
+        They are of the files at that address. The kernel gets these inode numbers, and may keep each for so many
+        seconds. `position` is that after the first.
         """
         if self._library is not None:
-            self._library.fast_path_want_listed(
+            self._library.fast_path_prepare_entries(
                 names, files, numbers.buffer_info()[0], seconds.buffer_info()[0], len(numbers), position
             )
 
-    def added_listed(self) -> int:
-        """How many of them the reply had room for."""
-        return 0 if self._library is None else int(self._library.fast_path_added_listed())
+    def added_entries(self) -> int:
+        """How many of the prepared entries the reply had room for."""
+        return 0 if self._library is None else int(self._library.fast_path_added_entries())
 
-    def know_listed(
+    def remember_listed(
         self, directory: tuple[bytes, bytes], names: bytes, files: int, numbers: array[int], count: int
     ) -> None:
-        """Do what `know` does for the plain ones of `count` files in a directory: a root and a path below it."""
+        """Do what `remember` does for the plain ones of `count` files in a directory: a root and a path below it."""
         if self._library is not None:
-            self._library.fast_path_know_listed(*directory, names, files, numbers.buffer_info()[0], count)
+            self._library.fast_path_remember_listed(*directory, names, files, numbers.buffer_info()[0], count)
 
     def lacks_directory(self, inode: int) -> bool:
         """Whether plain files of a directory could be looked up without Python if `serve` said where it is."""

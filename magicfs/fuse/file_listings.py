@@ -45,15 +45,15 @@ class FileListings:
         numbers, seconds = self._count(opened, files, start)
         if not numbers:
             return 0, False
-        files.want(start, numbers, seconds, start + 1 + reply.first)
+        files.prepare_entries(start, numbers, seconds, start + 1 + reply.first)
         pyfuse3.readdir_reply(reply.token, FileNameT(b""), _SEVERAL, 0)
-        count = FAST_PATH.added_listed()
+        count = FAST_PATH.added_entries()
         for number in numbers[count:]:
             self._inodes.forget(number, 1)
         if count:
             self._note(opened, files.names_from(start, count), numbers, seconds)
             if self._watches.has(opened.directory):
-                files.know(start, numbers, count)
+                files.remember(start, numbers, count)
         return count, count < len(numbers)
 
     def _count(self, opened: OpenDirectory, files: ListedFiles, start: int) -> tuple[array[int], array[float]]:

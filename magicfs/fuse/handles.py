@@ -179,7 +179,7 @@ class HandleTable:
         seen = SeenFile(
             identity.device, identity.inode, version.size, identity.born_ns, version.mtime_ns, version.ctime_ns
         )
-        self._fast_path.know(node.ino, location.root, location.path, seen, has_pages=has_pages)
+        self._fast_path.remember(node.ino, location.root, location.path, seen, has_pages=has_pages)
 
     def note_attributes(self, node: FileNode) -> None:
         """Leave the next opening to Python if the kernel was given the attributes of another version than the last.

@@ -9,7 +9,7 @@ from __future__ import annotations
 import ctypes
 import struct
 
-INTERFACE = 3
+INTERFACE = 4
 """The version of all that Python and the library exchange: of the functions that Python calls, and of what the kernel
 leaves to Python because the library asks for that, too."""
 

@@ -125,14 +125,16 @@ class ListedFiles:
             return self._others.get(position)
         return self.directory.entry_of(name, file.identity, file.attributes)
 
-    def want(self, start: int, numbers: array[int], seconds: array[float], position: int) -> None:
-        """Have the next entry of a reply stand for the files from `start` on: their inode numbers, and timeouts."""
-        FAST_PATH.want_listed(self._joined_names, self._address(start), numbers, seconds, position)
+    def prepare_entries(self, start: int, numbers: array[int], seconds: array[float], position: int) -> None:
+        """Prepare entries of a reply with the files from `start` on, which get these inode numbers and timeouts."""
+        FAST_PATH.prepare_entries(self._joined_names, self._address(start), numbers, seconds, position)
 
-    def know(self, start: int, numbers: array[int], count: int) -> None:
-        """Leave the plain ones of the first `count` files from `start` on to the fast path, like `FastPath.know`."""
+    def remember(self, start: int, numbers: array[int], count: int) -> None:
+        """Leave the plain ones of `count` files from `start` on to the fast path, as `FastPath.remember` does."""
         location = self.directory.location
-        FAST_PATH.know_listed((location.root, location.path), self._joined_names, self._address(start), numbers, count)
+        FAST_PATH.remember_listed(
+            (location.root, location.path), self._joined_names, self._address(start), numbers, count
+        )
 
     def _address(self, start: int) -> int:
         return ctypes.addressof(self._files) + (start - self.start) * LISTED_FILE.size

@@ -127,7 +127,7 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
         fast_path.load_library = lambda: None
     if "TEST_FILES_IN_PYTHON" in os.environ:
         fast_path.FastPath.add = lambda *_, **__: False
-        fast_path.FastPath.know = lambda *_, **__: None
+        fast_path.FastPath.remember = lambda *_, **__: None
     if "TEST_WATCHED_SECONDS" in os.environ:
         for module in (watched_directory, listing_operations, operations):
             module.WATCHED_SECONDS = float(os.environ["TEST_WATCHED_SECONDS"])

@@ -35,7 +35,7 @@
  *
  * The version of the interface is counted up with each change of a structure, of one of these bits, of a function that
  * Python calls, or of what the kernel is asked to leave to Python: Python does without a library of another version. */
-#define INTERFACE 3
+#define INTERFACE 4
 #define NOTED_BYTES (128 << 10)
 #define KEEP_LISTING (UINT64_C(1) << 62)
 #define USE_KEPT_LISTING (UINT64_C(1) << 61)
@@ -187,8 +187,8 @@ struct fuse_attr attributes_of(uint64_t inode, const struct statx *found);
 bool read_attributes(const struct known *known, struct fuse_attr *attributes); /* false if it is not as seen */
 /* A descriptor of a file, whatever its content is; -1 if it is to be left to Python. */
 int open_same_file(const struct known *known, int flags, struct statx *found);
-/* As `fast_path_know`; locked. */
-void know(uint64_t inode, struct place *directory, const char *name, const struct seen_file *seen, bool has_pages);
+/* As `fast_path_remember`; locked. */
+void remember(uint64_t inode, struct place *directory, const char *name, const struct seen_file *seen, bool has_pages);
 void forget_known(void); /* locked */
 
 /* questions.c */
@@ -218,7 +218,7 @@ void forget_lookups(void);
 /* listings.c */
 struct listed_file listed_file(const struct statx *found);
 struct seen_file seen_file(const struct listed_file *file);
-size_t add_wanted(fuse_req_t request, char *buffer, size_t room); /* as `fuse_add_direntry_plus`, for what is wanted */
+size_t add_prepared(fuse_req_t request, char *buffer, size_t room); /* as `fuse_add_direntry_plus`, for many */
 
 /* session.c: that of libfuse */
 size_t add_entry(fuse_req_t request, char *buffer, size_t room, const char *name, const struct fuse_entry_param *param,

@@ -161,7 +161,7 @@ bool read_attributes(const struct known *known, struct fuse_attr *attributes)
     return true;
 }
 
-void know(uint64_t inode, struct place *directory, const char *name, const struct seen_file *seen, bool has_pages)
+void remember(uint64_t inode, struct place *directory, const char *name, const struct seen_file *seen, bool has_pages)
 {
     size_t name_bytes = strlen(name) + 1;
     struct known **place = place_of(inode);
@@ -198,14 +198,14 @@ void forget_known(void)
 
 /* From now on, opens a file here and reads its attributes while it is as Python has seen it at this path below a root.
  * With `has_pages` the kernel may have pages of this content; otherwise it drops what it has with the first opening. */
-EXPORTED void fast_path_know(uint64_t inode, const char *root, const char *path, const struct seen_file *seen,
-                             bool has_pages)
+EXPORTED void fast_path_remember(uint64_t inode, const char *root, const char *path, const struct seen_file *seen,
+                                 bool has_pages)
 {
     const char *slash = strrchr(path, '/'), *name = slash ? slash + 1 : path;
     pthread_mutex_lock(&lock);
     struct place *place = hold_place(root, path, slash ? (size_t)(slash - path) : 0);
     if (place) {
-        know(inode, place, name, seen, has_pages);
+        remember(inode, place, name, seen, has_pages);
         drop_place(place);
     }
     pthread_mutex_unlock(&lock);

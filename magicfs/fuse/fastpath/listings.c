@@ -10,7 +10,7 @@ enum { PREFERRED_IO_BYTES = 128 << 10, /* as in attributes.py */ };
 /* Seconds since the epoch whose nanoseconds fit into 64 bits. */
 static const int64_t max_seconds = INT64_MAX / 1000000000 - 1;
 
-/* What is added to the reply next. */
+/* The entries that are added to the reply next. */
 static struct {
     const char *names;
     const struct listed_file *files;
@@ -18,7 +18,7 @@ static struct {
     const double *seconds;
     uint64_t position;
     unsigned count, added;
-} wanted;
+} prepared;
 
 static bool fits(struct statx_timestamp time)
 {
@@ -93,16 +93,16 @@ static struct fuse_entry_param entry(const struct listed_file *file, uint64_t in
     };
 }
 
-size_t add_wanted(fuse_req_t request, char *buffer, size_t room)
+size_t add_prepared(fuse_req_t request, char *buffer, size_t room)
 {
     size_t used = 0;
-    for (; wanted.added < wanted.count; wanted.added++) {
-        const struct listed_file *file = &wanted.files[wanted.added];
-        struct fuse_entry_param param = entry(file, wanted.inodes[wanted.added], wanted.seconds[wanted.added]);
-        size_t size = add_entry(request, buffer + used, room - used, wanted.names + file->name, &param,
-                                (off_t)(wanted.position + wanted.added));
+    for (; prepared.added < prepared.count; prepared.added++) {
+        const struct listed_file *file = &prepared.files[prepared.added];
+        struct fuse_entry_param param = entry(file, prepared.inodes[prepared.added], prepared.seconds[prepared.added]);
+        size_t size = add_entry(request, buffer + used, room - used, prepared.names + file->name, &param,
+                                (off_t)(prepared.position + prepared.added));
         if (size > room - used)
-            return wanted.added ? used : size;
+            return prepared.added ? used : size;
         used += size;
     }
     return used;
@@ -125,37 +125,37 @@ EXPORTED void fast_path_read_listed(int directory, const char *names, struct lis
     }
 }
 
-/* Sets aside what the next entry that Python adds to a reply stands for (SEVERAL_ENTRIES): these files with these inode
- * numbers, which the kernel may keep for so many seconds each. The first one is followed by `position`. */
-EXPORTED void fast_path_want_listed(const char *names, const struct listed_file *files, const uint64_t *inodes,
-                                    const double *seconds, unsigned count, uint64_t position)
+/* Prepares the entries for which the next one stands that Python adds to a reply (SEVERAL_ENTRIES): these files with
+ * these inode numbers, which the kernel may keep for so many seconds each. The first one is followed by `position`. */
+EXPORTED void fast_path_prepare_entries(const char *names, const struct listed_file *files, const uint64_t *inodes,
+                                        const double *seconds, unsigned count, uint64_t position)
 {
-    wanted.names = names;
-    wanted.files = files;
-    wanted.inodes = inodes;
-    wanted.seconds = seconds;
-    wanted.position = position;
-    wanted.count = count;
-    wanted.added = 0;
+    prepared.names = names;
+    prepared.files = files;
+    prepared.inodes = inodes;
+    prepared.seconds = seconds;
+    prepared.position = position;
+    prepared.count = count;
+    prepared.added = 0;
 }
 
-/* How many of them the reply had room for. */
-EXPORTED unsigned fast_path_added_listed(void)
+/* How many of the prepared entries the reply had room for. */
+EXPORTED unsigned fast_path_added_entries(void)
 {
-    return wanted.added;
+    return prepared.added;
 }
 
-/* From now on, opens the first `count` of these files here, as `fast_path_know` does, where they are plain files. They
- * are in a directory at that path below a root; an empty path is that of the root itself. */
-EXPORTED void fast_path_know_listed(const char *root, const char *directory, const char *names,
-                                    const struct listed_file *files, const uint64_t *inodes, unsigned count)
+/* From now on, opens the first `count` of these files here, as `fast_path_remember` does, where they are plain files.
+ * They are in a directory at that path below a root; an empty path is that of the root itself. */
+EXPORTED void fast_path_remember_listed(const char *root, const char *directory, const char *names,
+                                        const struct listed_file *files, const uint64_t *inodes, unsigned count)
 {
     pthread_mutex_lock(&lock);
     struct place *place = hold_place(root, directory, strlen(directory));
     for (unsigned index = 0; place && index < count; index++) {
         const struct seen_file seen = seen_file(&files[index]);
         if (S_ISREG(files[index].mode))
-            know(inodes[index], place, names + files[index].name, &seen, false);
+            remember(inodes[index], place, names + files[index].name, &seen, false);
     }
     if (place)
         drop_place(place);

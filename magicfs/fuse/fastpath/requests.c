@@ -220,7 +220,7 @@ static bool tell_of(const struct fuse_in_header *header, uint64_t unique, const 
     pthread_mutex_lock(&lock);
     bool is_noted = note_lookup(header->nodeid, out.nodeid, file, name, job->changes);
     if (is_noted)
-        know(out.nodeid, job->directory->place, name, &seen, false);
+        remember(out.nodeid, job->directory->place, name, &seen, false);
     pthread_mutex_unlock(&lock);
     if (is_noted && !answer(unique, 0, &out, sizeof out)) {
         pthread_mutex_lock(&lock);

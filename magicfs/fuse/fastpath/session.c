@@ -212,7 +212,7 @@ size_t fuse_add_direntry_plus(fuse_req_t req, char *buf, size_t bufsize, const c
 {
     struct fuse_entry_param changed = *e;
     if (e->generation == SEVERAL_ENTRIES)
-        return add_wanted(req, buf, bufsize);
+        return add_prepared(req, buf, bufsize);
     if (e->generation == NAME_ALONE) {
         changed.generation = 0;
         changed.ino = 0;

@@ -52,7 +52,7 @@ def test_a_library_with_another_interface_is_done_without_and_the_log_says_so(
 def test_a_change_of_the_interface_has_another_version() -> None:
     """Where this fails, count `INTERFACE` up in both places, and record the new pair here."""
     declared = xxhash.xxh3_64_hexdigest("\n".join(_declarations()).encode())
-    assert (INTERFACE, declared) == (3, "b86c688dd18bd598")
+    assert (INTERFACE, declared) == (4, "17c8cab01e2f0abd")
 
 
 def _declarations() -> Iterator[str]:
