@@ -145,15 +145,18 @@ def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
             f"{facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB, MAGICFS_MAX_FILE_MB or "
             f"MAGICFS_EXTRACT_SECONDS: raise them, {_RETRY}",
         )
-    if facts.unread_pages:
-        which = f" ({facts.unread_detail})" if facts.unread_detail else ""
+    which = f" ({facts.unread_detail})" if facts.unread_detail else ""
+    if facts.pending_pages:
+        pages = terminal.counted(facts.pending_pages, "page")
+        yield Fact("waiting", f"{pages}{which}: they are read some at a time, when no file waits")
+    if facts.unread_pages > facts.pending_pages:
         hint = (
             "OCR is missing or does not start: 'magicfs doctor' says what reads text in images"
             if facts.waits_for_ocr
             else f"the parser failed on them, or they took more than MAGICFS_EXTRACT_SECONDS: raise it, {_RETRY}"
         )
-        pages = "page" if facts.unread_pages == 1 else "pages"
-        yield Fact("left out", f"{facts.unread_pages:,} {pages}{which}: {hint}")
+        pages = terminal.counted(facts.unread_pages - facts.pending_pages, "page")
+        yield Fact("left out", f"{pages}{which}: {hint}")
     if facts.unread_parts:
         yield Fact("left out", f"{facts.unread_parts}: docs/reasons.md says what to do")
 

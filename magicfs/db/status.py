@@ -83,6 +83,7 @@ def read_status(connection: Connection) -> IndexStatus:
         models=tuple(_model_status(models[role], role, rows[role]) for role in models),
         hosts=list_hosts(connection),
         free_bytes=read_shortage(connection),
+        pending_pages=fetch_one(connection.execute(_SQL["count_pending_pages"]))[0],
     )
 
 
@@ -112,15 +113,15 @@ def coverage_of_counts(counts: Mapping[str, Any]) -> Coverage:
         ModelState(state): _Rows(total, waiting, second_vectors, failed, unread=0)
         for state, (total, waiting, second_vectors, failed) in (counts["models"] or {}).items()
     }
-    files = _file_counts(Counter(counts["files"] or {}))
+    files, pages = _file_counts(Counter(counts["files"] or {})), counts["pending_pages"]
     found = rows.get(ModelState.ACTIVE)
     if found is None:
-        return coverage_of(files, ChunkCounts(total=counts["chunks"], embedded=0, failed=0))
+        return coverage_of(files, ChunkCounts(total=counts["chunks"], embedded=0, failed=0), pending_pages=pages)
     second = rows.get(ModelState.MULTILINGUAL)
     if second is not None:
         waiting = second.waiting - (counts["waiting_twice"] or 0)
         found = found.with_second(waiting=waiting, failed=counts["failed_alone"] or 0)
-    return coverage_of(files, _chunk_counts(found))
+    return coverage_of(files, _chunk_counts(found), pending_pages=pages)
 
 
 def read_progress(connection: Connection, *, host: str, since: datetime, root: str | None = None) -> IndexProgress:

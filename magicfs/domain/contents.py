@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
 from magicfs.domain.chunks import Chunk
@@ -15,6 +15,9 @@ EXTRACTOR_VERSION = 3
 
 _MAX_RANGES = 20
 """The ranges of pages that are told."""
+
+WAITING = "waiting"
+"""What is said of pages that are read later, in the place of a reason."""
 
 NO_OCR = "none"
 """Stands for the OCR of a content of which pages wait until there is one."""
@@ -50,6 +53,18 @@ class UnreadPages:
     def __str__(self) -> str:
         """One line for a person, such as `pages 3, 7-9: timeout`."""
         return f"{_pages_for_people(self.pages)}: {self.reason}" if self.pages else str(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class PageText:
+    """What was read of a page that has no text layer, or a few words only."""
+
+    text: str
+    """Empty for a page that shows nothing more, and for one that could not be read."""
+    is_recognised: bool = False
+    """Whether OCR has read it."""
+    failure: SkipReason | None = None
+    """Why it could not be read; None if it was."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -140,6 +155,10 @@ class Document:
     """Where in the text they stood; None where they followed it."""
     unread: tuple[UnreadPages, ...] = ()
     """Pages that were not read or not recognised, by their reasons: the time was over, or the parser failed."""
+    pending_pages: tuple[int, ...] = ()
+    """Pages whose turn did not come before the time was over, by number from 1, ascending: they are read later."""
+    page_texts: Mapping[int, PageText] = field(default_factory=dict, hash=False)
+    """While some are pending, what was read of others, by number from 1: those are not read again."""
     unread_parts: UnreadParts | None = None
     """Parts that are damaged or need a password, such as sheets and attached files; None if all were read."""
     encoded_characters: int = 0
@@ -156,8 +175,14 @@ class Document:
 
     @property
     def unread_pages(self) -> int:
-        """The number of pages in `unread`."""
-        return sum(unread.count for unread in self.unread)
+        """The number of pages in `unread`, and of those that are read later."""
+        return sum(unread.count for unread in self.unread) + len(self.pending_pages)
+
+    @property
+    def unread_detail(self) -> str | None:
+        """Which pages those are, and why, such as `page 3: timeout; pages 41-300: waiting`; None if there are none."""
+        pending = [f"{_pages_for_people(self.pending_pages)}: {WAITING}"] if self.pending_pages else []
+        return "; ".join([*map(str, self.unread), *pending]) or None
 
     @property
     def ocr(self) -> str | None:
@@ -203,6 +228,8 @@ class StoredContent:
     id: ContentId
     unreadable: Unreadable | None
     ocr: str | None = None
+    pending_pages: int = 0
+    """The number of its pages that are read later."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -213,3 +240,5 @@ class NewContent:
     size: int
     extracted: Document | Unreadable
     chunks: Sequence[Chunk]
+    pages: Document | None = None
+    """The document, if some of its pages are read later; also where `extracted` is unreadable until then."""

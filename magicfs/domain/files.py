@@ -22,6 +22,8 @@ texts. Its chunks have the usual one."""
 REREAD_PRIORITY = -2
 """The priority of a file that was read before, and is read again by a newer version or once there is OCR. Searches find
 what was read of it meanwhile. Its chunks have the usual one."""
+PAGES_PRIORITY = -3
+"""The priority of a claim of a file that was read but for some pages, of which more are read when no file waits."""
 SECOND_VECTOR_PRIORITY = -1
 """The priority of a chunk under the multilingual model if the active model reads its document."""
 
@@ -144,7 +146,7 @@ class ClaimedFile:
     """How often the file has been claimed, including this claim."""
     content_id: ContentId | None
     priority: int
-    """`SAVED_PRIORITY`, `USUAL_PRIORITY`, `PICTURE_PRIORITY` or `REREAD_PRIORITY`."""
+    """`SAVED_PRIORITY`, `USUAL_PRIORITY`, `PICTURE_PRIORITY`, `REREAD_PRIORITY` or `PAGES_PRIORITY`."""
     size: int
     """Bytes, when a scan or the watcher last saw it."""
     since_reading_s: float | None
@@ -276,6 +278,8 @@ class FileFacts:
     """Bytes of text beyond the limit, which are not in the index."""
     unread_pages: int
     """Pages that were not read, or not recognised."""
+    pending_pages: int
+    """Those of them that are read later."""
     unread_detail: str | None
     """Which ones, and why, such as `pages 3, 7-9: timeout`; None in the rows of an older version."""
     unread_parts: str | None

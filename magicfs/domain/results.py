@@ -24,6 +24,8 @@ class Coverage:
     """Files that wait to be read, also those that searches find by their last version."""
     pending_chunks: int = 0
     """Chunks that wait for a vector."""
+    pending_pages: int = 0
+    """Pages of scanned files that are read later, when no file waits."""
 
 
 @dataclass(frozen=True, slots=True)

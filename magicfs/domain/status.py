@@ -154,7 +154,7 @@ class VectorIndexBuild:
     """About the number of vectors that it will have."""
 
 
-def coverage_of(files: FileCounts, chunks: ChunkCounts) -> Coverage:
+def coverage_of(files: FileCounts, chunks: ChunkCounts, *, pending_pages: int) -> Coverage:
     """The part of the corpus that searches cover, by the counts of all files and chunks."""
     return Coverage(
         files=files.total,
@@ -163,6 +163,7 @@ def coverage_of(files: FileCounts, chunks: ChunkCounts) -> Coverage:
         embedded=chunks.embedded,
         pending_files=files.pending,
         pending_chunks=chunks.pending,
+        pending_pages=pending_pages,
     )
 
 
@@ -192,11 +193,13 @@ class IndexStatus:
     """By name."""
     free_bytes: int | None = None
     """What the disk of the database has left, while that is too little and nothing is indexed."""
+    pending_pages: int = 0
+    """Pages of scanned files that are read later, when no file waits."""
 
     @property
     def coverage(self) -> Coverage:
         """The part of the corpus that searches cover now."""
-        return coverage_of(self.files, self.chunks)
+        return coverage_of(self.files, self.chunks, pending_pages=self.pending_pages)
 
     @property
     def silent_hosts(self) -> tuple[str, ...]:

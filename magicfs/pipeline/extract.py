@@ -146,6 +146,8 @@ class ExtractService:
         claims = self._claim()
         if not claims:
             self._try_ocr()
+            claims = self._claim_pages()
+        if not claims:
             self._extractor.free_memory()
             return 0
         deadline = time.monotonic() + BATCH_SECONDS
@@ -173,6 +175,16 @@ class ExtractService:
                 owner=self._worker.owner,
                 limit=BATCH_FILES,
                 max_bytes=BATCH_BYTES,
+                seconds=LEASE_SECONDS,
+            )
+
+    def _claim_pages(self) -> list[ClaimedFile]:
+        with self._database.transaction() as connection:
+            return file_claims.claim_pages(
+                connection,
+                host=self._worker.host,
+                boot=self._worker.boot,
+                owner=self._worker.owner,
                 seconds=LEASE_SECONDS,
             )
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Protocol
 
 from magicfs.db.corpus import contents as contents_db
@@ -19,7 +19,7 @@ from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.db.vectors import embedding_queue as queue_db
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
-from magicfs.domain.files import SAVED_PRIORITY, ClaimedFile, ExtractedFile, FileState, SkipReason
+from magicfs.domain.files import PAGES_PRIORITY, SAVED_PRIORITY, ClaimedFile, ExtractedFile, FileState, SkipReason
 from magicfs.domain.ids import ContentId, FileId
 from magicfs.pipeline.large_files import LargeFiles
 from magicfs.pipeline.pauses import pause_before_rereading_s
@@ -95,7 +95,8 @@ class FileProcessor:
 
     def _find_links(self, claims: Sequence[ClaimedFile]) -> dict[FileId, LinkedContent]:
         """The contents of those files that were read by another of their names, and need not be read again."""
-        linked = {claim.id: (claim, stat) for claim in claims if (stat := stat_of_link(claim)) is not None}
+        whole = [claim for claim in claims if claim.priority != PAGES_PRIORITY]
+        linked = {claim.id: (claim, stat) for claim in whole if (stat := stat_of_link(claim)) is not None}
         if not linked:
             return {}
         with self._database.transaction() as connection:
@@ -108,6 +109,9 @@ class FileProcessor:
 
     def _process(self, reading: GroupReading, timer: _GroupTimer) -> list[ClaimedFile]:
         new = retry_on_conflict(lambda: self._finish_without_extractor(reading, timer))
+        if len(new) == 1 and new[0].stored is not None:
+            self._read_more_pages(new[0], new[0].stored, timer)
+            return []
         if timer.files == 1:
             quick, slow = new, []
         else:
@@ -122,7 +126,7 @@ class FileProcessor:
     def _finish_without_extractor(self, reading: GroupReading, timer: _GroupTimer) -> list[FileRead]:
         """Write the rows of files that need no extractor: unreadable ones, and those whose content is stored.
 
-        Returns the files with a new content.
+        Returns the files with a new content, and one that was claimed for its pending pages.
         """
         with self._database.transaction() as connection:
             # Files are locked before contents, as in every transaction.
@@ -137,6 +141,7 @@ class FileProcessor:
                 connection,
                 [stored.pop(file.key).id for file in read if self._may_have_text_now(stored.get(file.key))],
             )
+            pending = {file.key: stored.pop(file.key) for file in read if _reads_pages(file, stored.get(file.key))}
             finished: list[ExtractedFile] = []
             unreadable = list(reading.unreadable)
             for file in read:
@@ -147,7 +152,8 @@ class FileProcessor:
                     # Its content was outdated meanwhile.
                     changing.append(file.claim)
             _finish(connection, finished, unreadable, changing, timer=timer)
-        return [file for file in read if file.key not in stored and not file.read_by_link]
+        new = [file for file in read if file.key not in stored and not file.read_by_link]
+        return [replace(file, stored=pending.get(file.key)) for file in new]
 
     def _may_have_text_now(self, content: StoredContent | None) -> bool:
         """Whether a content has pictures that waited for the OCR of this host, or that a lesser one has read."""
@@ -169,10 +175,41 @@ class FileProcessor:
             extracted = self.extractor.extract_open(file.opened.fileno(), kind=file.key.kind)
         else:
             extracted = self.extractor.extract(file.content, name=file.claim.name, gap=file.gap)
+        return self._chunked(file, extracted)
+
+    def _chunked(self, file: FileRead, extracted: Document | Unreadable) -> NewContent:
         chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
+        pages = extracted if isinstance(extracted, Document) and extracted.pending_pages else None
         if isinstance(extracted, Document) and not chunks:
             extracted = Unreadable(SkipReason.NO_TEXT)
-        return NewContent(file.key, size=file.size, extracted=extracted, chunks=chunks)
+        return NewContent(file.key, size=file.size, extracted=extracted, chunks=chunks, pages=pages)
+
+    def _read_more_pages(self, file: FileRead, stored: StoredContent, timer: _GroupTimer) -> None:
+        """Read some of the pending pages of a file, and add them to its content, which all copies have.
+
+        A file that cannot be read now, and could be before, keeps what it has; the attempt counts.
+        """
+        page_texts = self._database.run_in_transaction(lambda connection: contents_db.page_texts(connection, stored.id))
+        source = file.content if file.opened is None else file.opened.fileno()
+        extracted = self.extractor.go_on(source, kind=file.key.kind, page_texts=page_texts)
+        has_failed = isinstance(extracted, Unreadable) and extracted.reason is not SkipReason.NO_TEXT
+        if has_failed or file.has_changed():
+            counted = not file.has_changed()
+            self._database.run_in_transaction(
+                lambda connection: file_claims.return_files(connection, [file.claim], counted=counted, pause_s=0.0)
+            )
+            return
+        content = self._chunked(file, extracted)
+        retry_on_conflict(lambda: self._add_pages(file, stored, content, timer))
+
+    def _add_pages(self, file: FileRead, stored: StoredContent, content: NewContent, timer: _GroupTimer) -> None:
+        with self._database.transaction() as connection:
+            if not file_claims.lock_claims(connection, [file.claim]):
+                return
+            contents_db.replace_content(connection, stored, content)
+            state = FileState.NAMED if isinstance(content.extracted, Unreadable) else FileState.INDEXED
+            finished = ExtractedFile(file.claim, stored.id, file.stat, state)
+            _finish(connection, [finished], [], timer=timer)
 
     def _write(
         self,
@@ -196,6 +233,11 @@ class FileProcessor:
                 reason = extracted if isinstance(extracted, Unreadable) else None
                 _sort(file, reason, ids.get(file.key), finished, unreadable)
             _finish(connection, finished, unreadable, changing, timer=timer)
+
+
+def _reads_pages(file: FileRead, content: StoredContent | None) -> bool:
+    """Whether the file was claimed for pending pages, and its content has some."""
+    return file.claim.priority == PAGES_PRIORITY and content is not None and content.pending_pages > 0
 
 
 def _sort(
@@ -226,6 +268,8 @@ def _finish(
     reading_s = timer.seconds_per_file()
 
     def pause_s(claim: ClaimedFile) -> float:
+        if claim.priority == PAGES_PRIORITY:
+            return 0.0  # it has not changed
         return pause_before_rereading_s(claim, reading_s=reading_s, chunks=chunks / timer.files)
 
     file_claims.finish_indexed(connection, files, pause_s=pause_s)

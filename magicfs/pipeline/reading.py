@@ -19,7 +19,7 @@ from stat import S_ISREG
 import xxhash
 
 from magicfs.db.corpus.linked_files import LinkedContent
-from magicfs.domain.contents import ContentKey, Gap, Unreadable
+from magicfs.domain.contents import ContentKey, Gap, StoredContent, Unreadable
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
 from magicfs.domain.ids import Digest, FileId
 from magicfs.errors import ServerError
@@ -55,6 +55,8 @@ class FileRead:
     """The file, to be closed, if its parser reads it itself and `content` is empty."""
     read_by_link: bool = False
     """Whether `content` is empty because the file was read by another of its names."""
+    stored: StoredContent | None = None
+    """The content of which pending pages are read now; None for a file that is read as a whole."""
 
     @property
     def size(self) -> int:

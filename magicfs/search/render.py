@@ -42,6 +42,7 @@ def coverage_json(coverage: Coverage) -> dict[str, int]:
         "indexed": coverage.indexed,
         "chunks": coverage.chunks,
         "embedded": coverage.embedded,
+        **({"pending_pages": coverage.pending_pages} if coverage.pending_pages else {}),
     }
 
 
@@ -119,6 +120,7 @@ def status_json(status: IndexStatus) -> dict[str, Any]:
             "failed": status.files.failed,
         },
         "chunks": _chunks_json(status.chunks),
+        "pending_pages": status.pending_pages,
         "models": [_model_json(model) for model in status.models],
         "vector_index_build": asdict(status.vector_index_build) if status.vector_index_build else None,
         "words": {**asdict(status.words), "percent": status.words.percent} if status.words else None,

@@ -7,7 +7,7 @@ way is marked with `with_and_without_restarts`.
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -17,7 +17,7 @@ from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Database
 from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import Document, Gap, Unreadable
+from magicfs.domain.contents import Document, Gap, PageText, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.roots import RegisteredRoot, Root
 from magicfs.ingest.roots import add_root
@@ -88,6 +88,9 @@ class Reader:
 
     def extract_open(self, descriptor: int, *, kind: str) -> Document | Unreadable:
         raise AssertionError("every file is in memory")
+
+    def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:
+        raise AssertionError("no file has pages that wait")
 
     def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         self.calls.append(name)

@@ -168,6 +168,7 @@ def _rendered(summary: Summary, paces: Mapping[str, str] | None = None) -> Rende
         *_models(index, paces),
         ("files", f"{_counts(index.files)} of {index.files.total} indexed"),
         ("chunks", f"{chunks.embedded} of {chunks.total} found by meaning" + _failed(chunks.failed)),
+        *_pages(index.pending_pages),
         *_building(index, paces.get("building", "")),
         *_vector_index(index.vector_index_build),
         *_words(index.words),
@@ -214,6 +215,10 @@ def _building(index: IndexStatus, pace: str) -> list[tuple[str, str]]:
     done = f"{chunks.embedded} of {counted(chunks.total, 'chunk')}" + _failed(chunks.failed)
     # The name last: it is long, and --watch cuts lines off.
     return [("building", done + (f", {pace}" if pace else "") + f": {index.building}")]
+
+
+def _pages(pending: int) -> list[tuple[str, str]]:
+    return [("pages", f"{counted(pending, 'scanned page')} to be read, when no file waits")] if pending else []
 
 
 def _vector_index(build: VectorIndexBuild | None) -> list[tuple[str, str]]:

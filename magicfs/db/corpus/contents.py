@@ -15,7 +15,7 @@ import xxhash
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
+from magicfs.domain.contents import ContentKey, Document, NewContent, PageText, StoredContent, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest, RootId
 from magicfs.domain.term_weights import term_weights
@@ -53,8 +53,18 @@ def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[
             id=ContentId(content_id),
             unreadable=None if reason is None else Unreadable(SkipReason(reason), detail or ""),
             ocr=ocr,
+            pending_pages=pending_pages,
         )
-        for digest, extractor, kind, content_id, reason, detail, ocr in rows
+        for digest, extractor, kind, content_id, reason, detail, ocr, pending_pages in rows
+    }
+
+
+def page_texts(connection: Connection, content: ContentId) -> dict[int, PageText]:
+    """What was read of the pages of a content while others are pending, by number from 1."""
+    rows = connection.execute(_SQL["page_texts"], {"id": content})
+    return {
+        page: PageText(text, is_recognised, None if failure is None else SkipReason(failure))
+        for page, text, is_recognised, failure in rows
     }
 
 
@@ -66,42 +76,89 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
     if not contents:
         return {}
     ordered = sorted({content.key: content for content in contents}.values(), key=lambda content: content.key)
-    documents = [content.extracted if isinstance(content.extracted, Document) else None for content in ordered]
-    failures = [content.extracted if isinstance(content.extracted, Unreadable) else None for content in ordered]
-    insert_languages(connection, {document.language for document in documents if document and document.language})
     rows = connection.execute(
         _SQL["insert_contents"],
-        {
-            **_key_arrays([content.key for content in ordered]),
-            "sizes": [content.size for content in ordered],
-            "mime_types": [
-                document.mime_type if document else _mime_type_without_text(content)
-                for content, document in zip(ordered, documents, strict=True)
-            ],
-            "titles": [document and document.title for document in documents],
-            "authors": [document and document.author for document in documents],
-            "keywords": [document and document.keywords for document in documents],
-            "languages": [document and document.language for document in documents],
-            "cut_bytes": [document.cut_bytes if document else 0 for document in documents],
-            "unread_pages": [document.unread_pages if document else 0 for document in documents],
-            "unread_details": [_unread(document) for document in documents],
-            "unread_parts": [
-                str(document.unread_parts) if document and document.unread_parts else None for document in documents
-            ],
-            "ocrs": [content.extracted.ocr for content in ordered],
-            "encoded_characters": [document.encoded_characters if document else 0 for document in documents],
-            "reasons": [unreadable and unreadable.reason.value for unreadable in failures],
-            # What has recognised its text, or why there is none.
-            "details": [
-                unreadable.detail if unreadable else _recognition(document)
-                for document, unreadable in zip(documents, failures, strict=True)
-            ],
-        },
+        {**_key_arrays([content.key for content in ordered]), **_columns(connection, ordered)},
     ).fetchall()
     ids = {ContentKey(Digest(digest), extractor, kind): ContentId(id_) for digest, extractor, kind, id_, _ in rows}
     new = {ContentId(row[3]) for row in rows if row[4]}
     _insert_chunks(connection, {id_: content.chunks for content in ordered if (id_ := ids[content.key]) in new})
+    for content in ordered:
+        if content.pages is not None and ids[content.key] in new:
+            _insert_page_texts(connection, ids[content.key], content.pages)
     return ids
+
+
+def replace_content(connection: Connection, stored: StoredContent, content: NewContent) -> bool:
+    """Give a stored content more pages than it had. Returns whether it had still as many pending ones.
+
+    Another worker may have read pages of a copy meanwhile: then this has no effect.
+    """
+    values = {"id": stored.id, "pending": stored.pending_pages, **_columns(connection, [content])}
+    if connection.execute(_SQL["replace_content"], values).fetchone() is None:
+        return False
+    connection.execute(_SQL["remove_chunks"], {"id": stored.id})
+    _insert_chunks(connection, {stored.id: content.chunks})
+    if content.pages is None:
+        connection.execute(_SQL["delete_page_texts"], {"id": stored.id})
+    else:
+        _insert_page_texts(connection, stored.id, content.pages)
+    return True
+
+
+def _insert_page_texts(connection: Connection, content: ContentId, document: Document) -> None:
+    """Store what was read of pages; what is stored of them stays."""
+    pages = document.page_texts
+    connection.execute(
+        _SQL["insert_page_texts"],
+        {
+            "id": content,
+            "pages": list(pages),
+            "texts": [page.text for page in pages.values()],
+            "recognised": [page.is_recognised for page in pages.values()],
+            "failures": [page.failure and page.failure.value for page in pages.values()],
+        },
+    )
+
+
+def _columns(connection: Connection, ordered: Sequence[NewContent]) -> dict[str, list[Any]]:
+    """The columns of contents but for their keys, an array each. Records their languages."""
+    documents = [content.extracted if isinstance(content.extracted, Document) else None for content in ordered]
+    failures = [content.extracted if isinstance(content.extracted, Unreadable) else None for content in ordered]
+    insert_languages(connection, {document.language for document in documents if document and document.language})
+    pages = [content.pages for content in ordered]
+    return {
+        "sizes": [content.size for content in ordered],
+        "mime_types": [
+            document.mime_type if document else _mime_type_without_text(content)
+            for content, document in zip(ordered, documents, strict=True)
+        ],
+        "titles": [document and document.title for document in documents],
+        "authors": [document and document.author for document in documents],
+        "keywords": [document and document.keywords for document in documents],
+        "languages": [document and document.language for document in documents],
+        "cut_bytes": [document.cut_bytes if document else 0 for document in documents],
+        "unread_pages": [
+            read.unread_pages if (read := document or later) else 0
+            for document, later in zip(documents, pages, strict=True)
+        ],
+        "unread_details": [
+            read.unread_detail if (read := document or later) else None
+            for document, later in zip(documents, pages, strict=True)
+        ],
+        "unread_parts": [
+            str(document.unread_parts) if document and document.unread_parts else None for document in documents
+        ],
+        "pending_pages": [len(later.pending_pages) if later else 0 for later in pages],
+        "ocrs": [content.extracted.ocr for content in ordered],
+        "encoded_characters": [document.encoded_characters if document else 0 for document in documents],
+        "reasons": [unreadable and unreadable.reason.value for unreadable in failures],
+        # What has recognised its text, or why there is none.
+        "details": [
+            unreadable.detail if unreadable else _recognition(document)
+            for document, unreadable in zip(documents, failures, strict=True)
+        ],
+    }
 
 
 def insert_languages(connection: Connection, languages: Collection[str]) -> None:
@@ -112,10 +169,6 @@ def insert_languages(connection: Connection, languages: Collection[str]) -> None
 
 def _recognition(document: Document | None) -> str | None:
     return str(document.recognition) if document and document.recognition else None
-
-
-def _unread(document: Document | None) -> str | None:
-    return "; ".join(map(str, document.unread)) if document and document.unread else None
 
 
 def _mime_type_without_text(content: NewContent) -> str:

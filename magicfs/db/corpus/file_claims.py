@@ -7,15 +7,16 @@ caller's transaction. `magicfs.db.corpus.files` records files.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
 
 from magicfs.db.cluster.heartbeats import WORKER_SECONDS
 from magicfs.db.corpus.contents import orphan_contents, outdate_contents
 from magicfs.db.corpus.files import stat_arrays
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
-from magicfs.domain.contents import Unreadable
-from magicfs.domain.files import REREAD_PRIORITY, ClaimedFile, ExtractedFile, SkipReason
+from magicfs.domain.contents import WAITING, Unreadable
+from magicfs.domain.files import PAGES_PRIORITY, REREAD_PRIORITY, ClaimedFile, ExtractedFile, SkipReason
 from magicfs.domain.ids import ContentId, FileId, Lease
 
 _SQL = load_queries("file_claims")
@@ -66,6 +67,28 @@ def claim_files(
             "alive": WORKER_SECONDS,
         },
     )
+    return _claimed(rows)
+
+
+def claim_pages(connection: Connection, *, host: str, boot: str, owner: str, seconds: float) -> list[ClaimedFile]:
+    """Claim one file of the host that was read but for some pages, as `claim_files` does, or none.
+
+    Call it when nothing else waits. The file is not pending meanwhile: it was read.
+    """
+    connection.execute(_SQL["lock_claiming"], {"host": host, "lock": CLAIM_LOCK})
+    values = {
+        "host": host,
+        "boot": boot,
+        "owner": owner,
+        "seconds": seconds,
+        "max_attempts": MAX_ATTEMPTS,
+        "alive": WORKER_SECONDS,
+        "priority": PAGES_PRIORITY,
+    }
+    return _claimed(connection.execute(_SQL["claim_pages"], values))
+
+
+def _claimed(rows: Iterable[Any]) -> list[ClaimedFile]:
     return [
         ClaimedFile(
             id=FileId(file_id),
@@ -236,8 +259,10 @@ def queue_files_for_ocr(connection: Connection, *, host: str, lesser: Sequence[s
 def quarantine_files(connection: Connection, *, extractor: int) -> int:
     """Quarantine the files over which workers died `MAX_ATTEMPTS` times. Returns their number.
 
-    `extractor` is the highest version of a reader.
+    One that was read but for some pages stays in the index without these. `extractor` is the highest version of a
+    reader.
     """
+    connection.execute(_SQL["give_up_pages"], {"max_attempts": MAX_ATTEMPTS, "waiting": WAITING})
     detail = f"the worker died {MAX_ATTEMPTS} times over this file"
     values = {"detail": detail, "max_attempts": MAX_ATTEMPTS, "extractor": extractor}
     return connection.execute(_SQL["quarantine_files"], values).rowcount

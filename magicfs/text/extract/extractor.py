@@ -5,11 +5,12 @@ Used by `magicfs.pipeline.file_processor`. It opens no file. Not thread-safe: on
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import replace
 from types import TracebackType
 from typing import Final, Protocol, Self
 
-from magicfs.domain.contents import Document, Gap, Unreadable, UnreadPart
+from magicfs.domain.contents import Document, Gap, PageText, Unreadable, UnreadPart
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.text.encoded.strip import strip_document
@@ -85,6 +86,13 @@ class Extractor(Protocol):
         """The text of an open file of such a kind. What is cut off meanwhile is missing. Raises as `extract` does."""
         ...
 
+    def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:
+        """The text of a file of which pages were pending, with some more of them, as `page_texts` has others.
+
+        `source` is its bytes or its descriptor. Raises as `extract` does.
+        """
+        ...
+
 
 class FileExtractor:
     """The extractor of the worker. Its parser process starts with the first file that needs one."""
@@ -150,6 +158,12 @@ class FileExtractor:
     def extract_open(self, descriptor: int, *, kind: str) -> Document | Unreadable:
         """The text of an open PDF file with its language, or why there is none. Raises `ServerError` as `extract`."""
         parsed = _without_encoded(self._sandbox.parse_open(descriptor, mime_type=kind.partition(" ")[0]))
+        return replace(parsed, language=language_of(parsed)) if isinstance(parsed, Document) else parsed
+
+    def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:
+        """The text of a PDF file of which pages were pending, with some more of them. Raises as `extract` does."""
+        mime_type = kind.partition(" ")[0]
+        parsed = _without_encoded(self._sandbox.go_on(source, mime_type=mime_type, page_texts=page_texts))
         return replace(parsed, language=language_of(parsed)) if isinstance(parsed, Document) else parsed
 
     def _extract(self, content: bytes, *, name: bytes, gap: Gap | None) -> Document | Unreadable:

@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from magicfs.domain.contents import Document, UnreadPages
+from magicfs.domain.contents import Document, PageText, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from magicfs.text.extract.process.parser_process import ParserProcess
@@ -125,3 +125,39 @@ def test_the_text_is_kept_when_every_page_hangs() -> None:
     )
     assert pages.keys() == {0}
     assert unread == 5
+
+
+def go_on_to_the_end(limits: Limits, *pages: str, known: dict[int, PageText], mime_type: str = "pages") -> Document:
+    """What a file is whose pages are read some at a time, until none waits. Each time fewer wait."""
+    waits = 6
+    with contextlib.closing(Sandbox(limits=limits, command=command_of(limits, *pages), ocr=OCR)) as sandbox:
+        while True:
+            content = b"crash" if mime_type == "application/pdf" else b""
+            outcome = sandbox.go_on(content, mime_type=mime_type, page_texts=known)
+            assert isinstance(outcome, Document), outcome
+            if not outcome.pending_pages:
+                return outcome
+            assert len(outcome.pending_pages) < waits
+            assert outcome.page_texts.items() >= known.items()
+            waits, known = len(outcome.pending_pages), dict(outcome.page_texts)
+
+
+@pytest.mark.parametrize("mime_type", ["pages", "application/pdf"])
+def test_a_page_that_was_read_before_is_not_read_again(mime_type: str) -> None:
+    """Those of a file whose parser fails, so that it is read page by page, neither."""
+    known = {2: PageText("read before", is_recognised=True), 4: PageText("", failure=SkipReason.BOMB)}
+    outcome = go_on_to_the_end(LIMITS, "1=crash", "3=crash", known=known, mime_type=mime_type)
+    texts = outcome.text.split("\n\n")
+    assert texts[1] == "read before"
+    assert [page for page in range(6) if f"page {page} by" in outcome.text] == (
+        [2, 4, 5] if mime_type == "pages" else [0, 2, 4, 5]
+    )
+    assert outcome.unread == (UnreadPages(SkipReason.BOMB, (4,)),)
+    assert outcome.recognition is not None
+    assert 2 in outcome.recognition.pages
+
+
+def test_pages_that_hang_or_crash_do_not_keep_a_file_waiting_for_ever() -> None:
+    limits = dataclasses.replace(LIMITS, seconds=6)
+    outcome = go_on_to_the_end(limits, "1=hang", "2=crash", "3=hang", "4=crash", "5=hang", known={})
+    assert outcome.unread_pages == 5

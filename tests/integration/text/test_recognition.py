@@ -13,7 +13,7 @@ from PIL import Image
 
 from magicfs.cli.checks import run_checks
 from magicfs.config import Settings
-from magicfs.domain.contents import Document, Recognition, Unreadable
+from magicfs.domain.contents import Document, PageText, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr, installed_tesseract
@@ -80,6 +80,19 @@ def test_pages_are_where_they_are_when_the_first_and_last_are_scanned(reader: Fi
     assert ["marmalade" in page for page in pages(document)] == [True, False, True]
     assert document.unread_pages == 0
     assert document.recognition == Recognition("tesseract", (1, 3))
+
+
+def test_pages_that_waited_are_recognised_and_others_are_not(reader: FileExtractor) -> None:
+    content = pdf_file(SCAN, SCAN, TEXT, SCAN)
+    document = Document("", "application/pdf", page_texts={1: PageText("read before", is_recognised=True)})
+    while not document.page_starts or document.pending_pages:
+        outcome = reader.go_on(content, kind="application/pdf parse", page_texts=document.page_texts)
+        assert isinstance(outcome, Document)
+        assert outcome.page_texts or not outcome.pending_pages
+        document = outcome
+    assert pages(document)[0].strip() == "read before"
+    assert ["marmalade" in page for page in pages(document)] == [False, True, False, True]
+    assert document.recognition == Recognition("tesseract", (1, 2, 4))
 
 
 def test_a_stamp_does_not_hide_the_scan_below_it(reader: FileExtractor) -> None:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.domain.contents import Document, Unreadable, UnreadPages, UnreadPart, UnreadParts
+from magicfs.domain.contents import Document, PageText, Unreadable, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.ipc.framing import FramingError, Message
 from magicfs.text.extract.pdf.page_texts import (
@@ -145,3 +145,55 @@ def test_a_document_without_text_says_why_its_first_page_was_not_recognised() ->
     answers.add(encode_unread_page(0, Unreadable(SkipReason.BOMB, "too large")))
     answers.add(encode_unread_page(1, Unreadable(SkipReason.CORRUPT, "no picture")))
     assert answers.outcome() == Unreadable(SkipReason.BOMB, "too large")
+
+
+def book(*answers: Message, known: dict[int, PageText]) -> Answers:
+    """The answers about a book of four scanned pages, of which some are known."""
+    collected = Answers(known)
+    empty = Document("\n\n" * 4, "application/pdf", page_starts=(0, 2, 4, 6))
+    for answer in (encode_document(empty, pages=(0, 1, 2, 3)), *answers):
+        collected.add(answer)
+    return collected
+
+
+def test_pages_without_an_answer_wait_and_what_was_read_of_others_is_kept() -> None:
+    known = {0: PageText("heron", is_recognised=True), 1: PageText("", failure=SkipReason.CRASHED)}
+    answers = book(known=known)
+    assert (answers.pending_pages, answers.has_progress) == ((2, 3), False)
+    answers.add(encode_page(2, "plover"))
+    answers.add(encode_end())
+    assert answers.has_progress
+    outcome = answers.outcome()
+    assert isinstance(outcome, Document)
+    assert outcome.text.split() == ["heron", "plover"]
+    assert answers.recognised_pages == (0, 2)
+    assert outcome.pending_pages == (4,)
+    assert outcome.page_texts == {
+        1: PageText("heron", is_recognised=True),
+        2: PageText("", failure=SkipReason.CRASHED),
+        3: PageText("plover", is_recognised=True),
+    }
+    assert (outcome.unread_pages, outcome.unread_detail) == (2, "page 2: crashed; page 4: waiting")
+
+
+def test_nothing_is_kept_when_no_page_waits() -> None:
+    outcome = book(encode_page(3, "plover"), encode_end(), known=dict.fromkeys(range(3), PageText("heron"))).outcome()
+    assert isinstance(outcome, Document)
+    assert (outcome.pending_pages, outcome.page_texts, outcome.unread_detail) == ((), {}, None)
+
+
+def test_pages_for_which_there_is_no_room_do_not_wait() -> None:
+    outcome = book(encode_page(0, "heron"), encode_end(cut_bytes=9), known={}).outcome()
+    assert isinstance(outcome, Document)
+    assert (outcome.pending_pages, outcome.unread_detail) == ((), "pages 2-4: too-large")
+
+
+def test_a_book_whose_first_pages_have_no_text_waits_for_others() -> None:
+    outcome = book(encode_page(0, ""), encode_end(), known={}).outcome()
+    assert isinstance(outcome, Document)
+    assert (outcome.text.strip(), outcome.pending_pages) == ("", (2, 3, 4))
+
+
+def test_an_answer_about_a_known_page_is_malformed() -> None:
+    with pytest.raises(FramingError):
+        book(encode_page(0, "again"), known={0: PageText("heron")})

@@ -10,23 +10,60 @@ CROSS JOIN LATERAL (
     FOR NO KEY UPDATE
 ) AS stored
 WHERE contents.id = stored.id
-RETURNING contents.digest, contents.extractor, contents.kind, contents.id, reason, detail, ocr
+RETURNING contents.digest, contents.extractor, contents.kind, contents.id, reason, detail, ocr,
+          contents.pending_pages
 
 -- name: insert_contents
 -- Contents with `new`: false for one that another worker has stored meanwhile.
 INSERT INTO contents (digest, extractor, kind, size, mime_type, title, author, keywords, language, cut_bytes,
-                      unread_pages, unread_detail, unread_parts, encoded_characters, ocr, reason, detail)
+                      unread_pages, unread_detail, unread_parts, pending_pages, encoded_characters, ocr, reason, detail)
 SELECT digest, extractor, kind, size, mime_type, title, author, keywords, language, cut_bytes, unread_pages,
-       unread_detail, unread_parts, encoded_characters, ocr, reason, detail
+       unread_detail, unread_parts, pending_pages, encoded_characters, ocr, reason, detail
 FROM unnest(%(digests)s::bytea[], %(extractors)s::smallint[], %(kinds)s::text[], %(sizes)s::bigint[],
             %(mime_types)s::text[], %(titles)s::text[], %(authors)s::text[], %(keywords)s::text[],
             %(languages)s::text[], %(cut_bytes)s::bigint[], %(unread_pages)s::integer[], %(unread_details)s::text[],
-            %(unread_parts)s::text[], %(encoded_characters)s::bigint[], %(ocrs)s::text[], %(reasons)s::text[],
-            %(details)s::text[])
+            %(unread_parts)s::text[], %(pending_pages)s::integer[], %(encoded_characters)s::bigint[], %(ocrs)s::text[],
+            %(reasons)s::text[], %(details)s::text[])
      AS read (digest, extractor, kind, size, mime_type, title, author, keywords, language, cut_bytes, unread_pages,
-              unread_detail, unread_parts, encoded_characters, ocr, reason, detail)
+              unread_detail, unread_parts, pending_pages, encoded_characters, ocr, reason, detail)
 ON CONFLICT (digest, extractor, kind) DO UPDATE SET orphaned_at = NULL, used_at = now()
 RETURNING digest, extractor, kind, id, (xmax = 0) AS new
+
+-- name: replace_content
+-- A content of which more pages were read, unless other ones were read meanwhile: it has fewer pending ones then.
+UPDATE contents
+SET mime_type = read.mime_type, title = read.title, author = read.author, keywords = read.keywords,
+    language = read.language, cut_bytes = read.cut_bytes, unread_pages = read.unread_pages,
+    unread_detail = read.unread_detail, unread_parts = read.unread_parts, pending_pages = read.pending_pages,
+    encoded_characters = read.encoded_characters, ocr = read.ocr, reason = read.reason, detail = read.detail
+FROM unnest(%(sizes)s::bigint[], %(mime_types)s::text[], %(titles)s::text[], %(authors)s::text[], %(keywords)s::text[],
+            %(languages)s::text[], %(cut_bytes)s::bigint[], %(unread_pages)s::integer[], %(unread_details)s::text[],
+            %(unread_parts)s::text[], %(pending_pages)s::integer[], %(encoded_characters)s::bigint[], %(ocrs)s::text[],
+            %(reasons)s::text[], %(details)s::text[])
+     AS read (size, mime_type, title, author, keywords, language, cut_bytes, unread_pages, unread_detail, unread_parts,
+              pending_pages, encoded_characters, ocr, reason, detail)
+WHERE contents.id = %(id)s AND contents.pending_pages = %(pending)s
+RETURNING contents.id
+
+-- name: remove_chunks
+-- All places of chunks in a content. Chunks that have no other are swept.
+DELETE FROM content_chunks WHERE content_id = %(id)s
+
+-- name: page_texts
+-- What was read of the pages of a content while others are pending.
+SELECT page, text, is_recognised, failure FROM page_texts WHERE content_id = %(id)s
+
+-- name: insert_page_texts
+-- What was read of more pages.
+INSERT INTO page_texts (content_id, page, text, is_recognised, failure)
+SELECT %(id)s, page, text, is_recognised, failure
+FROM unnest(%(pages)s::integer[], %(texts)s::text[], %(recognised)s::boolean[], %(failures)s::text[])
+     AS read (page, text, is_recognised, failure)
+ON CONFLICT (content_id, page) DO NOTHING
+
+-- name: delete_page_texts
+-- What was read of the pages of a content that has no pending ones.
+DELETE FROM page_texts WHERE content_id = %(id)s
 
 -- name: insert_languages
 -- The languages of contents that the index does not have yet, in a common order.

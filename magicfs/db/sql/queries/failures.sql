@@ -80,6 +80,7 @@ SELECT f.id, f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason EN
        counted.*, m.name AS active_model, n.name AS multilingual_model,
        m.languages = '{}' OR c.language IS NULL OR c.language = ANY (m.languages) AS is_read_by_active,
        coalesce(c.cut_bytes, 0) AS cut_bytes, coalesce(c.unread_pages, 0) AS unread_pages,
+       coalesce(c.pending_pages, 0) AS pending_pages,
        c.unread_detail, c.unread_parts, coalesce(c.ocr = 'none', false) AS waits_for_ocr,
        coalesce(c.encoded_characters, 0) AS encoded_characters,
        (SELECT count(*) FROM contents o JOIN files other ON other.content_id = o.id
@@ -127,7 +128,7 @@ RETURNING content_id, content_id IN (SELECT id FROM contents WHERE {{may_have_mo
 
 -- name: may_have_more_text
 -- Fragment: the content was partly read, or it is a picture that needs OCR.
-(cut_bytes > 0 OR unread_pages > 0 OR unread_parts IS NOT NULL OR reason = 'needs-ocr')
+(cut_bytes > 0 OR unread_pages > pending_pages OR unread_parts IS NOT NULL OR reason = 'needs-ocr')
 
 -- name: lock_unreadable_contents
 -- Contents without text that no file has, locked so that no file gets one meanwhile.

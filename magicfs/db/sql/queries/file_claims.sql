@@ -10,11 +10,7 @@ SELECT pg_advisory_xact_lock(hashtextextended(%(host)s, %(lock)s))
 -- claimed by one worker at a time while fewer than three have reported. Files of the same priority are claimed from each
 -- root in turn, any of them first: those of a large root do not keep the few of a new one waiting.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
-host_roots AS (
-    SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
-    WHERE h.name = %(host)s AND (h.agent_boot IS NULL OR h.agent_boot = %(boot)s) AND r.state <> 'missing'
-      AND {{storage.has_room}}
-),
+host_roots AS ({{own_roots}}),
 slow_limit AS MATERIALIZED ({{slow_limit}}),
 waiting AS (
     SELECT f.id, f.priority, f.attempts, f.size, host_roots.id AS root_id, host_roots.path AS root
@@ -62,6 +58,39 @@ FROM picked, lease
 WHERE files.id = picked.id
 RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, files.attempts, files.content_id,
           files.priority, files.size, extract(epoch FROM files.claimed_at - files.read_at)::float8, files.pause_s
+
+-- name: own_roots
+-- Fragment: the roots of a host of which files are claimed on this machine.
+SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
+WHERE h.name = %(host)s AND (h.agent_boot IS NULL OR h.agent_boot = %(boot)s) AND r.state <> 'missing'
+  AND {{storage.has_room}}
+
+-- name: claim_pages
+-- One file of a host that was read but for some pages, and is not pending: of all, that with the fewest such pages. Its
+-- state stays. It is a slow file, and counts among those. Nothing that waits is claimed: see `claim_files`.
+WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
+host_roots AS ({{own_roots}}),
+slow_limit AS MATERIALIZED ({{slow_limit}}),
+picked AS (
+    SELECT f.id, host_roots.path AS root FROM contents c {{files_with_pending_pages}}
+    ORDER BY c.pending_pages, f.id LIMIT 1
+    FOR UPDATE OF f SKIP LOCKED
+)
+UPDATE files
+SET attempts = files.attempts + 1, priority = %(priority)s, lease = lease.number, leased_by = %(owner)s,
+    leased_until = now() + make_interval(secs => %(seconds)s), claimed_at = clock_timestamp()
+FROM picked, lease
+WHERE files.id = picked.id
+RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, files.attempts, files.content_id,
+          files.priority, files.size, extract(epoch FROM files.claimed_at - files.read_at)::float8, files.pause_s
+
+-- name: files_with_pending_pages
+-- Fragment: the files of `host_roots` whose content `c` has pages that are read later, and that nobody has claimed, nor a
+-- copy of them. A pause after a reading is none for these: the file has not changed.
+JOIN files f ON f.content_id = c.id JOIN host_roots ON host_roots.id = f.root_id
+WHERE c.pending_pages > 0 AND f.state IN ('indexed', 'named') AND f.attempts < %(max_attempts)s
+  AND NOT (SELECT reached FROM slow_limit)
+  AND NOT EXISTS (SELECT FROM files WHERE content_id = c.id AND lease IS NOT NULL AND {{is_held}})
 
 -- name: lock_claims
 -- The files whose claims are still valid, locked until the transaction ends, in the order of `upsert_files`.
@@ -201,6 +230,19 @@ WHERE id IN (
     WHERE state = 'pending' AND attempts >= %(max_attempts)s AND ({{is_held}}) IS NOT TRUE
     FOR UPDATE SKIP LOCKED)
 
+-- name: give_up_pages
+-- The pages of contents at which workers died, or the parser failed, in every attempt are not read later.
+WITH tried AS (
+    SELECT c.id FROM contents c
+    WHERE c.pending_pages > 0 AND EXISTS (
+        SELECT FROM files WHERE content_id = c.id AND state IN ('indexed', 'named') AND attempts >= %(max_attempts)s
+                            AND ({{is_held}}) IS NOT TRUE)
+    FOR UPDATE OF c SKIP LOCKED
+),
+texts AS (DELETE FROM page_texts USING tried WHERE content_id = tried.id)
+UPDATE contents SET pending_pages = 0, unread_detail = replace(unread_detail, %(waiting)s, 'crashed')
+FROM tried WHERE contents.id = tried.id
+
 -- name: has_waiting_files
 -- Whether a file of the host can be claimed now, by a worker that has no slow file, or has been claimed for so long that
 -- its worker may have lost the claim.
@@ -217,6 +259,8 @@ SELECT EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.state = 'pending' AND NOT {{is_slow}} AND f.attempts < %(max_attempts)s
       AND ({{is_held}}) IS NOT TRUE AND (SELECT reached FROM slow_limit)
+) OR EXISTS (
+    SELECT FROM contents c {{files_with_pending_pages}}
 ) OR EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.lease IS NOT NULL AND f.claimed_at < now() - make_interval(secs => %(overdue)s)

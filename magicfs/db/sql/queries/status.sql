@@ -122,6 +122,7 @@ counted AS MATERIALIZED (
 SELECT json_build_object(
     'files', (SELECT json_object_agg(state, number)
               FROM (SELECT state, count(*) AS number FROM files GROUP BY state) AS files),
+    'pending_pages', ({{count_pending_pages}}),
     'chunks', CASE WHEN NOT EXISTS (SELECT FROM searched WHERE state = 'active') THEN (SELECT count(*) FROM chunks) END,
     'models', (SELECT json_object_agg(state, json_build_array(total, waiting, second, failed)) FROM counted),
     'failed_alone', CASE WHEN EXISTS (SELECT FROM counted WHERE state = 'multilingual' AND failed > 0)
@@ -129,6 +130,10 @@ SELECT json_build_object(
     'waiting_twice', CASE WHEN EXISTS (SELECT FROM counted WHERE state = 'multilingual' AND waiting > 0)
                                AND EXISTS (SELECT FROM counted WHERE state = 'active' AND waiting + failed > 0)
                           THEN ({{count_waiting_twice}}) END)
+
+-- name: count_pending_pages
+-- The pages of scanned files that are read later. Few contents have any, and an index knows them.
+SELECT coalesce(sum(pending_pages), 0)::integer FROM contents WHERE pending_pages > 0 AND orphaned_at IS NULL
 
 -- name: count_reasons
 -- Failed and skipped files by reason. Reads the index files_reason only.

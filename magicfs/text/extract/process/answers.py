@@ -10,11 +10,11 @@ Every field is checked: a file may have taken control of the child. No I/O; an `
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from magicfs.domain.contents import Document, Unreadable, UnreadPages, UnreadPart, UnreadParts
+from magicfs.domain.contents import Document, PageText, Unreadable, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.ipc.framing import FramingError, Message
 from magicfs.text.extract.documents.file_parts import MAX_NAME_CHARACTERS, MAX_NAMES
@@ -86,7 +86,9 @@ def as_final(answer: Message, *, is_last: bool) -> Message:
 class Answers:
     """Collects the answers about one file, of one child or of several in turn."""
 
-    def __init__(self) -> None:
+    def __init__(self, known: Mapping[int, PageText] | None = None) -> None:
+        """`known` has the pages that were read before, by number from 0: no answer comes about these."""
+        self._known = known or {}
         self.complete = False
         """Whether the file has no further answer."""
         self.is_last = False
@@ -134,6 +136,16 @@ class Answers:
         """The pages with recognised text, ascending."""
         return tuple(page for page in sorted(self._recognised) if self._texts[page].strip())
 
+    @property
+    def has_progress(self) -> bool:
+        """Whether there is an answer about a page that was not known before."""
+        return not self._known.keys() >= self._texts.keys() | self._failures.keys()
+
+    @property
+    def known_bytes(self) -> int:
+        """The bytes of UTF-8 of the pages that were read before."""
+        return sum(len(page.text.encode("utf-8")) for page in self._known.values())
+
     def _is_pending(self, page: int) -> bool:
         return page not in self._texts and page not in self._failures
 
@@ -143,6 +155,7 @@ class Answers:
             if self._outcome is None:
                 self._outcome = _decode_outcome(answer)
                 self._letters = _decode_pages(answer, self._outcome)
+                self._add_known()
                 self.complete = not self._letters
             elif "page" in answer.head:
                 self._add_page(answer)
@@ -170,27 +183,51 @@ class Answers:
         """The outcome so far; None while no text was read and nothing says why."""
         if self._outcome is None or isinstance(self._outcome, Unreadable) or not self._letters:
             return self._outcome
+        pending = () if self._cut_bytes else tuple(page + 1 for page in sorted(self.pending_pages))
         document = dataclasses.replace(
             insert_page_texts(self._outcome, self._texts),
             cut_bytes=self._outcome.cut_bytes + self._cut_bytes,
             unread=self._unread(),
+            pending_pages=pending,
+            page_texts=self._page_texts() if pending else {},
         )
-        if document.text and not document.text.isspace():
+        if (document.text and not document.text.isspace()) or document.page_texts:
             return document
-        if not document.unread:
+        if not document.unread_pages:
             return Unreadable(SkipReason.NO_TEXT, "no text was recognised in its pages")
         return next(iter(self._failures.values()), None)
 
     def _unread(self) -> tuple[UnreadPages, ...]:
-        """The pages without an answer, or with a failure, by their reasons."""
-        # No page is begun when there is no room for text any more, or no time.
-        not_begun = SkipReason.TOO_LARGE if self._cut_bytes else SkipReason.TIMEOUT
-        reasons = {page: not_begun for page in self._letters if self._is_pending(page)}
-        reasons |= {page: failure.reason for page, failure in self._failures.items()}
+        """The pages with a failure, by their reasons; no page is read any more when there is no room for text."""
+        reasons = {page: failure.reason for page, failure in self._failures.items()}
+        if self._cut_bytes:
+            reasons |= dict.fromkeys(self.pending_pages, SkipReason.TOO_LARGE)
         pages: dict[SkipReason, list[int]] = {}
         for page, reason in sorted(reasons.items()):
             pages.setdefault(reason, []).append(page + 1)
         return tuple(UnreadPages(reason, tuple(numbers)) for reason, numbers in pages.items())
+
+    def _page_texts(self) -> dict[int, PageText]:
+        """What was read of pages, by number from 1."""
+        read = {page + 1: PageText(text, page in self._recognised) for page, text in self._texts.items()}
+        return read | {
+            page + 1: PageText("", failure=failed.reason)
+            for page, failed in self._failures.items()
+            if failed.reason is not SkipReason.NEEDS_OCR
+        }
+
+    def _add_known(self) -> None:
+        """Add what was read before of the pages about which further answers follow."""
+        for page, read in self._known.items():
+            if page not in self._letters:
+                continue
+            if read.failure is not None:
+                self._failures[page] = Unreadable(read.failure)
+                continue
+            self._texts[page] = read.text
+            if read.is_recognised:
+                self._recognised.add(page)
+        self.text_bytes += self.known_bytes
 
     def _add_page(self, answer: Message) -> None:
         page = int(answer.head["page"])

@@ -118,7 +118,8 @@ def _answer(
             recogniser=recogniser,
         )
         pages = {int(page): letters for page, letters in head["pages"]}
-        return page_reader.read_layers(pages) if head["layers"] else page_reader.recognise(pages)
+        layers = head["layers"]
+        return page_reader.read_layers(pages, known=head["known"]) if layers else page_reader.recognise(pages)
     deadline = time.monotonic() + limits.seconds
     content = OpenFile(pdf) if head.get("opened") else request.body
     outcome = _run(parser, content, str(head["mime_type"]), limits=limits)
@@ -130,11 +131,15 @@ def _answer(
         case PartialDocument():
             answer = encode_document(outcome.document, pages=outcome.pages)
             send(connection, answer)
-            room = limits.text_bytes - len(answer.body)
+            known, room = frozenset[int](), limits.text_bytes - len(answer.body)
+            if "known" in head:  # the file goes on: it was read before, and has its time for pages anew
+                known, room = frozenset(head["known"]), max(room - head["known_bytes"], 0)
+                deadline = time.monotonic() + head["seconds"]
             page_reader = PageReader(
                 connection, parser.open_pages(pdf), room=room, deadline=deadline, recogniser=recogniser
             )
-            return page_reader.recognise(pages_in_order(letters_of_pages(outcome.document, outcome.pages)))
+            unknown = [page for page in outcome.pages if page not in known]
+            return page_reader.recognise(pages_in_order(letters_of_pages(outcome.document, unknown)))
 
 
 def _run(

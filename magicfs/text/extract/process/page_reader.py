@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import socket
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from enum import Enum, auto
 from typing import Protocol
 
@@ -83,8 +83,8 @@ class PageReader:
         """
         return self._read(letters, self._recognise)
 
-    def read_layers(self, letters: Mapping[int, int]) -> Message:
-        """Read the text layers of pages, and recognise those without one; of all pages if none is given.
+    def read_layers(self, letters: Mapping[int, int], *, known: Collection[int] = ()) -> Message:
+        """Read the text layers of pages, and recognise those without one; of all but the `known` if none is given.
 
         Returns the end. Of all pages, the first answer is the document.
         """
@@ -97,6 +97,7 @@ class PageReader:
             if not letters:
                 return encode_unreadable(Unreadable(SkipReason.CORRUPT, "it has no pages"))
             send(self._connection, encode_document(document, pages=tuple(letters)))
+            letters = {page: count for page, count in letters.items() if page not in known}
         return self._read(letters, self._read_layer)
 
     def _read(self, letters: Mapping[int, int], read: Callable[[int, int], Message | None]) -> Message:

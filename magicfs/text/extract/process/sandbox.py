@@ -9,16 +9,25 @@ from __future__ import annotations
 import dataclasses
 import logging
 import time
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from typing import Any
 
-from magicfs.domain.contents import Document, Recognition, Unreadable, UnreadPages
+from magicfs.domain.contents import Document, PageText, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.ipc.framing import FramingError, Message
 from magicfs.text.extract.file_types import NOT_RECOGNISED
 from magicfs.text.extract.options import Limits, Ocr, Wall
 from magicfs.text.extract.process.answers import Answers
 from magicfs.text.extract.process.child_keeper import ChildKeeper
+from magicfs.text.extract.process.page_turns import (
+    LAYER_TIME_SHARE,
+    LEAST_PAGE_SHARE,
+    PAGE_TIME_SHARE,
+    PAGES_SECONDS,
+    Failure,
+    leave_out_page,
+    next_deadline,
+)
 from magicfs.text.extract.process.parser_process import ParserProcess
 from magicfs.text.extract.process.time_limit import TimeLimit
 
@@ -34,11 +43,6 @@ _FAILURES_OF_A_PAGE = _FAILURES_OF_OCR
 
 _PAGES_TIME_SHARE = 0.5
 """The time for reading page by page after the file has used up its own, as a share of that."""
-
-_PAGE_TIME_SHARE = 0.5
-_LAYER_TIME_SHARE = 0.25
-"""The share of the time left that one page gets, so that the pages after it get some: for its recognition, and for its
-text layer, which takes milliseconds unless it hangs."""
 
 _NO_OCR = "pages are pictures: install tesseract or rapidocr to read them"
 
@@ -58,6 +62,8 @@ class Sandbox:
         self._time = TimeLimit()
         self._descriptor: int | None = None
         """That of the file, while one is parsed that is not in memory."""
+        self._known: Mapping[int, PageText] | None = None
+        """The pages that were read before, by number from 0, while a file goes on."""
 
     def missing_walls(self) -> list[Wall]:
         """The walls that do not stand around the child, which is started if none runs.
@@ -89,7 +95,7 @@ class Sandbox:
         """
         self._children.prepare()
         self._time = TimeLimit()
-        request = Message({"mime_type": mime_type}, content)
+        request = Message({"mime_type": mime_type, **self._what_is_known()}, content)
         if _is_picture(mime_type) and self._ocr is not None:
             return self._parse_picture(request, self._ocr)
         outcome, answers = self._outcome(request)
@@ -111,6 +117,29 @@ class Sandbox:
             return self.parse(b"", mime_type=mime_type)
         finally:
             self._descriptor = None
+
+    def go_on(
+        self, source: bytes | int, *, mime_type: str, page_texts: Mapping[int, PageText]
+    ) -> Document | Unreadable:
+        """The text of a PDF file of which pages were pending: what was read of others, by number from 1, stays.
+
+        `source` is its bytes or its descriptor. Pages are begun for `PAGES_SECONDS`. One at least has an answer
+        afterwards if the file can be read at all. Raises `ServerError` as `parse` does.
+        """
+        self._known = {page - 1: read for page, read in page_texts.items()}
+        try:
+            if isinstance(source, bytes):
+                return self.parse(source, mime_type=mime_type)
+            return self.parse_open(source, mime_type=mime_type)
+        finally:
+            self._known = None
+
+    def _what_is_known(self) -> dict[str, Any]:
+        """The part of a request that says which pages were read before; nothing unless a file goes on."""
+        if self._known is None:
+            return {}
+        seconds = min(PAGES_SECONDS, self._limits.seconds)
+        return {"known": list(self._known), "known_bytes": Answers(self._known).known_bytes, "seconds": seconds}
 
     def _outcome(self, request: Message) -> tuple[Document | Unreadable, Answers]:
         """What a file gives, and the answers that say so. It is read twice if the first failure may be chance."""
@@ -168,7 +197,7 @@ class Sandbox:
             return Unreadable(SkipReason.NEEDS_OCR, _NO_OCR)
         return Unreadable(SkipReason.NEEDS_OCR, f"{self._ocr.engine} does not start: run 'magicfs doctor'")
 
-    def _read(self, request: Message) -> tuple[Answers, _Failure | None]:
+    def _read(self, request: Message) -> tuple[Answers, Failure | None]:
         """The answers about a file, and the failure that ended them, if one did.
 
         A document that was read stays. Its pages are recognised by further children where the first one does not
@@ -177,14 +206,14 @@ class Sandbox:
         """
         child = self._children.running(self._time)
         self._time.begin(self._limits.seconds)
-        answers = Answers()
+        answers = Answers(self._known)
         failure = self._exchange(child, request, answers, content=request.body)
         failed_before = None
         while (failure is not None or not self._children.recognises) and answers.pending:
-            if self._time.seconds_left() <= 0:
+            if self._time.seconds_left() <= 0 or (failure is not None and failure.is_late):
                 break
             if failure is not None and self._children.recognises:
-                failed_before = _leave_out_page(answers, failure, failed_before)
+                failed_before = leave_out_page(answers, failure, failed_before)
             if answers.pending:
                 loads_ocr, left_s = not self._children.recognises, self._time.seconds_left()
                 recogniser = self._children.recogniser(self._time)
@@ -196,6 +225,8 @@ class Sandbox:
                 answers.expect_pages()
                 rest = self._request_for_rest(request, answers, layers=False)
                 failure = self._exchange(recogniser, rest, answers, content=request.body)
+        if self._known is not None and answers.pending and not answers.has_progress:
+            answers.fail_page(answers.pending_pages[0], self._timed_out())
         return answers, failure
 
     def _read_page_by_page(self, request: Message) -> Answers:
@@ -203,7 +234,7 @@ class Sandbox:
 
         A page that takes too long, or at which two children fail, is left out.
         """
-        answers = Answers()
+        answers = Answers(self._known)
         failed_before = None
         child = self._children.recogniser(self._time) or self._children.running(self._time)
         self._time.begin(_PAGES_TIME_SHARE * self._limits.seconds)
@@ -212,7 +243,7 @@ class Sandbox:
             failure = self._exchange(child, rest, answers, content=request.body, layers=True)
             if failure is None or not answers.has_document:
                 break
-            failed_before = _leave_out_page(answers, failure, failed_before)
+            failed_before = leave_out_page(answers, failure, failed_before)
             if not answers.pending:
                 break
             child = self._children.running(self._time)
@@ -221,17 +252,24 @@ class Sandbox:
     def _request_for_rest(self, request: Message, answers: Answers, *, layers: bool) -> Message:
         """The request to read the pending pages of a file one by one, with `layers` for their text layers too.
 
-        It asks for all pages of a file of which no document was read.
+        It asks for all pages of a file of which no document was read, but for those that were read before.
         """
+        seconds_left = self._time.seconds_left()
+        text_bytes = answers.text_bytes if answers.has_document else answers.known_bytes
         return Message(
             {
                 "mime_type": request.head["mime_type"],
                 "pages": list(answers.known_letters.items()),
+                "known": list(self._known or ()),
                 "layers": layers,
-                "seconds": self._time.seconds_left(),
-                "room": self._limits.text_bytes - answers.text_bytes,
+                "seconds": seconds_left if self._known is None or layers else seconds_left - self._last_page_s(),
+                "room": max(self._limits.text_bytes - text_bytes, 0),
             }
         )
+
+    def _last_page_s(self) -> float:
+        """What the last page that is begun may take, of a file that goes on."""
+        return PAGE_TIME_SHARE * self._limits.seconds
 
     def _exchange(
         self,
@@ -241,65 +279,42 @@ class Sandbox:
         *,
         content: bytes,
         layers: bool = False,
-    ) -> _Failure | None:
+    ) -> Failure | None:
         """Send a request about `content` and add all answers to `answers`, or return why they are not complete."""
-        served_before = child.served
-        share = _LAYER_TIME_SHARE if layers else _PAGE_TIME_SHARE
+        served_before, began = child.served, time.monotonic()
+        due = began
+        share = LAYER_TIME_SHARE if layers else PAGE_TIME_SHARE
         try:
             if request.head["mime_type"] == _PDF and self._descriptor is None:
                 child.share(content)
             child.send(request, deadline=self._time.end, descriptor=self._descriptor)
             while not answers.complete:
                 room = self._limits.text_bytes - answers.text_bytes
-                due = _next_deadline(answers, self._time.end, share=share)
+                had_document, began = answers.has_document, time.monotonic()
+                due = next_deadline(answers, self._time.end, share=share)
                 answers.add(child.receive(max_body_bytes=room, due=due, limit=self._time))
+                if self._known is not None and not layers and answers.has_document and not had_document:
+                    self._time.begin(min(PAGES_SECONDS, self._limits.seconds) + self._last_page_s())
         except TimeoutError:
             self._children.close()
-            return _Failure(self._timed_out(), may_be_chance=False)
+            is_late = not layers and answers.has_document and due - began < LEAST_PAGE_SHARE * self._limits.seconds
+            return Failure(self._timed_out(), may_be_chance=False, is_late=is_late)
         except FramingError as error:
             cause, was_killed = child.cause_of_failure(error)
             self._children.close()
             log.info("the parser failed (%s) on a %s", cause.detail, request.head["mime_type"])
-            return _Failure(cause, may_be_chance=was_killed or served_before > 0)
+            return Failure(cause, may_be_chance=was_killed or served_before > 0)
         child.finish_file()
         unreadable = answers.unreadable
         failure = None
         if unreadable is not None and unreadable.reason is SkipReason.BOMB and served_before > 0:
-            failure = _Failure(unreadable, may_be_chance=True)
+            failure = Failure(unreadable, may_be_chance=True)
         if answers.is_last or failure is not None:
             self._children.close()
         return failure
 
     def _timed_out(self) -> Unreadable:
         return Unreadable(SkipReason.TIMEOUT, f"not read after {self._limits.seconds:g} seconds")
-
-
-@dataclass(frozen=True, slots=True)
-class _Failure:
-    """Why the answers about a file are not complete."""
-
-    unreadable: Unreadable
-    may_be_chance: bool
-    """Whether the cause may be an earlier file of the child, or another process that killed it."""
-
-
-def _leave_out_page(answers: Answers, failure: _Failure, failed_before: int | None) -> int:
-    """Leave the page out at which a child failed, if it took too long, or if another child failed at it before.
-
-    Returns the page.
-    """
-    page = answers.pending_pages[0]
-    if page == failed_before or failure.unreadable.reason is SkipReason.TIMEOUT:
-        answers.fail_page(page, failure.unreadable)
-    return page
-
-
-def _next_deadline(answers: Answers, deadline: float, *, share: float) -> float:
-    """When the next answer is due: a page gets a share of the time that is left."""
-    if answers.pending <= 1:
-        return deadline
-    now = time.monotonic()
-    return now + (deadline - now) * share
 
 
 def _as_partly_read(outcome: Document | Unreadable, reason: SkipReason) -> Document | Unreadable:
