@@ -12,6 +12,7 @@ import contextlib
 import email
 import email.policy
 import email.utils
+import quopri
 import re
 from email.header import decode_header, make_header
 from email.headerregistry import BaseHeader, HeaderRegistry
@@ -134,6 +135,11 @@ def _is_base64(part: Message) -> bool:
     return str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64"
 
 
+_JOINED: Final = re.compile(
+    r"=\?([\w-]{1,40})\?([bq])\?[^?\s]{0,2000}\?=(?:\s{1,9}=\?\1\?\2\?[^?\s]{0,2000}\?=)+", re.IGNORECASE
+)
+
+
 def header(message: Message, name: str) -> str:
     """The decoded value of a header on one line. The library raises many exceptions about malformed ones."""
     raw = _raw_header(message, name)
@@ -144,6 +150,11 @@ def header(message: Message, name: str) -> str:
             value = str(message.get(name) or "")
         except Exception:
             value = raw
+        if "\ufffd" in value and "=?" in raw:
+            with contextlib.suppress(Exception):  # as above
+                value = str(
+                    message.policy.header_fetch_parse(name, _JOINED.sub(_one_word, raw[:_MAX_PARSED_CHARACTERS]))
+                )
     if "\ufffd" in value and not raw.isascii():
         value = _in_some_charset(raw[:_MAX_PARSED_CHARACTERS]) or value
     value = " ".join(clean(value[:_MAX_PARSED_CHARACTERS]).split())[:_MAX_HEADER_CHARACTERS]
@@ -154,6 +165,15 @@ def _raw_header(message: Message, name: str) -> str:
     """The first value of a header as it stands in the message; bytes beyond ASCII are surrogates."""
     wanted = name.lower()
     return next((str(value) for key, value in message.raw_items() if key.lower() == wanted), "")
+
+
+def _one_word(words: re.Match[str]) -> str:
+    """Encoded words that follow each other as one: some programs cut them in the middle of a character."""
+    data = b"".join(
+        quopri.decodestring(text, header=True) if words[2] in "qQ" else base64.b64decode(text + "==")
+        for text in (word.split("?")[3] for word in words[0].split())
+    )
+    return f"=?{words[1]}?b?{base64.b64encode(data).decode()}?="
 
 
 def _in_some_charset(raw: str) -> str:
