@@ -50,15 +50,17 @@ def test_a_message_has_its_people_its_date_and_its_text(extractor: FileExtractor
 
 
 @pytest.mark.parametrize("encoding", ["b", "q"])
-def test_a_header_that_is_cut_inside_of_letters_is_read(extractor: FileExtractor, encoding: str) -> None:
-    subject = "設備予約システムのお知らせ".encode()
-    cuts = (subject[:10], subject[10:23], subject[23:])
+def test_a_name_that_is_cut_inside_of_letters_is_read(extractor: FileExtractor, encoding: str) -> None:
+    name = "設備予約システムのお知らせ".encode()
+    cuts = (name[:10], name[10:23], name[23:])
     words = (
         base64.b64encode(cut).decode() if encoding == "b" else "".join(f"={byte:02X}" for byte in cut) for cut in cuts
     )
     lines = "\r\n ".join(f"=?UTF-8?{encoding}?{word}?=" for word in words)
-    content = f"From: a@example.org\r\nSubject: {lines}\r\n\r\ntext".encode()
-    assert read(extractor, content).title == "設備予約システムのお知らせ"
+    content = f"Subject: {lines}\r\nFrom: {lines} <a@example.org>\r\n\r\ntext".encode()
+    document = read(extractor, content)
+    assert document.title == "設備予約システムのお知らせ"
+    assert document.author == "設備予約システムのお知らせ <a@example.org>"
 
 
 def test_a_message_that_was_forwarded_six_times_is_read(extractor: FileExtractor) -> None:
