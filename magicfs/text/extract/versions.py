@@ -28,7 +28,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/rtf": 14,
     "application/x-fictionbook+xml": 11,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
-    **dict.fromkeys(("message/*", "application/mbox"), 54),
+    **dict.fromkeys(("message/*", "application/mbox"), 55),
     "video/*": 53,
     **dict.fromkeys(("audio/*", "image/*", "application/rdf+xml"), 52),
     "text/x-java-manifest": 46,
@@ -43,7 +43,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 55
+VERSION_OF_UNREAD: Final = 56
 """To be raised when files are read of which nothing was: above all others."""
 
 

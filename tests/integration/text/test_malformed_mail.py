@@ -143,3 +143,24 @@ def test_what_a_list_writes_below_a_text_in_base64_keeps_it_from_nothing(extract
     text = read(extractor, head + encoded + "\n\n-- \nListe der Schützen\n".encode(), b"a.eml").text
     assert "die Pfingstrosenallee" in text
     assert "Liste der Schützen" in text
+
+
+@pytest.mark.parametrize("name", [b"a.eml", b"a.txt"])
+@pytest.mark.parametrize(
+    "header",
+    [
+        b'Content-Type: multipart/alternative; boundary="b"\n',
+        b'Content-Type: multipart/mixed; boundary="b"\nContent-Transfer-Encoding: base64\n',
+        b"Content-Type: text/plain; charset=utf-8\nContent-Transfer-Encoding: base64\n",
+        b"Content-Type: text/plain; charset=iso-8859-1\nContent-Transfer-Encoding: 8bit\n",
+    ],
+    ids=["parts", "encoded parts", "encoded", "charset"],
+)
+def test_a_text_that_was_copied_with_its_headers_is_read_whatever_these_say(
+    extractor: FileExtractor, header: bytes, name: bytes
+) -> None:
+    body = "Thirty bitterns\nand Kraniche über Zürich this week\n"
+    content = _HEAD + b"Message-ID: <1@example.org>\nMIME-Version: 1.0\n" + header + b"\n" + body.encode()
+    text = read(extractor, content, name).text
+    assert "Subject: herons" in text
+    assert body.strip() in text

@@ -154,7 +154,7 @@ class MailReader:
             self._parts.add_unread("further parts", SkipReason.TIMEOUT)
             return
         kind = content_type(part)
-        if kind == "multipart/alternative":
+        if kind == "multipart/alternative" and part.is_multipart():
             yield from self._best_alternative(part, depth=depth)
         elif kind in _REPORTS and isinstance(part.get_payload(), list):
             for fields in children(part):

@@ -31,6 +31,8 @@ _FIRST_FULL_YEAR: Final = 1000
 
 _OWN_CODES: Final = ("utf", "iso-2022", "hz")
 """Charsets whose bytes are ASCII, or which state themselves."""
+_OF_ONE_BYTE: Final = ("iso-8859", "windows-125", "cp125", "latin")
+"""Charsets in which no text that anybody writes is UTF-8, but for ASCII."""
 
 _ENCODED_WORD: Final = re.compile(rb"=\?([A-Za-z0-9._:-]{2,40})(?:\*[A-Za-z0-9-]{1,20})?\?(?=[BbQq]\?)")
 """The beginning of a text in a header that states its charset."""
@@ -76,6 +78,10 @@ def _header_of(name: str, value: str) -> BaseHeader:
 _FOOTER: Final = re.compile(r"\r?\n[ \t\r]*\n(?=[A-Za-z0-9+/= \t]{0,200}[^A-Za-z0-9+/=\s])")
 """The end of a text in base64 before a line that is none."""
 _NO_BASE64: Final = re.compile(r"[^A-Za-z0-9+/=]+")
+_BEGINNING_CHARACTERS: Final = 400
+_MAX_DAMAGE: Final = 2
+_DAMAGED_SHARE: Final = 20
+"""In base64, other signs are fewer than one in so many; in a text, each word is followed by one."""
 _POLICY: Final = email.policy.default.clone(header_factory=_header_of)
 
 
@@ -117,18 +123,32 @@ def unpacked(message: Message, attached: Message) -> Message:
 
 
 def content_of(part: Message) -> bytes:
-    """The decoded content of a part. What a mailing list has written below a text in base64 is a part of it."""
+    """The decoded content of a part. What a mailing list has written below a text in base64 is a part of it.
+
+    A text that people have copied with its headers is none of what these say.
+    """
     content = part.get_payload(decode=True)
     content = content if isinstance(content, bytes) else b""
-    if part.get_content_maintype() != "text" or not _is_base64(part):
+    kind = part.get_content_maintype()
+    if kind not in {"text", "multipart"} or not _is_base64(part):
         return content
     raw = str(part.get_payload())
+    if kind == "multipart" or not _looks_encoded(raw):
+        del part["Content-Transfer-Encoding"]
+        return bytes(part.get_payload(decode=True))
     footer = _FOOTER.search(raw)
     if footer is None:
         return content
     encoded = _NO_BASE64.sub("", raw[: footer.start()]).rstrip("=")
     text = base64.b64decode(encoded + "=" * (-len(encoded) % 4)) if len(encoded) % 4 != 1 else b""
     return text + raw[footer.start() :].encode("utf-8", "surrogateescape")
+
+
+def _looks_encoded(raw: str) -> bool:
+    """Whether the first paragraph is base64, maybe with a little damage."""
+    paragraph = raw.replace("\r", "").strip().partition("\n\n")[0][:_BEGINNING_CHARACTERS].replace("\n", "")
+    others = sum(map(len, _NO_BASE64.findall(paragraph)))
+    return others <= max(_MAX_DAMAGE, len(paragraph) // _DAMAGED_SHARE)
 
 
 def _is_base64(part: Message) -> bool:
@@ -216,7 +236,8 @@ def _stated_name(part: Message) -> str:
 
 def plain_text(part: Message, content: bytes) -> str:
     """The text of a part in its charset, its paragraphs in one piece where their lines are wrapped."""
-    text = _declared(part, content)
+    is_utf8 = (part.get_content_charset() or "").startswith(_OF_ONE_BYTE) and _is_utf8(content)
+    text = content.decode() if is_utf8 else _declared(part, content)
     text = (decode(content) or "") if text is None else clean(text)
     if str(part.get_param("format", "")).lower() != "flowed":
         return text
