@@ -13,14 +13,14 @@ from magicfs.text.extract.pdf.page_texts import (
     pages_in_order,
     pages_with_few_letters,
 )
-from magicfs.text.extract.process.answers import (
-    Answers,
+from magicfs.text.extract.process.answer_messages import (
     as_final,
     encode_document,
     encode_end,
     encode_page,
     encode_unread_page,
 )
+from magicfs.text.extract.process.answers import Answers
 
 LETTER = Document("the first page\n\n7\n\nthe third page\n\n", "application/pdf", page_starts=(0, 16, 19))
 

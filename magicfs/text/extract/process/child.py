@@ -24,12 +24,8 @@ from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_texts import letters_of_pages, pages_in_order
 from magicfs.text.extract.plain.plain_text import truncate
 from magicfs.text.extract.process import confine
-from magicfs.text.extract.process.answers import (
-    PartialDocument,
-    as_final,
-    encode_document,
-    encode_unreadable,
-)
+from magicfs.text.extract.process.answer_messages import as_final, encode_document, encode_unreadable
+from magicfs.text.extract.process.answers import PartialDocument
 from magicfs.text.extract.process.page_reader import PageReader, Pages, Recogniser, unreadable_of
 
 

@@ -1,7 +1,7 @@
 """`ChildKeeper` keeps one parser process: it starts one when a file needs it, with OCR or without, and replaces it.
 
-Used by `sandbox`, which talks to the process. OCR that is installed but does not start costs no other text: files are
-read without it, and it is tried again later. Not thread-safe: see `parser_process`.
+Used by `sandbox`, and by `file_reading`, which talks to the process. OCR that is installed but does not start costs no
+other text: files are read without it, and it is tried again later. Not thread-safe: see `parser_process`.
 """
 
 from __future__ import annotations

@@ -17,7 +17,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.ipc.framing import Message, send
 from magicfs.text.extract.pdf.page_texts import MIN_PAGE_CHARACTERS
 from magicfs.text.extract.plain.plain_text import truncate
-from magicfs.text.extract.process.answers import (
+from magicfs.text.extract.process.answer_messages import (
     encode_document,
     encode_end,
     encode_page,

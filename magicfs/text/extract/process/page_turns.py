@@ -1,4 +1,4 @@
-"""How long the pages of a file may take, and what a page costs at which a child fails. Used by `sandbox`."""
+"""How long the pages of a file may take, and what a page costs at which a child fails. Used by `file_reading`."""
 
 from __future__ import annotations
 

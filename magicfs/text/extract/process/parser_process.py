@@ -1,7 +1,8 @@
 """The parser process as its parent sees it: started with little around it, talked to, and killed.
 
-Used by `sandbox`, which says what is asked and what follows from a failure. Not thread-safe: the kernel kills the child
-when the thread that started it ends. It is a new program, not a fork, so it inherits no threads, locks or descriptors.
+Used by `file_reading`, which says what is asked and what follows from a failure. Not thread-safe: the kernel kills the
+child when the thread that started it ends. It is a new program, not a fork, so it inherits no threads, locks or
+descriptors.
 """
 
 from __future__ import annotations

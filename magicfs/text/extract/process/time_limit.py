@@ -1,4 +1,4 @@
-"""`TimeLimit`: how long a parser may take over a file, on a machine that may have too much to do. Used by `sandbox`."""
+"""`TimeLimit`: how long a parser may take over a file, on a machine with too much to do. Used by `file_reading`."""
 
 from __future__ import annotations
 
