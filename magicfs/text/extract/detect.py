@@ -150,8 +150,11 @@ def _is_about(signature: bytes, content: bytes, head: bytes) -> bool:
 
 def _by_pattern(content: bytes, head: bytes) -> FileType | None:
     """The type by signatures that have several parts, or that stand deeper in the file."""
-    if _is_transport_stream(head) or is_old_film(head):
-        return FileType(Route.MEDIA, "video/mp4" if is_old_film(head) else "video/mp2t")
+    if _is_transport_stream(head):
+        return FileType(Route.MEDIA, "video/mp2t")
+    # The length of the pictures may be the end of a line and a few letters.
+    if is_old_film(head) and b"\0" in head:
+        return FileType(Route.MEDIA, "video/mp4")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
     if (of_root := _by_root(head)) is not None:

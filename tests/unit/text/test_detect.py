@@ -109,6 +109,7 @@ _TEXT = (Route.DECODE, "text/plain")
         (b"\x05\0\0\x10mdat", b"MVI_1.MOV", Route.MEDIA, "video/mp4"),
         (b"\0\0\0\x80moov\0\0\0\x6cmvhd", b"MVI_1.MOV", Route.MEDIA, "video/mp4"),
         (b"The mdat atom, the free atom", b"a.txt", *_TEXT),
+        (b"\n\n- mdat has the pictures\n- moov says what they are\n", b"a.txt", *_TEXT),
         (
             b"Delivered-To: a\nReceived: x\nFrom: a\nDate: b\nSubject: c\n\nbody",
             b"original_msg.txt",
