@@ -167,15 +167,13 @@ class FileProcessor:
         contents: dict[ContentKey, NewContent] = {}
         for file in files:
             if file.key not in contents:
-                contents[file.key] = self._content(file)
+                contents[file.key] = self._chunked(file, self._extracted(file))
         return contents
 
-    def _content(self, file: FileRead) -> NewContent:
+    def _extracted(self, file: FileRead) -> Document | Unreadable:
         if file.opened is not None:
-            extracted = self.extractor.extract_open(file.opened.fileno(), kind=file.key.kind)
-        else:
-            extracted = self.extractor.extract(file.content, name=file.claim.name, gap=file.gap)
-        return self._chunked(file, extracted)
+            return self.extractor.extract_open(file.opened.fileno(), kind=file.key.kind)
+        return self.extractor.extract(file.content, name=file.claim.name, gap=file.gap)
 
     def _chunked(self, file: FileRead, extracted: Document | Unreadable) -> NewContent:
         chunks = self._chunker.chunks(extracted) if isinstance(extracted, Document) else []
@@ -189,9 +187,7 @@ class FileProcessor:
 
         A file that cannot be read now, and could be before, keeps what it has; the attempt counts.
         """
-        page_texts = self._database.run_in_transaction(lambda connection: contents_db.page_texts(connection, stored.id))
-        source = file.content if file.opened is None else file.opened.fileno()
-        extracted = self.extractor.go_on(source, kind=file.key.kind, page_texts=page_texts)
+        extracted = self._with_more_pages(file, stored)
         has_failed = isinstance(extracted, Unreadable) and extracted.reason is not SkipReason.NO_TEXT
         if has_failed or file.has_changed():
             counted = not file.has_changed()
@@ -201,6 +197,17 @@ class FileProcessor:
             return
         content = self._chunked(file, extracted)
         retry_on_conflict(lambda: self._add_pages(file, stored, content, timer))
+
+    def _with_more_pages(self, file: FileRead, stored: StoredContent) -> Document | Unreadable:
+        """The text of a file with some of its pending pages and all that were read before."""
+        page_texts = self._database.run_in_transaction(lambda connection: contents_db.page_texts(connection, stored.id))
+        if not page_texts:
+            # An earlier version has kept no page: a turn reads fewer than the time of a file, which it had for them.
+            extracted = self._extracted(file)
+            if isinstance(extracted, Unreadable) or extracted.page_texts or not extracted.pending_pages:
+                return extracted
+        source = file.content if file.opened is None else file.opened.fileno()
+        return self.extractor.go_on(source, kind=file.key.kind, page_texts=page_texts)
 
     def _add_pages(self, file: FileRead, stored: StoredContent, content: NewContent, timer: _GroupTimer) -> None:
         with self._database.transaction() as connection:
