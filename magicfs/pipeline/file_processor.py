@@ -188,9 +188,9 @@ class FileProcessor:
         A file that cannot be read now, and could be before, keeps what it has; the attempt counts.
         """
         extracted = self._with_more_pages(file, stored)
-        has_failed = isinstance(extracted, Unreadable) and extracted.reason is not SkipReason.NO_TEXT
-        if has_failed or file.has_changed():
-            counted = not file.has_changed()
+        has_changed = file.has_changed()
+        if has_changed or (isinstance(extracted, Unreadable) and extracted.reason is not SkipReason.NO_TEXT):
+            counted = not has_changed
             self._database.run_in_transaction(
                 lambda connection: file_claims.return_files(connection, [file.claim], counted=counted, pause_s=0.0)
             )
@@ -199,7 +199,7 @@ class FileProcessor:
         retry_on_conflict(lambda: self._add_pages(file, stored, content, timer))
 
     def _with_more_pages(self, file: FileRead, stored: StoredContent) -> Document | Unreadable:
-        """The text of a file with some of its pending pages and all that were read before."""
+        """The text of a file with some more of its pending pages."""
         page_texts = self._database.run_in_transaction(lambda connection: contents_db.page_texts(connection, stored.id))
         if not page_texts:
             # An earlier version has kept no page: a turn reads fewer than the time of a file, which it had for them.
@@ -210,13 +210,15 @@ class FileProcessor:
         return self.extractor.go_on(source, kind=file.key.kind, page_texts=page_texts)
 
     def _add_pages(self, file: FileRead, stored: StoredContent, content: NewContent, timer: _GroupTimer) -> None:
+        state = FileState.NAMED if isinstance(content.extracted, Unreadable) else FileState.INDEXED
         with self._database.transaction() as connection:
+            if stored.unreadable is not None:
+                file_claims.lock_copies(connection, stored.id)
             if not file_claims.lock_claims(connection, [file.claim]):
                 return
-            contents_db.replace_content(connection, stored, content)
-            state = FileState.NAMED if isinstance(content.extracted, Unreadable) else FileState.INDEXED
-            finished = ExtractedFile(file.claim, stored.id, file.stat, state)
-            _finish(connection, [finished], [], timer=timer)
+            if contents_db.replace_content(connection, stored, content) and state is FileState.INDEXED:
+                file_claims.index_copies(connection, stored.id)
+            _finish(connection, [ExtractedFile(file.claim, stored.id, file.stat, state)], [], timer=timer)
 
     def _write(
         self,
@@ -230,9 +232,8 @@ class FileProcessor:
             valid = file_claims.lock_claims(connection, [file.claim for file in files])
             files = [file for file in files if file.claim.id in valid and file.claim not in changing]
             needed = {file.key: contents[file.key] for file in files}
-            ids = contents_db.insert_contents(
-                connection, [content for content in needed.values() if _is_valid_for_copies(content)]
-            )
+            valid_for_copies = [content for content in needed.values() if _is_valid_for_copies(content)]
+            ids = contents_db.insert_contents(connection, valid_for_copies)
             finished: list[ExtractedFile] = []
             unreadable: list[tuple[ClaimedFile, Unreadable]] = []
             for file in files:

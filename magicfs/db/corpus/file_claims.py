@@ -115,6 +115,16 @@ def lock_claims(connection: Connection, claims: Sequence[ClaimedFile]) -> set[Fi
     return {FileId(row[0]) for row in rows}
 
 
+def lock_copies(connection: Connection, content: ContentId) -> None:
+    """Lock the files of a content, before any claim of them and the content are locked."""
+    connection.execute(_SQL["lock_copies"], {"content": content})
+
+
+def index_copies(connection: Connection, content: ContentId) -> None:
+    """Make the named files of a content indexed, which has text now: `lock_copies` has locked them."""
+    connection.execute(_SQL["index_copies"], {"content": content})
+
+
 def finish_indexed(
     connection: Connection, files: Sequence[ExtractedFile], *, pause_s: Callable[[ClaimedFile], float]
 ) -> None:

@@ -214,6 +214,18 @@ def test_first_pages_without_text_do_not_end_it(index: Index, book: BookReader) 
     assert texts(index) == WHOLE[2:]
 
 
+def test_copies_whose_first_pages_have_no_text_are_indexed_with_the_first_text(index: Index, book: BookReader) -> None:
+    (index.folder / "copy.pdf").write_bytes(b"heron")
+    book.has_text = False
+    index.scan()
+    while set(index.states().values()) != {("named", None)}:
+        assert book.page_calls in ([], [[1, 2]])
+        read_once(index)
+    book.has_text = True
+    read_once(index)
+    assert set(index.states().values()) == {("indexed", None)}
+
+
 def test_a_retry_does_not_begin_anew_what_goes_on(index: Index, book: BookReader) -> None:
     index.scan()
     read_once(index)

@@ -96,6 +96,14 @@ WHERE c.pending_pages > 0 AND f.state IN ('indexed', 'named') AND f.attempts < %
 -- The files whose claims are still valid, locked until the transaction ends, in the order of `upsert_files`.
 SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE
 
+-- name: lock_copies
+-- The files of a content, locked until the transaction ends, in the order of `upsert_files`.
+SELECT FROM files WHERE content_id = %(content)s ORDER BY root_id, path FOR UPDATE
+
+-- name: index_copies
+-- The locked files of a content that had no text and has some now.
+UPDATE files SET state = 'indexed' WHERE content_id = %(content)s AND state = 'named'
+
 -- name: finish_indexed
 -- Files whose contents are stored, with or without text, with their metadata when they were read. One that changes again
 -- is read after a pause.
