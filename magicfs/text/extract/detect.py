@@ -94,7 +94,7 @@ _SENT_FIELDS = (b"\nreceived:", b"\nmime-version:", b"\nmessage-id:")
 """What programs write into a message, and people do not copy into a text."""
 _DATED_MAILBOX = re.compile(
     rb"From [^\n]{1,200}[ \t]\d\d?:\d\d(?::\d\d)?[ \t][^\n]{0,20}\d{4}[^\n]{0,20}\n"
-    rb"(?:From|Subject|Date|[A-Z][a-z-]{1,40}-[A-Za-z-]{1,40}):[ \t]"
+    rb"(?:From|Subject|Date|Received|[A-Z][A-Za-z]{0,40}-[A-Za-z-]{1,60}):[ \t]"
 )
 
 _PACKETS = 10

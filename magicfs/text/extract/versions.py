@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
-    "* decode": 53,
+    "* decode": 54,
     **dict.fromkeys(("text/html", "application/xhtml+xml", "application/zip"), 50),
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),

@@ -124,7 +124,17 @@ _TEXT = (Route.DECODE, "text/plain")
             Route.PARSE,
             "application/mbox",
         ),
+        *(
+            (
+                b"From a@b.c Tue Mar  1 09:30:00 2005\n" + field + b": x\n\ny",
+                b"old.txt",
+                Route.PARSE,
+                "application/mbox",
+            )
+            for field in (b"Received", b"MIME-Version", b"X-Mozilla-Status", b"DKIM-Signature")
+        ),
         (b"From the desk of Ada\nSubject: 1843\n", b"letter.txt", *_TEXT),
+        (b"From Rome, at 10:30 , 5 May 1843\nTo: the council\n", b"letter.txt", *_TEXT),
         (b"ITSF\3\0\0\0" + bytes(90), b"a.chm", Route.BINARY, "application/vnd.ms-htmlhelp"),
         (b"AT&TFORM" + bytes(90), b"a.djvu", Route.BINARY, "image/vnd.djvu"),
         (b"\0\1\0\0Standard ACE DB\0" + bytes(90), b"a.accdb", Route.BINARY, "application/vnd.ms-access"),
