@@ -103,7 +103,7 @@ def patched_server(place: Path, patch: str, *options: str) -> subprocess.Popen[b
     """A server after some lines of Python that change `server`, `local`, `service` or `FastembedEmbedder`."""
     program = f"""
 import sys, time
-from magicfs import local_server as local
+from magicfs.ipc import local_server as local
 from magicfs.embedding import query_server as server, query_service as service
 from magicfs.embedding.embedder import FastembedEmbedder
 {patch}
