@@ -143,21 +143,29 @@ def open_below_cached(root: bytes, path: bytes, *, flags: int = os.O_RDONLY) -> 
         os.close(directory)
 
 
-def open_child_cached(directory: int, name: bytes) -> int | None:
-    """An `O_PATH` descriptor of a name in an open directory, which may be a link itself.
+def open_child(directory: int, name: bytes) -> int | None:
+    """An `O_PATH` descriptor of a name in an open directory, which may be a link itself. May wait for a disk.
 
-    None where it is not in memory, or where the file system may wait for a server or a program.
+    None if there is no such name, and where the file system may wait for a server or a program.
     """
+    if not is_on_local_file_system(directory):
+        return None
+    flags = os.O_PATH | _SAFE_PATH_FLAGS
     try:
-        return open_name_cached(directory, name) if is_on_local_file_system(directory) else None
+        try:
+            return openat2(directory, name, flags, _BELOW | Resolve.NO_XDEV)
+        except OSError as error:
+            if error.errno not in _OPENAT2_UNUSABLE:
+                raise
+        return os.open(name, flags, dir_fd=directory)
     except OSError:
         return None
 
 
 def open_name_cached(directory: int, name: bytes) -> int | None:
-    """What `open_child_cached` returns for a directory that is on a local file system for certain.
+    """An `O_PATH` descriptor of a name in an open directory of a local file system; None where it is not in memory.
 
-    Raises `FileNotFoundError` when the kernel has in memory that there is no such name.
+    It may be a link itself. Raises `FileNotFoundError` when the kernel has in memory that there is no such name.
     """
     try:
         return openat2(directory, name, os.O_PATH | _SAFE_PATH_FLAGS, _BELOW_CACHED)

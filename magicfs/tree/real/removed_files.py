@@ -17,7 +17,7 @@ from contextlib import contextmanager
 
 from magicfs.domain.attributes import STAT_BLOCK_BYTES
 from magicfs.linux.files import status_and_birth
-from magicfs.linux.opening import open_child_cached
+from magicfs.linux.opening import open_child
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.nodes import Node
 
@@ -72,9 +72,9 @@ class RemovedFiles:
         """Within the context a name of an open directory is removed or replaced: keep what loses its last name so.
 
         Nothing is kept if the context raises, or if there is nothing of that name. `make_node` returns a node that
-        stands for what has the name. Call `settle` afterwards.
+        stands for what has the name. Call `settle` afterwards. May block.
         """
-        descriptor = open_child_cached(directory, name)
+        descriptor = open_child(directory, name)
         identity = None if descriptor is None else self._keep(descriptor)
         try:
             yield
