@@ -25,8 +25,8 @@ from unittest import mock
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.options import Limits, Wall
+from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.open_file import OpenFile
-from magicfs.text.extract.process.answers import PartialDocument
 from magicfs.text.extract.process.child import drop_privileges, serve
 
 
@@ -184,7 +184,7 @@ class Misbehaving:
         """`pages` has the actions of pages, by number from 0."""
         self._pages = pages
 
-    def __call__(self, content: bytes | OpenFile, mime_type: str) -> Document | PartialDocument | Unreadable:
+    def __call__(self, content: bytes | OpenFile, mime_type: str) -> Parsed:
         if isinstance(content, OpenFile):
             if mime_type in USES_OF_OPEN_FILES:
                 USES_OF_OPEN_FILES[mime_type](content.fileno())

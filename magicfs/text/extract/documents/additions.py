@@ -14,15 +14,13 @@ from magicfs.domain.contents import Document, Unreadable, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.html_parts import html_texts, html_title
 from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
-from magicfs.text.extract.process.answers import PartialDocument
 
 _ESCAPED_SIGNS: Final = "*_|"
 
 
-def with_unread_parts(
-    outcome: Document | PartialDocument | Unreadable, unread: UnreadParts | None
-) -> Document | PartialDocument | Unreadable:
+def with_unread_parts(outcome: Parsed, unread: UnreadParts | None) -> Parsed:
     """The outcome, with the parts that could not be read. A file without any text is damaged if some were."""
     if unread is None:
         return outcome
@@ -35,7 +33,7 @@ def with_unread_parts(
     return outcome
 
 
-def text_of(outcome: Document | PartialDocument | Unreadable) -> str:
+def text_of(outcome: Parsed) -> str:
     """The text that was read; empty if none was."""
     if isinstance(outcome, PartialDocument):
         return outcome.document.text

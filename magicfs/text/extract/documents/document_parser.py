@@ -51,13 +51,13 @@ from magicfs.text.extract.office.word_package import with_usual_names
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
 from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read_wordperfect
 from magicfs.text.extract.options import Limits
+from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf import pdf_text
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
 from magicfs.text.extract.pdf.pdf_pages import PdfPages
 from magicfs.text.extract.plain.decoding import read_text
 from magicfs.text.extract.plain.plain_text import clean, decode
-from magicfs.text.extract.process.answers import PartialDocument
 from magicfs.text.extract.process.page_reader import unreadable_of
 
 _ARCHIVE_TYPES: Final = frozenset(
@@ -104,7 +104,7 @@ class DocumentParser:
         pdf_text.warm_up()
         self._kreuzberg.warm_up()
 
-    def __call__(self, content: bytes | OpenFile, mime_type: str) -> Document | PartialDocument | Unreadable:
+    def __call__(self, content: bytes | OpenFile, mime_type: str) -> Parsed:
         """The text of a file of the detected type, or why there is none. One that is not in memory is a PDF file.
 
         May raise any exception of the libraries; the caller reports a damaged file.
@@ -124,7 +124,7 @@ class DocumentParser:
         """The pages of an open PDF file: see `KreuzbergParser`."""
         return self._kreuzberg.open_pages(descriptor)
 
-    def _read_open(self, file: OpenFile) -> Document | PartialDocument | Unreadable:
+    def _read_open(self, file: OpenFile) -> Parsed:
         """The text of a PDF file that is not in memory."""
         outcome = pdf_text.read_pdf(file)
         if isinstance(outcome, Unreadable):
@@ -132,7 +132,7 @@ class DocumentParser:
         until = time.monotonic() + self._limits.seconds * _PDF_TIME_SHARE
         return with_pdf_parts(outcome, file, until=until, parts=self._parts)
 
-    def _parse(self, content: bytes, mime_type: str) -> Document | PartialDocument | Unreadable:
+    def _parse(self, content: bytes, mime_type: str) -> Parsed:
         told = self._parse_container(content, mime_type)
         if told is not None:
             return told

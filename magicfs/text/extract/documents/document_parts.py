@@ -17,23 +17,23 @@ from magicfs.text.extract.documents.html_parts import HTML_TYPES
 from magicfs.text.extract.documents.left_out import lines_left_out
 from magicfs.text.extract.documents.stated_keywords import stated_keywords
 from magicfs.text.extract.office.office_parts import embedded_documents, office_parts
+from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
 from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
-from magicfs.text.extract.process.answers import PartialDocument
 
 _HAS_PARTS: Final = frozenset({SkipReason.NO_TEXT, SkipReason.NEEDS_OCR})
 """Why a document whose parts are read may have no text of its own."""
 
 
 def with_document_parts(
-    outcome: Document | PartialDocument | Unreadable,
+    outcome: Parsed,
     content: bytes,
     mime_type: str,
     *,
     seconds_of_pdf: float,
     parts: FileParts,
-) -> Document | PartialDocument | Unreadable:
+) -> Parsed:
     """The outcome with what the document holds beside its running text.
 
     Parts are read while there is time for parts, those of a PDF file for `seconds_of_pdf`.

@@ -10,7 +10,7 @@ import re
 from collections.abc import Callable
 from typing import Final
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents import xml_documents
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
@@ -23,8 +23,8 @@ from magicfs.text.extract.office.presentations import SLIDES_TYPE, with_slides
 from magicfs.text.extract.office.refused import BOOK_TYPE, read_refused, without_links
 from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE, as_shown
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE, as_seen
+from magicfs.text.extract.parsed import Parsed
 from magicfs.text.extract.pdf.pdf_text import PDF_TYPE, read_pdf
-from magicfs.text.extract.process.answers import PartialDocument
 from magicfs.text.extract.process.page_reader import unreadable_of
 
 FICTION_BOOK: Final = "application/x-fictionbook+xml"
@@ -57,9 +57,7 @@ _READ_HERE: Final = {
 """What reads the text of documents of which kreuzberg only says what they are about."""
 
 
-def read_running_text(
-    content: bytes, exact_type: str, *, library: KreuzbergParser, parts: FileParts
-) -> Document | PartialDocument | Unreadable:
+def read_running_text(content: bytes, exact_type: str, *, library: KreuzbergParser, parts: FileParts) -> Parsed:
     """What kreuzberg reads, or what is read here: documents that it does not read well, and those that it refuses.
 
     Of a book or a document of Word that it refuses, that is nothing: their members are read as parts.
@@ -84,9 +82,7 @@ def read_running_text(
     return outcome
 
 
-def _read_by_library(
-    library: KreuzbergParser, content: bytes, exact_type: str
-) -> Document | PartialDocument | Unreadable:
+def _read_by_library(library: KreuzbergParser, content: bytes, exact_type: str) -> Parsed:
     """What PDFium reads of a PDF file, and kreuzberg of all others but sheets of OpenDocument.
 
     A book at which kreuzberg panics is read without its links.

@@ -21,9 +21,9 @@ from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.office.excel_files import number_of_short, number_text
 from magicfs.text.extract.office.relationships import targets_of
 from magicfs.text.extract.office.sheet_formats import BUILT_IN_FORMATS, EPOCH, EPOCH_OF_MACINTOSH
+from magicfs.text.extract.parsed import Parsed
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
-from magicfs.text.extract.process.answers import PartialDocument
 
 BINARY_WORKBOOK_TYPE: Final = "application/vnd.ms-excel.sheet.binary.macroEnabled.12"
 
@@ -50,9 +50,7 @@ _CHECKED_ROWS: Final = 256
 _DAMAGE: Final = (*DAMAGE, IndexError)
 
 
-def with_sheets(
-    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, parts: FileParts
-) -> Document | PartialDocument | Unreadable:
+def with_sheets(outcome: Parsed, content: bytes, mime_type: str, *, parts: FileParts) -> Parsed:
     """What kreuzberg says of a workbook, with the text of its sheets, and the comments after them.
 
     Sheets that are damaged, and those for which there is no time, are counted.

@@ -11,7 +11,7 @@ from dataclasses import replace
 from itertools import accumulate
 from typing import Final
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE, read_workbook
@@ -27,8 +27,8 @@ from magicfs.text.extract.office.word_files import (
     read_word,
     read_write,
 )
+from magicfs.text.extract.parsed import Parsed
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
-from magicfs.text.extract.process.answers import PartialDocument
 
 OLD_OFFICE_TYPES: Final = frozenset({WORD_TYPE, OLD_SLIDES_TYPE, RTF_TYPE})
 _READERS: Final[dict[str, Callable[[bytes], str]]] = {OLD_WORD_TYPE: read_old_word, WRITE_TYPE: read_write}
@@ -58,9 +58,7 @@ def read_old_workbook(content: bytes, *, parts: FileParts) -> Document | None:
     return _document(workbook.text, OLD_WORKBOOK_TYPE, stated_properties(ole))
 
 
-def with_own_text(
-    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, parts: FileParts
-) -> Document | PartialDocument | Unreadable:
+def with_own_text(outcome: Parsed, content: bytes, mime_type: str, *, parts: FileParts) -> Parsed:
     """The outcome of kreuzberg with the text that is read here; unchanged where the document is damaged.
 
     Of RTF, what is not read in time is counted.

@@ -22,9 +22,9 @@ from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
 from magicfs.text.extract.documents.xml_texts import SLIDE_NUMBER
 from magicfs.text.extract.office.relationships import targets_of
+from magicfs.text.extract.parsed import Parsed
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
-from magicfs.text.extract.process.answers import PartialDocument
 
 SLIDES_TYPE: Final = "application/vnd.openxmlformats-officedocument.presentationml.presentation"
 
@@ -37,9 +37,7 @@ _MAX_BYTES: Final = 64 << 20
 """A member that unpacks to more is not read."""
 
 
-def with_slides(
-    outcome: Document | PartialDocument | Unreadable, content: bytes, mime_type: str, *, parts: FileParts
-) -> Document | PartialDocument | Unreadable:
+def with_slides(outcome: Parsed, content: bytes, mime_type: str, *, parts: FileParts) -> Parsed:
     """What kreuzberg says of a presentation, with its slides, each of which is a page.
 
     Missing slides are counted, and those for which there is no time; `office_parts` counts damaged ones.

@@ -14,20 +14,20 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.additions import append_to_pages, text_of
 from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.pdf.pdf_parts import BESIDE_PAGES, opened, pdf_parts
 from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
-from magicfs.text.extract.process.answers import PartialDocument
 
 
 def with_pdf_parts(
-    outcome: Document | PartialDocument | Unreadable,
+    outcome: Parsed,
     source: bytes | OpenFile,
     *,
     until: float,
     parts: FileParts,
-) -> Document | PartialDocument | Unreadable:
+) -> Parsed:
     """The outcome with what is beside the pages; until a moment on the monotonic clock."""
     running_text = "" if isinstance(outcome, Unreadable) else text_of(outcome).strip()
     try:

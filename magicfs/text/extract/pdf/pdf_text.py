@@ -19,6 +19,7 @@ import pypdfium2.raw
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.stated_metadata import keywords_of, stated, title_of
+from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.glyph_lines import text_of_glyphs
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_glyphs import glyphs_of, whole
@@ -30,7 +31,6 @@ from magicfs.text.extract.pdf.page_texts import (
 )
 from magicfs.text.extract.pdf.text_doubts import is_better, is_doubtful, is_written_from_right
 from magicfs.text.extract.plain.plain_text import clean
-from magicfs.text.extract.process.answers import PartialDocument
 
 PDF_TYPE: Final = "application/pdf"
 
@@ -215,7 +215,7 @@ def warm_up() -> None:
         file.draw(0, dpi=_POINTS_PER_INCH, max_pixels=_POINTS_PER_INCH)
 
 
-def read_pdf(source: bytes | OpenFile) -> Document | PartialDocument | Unreadable:
+def read_pdf(source: bytes | OpenFile) -> Parsed:
     """The document, or why there is none. The outcome says which pages have few letters or none.
 
     The text of a page that cannot be read is empty.

@@ -11,7 +11,6 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 from magicfs.domain.contents import Document, PageText, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
@@ -25,16 +24,6 @@ from magicfs.text.extract.process.answer_messages import (
     decode_pages,
     decode_reason,
 )
-
-
-@dataclass(frozen=True, slots=True)
-class PartialDocument:
-    """A document of which some pages have no text layer, or a few words only; there may be more to recognise."""
-
-    document: Document
-    """It has page starts; its text may be blank."""
-    pages: tuple[int, ...]
-    """The pages without a text layer, or with a few words only, by number from 0, ascending; at least one."""
 
 
 class Answers:

@@ -20,12 +20,12 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.ipc.framing import Disconnected, Message, receive, receive_descriptor, send
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
+from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_texts import letters_of_pages, pages_in_order
 from magicfs.text.extract.plain.plain_text import truncate
 from magicfs.text.extract.process import confine
 from magicfs.text.extract.process.answer_messages import as_final, encode_document, encode_unreadable
-from magicfs.text.extract.process.answers import PartialDocument
 from magicfs.text.extract.process.page_reader import PageReader, Pages, Recogniser, unreadable_of
 
 
@@ -37,7 +37,7 @@ class Parser(Protocol):
         """Whether it has failed in a way after which it should read no other file."""
         ...
 
-    def __call__(self, content: bytes | OpenFile, mime_type: str, /) -> Document | PartialDocument | Unreadable:
+    def __call__(self, content: bytes | OpenFile, mime_type: str, /) -> Parsed:
         """The text of a file's bytes, of the detected MIME type."""
         ...
 
@@ -138,9 +138,7 @@ def _answer(
             return page_reader.recognise(pages_in_order(letters_of_pages(outcome.document, unknown)))
 
 
-def _run(
-    parser: Parser, content: bytes | OpenFile, mime_type: str, *, limits: Limits
-) -> Document | PartialDocument | Unreadable:
+def _run(parser: Parser, content: bytes | OpenFile, mime_type: str, *, limits: Limits) -> Parsed:
     """The parser's outcome, its text cut to the limit. An exception becomes an `Unreadable`."""
     try:
         outcome = parser(content, mime_type)
