@@ -13,7 +13,8 @@ from typing import Any
 
 from magicfs.cli import terminal
 from magicfs.domain.explanation import Explanation
-from magicfs.domain.files import FileFacts, FileState, clamp_to_int64, display_path
+from magicfs.domain.file_facts import FileFacts
+from magicfs.domain.files import FileState, clamp_to_int64, display_path
 from magicfs.domain.roots import RootState
 
 _RETRY = "then run 'magicfs failures --retry'"

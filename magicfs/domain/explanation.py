@@ -4,7 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from magicfs.domain.files import FileFacts, FileState
+from magicfs.domain.file_facts import FileFacts
+from magicfs.domain.files import FileState
 from magicfs.domain.roots import RegisteredRoot
 
 

@@ -13,8 +13,8 @@ from pathlib import Path
 
 from magicfs.db.cluster.roots import list_roots
 from magicfs.db.corpus import files as files_db
-from magicfs.db.corpus.failures import file_facts
 from magicfs.db.pool import Database
+from magicfs.db.search.file_facts import read_file_facts
 from magicfs.domain.explanation import Explanation
 from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses
@@ -50,7 +50,7 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
     if why_excluded is not None:
         return Explanation(registered, absolute, why_not=why_excluded)
     with database.transaction() as connection:
-        facts = file_facts(connection, registered.root.id, relative)
+        facts = read_file_facts(connection, registered.root.id, relative)
     if facts is not None:
         return Explanation(registered, absolute, facts=facts)
     if why_unseen is None and (unlisted := _unlisted_directory(registered.root, relative)) is not None:

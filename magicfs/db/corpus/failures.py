@@ -1,7 +1,6 @@
 """Files that are not in the index, the reasons, and the request to try them again.
 
-Used by `magicfs failures`, `magicfs doctor PATH` and `.magic/failed/`. It reads no file. Runs in the caller's
-transaction.
+Used by `magicfs failures` and `.magic/failed/`. It reads no file. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -12,14 +11,12 @@ from typing import Any
 from magicfs.db.corpus.contents import outdate_contents
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
-from magicfs.domain.files import FailedFile, FileFacts, FileStat, FileState, SkipReason
-from magicfs.domain.ids import ContentId, RootId
+from magicfs.domain.files import FailedFile, FileStat, FileState, SkipReason
+from magicfs.domain.ids import ContentId
 
 _SQL = load_queries("failures")
 
 _ROWS_IN_MEMORY = 2000
-_BEGINNING_CHARACTERS = 100
-_SOME_COPIES = 3
 
 RETRIED_SKIP_REASONS = (SkipReason.NEEDS_OCR, SkipReason.TOO_LARGE, SkipReason.VANISHED)
 """Skip reasons that a changed setting, a newly installed program or a reconnected disk can remove."""
@@ -57,22 +54,6 @@ def unindexed_files(connection: Connection, *, reason: str, limit: int) -> list[
 def unindexed_reasons(connection: Connection) -> list[str]:
     """The reasons for which files have failed or were skipped."""
     return [row[0] for row in connection.execute(_SQL["unindexed_reasons"])]
-
-
-def file_facts(connection: Connection, root: RootId, path: bytes) -> FileFacts | None:
-    """The facts about a file by its path below a root; None when the index does not have it."""
-    values = {
-        "root_id": root,
-        "path": path,
-        "beginning": _BEGINNING_CHARACTERS,
-        "copies": _SOME_COPIES,
-    }
-    found = connection.execute(_SQL["file_facts"], values)
-    row = found.fetchone()
-    if row is None or found.description is None:
-        return None
-    columns = {column.name: value for column, value in zip(found.description, row, strict=True)}
-    return FileFacts(**columns | {"state": FileState(columns["state"])})
 
 
 def retry_failures(connection: Connection) -> int:

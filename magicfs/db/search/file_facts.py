@@ -1,7 +1,7 @@
-"""Single facts about given files and chunks: what they are called, which words they have, where their text stands.
+"""Facts about given files and chunks: what they are called, which words they have, where their text stands.
 
-Used by `magicfs.search` for what it shows of its results and for the explanation of one. It finds no files. Runs in the
-caller's transaction.
+Used by `magicfs.search` for what it shows of its results and for the explanation of one, and by `magicfs.ingest` for
+all that the index has about a file. It finds no files. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -13,11 +13,16 @@ from magicfs.db.queries import load_queries
 from magicfs.db.search.candidate_statements import name_parameters
 from magicfs.db.search.scope import Scope
 from magicfs.domain.chunks import ChunkPlace, NameMatch
-from magicfs.domain.ids import ChunkId, FileId, ModelId
+from magicfs.domain.file_facts import FileFacts
+from magicfs.domain.files import FileState
+from magicfs.domain.ids import ChunkId, FileId, ModelId, RootId
 from magicfs.domain.query import Term
 
 _SQL = load_queries("file_facts")
 _SEARCH_FACTS_SQL = load_queries("search_facts")
+
+_BEGINNING_CHARACTERS = 100
+_SOME_COPIES = 3
 
 
 def met_conditions(connection: Connection, conditions: Sequence[str]) -> set[str]:
@@ -97,3 +102,19 @@ def texts_and_tokens(connection: Connection, chunks: Iterable[ChunkId]) -> dict[
     """The texts of given chunks, and their numbers of tokens."""
     rows = connection.execute(_SQL["texts_and_tokens"], {"chunks": list(chunks)})
     return {ChunkId(chunk): (text, tokens) for chunk, text, tokens in rows}
+
+
+def read_file_facts(connection: Connection, root: RootId, path: bytes) -> FileFacts | None:
+    """The facts about a file by its path below a root; None when the index does not have it."""
+    values = {
+        "root_id": root,
+        "path": path,
+        "beginning": _BEGINNING_CHARACTERS,
+        "copies": _SOME_COPIES,
+    }
+    found = connection.execute(_SQL["read_file_facts"], values)
+    row = found.fetchone()
+    if row is None or found.description is None:
+        return None
+    columns = {column.name: value for column, value in zip(found.description, row, strict=True)}
+    return FileFacts(**columns | {"state": FileState(columns["state"])})

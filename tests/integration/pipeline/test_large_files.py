@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.corpus.failures import file_facts
+from magicfs.db.search.file_facts import read_file_facts
 from magicfs.pipeline import counted_lines
 from magicfs.text.chunking import TokenChunker
 from magicfs.text.extract.extractor import FileExtractor
@@ -51,7 +51,7 @@ def write_log(path: Path, *, first: int = 1, last: int = LINES) -> None:
 def cut_bytes(index: Index, name: str) -> int:
     """The bytes of a file that is in the index that are left out of it."""
     with index.database.transaction() as connection:
-        facts = file_facts(connection, index.root.id, name.encode())
+        facts = read_file_facts(connection, index.root.id, name.encode())
     assert facts is not None
     assert facts.reason is None, facts.detail
     return facts.cut_bytes
@@ -83,7 +83,7 @@ def test_the_beginning_and_the_end_of_a_log_are_found_on_their_lines(large: Inde
     for first, last, text in large.rows(PLACES, "%request%"):
         assert text == "\n".join(lines[first - 1 : last])
     with large.database.transaction() as connection:
-        facts = file_facts(connection, large.root.id, b"server.log")
+        facts = read_file_facts(connection, large.root.id, b"server.log")
     assert facts is not None
     assert facts.partly_read
     assert size - 200_000 <= facts.cut_bytes <= size - 190_000
@@ -136,7 +136,7 @@ def test_a_text_with_too_many_lines_to_count_is_found_by_its_beginning(
     assert line_of(large, "heliotrope") == 1
     assert large.rows(PLACES, "%gyroscope%") == []
     with large.database.transaction() as connection:
-        facts = file_facts(connection, large.root.id, b"dump.csv")
+        facts = read_file_facts(connection, large.root.id, b"dump.csv")
     assert facts is not None
     assert facts.cut_bytes > path.stat().st_size - 200_000
 

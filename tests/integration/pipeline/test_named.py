@@ -6,7 +6,8 @@ import os
 
 import pytest
 
-from magicfs.db.corpus.failures import file_facts, iterate_failures, unindexed_reasons
+from magicfs.db.corpus.failures import iterate_failures, unindexed_reasons
+from magicfs.db.search.file_facts import read_file_facts
 from magicfs.db.status import read_status
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
@@ -51,7 +52,7 @@ def test_files_without_text_are_named_and_their_type_is_known(index: Index) -> N
         assert list(iterate_failures(connection, skipped=True)) == []
         assert unindexed_reasons(connection) == []
         status = read_status(connection)
-        facts = file_facts(connection, index.root.id, b"film.mkv")
+        facts = read_file_facts(connection, index.root.id, b"film.mkv")
     assert (status.files.named, status.files.skipped, status.files.failed) == (6, 0, 0)
     assert status.coverage.indexed == status.coverage.files == 6
     assert facts is not None
@@ -79,7 +80,7 @@ def test_a_large_file_without_text_is_named(index: Index) -> None:
         sorted(skipped), ("skipped", "too-large")
     )
     with index.database.transaction() as connection:
-        facts = file_facts(connection, index.root.id, b"backup.zip")
+        facts = read_file_facts(connection, index.root.id, b"backup.zip")
         status = read_status(connection)
         failures = sorted(failure.path for failure in iterate_failures(connection, skipped=True))
     assert failures == sorted(map(os.fsencode, skipped))

@@ -10,7 +10,8 @@ import pytest
 
 from magicfs.cli.file_report import explanation_facts
 from magicfs.db.corpus import file_claims
-from magicfs.db.corpus.failures import file_facts, retry_failures
+from magicfs.db.corpus.failures import retry_failures
+from magicfs.db.search.file_facts import read_file_facts
 from magicfs.db.status import read_coverage, read_progress, read_status
 from magicfs.domain.contents import Document, Gap, PageText, Unreadable
 from magicfs.domain.files import SkipReason
@@ -231,7 +232,7 @@ def test_a_retry_does_not_begin_anew_what_goes_on(index: Index, book: BookReader
     read_once(index)
     with index.database.transaction() as connection:
         assert retry_failures(connection) == 0
-        facts = file_facts(connection, index.root.id, b"book.pdf")
+        facts = read_file_facts(connection, index.root.id, b"book.pdf")
     assert facts is not None
     assert (facts.unread_pages, facts.pending_pages) == (5, 5)
 

@@ -7,7 +7,8 @@ from dataclasses import dataclass
 
 import pytest
 
-from magicfs.db.corpus.failures import file_facts, retry_failures
+from magicfs.db.corpus.failures import retry_failures
+from magicfs.db.search.file_facts import read_file_facts
 from magicfs.domain.contents import Document, Gap, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.pipeline import extract
@@ -186,7 +187,7 @@ def test_pages_that_waited_for_ocr_are_read_when_it_comes(index: Index, recognis
     recogniser.extract = lambda content, name, gap: waiting if name == b"mixed.pdf" else slow
     index.read_all()
     with index.database.transaction() as connection:
-        facts = file_facts(connection, index.root.id, b"mixed.pdf")
+        facts = read_file_facts(connection, index.root.id, b"mixed.pdf")
     assert facts is not None
     assert (facts.unread_detail, facts.waits_for_ocr) == ("pages 2-3: needs-ocr", True)
     del recogniser.extract

@@ -62,3 +62,53 @@ WHERE files.id = ANY(%(files)s)
 -- name: texts_and_tokens
 -- The texts of given chunks, and their numbers of tokens.
 SELECT id, {{found_files.chunk_text}}, tokens FROM chunks WHERE id = ANY(%(chunks)s)
+
+-- name: read_file_facts
+-- One file with what the index has of its text: its words (^ begins a stem), the chunks by their vectors of the models
+-- that searches use, and how many files have the same bytes, with the paths of some.
+SELECT f.id, f.state, CASE WHEN f.state = 'named' THEN c.reason ELSE f.reason END AS reason,
+       CASE WHEN f.state = 'named' THEN coalesce(c.detail, f.detail) ELSE f.detail END AS detail,
+       CASE WHEN c.reason IS NULL THEN c.detail END AS recognised_by, f.attempts, f.leased_by, f.size, f.mtime_ns,
+       extract(epoch FROM f.indexed_at)::float8 AS indexed_at, c.mime_type, c.kind, c.title, c.language,
+       (SELECT left(text, %(beginning)s) FROM content_chunks p JOIN chunks ON chunks.id = p.chunk_id
+        WHERE p.content_id = f.content_id AND p.ordinal = 0) AS beginning,
+       (SELECT count(DISTINCT lexeme)
+        FROM content_chunks p JOIN chunks ON chunks.id = p.chunk_id CROSS JOIN unnest(chunks.words)
+        WHERE p.content_id = f.content_id AND NOT starts_with(lexeme, '^')) AS words,
+       counted.*, m.name AS active_model, n.name AS multilingual_model,
+       m.languages = '{}' OR c.language IS NULL OR c.language = ANY (m.languages) AS is_read_by_active,
+       coalesce(c.cut_bytes, 0) AS cut_bytes, coalesce(c.unread_pages, 0) AS unread_pages,
+       coalesce(c.pending_pages, 0) AS pending_pages,
+       c.unread_detail, c.unread_parts, coalesce(c.ocr = 'none', false) AS waits_for_ocr,
+       coalesce(c.encoded_characters, 0) AS encoded_characters,
+       (SELECT count(*) FROM contents o JOIN files other ON other.content_id = o.id
+        WHERE o.digest = c.digest AND o.size > 0 AND other.id <> f.id) AS copies,
+       ARRAY(SELECT r.path || '\x2f'::bytea || other.path
+             FROM contents o JOIN files other ON other.content_id = o.id JOIN roots r ON r.id = other.root_id
+             WHERE o.digest = c.digest AND o.size > 0 AND other.id <> f.id
+             ORDER BY 1 LIMIT %(copies)s) AS some_copies
+FROM files f LEFT JOIN contents c ON c.id = f.content_id
+LEFT JOIN models m ON m.state = 'active' LEFT JOIN models n ON n.state = 'multilingual'
+CROSS JOIN LATERAL (
+    SELECT count(*) AS chunks,
+           count(*) FILTER (WHERE has_vector) AS embedded,
+           count(*) FILTER (WHERE NOT has_vector AND is_pending) AS waiting,
+           count(*) FILTER (WHERE NOT has_vector AND NOT is_pending AND NOT has_failed AND is_unread) AS unread,
+           count(*) FILTER (WHERE NOT has_vector AND NOT is_pending AND has_failed) AS refused,
+           count(*) FILTER (WHERE m.id IS NOT NULL AND active IS NULL AND multilingual IS NULL) AS words_only,
+           count(*) FILTER (WHERE active = 'done') AS active_vectors,
+           count(*) FILTER (WHERE multilingual = 'done') AS multilingual_vectors,
+           count(*) FILTER (WHERE is_second) AS second_vectors
+    FROM (
+        SELECT a.state AS active, b.state AS multilingual, b.state = 'pending' AND b.priority < 0 AS is_second,
+               'done' IN (coalesce(a.state, 'failed'), coalesce(b.state, 'failed')) AS has_vector,
+               'pending' IN (coalesce(a.state, 'done'), coalesce(b.state, 'done')) AS is_pending,
+               'failed' IN (coalesce(a.state, 'done'), coalesce(b.state, 'done')) AS has_failed,
+               'unread' IN (coalesce(a.state, 'done'), coalesce(b.state, 'done')) AS is_unread
+        FROM content_chunks p
+        LEFT JOIN embeddings a ON a.model_id = m.id AND a.chunk_id = p.chunk_id
+        LEFT JOIN embeddings b ON b.model_id = n.id AND b.chunk_id = p.chunk_id
+        WHERE p.content_id = f.content_id
+    ) AS rows
+) AS counted
+WHERE f.root_id = %(root_id)s AND f.path = %(path)s
