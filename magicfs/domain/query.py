@@ -104,6 +104,8 @@ class SyntaxToken:
     """The first word of the query, for an exclusion without a word before it."""
     filters: Filters = NO_FILTERS
     """The filter alone; empty for an exclusion."""
+    is_foreign: bool = False
+    """Whether the filter has the name that other tools give it: it is one if any file meets it."""
 
 
 @dataclass(frozen=True, slots=True)

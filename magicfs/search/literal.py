@@ -37,13 +37,18 @@ def exclusion_conditions(query: Query) -> dict[str, str]:
 
 
 def literal_filters(connection: Connection, query: Query) -> frozenset[str]:
-    """The filters of a query that no file meets, whatever else the query asks for, and that some text has as typed."""
+    """The filters of a query that no file meets, whatever else the query asks for, and that some text has as typed.
+
+    Those with a name of other tools need no such text: `path:` is a filter for some people, and a word for others.
+    """
     conditions = {token.text: phrase_query(token.text) for token in query.syntax if token.filters}
     met = file_facts.met_conditions(connection, [condition for condition in conditions.values() if condition])
     return frozenset(
         token.text
         for token in query.syntax
-        if token.filters and conditions[token.text] in met and not _has_files(connection, token.filters)
+        if token.filters
+        and (token.is_foreign or conditions[token.text] in met)
+        and not _has_files(connection, token.filters)
     )
 
 

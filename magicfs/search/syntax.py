@@ -10,21 +10,17 @@ from __future__ import annotations
 
 import re
 import unicodedata
-from collections.abc import Callable, Collection
+from collections.abc import Collection
 from dataclasses import dataclass, field, replace
-from datetime import date
-from functools import partial
 
 from magicfs.domain.query import Filters, Query, SyntaxToken
+from magicfs.search.typed_filters import is_of_other_tools, names_something, with_filter
 from magicfs.text.analysis import fold
 from magicfs.text.analysis.tokens import UNSPACED
-from magicfs.text.language_names import language_codes
 
 MAX_QUERY_CHARACTERS = 4096
 """The rest of a longer text is ignored; no model reads that far."""
 MAX_LIMIT = 1000
-MAX_SIZE_BYTES = 1 << 62
-"""Postgres compares no larger numbers."""
 
 _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
@@ -45,6 +41,10 @@ _CORNERS = re.compile(r"(?<![^\s\-\uff0d])[\u300c\u300e]([^\u300c-\u300f]*)[\u30
 """Japanese quotes around a phrase. In a sentence they have no space before them, and are a part of it."""
 _WIDE_SIGN = re.compile(r"(?<!\S)(?:[-\uff0d]?[A-Za-z\uff21-\uff3a\uff41-\uff5a]+[:\uff1a]|\uff0d)")
 """The beginning of an exclusion or of a filter, as the keyboards of Chinese and Japanese may write it."""
+_DASH = re.compile(r"""(?<!\S)[\u2010-\u2013\u2212](?=["(]|[^\W\d_]{2})""")
+"""A dash before a word or a phrase, which programs write for the minus that is typed."""
+_CLOSING_DASH = re.compile(r"(?<=\w)[\u2010-\u2013\u2212](?!\w)")
+"""The second of two dashes around a part of a sentence, as Spanish has them."""
 _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Marks of direction and the like, which a text that is copied brings along."""
 _INNER_QUOTE = re.compile('(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])')
@@ -55,11 +55,6 @@ _NAME = re.compile(r"\s*(-[^\s:\"]+\.[A-Za-z0-9]{1,5})\s*")
 _HAS_WORD = re.compile(r"[^\W_]")
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FIRST_SURROGATE = "\ud800"
-_DAY = re.compile(r"(?P<year>\d{4})(?:[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?)?", re.ASCII)
-_DAY_FIRST = re.compile(r"(?:(?P<day>\d{1,2})\.)?(?P<month>\d{1,2})\.(?P<year>\d{4})", re.ASCII)
-"""With full stops the day comes first everywhere; with slashes it is the month in some countries."""
-_SIZE = re.compile(r"(>=?|<=?)(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
-_UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
 def parse(text: str, *, literal: Collection[str] = ()) -> Query:
@@ -78,6 +73,7 @@ def _normalized(text: str) -> str:
     if not text.isascii():
         text = _CORNERS.sub(r'"\1"', _INVISIBLE.sub("", text).translate(_QUOTES))
         text = _WIDE_SIGN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
+        text = text if _CLOSING_DASH.search(text) else _DASH.sub("-", text)
     return _EXCLUDED_GROUP.sub(_each_excluded, _INNER_QUOTE.sub(_GERSHAYIM, text))
 
 
@@ -139,8 +135,11 @@ class _QueryBuilder:
             return
         if token["phrase"] is not None:
             self._add_phrase(" ".join(token["phrase"].split()), is_excluded=is_excluded)
-        elif token["quoted"] is not None:
+        elif token["quoted"] is not None and is_excluded:
             self._add_phrase(f"{name}:{value}", is_excluded=is_excluded)
+        elif token["quoted"] is not None:
+            self.words.append(name)
+            self._add_phrase(" ".join(value.split()), is_excluded=is_excluded)
         elif token["bare"] is not None:
             self._add_bare(token["bare"], typed=token[0], is_excluded=is_excluded)
 
@@ -176,18 +175,20 @@ class _QueryBuilder:
         if (name.lower(), value.lower()) == ("copies", "all"):
             self.each_copy = True
             return True
-        filters = _with_filter(self.filters, name, value)
+        filters = with_filter(self.filters, name, value)
         if filters is None:
             return False
         self.filters = filters
-        if name.lower() in _NAMING_FILTERS:
-            alone = _with_filter(Filters(), name, value) or Filters()
-            self.syntax.append(SyntaxToken(typed, before=self._last_word, filters=alone))
+        if names_something(name):
+            alone = with_filter(Filters(), name, value) or Filters()
+            self.syntax.append(
+                SyntaxToken(typed, before=self._last_word, filters=alone, is_foreign=is_of_other_tools(name))
+            )
         return True
 
     def _exclude_filter(self, name: str, value: str) -> bool:
         """Add a filter that leaves files out; False for an unknown filter or an invalid value."""
-        filters = _with_filter(self.excluded_filters, name, value)
+        filters = with_filter(self.excluded_filters, name, value)
         if filters is None:
             return False
         self.excluded_filters = filters
@@ -209,90 +210,6 @@ def _filter_parts(token: re.Match[str]) -> tuple[str, str]:
     return name, value
 
 
-def _with_filter(filters: Filters, name: str, value: str) -> Filters | None:
-    """The filters with one more; None for an unknown one or an invalid value."""
-    add_filter = _FILTERS.get(name.lower())
-    return add_filter(filters, value) if add_filter and value else None
-
-
 def _without_quotes(bare: str) -> str:
     """A word without the quotes that open or close nothing."""
     return bare.replace('"', " ").strip()
-
-
-# Each of these returns the filters with one more condition, or None for an invalid value.
-
-
-def _add_type(filters: Filters, value: str) -> Filters | None:
-    types = list(filter(None, value.lower().split(",")))
-    return replace(filters, types=(*filters.types, *types)) if types else None
-
-
-def _add_extension(filters: Filters, value: str) -> Filters | None:
-    extensions = list(filter(None, (entry.lstrip("*").lstrip(".") for entry in value.lower().split(","))))
-    return replace(filters, extensions=(*filters.extensions, *extensions)) if extensions else None
-
-
-def _add_folder(filters: Filters, value: str) -> Filters | None:
-    folder = value.rstrip("/") if value.startswith("/") else value.strip("/")
-    return replace(filters, folders=(*filters.folders, folder)) if folder else None
-
-
-def _add_name(filters: Filters, value: str) -> Filters | None:
-    return replace(filters, names=(*filters.names, value))
-
-
-def _add_host(filters: Filters, value: str) -> Filters | None:
-    return replace(filters, hosts=(*filters.hosts, value))
-
-
-def _add_root(filters: Filters, value: str) -> Filters | None:
-    return replace(filters, roots=(*filters.roots, value))
-
-
-def _add_language(filters: Filters, value: str) -> Filters | None:
-    codes = language_codes(value)
-    return replace(filters, languages=(*filters.languages, *codes)) if codes else None
-
-
-def _set_day(filters: Filters, value: str, *, is_start: bool) -> Filters | None:
-    match = _DAY.fullmatch(fold(value)) or _DAY_FIRST.fullmatch(fold(value))
-    if match is None:
-        return None
-    try:
-        day = date(int(match["year"]), int(match["month"] or 1), int(match["day"] or 1))
-    except ValueError:
-        return None
-    if is_start:
-        return replace(filters, after=min(day, filters.after or day))
-    return replace(filters, before=max(day, filters.before or day))
-
-
-def _set_size(filters: Filters, value: str) -> Filters | None:
-    match = _SIZE.fullmatch(fold(value))
-    if match is None:
-        return None
-    comparison, number, unit = match.groups()
-    size = min(int(float(number) * _UNITS[unit.lower()]), MAX_SIZE_BYTES)
-    if comparison.startswith(">"):
-        size -= comparison == ">="
-        return replace(filters, larger=size if filters.larger is None else min(size, filters.larger))
-    size += comparison == "<="
-    return replace(filters, smaller=size if filters.smaller is None else max(size, filters.smaller))
-
-
-_FILTERS: dict[str, Callable[[Filters, str], Filters | None]] = {
-    "type": _add_type,
-    "ext": _add_extension,
-    "in": _add_folder,
-    "name": _add_name,
-    "host": _add_host,
-    "root": _add_root,
-    "lang": _add_language,
-    "after": partial(_set_day, is_start=True),
-    "before": partial(_set_day, is_start=False),
-    "size": _set_size,
-}
-
-_NAMING_FILTERS = frozenset({"type", "ext", "in", "name", "host", "root", "lang"})
-"""Filters whose value names something that exists or does not; the others have a form of their own."""

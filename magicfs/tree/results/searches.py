@@ -16,6 +16,7 @@ from typing import Protocol
 from magicfs.domain.results import Hit
 from magicfs.search.context import DEFAULT_CONTEXT_TOKENS, passages_for
 from magicfs.search.render import as_of_text
+from magicfs.text.analysis.signs import is_sign
 from magicfs.tree.directories import Caller, Entry, InMemoryListing
 from magicfs.tree.names import is_result_name
 from magicfs.tree.nodes import STATIC_TIMEOUT_SECONDS, ThreadPool, not_found
@@ -40,8 +41,10 @@ def is_query_name(name: bytes) -> bool:
 
 
 def _is_searched_for(character: str) -> bool:
-    """Whether a search can find something by this character: a letter, a digit, or a symbol such as an emoji."""
-    return character.isalnum() or (unicodedata.category(character) == "So" and character != _UNDECODABLE)
+    """Whether a search can find something by this character: a letter, a digit, or a symbol such as an emoji or `≤`."""
+    if character.isalnum() or is_sign(character):
+        return True
+    return unicodedata.category(character) == "So" and character != _UNDECODABLE
 
 
 class ResultView(Protocol):

@@ -40,6 +40,9 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"list.txt", "what is left to do:\n-draft report\n-final report")
     corpus.add(b"draft.txt", "the draft of a report")
     corpus.add(b"report.txt", "a report that is done")
+    corpus.add(b"roof.txt", "Subject: Re: the new roof of slate")
+    corpus.add(b"fossa.txt", "the kinkajou and the fossa")
+    corpus.add(b"zoo/kinkajou.txt", "the kinkajou alone")
     corpus.add(b"cc.txt", "compile it with cc -isystem ./vendor/include all.c")
 
 
@@ -83,6 +86,20 @@ def test_an_exclusion_excludes_where_no_text_has_it_as_an_option(service: Search
 def test_an_exclusion_before_a_word_excludes_where_a_list_has_both(service: SearchService) -> None:
     assert "draft.txt" not in names(service, "-draft report")
     assert "report.txt" in names(service, "-draft report")
+
+
+@pytest.mark.parametrize(
+    "text", ["kinkajou –fossa", "kinkajou -filename:fossa", "kinkajou folder:zoo", "kinkajou path:zoo"]
+)
+def test_exclusions_and_filters_of_other_tools(service: SearchService, text: str) -> None:
+    assert names(service, text) == ["kinkajou.txt"]
+
+
+@pytest.mark.parametrize(
+    "text", ["roof path:slate", "roof filename:slate", "roof folder:slate", 'subject:"the new roof"']
+)
+def test_a_filter_of_other_tools_that_no_file_meets_is_text(service: SearchService, text: str) -> None:
+    assert names(service, text)[0] == "roof.txt"
 
 
 def test_a_not_in_capitals_excludes_where_no_text_has_it(service: SearchService) -> None:

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.domain.query import Filters
-from magicfs.search import syntax
+from magicfs.search import syntax, typed_filters
 from magicfs.search.syntax import parse
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "search.md").read_text(encoding="utf-8")
@@ -15,7 +15,7 @@ EXAMPLES = [example for cell in ROWS.values() for example in re.findall(r"`([^`]
 
 
 def test_every_filter_is_described_and_no_other() -> None:
-    assert set(ROWS) == {f"{name}:" for name in syntax._FILTERS}
+    assert set(ROWS) == {f"{name}:" for name in typed_filters.FILTERS}
 
 
 @pytest.mark.parametrize("example", [*EXAMPLES, 'in:"my papers"'])
@@ -25,6 +25,12 @@ def test_each_example_is_a_filter(example: str) -> None:
     assert query.question == ""
     for excluding in (f"-{example}", f"NOT {example}"):
         assert parse(excluding).excluded_filters == query.filters
+
+
+def test_the_names_of_other_tools_are_described() -> None:
+    described = {own: names for names, own in re.findall(r"((?:`[a-z]+:`[, and]*)+) (?:is|are) `([a-z]+:)`", PAGE)}
+    found = {name: own for own, names in described.items() for name in re.findall("`([a-z]+:)`", names)}
+    assert found == {f"{name}:": f"{own}:" for name, own in typed_filters.OTHER_NAMES.items()}
 
 
 @pytest.mark.parametrize("example", ["note:this", "size:big", "--option", '"never closed'])

@@ -72,6 +72,44 @@ def test_words_of_a_group_behind_a_minus_are_excluded() -> None:
     assert parse("river -(" + " " * 4000).question == "river -("
 
 
+@pytest.mark.parametrize("dash", ["\u2010", "\u2011", "\u2012", "\u2013", "\u2212"])
+def test_a_dash_that_a_program_writes_for_a_minus_excludes(dash: str) -> None:
+    query = parse(f'river {dash}bear {dash}"brown fox" {dash}“elk cow” {dash}ext:md {dash}(deer OR roe)')
+    assert (query.question, query.excluded) == ("river", ("bear", "deer", "roe"))
+    assert query.excluded_phrases == ("brown fox", "elk cow")
+    assert query.excluded_filters == Filters(extensions=("md",))
+
+
+@pytest.mark.parametrize(
+    "text", ["1914–1918 – the war", "la casa –según dijo– era", "vaccine −70", "bear – fox", "a—b —c"]
+)
+def test_other_dashes_are_text(text: str) -> None:
+    query = parse(text)
+    assert (query.question, query.excluded) == (text, ())
+
+
+@pytest.mark.parametrize(
+    ("typed", "own"),
+    [
+        ("folder:docs dir:old directory:x", "in:docs in:old in:x"),
+        ('Path:"my papers"', 'in:"my papers"'),
+        ("filename:*.py", "name:*.py"),
+        ("filetype:md extension:.txt", "ext:md ext:.txt"),
+        ("-folder:old NOT filetype:md", "-in:old NOT ext:md"),
+    ],
+)
+def test_filters_have_the_names_of_other_tools_too(typed: str, own: str) -> None:
+    assert replace(parse(f"words {typed}"), text="", syntax=()) == replace(parse(f"words {own}"), text="", syntax=())
+
+
+def test_the_quoted_value_of_an_unknown_filter_is_a_phrase() -> None:
+    query = parse('subject:"the new  roof" size:"very big" tiles')
+    assert (query.question, query.phrases) == (
+        "subject the new roof size very big tiles",
+        ("the new roof", "very big"),
+    )
+
+
 def test_what_follows_a_not_in_capitals_is_excluded() -> None:
     query = parse('river NOT bear NOT "brown fox" NOT ext')
     assert (query.question, query.excluded, query.excluded_phrases) == ("river", ("bear", "ext"), ("brown fox",))

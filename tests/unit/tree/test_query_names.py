@@ -39,6 +39,10 @@ from magicfs.tree.results.searches import is_query_name
         "report.docx",
         "New Folder",
         "☎",
+        "≤",
+        "∑ ≠",
+        "€",
+        "→",
     ],
 )
 def test_names_that_people_type_are_queries(name: str) -> None:
@@ -64,6 +68,8 @@ def test_names_that_people_type_are_queries(name: str) -> None:
         "-",
         "???",
         '""',
+        "&&",
+        "$",
     ],
 )
 def test_names_that_programs_look_up_everywhere_are_not(name: str) -> None:
