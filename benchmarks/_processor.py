@@ -17,7 +17,7 @@ import psycopg
 CONNECTED = "SELECT pid FROM pg_stat_activity WHERE backend_type = 'client backend' AND datname = current_database()"
 BUILDING = "SELECT pid FROM pg_stat_activity WHERE query LIKE 'CREATE INDEX%' AND datname = current_database()"
 """A process that helps with a statement shows the statement of its leader."""
-LOOK_SECONDS = 0.2
+CHECK_SECONDS = 0.2
 
 
 def processor_ms(pids: list[int]) -> float:
@@ -64,7 +64,7 @@ def watched_build(dsn: str) -> Iterator[Build]:
         before: dict[int, float] = {}
         with psycopg.connect(dsn, autocommit=True) as connection:
             own = connection.info.backend_pid
-            while not ended.wait(LOOK_SECONDS):
+            while not ended.wait(CHECK_SECONDS):
                 for (pid,) in connection.execute(BUILDING):
                     if pid != own and (peak := peak_mb(pid)):
                         used = _used_ms(pid)

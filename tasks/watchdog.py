@@ -25,7 +25,7 @@ from tasks.queue import CeleryQueue
 
 log = logging.getLogger(__name__)
 
-LOOK_SECONDS = 20.0
+CHECK_SECONDS = 20.0
 """Pause between two checks. A check takes some two milliseconds of a core, and idle workers take little more."""
 
 UNTAKEN_SECONDS = 60.0
@@ -46,7 +46,7 @@ EXIT_CODE = 1
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
+class Observation:
     """What a worker does and has before it, at one moment."""
 
     begun: int
@@ -67,25 +67,25 @@ class Stall:
     """Measures for how long a worker has had something to do and has done nothing. The clock is passed in."""
 
     def __init__(self, now: float) -> None:
-        self._looked_at = now
+        self._checked_at = now
         self._progress: tuple[int, int, bool, bool] | None = None
         self._taken = 0
         self.seconds = 0.0
         """For how long it has lasted."""
 
-    def reason(self, look: Look, now: float) -> str | None:
-        """Why the worker is to be ended, after this look; None while it is well, or may be."""
+    def reason(self, seen: Observation, now: float) -> str | None:
+        """Why the worker is to be ended, after this observation; None while it is well, or may be."""
         # A machine that slept, or a process that was stopped, has not waited.
-        elapsed, self._looked_at = min(now - self._looked_at, LOOK_SECONDS), now
-        progress = (look.begun, look.connected, look.is_working, look.child_works)
-        has_taken = progress == self._progress and look.taken > self._taken
-        if progress != self._progress or look.waiting is None or not (look.waiting or has_taken or look.is_working):
-            self._progress, self._taken, self.seconds = progress, look.taken, 0.0
+        elapsed, self._checked_at = min(now - self._checked_at, CHECK_SECONDS), now
+        progress = (seen.begun, seen.connected, seen.is_working, seen.child_works)
+        has_taken = progress == self._progress and seen.taken > self._taken
+        if progress != self._progress or seen.waiting is None or not (seen.waiting or has_taken or seen.is_working):
+            self._progress, self._taken, self.seconds = progress, seen.taken, 0.0
             return None
         self.seconds += elapsed
-        if look.is_working and not look.child_works:
+        if seen.is_working and not seen.child_works:
             return "it does not learn that its task has ended" if self.seconds >= UNTAKEN_SECONDS else None
-        if look.is_working:
+        if seen.is_working:
             return "its task does not end" if self.seconds >= UNFINISHED_SECONDS else None
         if has_taken:
             return "it begins no task for the messages that it takes" if self.seconds >= UNSTARTED_SECONDS else None
@@ -111,31 +111,31 @@ class Watchdog:
         self._names = names
         self._children = children
         self._child_works = child_works
-        self._looking = threading.Lock()
+        self._calling = threading.Lock()
         """Held while this thread calls libraries: a child must not be born with locks that nobody releases."""
 
     def start(self) -> None:
         """Watch from now on."""
         os.register_at_fork(
-            before=self._looking.acquire,
-            after_in_parent=self._looking.release,
-            after_in_child=self._looking.release,
+            before=self._calling.acquire,
+            after_in_parent=self._calling.release,
+            after_in_child=self._calling.release,
         )
         threading.Thread(target=self._watch, name="watchdog", daemon=True).start()
 
     def _watch(self) -> None:
         stall = Stall(time.monotonic())
         while True:
-            time.sleep(LOOK_SECONDS)
-            reason = stall.reason(self._look(), time.monotonic())
+            time.sleep(CHECK_SECONDS)
+            reason = stall.reason(self._observe(), time.monotonic())
             if reason is not None:
                 log.error("the worker ends, to be started again: %s, for %d seconds", reason, stall.seconds)
                 self._end()
 
-    def _look(self) -> Look:
-        with self._looking:
+    def _observe(self) -> Observation:
+        with self._calling:
             depths = self._queue.depths(self._names)
-        return Look(
+        return Observation(
             begun=state.all_total_count[0],
             taken=counts.taken,
             connected=counts.connected,

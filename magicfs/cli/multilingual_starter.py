@@ -57,7 +57,7 @@ class MultilingualStarter:
         """What the last count that found no need has seen."""
         self._found: tuple[ModelId, ModelId | None] | None = None
         """The multilingual and the renewing model of the index, of which this machine has what it can have."""
-        self._next_look = 0.0
+        self._next_check = 0.0
         self._next_pull = 0.0
         self._failures = 0
         self._said = ""
@@ -66,7 +66,7 @@ class MultilingualStarter:
         """Start the model if it is needed, or a better form of it. Returns whether it has. Raises `DatabaseError`."""
         from magicfs.db.vectors.models import multilingual_model, renewing_model
 
-        if time.monotonic() < self._next_look:
+        if time.monotonic() < self._next_check:
             return False
         with self._database.transaction() as connection:
             model, renewing = multilingual_model(connection), renewing_model(connection)
@@ -145,7 +145,7 @@ class MultilingualStarter:
         if not is_needed:
             self._seen = seen
         now = time.monotonic()
-        self._next_look = now + COUNT_FACTOR * (now - began)
+        self._next_check = now + COUNT_FACTOR * (now - began)
         return is_needed
 
     def _stored(self, stop: threading.Event) -> StoredModel | None:

@@ -93,15 +93,15 @@ def _stuck(embedder_socket: Path, parts: Sequence[PartStatus]) -> Iterator[str]:
 
 def _stopped_processes(parts: Sequence[PartStatus]) -> dict[str, int]:
     """The parts of which a process is stopped, now and a moment later, and the pid of the first such process."""
-    first = _look(parts)
+    first = _stopped_parts(parts)
     if not first:
         return {}
     time.sleep(PAUSE_SECONDS)
-    second = _look(parts)
+    second = _stopped_parts(parts)
     return {name: pid for name, pid in first.items() if second.get(name) == pid}
 
 
-def _look(parts: Sequence[PartStatus]) -> dict[str, int]:
+def _stopped_parts(parts: Sequence[PartStatus]) -> dict[str, int]:
     children: defaultdict[int, list[int]] = defaultdict(list)
     stopped = set()
     for process in psutil.process_iter(["ppid", "status"]):

@@ -59,7 +59,7 @@ def wait_until_searchable(
     checked = float("-inf")
     with _Display() as display:
         wait = _Wait(settings, database, since=since, root=root, display=display)
-        while (report := wait.look()) is None:
+        while (report := wait.check()) is None:
             if time.monotonic() - checked >= CHECK_SECONDS:
                 checked = time.monotonic()
                 _check_alive(settings)
@@ -87,7 +87,7 @@ class _Wait:
         self.query_seconds = 0.0
         """What the last query of the progress has taken."""
 
-    def look(self) -> ProgressReport | None:
+    def check(self) -> ProgressReport | None:
         """Show the progress, or say why there is none. Returns it when everything is searchable.
 
         Raises `DatabaseUnavailable` when the database has been away for OUTAGE_SECONDS, and not because it starts.
@@ -108,7 +108,7 @@ class _Wait:
             with suppress(DatabaseUnavailable):
                 multilingual.ensure_multilingual(self._settings, self._database, progress=terminal.remark)
                 self._has_models = True
-                return self.look()
+                return self.check()
         if self._stall_detector.is_stalled(report, now=self._answered):
             with suppress(DatabaseUnavailable):
                 situation = read_situation(self._settings, self._database, since=self._since, root=self._root)

@@ -78,7 +78,7 @@ class WorkerServices:
 
     def has_other_ocr(self) -> bool:
         """Whether another OCR is installed than the one that the last extract service reads with, or it is gone."""
-        return self._ocr_changes is not None and self._ocr_changes.look()
+        return self._ocr_changes is not None and self._ocr_changes.check()
 
     def ocr_is_due(self) -> bool:
         """Whether files may wait for the OCR that is installed now, and it is time to try it."""

@@ -4,7 +4,7 @@ One agent a host runs `Agent.run` in the foreground, under the lease of its host
 a new agent scans first.
 Its threads:
 
-- `look` loads the roots and sends notifications;
+- `notifications` loads the roots and notifies workers of what waits;
 - `scanner` and `watcher` keep the roots scanned and watched (`magicfs.ingest.root_keeper`), each in threads of its own;
 - `heartbeat` renews the lease of the host, which says that the agent is alive, and records the workers of the cluster
   that answer it;
@@ -99,11 +99,11 @@ class Agent:
         self._embedding_paused = embedding_paused
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
         self._was_idle = False
-        """Whether the agent was idle at the last look."""
+        """Whether the agent was idle at the last check."""
         self._has_changed = True
         """Whether there was work since the last notification that maintenance is due."""
         self._waiting: set[tuple[ModelId, int]] = set()
-        """The models of which chunks waited at the last look, each with the highest priority of them."""
+        """The models of which chunks waited at the last check, each with the highest priority of them."""
         self._settings = settings
         self._lease = lease
         self._database = database
@@ -121,12 +121,12 @@ class Agent:
         """Work until `stop` is set. When another machine takes the host, sets `stop` and raises `HostTaken`."""
         log.info("agent of host %s starts", self._settings.host)
         loops: dict[str, Callable[[threading.Event], None]] = {
-            "look": self._look_for_work,
+            "notifications": self._send_notifications,
             "scanner": self._keeper.scan_roots,
             "watcher": self._keeper.watch_roots,
             "heartbeat": self._send_heartbeats,
             "vector-index": self._upkeep.maintain_vectors,
-            "multilingual": self._look_at_languages,
+            "multilingual": self._check_languages,
             "statistics": self._upkeep.refresh_statistics,
         }
         if self._settings.embedded_database:
@@ -146,11 +146,11 @@ class Agent:
         self._lease.release()
         log.info("agent of host %s has stopped", self._settings.host)
 
-    def _look_for_work(self, stop: threading.Event) -> None:
+    def _send_notifications(self, stop: threading.Event) -> None:
         maintained_at = float("-inf")
         while not stop.is_set():
-            with errors_logged(stop, self._outage, "look"):
-                self._look()
+            with errors_logged(stop, self._outage, "notifications"):
+                self._load_roots_and_notify()
             pause = MAINTENANCE_SECONDS if self._has_changed else IDLE_MAINTENANCE_SECONDS
             if time.monotonic() >= maintained_at + pause:
                 maintained_at = time.monotonic()
@@ -162,7 +162,7 @@ class Agent:
             self._free_memory_when_idle()
             self._listener.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS)
 
-    def _look(self) -> None:
+    def _load_roots_and_notify(self) -> None:
         """Load the roots, and notify the workers of the files and chunks that wait: one transaction for both."""
         with self._database.transaction() as connection:
             loaded = self._allowed(connection, roots_db.list_roots(connection, host=self._settings.host))
@@ -217,7 +217,7 @@ class Agent:
         self._has_changed = True
 
     def _notice_change(self) -> None:
-        """Look soon: a file has changed. Its reading may be put off, and no message comes when it is due."""
+        """Check soon for waiting work: a file has changed. Reading it may be put off, and no message ends the delay."""
         if self._is_idle():
             self._stay_busy()
             self._listener.interrupt()
@@ -244,7 +244,7 @@ class Agent:
                         heartbeats.record_workers(connection, workers)
             stop.wait(NOTIFY_SECONDS if is_starting else HEARTBEAT_SECONDS)
 
-    def _look_at_languages(self, stop: threading.Event) -> None:
+    def _check_languages(self, stop: threading.Event) -> None:
         while not stop.wait(IDLE_MODELS_SECONDS if self._is_idle() else MODELS_SECONDS):
             with errors_logged(stop, self._outage, "multilingual model"):
                 if self._start_multilingual(stop):

@@ -29,9 +29,9 @@ _DIRECTORY_GONE = InotifyMask.DELETE_SELF | InotifyMask.MOVE_SELF | InotifyMask.
 _RETRY_SECONDS = 60.0
 """Pause before a watch that the system has refused is tried again: the limit may be higher by then, or less in use."""
 
-LOOK_SECONDS = 5.0
-"""Pause between two looks whether the watched directory is still at the path of the root: no event tells that one above
-it was renamed."""
+CHECK_SECONDS = 5.0
+"""Pause between two checks whether the watched directory is still at the path of the root: no event tells that one
+above it was renamed."""
 
 _NEW_NAME_SECONDS = 0.1
 """How long the new name of what was moved is waited for: a program may move file after file out of the root."""
@@ -76,8 +76,8 @@ class WatchSet:
         """A directory that the system has refused to watch; None if there is none."""
         self._retry_at = 0.0
         """When that is tried again, as `time.monotonic` counts."""
-        self._look_at = time.monotonic() + LOOK_SECONDS
-        """When the path of the root is looked at, on the same clock."""
+        self._check_at = time.monotonic() + CHECK_SECONDS
+        """When the path of the root is checked, on the same clock."""
         self._noted = ChangedPaths()
         """What the events of this reading name."""
         self._changed = threading.Condition()
@@ -193,8 +193,8 @@ class WatchSet:
 
     def _follow_root(self) -> None:
         """Watch the root anew if it was gone and is back, or if another directory is at its path now."""
-        if self._watch_of and time.monotonic() >= self._look_at:
-            self._look_at = time.monotonic() + LOOK_SECONDS
+        if self._watch_of and time.monotonic() >= self._check_at:
+            self._check_at = time.monotonic() + CHECK_SECONDS
             if not self._is_in_place():
                 self._unwatch_tree(b"")
                 self._noted.lost_events = True

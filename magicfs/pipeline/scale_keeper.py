@@ -28,11 +28,11 @@ log = logging.getLogger(__name__)
 
 CHECKED_SHARE = 0.02
 """A worker checks whether the corpus has grown after it has embedded this share of it."""
-LOOK_SECONDS = 30.0
+CHECK_SECONDS = 30.0
 """Pause between two checks of an idle worker whether another one has left a measurement."""
 KEPT = 300
 """The number of sentences whose vectors a worker keeps for the next measurement."""
-BETWEEN_LOOKS = 8
+CHECK_AFTER_SENTENCES = 8
 """The number of sentences after which a worker checks whether a file waits: a few tenths of a second."""
 
 
@@ -44,9 +44,9 @@ class ScaleKeeper:
         self._known: dict[ModelId, dict[str, NDArray[np.float32]]] = {}
         """What is embedded for measurements, by text: for the next ones, and for one that was broken off."""
         self._embedded: dict[ModelId, int] = {}
-        self._looked: set[ModelId] = set()
-        """The models at whose vectors this worker has looked. An idle worker ends, so it may know of none."""
-        self._next_look = float("-inf")
+        self._checked: set[ModelId] = set()
+        """The models whose vectors this worker has checked. An idle worker ends, so it may know of none."""
+        self._next_check = float("-inf")
 
     def count(self, model: ModelId, embedded: int) -> None:
         """Count chunks that the worker has embedded under a model."""
@@ -54,7 +54,7 @@ class ScaleKeeper:
 
     def refresh(self, model: ModelId, embedder: Embedder, *, is_awaited: Callable[[], bool]) -> None:
         """Measure a model under which this worker has embedded, as `measure_model` does, if the corpus has grown."""
-        if model in self._looked and not self._embedded.get(model):
+        if model in self._checked and not self._embedded.get(model):
             return
         with self._database.transaction() as connection:
             indexed = next((one for one in models_db.live_models(connection) if one.id == model), None)
@@ -63,9 +63,9 @@ class ScaleKeeper:
 
     def left_by_others(self, models: Sequence[IndexedModel]) -> list[IndexedModel]:
         """The models, of those given, that a worker has left unmeasured because it ended before."""
-        if time.monotonic() < self._next_look:
+        if time.monotonic() < self._next_check:
             return []
-        self._next_look = time.monotonic() + LOOK_SECONDS
+        self._next_check = time.monotonic() + CHECK_SECONDS
         with self._database.transaction() as connection:
             return [model for model in models if score_scale_db.waits(connection, model)]
 
@@ -105,13 +105,13 @@ class ScaleKeeper:
     def _is_measured(self, model: ModelId) -> None:
         """The scale of a model is in line with the corpus."""
         self._embedded[model] = 0
-        self._looked.add(model)
+        self._checked.add(model)
         known = self._known.get(model, {})
         if len(known) > KEPT:
             known.clear()
 
     def _is_due(self, model: IndexedModel) -> bool:
-        if model.scale is None or model.id not in self._looked:
+        if model.scale is None or model.id not in self._checked:
             return True
         return self._embedded.get(model.id, 0) >= CHECKED_SHARE * model.scale.vectors
 
@@ -146,7 +146,7 @@ class _PatientEmbedder:
 
     def _embed(self, text: str, embed: Callable[[str], NDArray[np.float32]]) -> NDArray[np.float32]:
         if text not in self.known:
-            if self.embedded and self.embedded % BETWEEN_LOOKS == 0 and self.is_awaited():
+            if self.embedded and self.embedded % CHECK_AFTER_SENTENCES == 0 and self.is_awaited():
                 raise _Awaited
             self.embedded += 1
             self.known[text] = embed(text)

@@ -24,8 +24,8 @@ log = logging.getLogger(__name__)
 BATCH_VECTORS = 5000
 """Vectors that one transaction looks at: a tenth of a second, since texts in ASCII stay in the database."""
 
-SECONDS = 2.0
-"""How long one call goes on."""
+TURN_SECONDS = 2.0
+"""How long one call checks vectors."""
 
 
 class UnreadVectors:
@@ -38,8 +38,8 @@ class UnreadVectors:
         self._finished: set[ModelId] = set()
 
     def forget(self) -> bool:
-        """Check vectors for `SECONDS`. Returns whether more are left. Raises `DatabaseError`."""
-        deadline = time.monotonic() + SECONDS
+        """Check vectors for `TURN_SECONDS`. Returns whether more are left. Raises `DatabaseError`."""
+        deadline = time.monotonic() + TURN_SECONDS
         with self._database.transaction() as connection:
             live = (active_model(connection), building_model(connection))
         unfinished = [model for model in live if model is not None and model.id not in self._finished]

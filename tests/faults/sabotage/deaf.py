@@ -19,7 +19,7 @@ from tasks import watchdog
 from tasks.consumer import Channel
 from tasks.pool import ResultHandler
 
-watchdog.LOOK_SECONDS = 0.5
+watchdog.CHECK_SECONDS = 0.5
 watchdog.STOP_SECONDS = 3.0
 
 TROUBLE_SECONDS = 5.0

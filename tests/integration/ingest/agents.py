@@ -37,14 +37,14 @@ class NotingQueue(SilentQueue):
 
 
 class CountingAgent(Agent):
-    """Counts its looks for waiting work, so that a test waits for some of them and not for a time."""
+    """Counts its checks for waiting work, so that a test waits for some of them and not for a time."""
 
-    looks = 0
+    checks = 0
     """How many have ended."""
 
-    def _look(self) -> None:
-        super()._look()
-        self.looks += 1
+    def _load_roots_and_notify(self) -> None:
+        super()._load_roots_and_notify()
+        self.checks += 1
 
 
 def make_agent(
@@ -72,8 +72,8 @@ def make_agent(
 
 def wait_for_looks(agent: CountingAgent, count: int) -> None:
     """Wait for the next looks. All that the look before the last of them has led to is done then."""
-    last = agent.looks + count
-    wait_until(lambda: agent.looks >= last, seconds=60, failed="the agent does not look")
+    last = agent.checks + count
+    wait_until(lambda: agent.checks >= last, seconds=60, failed="the agent does not look")
 
 
 def let_idle(agent: CountingAgent) -> None:

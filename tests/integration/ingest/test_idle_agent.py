@@ -25,7 +25,7 @@ from tests.plugins.index import HOST, Index
 def notifications(settings: Settings, index: Index, *, paused: bool) -> int:
     """How many notifications an agent sends when it checks for waiting work once."""
     queue = NotingQueue()
-    make_agent(settings, index.database, queue, embedding_paused=lambda: paused)._look()
+    make_agent(settings, index.database, queue, embedding_paused=lambda: paused)._load_roots_and_notify()
     return len(queue.embed)
 
 
@@ -52,26 +52,26 @@ def test_an_agent_with_chunks_that_nobody_embeds_becomes_idle(
 ) -> None:
     monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 3600.0)
 
-    def is_idle_after_look() -> bool:
+    def is_idle_after_check() -> bool:
         one._idle_from = 0.0
-        one._look()
+        one._load_roots_and_notify()
         return one._is_idle()
 
     one = make_agent(settings, index.database)
-    one._look()
-    assert is_idle_after_look()
+    one._load_roots_and_notify()
+    assert is_idle_after_check()
     (index.folder / "one.txt").write_text("words\n\nmore words")
     index.scan()
     index.extraction().run_batch()
-    assert not is_idle_after_look(), "new work"
-    assert is_idle_after_look(), "no worker has the model"
+    assert not is_idle_after_check(), "new work"
+    assert is_idle_after_check(), "no worker has the model"
     index.rows("UPDATE embeddings SET priority = 1 RETURNING 1")
-    assert not is_idle_after_look(), "more urgent work"
+    assert not is_idle_after_check(), "more urgent work"
     [(first, *_)] = index.rows("SELECT min(chunk_id) FROM embeddings")
     lease = "lease = 1, leased_by = 'embed-1', leased_until = now() + interval '1 minute'"
     index.rows(f"UPDATE embeddings SET {lease} WHERE chunk_id = {first} RETURNING 1")
     for _ in range(2):
-        assert not is_idle_after_look(), "a worker is at work"
+        assert not is_idle_after_check(), "a worker is at work"
 
 
 def test_an_idle_agent_looks_for_work_every_few_seconds(

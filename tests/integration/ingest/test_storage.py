@@ -113,5 +113,5 @@ def test_the_agent_of_a_cluster_leaves_the_disk_to_its_operator(index: Index, se
     elsewhere = settings.replace(database_url="postgresql://elsewhere/magicfs")
     agent = make_agent(elsewhere, index.database)
     with running(agent):
-        wait_until(lambda: agent.looks > 2, seconds=60, failed="the agent does not look")
+        wait_until(lambda: agent.checks > 2, seconds=60, failed="the agent does not look")
     assert index.rows("SELECT key FROM meta WHERE key = 'storage_shortage'")

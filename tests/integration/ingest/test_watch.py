@@ -62,7 +62,7 @@ def test_a_root_that_comes_back_is_watched_again(index: Index) -> None:
 def test_a_root_below_a_directory_that_another_one_has_replaced_is_watched_there(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(watch_set, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(watch_set, "CHECK_SECONDS", 0.0)
     above = index.folder / "above"
     (above / "root" / "sub").mkdir(parents=True)
     root = replace(index.root, path=os.fsencode(above / "root"))
@@ -77,7 +77,7 @@ def test_a_root_below_a_directory_that_another_one_has_replaced_is_watched_there
 
 
 def test_a_root_below_a_directory_that_was_renamed_is_gone(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(watch_set, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(watch_set, "CHECK_SECONDS", 0.0)
     above = index.folder / "above"
     (above / "root").mkdir(parents=True)
     root = replace(index.root, path=os.fsencode(above / "root"))

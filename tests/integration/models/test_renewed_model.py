@@ -227,6 +227,6 @@ def test_an_older_form_is_used_only_where_the_present_one_cannot_be_had(machine:
     assert here.start(NEVER_SET)
     assert here.multilingual() == here.plain.spec.digest
     here.index.rows("DELETE FROM models WHERE state = 'multilingual' RETURNING 1")
-    here.fails, here.start._next_pull, here.start._next_look = False, 0.0, 0.0
+    here.fails, here.start._next_pull, here.start._next_check = False, 0.0, 0.0
     assert here.start(NEVER_SET)
     assert here.multilingual() not in {None, here.plain.spec.digest}

@@ -101,7 +101,7 @@ def test_english_texts_cost_nothing_and_a_german_one_begins_it(index: Index, set
     start(NEVER_SET)
     assert (second(index), pulled) == (None, [])
     save(index, GERMAN, language="de")
-    start._next_look = 0.0
+    start._next_check = 0.0
     start(NEVER_SET)
     start(NEVER_SET)
     assert (second(index), pulled) == (str(tiny), [str(tiny)])
@@ -113,7 +113,7 @@ def test_a_german_question_begins_it(index: Index, settings: Settings, tiny: Pat
     start(NEVER_SET)
     with index.database.transaction() as connection:
         record_foreign_question(connection)
-    start._next_look = 0.0
+    start._next_check = 0.0
     start(NEVER_SET)
     assert second(index) == str(tiny)
 
@@ -126,7 +126,7 @@ def test_languages_are_counted_again_only_after_a_change(
     start, _ = starter(settings, index)
 
     def look() -> int:
-        start._next_look = 0.0
+        start._next_check = 0.0
         start(NEVER_SET)
         return len(counts)
 
@@ -166,7 +166,7 @@ def test_a_failure_is_said_once_and_tried_again_after_a_pause(
     save(index, GERMAN, language="de")
 
     def look() -> int:
-        start._next_look = 0.0
+        start._next_check = 0.0
         start(NEVER_SET)
         return len(tries)
 

@@ -149,7 +149,7 @@ def test_a_measurement_lets_a_saved_file_go_first(index: Index, monkeypatch: pyt
     while index.extraction().run_batch():
         pass
     service.run_turn()
-    assert len(asked) < 10 + scale_keeper.BETWEEN_LOOKS + 1, "the file waits no longer than that"
+    assert len(asked) < 10 + scale_keeper.CHECK_AFTER_SENTENCES + 1, "the file waits no longer than that"
     assert scale_of(index) is None
     while service.run_turn():
         pass
@@ -205,7 +205,7 @@ def test_a_worker_that_goes_on_measures_what_a_killed_one_has_left(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """It has looked at the corpus before, and has embedded nothing of what came since."""
-    monkeypatch.setattr(scale_keeper, "LOOK_SECONDS", 0.0)
+    monkeypatch.setattr(scale_keeper, "CHECK_SECONDS", 0.0)
     survivor = index.embedding("embed-2@here")
     write(index, 0, 40)
     settle_with(survivor, index)

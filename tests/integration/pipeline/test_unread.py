@@ -90,7 +90,7 @@ def test_vectors_of_an_older_version_are_taken_away_once(index: Index, monkeypat
 
 def test_they_are_checked_in_batches(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magicfs.pipeline.unread.BATCH_VECTORS", 2)
-    monkeypatch.setattr("magicfs.pipeline.unread.SECONDS", 0.0)
+    monkeypatch.setattr("magicfs.pipeline.unread.TURN_SECONDS", 0.0)
     with monkeypatch.context() as patch:
         read_everything(patch, index)
         add(index, "\n\n".join(f"{HEDGEHOG * 9} {number}" for number in range(5)))

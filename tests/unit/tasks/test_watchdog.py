@@ -1,4 +1,4 @@
-"""When a worker that does nothing is ended: `Stall` decides by what a look has found. And no look harms a child."""
+"""When a worker that does nothing is ended, by what the watchdog observes. And no observation harms a child."""
 
 from __future__ import annotations
 
@@ -8,20 +8,20 @@ import sys
 from collections.abc import Iterable
 from dataclasses import replace
 
-from tasks.watchdog import LOOK_SECONDS, UNFINISHED_SECONDS, UNSTARTED_SECONDS, UNTAKEN_SECONDS, Look, Stall
+from tasks.watchdog import CHECK_SECONDS, UNFINISHED_SECONDS, UNSTARTED_SECONDS, UNTAKEN_SECONDS, Observation, Stall
 
-IDLE = Look(begun=5, taken=5, connected=1, is_working=False, child_works=False, waiting=0)
+IDLE = Observation(begun=5, taken=5, connected=1, is_working=False, child_works=False, waiting=0)
 WAITING = replace(IDLE, waiting=1)
 WORKING = replace(IDLE, begun=6, taken=6, is_working=True, child_works=True)
 
 
-def seconds_until_its_end(looks: Iterable[Look], *, step: float = LOOK_SECONDS) -> float | None:
-    """After how many seconds of the first look a worker is ended; None when it is not."""
+def seconds_until_its_end(observations: Iterable[Observation], *, step: float = CHECK_SECONDS) -> float | None:
+    """After how many seconds of the first observation a worker is ended; None when it is not."""
     stall, now = Stall(0.0), 0.0
-    for number, look in enumerate(looks):
+    for number, seen in enumerate(observations):
         now += step
-        if stall.reason(look, now) is not None:
-            return number * LOOK_SECONDS
+        if stall.reason(seen, now) is not None:
+            return number * CHECK_SECONDS
     return None
 
 
@@ -42,8 +42,8 @@ def test_one_whose_queue_is_empty_now_and_then_lives() -> None:
 
 
 def test_messages_that_are_taken_and_lost_end_it() -> None:
-    looks = (replace(IDLE, taken=5 + number) for number in range(1000))
-    assert seconds_until_its_end(looks) == UNSTARTED_SECONDS
+    observations = (replace(IDLE, taken=5 + number) for number in range(1000))
+    assert seconds_until_its_end(observations) == UNSTARTED_SECONDS
 
 
 def test_a_child_that_starts_has_time() -> None:
@@ -64,8 +64,8 @@ def test_one_that_does_not_learn_that_its_task_has_ended_is_ended() -> None:
 
 
 def test_a_connection_begins_the_time_anew() -> None:
-    looks = [*itertools.repeat(WAITING, 3), *itertools.repeat(replace(WAITING, connected=2), 3)]
-    assert seconds_until_its_end(looks) is None
+    observations = [*itertools.repeat(WAITING, 3), *itertools.repeat(replace(WAITING, connected=2), 3)]
+    assert seconds_until_its_end(observations) is None
 
 
 def test_a_broker_in_trouble_is_not_the_workers_fault() -> None:
@@ -78,11 +78,11 @@ def test_a_machine_that_slept_has_not_waited() -> None:
 
 def test_one_that_sleeps_with_a_message_on_its_way_has_time_to_take_it() -> None:
     stall = Stall(0.0)
-    looks = [(IDLE, 20.0), (WAITING, 40.0), (WAITING, 36_000.0), (replace(WORKING, waiting=0), 36_020.0)]
-    assert [stall.reason(look, now) for look, now in looks] == [None] * 4
+    observations = [(IDLE, 20.0), (WAITING, 40.0), (WAITING, 36_000.0), (replace(WORKING, waiting=0), 36_020.0)]
+    assert [stall.reason(seen, now) for seen, now in observations] == [None] * 4
 
 
-FORK_DURING_A_LOOK = """
+FORK_DURING_AN_OBSERVATION = """
 import os, threading, time
 from tasks import watchdog
 
@@ -94,7 +94,7 @@ class Queue:
         return {}
 
 begun, ended = threading.Event(), threading.Event()
-watchdog.LOOK_SECONDS = 0.01
+watchdog.CHECK_SECONDS = 0.01
 watchdog.Watchdog(Queue(), [], children=list, child_works=bool).start()
 begun.wait()
 pid = os.fork()
@@ -104,6 +104,6 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 """
 
 
-def test_no_child_is_born_during_a_look() -> None:
+def test_no_child_is_born_during_an_observation() -> None:
     """It would inherit locks that the thread holds, and nobody would release them."""
-    assert subprocess.run([sys.executable, "-c", FORK_DURING_A_LOOK], timeout=150, check=False).returncode == 0
+    assert subprocess.run([sys.executable, "-c", FORK_DURING_AN_OBSERVATION], timeout=150, check=False).returncode == 0

@@ -1,6 +1,6 @@
 """Notices that another OCR is installed than the one that a worker reads with, or that it is gone.
 
-Used by `WorkerServices`, which extract workers ask while they run. While nothing changes, a look takes a fraction of a
+Used by `WorkerServices`, which extract workers ask while they run. While nothing changes, a check takes a fraction of a
 millisecond and runs no program. Belongs to one thread.
 """
 
@@ -31,10 +31,10 @@ class OcrChanges:
         self.ocr = find_ocr()
         """What was found first, with which the worker reads; None without any."""
         self._seen = self.ocr
-        # One that comes at this moment is seen at the first look.
+        # One that comes at this moment is seen at the first check.
         self._signs = _signs(self.ocr) if _signs(None) == before else None
 
-    def look(self) -> bool:
+    def check(self) -> bool:
         """Whether another OCR is there now. It must be the same at two checks: an installation takes a while."""
         if self._seen == self.ocr and _signs(self.ocr) == self._signs:
             return False
@@ -45,7 +45,7 @@ class OcrChanges:
 
 def _signs(ocr: Ocr | None) -> list[object]:
     """What changes when an OCR comes, gets other languages, or goes."""
-    # Directories that did not exist at the first look are looked at again.
+    # Directories that did not exist at the first check are looked at again.
     importlib.invalidate_caches()
     program, models = shutil.which("tesseract"), rapidocr_folder()
     data = [folder for pattern in _TESSERACT_DATA for folder in glob.glob(pattern)]

@@ -59,7 +59,7 @@ _NOWHERE: Final = frozenset({b"-", b"fonttbl", b"upr"})
 """The targets of text that is not read."""
 _MANY_LINES: Final = re.compile(r"\n(?:[ \t]*\n){2,}")
 _WRITES_UTF_16: Final = 0x10000
-_TOKENS_BETWEEN_LOOKS: Final = 1 << 16
+_TOKENS_BETWEEN_CHECKS: Final = 1 << 16
 """Looks at the clock, which cost as much as reading."""
 _MAX_DEPTH: Final = 5000
 
@@ -119,7 +119,7 @@ class _Reader:
         }
         for count in itertools.count(1):
             match = _TOKEN.match(self._content, self._place)
-            is_cut = count % _TOKENS_BETWEEN_LOOKS == 0 and time.monotonic() > until
+            is_cut = count % _TOKENS_BETWEEN_CHECKS == 0 and time.monotonic() > until
             if match is None or is_cut:
                 break
             self._place = match.end()
