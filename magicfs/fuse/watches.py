@@ -1,6 +1,6 @@
 """Directories of the roots that this process watches, so that the kernel may keep what it knows of them for longer.
 
-Used by the operations, on the event loop of the mount; a thread of its own waits for the kernel's reports (inotify). A
+Used by the operations, on the event loop of the mount; `report_thread` waits for the kernel's reports (inotify). A
 reply about a watched directory may be kept for `WATCHED_SECONDS`: when something changes there, on the disk or through
 the mount, the kernel is told within milliseconds. The directory was watched before its entries were read, and a report
 that comes in between takes the longer time back.
@@ -8,26 +8,22 @@ that comes in between takes the longer time back.
 
 from __future__ import annotations
 
-import functools
 import logging
 import os
-import select
-import threading
 import time
 from collections import OrderedDict, defaultdict
 from collections.abc import Callable, Iterable
 
-import trio
 from pyfuse3 import EntryAttributes
 
 from magicfs.domain.attributes import Attributes
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.invalidation import AttributeInvalidations
 from magicfs.fuse.mounted_over import MountedOver, found_at
+from magicfs.fuse.report_thread import ReportThread
 from magicfs.fuse.reported_changes import ENDED, ReportedChanges
 from magicfs.fuse.watched_directory import Unchanged, Watch
 from magicfs.linux.inotify import Event, Inotify, InotifyMask
-from magicfs.linux.mounts import MOUNTINFO, MountChanges
 from magicfs.linux.opening import open_below_cached
 from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.nodes import Node
@@ -44,13 +40,11 @@ RETRY_SECONDS = 60.0
 """A directory that cannot be watched is tried again after that."""
 NOT_IN_MEMORY_SECONDS = 1.0
 """One that the kernel does not have in memory, or that is on another file system, is tried again after that."""
-_MAX_PAUSE_SECONDS = 0.02
-"""Pause between two readings of reports about nothing that the kernel keeps, such as those of a program that writes."""
 _EVENTS_LOST = Event(-1, InotifyMask.Q_OVERFLOW, b"")
 
 
 class DirectoryWatches:
-    """The directories that are watched. Belongs to the event loop, but for the thread that waits for reports."""
+    """The directories that are watched. Belongs to the event loop."""
 
     def __init__(self, inodes: InodeTable) -> None:
         self._inodes = inodes
@@ -63,20 +57,23 @@ class DirectoryWatches:
         """By the number of the kernel's watch, which a directory that is in two roots has in common."""
         self._refused: dict[int, float] = {}
         """Directories that cannot be watched, and when each is tried again."""
-        self._pause_s = 0.0
         self._mounted_over = MountedOver()
 
     def start(self, run_on_loop: Callable[[Callable[[], None]], None]) -> None:
         """Begin to watch. `run_on_loop` runs a function on the event loop, from any thread."""
-        mounts = MountChanges()
         try:
             self._inotify = Inotify()
         except OSError as error:
             log.warning("directories are not watched (%s): listing and missing names take longer", error.strerror)
             return
         self._invalidations.start()
-        arguments = (self._inotify, mounts, run_on_loop)
-        threading.Thread(target=self._wait_for_reports, args=arguments, name="watches", daemon=True).start()
+        ReportThread(
+            self._inotify,
+            run_on_loop,
+            handle_events=self._handle,
+            handle_mounts=self._handle_mounts,
+            give_up=self._give_up,
+        ).start()
 
     def stop(self) -> None:
         """Watch nothing any more."""
@@ -235,39 +232,13 @@ class DirectoryWatches:
         if watch is not None and node is not None:
             watch.note_name(name, node.ino)
 
-    def _wait_for_reports(
-        self, inotify: Inotify, changes: MountChanges, run_on_loop: Callable[[Callable[[], None]], None]
-    ) -> None:
-        """Pass reports to the loop until it has ended, in the thread. Without reports nothing is watched."""
-        try:
-            self._pass_reports(inotify, changes, run_on_loop)
-        except trio.RunFinishedError:
-            return
-        except Exception:
-            log.exception("directories are not watched any more: listing and missing names take longer")
-            run_on_loop(self._give_up)
-
     def _give_up(self) -> None:
+        """Watch nothing any more, because no more reports come."""
         self._handle([_EVENTS_LOST])
         self._end_watches()
 
-    def _pass_reports(
-        self, inotify: Inotify, changes: MountChanges, run_on_loop: Callable[[Callable[[], None]], None]
-    ) -> None:
-        with open(MOUNTINFO, "rb") as mounts:
-            poll = select.poll()
-            poll.register(inotify.descriptor, select.POLLIN)
-            poll.register(mounts, select.POLLPRI)
-            while True:
-                ready = {descriptor for descriptor, _ in poll.poll()}
-                events = list(inotify.read(timeout_s=0, pause_s=0)) if inotify.descriptor in ready else []
-                if mounts.fileno() in ready:
-                    run_on_loop(functools.partial(self._handle_mounts, changes.take()))
-                run_on_loop(functools.partial(self._handle, events))
-                time.sleep(self._pause_s)
-
-    def _handle(self, events: Iterable[Event]) -> None:
-        """Tell the kernel of what has changed."""
+    def _handle(self, events: Iterable[Event]) -> bool:
+        """Tell the kernel of what has changed; False if it keeps nothing that the changes concern."""
         # It may have been told since of what has changed then.
         self._inodes.other_lookups.settle()
         told = False
@@ -283,7 +254,7 @@ class DirectoryWatches:
                 told |= self._changes.report(watch, event)
                 if event.mask & ENDED:
                     self.drop(watch.directory.ino)
-        self._pause_s = 0.0 if told else min(2 * self._pause_s + 0.001, _MAX_PAUSE_SECONDS)
+        return told
 
     def _handle_mounts(self, mount_points: Iterable[bytes]) -> None:
         """Tell the kernel of what was mounted or unmounted: that hides directories and names without a report.
