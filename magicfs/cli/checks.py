@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli.index_checks import IndexChecks
 from magicfs.config import Settings
 from magicfs.errors import CheckFailed, MagicFSError
+from magicfs.linux.disk import why_no_writes
 from magicfs.state_directory.directory import HOME_MODE, require_usable_path
 
 if TYPE_CHECKING:
@@ -83,6 +84,8 @@ def _home(settings: Settings) -> str:
 
 def _disk(settings: Settings) -> str:
     folder = next(path for path in (settings.home, *settings.home.parents) if path.exists())
+    if (refused := why_no_writes(folder)) is not None and os.access(folder, os.W_OK):
+        raise CheckFailed(refused)
     free, status = shutil.disk_usage(folder).free, os.statvfs(folder)
     if free < MIN_FREE_BYTES:
         raise CheckFailed(f"{free >> 20} MB free at {folder}: make room, or set MAGICFS_HOME to another disk")

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import errno
 import os
+import stat
 import sys
 from typing import TYPE_CHECKING, NoReturn
 
@@ -20,6 +21,12 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_USAGE, INTERRUPTED = 0, 1, 2, 130
 
+_DISK_REMEDIES = {
+    errno.ENOSPC: "make room",
+    errno.EDQUOT: "make room",
+    errno.EROFS: "mount its disk to be written",
+}
+
 
 def main() -> NoReturn:
     """Run the command in `sys.argv` and exit."""
@@ -28,6 +35,8 @@ def main() -> NoReturn:
 
 def run(arguments: list[str]) -> int:
     """Run a command and return its exit code."""
+    # What is made for its owner alone must be open to the owner: with a umask of 777 it would be to nobody.
+    os.umask(os.umask(0) & ~stat.S_IRWXU)
     terminal.open_streams()
     try:
         code = _execute(arguments)
@@ -69,12 +78,13 @@ def _report(error: BaseException) -> int:
 
 
 def _report_unexpected(error: BaseException) -> int:
-    """Print what no code here has raised on purpose. On a full disk that says what to do itself."""
-    if isinstance(error, OSError) and error.errno in {errno.ENOSPC, errno.EDQUOT}:
+    """Print what no code here has raised on purpose. Of a disk that takes nothing, that says what to do itself."""
+    if isinstance(error, OSError) and error.errno in _DISK_REMEDIES:
         # It may be that of the output.
         _discard_output()
         place = f" for {error.filename}" if error.filename else ""
-        return _print_error(f"{os.strerror(error.errno).lower()}{place}: make room, then try again", FAILED)
+        remedy = _DISK_REMEDIES[error.errno]
+        return _print_error(f"{os.strerror(error.errno).lower()}{place}: {remedy}, then try again", FAILED)
     from magicfs.cli import error_log
 
     return _print_error(error_log.report(error), FAILED)

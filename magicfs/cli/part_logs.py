@@ -1,6 +1,6 @@
 """What the log of a part says about why it does not start, in one line.
 
-Used by `part_readiness`, `waiting`, `environment` and `index_checks`. Reads logs, and keeps no state.
+Used by `part_readiness`, `waiting`, `environment` and `index_checks`. Reads logs, asks the disk, and keeps no state.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from magicfs.domain.parts import POSTGRES
+from magicfs.linux.disk import why_no_writes
 from magicfs.logs import LINE_BREAK
 from magicfs.runtime import postgres_cluster
 
@@ -38,7 +39,12 @@ _UNUSABLE_CONFIGURATION = '.conf" contains errors'
 
 
 def explain_failure(name: str, log_path: Path, *, home: Path, since: int = 0) -> str:
-    """The line of a part's log that says why it does not start, and what to do where its database cannot be used."""
+    """Why a part does not start: what is wrong with the disk, or the line of its log that says it.
+
+    A log has no line of a disk that takes none. Says what to do where the database cannot be used.
+    """
+    if (refused := why_no_writes(home)) is not None:
+        return f"{refused}, and it starts by itself"
     line = last_line(log_path, since=since)
     if name == POSTGRES and _OTHER_VERSION.search(line):
         data = postgres_cluster.data_dir(home)

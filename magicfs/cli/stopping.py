@@ -22,6 +22,7 @@ from magicfs.ipc.server_lock import (
     server_sockets,
     stop_server,
 )
+from magicfs.linux.disk import remove_if_writable
 from magicfs.runtime.cleanup import clean_up
 
 
@@ -61,8 +62,8 @@ def _end_server(path: Path) -> bool:
         terminal.remark(f"{path.stem} has not ended in {STOP_SECONDS:.0f} seconds and is killed")
         if not kill_server(path):
             raise ServerError(f"the process that holds {lock_path(path)} does not end: end it by hand, then try again")
-    path.unlink(missing_ok=True)
-    lock_path(path).unlink(missing_ok=True)
+    remove_if_writable(path)
+    remove_if_writable(lock_path(path))
     return was_served
 
 

@@ -49,6 +49,24 @@ _UNAVAILABLE_SQLSTATES = ("08", "53", "57P")
 """Prefixes of the SQLSTATEs of a server that does not answer, is stopping or starting, or has run out of connections,
 memory or disk."""
 
+_SYSTEM_SQLSTATES = ("53", "58", "XX000", "42501")
+"""Prefixes of the SQLSTATEs of what the system refuses to Postgres. A quota has the one of an internal error, as has a
+temporary file for which there is no room, and a disk that is read-only has that of a privilege."""
+
+_DISK_REFUSALS = {
+    re.compile("No space left on device|[Qq]uota exceeded"): (
+        "the disk of the database is full ({}): make room, and the work goes on"
+    ),
+    re.compile("Read-only file system"): (
+        "the disk of the database is read-only ({}): mount it to be written, and the work goes on"
+    ),
+    re.compile("Input/output error"): (
+        "the disk of the database fails ({}): 'dmesg' says how; move the database to another disk"
+    ),
+}
+"""What is said of a disk that does not take what Postgres writes, with its words in the place of the braces. It is not
+the fault of a statement: the same one succeeds when the disk is well again."""
+
 _READ_ONLY_SQLSTATE = "25006"
 """How a replica refuses to write, and a primary that an administrator, or a full disk, has made read-only."""
 
@@ -93,9 +111,15 @@ def _translation(error: psycopg.Error) -> DatabaseError:
         return DatabaseDamaged(f"the database is damaged ({line}): {DAMAGE_REMEDY}")
     if error.sqlstate == _READ_ONLY_SQLSTATE:
         return read_only(line)
-    if unavailable:
-        return DatabaseUnavailable(f"the database is not available ({line}): try again")
+    of_disk = _of_the_disk(line) if (error.sqlstate or "").startswith(_SYSTEM_SQLSTATES) else None
+    if of_disk is not None or unavailable:
+        return DatabaseUnavailable(of_disk or f"the database is not available ({line}): try again")
     return DatabaseError(f"the database refused a statement: {line}")
+
+
+def _of_the_disk(line: str) -> str | None:
+    """What is said of the disk, if a line of Postgres is about what the disk refuses."""
+    return next((message.format(line) for words, message in _DISK_REFUSALS.items() if words.search(line)), None)
 
 
 def read_only(reason: str) -> DatabaseUnavailable:
@@ -115,7 +139,7 @@ def refusal(error: psycopg.Error) -> DatabaseUnavailable:
     told = line.rpartition("FATAL:")[2].strip()
     if told.startswith(_OF_THE_HUB):
         return DatabaseUnavailable(told)
-    for words, message in _REFUSED_LOGINS.items():
+    for words, message in (_DISK_REFUSALS | _REFUSED_LOGINS).items():
         if words.search(told):
             return DatabaseUnavailable(message.format(told))
     if _UNTRUSTED.search(str(error)):

@@ -1,10 +1,12 @@
 """Locks between processes (`flock`), each on a file that is made for it.
 
-A lock is held as long as its descriptor is open, here or in a child that inherits it, and ends with the process.
+A lock is held as long as its descriptor is open, here or in a child that inherits it, and ends with the process. On a
+disk that has become read-only, a lock is taken on the file that is there.
 """
 
 from __future__ import annotations
 
+import errno
 import fcntl
 import os
 from pathlib import Path
@@ -26,13 +28,25 @@ def try_lock(path: Path | str) -> int | None:
 
 
 def _locked(path: Path | str, operation: int) -> int:
-    descriptor = os.open(path, _FLAGS, 0o600)
+    descriptor = _opened(path)
     try:
         fcntl.flock(descriptor, operation)
     except BaseException:
         os.close(descriptor)
         raise
     return descriptor
+
+
+def _opened(path: Path | str) -> int:
+    try:
+        return os.open(path, _FLAGS, 0o600)
+    except OSError as error:
+        if error.errno != errno.EROFS:
+            raise
+    try:
+        return os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    except FileNotFoundError:
+        raise OSError(errno.EROFS, os.strerror(errno.EROFS), os.fspath(path)) from None
 
 
 def lock_descriptor(descriptor: int) -> bool:
@@ -47,7 +61,7 @@ def lock_descriptor(descriptor: int) -> bool:
 def is_locked(path: Path | str) -> bool:
     """Whether a process holds the lock `path`."""
     try:
-        descriptor = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+        descriptor = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
     except FileNotFoundError:
         return False
     try:

@@ -17,6 +17,7 @@ from pathlib import Path
 import psutil
 
 from magicfs.errors import ServerError
+from magicfs.linux.disk import remove_if_writable
 from magicfs.runtime import postgres, postgres_cluster, redis
 from magicfs.runtime.processes import has_ended, is_listening, wait_until
 from magicfs.state_directory.home import POSTGRES_SOCKET
@@ -54,7 +55,7 @@ def clean_up(home: Path) -> bool:
     ended |= _end_postgres(home)
     _remove_sockets(home / "run")
     # A lock file whose pid belongs to another program by now keeps Postgres from starting.
-    (home / "run" / f"{POSTGRES_SOCKET}.lock").unlink(missing_ok=True)
+    remove_if_writable(home / "run" / f"{POSTGRES_SOCKET}.lock")
     return ended
 
 

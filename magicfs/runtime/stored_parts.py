@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 
 from magicfs.domain.parts import Part, UpOptions
+from magicfs.linux.disk import remove_if_writable
 from magicfs.linux.files import replace_file
 from magicfs.runtime.cleanup import CONFIGURATION_FILE
 from magicfs.runtime.launch import PARTS_FILE, STARTS_FOLDER
@@ -61,8 +62,8 @@ class StoredParts:
 
     def forget(self) -> None:
         """Forget the parts and the options."""
-        self._options.unlink(missing_ok=True)
-        self._parts.unlink(missing_ok=True)
+        remove_if_writable(self._options)
+        remove_if_writable(self._parts)
 
     def reset_starts(self, names: Iterable[str]) -> None:
         """Count the starts of these parts from 0 again."""

@@ -19,8 +19,8 @@ from magicfs.gateway.tunnel import CANNOT_CONNECT, error_response
 from tests.plugins.commands import short_folder
 
 
-def raised(state: str) -> str:
-    return f"DO $$ BEGIN RAISE EXCEPTION 'raised by a test' USING ERRCODE = '{state}'; END $$"
+def raised(state: str, line: str = "raised by a test") -> str:
+    return f"DO $$ BEGIN RAISE EXCEPTION '{line}' USING ERRCODE = '{state}'; END $$"
 
 
 @pytest.mark.parametrize(
@@ -46,6 +46,30 @@ def test_an_error_says_whether_another_try_may_help(database: Database, state: s
     with pytest.raises(DatabaseError, match="raised by a test") as caught, database.transaction() as connection:
         connection.execute(raised(state).encode())
     assert type(caught.value) is kind
+
+
+@pytest.mark.parametrize(
+    ("state", "line", "remedy"),
+    [
+        ("53100", "could not extend file: No space left on device", "make room"),
+        ("XX000", "could not create temporary file: No space left on device", "make room"),
+        ("XX000", "could not extend file: Disk quota exceeded", "make room"),
+        ("42501", "could not open file: Read-only file system", "mount it to be written"),
+        ("58030", "could not fsync file: Input/output error", "another disk"),
+    ],
+)
+def test_a_disk_that_takes_nothing_is_no_fault_of_a_statement(
+    database: Database, state: str, line: str, remedy: str
+) -> None:
+    """Workers would count attempts otherwise, and quarantine files that are in order."""
+    with pytest.raises(DatabaseUnavailable, match=remedy), database.transaction() as connection:
+        connection.execute(raised(state, line).encode())
+
+
+def test_a_text_about_a_disk_is_not_taken_for_one(database: Database) -> None:
+    with pytest.raises(DatabaseError) as caught, database.transaction() as connection:
+        connection.execute(raised("22P02", "No space left on device").encode())
+    assert type(caught.value) is DatabaseError
 
 
 def test_a_connection_to_a_server_that_has_become_read_only_is_not_lent_again(database: Database) -> None:

@@ -48,6 +48,15 @@ def test_errors_become_exit_codes_and_one_line(
     assert capsys.readouterr() == ("", said)
 
 
+def test_what_is_made_is_open_to_its_owner_whatever_the_umask_says(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(main, "_execute", lambda _: None)
+    mask = os.umask(0o777)
+    try:
+        main.run([])
+    finally:
+        assert os.umask(mask) == 0o077
+
+
 @pytest.mark.parametrize("arguments", [["search", "cache", "-ext:pdf"], ["grep", "-word cache"]])
 def test_a_query_with_a_minus_is_told_from_options(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
     assert main.run(arguments) == 2

@@ -35,6 +35,15 @@ def test_postgres_that_was_stopped_has_no_error(tmp_path: Path) -> None:
     assert last_line(log) == "LOG:  database system is shut down"
 
 
+def test_a_disk_that_takes_nothing_comes_before_a_log_that_has_no_line_of_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text("LOG:  database system is ready to accept connections\n")
+    monkeypatch.setattr("magicfs.cli.part_logs.why_no_writes", lambda _: "the disk is full: make room")
+    assert explain_failure("postgres", log, home=tmp_path) == "the disk is full: make room, and it starts by itself"
+
+
 def test_a_traceback_is_told_by_its_last_line(tmp_path: Path) -> None:
     log = tmp_path / "agent.log"
     log.write_text("magicfs: one\n")
