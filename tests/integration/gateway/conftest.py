@@ -7,6 +7,9 @@ import pytest
 
 from magicfs.gateway import connection_pool, serve
 from tests.integration.gateway.hosts import Host, Mount
+from tests.integration.gateway.tunnel_pair import Pair
+from tests.plugins.commands import short_folder
+from tests.plugins.servers import Servers
 
 
 @pytest.fixture
@@ -22,3 +25,17 @@ def mount(tmp_path: Path, host: Host) -> Iterator[Mount]:
     with host.serving():
         yield known
         known.files.set_hosts([])
+
+
+@pytest.fixture
+def pair(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
+    monkeypatch.setattr(serve, "REFRESH_SECONDS", 0.05)
+    with short_folder() as folder:
+        yield Pair(folder, servers)
+
+
+@pytest.fixture
+def linked(pair: Pair) -> Iterator[Pair]:
+    pair.admit("node")
+    with pair.serve(), pair.link():
+        yield pair

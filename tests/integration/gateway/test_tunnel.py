@@ -5,108 +5,21 @@ from __future__ import annotations
 import contextlib
 import socket
 import struct
-import threading
 import time
-from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import ExitStack
-from dataclasses import replace
-from pathlib import Path
 
 import psycopg
 import pytest
 import redis as redis_client
 
-from magicfs.domain.deadline import Deadline
-from magicfs.domain.host_certificates import HostCertificate
-from magicfs.errors import ConfigError, DeadlineExceeded, HostTaken, PeerUnavailable
-from magicfs.gateway import serve, tunnel
-from magicfs.gateway.hub import Hub, ask_admission, join_service, require_admission
-from magicfs.gateway.hub_link import HubLink
-from magicfs.gateway.identity import Identity, host_identity
-from magicfs.gateway.join_requests import JoinRequest
-from magicfs.gateway.peers import PeerAddress
-from magicfs.gateway.serve import JOIN_SERVICE, Server
-from magicfs.gateway.tunnel import Tunnels, fixed_startup
-from magicfs.runtime import postgres, redis
+from magicfs.errors import PeerUnavailable
+from magicfs.gateway import tunnel
+from magicfs.gateway.tunnel import fixed_startup
+from magicfs.runtime import postgres
 from magicfs.state_directory.home import POSTGRES_SOCKET
-from tests.integration.gateway.hosts import in_a_loop
-from tests.plugins.broker import free_port
-from tests.plugins.commands import short_folder
+from tests.integration.gateway.tunnel_pair import Pair
 from tests.plugins.servers import Servers
 from tests.plugins.waiting import eventually
-
-
-class Pair:
-    """A hub with real servers, and a node that is linked to it."""
-
-    def __init__(self, folder: Path, servers: Servers) -> None:
-        self.identities: dict[str, Identity] = {}
-        for name in ("hub", "node", "stranger"):
-            (folder / name / "run").mkdir(parents=True, mode=0o700)
-            self.identities[name] = host_identity(folder / name)
-        self.run_dir = folder / "node" / "run"
-        self.known: dict[str, HostCertificate] = {}
-        self.asked: list[JoinRequest] = []
-        self.servers = servers
-        self.address = PeerAddress("127.0.0.1", free_port())
-        self.hub = Hub(self.address, self.identities["hub"].fingerprint)
-        self.stack = ExitStack()
-
-    def admit(self, name: str) -> None:
-        shown = self.identities[name]
-        self.known[name] = HostCertificate(name, shown.fingerprint, shown.certificate, None, admitted=True)
-
-    def request(self, asked: JoinRequest) -> bool:
-        if asked.host == "taken":
-            raise HostTaken("another machine is taken in this cluster")
-        if asked.host == "unlucky":
-            raise ConfigError("/secret/place cannot be read")
-        self.asked.append(asked)
-        return asked.host in self.known
-
-    def serve(self) -> ExitStack:
-        """Serve until the stack is closed."""
-        run_dir = self.servers.home / "run"
-        tunnels = Tunnels(
-            postgres=run_dir / POSTGRES_SOCKET,
-            redis=redis.socket_path(self.servers.home),
-            user=postgres.OWNER,
-            database="template_magicfs",
-        )
-        services = tunnels.services() | {JOIN_SERVICE: join_service(self.request)}
-        server = Server(self.identities["hub"], services, load=lambda: list(self.known.values()))
-        stack = ExitStack()
-        stack.enter_context(in_a_loop(lambda stop, ready: server.run(self.address, stop, ready=ready)))
-        return stack
-
-    def link(self, name: str = "node", hub: Hub | None = None) -> ExitStack:
-        link = HubLink(hub or self.hub, self.identities[name])
-        stack = ExitStack()
-        sockets = {"postgres": self.run_dir / POSTGRES_SOCKET, "redis": self.run_dir / "redis.sock"}
-        stack.enter_context(in_a_loop(lambda stop, ready: link.run(**sockets, stop=stop, ready=ready)))
-        return stack
-
-    def connect(self, **options: str) -> psycopg.Connection:
-        words = {"host": str(self.run_dir), "user": postgres.OWNER, "dbname": "template_magicfs"} | options
-        return psycopg.connect(**words, autocommit=True, connect_timeout=10)
-
-    def redis(self) -> redis_client.Redis:
-        return redis_client.Redis(unix_socket_path=str(self.run_dir / "redis.sock"), db=14)
-
-
-@pytest.fixture
-def pair(servers: Servers, monkeypatch: pytest.MonkeyPatch) -> Iterator[Pair]:
-    monkeypatch.setattr(serve, "REFRESH_SECONDS", 0.05)
-    with short_folder() as folder:
-        yield Pair(folder, servers)
-
-
-@pytest.fixture
-def linked(pair: Pair) -> Iterator[Pair]:
-    pair.admit("node")
-    with pair.serve(), pair.link():
-        yield pair
 
 
 def test_a_node_uses_both_servers(linked: Pair) -> None:
@@ -256,7 +169,7 @@ def test_one_host_does_not_take_all_connections(linked: Pair, monkeypatch: pytes
     refused = pytest.raises(psycopg.OperationalError, match="the hub has 2 connections of node already")
     with linked.connect(), linked.connect(), refused:
         linked.connect()
-    eventually(lambda: _connects(linked), "a connection after the others")
+    eventually(linked.connects, "a connection after the others")
 
 
 def test_a_host_of_eight_cores_has_its_connections_to_redis(linked: Pair) -> None:
@@ -264,14 +177,6 @@ def test_a_host_of_eight_cores_has_its_connections_to_redis(linked: Pair) -> Non
     with contextlib.ExitStack() as clients:
         for _ in range(10 * 12 + 7):
             assert clients.enter_context(linked.redis()).ping()
-
-
-def _connects(pair: Pair) -> bool:
-    try:
-        pair.connect().close()
-    except psycopg.OperationalError:
-        return False
-    return True
 
 
 def test_the_end_of_one_side_ends_the_other(linked: Pair, servers: Servers) -> None:
@@ -284,113 +189,3 @@ def test_the_end_of_one_side_ends_the_other(linked: Pair, servers: Servers) -> N
             hub.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE application_name = 'killed'")
             with pytest.raises(psycopg.errors.AdminShutdown):
                 other.execute("SELECT 1")
-
-
-def test_a_host_that_is_retired_is_cut_off(linked: Pair) -> None:
-    connection, client = linked.connect(), linked.redis()
-    client.ping()
-    linked.known.clear()
-
-    def is_cut() -> bool:
-        try:
-            connection.execute("SELECT 1")
-        except psycopg.OperationalError:
-            return True
-        return False
-
-    eventually(is_cut, "the end of its session")
-    with pytest.raises(psycopg.OperationalError, match="has not admitted this host: run 'magicfs cluster init' there"):
-        linked.connect()
-    with pytest.raises(redis_client.exceptions.ConnectionError):
-        linked.redis().ping()
-    linked.admit("node")
-    eventually(lambda: _connects(linked), "a session once it is admitted again")
-
-
-def test_a_stranger_and_a_wrong_hub_get_nothing(pair: Pair) -> None:
-    pair.admit("node")
-    with pair.serve():
-        with pair.link("stranger"), pytest.raises(psycopg.OperationalError, match="has not admitted this host"):
-            pair.connect()
-        other = replace(pair.hub, fingerprint=pair.identities["stranger"].fingerprint)
-        with (
-            pair.link(hub=other),
-            pytest.raises(psycopg.OperationalError, match="the hub cannot be used: another machine answers at"),
-        ):
-            pair.connect()
-    with pair.link(), pytest.raises(psycopg.OperationalError, match=r"the hub 127\.0\.0\.1:\d+ cannot be reached"):
-        pair.connect()
-
-
-def test_an_address_that_ends_each_connection_is_told_as_that(pair: Pair) -> None:
-    pair.admit("node")
-    ending = threading.Event()
-    with socket.create_server(("127.0.0.1", 0)) as forwarder:
-        forwarder.settimeout(0.1)
-
-        def end_connections() -> None:
-            while not ending.is_set():
-                with contextlib.suppress(TimeoutError):
-                    connection, _ = forwarder.accept()
-                    # Else the kernel says that it was reset.
-                    with connection:
-                        connection.settimeout(60)
-                        connection.recv(1 << 16)
-
-        thread = threading.Thread(target=end_connections)
-        thread.start()
-        try:
-            address = PeerAddress("127.0.0.1", forwarder.getsockname()[1])
-            with (
-                pair.link(hub=replace(pair.hub, address=address)),
-                pytest.raises(psycopg.OperationalError, match="cannot be reached: its address ends each connection"),
-            ):
-                pair.connect()
-        finally:
-            ending.set()
-            thread.join()
-
-
-def test_a_link_goes_on_when_its_hub_is_back(pair: Pair) -> None:
-    pair.admit("node")
-    with pair.link():
-        with pair.serve():
-            first = pair.connect()
-        with pytest.raises(psycopg.OperationalError):
-            first.execute("SELECT 1")
-        assert not _connects(pair)
-        with pair.serve():
-            assert _connects(pair)
-    assert list(pair.run_dir.iterdir()) == []
-
-
-def test_a_host_asks_for_admission_and_waits(pair: Pair) -> None:
-    stranger = pair.identities["stranger"]
-    with pair.serve():
-        assert not ask_admission(pair.hub, stranger, host="stranger", deadline=Deadline(20))
-        with pytest.raises((PeerUnavailable, DeadlineExceeded)):
-            require_admission(pair.hub, stranger, Deadline(20))
-        pair.admit("stranger")
-        assert ask_admission(pair.hub, stranger, host="stranger", deadline=Deadline(20))
-
-        def is_in() -> bool:
-            try:
-                require_admission(pair.hub, stranger, Deadline(20))
-            except PeerUnavailable:
-                return False
-            return True
-
-        eventually(is_in, "its admission")
-        with pytest.raises(PeerUnavailable, match="the hub says: another machine is taken"):
-            ask_admission(pair.hub, stranger, host="taken", deadline=Deadline(20))
-        for host, certificate in (("x" * 300, stranger.certificate), ("a\nb", stranger.certificate), ("x", "none")):
-            with pytest.raises(PeerUnavailable, match="the hub says: the request is"):
-                ask_admission(pair.hub, replace(stranger, certificate=certificate), host=host, deadline=Deadline(20))
-    expected = JoinRequest("stranger", stranger.fingerprint, stranger.certificate, "127.0.0.1")
-    assert pair.asked == [expected, expected]
-
-
-def test_a_stranger_is_told_nothing_of_the_machine(pair: Pair) -> None:
-    with pair.serve(), pytest.raises(PeerUnavailable) as refused:
-        ask_admission(pair.hub, pair.identities["node"], host="unlucky", deadline=Deadline(20))
-    assert str(refused.value) == "the hub says: it cannot record the request: look at its log"
