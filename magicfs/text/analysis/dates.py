@@ -10,8 +10,8 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
-from magicfs.text.analysis.months import DAYS, MONTHS, month_alone, month_number
-from magicfs.text.analysis.stated_days import FAR_EAST, VIETNAMESE, days_with_blanks, western_year
+from magicfs.text.analysis.months import DAYS, MONTHS, month_alone, month_between_signs, month_number
+from magicfs.text.analysis.stated_days import FAR_EAST, VIETNAMESE, days_with_blanks, joined_days, western_year
 from magicfs.text.analysis.tokens import is_unspaced
 from magicfs.text.analysis.variants import OtherForms
 
@@ -19,11 +19,11 @@ _DATE: Final = re.compile(r"(?<![\w./-])([0-9]{1,4})([./-])([0-9]{1,2})\2([0-9]{
 _COMPACT: Final = re.compile(r"(?<![\w./-])((?:19|20)[0-9]{2})([01][0-9])([0-3][0-9])(?![\w/-]|\.[0-9])")
 _MONTH_LAST: Final = re.compile(r"(?<![\w./-])([12][0-9]{3})([-./])([01]?[0-9])(?![\w/-]|\.[0-9])")
 _MONTH_FIRST: Final = re.compile(r"(?<![\w./-])([01]?[0-9])([./-])([12][0-9]{3})(?![\w/-]|\.[0-9])")
-_NAMED: Final = r"(?P<name>[^\s\d.,-]{2,12})"
+_NAMED: Final = r"(?P<name>[^\s\d.,/-]{2,12})"
 _NUMBERED: Final = r"(?P<day>[0-9]{1,2})(?P<ending>[^\W\d_]{0,2})"
 _OF_YEAR: Final = r"(?P<year>[12][0-9]{3})(?![\w/-]|\.[0-9])"
 _NAMED_DAY: Final = re.compile(
-    rf"(?<![\w./-]){_NUMBERED}\.?[ -](?:of |de )?{_NAMED}[.,]{{0,2}}[ -](?:del? )?{_OF_YEAR}"
+    rf"(?<![\w./-]){_NUMBERED}(?:\.?[ -]|[./])(?:of |de )?{_NAMED}(?:[.,]{{0,2}}[ -](?:del? )?|[./]){_OF_YEAR}"
 )
 _NAMED_DAY_SECOND: Final = re.compile(rf"{_NAMED}\.? (?:the )?{_NUMBERED},? {_OF_YEAR}")
 _NAMED_DAY_LAST: Final = re.compile(
@@ -90,7 +90,7 @@ def _named_days(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
     for pattern in (_NAMED_DAY, _NAMED_DAY_SECOND, _NAMED_DAY_LAST):
         for match in pattern.finditer(text):
             day, name, year = match["day"], match["name"], match["year"]
-            month = month_number(name)
+            month = month_number(name) if " " in match[0] else month_between_signs(name)
             if month is not None:
                 words = {name[place : place + 2] for place in range(len(name) - 1)} if is_unspaced(name) else set()
                 words |= {day + match["ending"], name.lower(), year}
@@ -108,6 +108,8 @@ def _dates_with_signs(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]
     for numbers in days_with_blanks(text):
         year, month, day = numbers
         yield frozenset(numbers), [(year, int(month), day)]
+    for year, number, day, word in joined_days(text):
+        yield frozenset({word}), [(year, number, day)]
 
 
 def _months(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:

@@ -33,6 +33,8 @@ _SIGN_FIRST: Final = re.compile(
     rf"[{_SIGNS}](?:(?<![\w$].)|(?<=\bUS.))([0-9]{{1,3}}(?:[.,][0-9]{{1,2}})?) ?{_LETTER}(?!\w)"
 )
 _SIGN_LAST: Final = re.compile(rf"{_NUMBER} ?{_LETTER} ?(?:[{_SIGNS}]|(?:EUR|USD|GBP|CHF|[Ee]uros?|dollars?)\b)")
+_THOUSANDS: Final = re.compile(r"(?<![\w.,:/-])(?:([1-9][0-9]{1,2})000|([1-9][0-9]{0,2})[.,]000)(?![\w/-]|[.,][0-9])")
+"""A number of thousands, which a text may have with a letter alone, as in `750k users`. Four digits are a year."""
 _TYPED: Final = re.compile(rf"{_NUMBER}([kKM])(?!\w)")
 """What is typed has no other meaning that a text would have in digits alone."""
 _WORD_BEHIND: Final = re.compile(f"[0-9]{_BLANK}[MTBmtbМТмт][IHALRiharlиыл]")
@@ -46,7 +48,9 @@ def stated_magnitudes(text: str) -> list[str]:
 
 
 def magnitude_forms(text: str) -> Iterator[OtherForms]:
-    """Yield `1500000` for the words of `1.5 million`, `$1.5M` and `1.5M`."""
+    """Yield `1500000` for the words of `1.5 million`, `$1.5M` and `1.5M`, and `750k` for `750,000`."""
+    for match in _THOUSANDS.finditer(text):
+        yield frozenset({match[0], *re.findall("[0-9]+", match[0])}), [f"{match[1] or match[2]}k"]
     typed = ((match[0], _in_digits(match[1], _ZEROS_OF_LETTER[match[2]])) for match in _TYPED.finditer(text))
     for written, digits in (*_found(text), *typed):
         if digits:

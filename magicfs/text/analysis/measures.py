@@ -25,9 +25,16 @@ _MICRO: Final = re.compile(rf"{_NUMBER}{SPACE}?\u03bc([A-Za-z])(?!\w)")
 _TIMES: Final = re.compile(f"(?<=[0-9]){SPACE}?[\u00d7\u2715]{SPACE}?(?=[0-9])")
 """The sign of multiplication between two numbers, for which people type an `x`."""
 _DIMENSIONS: Final = re.compile(
-    r"[1-9](?<![\w.,:/-].)[0-9]{0,4} [xX] (?!10\b)[1-9][0-9]{0,4}(?: [xX] [1-9][0-9]{0,4})?(?![\w/]|[.,][0-9])"
+    r"[1-9](?<![\w.,:/-].)[0-9]{0,4} [xX] (?!10\b)[1-9][0-9]{0,4}(?: [xX] [1-9][0-9]{0,4})?"
+    r"(?=(?:[cm]?m|px|in|ft)(?!\w)|(?![\w/]|[.,][0-9]))"
 )
 """Two or three lengths; not a number that is multiplied by a power of ten."""
+_WITH_UNIT_BEHIND: Final = re.compile(
+    r"([1-9](?<![\w.,:/-].)[0-9]{0,4}[xX][1-9][0-9]{0,4}(?:[xX][1-9][0-9]{0,4})?)(?:[cm]?m|px|in|ft)(?!\w)"
+)
+"""The same in one piece with their unit: `10x20cm`."""
+_DEGREES: Final = re.compile(f"([0-9]+(?:[.,][0-9]+)?){SPACE}?\u00b0{SPACE}?([CF])(?!\\w)")
+"""A temperature, which people type without the sign."""
 _POWER: Final = re.compile(
     r"([A-Za-z\u03a9\u03bc](?<![A-Za-z\\].)[A-Za-z]{0,2})\^(?:([0-9]{1,2})(?![\w^])|\{([0-9]{1,2})\})"
 )
@@ -65,7 +72,9 @@ _WORDS_OF_PERCENT: Final = (
 _MONEY: Final = (
     ("€", "eur euro euros"), ("$", "usd dollar dollars"), ("£", "gbp pound pounds"), ("¥", "jpy yen"),
     ("¥", "cny yuan"), ("₹", "inr rupee rupees"), ("₽", "rub руб рублей рубля"), ("₩", "krw won"), ("₺", "try lira"),
-    ("₴", "uah грн гривень"), ("₪", "ils nis"), ("r$", "brl reais real"),
+    ("₴", "uah грн гривень"), ("₪", "ils nis"), ("r$", "brl reais real"), ("zł", "pln złotych złote"),
+    ("kč", "czk korun"), ("kr", "sek kronor"), ("kr", "nok kroner"), ("kr", "dkk kroner"), ("chf", "franken sfr"),
+    ("฿", "thb baht"), ("₫", "vnd đồng"),
 )  # fmt: skip
 """The signs of currencies, each with its code and its names."""
 _DOLLAR: Final = "$"
@@ -85,6 +94,8 @@ _DOLLARS: Final = re.compile(rf"\$(?:(?<![\w$].)|(?<=\bUS.)){SPACE}?({_AMOUNT})|
 _LEFT_OUT: Final = re.compile(r"[.,](?=[0-9]{3}(?![0-9]))|[.,]0{1,2}\Z")
 """What people leave out of an amount: separators of thousands, and cents that are none."""
 _YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
+_DECIMALS: Final = re.compile("([0-9]+)[.,]([0-9]|[1-9]0)")
+"""An amount whose last digit may be a zero that is left out."""
 
 
 def with_typed_signs(text: str) -> str:
@@ -106,14 +117,17 @@ def measures_in_one_piece(text: str) -> list[str]:
     found = []
     if _LETTER_BEHIND.search(text):
         found += [number + unit for number, unit in _WITH_UNIT.findall(text)]
+    if "\u00b0" in text:
+        found += [number + unit for number, unit in _DEGREES.findall(text)]
     return found + _with_typed_micro(text)
 
 
 def dimensions(text: str) -> list[str]:
     """The dimensions of a readable text in one piece, each once: `1920x1080`."""
-    if " x " not in text and " X " not in text:
-        return []
-    return list(dict.fromkeys(match.replace(" ", "").lower() for match in _DIMENSIONS.findall(text)))
+    found = _WITH_UNIT_BEHIND.findall(text) if "x" in text or "X" in text else []
+    if " x " in text or " X " in text:
+        found += [match.replace(" ", "") for match in _DIMENSIONS.findall(text)]
+    return list(dict.fromkeys(map(str.lower, found)))
 
 
 def _with_typed_micro(text: str) -> list[str]:
@@ -208,6 +222,16 @@ def money_forms(text: str) -> Iterator[OtherForms]:
         is_year = name.isalpha() and name not in _CODES and _YEAR.fullmatch(last_number)
         if behind or not (is_word or is_year):
             yield frozenset({name}), list(dict.fromkeys(_forms_of_money(number or last_number, name)))
+            yield from _decimal_forms(number or last_number)
+
+
+def _decimal_forms(number: str) -> Iterator[OtherForms]:
+    """Yield `45,50` and `45.50` for the amount `45,5`, and `45,5` and `45.5` for one with a zero at its end."""
+    if (match := _DECIMALS.fullmatch(number)) is None:
+        return
+    whole, decimals = match.groups()
+    other = decimals[0] if len(decimals) > 1 else f"{decimals}0"
+    yield frozenset({number, decimals}), [f"{whole}{sign}{other}" for sign in ",."]
 
 
 def _forms_of_money(number: str, typed: str) -> Iterator[str]:

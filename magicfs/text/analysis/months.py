@@ -100,6 +100,9 @@ _OTHER_WORDS: Final = frozenset(
 """Forms of names of months that are mostly names of people and places: those without their accents, and a genitive."""
 _WORDS_IN_LOWER_CASE: Final = frozenset({"dec", "mar", "march", "may"})
 
+_BETWEEN_SIGNS: Final = {"ago": 8, "set": 9, "out": 10}
+"""Abbreviations that are English words: they are months between a day and a year with signs, as in `15/set/2016`."""
+
 NAME: Final = r"[^\W\d_][^\s\d_.,:;!?()\[\]/\\\"'<>=+*#|-]{1,13}"
 """What may be such a name: letters, and marks of scripts whose vowels are some."""
 DAYS: Final = 31
@@ -118,6 +121,11 @@ def _month_of(*, is_latin: bool) -> dict[str, int]:
 def month_number(name: str) -> int | None:
     """The month of a name, in any case and of any language; None for another word."""
     return _month_of(is_latin=name < _FIRST_OTHER).get(fold(name))
+
+
+def month_between_signs(name: str) -> int | None:
+    """The same of a name that stands between a day and a year with signs and no blanks, as in `15/set/2016`."""
+    return _BETWEEN_SIGNS.get(name.lower()) or month_number(name)
 
 
 @lru_cache(maxsize=_CACHED_WORDS)

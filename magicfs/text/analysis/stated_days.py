@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from magicfs.text.analysis.cjk_numbers import NUMERALS, with_digits
-from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_number
+from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_between_signs, month_number
 from magicfs.text.analysis.tokens import SPACE
 
 _NUMBER: Final = r"(?<![\w.,:/])(?<![0-9]-)([0-9]{1,2})(?:st|nd|rd|th|er|\.|\u00ba)?"
@@ -19,7 +19,8 @@ _CENTURIES: Final = ("20", "19", "18", "17", "25")
 _YEAR: Final = re.compile(r"[12](?<!\w.)[0-9]{3}(?![\w/-]|[.,][0-9])")
 """A year. It begins with a set of characters, for which `re` searches quickly."""
 _BEFORE_YEAR: Final = re.compile(
-    rf"(?:{_NUMBER}(?:{SPACE}(?:of |de )?|[-/]))?(?<![^\W\d_])({NAME})(?:[.,]{{0,2}}{SPACE}(?:del? |of )?|[-/])\Z"
+    rf"(?:{_NUMBER}(?:{SPACE}(?:of |de )?|[-/]|(?<=\.)))?(?<![^\W\d_])({NAME})"
+    rf"(?:[.,]{{0,2}}{SPACE}(?:del? |of )?|[-/.])\Z"
     rf"|(?<![^\W\d_])({NAME})\.?{SPACE}{_NUMBER},?{SPACE}\Z"
 )
 """A month by its name, and perhaps a day before or behind it."""
@@ -29,7 +30,9 @@ _BEHIND_YEAR: Final = re.compile(rf"\.?(?: m\.)?{SPACE}({NAME}){SPACE}([0-9]{{1,
 _LONGEST: Final = 40
 _WORDS_BEFORE: Final = 2
 """The words before a year of which one is the month; the other may be `of`, and the ending of a number."""
-_BEHIND_MONTH: Final = " \u00a0\u202f/-"
+_BEHIND_MONTH: Final = " \u00a0\u202f/-."
+_JOINED_DAY: Final = re.compile(r"(?<!\w)([0-9]{1,2})([A-Za-z]{3,9})((?:19|20)[0-9]{2})(?!\w)")
+"""A day as airlines write it: `09MAR2022`."""
 FAR_EAST: Final = re.compile("([12][0-9]{3})([年년]) ?([0-9]{1,2})([月월])(?: ?([0-9]{1,2})([日일]))?")
 VIETNAMESE: Final = re.compile(
     r"(?:(?<![\w./-])([0-9]{1,2}) )?(tháng) ([0-9]{1,2})(?:,? (năm) |/|, ?)([12][0-9]{3})(?![\w/-])", re.IGNORECASE
@@ -63,6 +66,7 @@ def stated_dates(text: str) -> list[str]:
     if any(century in text for century in _CENTURIES):
         found += _spelt(text)
         found += [date for year, month, day in days_with_blanks(text) for date in _iso(year, int(month), day)]
+        found += [date for year, month, day, _ in joined_days(text) for date in (*_iso(year, month, day), year)]
     if "月" in text or "월" in text:
         found += [
             date for year, _, month, _, day, _ in FAR_EAST.findall(text) for date in _iso(year, int(month), day or None)
@@ -89,11 +93,12 @@ def _spelt(text: str) -> Iterator[str]:
         if (
             start
             and text[start - 1] in _BEHIND_MONTH
-            and any(map(month_number, _WORD.findall(text, max(0, start - _LONGEST), start)[-_WORDS_BEFORE:]))
+            and any(map(month_between_signs, _WORD.findall(text, max(0, start - _LONGEST), start)[-_WORDS_BEFORE:]))
             and (before := _BEFORE_YEAR.search(text, max(0, start - _LONGEST), start))
         ):
             day, name, second_name, second_day = before.groups()
-            found = _named(match[0], name or second_name, day or second_day)
+            has_signs = not (text[start - 1].isspace() or before[0][len(day or "")].isspace())
+            found = _named(match[0], name or second_name, day or second_day, has_signs=has_signs)
         if not found and text[end : end + 1] in {" ", "."} and (behind := _BEHIND_YEAR.match(text, end)):
             found = list(_iso(match[0], month_alone(behind[1], has_case=True), behind[2]))
         yield from found
@@ -107,9 +112,18 @@ def days_with_blanks(text: str) -> Iterator[tuple[str, str, str]]:
             yield (first, month, last) if len(first) > len(last) else (last, month, first)
 
 
-def _named(year: str, name: str, day: str | None) -> list[str]:
+def joined_days(text: str) -> Iterator[tuple[str, int, str, str]]:
+    """Yield the days that are one word with the name of their month: the year, the month, the day, and the word."""
+    for match in _JOINED_DAY.finditer(text):
+        day, name, year = match.groups()
+        if (month := month_number(name)) is not None:
+            yield year, month, day, match[0]
+
+
+def _named(year: str, name: str, day: str | None, *, has_signs: bool) -> list[str]:
     """A day or a month with a name; of the calendar of Thailand, the year of other calendars too."""
-    month = month_number(name) if day else month_alone(name, has_case=True)
+    of_day = month_between_signs if has_signs else month_number
+    month = of_day(name) if day else month_alone(name, has_case=True)
     western = western_year(year, name)
     return [*_iso(western, month, day), *([western] if western != year else [])]
 

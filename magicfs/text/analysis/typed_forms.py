@@ -21,6 +21,7 @@ from magicfs.text.analysis.magnitudes import magnitude_forms
 from magicfs.text.analysis.measures import dimensions, micro_forms, money_forms, percent_forms
 from magicfs.text.analysis.spaced_numbers import numbers_in_pieces
 from magicfs.text.analysis.variants import OtherForms
+from magicfs.text.analysis.years import year_forms
 
 _ORDINALS: Final = {
     1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth",
@@ -62,9 +63,6 @@ _NUMBERED_IN_ENGLISH: Final = re.compile(
     rf" (?:([1-9]|1[0-2])(?![\w.,:/%'-])|({'|'.join(_VALUES)})(?!\w))",
     re.IGNORECASE,
 )
-_FISCAL_YEAR: Final = re.compile(
-    r"(?<!\w)(fy|(?:fiscal|financial) year) ?'?((?:20)?[0-9]{2})(?![\w.,:-])", re.IGNORECASE
-)
 _MAX_IN_PIECES: Final = 16
 _MAX_OF_KIND: Final = 4
 """Each is looked up, and a text with more is pasted."""
@@ -91,7 +89,7 @@ def typed_forms(text: str) -> list[OtherForms]:
         _roman_forms,
         _numbers_in_words,
         _street_forms,
-        _fiscal_years,
+        year_forms,
         weekday_forms,
     ]
     if not text.isascii():
@@ -181,12 +179,6 @@ def _numbers_in_words(text: str) -> Iterator[OtherForms]:
     """Yield `five` for the number of `chapter 5`, and the other way round."""
     for digits, word in _NUMBERED_IN_ENGLISH.findall(text):
         yield (frozenset({digits}), [_NUMBERS[int(digits)]]) if digits else (frozenset({word}), [_VALUES[word.lower()]])
-
-
-def _fiscal_years(text: str) -> Iterator[OtherForms]:
-    """Yield `fy2021` for `FY21` and for `fiscal year 2021`, and `fy21`."""
-    for name, year in _FISCAL_YEAR.findall(text):
-        yield frozenset({*name.split(), name + year, year}), [f"fy20{year[-2:]}", f"fy{year[-2:]}"]
 
 
 def _bare_versions(text: str) -> Iterator[OtherForms]:

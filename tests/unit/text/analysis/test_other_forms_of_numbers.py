@@ -1,0 +1,96 @@
+"""Years, days, amounts and measures are found in the other ways in which people write them."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.text.analysis.magnitudes import magnitude_forms
+from magicfs.text.analysis.years import year_forms
+from tests.unit.text.analysis.vectors import missed
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        *(("music of the 1990s", typed) for typed in ("90s", "'90s", "the nineties", "1990s")),
+        *(("of the early 80s", typed) for typed in ("1980s", "the eighties")),
+        ("the roaring twenties", "1920s"),
+        ("in den 1990er Jahren", "90er"),
+        *(("Q4'21 results", typed) for typed in ("Q4 2021", "Q4 21", "2021Q4", "Q4/2021", "2021 Q4")),
+        *(("Q4 2021 results", typed) for typed in ("Q4'21", "Q4 '21", "q4/21")),
+        *(("Semester 2018/19", typed) for typed in ("2018/2019", "2018-19", "2018–2019")),
+        *(("season 2018-2019", typed) for typed in ("2018/19", "2018/2019")),
+    ],
+)
+def test_years_are_found_in_other_forms(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+@pytest.mark.parametrize("typed", ["20s", "10s", "100s", "5s", "2018/07", "2018/20", "H2O", "A4 21", "version 90.s"])
+def test_what_is_no_year_has_no_other_forms(typed: str) -> None:
+    assert list(year_forms(typed)) == []
+
+
+@pytest.mark.parametrize(
+    "written", ["09MAR2022", "9Mar2022", "09.Mar.2022", "09/mar/2022", "9.März.2022", "09-Mar-2022"]
+)
+@pytest.mark.parametrize("typed", ["2022-03-09", "9 March 2022", "09.03.2022", "March 2022", "9MAR2022", "09/Mar/2022"])
+def test_a_day_has_the_name_of_its_month_between_signs_or_in_one_piece(written: str, typed: str) -> None:
+    assert missed(f"a flight on {written} to Lisbon", typed) == []
+
+
+def test_months_are_known_by_their_short_names_in_portuguese_and_italian() -> None:
+    assert missed("boleto de 15/set/2016", "2016-09-15") == []
+    assert missed("due 2016-08-15", "15-ago-2016") == []
+    assert missed("the 15 set 2016 dolls on the shelf", "2016-09") != []
+
+
+@pytest.mark.parametrize("written", ["45,50 €", "€45.50", "45,5 €", "45.5 EUR"])
+@pytest.mark.parametrize("typed", ["45,5 €", "45.50 EUR", "45,50 €", "45.5 euros"])
+def test_an_amount_has_a_zero_at_its_end_or_none(written: str, typed: str) -> None:
+    assert missed(f"ice for {written} today", typed) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("3 477,05 zł", "3477,05 PLN"),
+        ("12 500 Kč", "12500 CZK"),
+        ("450 kr", "450 SEK"),
+        ("450 kr", "450 NOK"),
+        ("CHF 1'250.00", "1250 Franken"),
+        ("฿900", "900 baht"),
+    ],
+)
+def test_more_currencies_are_found_by_their_names(written: str, typed: str) -> None:
+    assert missed(f"it costs {written} there", typed) == []
+
+
+def test_a_number_of_thousands_has_a_letter_for_its_zeros() -> None:
+    for typed in ("750000", "750,000", "750.000"):
+        assert missed("750k users", typed) == []
+    assert not list(magnitude_forms("2000 users, 1,234,000 and 750000.5"))
+
+
+@pytest.mark.parametrize("written", ["10x20cm", "10 x 20 cm", "10×20 cm", "10x20 cm"])
+@pytest.mark.parametrize("typed", ["10 x 20 cm", "10x20", "10×20cm", "10x20cm"])
+def test_dimensions_have_their_unit_in_the_same_piece(written: str, typed: str) -> None:
+    assert missed(f"a board of {written} oak", typed) == []
+
+
+def test_a_screw_is_found_by_its_thread() -> None:
+    assert missed("bolts M8x40", "M8") == []
+    assert missed("bolts M8 x 40", "M8x40") == []
+
+
+def test_a_temperature_has_its_sign_or_none() -> None:
+    for written in ("37.5°C", "37.5 °C", "37.5 ℃"):
+        assert missed(f"it has {written} now", "37.5C") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"), [("1Z 999 AA1 01 2345 6784", "1Z999AA10123456784"), ("112-233-445 95", "11223344595")]
+)
+def test_numbers_with_blanks_are_found_in_one_piece(written: str, typed: str) -> None:
+    assert missed(f"it is {written}, see", typed) == []
+    assert missed(f"it is {typed}, see", written) == []
