@@ -13,7 +13,8 @@ from typing import Final
 from magicfs.domain.query import STEM_MARK, Lexeme
 from magicfs.text.analysis.english_forms import other_forms
 from magicfs.text.analysis.folding import fold
-from magicfs.text.analysis.hebrew import without_prefixes
+from magicfs.text.analysis.hebrew import is_hebrew, plural_stems, singulars, without_prefixes
+from magicfs.text.analysis.irregular_forms import irregular_forms
 from magicfs.text.analysis.lexemes import folded_stem
 from magicfs.text.analysis.stems import DEFAULT_ALGORITHM, DEFAULT_LANGUAGE, algorithm_for, has_letters_alone
 from magicfs.text.analysis.variants import with_two_letters, with_umlauts, words_apart
@@ -31,6 +32,16 @@ _MIN_REST_CHARACTERS: Final = 3
 """Fewer letters behind one that may be a word before them, in a typed word of Hebrew, are a part of it. So many are
 left of the second of two words in the stem of both."""
 
+
+_INFLECTED: Final = frozenset(
+    {"arabic", "czech", "danish", "hungarian", "norwegian", "polish", "romanian", "russian", "swedish"}
+)
+"""Algorithms for languages in which a plural has further endings."""
+_LONGER_STEMS: Final = frozenset({"hungarian", "turkish"})
+"""Algorithms whose stem of a plural may be the singular, of which they take more: `faturalar`, `fatura`, `fatur`."""
+
+_VOWELS: Final = ("a", "e", "i", "o", "u")
+_POSSESSED: Final = re.compile(r"(?<=\w\w[aeiou])s[iu]\Z")
 
 _ROMANCE: Final = frozenset({"catalan", "french", "italian", "portuguese", "romanian", "spanish"})
 _MADE_OF_VERBS: Final = re.compile("ment(?:[eio]s?|s)?\\Z")
@@ -63,15 +74,48 @@ def word_forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexem
             forms.setdefault(stemmed, Lexeme(stemmed, is_exact=False))
     if not algorithms:
         forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
+    others = {form.text: form for form in _other_words(part, word, algorithms) if form.text not in forms}
+    return (*forms.values(), *others.values())
+
+
+def _other_words(part: str, word: str, algorithms: tuple[str, ...]) -> list[Lexeme]:
+    """The forms of a word that are words of their own: with two letters for an umlaut, irregular, in another number."""
     variant = with_two_letters(part.lower())
-    variants = [] if variant is None else list(variant_forms(variant, algorithms))
+    found = [] if variant is None else list(variant_forms(variant, algorithms))
     if DEFAULT_ALGORITHM in algorithms and part.isascii():
         for other in other_forms(part.lower(), folded_stem(part, DEFAULT_ALGORITHM)):
-            variants += variant_forms(other, (DEFAULT_ALGORITHM,), OTHER_FORM_FACTOR)
-    for rest in without_prefixes(word):
-        if len(rest) >= _MIN_REST_CHARACTERS:
-            variants += variant_forms(rest, algorithms)
-    return (*forms.values(), *{form.text: form for form in variants if form.text not in forms}.values())
+            found += variant_forms(other, (DEFAULT_ALGORITHM,), OTHER_FORM_FACTOR)
+    for algorithm in algorithms:
+        for other in irregular_forms(word, algorithm):
+            # The stem is none where it may be another word: `them` of `Themen`.
+            texts = [fold(other), *([STEM_MARK + folded_stem(other, algorithm)] if algorithm in _INFLECTED else [])]
+            found += [Lexeme(text, factor=OTHER_FORM_FACTOR, is_exact=False) for text in texts]
+        if algorithm in _LONGER_STEMS:
+            found += _forms_with_longer_stems(word, algorithm)
+    return found + _forms_in_hebrew(word, algorithms) if is_hebrew(word) else found
+
+
+def _forms_with_longer_stems(word: str, algorithm: str) -> list[Lexeme]:
+    """The word itself as a stem, and in Turkish with the ending of the second noun of two: `kira sözleşmesi`."""
+    stems = [word]
+    found: list[Lexeme] = []
+    if algorithm == "turkish" and word.endswith(_VOWELS):
+        stems.append(f"{word}s")
+        if len(base := _POSSESSED.sub("", word)) < len(word):
+            found += variant_forms(base, (algorithm,))
+            stems.append(base)
+    return [*found, *(Lexeme(STEM_MARK + stem, factor=VARIANT_FACTOR, is_exact=False) for stem in stems)]
+
+
+def _forms_in_hebrew(word: str, algorithms: Sequence[str]) -> list[Lexeme]:
+    """The forms of a word of Hebrew without the words before it, and in the other number."""
+    rests = [rest for rest in without_prefixes(word) if len(rest) >= _MIN_REST_CHARACTERS]
+    found = [form for rest in rests for form in variant_forms(rest, algorithms)]
+    for rest in (word, *rests):
+        found += [Lexeme(STEM_MARK + stem, factor=OTHER_FORM_FACTOR, is_exact=False) for stem in plural_stems(rest)]
+        for other in (*singulars(rest), *irregular_forms(rest, "hebrew")):
+            found += variant_forms(other, algorithms, OTHER_FORM_FACTOR)
+    return found
 
 
 def _is_of_another_word(stemmed: str, word: str) -> bool:

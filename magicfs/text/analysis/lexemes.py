@@ -11,7 +11,7 @@ from typing import Final
 
 from magicfs.domain.query import STEM_MARK, quoted_lexeme
 from magicfs.text.analysis.folding import fold, fold_all, without_points
-from magicfs.text.analysis.hebrew import is_hebrew, without_prefixes
+from magicfs.text.analysis.hebrew import PLURALS, is_hebrew, plural_stems, without_prefixes
 from magicfs.text.analysis.stems import stems
 from magicfs.text.analysis.tokens import Token, camel_parts, camel_variants, is_plain, is_unspaced, parse
 from magicfs.text.analysis.variants import joined_words
@@ -117,7 +117,9 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
         quoted = quoted_lexeme(word)
         lexemes: tuple[str, ...] = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
         if is_hebrew(word):
-            lexemes += tuple([quoted_lexeme(STEM_MARK + rest) for rest in without_prefixes(word)])
+            rests = without_prefixes(word)
+            plurals = [stem for form in (word, *rests) if form.endswith(PLURALS) for stem in plural_stems(form)]
+            lexemes += tuple([quoted_lexeme(STEM_MARK + rest) for rest in dict.fromkeys((*rests, *plurals))])
         elif word[0] in _DIGITS and (bare := _PADDED.fullmatch(word) or _ORDINAL.fullmatch(word)):
             lexemes += (quoted_lexeme(bare[1]),)
         found[part] = (lexemes, (), 1, () if part == word and word.isalpha() else _names(part))

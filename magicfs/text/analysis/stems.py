@@ -75,6 +75,9 @@ _PORTUGUESE_PLURAL: Final = re.compile(
 )
 """An ending without an accent stands behind one: `fáceis`, not `dezesseis`."""
 
+_FINNISH_NOUN: Final = re.compile(r"(?<=\w\w[^aeiouyäö\W])([uy])s\Z")
+"""A noun in `-us` or `-ys` behind a consonant: `hakemus`, not `oikeus`."""
+
 _stemmers = threading.local()
 
 
@@ -139,7 +142,22 @@ def _singular(word: str) -> str:
     return _PORTUGUESE_PLURAL.sub(lambda match: _PORTUGUESE_PLURALS[match[0]], word)
 
 
-_PREPARED: Final = {"arabic": _with_article, "portuguese": _singular}
+def _with_c(word: str) -> str:
+    """A word of Spanish with the letter that its plural has: `lápices`, `lápiz`."""
+    return f"{word[:-1]}c" if word.endswith("z") else word
+
+
+def _with_oblique_ending(word: str) -> str:
+    """A word of Finnish with the ending that its other forms have: `sopimukset`, `sopimus`."""
+    return _FINNISH_NOUN.sub(r"\1kse", word)
+
+
+_PREPARED: Final = {
+    "arabic": _with_article,
+    "finnish": _with_oblique_ending,
+    "portuguese": _singular,
+    "spanish": _with_c,
+}
 """What brings words into a form that Snowball knows."""
 
 

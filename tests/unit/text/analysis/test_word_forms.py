@@ -36,6 +36,20 @@ from tests.unit.text.analysis.vectors import positions, share
         ("lt", "sutartys ir knygos", "knyga"),
         ("et", "uued raamatud", "raamat"),
         ("nl", "de huizen en boeken", "huis boek"),
+        ("nl", "de steden en musea", "stad museum"),
+        ("es", "los lápices, las luces y los niños felices", "lápiz luz feliz"),
+        ("es", "un pez y una voz", "peces voces"),
+        ("fr", "les travaux du bail", "travail baux"),
+        ("de", "Konten, Themen und Museen", "Konto Thema Museum"),
+        ("fi", "sopimuksessa ja todistukset", "sopimus todistus"),
+        ("fi", "vuokrasopimus", "vuokrasopimuksen"),
+        ("tr", "kira sözleşmesi, faturalar ve sigortası", "sözleşme fatura sigorta"),
+        ("tr", "sözleşme ve adres", "sözleşmesi adresi"),
+        ("ar", "عقود الشقق والصور", "عقد شقة"),
+        ("ar", "العقد", "عقود"),
+        ("cs", "den, dům a smluv", "dny domy smlouva"),
+        ("ru", "люди и списки", "человек список"),
+        ("sv", "böcker och händer", "bok hand"),
     ],
 )
 def test_words_have_the_stems_of_their_language(language: str, text: str, question: str) -> None:
@@ -84,11 +98,22 @@ def test_a_word_does_not_stand_for_words_that_look_alike(word: str) -> None:
     assert all(lexeme.factor >= EXACT_BONUS and lexeme.text.lstrip("^") in word for lexeme in term.lexemes)
 
 
+def test_an_irregular_plural_has_no_stem_that_is_another_word() -> None:
+    [term] = question_terms("Thema", languages=["en", "de"])
+    assert {lexeme.text for lexeme in term.lexemes} >= {"thema", "themen"}
+    assert "them" not in {lexeme.text for lexeme in term.lexemes}
+
+
 HEBREW = [
     ("הדירה שבתל אביב נמכרה למשפחה מירושלים", "דירה תל אביב משפחה ירושלים"),
     ("המפתחות נמסרו בבנק לעורך הדין", "מפתחות בנק עורך דין"),
     ("בחשבונית הופיעה טעות, ולכן ביקשנו מהספק זיכוי כשהגיע המשלוח", "חשבונית ספק משלוח"),
     ("הוועדה התכנסה", "ועדה"),
+    ("החשבוניות של הספקים והדירות", "חשבונית ספק דירה"),
+    ("מסמכים ותמונות", "מסמך תמונה"),
+    ("חשבונית של ספק", "חשבוניות ספקים"),
+    ("מסמך על דירה", "מסמכים דירות"),
+    ("האנשים באו", "איש"),
 ]
 
 
