@@ -23,7 +23,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 20
     ),
-    "application/pdf": 16,
+    "application/pdf": 17,
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 14,
     "application/x-fictionbook+xml": 11,

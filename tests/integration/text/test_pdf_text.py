@@ -58,6 +58,20 @@ def test_small_capitals_and_old_style_digits_are_letters_and_digits(extractor: F
     assert read(extractor, content, b"a.pdf").text.split() == ["herons", "é", "1774"]
 
 
+def test_accents_that_are_drawn_over_letters_are_part_of_them(extractor: FileExtractor) -> None:
+    letters = {ord(letter): f"{ord(letter):04x}" for letter in "GdelSkodant \u00b4\u00a8"} | {0xB7: "02c7"}
+    # As TeX draws them: the accent, a step back, and the letter. A capital has it higher.
+    small, capital = b"[(G\\250) 500 (odel )] TJ", b"4 Ts (\\267) Tj 0 Ts [500 (Skoda )] TJ"
+    content = page_in(letters, b"%s %s (don\\264t) Tj" % (small, capital))
+    assert read(extractor, content, b"a.pdf").text.split() == ["Gödel", "Škoda", "don´t"]
+
+
+def test_ligatures_of_tex_under_other_names_are_letters(extractor: FileExtractor) -> None:
+    letters = {ord(letter): f"{ord(letter):04x}" for letter in "officewas x"} | {0x0B: "21b5", 0x0E: "0000"}
+    content = page_in(letters, b"(o\\016ce was o\\013 x \\013 x) Tj")
+    assert read(extractor, content, b"a.pdf").text.split() == ["office", "was", "off", "x", "↵", "x"]
+
+
 @pytest.mark.parametrize("shown", [b"(%s herons) Tj", b"(herons %s) Tj"], ids=["before", "behind"])
 def test_many_glyphs_without_a_known_meaning_cost_nothing_else(extractor: FileExtractor, shown: bytes) -> None:
     letters = {ord(letter): f"{ord(letter):04x}" for letter in "herons "} | {0x47: "0003"}

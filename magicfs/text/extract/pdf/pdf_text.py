@@ -29,6 +29,12 @@ from magicfs.text.extract.pdf.page_texts import (
     PAGE_SEPARATOR,
     pages_with_few_letters,
 )
+from magicfs.text.extract.pdf.tex_letters import (
+    has_accents_apart,
+    has_tex_ligatures,
+    with_accents,
+    with_tex_ligatures,
+)
 from magicfs.text.extract.pdf.text_doubts import is_better, is_doubtful, is_written_from_right
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -123,7 +129,7 @@ class PdfFile:
                 layer.close()
         finally:
             page.close()
-        return _LINE_END_HYPHEN.sub("-\n", clean(text).translate(_SHOWN))
+        return _LINE_END_HYPHEN.sub("-\n", clean(with_tex_ligatures(text)).translate(_SHOWN))
 
     def _text_of(self, layer: pypdfium2.PdfTextPage) -> str:
         """The text of a page as the engine puts it together, or as its glyphs stand, where that is better."""
@@ -132,6 +138,8 @@ class PdfFile:
             return text
         if is_written_from_right(text):
             return text_of_glyphs(glyphs_of(layer))
+        if has_accents_apart(text) and (glyphs := with_accents(glyphs_of(layer))):
+            return text_of_glyphs(glyphs)
         if self._read_in_vain < _MOST_READ_IN_VAIN and is_doubtful(text):
             by_glyphs = text_of_glyphs(glyphs_of(layer))
             if is_better(by_glyphs, than=text):
@@ -201,11 +209,12 @@ def _engine_text(layer: pypdfium2.PdfTextPage) -> str:
     count = layer.count_chars()
     ends = {pypdfium2.raw.FPDFText_GetTextIndexFromCharIndex(layer, place) for place in (0, count - 1)}
     # The engine leaves those glyphs out, and the package calls itself for each of them at an end of the page.
-    if -1 not in ends and len(text := str(layer.get_text_range())) == count:
+    if -1 not in ends and len(text := str(layer.get_text_range())) == count and not has_tex_ligatures(text):
         return text
     # It is asked for one by one, which takes twice the time.
     codes = (pypdfium2.raw.FPDFText_GetUnicode(layer, place) for place in range(count))
-    return whole("".join(chr(code) if 0 < code <= sys.maxunicode else " " for code in codes))
+    text = whole("".join(chr(code) if code <= sys.maxunicode else " " for code in codes))
+    return with_tex_ligatures(text).replace("\0", " ")
 
 
 def warm_up() -> None:
