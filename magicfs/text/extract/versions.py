@@ -13,7 +13,8 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     "* decode": 54,
-    **dict.fromkeys(("text/html", "application/xhtml+xml", "application/zip"), 50),
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), 50),
+    "application/zip": 51,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
@@ -21,7 +22,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(
-        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 20
+        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 21
     ),
     "application/pdf": 17,
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),

@@ -99,6 +99,17 @@ def test_places_of_master_pages_are_no_text_of_a_presentation(extractor: FileExt
     assert lines == ["a pier", "page  of the plan", "Harbour office", "Pilots only"]
 
 
+def test_headers_and_footers_that_slides_choose_are_read(extractor: FileExtractor) -> None:
+    kinds = {"footer": "Harbour board", "header": "Minutes", "date-time": "3 May"}
+    stated = "".join(f'<p:{kind}-decl p:name="{kind}1">{text}</p:{kind}-decl>' for kind, text in kinds.items())
+    chosen = " ".join(f'p:use-{kind}-name="{kind}1"' for kind in kinds)
+    unused = '<p:footer-decl p:name="footer2">Draft</p:footer-decl>'
+    slide = f"<draw:page {chosen}><text:p>a pier</text:p></draw:page>"
+    body = f'<o xmlns:p="p">{stated}{unused}{slide}{slide}</o>'
+    lines = read(extractor, openoffice("impress", body), b"a.sxi").text.split("\n\n")
+    assert lines == ["a pier", "a pier", "Minutes", "Harbour board", "3 May"]
+
+
 def xps(pages: dict[str, str], order: list[str]) -> bytes:
     sources = "".join(f'<PageContent Source="{name}"/>' for name in order)
     return container(

@@ -31,6 +31,7 @@ from magicfs.text.extract.documents.pictures import read_picture
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.documents.recordings import read_recording
 from magicfs.text.extract.documents.running_text import FICTION_BOOK, read_running_text
+from magicfs.text.extract.documents.xps_documents import XPS_TYPE, read_xps
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
@@ -169,7 +170,7 @@ class DocumentParser:
             return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, container.ZIP)
         readers: dict[str, Callable[[], Document | Unreadable | None]] = {
             OLD_WORKBOOK_TYPE: lambda: self._read_old_workbook(content),
-            xml_documents.XPS_TYPE: lambda: xml_documents.read_xps(content, parts=self._parts),
+            XPS_TYPE: lambda: read_xps(content, parts=self._parts),
             DIAGRAM_TYPE: lambda: read_diagram(content, parts=self._parts),
             NOTEBOOK_TYPE: lambda: read_notebook(content),
             PLIST_TYPE: lambda: read_plist(content, parts=self._parts),

@@ -1,4 +1,4 @@
-"""Reads XML documents that kreuzberg does not: presentations of OpenDocument, OpenOffice 1, XPS, and the texts of SVG.
+"""Reads XML documents that kreuzberg does not: presentations of OpenDocument, OpenOffice 1, and the texts of SVG.
 
 Runs in the child process, called by `document_parser`. Pure functions.
 """
@@ -6,7 +6,6 @@ Runs in the child process, called by `document_parser`. Pure functions.
 from __future__ import annotations
 
 import io
-import posixpath
 import re
 import zipfile
 from collections.abc import Callable, Iterator
@@ -32,7 +31,6 @@ FLAT_TYPE: Final = re.compile(r"application/vnd\.oasis\.opendocument\.[a-z]+-fla
 """The same documents in one piece of XML (`.fodt`, `.fods`, `.fodp`)."""
 SPREADSHEET_TYPE: Final = "application/vnd.oasis.opendocument.spreadsheet"
 SVG_TYPE: Final = "image/svg+xml"
-XPS_TYPE: Final = "application/vnd.ms-xpsdocument"
 
 _PARAGRAPHS: Final = frozenset({"p", "h"})
 """By local names, as all elements here."""
@@ -45,17 +43,14 @@ _MAX_COLUMNS: Final = 16
 """The equal cells beside one another that are read."""
 _SHOWN_ON_SLIDES: Final = frozenset({"", "header", "footer"})
 """The classes of shapes of a master page that are more than a place: those without one are drawn on all slides."""
+_DECLARED: Final = {f"{name}-decl": f"use-{name}-name" for name in ("header", "footer", "date-time")}
+"""What the pages of a presentation say instead of their master page, by the attributes with which they choose one."""
 _PAGE_NUMBER: Final = "page-number"
 """A field: its text is `<number>`."""
 _TRACKED_CHANGES: Final = "tracked-changes"
 _DUBLIN_CORE = "{http://purl.org/dc/elements/1.1/}"
 _WHITESPACE = {"s": " ", "tab": "\t", "tab-stop": "\t", "line-break": "\n"}
 _SEPARATOR = "\n\n"
-
-_XPS_PAGE: Final = re.compile(r"\.fpage\Z", re.IGNORECASE)
-_XPS_DOCUMENT: Final = re.compile(r"\.fdoc\Z", re.IGNORECASE)
-_LINE_HEIGHT: Final = 2.0
-"""Pieces of a page of XPS whose height differs by less, in 96ths of an inch, are in one line."""
 
 _XML_DECLARATION: Final = re.compile(r"\A\s*<\?xml[^<>]{0,200}\?>")
 
@@ -112,7 +107,7 @@ def _opendocument(body: ET.Element, *, styles: ET.Element, meta: ET.Element, mim
     pages = [_page_text(page) for page in named(body, _PAGE)] or [_body_text(body)]
     masters = [_page_text(master) for master in _without_places(styles)]
     return Document(
-        text=_SEPARATOR.join([*pages, *(master for master in masters if master)]),
+        text=_SEPARATOR.join([*pages, *filter(None, masters), *_declared(body)]),
         mime_type=mime_type,
         title=meta.findtext(f".//{_DUBLIN_CORE}title"),
         author=meta.findtext(f".//{_DUBLIN_CORE}creator"),
@@ -140,6 +135,15 @@ def _without_places(styles: ET.Element) -> Iterator[ET.Element]:
         yield master
 
 
+def _declared(body: ET.Element) -> Iterator[str]:
+    """Yield the headers, footers and dates that pages show: their master pages have fields for them."""
+    for name, chosen_by in _DECLARED.items():
+        used = {attribute(page, chosen_by) for kind in (_PAGE, "notes") for page in named(body, kind)}
+        for element in named(body, name):
+            if attribute(element, "name") in used:
+                yield " ".join("".join(element.itertext()).split())
+
+
 def _body_text(body: ET.Element) -> str:
     """The text of a document without pages: of a workbook, its sheets with their names, a row a line."""
     if next(named(body, "spreadsheet"), None) is None:
@@ -161,48 +165,6 @@ def _cell_texts(cell: ET.Element) -> list[str]:
     columns = attribute(cell, "number-columns-repeated")
     count = min(int(columns), _MAX_COLUMNS) if columns.isdecimal() else 1
     return [f"{text} {day}" if day not in text else text] * count
-
-
-def read_xps(content: bytes, *, parts: FileParts) -> Document:
-    """The text page by page, in the order of the document; damaged pages are empty, and counted."""
-    with zipfile.ZipFile(io.BytesIO(content)) as container:
-        pages = [_xps_page(container, name, parts) for name in _xps_pages(container)]
-    return Document(text=_SEPARATOR.join(pages), mime_type=XPS_TYPE, page_starts=_starts(pages))
-
-
-def _xps_pages(container: zipfile.ZipFile) -> list[str]:
-    """The names of the members with pages: as the documents state them, then any others."""
-    names = [name for name in container.namelist() if _XPS_PAGE.search(name)]
-    stated: list[str] = []
-    for document in sorted(filter(_XPS_DOCUMENT.search, container.namelist())):
-        try:
-            root = parse_xml(container.read(document))
-        except DAMAGE:
-            continue
-        sources = (element.get("Source") or "" for element in named(root, "PageContent"))
-        stated += [posixpath.normpath(posixpath.join("/", posixpath.dirname(document), path))[1:] for path in sources]
-    known = frozenset(names)
-    return list(dict.fromkeys([*(name for name in stated if name in known), *names]))
-
-
-def _xps_page(container: zipfile.ZipFile, name: str, parts: FileParts) -> str:
-    """The pieces of text of a page; those at one height are a line."""
-    try:
-        root = parse_xml(container.read(name))
-        pieces = [
-            (float(glyphs.get("OriginY") or 0), (glyphs.get("UnicodeString") or "").removeprefix("{}"))
-            for glyphs in named(root, "Glyphs")
-        ]
-    except DAMAGE:
-        parts.add_unread(name)
-        return ""
-    parts.add()
-    texts: list[str] = []
-    last = 0.0
-    for height, piece in pieces:
-        texts += [" " if abs(height - last) < _LINE_HEIGHT else "\n", piece.strip()]
-        last = height
-    return "".join(texts).lstrip()
 
 
 def _starts(pages: list[str]) -> tuple[int, ...]:
