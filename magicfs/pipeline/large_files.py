@@ -21,8 +21,8 @@ from magicfs.domain.file_groups import EXTENSIONS
 from magicfs.domain.files import FileStat, SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.pipeline.counted_lines import LineCounts
-from magicfs.text.extract.documents.tar_excerpt import excerpt_of_tar
-from magicfs.text.extract.documents.zip_excerpt import excerpt_of_zip
+from magicfs.text.extract.archives.tar_excerpt import excerpt_of_tar
+from magicfs.text.extract.archives.zip_excerpt import excerpt_of_zip
 from magicfs.text.extract.excerpts import excerpt_of_recording, has_excerpt
 from magicfs.text.extract.file_types import Route
 from magicfs.text.extract.mail.mailboxes import last_messages

@@ -9,7 +9,6 @@ from __future__ import annotations
 import codecs
 import re
 
-from magicfs.text.extract.documents.atoms import is_old_film
 from magicfs.text.extract.encrypted_files import encrypted_type
 from magicfs.text.extract.file_types import (
     DAMAGED_IF_NOT_TEXT,
@@ -23,6 +22,7 @@ from magicfs.text.extract.file_types import (
     FileType,
     Route,
 )
+from magicfs.text.extract.media.atoms import is_old_film
 from magicfs.text.extract.plain.text_bytes import has_many_controls
 
 _PDF_HEADER_BYTES = 1024

@@ -9,8 +9,8 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from typing import Final
 
-from magicfs.text.extract.documents import matroska
-from magicfs.text.extract.documents.atoms import is_old_film
+from magicfs.text.extract.media import matroska
+from magicfs.text.extract.media.atoms import is_old_film
 
 MAX_EXCERPT_BYTES: Final = 16 << 20
 _TAIL_BYTES: Final = 128 << 10

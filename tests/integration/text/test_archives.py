@@ -14,7 +14,7 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
+from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import container, mail, picture, tar_archive, word_document

@@ -17,7 +17,7 @@ import pytest
 from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
-from magicfs.text.extract.documents.compressed_files import decompress_file
+from magicfs.text.extract.archives.compressed_files import decompress_file
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.office import office_parts

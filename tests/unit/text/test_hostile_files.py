@@ -11,9 +11,10 @@ from PIL import ExifTags, Image
 
 from magicfs.domain.contents import Document
 from magicfs.text.analysis.markup import without_markup
-from magicfs.text.extract.documents import camera_files, document_parser, notebooks, photoshop_files, spoken_texts
+from magicfs.text.extract.documents import document_parser, notebooks
 from magicfs.text.extract.documents.linked_data import stated_texts
 from magicfs.text.extract.documents.picture_pages import later_pages
+from magicfs.text.extract.media import camera_files, photoshop_files, spoken_texts
 from magicfs.text.extract.office import onenote_files, publisher_files
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.plain.escapes import unescape

@@ -7,7 +7,7 @@ import sys
 IMPORTED = """
 import json, sys
 import magicfs.text.extract.process.child, magicfs.text.extract.documents.document_parser
-from magicfs.text.extract.documents import picture_metadata
+from magicfs.text.extract.media import picture_metadata
 picture_metadata.warm_up()
 print(json.dumps(sorted(sys.modules)))
 """

@@ -7,9 +7,9 @@ import tarfile
 
 import pytest
 
-from magicfs.text.extract.documents import tar_excerpt, zip_excerpt
-from magicfs.text.extract.documents.tar_excerpt import excerpt_of_tar
-from magicfs.text.extract.documents.zip_excerpt import ContainerExcerpt
+from magicfs.text.extract.archives import tar_excerpt, zip_excerpt
+from magicfs.text.extract.archives.tar_excerpt import excerpt_of_tar
+from magicfs.text.extract.archives.zip_excerpt import ContainerExcerpt
 
 LONG = "folder/" * 30 + "Ж" * 120 + ".txt"
 

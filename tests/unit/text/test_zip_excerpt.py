@@ -8,8 +8,8 @@ import zipfile
 
 import pytest
 
-from magicfs.text.extract.documents import zip_excerpt
-from magicfs.text.extract.documents.zip_excerpt import ContainerExcerpt, excerpt_of_zip
+from magicfs.text.extract.archives import zip_excerpt
+from magicfs.text.extract.archives.zip_excerpt import ContainerExcerpt, excerpt_of_zip
 
 
 def made(files: dict[str, bytes], *, before: bytes = b"", comment: bytes = b"") -> bytes:

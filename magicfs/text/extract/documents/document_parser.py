@@ -13,13 +13,13 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.archives.archive_members import RAR_TYPE
+from magicfs.text.extract.archives.archives import read_archive
+from magicfs.text.extract.archives.compressed_files import decompress_file
 from magicfs.text.extract.detect import detect
-from magicfs.text.extract.documents import container, picture_metadata, xml_documents
+from magicfs.text.extract.documents import container, xml_documents
 from magicfs.text.extract.documents.additions import text_of, with_unread_parts
-from magicfs.text.extract.documents.archive_members import RAR_TYPE
-from magicfs.text.extract.documents.archives import read_archive
 from magicfs.text.extract.documents.book_pages import prepared_book
-from magicfs.text.extract.documents.compressed_files import decompress_file
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
 from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
@@ -29,7 +29,6 @@ from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
 from magicfs.text.extract.documents.pictures import read_picture
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
-from magicfs.text.extract.documents.recordings import read_recording
 from magicfs.text.extract.documents.running_text import FICTION_BOOK, read_running_text
 from magicfs.text.extract.documents.xps_documents import XPS_TYPE, read_xps
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
@@ -39,6 +38,8 @@ from magicfs.text.extract.mail.mail_decoding import load_charsets
 from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.mail.tnef import TNEF_TYPE, read_tnef
+from magicfs.text.extract.media import picture_metadata
+from magicfs.text.extract.media.recordings import read_recording
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.office.hangul_files import HANGUL_TYPE, read_hangul
 from magicfs.text.extract.office.iwork_files import IWORK_TYPES, read_iwork

@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents import picture_metadata
 from magicfs.text.extract.documents.additions import text_of
 from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.picture_pages import TIFF_TYPE, later_pages
 from magicfs.text.extract.file_types import NOT_RECOGNISED
+from magicfs.text.extract.media import picture_metadata
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.process.page_reader import unreadable_of
 

@@ -14,10 +14,10 @@ from collections.abc import Iterator
 from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES
 from magicfs.text.extract.documents.container import IWORK_PREVIEW, KMZ, VISIO, XMIND
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.xml_elements import local_name, parse_xml
-from magicfs.text.extract.documents.zip_excerpt import MAX_NAMES
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
 

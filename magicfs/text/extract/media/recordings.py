@@ -16,12 +16,12 @@ from typing import Final
 import tinytag
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.id3_tags import id3_chapters, plain_tag
-from magicfs.text.extract.documents.matroska import MATROSKA_TYPE, read_matroska, read_subtitles
-from magicfs.text.extract.documents.metadata_lines import one_line
-from magicfs.text.extract.documents.quicktime import QUICKTIME_TYPES, read_quicktime
-from magicfs.text.extract.documents.riff_files import AVI_TYPE, read_avi
-from magicfs.text.extract.documents.spoken_texts import SUBTITLE, mp4_texts
+from magicfs.text.extract.media.id3_tags import id3_chapters, plain_tag
+from magicfs.text.extract.media.matroska import MATROSKA_TYPE, read_matroska, read_subtitles
+from magicfs.text.extract.media.metadata_lines import one_line
+from magicfs.text.extract.media.quicktime import QUICKTIME_TYPES, read_quicktime
+from magicfs.text.extract.media.riff_files import AVI_TYPE, read_avi
+from magicfs.text.extract.media.spoken_texts import SUBTITLE, mp4_texts
 from magicfs.text.extract.plain.charsets import detected_charset
 from magicfs.text.extract.plain.escapes import unescape
 

@@ -13,8 +13,8 @@ from datetime import datetime
 from typing import Final
 from xml.etree import ElementTree as ET
 
-from magicfs.text.extract.documents.metadata_lines import date_line, one_line, place_line
 from magicfs.text.extract.documents.xml_elements import parse_xml, without_namespace
+from magicfs.text.extract.media.metadata_lines import date_line, one_line, place_line
 
 _TEXTS: Final = frozenset(
     {

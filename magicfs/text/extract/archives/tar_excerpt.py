@@ -13,7 +13,7 @@ import time
 from itertools import islice
 from typing import Final
 
-from magicfs.text.extract.documents.zip_excerpt import (
+from magicfs.text.extract.archives.zip_excerpt import (
     MAX_NAMES,
     MAX_READ_MEMBERS,
     ContainerExcerpt,

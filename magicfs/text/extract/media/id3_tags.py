@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.extract.documents.spoken_texts import CHAPTER
+from magicfs.text.extract.media.spoken_texts import CHAPTER
 
 _HEADER_BYTES: Final = 10
 _CHARSETS: Final = ("latin-1", "utf-16", "utf-16-be", "utf-8")

@@ -1,6 +1,7 @@
 """Splits files of the ISO base media format into their atoms: MP4, QuickTime, HEIC, raw files of Canon.
 
-Runs in the child process, used by the readers of films and pictures. Untrusted bytes; pure functions.
+Used by the readers of films and pictures, and in the worker itself by `detect` and `excerpts`. Untrusted bytes; pure
+functions.
 """
 
 from __future__ import annotations

@@ -20,12 +20,12 @@ from PIL.ImageFile import ImageFile
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.camera_files import HEIC_TYPE, camera_data
-from magicfs.text.extract.documents.metadata_lines import date_line, one_line, place_line
-from magicfs.text.extract.documents.photoshop_files import layer_lines, xmp_of
 from magicfs.text.extract.documents.xml_elements import parse_xml
-from magicfs.text.extract.documents.xmp_packets import stated_lines, xmp_lines
 from magicfs.text.extract.file_types import PHOTOSHOP_TYPE, RAW_TYPE
+from magicfs.text.extract.media.camera_files import HEIC_TYPE, camera_data
+from magicfs.text.extract.media.metadata_lines import date_line, one_line, place_line
+from magicfs.text.extract.media.photoshop_files import layer_lines, xmp_of
+from magicfs.text.extract.media.xmp_packets import stated_lines, xmp_lines
 from magicfs.text.extract.plain.plain_text import decode
 
 SIDECAR_TYPE: Final = "application/rdf+xml"

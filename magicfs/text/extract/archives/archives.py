@@ -18,9 +18,9 @@ import rarfile
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.archive_members import RAR_TYPE, ZIP_TYPE, Member, members_of
+from magicfs.text.extract.archives.archive_members import RAR_TYPE, ZIP_TYPE, Member, members_of
+from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.documents.file_parts import DAMAGE, WHAT_FOLLOWS, FileParts
-from magicfs.text.extract.documents.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
 

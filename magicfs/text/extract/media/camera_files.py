@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterator
 from typing import Final, NamedTuple
 
-from magicfs.text.extract.documents.atoms import atoms
+from magicfs.text.extract.media.atoms import atoms
 
 HEIC_TYPE: Final = "image/heic"
 

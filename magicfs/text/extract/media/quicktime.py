@@ -11,8 +11,8 @@ from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from typing import Final
 
-from magicfs.text.extract.documents.atoms import atoms
-from magicfs.text.extract.documents.metadata_lines import date_line, place_line
+from magicfs.text.extract.media.atoms import atoms
+from magicfs.text.extract.media.metadata_lines import date_line, place_line
 
 QUICKTIME_TYPES: Final = frozenset({"video/mp4", "audio/mp4"})
 

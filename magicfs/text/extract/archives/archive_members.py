@@ -17,8 +17,8 @@ from typing import IO, Any, Final
 
 import rarfile
 
-from magicfs.text.extract.documents.compressed_files import DECOMPRESSORS, MAX_UNPACKED_BYTES, name_before_compression
-from magicfs.text.extract.documents.zip_excerpt import MAX_NAMES
+from magicfs.text.extract.archives.compressed_files import DECOMPRESSORS, MAX_UNPACKED_BYTES, name_before_compression
+from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES
 from magicfs.text.extract.plain.charsets import detected_charset
 
 RAR_TYPE: Final = "application/vnd.rar"
