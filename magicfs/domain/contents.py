@@ -179,6 +179,12 @@ class Document:
         return sum(unread.count for unread in self.unread) + len(self.pending_pages)
 
     @property
+    def missing_pages(self) -> tuple[int | None, ...]:
+        """Pages of which an earlier reading may have more: pending ones, and failed ones; None for a picture."""
+        failed = [unread for unread in self.unread if unread.reason is not SkipReason.TOO_LARGE]
+        return (*self.pending_pages, *(page for unread in failed for page in unread.pages or (None,)))
+
+    @property
     def unread_detail(self) -> str | None:
         """Which pages those are, and why, such as `page 3: timeout; pages 41-300: waiting`; None if there are none."""
         pending = [f"{_pages_for_people(self.pending_pages)}: {WAITING}"] if self.pending_pages else []
@@ -230,6 +236,16 @@ class StoredContent:
     ocr: str | None = None
     pending_pages: int = 0
     """The number of its pages that are read later."""
+
+
+@dataclass(frozen=True, slots=True)
+class EarlierReading:
+    """What searches find of some pages of a file that is read anew."""
+
+    chunks: Sequence[Chunk]
+    """In the order of the document; at least one."""
+    language: str | None
+    """That of the whole document."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -63,6 +63,11 @@ class FileRead:
         """The bytes of the file that was read."""
         return self.stat.size if self.opened is not None else len(self.content) + (self.gap.length if self.gap else 0)
 
+    @property
+    def mime_type(self) -> str:
+        """The MIME type that its bytes and its name say."""
+        return self.key.kind.partition(" ")[0]
+
     def has_changed(self) -> bool:
         """Whether a file that its parser reads itself has changed since it was identified, or is out of reach."""
         if self.opened is None:

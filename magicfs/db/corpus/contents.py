@@ -12,10 +12,11 @@ from typing import Any
 
 import xxhash
 
+from magicfs.db.corpus.page_texts import delete_page_texts, insert_page_texts
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, NewContent, PageText, StoredContent, Unreadable
+from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest, RootId
 from magicfs.domain.term_weights import term_weights
@@ -59,15 +60,6 @@ def find_contents(connection: Connection, keys: Collection[ContentKey]) -> dict[
     }
 
 
-def page_texts(connection: Connection, content: ContentId) -> dict[int, PageText]:
-    """What was read of the pages of a content while others are pending, by number from 1."""
-    rows = connection.execute(_SQL["page_texts"], {"id": content})
-    return {
-        page: PageText(text, is_recognised, None if failure is None else SkipReason(failure))
-        for page, text, is_recognised, failure in rows
-    }
-
-
 def insert_contents(connection: Connection, contents: Collection[NewContent]) -> dict[ContentKey, ContentId]:
     """Store contents with their chunks. Returns their ids, also of those that another worker has stored meanwhile.
 
@@ -85,7 +77,7 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
     _insert_chunks(connection, {id_: content.chunks for content in ordered if (id_ := ids[content.key]) in new})
     for content in ordered:
         if content.pages is not None and ids[content.key] in new:
-            _insert_page_texts(connection, ids[content.key], content.pages)
+            insert_page_texts(connection, ids[content.key], content.pages.page_texts)
     return ids
 
 
@@ -100,25 +92,10 @@ def replace_content(connection: Connection, stored: StoredContent, content: NewC
     connection.execute(_SQL["remove_chunks"], {"id": stored.id})
     _insert_chunks(connection, {stored.id: content.chunks})
     if content.pages is None:
-        connection.execute(_SQL["delete_page_texts"], {"id": stored.id})
+        delete_page_texts(connection, stored.id)
     else:
-        _insert_page_texts(connection, stored.id, content.pages)
+        insert_page_texts(connection, stored.id, content.pages.page_texts)
     return True
-
-
-def _insert_page_texts(connection: Connection, content: ContentId, document: Document) -> None:
-    """Store what was read of pages; what is stored of them stays."""
-    pages = document.page_texts
-    connection.execute(
-        _SQL["insert_page_texts"],
-        {
-            "id": content,
-            "pages": list(pages),
-            "texts": [page.text for page in pages.values()],
-            "recognised": [page.is_recognised for page in pages.values()],
-            "failures": [page.failure and page.failure.value for page in pages.values()],
-        },
-    )
 
 
 def _columns(connection: Connection, ordered: Sequence[NewContent]) -> dict[str, list[Any]]:

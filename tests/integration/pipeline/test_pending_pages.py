@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Mapping
-from dataclasses import dataclass, field
 
 import pytest
 
@@ -13,79 +11,15 @@ from magicfs.db.corpus import file_claims
 from magicfs.db.corpus.failures import retry_failures
 from magicfs.db.search.file_facts import read_file_facts
 from magicfs.db.status import read_coverage, read_progress, read_status
-from magicfs.domain.contents import Document, Gap, PageText, Unreadable
-from magicfs.domain.files import SkipReason
 from magicfs.ingest.explain import explain
-from magicfs.pipeline.extract import ExtractService
-from tests.plugins.index import FOUND_TEXT, HOST, Index, Reader
+from tests.integration.pipeline.books import PAGES, WHOLE, BookReader, add_book, pending, read_once, texts
+from tests.plugins.index import HOST, Index
 from tests.plugins.services import make_maintenance
-
-PAGES = 7
-PAGES_AT_A_TIME = 2
-
-
-@dataclass
-class BookReader(Reader):
-    """Reads books of pages that have the first word of the file in them, two at a time."""
-
-    page_calls: list[list[int]] = field(default_factory=list)
-    """The pages that were read, by call."""
-    fails: bool = False
-    has_text: bool = True
-    pages_in_a_turn: int = PAGES_AT_A_TIME
-    """How many pages are read of a file that goes on."""
-
-    def kind(self, content: bytes, *, name: bytes) -> str:
-        return "application/pdf parse" if name.endswith(b".pdf") else super().kind(content, name=name)
-
-    def needs_no_parser(self, kind: str) -> bool:
-        return not kind.startswith("application/pdf")
-
-    def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
-        if not name.endswith(b".pdf"):
-            return super().extract(content, name=name, gap=gap)
-        self.calls.append(name)
-        return self._read(content, {}, PAGES_AT_A_TIME)
-
-    def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:
-        assert isinstance(source, bytes)
-        return Unreadable(SkipReason.CRASHED) if self.fails else self._read(source, page_texts, self.pages_in_a_turn)
-
-    def _read(self, content: bytes, known: Mapping[int, PageText], pages: int) -> Document:
-        unknown = [page for page in range(1, PAGES + 1) if page not in known]
-        now, pending = unknown[:pages], unknown[pages:]
-        self.page_calls.append(now)
-        word = content.decode().split()[0] if self.has_text else ""
-        read = dict(known) | {page: PageText(f"{word} {page}" if word else "", is_recognised=True) for page in now}
-        texts = [read[page].text if page in read else "" for page in range(1, PAGES + 1)]
-        return Document(
-            text="\n\n".join(texts),
-            mime_type="application/pdf",
-            pending_pages=tuple(pending),
-            page_texts=read if pending else {},
-        )
 
 
 @pytest.fixture
 def book(index: Index) -> BookReader:
-    index.reader = BookReader()
-    (index.folder / "book.pdf").write_bytes(b"heron")
-    return index.reader
-
-
-def read_once(index: Index, service: ExtractService | None = None) -> int:
-    return (service or index.extraction()).run_batch()
-
-
-def texts(index: Index) -> list[str]:
-    return sorted(text for (text,) in index.rows(FOUND_TEXT))
-
-
-def pending(index: Index) -> list[tuple[int, str | None]]:
-    return index.rows("SELECT c.pending_pages, unread_detail FROM contents c JOIN files f ON f.content_id = c.id")
-
-
-WHOLE = [f"heron {page}" for page in range(1, PAGES + 1)]
+    return add_book(index)
 
 
 def test_all_pages_are_read_and_none_twice(index: Index, book: BookReader) -> None:
@@ -259,5 +193,5 @@ def test_pages_of_an_older_index_are_read(index: Index, book: BookReader) -> Non
     read_once(index)
     assert texts(index) == WHOLE[:2]
     index.read_all()
-    assert book.page_calls == [[1, 2], [1, 2], [3], [4], [5], [6], [7]]
+    assert book.page_calls == [[1, 2], [1], [2], [3], [4], [5], [6], [7]]
     assert texts(index) == WHOLE

@@ -49,22 +49,6 @@ RETURNING contents.id
 -- All places of chunks in a content. Chunks that have no other are swept.
 DELETE FROM content_chunks WHERE content_id = %(id)s
 
--- name: page_texts
--- What was read of the pages of a content while others are pending.
-SELECT page, text, is_recognised, failure FROM page_texts WHERE content_id = %(id)s
-
--- name: insert_page_texts
--- What was read of more pages.
-INSERT INTO page_texts (content_id, page, text, is_recognised, failure)
-SELECT %(id)s, page, text, is_recognised, failure
-FROM unnest(%(pages)s::integer[], %(texts)s::text[], %(recognised)s::boolean[], %(failures)s::text[])
-     AS read (page, text, is_recognised, failure)
-ON CONFLICT (content_id, page) DO NOTHING
-
--- name: delete_page_texts
--- What was read of the pages of a content that has no pending ones.
-DELETE FROM page_texts WHERE content_id = %(id)s
-
 -- name: insert_languages
 -- The languages of contents that the index does not have yet, in a common order.
 INSERT INTO languages (code)

@@ -1,0 +1,71 @@
+"""The pages of contents that are read some at a time: what was read of them, and what an earlier reading has of them.
+
+Used by the extract workers, and by `contents`, which stores the contents. Runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping
+
+from magicfs.db.pool import Connection
+from magicfs.db.queries import load_queries
+from magicfs.domain.chunks import Chunk
+from magicfs.domain.contents import ContentKey, EarlierReading, PageText
+from magicfs.domain.files import SkipReason
+from magicfs.domain.ids import ContentId
+
+_SQL = load_queries("page_texts")
+
+_NO_PAGE = 0
+"""Stands for a picture, whose chunks have no page: pages count from 1."""
+
+
+def page_texts(connection: Connection, content: ContentId) -> dict[int, PageText]:
+    """What was read of the pages of a content while others are pending, by number from 1."""
+    rows = connection.execute(_SQL["page_texts"], {"id": content})
+    return {
+        page: PageText(text, is_recognised, None if failure is None else SkipReason(failure))
+        for page, text, is_recognised, failure in rows
+    }
+
+
+def insert_page_texts(connection: Connection, content: ContentId, pages: Mapping[int, PageText]) -> None:
+    """Store what was read of pages of a content; what is stored of them stays."""
+    connection.execute(
+        _SQL["insert_page_texts"],
+        {
+            "id": content,
+            "pages": list(pages),
+            "texts": [page.text for page in pages.values()],
+            "recognised": [page.is_recognised for page in pages.values()],
+            "failures": [page.failure and page.failure.value for page in pages.values()],
+        },
+    )
+
+
+def delete_page_texts(connection: Connection, content: ContentId) -> None:
+    """Forget what was read of single pages: none is pending any more."""
+    connection.execute(_SQL["delete_page_texts"], {"id": content})
+
+
+def earlier_reading(
+    connection: Connection, key: ContentKey, pages: Collection[int | None] | None
+) -> EarlierReading | None:
+    """What searches find of some pages by the last reading of the same bytes, by any version; None if that is nothing.
+
+    None among `pages` is a picture, None instead of them the whole file.
+    """
+    values = {
+        "digest": key.digest,
+        "kind": key.kind,
+        "all": pages is None,
+        "pages": [_NO_PAGE if page is None else page for page in pages or ()],
+    }
+    rows = connection.execute(_SQL["earlier_chunks"], values).fetchall()
+    if not rows:
+        return None
+    chunks = [
+        Chunk(text, tokens, first, last, page, context=context, headings=headings, words=words, analysis=analysis)
+        for text, tokens, first, last, page, context, headings, words, analysis, _ in rows
+    ]
+    return EarlierReading(chunks, language=rows[0][-1])

@@ -1,0 +1,30 @@
+-- The pages of contents that are read some at a time, and what an earlier reading has of them.
+
+-- name: page_texts
+-- What was read of the pages of a content while others are pending.
+SELECT page, text, is_recognised, failure FROM page_texts WHERE content_id = %(id)s
+
+-- name: insert_page_texts
+-- What was read of more pages.
+INSERT INTO page_texts (content_id, page, text, is_recognised, failure)
+SELECT %(id)s, page, text, is_recognised, failure
+FROM unnest(%(pages)s::integer[], %(texts)s::text[], %(recognised)s::boolean[], %(failures)s::text[])
+     AS read (page, text, is_recognised, failure)
+ON CONFLICT (content_id, page) DO NOTHING
+
+-- name: delete_page_texts
+-- What was read of the pages of a content that has no pending ones.
+DELETE FROM page_texts WHERE content_id = %(id)s
+
+-- name: earlier_chunks
+-- The chunks of some pages, or of all, in the content that was stored last of the same bytes, with its language. A chunk
+-- without a page is that of a picture.
+SELECT chunks.text, chunks.tokens, place.first_line, place.last_line, place.page, chunks.context, chunks.headings,
+       chunks.words::text, chunks.analysis, last.language
+FROM (
+    SELECT id, language FROM contents WHERE digest = %(digest)s AND kind = %(kind)s ORDER BY id DESC LIMIT 1
+) AS last
+JOIN content_chunks place ON place.content_id = last.id
+JOIN chunks ON chunks.id = place.chunk_id
+WHERE %(all)s OR coalesce(place.page, 0) = ANY(%(pages)s::integer[])
+ORDER BY place.ordinal
