@@ -16,7 +16,7 @@ from magicfs.text.extract.process.parser_process import ParserProcess
 from magicfs.text.extract.process.sandbox import Sandbox
 from tests.faults.text.sandboxes import LIMITS, command_of, pid_of, unreadable
 
-OCR = Ocr(OcrEngine.TESSERACT, data_dir="/usr", languages=("eng",))
+OCR = Ocr(OcrEngine.TESSERACT, data_dir="/usr")
 
 LATE_SECONDS = 30.0
 """Longer than a file may take."""

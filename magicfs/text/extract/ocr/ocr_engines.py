@@ -78,6 +78,12 @@ def installed_rapidocr() -> Ocr | None:
     return Ocr(engine=OcrEngine.RAPIDOCR, data_dir=folder)
 
 
+def has_data(ocr: Ocr) -> bool:
+    """Whether the languages or models of an OCR are there: it may be removed, or replaced, while it is used."""
+    names = RAPIDOCR_MODELS.values() if ocr.engine is OcrEngine.RAPIDOCR else map(_language_file, ocr.languages)
+    return all(os.access(os.path.join(ocr.data_dir, name), os.R_OK) for name in names)
+
+
 def damage_of_rapidocr() -> str | None:
     """What the installed rapidocr lacks, in one line; None if it lacks nothing, or is not installed."""
     folder = rapidocr_folder()
@@ -116,7 +122,7 @@ def why_parsers_cannot_read(ocr: Ocr) -> str | None:
     """What keeps parsers from the languages, in one line; None if nothing does. As root, parsers become nobody."""
     if os.geteuid() != 0:
         return None
-    paths = [os.path.join(ocr.data_dir, f"{language}.traineddata") for language in ocr.languages]
+    paths = [os.path.join(ocr.data_dir, _language_file(language)) for language in ocr.languages]
     command = [sys.executable, "-ISc", _FIND_UNREADABLE, str(NOBODY), *paths]
     try:
         printed = output_of(command, seconds=_PROGRAM_SECONDS, patience_s=PATIENCE_SECONDS)
@@ -126,6 +132,10 @@ def why_parsers_cannot_read(ocr: Ocr) -> str | None:
         return None
     path = printed.splitlines()[0]
     return f"parsers run as nobody, who may not read {path}: give others access to it and to the folders above it"
+
+
+def _language_file(language: str) -> str:
+    return f"{language}.traineddata"
 
 
 def parse_languages(output: str) -> Ocr | None:

@@ -80,6 +80,11 @@ class Answers:
         return tuple(page for page in sorted(self._recognised) if self._texts[page].strip())
 
     @property
+    def has_corrupt_pages(self) -> bool:
+        """Whether a page that was not known before could not be recognised."""
+        return any(self._is_corrupt(page) for page in self._failures)
+
+    @property
     def has_progress(self) -> bool:
         """Whether there is an answer about a page that was not known before."""
         return not self._known.keys() >= self._texts.keys() | self._failures.keys()
@@ -88,6 +93,9 @@ class Answers:
     def known_bytes(self) -> int:
         """The bytes of UTF-8 of the pages that were read before."""
         return sum(len(page.text.encode("utf-8")) for page in self._known.values())
+
+    def _is_corrupt(self, page: int) -> bool:
+        return page not in self._known and self._failures[page].reason is SkipReason.CORRUPT
 
     def _is_pending(self, page: int) -> bool:
         return page not in self._texts and page not in self._failures
@@ -118,9 +126,10 @@ class Answers:
         """Record why a page was not recognised."""
         self._failures[page] = unreadable
 
-    def fail_pending_pages(self, unreadable: Unreadable) -> None:
-        """Record why the pages about which there is no answer yet are not recognised."""
-        self._failures |= dict.fromkeys(self.pending_pages, unreadable)
+    def lack_ocr(self, unreadable: Unreadable) -> None:
+        """Record that there is no OCR for the pages that have no answer, and those that could not be recognised."""
+        without = [*self.pending_pages, *(page for page in self._failures if self._is_corrupt(page))]
+        self._failures |= dict.fromkeys(without, unreadable)
 
     def outcome(self) -> Document | Unreadable | None:
         """The outcome so far; None while no text was read and nothing says why."""

@@ -11,6 +11,7 @@ import time
 from collections.abc import Sequence
 
 from magicfs.errors import ServerError
+from magicfs.text.extract.ocr.ocr_engines import has_data
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
 from magicfs.text.extract.process.parser_process import ParserProcess, command_of, environment_of
 from magicfs.text.extract.process.time_limit import TimeLimit
@@ -19,6 +20,8 @@ log = logging.getLogger(__name__)
 
 _OCR_PAUSE_SECONDS = 60.0
 """Files are read without OCR for this time after it has not started: each try takes seconds."""
+
+_GONE = "its data are not there any more"
 
 
 class ChildKeeper:
@@ -64,6 +67,14 @@ class ChildKeeper:
         self.close()
         self._recognises = False
 
+    def has_lost_ocr(self) -> bool:
+        """Whether the OCR was removed while the process recognised text. It is tried later."""
+        if self._ocr is None or has_data(self._ocr):
+            return False
+        self.stop_recognising()
+        self._pause_ocr(_GONE)
+        return True
+
     def running(self, limit: TimeLimit) -> ParserProcess:
         """The process, which is started if none runs: without OCR where it does not start with OCR.
 
@@ -104,7 +115,7 @@ class ChildKeeper:
 
     def _may_recognise(self) -> bool:
         """Whether there is OCR, and it starts as far as is known: it is not tried again at once."""
-        return self._ocr is not None and time.monotonic() >= self._ocr_pause_ends
+        return self._ocr is not None and time.monotonic() >= self._ocr_pause_ends and not self.has_lost_ocr()
 
     def _start(self, limit: TimeLimit) -> ParserProcess:
         command = self._command or command_of(self._limits, self._ocr, recognises=self._recognises)

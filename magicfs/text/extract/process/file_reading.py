@@ -75,6 +75,8 @@ class FileReading:
             used_s += self._used_s()
             if failure is not None and failure.may_be_chance and not answers.has_document:
                 return Unreadable(SkipReason.CRASHED, "the parser was killed twice"), answers
+        if failure is not None and failure.unreadable.reason is SkipReason.NEEDS_OCR:
+            return failure.unreadable, answers
         outcome = answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
         if isinstance(outcome, Document) or outcome.reason not in FAILURES_OF_A_PART or answers.has_document:
             return outcome, answers
@@ -104,7 +106,7 @@ class FileReading:
         self._time.begin(self._limits.seconds)
         answers = Answers(self._source.known)
         failure = self._exchange(child, self._request(), answers)
-        failed_before = None
+        failed_before, lacks_ocr = None, False
         while (failure is not None or not self._children.recognises) and answers.pending:
             if self._time.seconds_left() <= 0 or (failure is not None and failure.is_late):
                 break
@@ -114,14 +116,18 @@ class FileReading:
                 loads_ocr, left_s = not self._children.recognises, self._time.seconds_left()
                 recogniser = self._children.recogniser(self._time)
                 if recogniser is None:
-                    answers.fail_pending_pages(self.needs_ocr())
+                    lacks_ocr = True
                     break
                 if loads_ocr:
                     self._time.begin(left_s)
                 answers.expect_pages()
                 rest = self._request_for_rest(answers, layers=False)
                 failure = self._exchange(recogniser, rest, answers)
-        if self._source.known is not None and answers.pending and not answers.has_progress:
+        if lacks_ocr or (answers.has_corrupt_pages and self._children.has_lost_ocr()):
+            if self._source.known is not None:
+                return answers, Failure(self.needs_ocr(), may_be_chance=False)
+            answers.lack_ocr(self.needs_ocr())
+        elif self._source.known is not None and answers.pending and not answers.has_progress:
             answers.fail_page(answers.pending_pages[0], self._timed_out())
         return answers, failure
 

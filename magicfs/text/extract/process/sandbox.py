@@ -74,7 +74,8 @@ class Sandbox:
         """The text of a PDF file of which pages were pending: what was read of others, by number from 1, stays.
 
         `source` is its bytes or its descriptor. Pages are begun for `PAGES_SECONDS`. One at least has an answer
-        afterwards if the file can be read at all. Raises `ServerError` as `parse` does.
+        afterwards if the file can be read at all; `NEEDS_OCR` says that there is no OCR any more, and nothing was read.
+        Raises `ServerError` as `parse` does.
         """
         known = {page - 1: read for page, read in page_texts.items()}
         if isinstance(source, bytes):
@@ -108,7 +109,9 @@ class Sandbox:
         if outcome == Unreadable(SkipReason.NO_TEXT):
             engine = str(ocr.engine)
             return dataclasses.replace(outcome, detail=f"{engine} recognises no text in it", ocr=engine)
-        if outcome.reason not in FAILURES_OF_A_PART:
+        if outcome.reason is SkipReason.CORRUPT and self._children.has_lost_ocr():
+            outcome = reading.needs_ocr()
+        elif outcome.reason not in FAILURES_OF_A_PART:
             return outcome
         self._children.stop_recognising()
         said, _ = reading.outcome()
