@@ -186,6 +186,7 @@ class ExtractService:
                 boot=self._worker.boot,
                 owner=self._worker.owner,
                 seconds=LEASE_SECONDS,
+                recognises=self._processor.ocr is not None and not self._extractor.lacks_ocr(),
             )
 
     def _process_group(

@@ -86,6 +86,8 @@ class FileProcessor:
         }
 
     def _process(self, reading: GroupReading, timer: GroupTimer) -> list[ClaimedFile]:
+        if self._page_turns.put_off(reading):
+            return []
         new = retry_on_conflict(lambda: self._finish_without_extractor(reading, timer))
         if len(new) == 1 and new[0].stored is not None:
             self._page_turns.read_pages(new[0], new[0].stored, timer)

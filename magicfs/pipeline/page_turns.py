@@ -11,11 +11,14 @@ from magicfs.db.corpus import file_claims
 from magicfs.db.corpus import page_texts as page_texts_db
 from magicfs.db.pool import Database, retry_on_conflict
 from magicfs.domain.contents import NewContent, StoredContent, Unreadable
-from magicfs.domain.files import ExtractedFile, FileState, SkipReason
+from magicfs.domain.files import PAGES_PRIORITY, ClaimedFile, ExtractedFile, FileState, SkipReason
 from magicfs.pipeline.file_results import GroupTimer, finish_files
 from magicfs.pipeline.new_contents import NewContents
-from magicfs.pipeline.reading import FileRead
+from magicfs.pipeline.reading import FileRead, GroupReading
 from magicfs.text.extract.extractor import Extractor
+
+_OUT_OF_REACH = frozenset({SkipReason.VANISHED, SkipReason.CORRUPT})
+"""Why a file is not read that could be before: it is gone, or its bytes cannot be had."""
 
 
 class PageTurns:
@@ -29,20 +32,38 @@ class PageTurns:
     def read_pages(self, file: FileRead, stored: StoredContent, timer: GroupTimer) -> None:
         """Read some of the pending pages of a file, and add them to its content.
 
-        A file that cannot be read now, and could be before, keeps what it has; the attempt counts.
+        A file that cannot be read now, and could be before, keeps what it has. The attempt counts, unless the file has
+        changed or is out of reach, or the OCR is gone.
         """
         known = self._database.run_in_transaction(lambda connection: page_texts_db.page_texts(connection, stored.id))
         source = file.content if file.opened is None else file.opened.fileno()
         extracted = self._extractor.go_on(source, kind=file.key.kind, page_texts=known)
         has_changed = file.has_changed()
         if has_changed or (isinstance(extracted, Unreadable) and extracted.reason is not SkipReason.NO_TEXT):
-            counted = not has_changed
-            self._database.run_in_transaction(
-                lambda connection: file_claims.return_files(connection, [file.claim], counted=counted, pause_s=0.0)
-            )
+            lacks_ocr = isinstance(extracted, Unreadable) and extracted.reason is SkipReason.NEEDS_OCR
+            self._put_off(file.claim, counted=not has_changed and not lacks_ocr)
             return
         content = self._contents.content(file, extracted)
         retry_on_conflict(lambda: self._add_pages(file, stored, content, timer))
+
+    def put_off(self, reading: GroupReading) -> bool:
+        """Whether a file that was claimed for its pending pages is out of reach. It keeps what it has, and waits.
+
+        It may be gone, which the next scan finds out, or its disk or its network fails for a moment.
+        """
+        out_of_reach = [
+            *reading.changing,
+            *(claim for claim, unreadable in reading.unreadable if unreadable.reason in _OUT_OF_REACH),
+        ]
+        if not out_of_reach or out_of_reach[0].priority != PAGES_PRIORITY:
+            return False
+        self._put_off(out_of_reach[0], counted=False)
+        return True
+
+    def _put_off(self, claim: ClaimedFile, *, counted: bool) -> None:
+        self._database.run_in_transaction(
+            lambda connection: file_claims.return_pages(connection, claim, counted=counted)
+        )
 
     def _add_pages(self, file: FileRead, stored: StoredContent, content: NewContent, timer: GroupTimer) -> None:
         state = FileState.NAMED if isinstance(content.extracted, Unreadable) else FileState.INDEXED

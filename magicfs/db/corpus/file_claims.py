@@ -39,6 +39,10 @@ EXTRA_ATTEMPT_PAUSE_SECONDS = 60.0
 """The pause before the extra attempt of a file that has used all attempts but has changed since the last one. It limits
 the cost of a file that changes again and again and crashes its worker each time."""
 
+PAGES_PAUSE_SECONDS = 60.0
+"""The pause after a turn that could not read a file of which pages wait; it doubles with each attempt. The disk or the
+network may be back by then."""
+
 EXTRACTOR_INDEPENDENT_REASONS = (SkipReason.PERMISSION, SkipReason.VANISHED)
 """Skip reasons that a new version of the extractor cannot change."""
 
@@ -70,10 +74,13 @@ def claim_files(
     return _claimed(rows)
 
 
-def claim_pages(connection: Connection, *, host: str, boot: str, owner: str, seconds: float) -> list[ClaimedFile]:
+def claim_pages(
+    connection: Connection, *, host: str, boot: str, owner: str, seconds: float, recognises: bool
+) -> list[ClaimedFile]:
     """Claim one file of the host that was read but for some pages, as `claim_files` does, or none.
 
-    Call it when nothing else waits. The file is not pending meanwhile: it was read.
+    Call it when nothing else waits. The file is not pending meanwhile: it was read. `recognises` tells whether the
+    worker has OCR.
     """
     connection.execute(_SQL["lock_claiming"], {"host": host, "lock": CLAIM_LOCK})
     values = {
@@ -84,6 +91,7 @@ def claim_pages(connection: Connection, *, host: str, boot: str, owner: str, sec
         "max_attempts": MAX_ATTEMPTS,
         "alive": WORKER_SECONDS,
         "priority": PAGES_PRIORITY,
+        "recognises": recognises,
     }
     return _claimed(connection.execute(_SQL["claim_pages"], values))
 
@@ -212,9 +220,25 @@ def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, count
                 "lease": claims[0].lease,
                 "ids": [claim.id for claim in claims],
                 "refund": 0 if counted else 1,
+                "least": 0,
                 "pause": pause_s,
             },
         )
+
+
+def return_pages(connection: Connection, claim: ClaimedFile, *, counted: bool) -> None:
+    """Return a claim of `claim_pages` that has read none. The file keeps what it has, and the next turn comes later.
+
+    With `counted`, the attempt stays counted: after the last one, the pages are given up.
+    """
+    values = {
+        "lease": claim.lease,
+        "ids": [claim.id],
+        "refund": 0 if counted else 1,
+        "least": 1,
+        "pause": PAGES_PAUSE_SECONDS * 2 ** (claim.attempts - 1),
+    }
+    connection.execute(_SQL["return_files"], values)
 
 
 def requeue_outdated(connection: Connection, *, version_of: Callable[[str], int], newest: int, limit: int) -> int:

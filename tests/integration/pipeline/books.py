@@ -23,7 +23,8 @@ class BookReader(Reader):
 
     page_calls: list[list[int]] = field(default_factory=list)
     """The pages that were read, by call."""
-    fails: bool = False
+    fails: SkipReason | None = None
+    """Why a file does not go on, if it does not."""
     has_text: bool = True
     pages_in_a_turn: int = PAGES_AT_A_TIME
     """How many pages are read of a file that goes on."""
@@ -47,7 +48,7 @@ class BookReader(Reader):
 
     def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:
         assert isinstance(source, bytes)
-        return Unreadable(SkipReason.CRASHED) if self.fails else self._read(source, page_texts, self.pages_in_a_turn)
+        return Unreadable(self.fails) if self.fails else self._read(source, page_texts, self.pages_in_a_turn)
 
     def _read(self, content: bytes, known: Mapping[int, PageText], pages: int) -> Document:
         unknown = [page for page in range(1, PAGES + 1) if page not in known]
@@ -92,6 +93,7 @@ class PageChunker:
 def add_book(index: Index) -> BookReader:
     """Give the index a book, and return what reads it."""
     index.reader = BookReader()
+    index.ocr = index.reader.ocr
     index.chunker = PageChunker()
     (index.folder / "book.pdf").write_bytes(b"heron")
     return index.reader
@@ -99,6 +101,11 @@ def add_book(index: Index) -> BookReader:
 
 def read_once(index: Index, service: ExtractService | None = None) -> int:
     return (service or index.extraction()).run_batch()
+
+
+def end_pause(index: Index) -> None:
+    """Let the pause after a turn that failed be over."""
+    index.rows("UPDATE files SET leased_until = NULL WHERE lease IS NULL RETURNING 1")
 
 
 def texts(index: Index) -> list[str]:

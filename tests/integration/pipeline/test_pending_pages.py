@@ -11,8 +11,9 @@ from magicfs.db.corpus import file_claims
 from magicfs.db.corpus.failures import retry_failures
 from magicfs.db.search.file_facts import read_file_facts
 from magicfs.db.status import read_coverage, read_progress, read_status
+from magicfs.domain.files import SkipReason
 from magicfs.ingest.explain import explain
-from tests.integration.pipeline.books import PAGES, WHOLE, BookReader, add_book, pending, read_once, texts
+from tests.integration.pipeline.books import PAGES, WHOLE, BookReader, add_book, end_pause, pending, read_once, texts
 from tests.plugins.index import HOST, Index
 from tests.plugins.services import make_maintenance
 
@@ -117,10 +118,12 @@ def test_pages_over_which_each_worker_dies_are_given_up(index: Index, book: Book
 def test_a_parser_that_fails_each_time_ends_it(index: Index, book: BookReader) -> None:
     index.scan()
     read_once(index)
-    book.fails = True
+    book.fails = SkipReason.CRASHED
     attempts = 0
     while read_once(index):
         attempts += 1
+        assert read_once(index) == 0
+        end_pause(index)
     assert attempts == file_claims.MAX_ATTEMPTS
     make_maintenance(index.database).sweep()
     assert (texts(index), pending(index)) == (WHOLE[:2], [(0, "pages 3-7: crashed")])

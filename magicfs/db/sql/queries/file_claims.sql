@@ -66,14 +66,16 @@ WHERE h.name = %(host)s AND (h.agent_boot IS NULL OR h.agent_boot = %(boot)s) AN
   AND {{storage.has_room}}
 
 -- name: claim_pages
--- One file of a host that was read but for some pages, and is not pending: of all, that with the fewest such pages. Its
--- state stays. It is a slow file, and counts among those. Nothing that waits is claimed: see `claim_files`.
+-- One file of a host that was read but for some pages, and is not pending: of all, that with the fewest such pages, and
+-- last those at which a turn failed. Its state stays. It is a slow file, and counts among those. Nothing that waits is
+-- claimed: see `claim_files`. Without OCR, none is claimed of which OCR has read pages.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 host_roots AS ({{own_roots}}),
 slow_limit AS MATERIALIZED ({{slow_limit}}),
 picked AS (
     SELECT f.id, host_roots.path AS root FROM contents c {{files_with_pending_pages}}
-    ORDER BY c.pending_pages, f.id LIMIT 1
+      AND (%(recognises)s OR c.ocr IS NULL)
+    ORDER BY f.attempts, c.pending_pages, f.id LIMIT 1
     FOR UPDATE OF f SKIP LOCKED
 )
 UPDATE files
@@ -86,9 +88,11 @@ RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, file
 
 -- name: files_with_pending_pages
 -- Fragment: the files of `host_roots` whose content `c` has pages that are read later, and that nobody has claimed, nor a
--- copy of them. A pause after a reading is none for these: the file has not changed.
+-- copy of them. The pause after a reading is none for these, because the file has not changed; that after a turn that
+-- failed is one.
 JOIN files f ON f.content_id = c.id JOIN host_roots ON host_roots.id = f.root_id
 WHERE c.pending_pages > 0 AND f.state IN ('indexed', 'named') AND f.attempts < %(max_attempts)s
+  AND (f.attempts = 0 OR ({{is_held}}) IS NOT TRUE)
   AND NOT (SELECT reached FROM slow_limit)
   AND NOT EXISTS (SELECT FROM files WHERE content_id = c.id AND lease IS NOT NULL AND {{is_held}})
 
@@ -148,9 +152,10 @@ WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
 RETURNING files.id
 
 -- name: return_files
--- Claims of files that are not finished. A refund of 1 takes the attempt back. Locked in the order of `upsert_files`.
+-- Claims of files that are not finished. A refund of 1 takes the attempt back, but for the `least` ones. Locked in the order
+-- of `upsert_files`.
 UPDATE files
-SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
+SET attempts = greatest(attempts - %(refund)s, %(least)s), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)
 WHERE id IN (
     SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE)
