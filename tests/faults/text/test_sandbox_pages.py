@@ -142,6 +142,18 @@ def go_on_to_the_end(limits: Limits, *pages: str, known: dict[int, PageText], mi
             waits, known = len(outcome.pending_pages), dict(outcome.page_texts)
 
 
+def test_a_file_that_goes_on_is_not_read_twice_in_a_turn(caplog: pytest.LogCaptureFixture) -> None:
+    """With the longest `extract_seconds`, a turn would take longer than its task may."""
+    caplog.set_level("INFO")
+    with contextlib.closing(Sandbox(limits=LIMITS, command=command_of(LIMITS), ocr=OCR)) as sandbox:
+        for read_again, read in enumerate((sandbox.go_on, sandbox.parse)):
+            pid_of(sandbox.parse(b"text", mime_type="good"))
+            caplog.clear()
+            more = {"page_texts": {}} if read == sandbox.go_on else {}
+            assert unreadable(read(b"", mime_type="crash", **more)).reason is SkipReason.CRASHED
+            assert caplog.text.count("the parser failed") == 1 + read_again
+
+
 @pytest.mark.parametrize("mime_type", ["pages", "application/pdf"])
 def test_a_page_that_was_read_before_is_not_read_again(mime_type: str) -> None:
     """Those of a file whose parser fails, so that it is read page by page, neither."""

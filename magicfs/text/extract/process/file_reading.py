@@ -67,10 +67,14 @@ class FileReading:
         self._time = TimeLimit()
 
     def outcome(self) -> tuple[Document | Unreadable, Answers]:
-        """What a file gives, and the answers that say so. It is read twice if the first failure may be chance."""
+        """What a file gives, and the answers that say so. It is read twice if the first failure may be chance.
+
+        One that goes on is read once: it has more time for its pages, and another turn follows.
+        """
         answers, failure = self._read()
         used_s = self._used_s()
-        if failure is not None and failure.may_be_chance and not answers.has_document:
+        goes_on = self._source.known is not None
+        if failure is not None and failure.may_be_chance and not answers.has_document and not goes_on:
             answers, failure = self._read()
             used_s += self._used_s()
             if failure is not None and failure.may_be_chance and not answers.has_document:
