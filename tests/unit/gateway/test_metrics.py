@@ -46,6 +46,7 @@ STATUS = IndexStatus(
     mounts=(MountStatus("box", b"/mnt", 3),),
     vector_index_build=VectorIndexBuild("loading", done=1, total=4),
     words=WordsProgress(done=1, total=2),
+    pending_pages=9,
     models=(
         ModelStatus("m", Precision.INT8, ModelState.ACTIVE, total=10, pending=1, second_vectors=2, failed=1, unread=2),
     ),
@@ -76,6 +77,7 @@ def test_what_status_knows_is_there() -> None:
     assert value(samples, "magicfs_database_up") == value(samples, "magicfs_broker_up") == 1
     for state, count in (("pending", 1), ("indexed", 2), ("skipped", 3), ("failed", 4), ("named", 5)):
         assert value(samples, "magicfs_files", root=ODD_NAME, host="box", state=state) == count
+    assert value(samples, "magicfs_pending_pages") == 9
     assert value(samples, "magicfs_root_present", root=ODD_NAME, host="box") == 1
     assert value(samples, "magicfs_root_present", root="gone", host="far") == 0
     assert value(samples, "magicfs_root_last_scan_timestamp_seconds", root=ODD_NAME, host="box") == 100.5
