@@ -106,6 +106,7 @@ def extract(database: Database, docs: Path, model: StoredModel, *, home: Path) -
             processor,
             worker=WorkerIdentity(HOST, boot="", owner="benchmark"),
             max_embedded_chunks=settings.max_embedded_chunks,
+            paused=lambda: False,
         )
         while service.run_batch():
             pass

@@ -140,7 +140,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
     Waits while the agent of another machine has the host name. Raises `HostTaken` when an agent uses the state
     directory.
     """
-    from magicfs.cli.worker_services import embedding_paused
+    from magicfs.cli.worker_services import background_paused
     from magicfs.ingest.agent import Agent
     from magicfs.ingest.host_lease import HostLease, boot_id, machine_id, state_directory_locked
     from magicfs.ingest.roots import add_roots
@@ -164,7 +164,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
             database,
             job_queue(settings),
             lease,
-            embedding_paused=lambda: embedding_paused(settings),
+            background_paused=lambda: background_paused(settings),
             start_multilingual=MultilingualStarter(settings, database),
         )
         agent.run(stop)

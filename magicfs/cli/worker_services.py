@@ -72,7 +72,12 @@ class WorkerServices:
         )
         worker = WorkerIdentity(settings.host, boot_id(), self._owner)
         self._extracting = ExtractService(
-            self._database, self._queue, processor, worker=worker, max_embedded_chunks=settings.max_embedded_chunks
+            self._database,
+            self._queue,
+            processor,
+            worker=worker,
+            max_embedded_chunks=settings.max_embedded_chunks,
+            paused=lambda: background_paused(settings),
         )
         return self._extracting
 
@@ -109,7 +114,7 @@ class WorkerServices:
             cut=ChunkCutter(self._chunker_for).pieces,
             owner=self._owner,
             model=self._model,
-            paused=lambda: embedding_paused(self._settings),
+            paused=lambda: background_paused(self._settings),
         )
 
     def _chunker_for(self, spec: ModelSpec | None) -> TokenChunker:
@@ -134,8 +139,8 @@ class WorkerServices:
         return MaintenanceService(self._database, self._queue, unread=UnreadVectors(self._database, load=load))
 
 
-def embedding_paused(settings: Settings) -> bool:
-    """Whether embedding is paused now. Agents and embed workers ask again and again."""
+def background_paused(settings: Settings) -> bool:
+    """Whether what nobody waits for is paused now. Agents and workers ask again and again."""
     return settings.gentle and _on_battery()
 
 

@@ -24,7 +24,7 @@ from functools import partial
 from magicfs.config import Settings
 from magicfs.db.cluster import heartbeats
 from magicfs.db.cluster import roots as roots_db
-from magicfs.db.corpus import file_claims
+from magicfs.db.corpus import file_claims, page_claims
 from magicfs.db.pool import Connection, Database
 from magicfs.db.vectors import embeddings as embeddings_db
 from magicfs.domain.files import SAVED_PRIORITY, SECOND_VECTOR_PRIORITY, display_path
@@ -86,17 +86,18 @@ class Agent:
         queue: JobQueue,
         lease: HostLease,
         *,
-        embedding_paused: Callable[[], bool],
+        background_paused: Callable[[], bool],
         start_multilingual: Callable[[threading.Event], bool],
     ) -> None:
         """`database` needs room for eleven connections; `lease` is that of the settings' host, which is held.
 
-        While `embedding_paused` returns True, this host's embed workers embed only what a person just saved.
+        While `background_paused` returns True, this host's embed workers embed only what a person just saved, and its
+        extract workers read no pages of files that were read but for these.
         `start_multilingual` is called again and again, in a thread of its own; it ends early when the event is set, and
         returns whether it has started the model.
         """
         self._start_multilingual = start_multilingual
-        self._embedding_paused = embedding_paused
+        self._background_paused = background_paused
         self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
         self._was_idle = False
         """Whether the agent was idle at the last check."""
@@ -167,6 +168,9 @@ class Agent:
         with self._database.transaction() as connection:
             loaded = self._allowed(connection, roots_db.list_roots(connection, host=self._settings.host))
             has_waiting_files = file_claims.has_waiting_files(connection, host=self._settings.host)
+            has_pages = not self._background_paused() and page_claims.has_pending_pages(
+                connection, host=self._settings.host
+            )
             paused = self._all_embedding_paused(connection)
             min_priority = SAVED_PRIORITY if paused else SECOND_VECTOR_PRIORITY
             models = embeddings_db.claimable_models(
@@ -178,6 +182,8 @@ class Agent:
             self._stay_busy()
         if has_waiting_files:
             self._stay_busy()
+        if has_waiting_files or has_pages:
+            # Pages that no worker can read would else keep the agent busy for ever.
             self._queue.notify_extract(self._settings.host)
         if self._is_embedding(models):
             self._stay_busy()
@@ -224,7 +230,7 @@ class Agent:
 
     def _all_embedding_paused(self, connection: Connection) -> bool:
         """Whether embed workers would be woken for nothing: those here are paused, and no other host has any."""
-        if not self._embedding_paused():
+        if not self._background_paused():
             return False
         workers = heartbeats.live_workers(connection)
         return all(worker.host == self._settings.host for worker in workers if worker.kind == "embed")

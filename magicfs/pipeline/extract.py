@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from magicfs.db.corpus import file_claims
+from magicfs.db.corpus import file_claims, page_claims
 from magicfs.db.pool import Connection, Database
 from magicfs.db.vectors import embedding_queue as queue_db
 from magicfs.domain.files import ClaimedFile, display_path
@@ -64,14 +64,19 @@ class ExtractService:
         *,
         worker: WorkerIdentity,
         max_embedded_chunks: int,
+        paused: Callable[[], bool],
     ) -> None:
-        """Claim files as `worker`. Of a file, `max_embedded_chunks` chunks are embedded."""
+        """Claim files as `worker`. Of a file, `max_embedded_chunks` chunks are embedded.
+
+        While `paused` returns True, no pages are read of files that were read but for these.
+        """
         self._database = database
         self._queue = queue
         self._processor = processor
         self._extractor = processor.extractor
         self._worker = worker
         self._max_embedded_chunks = max_embedded_chunks
+        self._paused = paused
         self._waits_for_ocr = False
         """Whether files may wait for the OCR that is installed now: they were read without, or it did not start."""
         self._ocr_pause_s = FIRST_OCR_PAUSE_SECONDS
@@ -179,8 +184,10 @@ class ExtractService:
             )
 
     def _claim_pages(self) -> list[ClaimedFile]:
+        if self._paused():
+            return []
         with self._database.transaction() as connection:
-            return file_claims.claim_pages(
+            return page_claims.claim_pages(
                 connection,
                 host=self._worker.host,
                 boot=self._worker.boot,

@@ -7,7 +7,7 @@ effect: what was found is found whatever happens to the file meanwhile. One thre
 from __future__ import annotations
 
 from magicfs.db.corpus import contents as contents_db
-from magicfs.db.corpus import file_claims
+from magicfs.db.corpus import file_claims, page_claims
 from magicfs.db.corpus import page_texts as page_texts_db
 from magicfs.db.pool import Database, retry_on_conflict
 from magicfs.domain.contents import NewContent, StoredContent, Unreadable
@@ -62,16 +62,16 @@ class PageTurns:
 
     def _put_off(self, claim: ClaimedFile, *, counted: bool) -> None:
         self._database.run_in_transaction(
-            lambda connection: file_claims.return_pages(connection, claim, counted=counted)
+            lambda connection: page_claims.return_pages(connection, claim, counted=counted)
         )
 
     def _add_pages(self, file: FileRead, stored: StoredContent, content: NewContent, timer: GroupTimer) -> None:
         state = FileState.NAMED if isinstance(content.extracted, Unreadable) else FileState.INDEXED
         with self._database.transaction() as connection:
             if stored.unreadable is not None:
-                file_claims.lock_copies(connection, stored.id)
+                page_claims.lock_copies(connection, stored.id)
             if not file_claims.lock_claims(connection, [file.claim]):
                 return
             if contents_db.replace_content(connection, stored, content) and state is FileState.INDEXED:
-                file_claims.index_copies(connection, stored.id)
+                page_claims.index_copies(connection, stored.id)
             finish_files(connection, [ExtractedFile(file.claim, stored.id, file.stat, state)], [], timer=timer)

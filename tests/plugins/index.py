@@ -134,6 +134,8 @@ class Index:
     """The OCR that is installed for extract workers that start from now on."""
     allows: Callable[[bytes, bytes], bool] = lambda *_: True
     """Which files extract workers may read that start from now on, by the root and the path below it."""
+    on_battery: bool = False
+    """Whether extract workers do nothing for which nobody waits."""
     chunker: Chunker = field(default_factory=Paragraphs)
     scanner: Scanner = field(init=False)
 
@@ -162,6 +164,7 @@ class Index:
             self.processor(),
             worker=WorkerIdentity(host, boot, owner),
             max_embedded_chunks=self.max_embedded_chunks,
+            paused=lambda: self.on_battery,
         )
 
     def processor(self) -> FileProcessor:

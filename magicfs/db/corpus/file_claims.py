@@ -16,7 +16,7 @@ from magicfs.db.corpus.files import stat_arrays
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.contents import WAITING, Unreadable
-from magicfs.domain.files import PAGES_PRIORITY, REREAD_PRIORITY, ClaimedFile, ExtractedFile, SkipReason
+from magicfs.domain.files import REREAD_PRIORITY, ClaimedFile, ExtractedFile, SkipReason
 from magicfs.domain.ids import ContentId, FileId, Lease
 
 _SQL = load_queries("file_claims")
@@ -39,10 +39,6 @@ EXTRA_ATTEMPT_PAUSE_SECONDS = 60.0
 """The pause before the extra attempt of a file that has used all attempts but has changed since the last one. It limits
 the cost of a file that changes again and again and crashes its worker each time."""
 
-PAGES_PAUSE_SECONDS = 60.0
-"""The pause after a turn that could not read a file of which pages wait; it doubles with each attempt. The disk or the
-network may be back by then."""
-
 EXTRACTOR_INDEPENDENT_REASONS = (SkipReason.PERMISSION, SkipReason.VANISHED)
 """Skip reasons that a new version of the extractor cannot change."""
 
@@ -57,7 +53,7 @@ def claim_files(
     wait until then. Large files, pictures that a scan has found, and files that are read again are claimed only while
     another worker of the host is free for what is read at once.
     """
-    connection.execute(_SQL["lock_claiming"], {"host": host, "lock": CLAIM_LOCK})
+    lock_claiming(connection, host=host)
     rows = connection.execute(
         _SQL["claim_files"],
         {
@@ -71,32 +67,16 @@ def claim_files(
             "alive": WORKER_SECONDS,
         },
     )
-    return _claimed(rows)
+    return claimed_files(rows)
 
 
-def claim_pages(
-    connection: Connection, *, host: str, boot: str, owner: str, seconds: float, recognises: bool
-) -> list[ClaimedFile]:
-    """Claim one file of the host that was read but for some pages, as `claim_files` does, or none.
-
-    Call it when nothing else waits. The file is not pending meanwhile: it was read. `recognises` tells whether the
-    worker has OCR.
-    """
+def lock_claiming(connection: Connection, *, host: str) -> None:
+    """Let no other worker of the host claim until the transaction ends."""
     connection.execute(_SQL["lock_claiming"], {"host": host, "lock": CLAIM_LOCK})
-    values = {
-        "host": host,
-        "boot": boot,
-        "owner": owner,
-        "seconds": seconds,
-        "max_attempts": MAX_ATTEMPTS,
-        "alive": WORKER_SECONDS,
-        "priority": PAGES_PRIORITY,
-        "recognises": recognises,
-    }
-    return _claimed(connection.execute(_SQL["claim_pages"], values))
 
 
-def _claimed(rows: Iterable[Any]) -> list[ClaimedFile]:
+def claimed_files(rows: Iterable[Any]) -> list[ClaimedFile]:
+    """The claims that a statement has made."""
     return [
         ClaimedFile(
             id=FileId(file_id),
@@ -121,16 +101,6 @@ def lock_claims(connection: Connection, claims: Sequence[ClaimedFile]) -> set[Fi
         return set()
     rows = connection.execute(_SQL["lock_claims"], {"lease": claims[0].lease, "ids": [claim.id for claim in claims]})
     return {FileId(row[0]) for row in rows}
-
-
-def lock_copies(connection: Connection, content: ContentId) -> None:
-    """Lock the files of a content, before any claim of them and the content are locked."""
-    connection.execute(_SQL["lock_copies"], {"content": content})
-
-
-def index_copies(connection: Connection, content: ContentId) -> None:
-    """Make the named files of a content indexed, which has text now: `lock_copies` has locked them."""
-    connection.execute(_SQL["index_copies"], {"content": content})
 
 
 def finish_indexed(
@@ -220,25 +190,9 @@ def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, count
                 "lease": claims[0].lease,
                 "ids": [claim.id for claim in claims],
                 "refund": 0 if counted else 1,
-                "least": 0,
                 "pause": pause_s,
             },
         )
-
-
-def return_pages(connection: Connection, claim: ClaimedFile, *, counted: bool) -> None:
-    """Return a claim of `claim_pages` that has read none. The file keeps what it has, and the next turn comes later.
-
-    With `counted`, the attempt stays counted: after the last one, the pages are given up.
-    """
-    values = {
-        "lease": claim.lease,
-        "ids": [claim.id],
-        "refund": 0 if counted else 1,
-        "least": 1,
-        "pause": PAGES_PAUSE_SECONDS * 2 ** (claim.attempts - 1),
-    }
-    connection.execute(_SQL["return_files"], values)
 
 
 def requeue_outdated(connection: Connection, *, version_of: Callable[[str], int], newest: int, limit: int) -> int:

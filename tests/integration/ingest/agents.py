@@ -21,12 +21,17 @@ class NotingQueue(SilentQueue):
     def __init__(self) -> None:
         self.embed: list[str | None] = []
         """The names of models, None for all workers."""
+        self.extract: list[str] = []
+        """Hosts."""
         self.maintenance = 0
         self.asked_for_workers = 0
         """The agent asks with each heartbeat, after it has renewed its lease."""
 
     def notify_embed(self, model: str | None = None) -> None:
         self.embed.append(model)
+
+    def notify_extract(self, host: str) -> None:
+        self.extract.append(host)
 
     def notify_maintenance(self) -> None:
         self.maintenance += 1
@@ -53,7 +58,7 @@ def make_agent(
     queue: SilentQueue | None = None,
     *,
     lease: HostLease | None = None,
-    embedding_paused: Callable[[], bool] = lambda: False,
+    background_paused: Callable[[], bool] = lambda: False,
     start_multilingual: Callable[[threading.Event], bool] = lambda _: False,
 ) -> CountingAgent:
     """An agent that has leased its host. Without a `queue` it notifies nobody."""
@@ -65,7 +70,7 @@ def make_agent(
         database,
         queue or SilentQueue(),
         lease,
-        embedding_paused=embedding_paused,
+        background_paused=background_paused,
         start_multilingual=start_multilingual,
     )
 

@@ -25,7 +25,7 @@ from tests.plugins.index import HOST, Index
 def notifications(settings: Settings, index: Index, *, paused: bool) -> int:
     """How many notifications an agent sends when it checks for waiting work once."""
     queue = NotingQueue()
-    make_agent(settings, index.database, queue, embedding_paused=lambda: paused)._load_roots_and_notify()
+    make_agent(settings, index.database, queue, background_paused=lambda: paused)._load_roots_and_notify()
     return len(queue.embed)
 
 
@@ -45,6 +45,24 @@ def test_paused_embed_workers_are_woken_only_for_what_they_embed(settings: Setti
         connection.execute("DELETE FROM workers")
         connection.execute("UPDATE embeddings SET priority = 1")
     assert notifications(settings, index, paused=True) == 1, "somebody just saved it"
+
+
+def test_pages_that_wait_wake_workers_and_keep_no_agent_busy(settings: Settings, index: Index) -> None:
+    """Perhaps no worker can read them; and none does on battery."""
+    columns = "digest, extractor, kind, size, mime_type, pending_pages, unread_pages"
+    values = "substring(sha256('x'), 1, 16), 1, 'application/pdf parse', 1, 'application/pdf', 5, 5"
+    index.rows(f"INSERT INTO contents ({columns}) VALUES ({values}) RETURNING 1")
+    (index.folder / "book.pdf").write_bytes(b"x")
+    index.scan()
+    index.rows("UPDATE files SET state = 'indexed', content_id = (SELECT id FROM contents) RETURNING 1")
+    for paused, messages in ((False, 1), (True, 0)):
+        queue = NotingQueue()
+        one = make_agent(settings, index.database, queue, background_paused=lambda paused=paused: paused)
+        one._load_roots_and_notify()
+        queue.extract.clear()
+        one._idle_from = 0.0
+        one._load_roots_and_notify()
+        assert (len(queue.extract), one._is_idle()) == (messages, True)
 
 
 def test_an_agent_with_chunks_that_nobody_embeds_becomes_idle(

@@ -7,7 +7,7 @@ import os
 import pytest
 
 from magicfs.cli.file_report import explanation_facts
-from magicfs.db.corpus import file_claims
+from magicfs.db.corpus import file_claims, page_claims
 from magicfs.db.corpus.failures import retry_failures
 from magicfs.db.search.file_facts import read_file_facts
 from magicfs.db.status import read_coverage, read_progress, read_status
@@ -41,7 +41,8 @@ def test_a_file_whose_pages_wait_is_not_pending(index: Index, book: BookReader) 
     while read_once(index, worker):
         with index.database.transaction() as connection:
             assert read_progress(connection, host=HOST, since=since).files.pending == 0
-            assert file_claims.has_waiting_files(connection, host=HOST) == bool(pending(index)[0][0])
+            assert page_claims.has_pending_pages(connection, host=HOST) == bool(pending(index)[0][0])
+            assert not file_claims.has_waiting_files(connection, host=HOST)
     assert texts(index) == WHOLE
 
 
@@ -56,6 +57,20 @@ def test_what_is_saved_is_read_before_the_next_pages(index: Index, book: BookRea
         read_once(index)
     index.read_all()
     assert texts(index) == sorted([*WHOLE, "a note", *(text.replace("heron", "plover") for text in WHOLE)])
+
+
+def test_on_battery_no_pages_are_read(index: Index, book: BookReader) -> None:
+    index.scan()
+    index.on_battery = True
+    while read_once(index):
+        pass
+    assert texts(index) == WHOLE[:2]
+    (index.folder / "note.txt").write_text("a note")
+    index.read_all()
+    assert texts(index) == ["a note", *WHOLE[:2]]
+    index.on_battery = False
+    index.read_all()
+    assert texts(index) == ["a note", *WHOLE]
 
 
 def test_copies_have_the_pages_at_once(index: Index, book: BookReader) -> None:
@@ -109,7 +124,7 @@ def test_pages_over_which_each_worker_dies_are_given_up(index: Index, book: Book
     assert index.states() == {"book.pdf": ("indexed", None)}
     assert read_once(index) == 0
     with index.database.transaction() as connection:
-        assert not file_claims.has_waiting_files(connection, host=HOST)
+        assert not page_claims.has_pending_pages(connection, host=HOST)
         assert retry_failures(connection) == 1
     index.read_all()
     assert texts(index) == WHOLE

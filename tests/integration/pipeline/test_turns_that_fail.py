@@ -7,7 +7,7 @@ import os
 
 import pytest
 
-from magicfs.db.corpus import file_claims
+from magicfs.db.corpus import file_claims, page_claims
 from magicfs.domain.files import SkipReason
 from tests.integration.pipeline.books import WHOLE, BookReader, add_book, end_pause, pending, read_once, texts
 from tests.plugins.index import HOST, Index
@@ -44,6 +44,8 @@ def test_an_ocr_that_is_gone_costs_no_page(index: Index, book: BookReader) -> No
     for _ in range(MANY_TURNS):
         assert read_once(index) == 1
         assert read_once(index) == 0, "the next turn comes later"
+        with index.database.transaction() as connection:
+            assert not page_claims.has_pending_pages(connection, host=HOST)
         assert_nothing_is_lost(index)
         end_pause(index)
     book.fails = None
@@ -126,5 +128,3 @@ def test_what_is_saved_during_the_pause_is_read(index: Index, book: BookReader) 
     book.fails = None
     index.read_all()
     assert texts(index) == [text.replace("heron", "plover") for text in WHOLE]
-    with index.database.transaction() as connection:
-        assert not file_claims.has_waiting_files(connection, host=HOST)

@@ -65,48 +65,9 @@ SELECT r.id, r.path FROM roots r JOIN hosts h ON h.id = r.host_id
 WHERE h.name = %(host)s AND (h.agent_boot IS NULL OR h.agent_boot = %(boot)s) AND r.state <> 'missing'
   AND {{storage.has_room}}
 
--- name: claim_pages
--- One file of a host that was read but for some pages, and is not pending: of all, that with the fewest such pages, and
--- last those at which a turn failed. Its state stays. It is a slow file, and counts among those. Nothing that waits is
--- claimed: see `claim_files`. Without OCR, none is claimed of which OCR has read pages.
-WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
-host_roots AS ({{own_roots}}),
-slow_limit AS MATERIALIZED ({{slow_limit}}),
-picked AS (
-    SELECT f.id, host_roots.path AS root FROM contents c {{files_with_pending_pages}}
-      AND (%(recognises)s OR c.ocr IS NULL)
-    ORDER BY f.attempts, c.pending_pages, f.id LIMIT 1
-    FOR UPDATE OF f SKIP LOCKED
-)
-UPDATE files
-SET attempts = files.attempts + 1, priority = %(priority)s, lease = lease.number, leased_by = %(owner)s,
-    leased_until = now() + make_interval(secs => %(seconds)s), claimed_at = clock_timestamp()
-FROM picked, lease
-WHERE files.id = picked.id
-RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, files.attempts, files.content_id,
-          files.priority, files.size, extract(epoch FROM files.claimed_at - files.read_at)::float8, files.pause_s
-
--- name: files_with_pending_pages
--- Fragment: the files of `host_roots` whose content `c` has pages that are read later, and that nobody has claimed, nor a
--- copy of them. The pause after a reading is none for these, because the file has not changed; that after a turn that
--- failed is one.
-JOIN files f ON f.content_id = c.id JOIN host_roots ON host_roots.id = f.root_id
-WHERE c.pending_pages > 0 AND f.state IN ('indexed', 'named') AND f.attempts < %(max_attempts)s
-  AND (f.attempts = 0 OR ({{is_held}}) IS NOT TRUE)
-  AND NOT (SELECT reached FROM slow_limit)
-  AND NOT EXISTS (SELECT FROM files WHERE content_id = c.id AND lease IS NOT NULL AND {{is_held}})
-
 -- name: lock_claims
 -- The files whose claims are still valid, locked until the transaction ends, in the order of `upsert_files`.
 SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE
-
--- name: lock_copies
--- The files of a content, locked until the transaction ends, in the order of `upsert_files`.
-SELECT FROM files WHERE content_id = %(content)s ORDER BY root_id, path FOR UPDATE
-
--- name: index_copies
--- The locked files of a content that had no text and has some now.
-UPDATE files SET state = 'indexed' WHERE content_id = %(content)s AND state = 'named'
 
 -- name: finish_indexed
 -- Files whose contents are stored, with or without text, with their metadata when they were read. One that changes again
@@ -152,10 +113,9 @@ WHERE files.id = read.id AND lease = %(lease)s AND changed_at <= read.claimed_at
 RETURNING files.id
 
 -- name: return_files
--- Claims of files that are not finished. A refund of 1 takes the attempt back, but for the `least` ones. Locked in the order
--- of `upsert_files`.
+-- Claims of files that are not finished. A refund of 1 takes the attempt back. Locked in the order of `upsert_files`.
 UPDATE files
-SET attempts = greatest(attempts - %(refund)s, %(least)s), lease = NULL, leased_by = NULL,
+SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL,
     leased_until = now() + make_interval(secs => %(pause)s)
 WHERE id IN (
     SELECT id FROM files WHERE lease = %(lease)s AND id = ANY(%(ids)s) ORDER BY root_id, path FOR UPDATE)
@@ -259,10 +219,7 @@ FROM tried WHERE contents.id = tried.id
 -- name: has_waiting_files
 -- Whether a file of the host can be claimed now, by a worker that has no slow file, or has been claimed for so long that
 -- its worker may have lost the claim.
-WITH host_roots AS (
-    SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
-    WHERE h.name = %(host)s AND r.state <> 'missing' AND {{storage.has_room}}
-),
+WITH host_roots AS ({{readable_roots}}),
 slow_limit AS MATERIALIZED ({{slow_limit}})
 SELECT EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
@@ -273,11 +230,14 @@ SELECT EXISTS (
     WHERE f.state = 'pending' AND NOT {{is_slow}} AND f.attempts < %(max_attempts)s
       AND ({{is_held}}) IS NOT TRUE AND (SELECT reached FROM slow_limit)
 ) OR EXISTS (
-    SELECT FROM contents c {{files_with_pending_pages}}
-) OR EXISTS (
     SELECT FROM host_roots JOIN files f ON f.root_id = host_roots.id
     WHERE f.lease IS NOT NULL AND f.claimed_at < now() - make_interval(secs => %(overdue)s)
 )
+
+-- name: readable_roots
+-- Fragment: the roots of a host of which files can be read.
+SELECT r.id FROM roots r JOIN hosts h ON h.id = r.host_id
+WHERE h.name = %(host)s AND r.state <> 'missing' AND {{storage.has_room}}
 
 -- name: slow_limit
 -- Fragment: whether other workers than `owner` have as many slow files of `host_roots` as all may have together.
