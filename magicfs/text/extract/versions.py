@@ -13,28 +13,28 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     "* decode": 54,
-    **dict.fromkeys(("text/html", "application/xhtml+xml"), 50),
-    "application/zip": 51,
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), 51),
+    "application/zip": 52,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
-    "application/x-ole-storage": 48,
+    "application/x-ole-storage": 49,
     **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
     **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
     **dict.fromkeys(
-        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 21
+        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 22
     ),
-    "application/pdf": 17,
+    "application/pdf": 18,
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
-    "application/rtf": 14,
-    "application/x-fictionbook+xml": 11,
+    "application/rtf": 15,
+    "application/x-fictionbook+xml": 12,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
     **dict.fromkeys(("message/*", "application/mbox"), 55),
     "video/*": 53,
     **dict.fromkeys(("audio/*", "image/*", "application/rdf+xml"), 52),
     "text/x-java-manifest": 46,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 49),
-    "application/x-mobipocket-ebook": 5,
+    "application/x-mobipocket-ebook": 6,
     "application/ms-tnef": 8,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
@@ -44,7 +44,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 56
+VERSION_OF_UNREAD: Final = 57
 """To be raised when files are read of which nothing was: above all others."""
 
 

@@ -67,3 +67,23 @@ def test_a_document_without_keywords_has_none(extractor: FileExtractor) -> None:
     document = extractor.extract(b"<html><title>T</title><body><p>Only a text.</p></body></html>", name=b"a.html")
     assert isinstance(document, Document)
     assert document.keywords is None
+
+
+@pytest.mark.parametrize("kind", ["html", "pdf", "fb2"])
+def test_a_description_that_is_longer_than_a_line_is_found_to_its_end(extractor: FileExtractor, kind: str) -> None:
+    about = "a tale of tides, " * 30 + "and of the lugger"
+    content = {
+        "html": HTML.replace("All about numbats", about).encode(),
+        "pdf": pdf(STATED.replace(b"All about numbats", about.encode())),
+        "fb2": fiction_book("They live in Australia.", keywords=about),
+    }[kind]
+    document = extractor.extract(content, name=f"a.{kind}".encode())
+    assert isinstance(document, Document)
+    assert document.text.startswith("They live in Australia.")
+    assert "and of the lugger" in document.text
+
+
+def test_a_document_with_nothing_but_a_title_and_keywords_has_these(extractor: FileExtractor) -> None:
+    document = extractor.extract(fiction_book("", keywords="quokka"), name=b"a.fb2")
+    assert isinstance(document, Document)
+    assert (document.text, document.title, document.keywords) == ("A book\nquokka", "A book", "quokka")

@@ -106,9 +106,10 @@ class KreuzbergParser:
         except kreuzberg.KreuzbergError as error:
             return _unreadable(error, mime_type)
         document = document_of(result, mime_type)
-        if document.text and not document.text.isspace():
-            return document
-        return Unreadable(SkipReason.NO_TEXT)
+        is_blank = not document.text or document.text.isspace()
+        # What a document without text says that it is about may be all of it, or stand beside the text of its parts.
+        says_more = not mime_type.startswith("image/") and (document.title or document.keywords)
+        return Unreadable(SkipReason.NO_TEXT) if is_blank and not says_more else document
 
     def _read(self, content: bytes, mime_type: str) -> Any:
         config = self._picture_config if mime_type.startswith("image/") else None

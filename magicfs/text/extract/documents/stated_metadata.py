@@ -6,7 +6,11 @@ Runs in the child process, used by the readers of documents. Pure functions.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from typing import Any, Final
+
+from magicfs.domain.contents import Document
+from magicfs.text.extract.documents.left_out import lines_left_out
 
 _GIVEN_TO_ALL: Final = frozenset({"untitled", "powerpoint presentation", "unspecified"})
 
@@ -30,6 +34,20 @@ def keywords_of(metadata: Mapping[str, Any]) -> str | None:
     texts = dict.fromkeys(str(entry).strip() for entry in entries if entry)
     texts.pop(str(metadata.get("title") or metadata.get("subject") or "").strip(), None)
     return ", ".join(text for text in texts if stated(text)) or None
+
+
+def with_statements(document: Document, *, max_characters: int) -> Document:
+    """The document with keywords and a description that are longer than `max_characters` at the end of its text.
+
+    Of one without text, its title and keywords are the text.
+    """
+    if not document.text or document.text.isspace():
+        text = "\n".join(filter(None, (document.title, document.keywords)))
+        return replace(document, text=text, page_starts=(), headings=())
+    if document.keywords is None or len(document.keywords) <= max_characters:
+        return document
+    statement = "\n".join(lines_left_out([document.keywords], of=document.text))
+    return replace(document, text=f"{document.text.rstrip()}\n\n{statement}") if statement else document
 
 
 def stated(value: object) -> str | None:

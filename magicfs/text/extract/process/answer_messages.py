@@ -17,7 +17,8 @@ from magicfs.text.extract.plain.plain_text import clean
 
 _MAX_COUNT = 2**31 - 1
 MAX_DETAIL_CHARACTERS = 300
-_MAX_LINE_CHARACTERS = 300
+MAX_LINE_CHARACTERS = 300
+"""Those of a title, an author and keywords; what is longer stands in the text too."""
 _MAX_MIME_TYPE_CHARACTERS = 200
 
 
@@ -127,7 +128,7 @@ def decode_pages(answer: Message, outcome: Document | Unreadable) -> dict[int, i
 
 def _one_line(value: str | None) -> str | None:
     """Metadata as one clean line of bounded length, or None when it is blank."""
-    return None if value is None else " ".join(clean(value).split())[:_MAX_LINE_CHARACTERS] or None
+    return None if value is None else " ".join(clean(value).split())[:MAX_LINE_CHARACTERS] or None
 
 
 def count(value: Any) -> int:

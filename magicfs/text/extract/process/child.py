@@ -19,13 +19,19 @@ from typing import Protocol
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.ipc.framing import Disconnected, Message, receive, receive_descriptor, send
+from magicfs.text.extract.documents.stated_metadata import with_statements
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_texts import letters_of_pages, pages_in_order
 from magicfs.text.extract.plain.plain_text import truncate
 from magicfs.text.extract.process import confine
-from magicfs.text.extract.process.answer_messages import as_final, encode_document, encode_unreadable
+from magicfs.text.extract.process.answer_messages import (
+    MAX_LINE_CHARACTERS,
+    as_final,
+    encode_document,
+    encode_unreadable,
+)
 from magicfs.text.extract.process.page_reader import PageReader, Pages, Recogniser, unreadable_of
 
 
@@ -150,7 +156,7 @@ def _run(parser: Parser, content: bytes | OpenFile, mime_type: str, *, limits: L
         case Unreadable():
             return outcome
         case Document():
-            document = _truncate_document(outcome, limits=limits)
+            document = _truncate_document(with_statements(outcome, max_characters=MAX_LINE_CHARACTERS), limits=limits)
             return Unreadable(SkipReason.NO_TEXT) if not document.text or document.text.isspace() else document
         case PartialDocument():
             document = _truncate_document(outcome.document, limits=limits)
