@@ -63,6 +63,17 @@ def test_keywords_and_genres_of_books_are_read(extractor: FileExtractor, charset
     assert document.keywords == "sf_space, кот & пёс"
 
 
+def test_series_publishers_and_translators_of_books_are_read(extractor: FileExtractor) -> None:
+    names = "<translator><first-name>Ida</first-name><last-name>Marsh</last-name></translator>"
+    series = '<sequence name="Tales &amp; tides" number="2"/>'
+    edition = "<publish-info><publisher>Quay Press</publisher><isbn>978-3</isbn></publish-info>"
+    book = fiction_book("text of the book", keywords="tides").decode()
+    book = book.replace("</title-info>", f"{names}{series}</title-info>{edition}")
+    document = extractor.extract(book.encode(), name=b"a.fb2")
+    assert isinstance(document, Document)
+    assert document.keywords == "tides, Tales & tides, Quay Press, 978-3, Ida Marsh"
+
+
 def test_a_document_without_keywords_has_none(extractor: FileExtractor) -> None:
     document = extractor.extract(b"<html><title>T</title><body><p>Only a text.</p></body></html>", name=b"a.html")
     assert isinstance(document, Document)

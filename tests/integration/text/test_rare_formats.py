@@ -263,6 +263,12 @@ def test_a_word_of_a_book_that_changes_its_style_is_whole(extractor: FileExtract
     assert "книга, H2O" in read(extractor, book, b"a.fb2").text
 
 
+def test_tables_of_a_book_are_read_row_by_row(extractor: FileExtractor) -> None:
+    rows = '<tr align="left"><th>tide</th><th>hour</th></tr><tr><td>high</td><td/><td>4:<sub>30</sub></td></tr>'
+    book = fiction_book("AAAA", keywords="x").replace(b"<p>AAAA</p>", f"<table>{rows}</table><p>end</p>".encode())
+    assert read(extractor, book, b"a.fb2").text.split() == ["tide", "hour", "high", "4:30", "end"]
+
+
 OPENDOCUMENT = "urn:oasis:names:tc:opendocument:xmlns:"
 
 

@@ -36,9 +36,16 @@ _NOTE: Final = re.compile(rb"<a\b[^<>]{0,300}\btype=[\"']note[\"'][^<>]{0,300}>[
 _STYLE: Final = re.compile(rb"</?(?:\w{1,20}:)?(?:emphasis|strong|style|strikethrough|sub|sup|code)\b[^<>]{0,500}>")
 """Elements of style, at which the library divides words."""
 
+_TABLE: Final = re.compile(rb"</?table\b[^<>]{0,500}>|<t[dh]\b[^<>]{0,500}(?<!/)>")
+_CELL_END: Final = re.compile(rb"</t[dh]\s{0,9}>|<t[dh]\b[^<>]{0,500}/>")
+_ROW: Final = re.compile(rb"<(/?)tr\b[^<>]{0,500}>")
+"""Tables of a book, which the library does not read: a row is read as a paragraph."""
+
 
 def _with_words_and_notes(content: bytes) -> bytes:
-    """A book of FictionBook with its words in one piece and its notes; one in UTF-16 as it is."""
+    """A book of FictionBook with its words in one piece, its tables and its notes; one in UTF-16 as it is."""
+    if b"<table" in content:
+        content = _ROW.sub(rb"<\1p>", _CELL_END.sub(b"\t", _TABLE.sub(b"", content)))
     return _STYLE.sub(b"", _NOTE.sub(b"", _NEXT_BODY.sub(b"", content)))
 
 

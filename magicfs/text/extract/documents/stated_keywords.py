@@ -22,11 +22,15 @@ _RTF_ESCAPE: Final = re.compile(r"\\u(-?\d{1,5}) ?(?:\\'[0-9a-fA-F]{2}|.)?|((?:\
 _WRITES_UTF_16: Final = 0x10000
 
 _BOOK_FIELD: Final = re.compile(r"<(?:\w+:)?keywords\b[^<>]{0,200}>([^<]{1,5000})<")
+_BOOK_SERIES: Final = re.compile(r"<(?:\w+:)?sequence\b[^<>]{0,200}?\bname=(?:\"([^\"<]{1,500})\"|'([^'<]{1,500})')")
+_BOOK_EDITION: Final = re.compile(r"<(?:\w+:)?(?:publisher|isbn)\b[^<>]{0,200}>([^<]{1,500})<")
+_TRANSLATOR: Final = re.compile(r"<(?:\w+:)?translator\b[^<>]{0,200}>(.{1,2000}?)</(?:\w+:)?translator>", re.DOTALL)
+_BOOK_NAME: Final = re.compile(r"-name\b[^<>]{0,200}>([^<]{1,200})<")
 _XML_ENCODING: Final = re.compile(rb"encoding=[\"']([\w.-]{1,40})[\"']")
 
 
 def stated_keywords(content: bytes, mime_type: str) -> list[str]:
-    """The keywords of a document's metadata, and categories and comments of RTF; none for other types."""
+    """What a book and an RTF document state beside title and author; none for other types."""
     head = content[:_MAX_HEAD_BYTES]
     if mime_type == _RTF:
         page = _RTF_CODE_PAGE.search(head)
@@ -35,10 +39,20 @@ def stated_keywords(content: bytes, mime_type: str) -> list[str]:
     elif mime_type == _BOOK:
         encoding = _XML_ENCODING.search(head[:200])
         charset = _known(encoding[1].decode() if encoding else "utf-8", otherwise="utf-8")
-        texts = [html.unescape(text) for text in _BOOK_FIELD.findall(head.decode(charset, "replace"))]
+        texts = _book_texts(head.decode(charset, "replace").partition("</description>")[0])
     else:
         return []
     return list(dict.fromkeys(filter(None, (" ".join(text.split()) for text in texts))))
+
+
+def _book_texts(about: str) -> list[str]:
+    """The keywords of a book, its series, publisher and ISBN, and its translators."""
+    series = [double or single for double, single in _BOOK_SERIES.findall(about)]
+    translators = [" ".join(_BOOK_NAME.findall(names)) for names in _TRANSLATOR.findall(about)]
+    return [
+        html.unescape(text)
+        for text in (*_BOOK_FIELD.findall(about), *series, *_BOOK_EDITION.findall(about), *translators)
+    ]
 
 
 def _known(charset: str, *, otherwise: str) -> str:
