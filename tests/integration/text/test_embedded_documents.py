@@ -11,6 +11,7 @@ import zlib
 import pytest
 
 from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.office.ole_files import OleFile
 from tests.integration.text.reading import read
 from tests.plugins.documents import (
     presentation,
@@ -114,6 +115,18 @@ def test_a_document_of_word_97_inside_of_a_document_is_read_with_its_files(extra
     text = read(extractor, data.getvalue(), b"a.docx").text
     assert "a rutabaga pie" in text
     assert "with tansy" in text
+
+
+def test_documents_in_storages_of_an_old_document_are_read_with_those_inside_of_them(extractor: FileExtractor) -> None:
+    def in_storage(storage: str, document: bytes) -> dict[str, bytes]:
+        ole = OleFile(document)
+        return {f"{storage}/{path}": ole.read(path) for path in ole.paths}
+
+    inner = word_97("a rutabaga pie", streams=in_storage("ObjectPool/_1", workbook_97({"tansy": [number(0, 0, 4417)]})))
+    content = word_97("running text", streams=in_storage("ObjectPool/_2", inner))
+    document = read(extractor, content, b"a.doc")
+    assert document.text.split() == ["running", "text", "a", "rutabaga", "pie", "tansy", "4417"]
+    assert document.unread_parts is None
 
 
 def test_embedded_documents_that_are_not_read_are_counted(extractor: FileExtractor) -> None:

@@ -19,6 +19,8 @@ _LAST_SECTOR: Final = 0xFFFFFFF9
 """Higher numbers say that a chain ends, or that a sector is of another kind."""
 _NO_ENTRY: Final = 0xFFFFFFFF
 _STORAGE, _STREAM, _ROOT = 1, 2, 5
+_CHILD_OF_ROOT: Final = 76
+"""Where in the directory the number stands of the first entry in the root."""
 
 
 class _Entry(NamedTuple):
@@ -34,11 +36,13 @@ class OleFile:
         self._content = content
         (shift,) = struct.unpack_from("<H", content, 30)
         self._sector_bytes = 1 << (shift if shift in _SECTOR_SHIFTS else _SECTOR_SHIFTS[0])
+        self._storages: dict[str, int] = {}
         directory, self._mini_limit, mini_fat = struct.unpack_from("<I4xII", content, 48)
         self._fat = self._read_fat()
         self._mini_fat = _numbers(self._chain(mini_fat))
         self._mini_stream = b""
         self._entries: dict[str, _Entry] = {}
+        self._directory_start = (directory + 1) * self._sector_bytes
         self._read_directory(self._chain(directory))
         # Names are compared without regard to case.
         self._paths = {path.casefold(): path for path in reversed(self._entries)}
@@ -63,6 +67,12 @@ class OleFile:
             if len(found) >= entry.size:
                 break
         return bytes(found[: entry.size])
+
+    def with_root(self, storage: str) -> bytes:
+        """The file with a storage, given by its path, in the place of its root. Raises `KeyError`."""
+        place = self._directory_start + _CHILD_OF_ROOT
+        child = struct.pack("<I", self._storages[storage])
+        return b"".join((self._content[:place], child, self._content[place + len(child) :]))
 
     def _read_fat(self) -> tuple[int, ...]:
         sectors = list(struct.unpack_from(f"<{_FIRST_FATS}I", self._content, 76))
@@ -112,6 +122,7 @@ class OleFile:
                 pending.append((child, ""))
                 continue
             if kind == _STORAGE:
+                self._storages.setdefault(folder + name, child)
                 pending.append((child, f"{folder}{name}/"))
             pending += [(left, folder), (right, folder)]
 

@@ -12,7 +12,7 @@ import itertools
 import re
 import struct
 import zlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
 from magicfs.text.extract.office.ole_files import OleFile
@@ -29,6 +29,8 @@ _READ: Final = (b"%PDF-", b"{\\rtf", b"PK\x03\x04", _COMPOUND)
 _OF_A_FILE: Final = 2
 """What a package begins with that has a file in it."""
 _MAX_OBJECTS: Final = 100
+_MAX_DOCUMENTS: Final = 20
+"""Each of them is read from a copy of the whole file."""
 _MAX_BYTES: Final = 32 << 20
 _SLIDES: Final = "PowerPoint Document"
 _DOCUMENTS: Final = ("WordDocument", "Workbook", "Book", _SLIDES)
@@ -101,6 +103,17 @@ def _files_in(ole: OleFile) -> Iterator[Embedded]:
                 yield file
         elif data.startswith(_READ):
             yield Embedded(path, data)
+    for storage in _storages_of_documents(ole.paths):
+        yield Embedded(storage, ole.with_root(storage))
+
+
+def _storages_of_documents(paths: Iterable[str]) -> list[str]:
+    """The storages that hold a document itself, such as a sheet in a letter; not those inside of one of them."""
+    found: list[str] = []
+    for storage in sorted(path.rpartition("/")[0] for path in paths if path.rpartition("/")[2] in _DOCUMENTS):
+        if storage and not any(storage == other or storage.startswith(f"{other}/") for other in found):
+            found.append(storage)
+    return found[:_MAX_DOCUMENTS]
 
 
 def _objects_in_slides(stream: bytes) -> Iterator[Embedded]:
