@@ -42,6 +42,8 @@ class Part:
     """Time to stop in before it is killed."""
     steady_seconds: int = 2
     """A part that ends sooner than this is started again after a pause, which grows with each failure."""
+    program: str = ""
+    """What changes with the program on the disk, if the part is to be started anew when that does."""
 
     def __post_init__(self) -> None:
         if not _NAME.fullmatch(self.name):
@@ -61,6 +63,7 @@ class Part:
             "stop_signal": self.stop_signal,
             "stop_seconds": self.stop_seconds,
             "steady_seconds": self.steady_seconds,
+            "program": self.program,
         }
 
     @classmethod
@@ -74,6 +77,8 @@ class Part:
             stop_signal=str(data["stop_signal"]),
             stop_seconds=int(data["stop_seconds"]),
             steady_seconds=int(data["steady_seconds"]),
+            # Older versions have stored none.
+            program=str(data.get("program", "")),
         )
 
 

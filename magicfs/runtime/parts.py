@@ -1,6 +1,6 @@
 """The parts that `magicfs up` runs on a machine: how each one is started and stopped, and the options of `up`.
 
-Pure; starts nothing. `cli.starting` chooses the parts, `supervisor` stores and runs them, `launch` starts each one.
+Starts nothing. `cli.starting` chooses the parts, `supervisor` stores and runs them, `launch` starts each one.
 """
 
 from __future__ import annotations
@@ -23,6 +23,7 @@ from magicfs.domain.parts import (
     UpOptions,
 )
 from magicfs.runtime.processes import dies_with_parent
+from magicfs.runtime.program import program_version
 
 EXTRACT_WORKERS = 2
 """While one reads a large file or a picture, the other one reads what was just saved."""
@@ -93,9 +94,11 @@ def service_parts(
     """The parts that need the servers. `embedder` holds the arguments of the query embedder's module.
 
     The mount and `serve` have environments of their own: a changed setting that they do not read must not restart them.
+    All are started anew when the program on the disk has changed.
     Without one for `serve`, no other host reads files of this one.
     """
     own_environments = {MOUNT: mount_environment, SERVE: serve_environment or {}}
+    program = program_version()
 
     def part(name: str, *arguments: str, place: int, stop_seconds: int = 10) -> Part:
         command = _guarded(module_command("magicfs.cli.part", *arguments))
@@ -106,6 +109,7 @@ def service_parts(
             environment=own_environments.get(name, environment),
             stop_seconds=stop_seconds,
             steady_seconds=STEADY_SECONDS,
+            program=program,
         )
 
     workers = [(f"{EXTRACT_WORKER}-{number}", EXTRACT_WORKER) for number in range(1, EXTRACT_WORKERS + 1)]
@@ -117,6 +121,7 @@ def service_parts(
             command=_guarded(module_command("magicfs.embedding.query_server", *embedder)),
             place=SERVICE_PLACE,
             environment=environment,
+            program=program,
         ),
         # A worker that is told to stop finishes its batch.
         *(
