@@ -121,6 +121,8 @@ class FusionScale:
     """What the share of the question's words counts beside BM25."""
     translation_penalty: float = TRANSLATION_PENALTY
     """What a text in another language loses of its similarity."""
+    reach: float = 1.0
+    """What similarity in the corpus is divided by, see `magicfs.search.scores.similarity_reach`."""
     with_paths: bool = False
     """Whether a file has all of several words of the question by its text and its path together."""
 
@@ -165,14 +167,16 @@ def enough_words(chunks: int | None) -> float:
     return ENOUGH_WORDS + (1.0 - ENOUGH_WORDS) * SMALL_INDEX / (SMALL_INDEX + chunks)
 
 
-def meaning_weight(words: int, *, has_second: bool, has_all: bool = True) -> float:
+def meaning_weight(words: int, *, second_share: float, has_all: bool = True) -> float:
     """The weight of similarity, by the number of words of the question. `has_all`: a text has them all.
 
-    Words and the active model weigh 1. Where candidates have vectors of the multilingual model, it weighs
-    `WEIGHT_OF_SECOND`, as much alone as with the other: it finds an answer in any language more surely than words do,
-    unless the question has a few words that a text has.
+    Words and the active model weigh 1. The multilingual model adds `WEIGHT_OF_SECOND`, as much alone as with the other:
+    it finds an answer in any language more surely than words do, unless the question has a few words that a text has.
+    `second_share` is the share of the candidates that it has read: while few have its vectors, meaning weighs as under
+    the active model alone.
     """
-    return MEANING_OF_FEW_WORDS.get(words + (not has_all), 1.0 + WEIGHT_OF_SECOND) if has_second else 1.0
+    with_second = MEANING_OF_FEW_WORDS.get(words + (not has_all), 1.0 + WEIGHT_OF_SECOND)
+    return 1.0 + (with_second - 1.0) * second_share
 
 
 def code_weight(meaning: float, *, words: int, has_rare_word: bool) -> float:

@@ -131,7 +131,9 @@ def in_other_languages(documents: Documents, languages: QuestionLanguages) -> bo
     )
 
 
-def has_second_vectors(candidates: Collection[Cosines], questions: Sequence[QuestionVector]) -> bool:
-    """Whether some chunks, which have these cosines, have a vector of the multilingual model."""
-    second = [place for place, question in enumerate(questions) if question.is_second]
-    return any(cosines[place] is not None for place in second for cosines in candidates)
+def second_share(embedded: Collection[Cosines], questions: Sequence[QuestionVector]) -> float:
+    """The share of some chunks that the multilingual model has read. They have these cosines, each one at least."""
+    places = [place for place, question in enumerate(questions) if question.is_second]
+    if not places or not embedded:
+        return 0.0
+    return sum(any(cosines[place] is not None for place in places) for cosines in embedded) / len(embedded)

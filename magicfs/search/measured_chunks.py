@@ -7,15 +7,16 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from functools import cache, partial
 
 from magicfs.db.search.candidates import Candidate, Place
+from magicfs.domain.chunks import Documents
 from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
-from magicfs.search.meaning import Meaning, MeaningOf, has_second_vectors, in_other_languages, meaning_for
+from magicfs.search.meaning import Meaning, MeaningOf, in_other_languages, meaning_for, second_share
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
@@ -30,15 +31,12 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         rare_words: RareWords,
         scale: FusionScale,
         meaning: MeaningOf,
-        *,
-        reach: float,
     ) -> None:
-        """`meaning` is what `meaning_for` returns, `reach` that of `scores.similarity_reach`."""
+        """`meaning` is what `meaning_for` returns."""
         self.rare_words = rare_words
         self.scale = scale
         self._candidates = {candidate.chunk_id: candidate for candidate in candidates}
         self._meaning = meaning
-        self._reach = reach
         self._evidence: dict[ChunkId, Evidence] = {}
         """Without what texts in other languages lose."""
         # Many candidates have the same words.
@@ -63,7 +61,7 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
             relative = self.scale.strength_of_words(bm25, share=share) / self.scale.words_unit
         if (meaning := self._meaning(cosines, documents)) is not None:
             model_similarity, corpus_similarity, _, is_across = meaning
-            corpus_similarity /= self._reach
+            corpus_similarity /= self.scale.reach
         is_phrase = has_phrase and lexical is not None
         # In half of the time of a call of the class.
         by_text = relative, lexical, is_phrase, model_similarity, corpus_similarity
@@ -115,20 +113,31 @@ def measure_candidates(
     `places` has the files whose names have words of the question, `count` is the number of chunks of the index.
     """
     matched = [candidate for candidate in candidates if candidate.words]
-    has_second = has_second_vectors([one.cosines for one in candidates], request.question_vectors)
+    kinds = {candidate.documents for candidate in candidates}
+    across = {documents for documents in kinds if in_other_languages(documents, request.languages)}
+    by_second = _second_share(request, candidates, across)
     chunks = MeasuredChunks(
         candidates,
         rare_words or RareWords.of(words, everyday=request.everyday_words, in_names=_names_with(places)),
-        scale or _scale(request, words, matched, places, has_second=has_second, count=count),
+        scale or _scale(request, words, matched, places, by_second=by_second, count=count),
         meaning_for(request.question_vectors, request.languages),
-        reach=scores.similarity_reach(len(request.words), has_second=has_second),
     )
-    kinds = {candidate.documents for candidate in candidates}
-    if scale is None and any(in_other_languages(documents, request.languages) for documents in kinds):
+    if scale is None and across:
         located = chunks.of(place.found.chunk_id for place in places).values()
         relevance = _relevance_in_language(located, words=len(request.words))
         chunks.scale = replace(chunks.scale, translation_penalty=fusion.translation_penalty(relevance))
     return chunks
+
+
+def _second_share(request: SearchRequest, candidates: Sequence[Candidate], across: Collection[Documents]) -> float:
+    """The share of the candidates that the multilingual model has read.
+
+    Those in documents of `across`, in other languages, count where there are no others: they come because few texts in
+    the language of the question have the vector.
+    """
+    embedded = [one for one in candidates if any(cosine is not None for cosine in one.cosines)]
+    in_language = [one for one in embedded if one.documents not in across]
+    return second_share([one.cosines for one in in_language or embedded], request.question_vectors)
 
 
 def _relevance_in_language(located: Iterable[Evidence], *, words: int) -> float:
@@ -162,18 +171,19 @@ def _scale(
     matched: Sequence[Candidate],
     places: Sequence[Place],
     *,
-    has_second: bool,
+    by_second: float,
     count: int | None,
 ) -> FusionScale:
     """What the evidence of all candidates is measured by, as far as words, names and vectors say."""
     count_of_words = len(request.words)
     shares = {kind: words.share(kind) for kind in {match.words for match in matched}}
     has_all = any(map(words.are_all, shares))
-    meaning = fusion.meaning_weight(count_of_words, has_second=has_second, has_all=has_all)
+    meaning = fusion.meaning_weight(count_of_words, second_share=by_second, has_all=has_all)
     scale = FusionScale(
         meaning=meaning,
         best_bm25=max((match.bm25 for match in matched), default=0.0),
         weight_of_share=fusion.weight_of_share(count_of_words, has_all=has_all),
+        reach=scores.similarity_reach(count_of_words, second_share=by_second),
     )
     strengths = [scale.strength_of_words(match.bm25, share=shares[match.words]) for match in matched]
     strongest = max(strengths, default=0.0)

@@ -131,9 +131,12 @@ def _corpus_similarity(evidence: Evidence) -> float:
     return -math.inf if value is None else value
 
 
-def similarity_reach(words: int, *, has_second: bool) -> float:
-    """What similarity is divided by, by the number of words of the question: see `REACH_OF_FEW_WORDS`."""
-    return REACH_OF_FEW_WORDS if has_second and words <= FEW_WORDS else 1.0
+def similarity_reach(words: int, *, second_share: float) -> float:
+    """What similarity is divided by, by the number of words of the question: see `REACH_OF_FEW_WORDS`.
+
+    `second_share` is the share of the candidates that the multilingual model has read.
+    """
+    return 1.0 + (REACH_OF_FEW_WORDS - 1.0) * second_share if words <= FEW_WORDS else 1.0
 
 
 def decreasing_scores(scores: Sequence[float], are_phrases: Sequence[bool]) -> list[float]:

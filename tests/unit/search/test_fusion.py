@@ -87,12 +87,18 @@ def test_a_stray_word_says_little_where_few_texts_are() -> None:
 
 def test_meaning_counts_more_where_a_multilingual_model_has_read() -> None:
     words, meaning = Evidence(relative_words=1.0, model_similarity=0.0), Evidence(model_similarity=0.8)
-    assert fused_score(words, meaning=meaning_weight(4, has_second=False)) > fused_score(
-        meaning, meaning=meaning_weight(4, has_second=False)
+    assert fused_score(words, meaning=meaning_weight(4, second_share=0.0)) > fused_score(
+        meaning, meaning=meaning_weight(4, second_share=0.0)
     )
-    assert fused_score(words, meaning=meaning_weight(4, has_second=True)) < fused_score(
-        meaning, meaning=meaning_weight(4, has_second=True)
+    assert fused_score(words, meaning=meaning_weight(4, second_share=1.0)) < fused_score(
+        meaning, meaning=meaning_weight(4, second_share=1.0)
     )
+
+
+def test_meaning_counts_as_under_the_active_model_while_few_texts_have_second_vectors() -> None:
+    weights = [meaning_weight(4, second_share=share) for share in (0.0, 0.02, 0.5, 1.0)]
+    assert weights == sorted(set(weights))
+    assert weights[1] < 1.05
 
 
 def test_what_counts_for_the_score_does_not_move_the_order() -> None:
@@ -104,22 +110,22 @@ def test_the_very_words_come_before_what_is_near_to_every_word() -> None:
     """The multilingual model puts very short texts near to any single word."""
     exact, near = Evidence(relative_words=1.0, lexical=0.9, model_similarity=0.2), Evidence(model_similarity=1.3)
     for words in (1, 2):
-        weight = meaning_weight(words, has_second=True)
+        weight = meaning_weight(words, second_share=1.0)
         assert fused_score(exact, meaning=weight) > fused_score(near, meaning=weight)
     less_near = near._replace(model_similarity=1.1)
-    assert fused_score(exact, meaning=meaning_weight(3, has_second=True)) > fused_score(
-        less_near, meaning=meaning_weight(3, has_second=True)
+    assert fused_score(exact, meaning=meaning_weight(3, second_share=1.0)) > fused_score(
+        less_near, meaning=meaning_weight(3, second_share=1.0)
     )
-    sentence = meaning_weight(6, has_second=True)
+    sentence = meaning_weight(6, second_share=1.0)
     assert fused_score(exact, meaning=sentence) < fused_score(near, meaning=sentence)
 
 
 def test_meaning_counts_more_if_no_text_has_all_of_a_few_words() -> None:
-    weights = [meaning_weight(words, has_second=True) for words in (1, 2, 3, 4, 5)]
+    weights = [meaning_weight(words, second_share=1.0) for words in (1, 2, 3, 4, 5)]
     assert weights == sorted(weights)
     assert weights[-2] == weights[-1]
-    assert [meaning_weight(words, has_second=True, has_all=False) for words in (1, 2, 3, 4)] == weights[1:]
-    assert meaning_weight(2, has_second=False) == meaning_weight(2, has_second=False, has_all=False)
+    assert [meaning_weight(words, second_share=1.0, has_all=False) for words in (1, 2, 3, 4)] == weights[1:]
+    assert meaning_weight(2, second_share=0.0) == meaning_weight(2, second_share=0.0, has_all=False)
 
 
 def test_meaning_counts_more_about_code_unless_words_are_sure() -> None:

@@ -135,8 +135,8 @@ def test_words_tell_texts_apart_that_mean_the_same_to_the_model() -> None:
 
 
 def test_similarity_to_few_words_counts_less_under_the_multilingual_model() -> None:
-    assert similarity_reach(1, has_second=True) == similarity_reach(2, has_second=True) > 1.0
-    assert similarity_reach(3, has_second=True) == similarity_reach(1, has_second=False) == 1.0
+    assert similarity_reach(1, second_share=1.0) == similarity_reach(2, second_share=1.0) > 1.0
+    assert similarity_reach(3, second_share=1.0) == similarity_reach(1, second_share=0.0) == 1.0
 
 
 def test_a_score_is_made_of_the_similarity_of_the_corpus_where_the_order_has_another() -> None:
