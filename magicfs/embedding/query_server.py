@@ -45,7 +45,7 @@ def main(arguments: list[str] | None = None) -> int:
     parser.add_argument("--log-format", default="text", help="text or json")
     parser.add_argument("--log-level", default="INFO", help="detail of the log")
     options = parser.parse_args(arguments)
-    logs.setup(role="embedder", level=options.log_level, log_format=options.log_format)
+    logs.setup(role="query-embedder", level=options.log_level, log_format=options.log_format)
     faulthandler.enable()
     share_one_heap()
     return serve(

@@ -77,7 +77,7 @@ def test_a_database_that_hangs_is_waited_for_once(running: Commands) -> None:
     assert said["parts"][1].startswith(f"postgres is stopped (process {server}): run 'kill -CONT {server}'")
 
 
-@pytest.mark.parametrize("part", ["embedder", "extract-1", "agent", "redis"])
+@pytest.mark.parametrize("part", ["query-embedder", "extract-1", "agent", "redis"])
 def test_a_part_that_is_stopped_is_named(running: Commands, part: str) -> None:
     pid = running.pids()[part]
     line = f"{part} is stopped (process {pid}): run 'kill -CONT {pid}', or run 'magicfs down', then 'magicfs up'"
@@ -106,16 +106,16 @@ def test_a_query_embedder_that_does_not_answer_is_named(running: Commands, monke
     # Only what it says counts here, as if its process were in an endless loop.
     monkeypatch.setattr(stuck_parts, "_stopped_processes", lambda _: {})
     monkeypatch.setattr(stuck_parts, "ANSWER_SECONDS", 0.3)
-    with stopped(running.pids()["embedder"]):
+    with stopped(running.pids()["query-embedder"]):
         _, [line] = parts_and_stuck(settings)
-    assert line.startswith("embedder does not answer, and searches go by words alone until it is started again: ")
+    assert line.startswith("query-embedder does not answer, and searches go by words alone until it is started again: ")
 
 
 def test_searches_have_a_query_embedder_that_is_stopped_started_again(running: Commands) -> None:
-    pid = running.pids()["embedder"]
+    pid = running.pids()["query-embedder"]
     with stopped(pid):
         searched = eventually_by_meaning(running)
-    assert running.pids()["embedder"] != pid
+    assert running.pids()["query-embedder"] != pid
     assert searched > 1
     assert "answers no ping" in running.logs()
 

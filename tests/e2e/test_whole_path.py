@@ -77,7 +77,7 @@ def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> No
     assert [one["path"] for one in found["mounts"]] == [str(mount)]
     assert sorted(worker["kind"] for worker in found["workers"]) == ["embed", "extract", "extract"]
     assert {part["name"]: part["restarts"] for part in found["parts"]} == dict.fromkeys(
-        ["postgres", "redis", "agent", "embedder", "extract-1", "extract-2", "embed-1", "mount"], 0
+        ["postgres", "redis", "agent", "query-embedder", "extract-1", "extract-2", "embed-1", "mount"], 0
     )
 
 
@@ -229,11 +229,11 @@ def test_models_are_listed(magicfs: Commands) -> None:
 
 
 def test_a_part_that_dies_is_started_again_and_reported(magicfs: Commands, mount: Path) -> None:
-    pid = magicfs.pids()["embedder"]
+    pid = magicfs.pids()["query-embedder"]
     assert pid is not None
     os.kill(pid, signal.SIGKILL)
-    eventually(lambda: magicfs.pids()["embedder"] not in {None, pid}, "another query embedder")
-    assert [part["restarts"] for part in status(magicfs)["parts"] if part["name"] == "embedder"] == [1]
+    eventually(lambda: magicfs.pids()["query-embedder"] not in {None, pid}, "another query embedder")
+    assert [part["restarts"] for part in status(magicfs)["parts"] if part["name"] == "query-embedder"] == [1]
     assert listing(mount, "python, after the query embedder has died")
 
 

@@ -18,7 +18,7 @@ from tests.integration.runtime.without_memory_maps import forbid_memory_maps
 from tests.plugins.forks import FORKS
 from tests.plugins.waiting import eventually
 
-NAME = "embedder"
+NAME = "query-embedder"
 
 
 def embedder(home: Path, **environment: str) -> Part:
@@ -66,7 +66,7 @@ def test_a_fork_looks_and_ends_like_a_program_of_its_own(supervisor: Supervisor,
     assert len(own) < 10
     supervisor.apply([])
     assert has_ended(process)
-    log = (home / "log/embedder.log").read_text()
+    log = (home / "log/query-embedder.log").read_text()
     assert "stopping on signal 15" in log
     assert "supervisor" not in log
 
@@ -166,6 +166,8 @@ def test_the_log_says_why_a_part_cannot_be_started(supervisor: Supervisor, home:
     count.unlink()
     count.mkdir()
     process.kill()
-    eventually(lambda: f"Is a directory: 'run/starts/{NAME}'" in (home / "log/embedder.log").read_text(), "the reason")
+    eventually(
+        lambda: f"Is a directory: 'run/starts/{NAME}'" in (home / "log/query-embedder.log").read_text(), "the reason"
+    )
     count.rmdir()
     eventually(lambda: is_listening(home / "run/embedder.sock"), "the part's socket")

@@ -47,7 +47,7 @@ def test_its_log_has_the_format_of_the_settings(settings: Settings, stored_model
         assert client.quit(deadline_s=60)
     log: Path = settings.log_dir / wiring.EMBEDDER_LOG
     records = [json.loads(line) for line in log.read_text().splitlines()]
-    assert {record["role"] for record in records} == {"embedder"}
+    assert {record["role"] for record in records} == {"query-embedder"}
 
 
 def test_it_rests_as_the_settings_say(settings: Settings, stored_model: StoredModel) -> None:
