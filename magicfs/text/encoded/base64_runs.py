@@ -70,6 +70,11 @@ _DATA_URL = re.compile(
     |[^\s"'<>()\\]++)""",
     re.VERBOSE | re.IGNORECASE,
 )
+_DRAWING_URL = re.compile(
+    r"""(?<=")data:image/svg\+xml[^,"\n]{0,80},[^"\n]++|(?<=')data:image/svg\+xml[^,'\n]{0,80},[^'\n]++""",
+    re.IGNORECASE,
+)
+"""A drawing in style sheets. Its blanks and quotes may stand as they are, but for those around it."""
 _MIN_DATA_URL = 80
 """Shorter ones are examples in texts about data URLs."""
 
@@ -89,9 +94,10 @@ _MIN_ANNOUNCED = 60
 
 def data_urls(text: str) -> Iterator[Span]:
     """The spans of data URLs, such as a picture in a Markdown file."""
-    for match in _DATA_URL.finditer(text):
-        if match.end() - match.start() >= _MIN_DATA_URL:
-            yield match.span()
+    for pattern in (_DATA_URL, _DRAWING_URL):
+        for match in pattern.finditer(text):
+            if match.end() - match.start() >= _MIN_DATA_URL:
+                yield match.span()
 
 
 def announced(text: str) -> Iterator[Span]:

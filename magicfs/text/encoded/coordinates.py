@@ -1,5 +1,7 @@
 """Finds the lines and areas of maps: coordinates in GeoJSON, KML, GML and WKT, and the points of recorded tracks.
 
+And the ways of machines and the points of solids, as programs for printing them write: G-code, OBJ and STL.
+
 Used by `strip`. Only in texts that say so: elsewhere, rows of such numbers are a table. Single places stay, and so does
 the first point of a track, which says when and where it began, and the first time of each later day. Pure; any thread.
 """
@@ -14,6 +16,7 @@ from magicfs.text.encoded.base64_runs import Span
 
 ANNOUNCEMENTS: Final = (
     *(b'"coordinates"', b"<coordinates>", b"posList", b"POLYGON", b"LINESTRING", b"<trkpt", b"<Trackpoint>"),
+    *(b"\nG1 ", b"\nG01", b"\nv ", b"outer loop"),
 )
 """What a text with coordinates has before them."""
 
@@ -33,6 +36,17 @@ _ACTIVITY: Final = re.compile(
     r"(?<=</Trackpoint>)((?:\s*<Trackpoint>(?:[^<]|<(?!/?Trackpoint>|Notes\b)){0,3000}+</Trackpoint>){15,}+)"
 )
 """Points of GPX and of TCX, after the first one, in which nobody has written anything."""
+_SIZE: Final = r"-?[0-9]{0,10}+\.?[0-9]{0,17}+(?:[eE][-+]?[0-9]{1,3})?"
+_SHAPE: Final = re.compile(
+    rf"""(?:(?<![^\n])(?:
+    (?:N[0-9]{{1,8}}[ ])?G0?[0-3](?:[ ]?[XYZABCEFIJKRS]{_SIZE}){{1,12}}+
+    |M[0-9]{{1,4}}(?:[ ]?[A-Z]{_SIZE}){{0,8}}+|;[A-Z_]{{1,30}}(?::[^\n]{{0,40}})?
+    |v[ntp]?(?:[ ]{{1,4}}{_SIZE}){{2,8}}+|[fl](?:[ ]{{1,4}}-?[0-9]{{1,10}}(?:/-?[0-9]{{0,10}}){{0,2}}){{2,32}}+
+    |[ \t]{{0,20}}(?:facet[ ]normal|vertex)(?:[ ]{{1,8}}{_SIZE}){{3}}|[ \t]{{0,20}}(?:outer[ ]loop|endloop|endfacet)
+    )[ \t]{{0,8}}\n){{16,}}+""",
+    re.VERBOSE,
+)
+"""Lines of movements, with what programs note between them, of points, and of the faces between these."""
 _TIME: Final = re.compile(r"<[Tt]ime>([0-9]{4}-[0-9]{2}-[0-9]{2})[^<]{0,30}</[Tt]ime>")
 _POINT_CHARACTERS: Final = 4000
 """More than the first point has."""
@@ -41,6 +55,7 @@ _POINT_CHARACTERS: Final = 4000
 def coordinates(text: str) -> Iterator[Span]:
     """The spans of coordinates."""
     yield from (match.span(1) for match in _LINE.finditer(text))
+    yield from (match.span() for match in _SHAPE.finditer(text))
     for pattern in (_TRACK, _ACTIVITY):
         for match in pattern.finditer(text):
             yield from _within_days(text, match.span(1))

@@ -34,6 +34,8 @@ _HEX_RECORDS = re.compile(r"(?m)^:[0-9A-F]{10,521}$(?:\n:[0-9A-F]{10,521}$)++")
 
 _ARRAY = re.compile(r"(?:0[xX][0-9a-fA-F]{1,8}[uUlL]{0,3}[\s,]++){32,}+")
 _ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}){24,}+")
+_ESCAPED_LINES = re.compile(r"""(?:(?:\\x[0-9a-fA-F]{2}){8,}+(?:["'][\s\\+.]{1,40}+[bB]?["'])?){3,}+""")
+"""Escapes in strings of which each is a line."""
 
 
 def dumps(text: str) -> Iterator[Span]:
@@ -67,6 +69,6 @@ def _dump(text: str, start: int, end: int, lines: list[str]) -> Iterator[Span]:
 
 def arrays(text: str) -> Iterator[Span]:
     """The spans of bytes as source code has them: `0x89, 0x50, ...` and escapes in strings."""
-    for pattern in (_ARRAY, _ESCAPED):
+    for pattern in (_ARRAY, _ESCAPED, _ESCAPED_LINES):
         for match in pattern.finditer(text):
             yield match.span()

@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
-    "* decode": 54,
+    "* decode": 55,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 51),
     "application/zip": 53,
     "application/x-ipynb+json": 20,

@@ -6,6 +6,7 @@ import base64
 import binascii
 import json
 import random
+import re
 import textwrap
 import uuid
 
@@ -37,12 +38,14 @@ def rows_of(data: bytes) -> list[tuple[int, bytes, str]]:
     return [(at, row, "".join(chr(byte) if 32 <= byte < 127 else "." for byte in row)) for at, row in rows]
 
 
+ESCAPE = r"\\x\1"
 PLACES = [(round(7 + RANDOM.random(), 6), round(50 + RANDOM.random(), 6)) for _ in range(40)]
 ENCODED = {
     "data URL in Markdown": f"![photo](data:image/png;base64,{BASE64})",
     "data URL in CSS": f".a {{ background: url('data:font/woff2;charset=utf-8;base64,{BASE64}') }}",
     "data URL of several lines": f'<img src="data:image/jpeg;base64,{WRAPPED}">',
     "percent-encoded data URL": f"url(data:image/svg+xml,%3Csvg%20width=%2224%22%3E{'%3Cpath/%3E' * 20})",
+    "drawing with blanks": f"""url("data:image/svg+xml,%3csvg xmlns='x' fill='none'%3e{"%3cpath/%3e" * 20}")""",
     "JSON string": json.dumps({"thumb": BASE64}),
     "JSON string with escaped lines": json.dumps({"image/png": WRAPPED + "\n"}),
     "JSON string with unescaped lines": json.dumps({"image/png": WRAPPED + "\n"}).replace("\\n", " "),
@@ -55,6 +58,10 @@ ENCODED = {
     "string of several lines": f'icon = """{WRAPPED}"""',
     "indented lines": textwrap.indent(WRAPPED, "    > "),
     "strings of Python, one a line": "\n".join(f'    b"{line}"' for line in textwrap.wrap(BASE64, 72)),
+    "escapes, some a line": "\n".join(f'"{re.sub("(..)", ESCAPE, row.hex())}"' for _, row, _ in rows_of(BYTES)),
+    "ways of a printer": "\n".join(f"G1 X{x} Y{y} E.0{at}\n;WIDTH:0.4" for at, (x, y) in enumerate(PLACES)),
+    "points of a solid": "\n".join(f"v {x} {y} -1.5e-07\nf 1/2/3 2//3 3" for x, y in PLACES),
+    "faces of a solid": "\n".join(f"facet normal 0 0 1\n  outer loop\n  vertex {x} {y} 1" for x, y in PLACES),
     "certificate": armour("CERTIFICATE", BASE64[:300]),
     "short key": armour("EC PRIVATE KEY", BASE64[:160]),
     "key of SSH": f"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ{BASE64[:340]} anna@host",
@@ -104,6 +111,7 @@ KEPT = {
         f'<trkpt lat="1.5" lon="2.5"><name>hut {at}</name></trkpt>' for at in range(40)
     ),
     "names on a track": "".join(f'<trkpt lat="1.5" lon="2.5"/><name>hut {at}</name>' for at in range(40)),
+    "some movements": "\n".join(f"G1 X{at} Y2 F3000" for at in range(12)),
     "commit id": "fixed in 571489a9f1f0c2b3d4e5f60718293a4b5c6d7e8f yesterday",
     "SHA-512": f"sha512:{HEX[:128]}  archive.tar.gz",
     "integrity of a package": f'"integrity": "sha512-{BASE64[:86]}=="',
