@@ -20,6 +20,9 @@ from magicfs.text.extract.extractor import Extractor
 _OUT_OF_REACH = frozenset({SkipReason.VANISHED, SkipReason.CORRUPT})
 """Why a file is not read that could be before: it is gone, or its bytes cannot be had."""
 
+_NOT_ITS_FAULT = frozenset({SkipReason.NEEDS_OCR, SkipReason.VANISHED})
+"""Why a turn has read nothing though the parser can read the file."""
+
 
 class PageTurns:
     """Reads pending pages of one file after the other."""
@@ -40,8 +43,8 @@ class PageTurns:
         extracted = self._extractor.go_on(source, kind=file.key.kind, page_texts=known)
         has_changed = file.has_changed()
         if has_changed or (isinstance(extracted, Unreadable) and extracted.reason is not SkipReason.NO_TEXT):
-            lacks_ocr = isinstance(extracted, Unreadable) and extracted.reason is SkipReason.NEEDS_OCR
-            self._put_off(file.claim, counted=not has_changed and not lacks_ocr)
+            is_at_fault = isinstance(extracted, Unreadable) and extracted.reason not in _NOT_ITS_FAULT
+            self._put_off(file.claim, counted=is_at_fault and not has_changed)
             return
         content = self._contents.content(file, extracted)
         retry_on_conflict(lambda: self._add_pages(file, stored, content, timer))

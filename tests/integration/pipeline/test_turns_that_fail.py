@@ -39,8 +39,11 @@ def assert_it_goes_on(index: Index, book: BookReader) -> None:
     assert book.page_calls == [[1, 2], [3, 4], [5, 6], [7]]
 
 
-def test_an_ocr_that_is_gone_costs_no_page(index: Index, book: BookReader) -> None:
-    book.fails = SkipReason.NEEDS_OCR
+@pytest.mark.parametrize("reason", [SkipReason.NEEDS_OCR, SkipReason.VANISHED])
+def test_an_ocr_that_is_gone_or_a_disk_that_fails_in_between_costs_no_page(
+    index: Index, book: BookReader, reason: SkipReason
+) -> None:
+    book.fails = reason
     for _ in range(MANY_TURNS):
         assert read_once(index) == 1
         assert read_once(index) == 0, "the next turn comes later"

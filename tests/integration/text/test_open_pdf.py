@@ -10,13 +10,13 @@ from pathlib import Path
 import pypdfium2
 import pytest
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, PageText, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.pdf import pdf_text
-from magicfs.text.extract.pdf.open_file import OpenFile
+from magicfs.text.extract.pdf.open_file import OpenFile, expect_reading, has_failed_to_read
 from magicfs.text.extract.pdf.pdf_text import PdfFile
 from tests.plugins.pdf import Drawing, Scan, pdf_file, pdf_of_objects, pdf_with_parts
 
@@ -98,6 +98,38 @@ def test_what_is_cut_off_while_it_is_read_is_missing(tmp_path: Path) -> None:
         assert file.readinto(target) == 0
         with pytest.raises(MemoryError):
             io.BufferedReader(file).read()
+
+
+def test_a_turn_in_which_the_system_cannot_read_the_file_is_not_the_files_fault(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf_file(TEXT, ""))
+    known = {2: PageText("read before", is_recognised=True)}
+    with FileExtractor(limits=Limits()) as extractor:
+        unreadable = os.open(path, os.O_WRONLY)
+        outcome = extractor.go_on(unreadable, kind=KIND, page_texts=known)
+        os.close(unreadable)
+        assert isinstance(outcome, Unreadable)
+        assert outcome.reason is SkipReason.VANISHED
+        with path.open("rb") as file:
+            read = extractor.go_on(file.fileno(), kind=KIND, page_texts=known)
+        assert isinstance(read, Document)
+        assert "read before" in read.text
+
+
+def test_an_error_of_the_system_is_noted(tmp_path: Path) -> None:
+    """What a library makes of it may look like an empty page."""
+    path = tmp_path / "a.pdf"
+    path.write_bytes(b"0123")
+    descriptor = os.open(path, os.O_WRONLY)
+    try:
+        expect_reading(descriptor)
+        assert not has_failed_to_read(descriptor)
+        assert OpenFile(descriptor).readinto(bytearray(4)) == 0
+        assert has_failed_to_read(descriptor)
+        expect_reading(descriptor)
+        assert not has_failed_to_read(descriptor)
+    finally:
+        os.close(descriptor)
 
 
 def test_the_share_of_pictures_in_a_page() -> None:

@@ -91,7 +91,7 @@ def test_answers_add_up() -> None:
     for answer in (
         encode_document(LETTER, pages=(1,)),
         encode_page(1, "recognised"),
-        as_final(encode_end(cut_bytes=3), is_last=True),
+        as_final(encode_end(cut_bytes=3), is_last=True, is_out_of_reach=False),
     ):
         assert not answers.complete
         answers.add(answer)

@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import io
 import os
+from collections.abc import Iterator
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -19,6 +20,19 @@ _END_BYTES: Final = 1 << 20
 
 _TAIL_BYTES: Final = 4096
 """In which a complete file says where its table of objects is."""
+
+_failed: Final[set[int]] = set()
+"""The descriptors from which the system has failed to read."""
+
+
+def expect_reading(descriptor: int) -> None:
+    """A file begins that is read from this descriptor: another one may have had the number."""
+    _failed.discard(descriptor)
+
+
+def has_failed_to_read(descriptor: int) -> bool:
+    """Whether the disk or the network of the file has failed since then: what was read of it may lack anything."""
+    return descriptor in _failed
 
 
 class OpenFile(io.RawIOBase):
@@ -60,7 +74,7 @@ class OpenFile(io.RawIOBase):
         """Fill a buffer as far as the file goes. Returns the number of bytes."""
         target = memoryview(buffer).cast("B")[: max(self._size - self._position, 0)]
         filled = 0
-        with contextlib.suppress(OSError):
+        with contextlib.suppress(OSError), self._noted():
             while filled < len(target):
                 count = os.preadv(self._descriptor, [target[filled:]], self._position + filled)
                 if not count:
@@ -76,9 +90,20 @@ class OpenFile(io.RawIOBase):
 
     def is_incomplete(self) -> bool:
         """Whether the file ends in zeros, as one that is still being downloaded into the room that it needs."""
-        return not os.pread(self._descriptor, _TAIL_BYTES, max(self._size - _TAIL_BYTES, 0)).strip(b"\0")
+        with self._noted():
+            return not os.pread(self._descriptor, _TAIL_BYTES, max(self._size - _TAIL_BYTES, 0)).strip(b"\0")
 
     def ends(self) -> bytes:
         """The first and the last megabyte."""
         last = max(self._size - _END_BYTES, _END_BYTES)
-        return b"".join(os.pread(self._descriptor, _END_BYTES, offset) for offset in (0, last))
+        with self._noted():
+            return b"".join(os.pread(self._descriptor, _END_BYTES, offset) for offset in (0, last))
+
+    @contextlib.contextmanager
+    def _noted(self) -> Iterator[None]:
+        """Note an error of the system, and raise it."""
+        try:
+            yield
+        except OSError:
+            _failed.add(self._descriptor)
+            raise

@@ -63,9 +63,9 @@ def encode_end(*, cut_bytes: int = 0) -> Message:
     return Message({"cut_bytes": cut_bytes})
 
 
-def as_final(answer: Message, *, is_last: bool) -> Message:
-    """The last answer about a file; `is_last` announces the end of the child."""
-    return Message({**answer.head, "last": is_last}, answer.body)
+def as_final(answer: Message, *, is_last: bool, is_out_of_reach: bool) -> Message:
+    """The last answer about a file, and whether reading it has failed; `is_last` announces the end of the child."""
+    return Message({**answer.head, "last": is_last, "out_of_reach": is_out_of_reach}, answer.body)
 
 
 def decode_outcome(answer: Message) -> Document | Unreadable:

@@ -36,6 +36,8 @@ class Answers:
         """Whether the file has no further answer."""
         self.is_last = False
         """Whether the child ends after this file."""
+        self.is_out_of_reach = False
+        """Whether the disk or the network of the file has failed: pages may look empty that are not."""
         self.text_bytes = 0
         """The bytes of UTF-8 that were received."""
         self._outcome: Document | Unreadable | None = None
@@ -117,6 +119,7 @@ class Answers:
             raise FramingError(f"{type(error).__name__}: {error}"[:MAX_DETAIL_CHARACTERS]) from error
         self.text_bytes += len(answer.body)
         self.is_last = bool(answer.head.get("last"))
+        self.is_out_of_reach |= bool(answer.head.get("out_of_reach"))
 
     def expect_pages(self) -> None:
         """Go on with the answers of another child about the pending pages."""

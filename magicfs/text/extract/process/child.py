@@ -22,7 +22,7 @@ from magicfs.ipc.framing import Disconnected, Message, receive, receive_descript
 from magicfs.text.extract.documents.stated_metadata import with_statements
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from magicfs.text.extract.parsed import Parsed, PartialDocument
-from magicfs.text.extract.pdf.open_file import OpenFile
+from magicfs.text.extract.pdf.open_file import OpenFile, expect_reading, has_failed_to_read
 from magicfs.text.extract.pdf.page_texts import letters_of_pages, pages_in_order
 from magicfs.text.extract.plain.plain_text import truncate
 from magicfs.text.extract.process import confine
@@ -91,8 +91,10 @@ def serve(parser: Parser, *, limits: Limits, shared: int, recogniser: Recogniser
         confine.limit_cpu(seconds=limits.seconds * _CPU_SECONDS_PER_SECOND)
         is_sent = bool(request.head.get("opened"))
         pdf = receive_descriptor(connection) if is_sent else shared
+        expect_reading(pdf)
         try:
             final = _answer(connection, request, parser, pdf=pdf, limits=limits, recogniser=recogniser)
+            is_out_of_reach = has_failed_to_read(pdf)
         finally:
             if is_sent:
                 os.close(pdf)
@@ -100,7 +102,7 @@ def serve(parser: Parser, *, limits: Limits, shared: int, recogniser: Recogniser
         served += 1
         is_worn = parser.is_spent or confine.resident() > limits.child_rss_bytes
         is_last = is_worn or served >= limits.files_per_child
-        send(connection, as_final(final, is_last=is_last))
+        send(connection, as_final(final, is_last=is_last, is_out_of_reach=is_out_of_reach))
         if is_last:
             return
 

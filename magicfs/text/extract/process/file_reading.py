@@ -40,6 +40,10 @@ a picture without OCR, for what it says of itself."""
 _PAGES_TIME_SHARE: Final = 0.5
 """The time for reading page by page after the file has used up its own, as a share of that."""
 
+_OUT_OF_REACH: Final = Unreadable(SkipReason.VANISHED, "the disk or the network of the file fails")
+_NOTHING_READ: Final = frozenset({SkipReason.NEEDS_OCR, SkipReason.VANISHED})
+"""Why the turn of a file that goes on has no effect, whatever the answers were."""
+
 _NO_OCR: Final = "pages are pictures: install tesseract or rapidocr to read them"
 
 
@@ -79,7 +83,7 @@ class FileReading:
             used_s += self._used_s()
             if failure is not None and failure.may_be_chance and not answers.has_document:
                 return Unreadable(SkipReason.CRASHED, "the parser was killed twice"), answers
-        if failure is not None and failure.unreadable.reason is SkipReason.NEEDS_OCR:
+        if failure is not None and failure.unreadable.reason in _NOTHING_READ:
             return failure.unreadable, answers
         outcome = answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
         if isinstance(outcome, Document) or outcome.reason not in FAILURES_OF_A_PART or answers.has_document:
@@ -87,6 +91,8 @@ class FileReading:
         # A task has the time of two files: see MAX_EXTRACT_SECONDS.
         if self._source.mime_type == _PDF and used_s < (2 - _PAGES_TIME_SHARE) * self._limits.seconds:
             by_page = self._read_page_by_page()
+            if goes_on and by_page.is_out_of_reach:
+                return _OUT_OF_REACH, by_page
             read = by_page.outcome()
             if isinstance(read, Document):
                 log.info("a PDF file whose text fails (%s) is read page by page", outcome.reason)
@@ -127,13 +133,21 @@ class FileReading:
                 answers.expect_pages()
                 rest = self._request_for_rest(answers, layers=False)
                 failure = self._exchange(recogniser, rest, answers)
-        if lacks_ocr or (answers.has_corrupt_pages and self._children.has_lost_ocr()):
-            if self._source.known is not None:
-                return answers, Failure(self.needs_ocr(), may_be_chance=False)
+        return answers, self._end(answers, lacks_ocr=lacks_ocr) or failure
+
+    def _end(self, answers: Answers, *, lacks_ocr: bool) -> Failure | None:
+        """Record why pages have no answer. Returns why a file that goes on has no effect, if that is the outcome."""
+        goes_on = self._source.known is not None
+        lacks_ocr = lacks_ocr or (answers.has_corrupt_pages and self._children.has_lost_ocr())
+        if goes_on and answers.is_out_of_reach:
+            return Failure(_OUT_OF_REACH, may_be_chance=False)
+        if lacks_ocr and goes_on:
+            return Failure(self.needs_ocr(), may_be_chance=False)
+        if lacks_ocr:
             answers.lack_ocr(self.needs_ocr())
-        elif self._source.known is not None and answers.pending and not answers.has_progress:
+        elif goes_on and answers.pending and not answers.has_progress:
             answers.fail_page(answers.pending_pages[0], self._timed_out())
-        return answers, failure
+        return None
 
     def _read_page_by_page(self) -> Answers:
         """The answers about the text layer of each page of a PDF file, and the recognised text of pages without one.
