@@ -121,8 +121,12 @@ class ListingOperations(NodeOperations):
                 while start < files.end:
                     count, is_full = self._file_listings.add(reply, files, start)
                     if not count and not is_full:
-                        count, is_full = self._add_node(reply, files, start)
-                        start += not count and not is_full
+                        entry = files.entry(start)
+                        if entry is None or entry.attributes is None:
+                            # It has vanished.
+                            start += 1
+                            continue
+                        count, is_full = 1, not self._add_entry(reply, entry, entry.attributes, start + 1)
                     if is_full:
                         return False
                     start += count
@@ -133,13 +137,6 @@ class ListingOperations(NodeOperations):
                 raise
             return False
         return True
-
-    def _add_node(self, reply: DirectoryReply, files: ListedFiles, start: int) -> tuple[int, bool]:
-        """Add the file at a position by its node. Returns 0 if it vanished, and whether the reply is full."""
-        entry = files.entry(start)
-        if entry is None or entry.attributes is None:
-            return 0, False
-        return 1, not self._add_entry(reply, entry, entry.attributes, start + 1)
 
     def _add_entry(self, reply: DirectoryReply, entry: Entry, attributes: Attributes, position: int) -> bool:
         """Add an entry, which `position` follows; False if the reply has no room for it."""
