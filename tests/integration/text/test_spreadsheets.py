@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import pytest
+
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.documents import container
@@ -54,3 +56,14 @@ def test_a_large_one_is_read(extractor: FileExtractor) -> None:
     assert len(content) > 16 << 20
     members = {"mimetype": _TYPE, "content.xml": content, "META-INF/manifest.xml": "<manifest/>"}
     assert "18" in read(extractor, container(members), b"a.ods").text
+
+
+@pytest.mark.parametrize("damage", ["<table:table-cell><#", "&none;</text:p>", ""])
+def test_of_a_damaged_one_what_stands_before_the_damage_is_read(extractor: FileExtractor, damage: str) -> None:
+    whole = f"<office:document-content {_NAMES}>{_sheet(*_ROWS)}"
+    content = whole[: whole.index("first line")] + damage
+    members = {"mimetype": _TYPE, "content.xml": content, "META-INF/manifest.xml": "<manifest/>"}
+    document = read(extractor, container(members), b"a.ods")
+    assert document.text == _SHOWN.partition("\tfirst line")[0]
+    assert document.unread_parts is not None
+    assert [part.name for part in document.unread_parts.some] == ["content.xml"]

@@ -16,7 +16,7 @@ from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
-from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
+from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_before_damage, parse_xml
 from magicfs.text.extract.plain.plain_text import decode
 
 _OPENOFFICE_1: Final = tuple(
@@ -73,12 +73,15 @@ def read_opendocument(content: bytes, mime_type: str, *, parts: FileParts) -> Do
 
 
 def read_spreadsheet(content: bytes) -> Document | None:
-    """A workbook with numbers, days and times as they are shown; None for one that is damaged or large."""
+    """A workbook with numbers, days and times as they are shown, as far as it is whole; None for a large one.
+
+    At cells that are damaged, kreuzberg may take all the time of a file.
+    """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
             if container.getinfo("content.xml").file_size > _MAX_SHEETS_BYTES:
                 return None
-            body = parse_xml(container.read("content.xml"))
+            body = parse_before_damage(container.read("content.xml"))
             meta = _member(container, "meta.xml", FileParts())
         # Headers and footers of its styles are read as its parts.
         return _opendocument(body, styles=ET.Element("none"), meta=meta, mime_type=SPREADSHEET_TYPE)

@@ -5,6 +5,7 @@ Used by the readers of the child process. Pure functions.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator
 from xml.etree import ElementTree as ET
 
@@ -15,6 +16,18 @@ def parse_xml(data: bytes | str) -> ET.Element:
     The parser is expat, which stops entities that expand without end and reads no other file.
     """
     return ET.fromstring(data)  # noqa: S314  (see above)
+
+
+def parse_before_damage(data: bytes) -> ET.Element:
+    """The root of a document that may be damaged, with what stands before the damage. Raises `ET.ParseError`."""
+    builder = ET.TreeBuilder()
+    parser = ET.XMLParser(target=builder)  # noqa: S314  (see above)
+    with contextlib.suppress(ET.ParseError):
+        parser.feed(data)
+    root: ET.Element | None = builder.close()
+    if root is None:
+        raise ET.ParseError("it has no root")
+    return root
 
 
 def local_name(element: ET.Element) -> str:
