@@ -55,7 +55,7 @@ class ListingOperations(NodeOperations):
         A program that opens a query as it opens a file, as `git` opens a `HEAD`, wants no results until it reads them.
         """
         directory = self._directory(inode)
-        directory.list_begins(ctx.pid & ~OPENED_AS_FILE)
+        directory.note_opening(ctx.pid & ~OPENED_AS_FILE)
         if directory.takes_search and ctx.pid & OPENED_AS_FILE:
             return FileHandleT(self._handles.add_directory(OpenDirectory(directory, None, changes=self._changes)))
         watch = self._watches.find(directory)

@@ -2,7 +2,7 @@
 
 Implemented by the other modules of this package, called by the FUSE adapter. Here every change is refused.
 
-Threading: `negative_timeout`, `hides`, `list_begins`, `lookup_cached`, `lookup_pool`, `change_pool`, `removal_steps`
+Threading: `negative_timeout`, `hides`, `note_opening`, `lookup_cached`, `lookup_pool`, `change_pool`, `removal_steps`
 and `rename_steps` run on the event loop of the mount and never block. The rule for the others is that of `nodes`.
 """
 
@@ -93,7 +93,7 @@ class Directory(Node):
         del name, caller
         return False
 
-    def list_begins(self, caller: int) -> None:
+    def note_opening(self, caller: int) -> None:
         """Record that a thread, by its id, opens the directory."""
         del caller
 

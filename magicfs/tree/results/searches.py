@@ -162,11 +162,11 @@ class QueryDirectory(VirtualDirectory):
 
     def hides(self, name: bytes, caller: int) -> bool:
         """False: who looks for an entry wants the results, or a file in the directories above too."""
-        self.list_begins(caller)
+        self.note_opening(caller)
         self._upward.begin(name, caller)
         return super().hides(name, caller)
 
-    def list_begins(self, caller: int) -> None:
+    def note_opening(self, caller: int) -> None:
         """Record that a thread wants the results."""
         self._free_names.end(caller)
 
