@@ -130,7 +130,7 @@ class WorkerServices:
         """A service that maintains the index."""
         from magicfs.embedding.readability import TextReader
         from magicfs.pipeline.maintenance import MaintenanceService
-        from magicfs.pipeline.unread import UnreadVectors
+        from magicfs.pipeline.unread_vectors import UnreadVectors
         from magicfs.text.chunking import load_tokenizer
 
         def load(spec: ModelSpec) -> TextReader:

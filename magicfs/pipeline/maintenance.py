@@ -26,7 +26,7 @@ from magicfs.db.vectors import second_vectors as second_vectors_db
 from magicfs.db.vectors.model_changes import complete_building, drop_retired
 from magicfs.domain.file_groups import PICTURE_EXTENSIONS
 from magicfs.jobs import JobQueue
-from magicfs.pipeline.unread import UnreadVectors
+from magicfs.pipeline.unread_vectors import UnreadVectors
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import words_of_source
 from magicfs.text.extract.versions import newest_version, reader_version

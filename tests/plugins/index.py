@@ -47,7 +47,7 @@ SHORT_LIMITS = {
     "magicfs.pipeline.model_choice.STAY_SECONDS": 3600.0,
     "magicfs.pipeline.pauses.SLOW_FILE_SECONDS": 3600.0,
     "magicfs.pipeline.reading.EMPTIED_SECONDS": 3600.0,
-    "magicfs.pipeline.unread.TURN_SECONDS": 60.0,
+    "magicfs.pipeline.unread_vectors.TURN_SECONDS": 60.0,
 }
 """Limits of time that a busy machine reaches. Where a test is about one of them, it sets it itself."""
 

@@ -15,7 +15,7 @@ from magicfs.jobs import JobQueue
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.maintenance import MaintenanceService
 from magicfs.pipeline.model_memory import ModelMemory
-from magicfs.pipeline.unread import UnreadVectors
+from magicfs.pipeline.unread_vectors import UnreadVectors
 from tests.fakes.queue import SilentQueue
 
 

@@ -48,7 +48,7 @@ from magicfs.text.extract.office.office_xml import OFFICE_XML_TYPES, read_office
 from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
 from magicfs.text.extract.office.onenote_files import ONENOTE_TYPE, read_onenote
 from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, read_publication
-from magicfs.text.extract.office.refused import BOOK_TYPE
+from magicfs.text.extract.office.refused_documents import BOOK_TYPE
 from magicfs.text.extract.office.word_package import with_usual_names
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
 from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read_wordperfect

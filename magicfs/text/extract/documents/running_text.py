@@ -20,7 +20,7 @@ from magicfs.text.extract.office.odf_text import TEXT_DOCUMENT_TYPE, with_blanks
 from magicfs.text.extract.office.office_parts import READ_MEMBER_BY_MEMBER
 from magicfs.text.extract.office.old_office import OLD_OFFICE_TYPES, with_own_text
 from magicfs.text.extract.office.presentations import SLIDES_TYPE, with_slides
-from magicfs.text.extract.office.refused import BOOK_TYPE, read_refused, without_links
+from magicfs.text.extract.office.refused_documents import BOOK_TYPE, read_refused, without_links
 from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE, as_shown
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE, as_seen
 from magicfs.text.extract.parsed import Parsed

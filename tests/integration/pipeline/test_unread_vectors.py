@@ -11,7 +11,7 @@ from magicfs.db.vectors.model_changes import build_model
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.readability import TextReader
 from magicfs.errors import ModelMissing
-from magicfs.pipeline.unread import UnreadVectors
+from magicfs.pipeline.unread_vectors import UnreadVectors
 from tests.plugins.index import Index
 from tests.plugins.services import make_maintenance
 
@@ -89,8 +89,8 @@ def test_vectors_of_an_older_version_are_taken_away_once(index: Index, monkeypat
 
 
 def test_they_are_checked_in_batches(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("magicfs.pipeline.unread.BATCH_VECTORS", 2)
-    monkeypatch.setattr("magicfs.pipeline.unread.TURN_SECONDS", 0.0)
+    monkeypatch.setattr("magicfs.pipeline.unread_vectors.BATCH_VECTORS", 2)
+    monkeypatch.setattr("magicfs.pipeline.unread_vectors.TURN_SECONDS", 0.0)
     with monkeypatch.context() as patch:
         read_everything(patch, index)
         add(index, "\n\n".join(f"{HEDGEHOG * 9} {number}" for number in range(5)))
