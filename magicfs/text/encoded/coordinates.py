@@ -1,6 +1,6 @@
 """Finds the lines and areas of maps: coordinates in GeoJSON, KML, GML and WKT, and the points of recorded tracks.
 
-And the ways of machines and the points of solids, as programs for printing them write: G-code, OBJ and STL.
+And the ways of machines and the points of solids in files for printing these: G-code, OBJ, STL, 3MF and COLLADA.
 
 Used by `strip`. Only in texts that say so: elsewhere, rows of such numbers are a table. Single places stay, and so does
 the first point of a track, which says when and where it began, and the first time of each later day. Pure; any thread.
@@ -16,7 +16,7 @@ from magicfs.text.encoded.base64_runs import Span
 
 ANNOUNCEMENTS: Final = (
     *(b'"coordinates"', b"<coordinates>", b"posList", b"POLYGON", b"LINESTRING", b"<trkpt", b"<Trackpoint>"),
-    *(b"\nG1 ", b"\nG01", b"\nv ", b"outer loop"),
+    *(b"\nG1 ", b"\nG01", b"\nv ", b"outer loop", b"<vertex ", b"<float_array"),
 )
 """What a text with coordinates has before them."""
 
@@ -47,6 +47,11 @@ _SHAPE: Final = re.compile(
     re.VERBOSE,
 )
 """Lines of movements, with what programs note between them, of points, and of the faces between these."""
+_MESH: Final = re.compile(
+    r"(?:<(?:vertex|triangle)(?:\s{1,9}[a-z0-9:]{1,12}=\"[-+.0-9eE]{1,30}\"){2,12}+\s{0,9}/>\s{0,80}){16,}+"
+)
+_NUMBERS: Final = re.compile(rf"<float_array\b[^<>]{{0,500}}>(?P<numbers>(?:\s{{0,80}}{_SIZE}){{32,}}+)")
+"""The points and triangles of 3MF, and the numbers of COLLADA."""
 _TIME: Final = re.compile(r"<[Tt]ime>([0-9]{4}-[0-9]{2}-[0-9]{2})[^<]{0,30}</[Tt]ime>")
 _POINT_CHARACTERS: Final = 4000
 """More than the first point has."""
@@ -55,7 +60,8 @@ _POINT_CHARACTERS: Final = 4000
 def coordinates(text: str) -> Iterator[Span]:
     """The spans of coordinates."""
     yield from (match.span(1) for match in _LINE.finditer(text))
-    yield from (match.span() for match in _SHAPE.finditer(text))
+    yield from (match.span() for pattern in (_SHAPE, _MESH) for match in pattern.finditer(text))
+    yield from (match.span("numbers") for match in _NUMBERS.finditer(text))
     for pattern in (_TRACK, _ACTIVITY):
         for match in pattern.finditer(text):
             yield from _within_days(text, match.span(1))

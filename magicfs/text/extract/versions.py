@@ -12,9 +12,9 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
-    "* decode": 55,
+    "* decode": 56,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 51),
-    "application/zip": 54,
+    "application/zip": 55,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),

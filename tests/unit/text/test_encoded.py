@@ -62,6 +62,8 @@ ENCODED = {
     "ways of a printer": "\n".join(f"G1 X{x} Y{y} E.0{at}\n;WIDTH:0.4" for at, (x, y) in enumerate(PLACES)),
     "points of a solid": "\n".join(f"v {x} {y} -1.5e-07\nf 1/2/3 2//3 3" for x, y in PLACES),
     "faces of a solid": "\n".join(f"facet normal 0 0 1\n  outer loop\n  vertex {x} {y} 1" for x, y in PLACES),
+    "mesh of 3MF": "".join(f'<vertex x="{x}" y="{y}" z="-1e-3" />\n<triangle v1="0" v2="1"/>' for x, y in PLACES),
+    "numbers of COLLADA": f'<float_array id="p" count="80">{" ".join(f"{x} -{y}" for x, y in PLACES)}</float_array>',
     "certificate": armour("CERTIFICATE", BASE64[:300]),
     "short key": armour("EC PRIVATE KEY", BASE64[:160]),
     "key of SSH": f"ssh-rsa AAAAB3NzaC1yc2EAAAADAQABAAABAQ{BASE64[:340]} anna@host",
