@@ -14,7 +14,7 @@ import os
 import stat
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.ids import RootId
@@ -105,23 +105,10 @@ class Watcher:
             self._scanner.record_watch(root, watch)
 
     def _process_events(self, root: Root, watches: WatchSet, stop: threading.Event) -> None:
-        ended = threading.Event()
-
-        def read() -> None:
-            try:
-                while not stop.is_set() and not ended.is_set():
-                    watches.read(timeout_s=POLL_SECONDS)
-            except Exception:
-                log.exception("reading inotify events failed")
-            finally:
-                ended.set()
-
-        reader = threading.Thread(target=read, name=f"inotify-reader-{root.name}")
-        reader.start()
         was_complete = watches.is_complete
         postponed: dict[bytes, float] = {}
         """Paths that were moved away, by the time at which that was known."""
-        try:
+        with _reading(root, watches, stop) as ended:
             while not stop.is_set() and not ended.is_set():
                 changes = watches.take(
                     debounce_s=DEBOUNCE_SECONDS,
@@ -148,9 +135,6 @@ class Watcher:
                     log.exception("processing changes failed, a scan follows")
                     self._record(root, Watch.MISSED)
                     self._rescan(root)
-        finally:
-            ended.set()
-            reader.join()
 
     def process(self, root: Root, changes: ChangedPaths) -> set[bytes]:
         """Update the index from the disk at the changed paths of a root. Returns those to compare once more, later."""
@@ -264,6 +248,29 @@ class Watcher:
                 if file.stat.ino in inodes:
                     files.append(file)
         return files
+
+
+@contextlib.contextmanager
+def _reading(root: Root, watches: WatchSet, stop: threading.Event) -> Iterator[threading.Event]:
+    """Read the events of a root in a thread until `stop` is set or the block ends. Yields what its end sets."""
+    ended = threading.Event()
+
+    def read() -> None:
+        try:
+            while not stop.is_set() and not ended.is_set():
+                watches.read(timeout_s=POLL_SECONDS)
+        except Exception:
+            log.exception("reading inotify events failed")
+        finally:
+            ended.set()
+
+    reader = threading.Thread(target=read, name=f"inotify-reader-{root.name}")
+    reader.start()
+    try:
+        yield ended
+    finally:
+        ended.set()
+        reader.join()
 
 
 def _sees_all(root: Root, watches: WatchSet) -> bool:
