@@ -41,6 +41,7 @@ if TYPE_CHECKING:
 log = logging.getLogger(__name__)
 
 AGENT_CONNECTIONS = 11
+"""For the threads of the agent and its scans (`magicfs.ingest.agent`): who finds none free waits for one."""
 
 MOUNT_CONNECT_SECONDS = 2.0
 """How long a listing waits for a database that is near before it fails."""
