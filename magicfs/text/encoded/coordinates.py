@@ -36,7 +36,7 @@ _ACTIVITY: Final = re.compile(
     r"(?<=</Trackpoint>)((?:\s*<Trackpoint>(?:[^<]|<(?!/?Trackpoint>|Notes\b)){0,3000}+</Trackpoint>){15,}+)"
 )
 """Points of GPX and of TCX, after the first one, in which nobody has written anything."""
-_SIZE: Final = r"-?[0-9]{0,10}+\.?[0-9]{0,17}+(?:[eE][-+]?[0-9]{1,3})?"
+_SIZE: Final = r"-?(?:[0-9]{1,10}+\.?[0-9]{0,17}+|\.[0-9]{1,17}+)(?:[eE][-+]?[0-9]{1,3})?"
 _SHAPE: Final = re.compile(
     rf"""(?:(?<![^\n])(?:
     (?:N[0-9]{{1,8}}[ ])?G0?[0-3](?:[ ]?[XYZABCEFIJKRS]{_SIZE}){{1,12}}+

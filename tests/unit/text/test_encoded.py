@@ -113,6 +113,7 @@ KEPT = {
         f'<trkpt lat="1.5" lon="2.5"><name>hut {at}</name></trkpt>' for at in range(40)
     ),
     "names on a track": "".join(f'<trkpt lat="1.5" lon="2.5"/><name>hut {at}</name>' for at in range(40)),
+    "elements of COLLADA": "<float_array> has the numbers, <float_array/> none",
     "some movements": "\n".join(f"G1 X{at} Y2 F3000" for at in range(12)),
     "commit id": "fixed in 571489a9f1f0c2b3d4e5f60718293a4b5c6d7e8f yesterday",
     "SHA-512": f"sha512:{HEX[:128]}  archive.tar.gz",
