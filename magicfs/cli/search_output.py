@@ -1,7 +1,7 @@
 """What `magicfs search` prints, as plain values and as lines.
 
-Used by `searching`, and by `search_server`, which sends the values to the process that prints them: the lines depend on
-its terminal. Main thread, but for `answer_of`, which is pure.
+Used by `searching`. The search server makes the values, and the process that prints them the lines, which depend on its
+terminal. Main thread, but for `answer_of`, which is pure.
 """
 
 from __future__ import annotations

@@ -23,9 +23,9 @@ from magicfs.domain.ids import Digest
 from magicfs.pipeline.counted_lines import LineCounts
 from magicfs.text.extract.archives.tar_excerpt import excerpt_of_tar
 from magicfs.text.extract.archives.zip_excerpt import excerpt_of_zip
-from magicfs.text.extract.excerpts import excerpt_of_recording, has_excerpt
 from magicfs.text.extract.file_types import Route
 from magicfs.text.extract.mail.mailboxes import last_messages
+from magicfs.text.extract.media.recording_excerpt import excerpt_of_recording, has_excerpt
 from magicfs.text.extract.plain.plain_text import decode
 from magicfs.text.extract.versions import reader_version
 

@@ -1,6 +1,6 @@
 """The pause before a file is read again that keeps changing, such as a log.
 
-Pure; used by `file_processor`. The first change of a file is read at once. After that, the pause grows with each
+Pure; used by `file_results`. The first change of a file is read at once. After that, the pause grows with each
 reading until the file has been left alone for a while. It limits what a file costs: reading it, getting its text,
 embedding its new chunks, and the commits between these.
 """

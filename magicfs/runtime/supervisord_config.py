@@ -1,4 +1,4 @@
-"""The configuration file of supervisord, as text. Pure; used by `supervisor`.
+"""The configuration file of supervisord, as text. Pure; used by `stored_parts`.
 
 Paths are relative to the state directory, where supervisord runs, and commands go through
 `magicfs.runtime.launch`: of all that a user chooses, only the interpreter's path needs quoting.

@@ -1,7 +1,7 @@
 """Splits files of the ISO base media format into their atoms: MP4, QuickTime, HEIC, raw files of Canon.
 
-Used by the readers of films and pictures, and in the worker itself by `detect` and `excerpts`. Untrusted bytes; pure
-functions.
+Used by the readers of films and pictures, and in the worker itself by `detect` and `recording_excerpt`. Untrusted
+bytes; pure functions.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Reads the texts of a Matroska or WebM file: title, tags, chapters, subtitles, names of tracks and of attached files.
 
-Runs in the child process, called by `recordings`; `magicfs.text.extract.excerpts` reads the headers too, and nothing
-else of untrusted bytes. https://www.rfc-editor.org/rfc/rfc9559
+Runs in the child process, called by `recordings`; in the worker itself, `recording_excerpt` reads the headers too, and
+nothing else of untrusted bytes. https://www.rfc-editor.org/rfc/rfc9559
 """
 
 from __future__ import annotations

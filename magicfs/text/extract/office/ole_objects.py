@@ -1,6 +1,6 @@
 """Reads the files that people put into documents of Office as objects: PDF files, packages of any kind, documents.
 
-Runs in the child process, used by `document_parts`. Such a file is a stream of a compound file: a document of
+Runs in the child process, used by `office_parts`. Such a file is a stream of a compound file: a document of
 before 2007 itself, or a member `oleObject1.bin` of a newer one. RTF has it as numbers. What only the program reads that
 made it is left out.
 """

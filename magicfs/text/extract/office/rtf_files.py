@@ -1,6 +1,6 @@
 """Reads RTF documents as a person sees them: letters by the charset of their font, no hidden or deleted text.
 
-Runs in the child process, called by `document_parser`; kreuzberg reads the headings of such a document. Footnotes,
+Runs in the child process, called by `old_office`; kreuzberg reads the headings of such a document. Footnotes,
 headers, comments, boxes and addresses of links come after the text. Pure functions.
 """
 

@@ -1,6 +1,6 @@
 """Writes percentages, amounts, days, times and padded numbers of a workbook as they are shown, for kreuzberg.
 
-Runs in the child process, called by `document_parser`; `excel_files` shows the numbers of old workbooks with it. A cell
+Runs in the child process, called by `running_text`; `excel_files` shows the numbers of old workbooks with it. A cell
 holds a number and the place of its format: of 0.125 as `0.0%`, kreuzberg gives 0.125, and of a day at midnight its
 hour. `sheet_amounts` shows amounts. Cells with other formats stay as they are. Pure functions.
 """

@@ -1,6 +1,6 @@
 """Reads the slides of PowerPoint presentations of before 2007 as a person sees them, with notes and comments.
 
-Runs in the child process, called by `document_parser`. kreuzberg reads each text of such a file, those of earlier
+Runs in the child process, called by `old_office`. kreuzberg reads each text of such a file, those of earlier
 versions and of the empty places of masters too (`Click to edit Master title style`), and no notes. Pure functions.
 """
 

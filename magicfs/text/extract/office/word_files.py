@@ -1,6 +1,6 @@
 """Reads the text of Word documents of before 2007 as a person reads it: without the codes of fields, with notes.
 
-Runs in the child process, called by `document_parser`. kreuzberg reads the running text of Word 97 with the codes of
+Runs in the child process, called by `old_office`. kreuzberg reads the running text of Word 97 with the codes of
 fields as if they were words, no notes and headers, and no older documents. This also reads Word 2, 6 and 95, and Write
 of Windows 3. Pure functions.
 """

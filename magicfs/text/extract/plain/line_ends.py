@@ -1,7 +1,7 @@
 r"""Counts the line ends of a text block by block, so that the lines behind a part that nobody reads have their numbers.
 
 A line end is one where `plain_text.clean` leaves a newline: `\n`, `\r\n` or `\r`. Used by `text_ends`, and by
-`magicfs.pipeline.large_files` for files of gigabytes, at a gigabyte a second. A counter belongs to one thread.
+`magicfs.pipeline.counted_lines` for files of gigabytes, at a gigabyte a second. A counter belongs to one thread.
 """
 
 from __future__ import annotations

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.text.extract.excerpts import MAX_EXCERPT_BYTES, excerpt_of_recording, has_excerpt
+from magicfs.text.extract.media.recording_excerpt import MAX_EXCERPT_BYTES, excerpt_of_recording, has_excerpt
 from magicfs.text.extract.media.recordings import read_recording
 from tests.plugins.documents import song
 from tests.plugins.films import camera_film, film, phone_film

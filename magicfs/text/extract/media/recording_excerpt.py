@@ -1,7 +1,7 @@
 """The parts of a large recording that say what it is, without its sound and its pictures.
 
-Used by `magicfs.pipeline.reading` for files beyond the size limit, in the worker itself: it follows the lengths of a
-file's outermost parts, and parses nothing inside of them but the table of contents of Matroska. No state.
+Used by `magicfs.pipeline.large_files` for files beyond the size limit, in the worker itself: it follows the lengths of
+a file's outermost parts, and parses nothing inside of them but the table of contents of Matroska. No state.
 """
 
 from __future__ import annotations
