@@ -59,6 +59,13 @@ _SIGNED = re.compile(
     re.DOTALL,
 )
 """Files in what signs or encrypts them (CMS), also in base64, and files with a time stamp."""
+_LOSSLESS = (
+    (re.compile(rb"MAC [\x00-\xff][\x0e-\x10]"), "audio/x-ape"),
+    (re.compile(rb"wvpk[\x00-\xff]{4}[\x02-\x10]\x04"), "audio/x-wavpack"),
+    (re.compile(rb"MPCKSH|MP\+[\x07\x17\x27]"), "audio/x-musepack"),
+    (re.compile(rb"TTA1[\x01-\x03]\0"), "audio/x-tta"),
+)
+"""Sound whose first letters may begin a text too, with what follows them."""
 _RIFF_TYPES = {
     b"WEBP": (Route.IMAGE, "image/webp"),
     b"WAVE": (Route.MEDIA, "audio/x-wav"),
@@ -157,11 +164,17 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
         return FileType(Route.MEDIA, "video/mp4")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
-    if (of_root := _by_root(head)) is not None:
-        return of_root
+    if (told := _by_sound(head) or _by_root(head)) is not None:
+        return told
     if b"%PDF-" in head[:_PDF_HEADER_BYTES] and b" obj" in content:
         return FileType(Route.PARSE, "application/pdf")
     return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None
+
+
+def _by_sound(head: bytes) -> FileType | None:
+    """The type of a song whose first letters may begin a text too."""
+    found = next((mime_type for beginning, mime_type in _LOSSLESS if beginning.match(head)), None)
+    return FileType(Route.MEDIA, found) if found else None
 
 
 def _by_root(head: bytes) -> FileType | None:

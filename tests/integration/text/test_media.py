@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import struct
 import wave
 from datetime import UTC, datetime
 
@@ -45,6 +46,17 @@ def test_a_song_is_found_by_what_its_programs_add(extractor: FileExtractor) -> N
     size = bytes(len(body) >> shift & 0x7F for shift in (21, 14, 7, 0))
     text = read(extractor, b"ID3\3\0\0" + size + body + bytes(100), b"a.mp3").text
     assert text.splitlines() == ["Mood: wistful", "Description: a talk about lichens"]
+
+
+@pytest.mark.parametrize("beginning", [b"MAC \x96\x0f", b"wvpk\x20\0\0\0\x10\x04", b"MPCKSH", b"\xff\xfb\x90d"])
+def test_a_song_is_found_by_a_tag_at_its_end(extractor: FileExtractor, beginning: bytes) -> None:
+    texts = {b"Title": "Lied der Wolga", b"Artist": "Chor\0Solo", b"Mood": "Ströme", b"Track": "7", b"Year": "1987"}
+    entries = [(key, text.encode(), 0) for key, text in texts.items()] + [(b"Cover Art", b"a.jpg\0wistful", 2)]
+    tag = b"".join(struct.pack("<II", len(data), kind) + key + b"\0" + data for key, data, kind in entries)
+    footer = b"APETAGEX" + struct.pack("<4I8x", 2000, len(tag) + 32, len(entries), 1 << 31)
+    document = read(extractor, beginning + bytes(3000) + tag + footer, b"01.ape")
+    assert (document.title, document.author) == ("Lied der Wolga", "Chor")
+    assert document.text.split("\n") == ["Title: Lied der Wolga", "Artist: Chor, Solo", "Mood: Ströme", "Year: 1987"]
 
 
 def test_a_film_in_matroska_is_found_by_its_tags_and_chapters(extractor: FileExtractor) -> None:

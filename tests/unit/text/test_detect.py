@@ -100,6 +100,7 @@ _TEXT = (Route.DECODE, "text/plain")
         ("Nr\tName\r\n7\tDrehleier\r\n".encode("utf-16"), b"export.xls", Route.DECODE, "text/plain"),
         (b"%PDF-1.4 is how such files begin.\n", b"notes.txt", Route.DECODE, "text/plain"),
         (b"GIF89a is how such pictures begin.\n", b"notes.txt", Route.DECODE, "text/plain"),
+        (b"MAC addresses of the house\n", b"notes.txt", Route.DECODE, "text/plain"),
         (b"%PDF-1.4\n\xe2\xe3\0\0", b"cut.pdf", Route.PARSE, "application/pdf"),
         (b"<?xml version='1.0'?><en-export/>", b"notes.enex", Route.DECODE, "application/x-enex"),
         (b"Manifest-Version: 1.0\r\n", b"MANIFEST.MF", Route.DECODE, "text/x-java-manifest"),

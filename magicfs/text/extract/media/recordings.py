@@ -2,7 +2,7 @@
 
 Runs in the child process, called by `document_parser`. The only module that imports tinytag, which reads all formats
 but Matroska (`matroska`), AVI (`riff_files`), the fields of cameras (`quicktime`), and chapters and subtitles
-(`spoken_texts`, `id3_tags`). Sound and pictures are not decoded.
+(`spoken_texts`, `id3_tags`), and the tags of APE (`ape_tags`). Sound and pictures are not decoded.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from typing import Final
 import tinytag
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.media.ape_tags import read_ape_tags
 from magicfs.text.extract.media.id3_tags import id3_chapters, plain_tag
 from magicfs.text.extract.media.matroska import MATROSKA_TYPE, read_matroska, read_subtitles
 from magicfs.text.extract.media.metadata_lines import one_line
@@ -35,7 +36,7 @@ _TAGS: Final = ("title", "artist", "album", "albumartist", "composer", "genre", 
 """The fields that come first. All others follow, in the order of the file: programs write what they like."""
 _MAX_OTHER_TAGS: Final = 100
 _TECHNICAL: Final = (
-    *("encod", "replaygain", "musicbrainz", "acoustid", "accurate", "itun", "major_brand", "minor_version"),
+    *("encod", "replaygain", "mp3gain", "musicbrainz", "acoustid", "accurate", "itun", "major_brand", "minor_version"),
     *("compatible_brands", "isft", "tsse", "duration", "bps", "number_of", "statistics", "handler_name", "vendor_id"),
 )
 """Beginnings of the names of fields that programs write for programs."""
@@ -99,13 +100,18 @@ def _fields(content: bytes, mime_type: str) -> Iterator[tuple[str, str]]:
             yield name, str(value or "")
     for name in [name for name in tag.other if name not in _TAGS][:_MAX_OTHER_TAGS]:
         for value in tag.other[name]:
-            # Numbers and switches of a format mean nothing without it.
-            if any(map(str.isalpha, str(value))):
+            if _is_for_people(name, str(value)):
                 yield name, str(value)
     if mime_type in QUICKTIME_TYPES:
         yield from read_quicktime(content, is_film=not mime_type.startswith("audio/"))
         yield from mp4_texts(content)
     yield from id3_chapters(content)
+    yield from ((name, text) for name, text in read_ape_tags(content) if _is_for_people(name, text))
+
+
+def _is_for_people(name: str, text: str) -> bool:
+    """Whether a field says something alone: numbers and switches of a format mean nothing without it."""
+    return any(map(str.isalpha, text)) or name.lower() == "year"
 
 
 def _charset_behind(texts: Iterable[str]) -> str | None:
