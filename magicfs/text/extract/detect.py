@@ -28,6 +28,8 @@ from magicfs.text.extract.plain.text_bytes import has_many_controls
 _PDF_HEADER_BYTES = 1024
 """PDF readers accept `%PDF-` within the first bytes, up to this many. Texts about types have it too, but no objects."""
 
+_SYNC, _SYNC_BYTES = 0xFF, 2
+"""How frames of sound begin."""
 _SENTENCE_ON_PDF = re.compile(rb"%PDF-\S{0,10}[ \t]{1,9}[A-Za-z]")
 
 _HTML = re.compile(
@@ -152,7 +154,9 @@ def _is_about(signature: bytes, content: bytes, head: bytes) -> bool:
     """Whether a text only begins with the letters of a signature, as one about the format does."""
     if signature == b"%PDF-":
         return _SENTENCE_ON_PDF.match(head) is not None and b" obj" not in content and not _is_not_text(head)
-    return signature.startswith(b"GIF8") and not _is_not_text(head)
+    # Sound begins with two bytes that are letters of Russian: `яс`.
+    is_short = signature.startswith(b"GIF8") or (signature[0] == _SYNC and len(signature) == _SYNC_BYTES)
+    return is_short and not _is_not_text(head)
 
 
 def _by_pattern(content: bytes, head: bytes) -> FileType | None:
