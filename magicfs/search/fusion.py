@@ -61,6 +61,10 @@ a file needs its path for that: more than one with a part of the words can have,
 WHOLE_NAME_BONUS = 3.0
 """The addition to the fused score of a file whose name is the question: more than all other evidence is together."""
 
+OTHER_FORMAT_BONUS = 2.0
+"""The same of a file whose name is the question but for its extension: it comes after one of the very name, and before
+texts that have the words."""
+
 
 class Evidence(NamedTuple):
     """What the retrievers measure for one candidate; None where a retriever does not have it.
@@ -88,6 +92,8 @@ class Evidence(NamedTuple):
     """Whether the text is in another language than the question, under a model that compares them."""
     has_all_words: bool = False
     """Whether the text and the path together have all words of the question, where that counts: see `FusionScale`."""
+    is_in_another_format: bool = False
+    """Whether the question is the file's name but for its extension."""
 
     def with_model_similarity(self, model_similarity: float) -> Evidence:
         """The same with another similarity, in a third of the time of `_replace`."""
@@ -117,6 +123,8 @@ class FusionScale:
     """The same where all candidates are code."""
     best_bm25: float = 0.0
     """The greatest BM25 of all candidates."""
+    bm25_of_weight: float = 1.0
+    """The BM25 that the words of that candidate have for their weight."""
     weight_of_share: float = 0.0
     """What the share of the question's words counts beside BM25."""
     translation_penalty: float = TRANSLATION_PENALTY
@@ -222,6 +230,8 @@ def fused_score(evidence: Evidence, *, meaning: float = 1.0) -> float:
         bonus += RARE_WORDS_BONUS
     if evidence.is_whole_name:
         bonus += WHOLE_NAME_BONUS
+    if evidence.is_in_another_format:
+        bonus += OTHER_FORMAT_BONUS
     if evidence.has_all_words:
         bonus += ALL_WORDS_BONUS
     return mean + bonus + NAME_BONUS * evidence.name_share**2

@@ -65,7 +65,7 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         is_phrase = has_phrase and lexical is not None
         # In half of the time of a call of the class.
         by_text = relative, lexical, is_phrase, model_similarity, corpus_similarity
-        return tuple.__new__(Evidence, (*by_text, 0.0, False, rare_share, is_across, False))
+        return tuple.__new__(Evidence, (*by_text, 0.0, False, rare_share, is_across, False, False))
 
     def of(self, chunks: Iterable[ChunkId | None]) -> dict[ChunkId, Evidence]:
         """The evidence for those of some chunks that are candidates."""
@@ -87,6 +87,19 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         """The words of the question that a chunk has, as far as it is a candidate."""
         candidate = None if chunk is None else self._candidates.get(chunk)
         return frozenset() if candidate is None else candidate.words
+
+    def strength_with_name(self, chunk: ChunkId | None, in_name: frozenset[str]) -> float:
+        """The relative strength of the words of a chunk and of the name of its file, as `Evidence.relative_words`.
+
+        A word that the name alone has counts as those of the best text do: the name says what the file is about.
+        """
+        candidate = None if chunk is None else self._candidates.get(chunk)
+        bm25, in_text = (0.0, frozenset[str]()) if candidate is None else (candidate.bm25, candidate.words)
+        rare_words = self.rare_words
+        of_name = rare_words.question.weight_in_names(in_name - in_text, rare_words.in_names)
+        bm25 += self.scale.bm25_of_weight * of_name
+        share = rare_words.question.share(in_text | in_name)
+        return min(1.0, self.scale.strength_of_words(bm25, share=share) / self.scale.words_unit)
 
     def has_all_words(self, chunk: ChunkId | None, in_path: frozenset[str]) -> bool:
         """Whether a chunk and the path of its file have all words of the question together, where paths count."""
@@ -157,11 +170,12 @@ def _names_with(places: Sequence[Place]) -> Counter[str]:
         word
         for place in named.values()
         if place.name is not None
-        for word in place.name.in_name - {_extension(place.found.path)}
+        for word in place.name.in_name - {extension_of(place.found.path)}
     )
 
 
-def _extension(path: bytes) -> str:
+def extension_of(path: bytes) -> str:
+    """The extension of a path as a word of a question; empty without one."""
     return os.path.splitext(path)[1][1:].decode("utf-8", "replace").lower()
 
 
@@ -179,9 +193,11 @@ def _scale(
     shares = {kind: words.share(kind) for kind in {match.words for match in matched}}
     has_all = any(map(words.are_all, shares))
     meaning = fusion.meaning_weight(count_of_words, second_share=by_second, has_all=has_all)
+    best = max(matched, key=lambda match: match.bm25, default=None)
     scale = FusionScale(
         meaning=meaning,
-        best_bm25=max((match.bm25 for match in matched), default=0.0),
+        best_bm25=best.bm25 if best else 0.0,
+        bm25_of_weight=max(1.0, best.bm25 / words.weight(best.words)) if best else 1.0,
         weight_of_share=fusion.weight_of_share(count_of_words, has_all=has_all),
         reach=scores.similarity_reach(count_of_words, second_share=by_second),
     )

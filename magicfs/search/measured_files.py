@@ -16,11 +16,11 @@ from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.meaning import Meaning
-from magicfs.search.measured_chunks import MeasuredChunks
+from magicfs.search.measured_chunks import MeasuredChunks, extension_of
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.text.language import is_code
-from magicfs.text.names import fold_path, is_at_path, is_whole_name, plain_name, typed_path
+from magicfs.text.names import fold_path, is_at_path, is_name_in_another_format, is_whole_name, plain_name, typed_path
 
 WEIGHT_OF_PATH = 0.5
 """What the words that a path has in its directories count in the score, those of the file's own name being 1."""
@@ -158,10 +158,18 @@ def with_name(
     is_whole = is_whole_name(name, own_name) or (
         path != "" and is_at_path(fold_path(display_path(file.found.absolute_path)), path)
     )
+    relative = file.evidence.relative_words
+    if fusion.FEW_WORDS <= len(words.without_compounds) <= fusion.SHORT_QUESTION:
+        with_name = chunks.strength_with_name(file.found.chunk_id, match.in_name - {extension_of(file.found.path)})
+        relative = max(with_name, relative or 0.0)
+    if is_in_another_format := not is_whole and is_name_in_another_format(name, own_name):
+        lexical = max(lexical, scores.ALL_WORDS_STRENGTH)
     evidence = file.evidence._replace(
+        relative_words=relative,
         lexical=scores.lexical_strength(share=1.0, is_phrase_match=True) if is_whole else lexical,
         name_share=name_share,
         is_whole_name=is_whole,
         rare_share=rare_share,
+        is_in_another_format=is_in_another_format,
     )
     return file._replace(evidence=evidence)

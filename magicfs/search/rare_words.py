@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from magicfs.search.fusion import FEW_CHUNKS
 from magicfs.search.retrievers import QuestionWords
@@ -23,6 +23,8 @@ class RareWords:
     question: QuestionWords
     meant: Mapping[str, frozenset[str]]
     """A compound that hardly any text has, such as `HEAD~3`, stands for its words, however common these are."""
+    in_names: Mapping[str, int] = field(default_factory=dict)
+    """How many files have each word of the question in their names, as far as their names bring them."""
 
     @classmethod
     def of(
@@ -35,7 +37,7 @@ class RareWords:
         named = in_names or {}
         parts = {term.word: term.parts for term in question.weights}
         if (compound := _only_compound(parts)) is not None:
-            return cls(question, {compound: frozenset(parts)})
+            return cls(question, {compound: frozenset(parts)}, named)
         return cls(
             question,
             {
@@ -44,6 +46,7 @@ class RareWords:
                 if 0 < (question.frequencies[term.word] or named.get(term.word, 0)) < FEW_CHUNKS
                 and term.word not in everyday
             },
+            named,
         )
 
     def share(self, had: frozenset[str]) -> float:

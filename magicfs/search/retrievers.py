@@ -54,6 +54,8 @@ class QuestionWords:
     """The number of chunks that have each word, counted up to `MAX_CHUNKS_OF_WORD`, else estimated."""
     uncertain: frozenset[str] = frozenset()
     """The words that may not be what was meant."""
+    chunks: int = 0
+    """The number of chunks of the index."""
     _shares: dict[frozenset[str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Many candidates have the same words."""
 
@@ -70,10 +72,26 @@ class QuestionWords:
         """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""
         had = frozenset(words)
         if had not in self._shares:
-            # An exact sum: a rounded one depends on the order of a set, and so on the process.
-            weight = math.fsum(weight for term, weight in self.weights.items() if term.word in had)
-            self._shares[had] = weight / math.fsum(self.weights.values())
+            self._shares[had] = self.weight(had) / math.fsum(self.weights.values())
         return self._shares[had]
+
+    def weight(self, words: Collection[str]) -> float:
+        """The weight of some of its words."""
+        # An exact sum: a rounded one depends on the order of a set, and so on the process.
+        return math.fsum(weight for term, weight in self.weights.items() if term.word in words)
+
+    def weight_in_names(self, words: Collection[str], names: Mapping[str, int]) -> float:
+        """The weight of some of its words in the name of a file. `names` is how many names have each.
+
+        A word that texts hardly have and many names have, such as `IMG`, says little.
+        """
+        rare = self.chunks + BACKGROUND_CHUNKS + 1.0
+        return math.fsum(
+            weight * min(1.0, math.log1p(rare / (names.get(term.word, 0) + 0.5)) / math.log1p(rare / (frequency + 0.5)))
+            for term, weight in self.weights.items()
+            if term.word in words and not term.is_whole
+            for frequency in [self.frequencies.get(term.word, 0)]
+        )
 
     def certain_share(self, words: Collection[str]) -> float:
         """The share that counts for the score: what is found in another spelling may not be what was meant."""
@@ -109,7 +127,7 @@ def weigh_words(
         for term in rarest
         if term in searched
     }
-    return QuestionWords(weights, frequencies, frozenset(uncertain))
+    return QuestionWords(weights, frequencies, frozenset(uncertain), chunks)
 
 
 def _frequency(known: WordChunks, chunks: int) -> int:

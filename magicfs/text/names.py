@@ -18,6 +18,11 @@ _FRACTION_SLASH = "\u2044"
 _BETWEEN_WORDS: Final = re.compile(r"[\s_-]+")
 _EXTENSIONS: Final = re.compile(r"(?:\.(?=[0-9]{0,4}[a-z])[a-z0-9]{1,10}){1,2}\Z")
 """One or two, as of `notes.tar.gz` and `notes.7z`."""
+_DOCUMENT: Final = re.compile(
+    r"(.+)\.(?:docx?|docm|odt|rtf|pdf|txt|md|pages|xlsx?|xlsm|ods|csv|numbers|pptx?|odp|key|html?|eml|msg|epub"
+    r"|jpe?g|png|heic|tiff?|gif|webp|mp3|m4a|flac|wav|mp4|mov|mkv|avi|zip|7z|rar)"
+)
+"""A name with an extension that a person chooses when saving."""
 _ABOVE: Final = re.compile(r"\A(?:~|\.{1,2}(?:/\.\.)*)(?=/)")
 """What a path begins with that is typed from a directory on: `./`, `../../`, `~/`."""
 _NO_PATH: Final = re.compile(r"//|\s/|/\s|[\n\r]")
@@ -84,6 +89,15 @@ def is_whole_name(question: str, name: str) -> bool:
     stems = {name, stem, name[: len(stem)] + name[len(stem) :].rpartition(".")[0]}
     words = _without_dots(question)
     return bool(words) and words in map(_without_dots, stems)
+
+
+def is_name_in_another_format(question: str, name: str) -> bool:
+    """Whether a question is the name of a file but for its extension, both as `plain_name` gives them.
+
+    People remember `letter.docx` where they have kept `letter.pdf` alone.
+    """
+    typed, kept = (_DOCUMENT.fullmatch(text) for text in (question, name))
+    return typed is not None and kept is not None and typed[1] == kept[1]
 
 
 def typed_path(question: str) -> str:

@@ -58,6 +58,33 @@ def test_a_name_with_all_words_comes_before_a_text_with_some(
     assert first.score > 0.85
 
 
+@pytest.mark.parametrize("question", ["annual report 2021.docx", "Annual_Report_2021.odt", "annual report 2021.txt"])
+def test_a_name_with_another_extension_is_first_where_no_file_has_it(
+    service: SearchService, vectors: ChosenVectors, corpus: Corpus, question: str
+) -> None:
+    vectors.vectors[question] = unit(1, 0, 0)
+    corpus.add(b"formats.md", f"what {question} is: {question} or docx, odt and txt", vectors=[unit(1, 0, 0)])
+    first, *_ = hits = service.search(question, deadline_s=60).hits
+    assert first.path == b"d/annual_report_2021.pdf"
+    assert first.score > 0.85
+    corpus.add(question.encode(), "another text", vectors=[unit(0, 0, 1)])
+    assert service.search(question, deadline_s=60).hits[0].path == question.encode()
+    assert len(hits) > 1
+
+
+def test_a_name_with_a_part_of_the_question_comes_before_texts_with_as_much(
+    service: SearchService, corpus: Corpus, vectors: ChosenVectors
+) -> None:
+    corpus.add(b"tips/Quince jam.txt", "boil the fruit with sugar and lemon", vectors=[unit(0, 1, 0)])
+    corpus.add(b"tips/soup.txt", "the recipe of the soup, and of leek", vectors=[unit(0, 1, 0)])
+    corpus.add(b"tips/fair.txt", "at the fair there was a recipe, and a jam of quince", vectors=[unit(0, 1, 0)])
+    for number in range(20):
+        corpus.add(b"tips/other%d.txt" % number, f"neither of them, part {number}", vectors=[unit(0, 0, 1)])
+    vectors.vectors["quince recipe"] = unit(0, 1, 0)
+    found = [hit.path.decode() for hit in service.search("quince recipe", deadline_s=60).hits]
+    assert found[:3] == ["tips/fair.txt", "tips/Quince jam.txt", "tips/soup.txt"]
+
+
 def test_an_extension_is_no_rare_word(service: SearchService, corpus: Corpus, vectors: ChosenVectors) -> None:
     vectors.vectors["parse csv rows"] = unit(1, 0, 0)
     corpus.add(b"births.csv", "nothing particular", vectors=[unit(0, 0, 1)])

@@ -4,7 +4,15 @@ import unicodedata
 
 import pytest
 
-from magicfs.text.names import file_name, fold_path, is_at_path, is_whole_name, plain_name, typed_path
+from magicfs.text.names import (
+    file_name,
+    fold_path,
+    is_at_path,
+    is_name_in_another_format,
+    is_whole_name,
+    plain_name,
+    typed_path,
+)
 
 
 @pytest.mark.parametrize(
@@ -110,3 +118,20 @@ def test_a_question_is_a_name_with_or_without_its_extension(question: str, name:
 )
 def test_a_path_or_the_end_of_one_that_is_typed(typed: str, is_at: bool) -> None:
     assert is_at_path(fold_path("/home/ada/Notes/Über uns.txt"), typed_path(typed)) is is_at
+
+
+@pytest.mark.parametrize(
+    ("question", "name", "is_name"),
+    [
+        ("Letter.docx", "letter.pdf", True),
+        ("my_letter to Ada.doc", "My letter to Ada.PDF", True),
+        ("letter.docx", "letters.pdf", False),
+        ("letter.docx", "letter.py", False),
+        ("os.path", "os.py", False),
+        ("node.js", "node.md", False),
+        ("letter", "letter.pdf", False),
+        (".docx", ".pdf", False),
+    ],
+)
+def test_a_name_in_another_format_has_another_extension_alone(question: str, name: str, is_name: bool) -> None:
+    assert is_name_in_another_format(plain_name(question), plain_name(name)) == is_name
