@@ -31,6 +31,7 @@ from magicfs.text.everyday_words import everyday_words
 from magicfs.text.names import fold_path
 
 _WORD = re.compile(r"\w+")
+_OF_SHORT_WORDS = re.compile(r"\w+(?:(?:[&-]\w+)+|\+\+|#)")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _STEMMERS = {code: f"{algorithm}_stem" for code, algorithm in SNOWBALL_LANGUAGES.items()}
 """Postgres's dictionary with the stop words of each language."""
@@ -239,8 +240,21 @@ def _without_stop_words(
     A word that one language is full of may be the rare word of a question in another: `die` in English.
     """
     dropped = {spellings[word] for word in max(stop_words, key=len, default=())}
-    kept = tuple(term for term in terms if term.word not in dropped)
+    kept = tuple(_standing_alone(term, terms, dropped) for term in terms if term.word not in dropped)
     return kept if any(not term.is_whole for term in kept) else tuple(terms)
+
+
+def _standing_alone(term: Term, terms: Sequence[Term], dropped: set[str]) -> Term:
+    """A term; a compound whose words are all left out, such as `AT&T`, `to-do` or `C++`, as a word of its own.
+
+    It keeps its form in one piece, such as `todo`. Other signs join what is written in other ways too: `he/she`.
+    """
+    parts = _WORD.findall(term.word)
+    if not (_OF_SHORT_WORDS.fullmatch(term.word) and dropped.issuperset(parts)):
+        return term
+    whole = "".join(parts)
+    forms = {form.text: form for part in terms if part.word in parts for form in part.lexemes if form.text == whole}
+    return replace(term, parts=frozenset(), lexemes=(*term.lexemes, *forms.values()))
 
 
 def _merged(terms: Iterable[Term]) -> tuple[Term, ...]:

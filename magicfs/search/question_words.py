@@ -10,7 +10,7 @@ from itertools import chain
 
 from magicfs.domain.query import STEM_MARK, Term
 from magicfs.text.analysis.folding import fold_all
-from magicfs.text.analysis.hebrew import is_hebrew, without_prefixes
+from magicfs.text.analysis.hebrew import is_hebrew, plural_stems, without_prefixes
 from magicfs.text.analysis.lexemes import folded_stems
 from magicfs.text.analysis.signs import is_sign
 from magicfs.text.analysis.spellings import SILENT
@@ -121,7 +121,8 @@ class QuestionWords:
                 if lexeme in forms:
                     found.setdefault(piece, forms[lexeme])
         for piece, lexeme in zip(typed, folded, strict=True) if self._has_hebrew else ():
-            for rest in without_prefixes(lexeme):
+            rests = without_prefixes(lexeme)
+            for rest in (*rests, *(stem for form in (lexeme, *rests) for stem in plural_stems(form))):
                 if rest in self._stems:
                     found.setdefault(piece, self._stems[rest])
         for beginning, word in self._beginnings:

@@ -70,7 +70,8 @@ def word_forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexem
         forms.setdefault(STEM_MARK + stemmed, Lexeme(STEM_MARK + stemmed, is_exact=False))
         if stemmed == word:
             forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
-        else:
+        elif len(stemmed) >= _MIN_REST_CHARACTERS:
+            # A shorter stem is as often another word: `in` of `init`, in Finnish.
             forms.setdefault(stemmed, Lexeme(stemmed, is_exact=False))
     if not algorithms:
         forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)

@@ -140,8 +140,10 @@ def _compound_lexemes(token: Token, words: list[TokenLexemes], joined: list[tupl
     further = [
         (lexeme, place)
         for place, (sign, part, word) in enumerate(zip(token.signs, token.parts[1:], words[1:], strict=True), 1)
-        # What follows the point of a number has no zeros before it that people leave out.
-        for lexeme in (word[0][:1] if sign in {".", ","} and part[0] == "0" else word[0])
+        # What follows the point of a number has no zeros before it that people leave out: `2.05`, not `No.0789`.
+        for lexeme in (
+            word[0][:1] if part[0] == "0" and sign in {".", ","} and token.parts[place - 1].isdecimal() else word[0]
+        )
     ]
     for lexeme, place in (*joined, *((quoted_lexeme(compound), place) for place, compound in compounds(token))):
         if place:

@@ -50,11 +50,11 @@ _NOTE_NUMBER: Final = re.compile(rf"[{_RAISED}](?<=[^\W\d_{_RAISED}]{{4}}.)[{_RA
 """The raised number of a note behind a word; shorter words are units and letters with an exponent: `km\u00b2`."""
 
 _SIGNS: Final = str.maketrans(
-    "\u2018\u2019\u02bb\u02bc\u02be\u02bf\u2032\u2010\u2011\u2012\u2013\u2014\u2212\u2043\u066a\u066b\u066c",
-    "'''''''-------%.,",
-)
+    "\u2018\u2019\u02bb\u02bc\u02be\u02bf\u2032\u2010\u2011\u2012\u2013\u2212\u2043\u066a\u066b\u066c",
+    "'''''''------%.,",
+) | {0x2014: " - "}
 """Typographic quotes and dashes, as they are typed; quotes of Hawaiian, Uzbek and Arabic in Latin letters; separators
-inside of Arabic numbers."""
+inside of Arabic numbers. A long dash stands between words and joins none: `e-mail—which`."""
 _SIGN: Final = re.compile(f"[{''.join(map(chr, _SIGNS))}]")
 
 _FRACTION: Final = re.compile("(?<=[0-9])(?=[\u00bc-\u00be\u2150-\u215e\u2189])")

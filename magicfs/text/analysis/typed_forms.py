@@ -81,6 +81,14 @@ _STREET: Final = re.compile(
 )
 
 
+_SHORT_ROADS: Final = {
+    "street": "st", "avenue": "ave", "road": "rd", "boulevard": "blvd", "drive": "dr", "lane": "ln", "square": "sq",
+}  # fmt: skip
+_ROADS: Final = _SHORT_ROADS | {short: road for road, short in _SHORT_ROADS.items()}
+_ROAD: Final = re.compile(rf"(?<=[^\W\d_]{{3}} )({'|'.join(_ROADS)})(?!\w)", re.IGNORECASE)
+_EPISODE: Final = re.compile(r"(?<!\w)season ([0-9]{1,2}),? episode ([0-9]{1,3})(?!\w)", re.IGNORECASE)
+
+
 def typed_forms(text: str) -> list[OtherForms]:
     """The other forms of what a readable typed text has first, of each kind a few."""
     kinds = [
@@ -89,6 +97,7 @@ def typed_forms(text: str) -> list[OtherForms]:
         _roman_forms,
         _numbers_in_words,
         _street_forms,
+        _streets_in_english,
         year_forms,
         weekday_forms,
     ]
@@ -99,6 +108,7 @@ def typed_forms(text: str) -> list[OtherForms]:
             abbreviation_forms,
             clock_forms,
             designation_forms,
+            _episodes,
             magnitude_forms,
             micro_forms,
             money_forms,
@@ -179,6 +189,19 @@ def _numbers_in_words(text: str) -> Iterator[OtherForms]:
     """Yield `five` for the number of `chapter 5`, and the other way round."""
     for digits, word in _NUMBERED_IN_ENGLISH.findall(text):
         yield (frozenset({digits}), [_NUMBERS[int(digits)]]) if digits else (frozenset({word}), [_VALUES[word.lower()]])
+
+
+def _streets_in_english(text: str) -> Iterator[OtherForms]:
+    """Yield `st` for `Downing Street` and the other way round, and the same of other roads."""
+    for word in _ROAD.findall(text):
+        yield frozenset({word}), [_ROADS[word.lower()]]
+
+
+def _episodes(text: str) -> Iterator[OtherForms]:
+    """Yield `s02e05` for `season 2 episode 5`."""
+    for match in _EPISODE.finditer(text):
+        season, episode = (f"{int(number):02}" for number in match.groups())
+        yield frozenset(re.findall(r"\w+", match[0])), [f"s{season}e{episode}"]
 
 
 def _bare_versions(text: str) -> Iterator[OtherForms]:

@@ -94,3 +94,12 @@ def test_a_temperature_has_its_sign_or_none() -> None:
 def test_numbers_with_blanks_are_found_in_one_piece(written: str, typed: str) -> None:
     assert missed(f"it is {written}, see", typed) == []
     assert missed(f"it is {typed}, see", written) == []
+
+
+def test_an_episode_is_found_by_its_season() -> None:
+    assert missed("Pilot S02E05 rip", "season 2 episode 5") == []
+
+
+def test_zeros_before_a_number_are_left_out_behind_the_point_of_a_word() -> None:
+    assert missed("coupon No.00789 is valid", "789") == []
+    assert missed("it is 2.0789 long", "789") != []

@@ -117,6 +117,8 @@ def test_what_may_be_no_roman_number_is_none(typed: str) -> None:
     [
         ("Hölderlinstraße 12", "Hölderlinstr. 12"),
         ("Hölderlinstr. 12", "Hölderlinstraße 12"),
+        ("10 Downing St.", "10 Downing Street"),
+        ("Fifth Avenue", "Fifth Ave"),
         ("Berliner Str. 5", "Berliner Straße 5"),
         ("alle Student:innen", "Studentinnen"),
         ("alle Student*innen", "Studentinnen"),

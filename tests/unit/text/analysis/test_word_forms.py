@@ -104,6 +104,11 @@ def test_an_irregular_plural_has_no_stem_that_is_another_word() -> None:
     assert "them" not in {lexeme.text for lexeme in term.lexemes}
 
 
+def test_a_stem_of_two_letters_is_no_word() -> None:
+    [term] = question_terms("init", languages=["en", "fi"])
+    assert "in" not in {lexeme.text for lexeme in term.lexemes}
+
+
 HEBREW = [
     ("הדירה שבתל אביב נמכרה למשפחה מירושלים", "דירה תל אביב משפחה ירושלים"),
     ("המפתחות נמסרו בבנק לעורך הדין", "מפתחות בנק עורך דין"),

@@ -45,6 +45,7 @@ from tests.unit.text.analysis.vectors import positions, share
         ("release v1.2.3-rc1, then V2.0", "1.2.3-rc1 2.0"),
         ("release v1.2.3-rc1", "v1.2.3"),
         ("party 🎉 time", "🎉"),
+        ("an e-mail\u2014which O\u2019Malley\u2014the vicar\u2014sent", "email omalley vicar"),
         # A word that goes on in the next line.
         ("如何使用微\n波炉加热", "微波炉"),
         ("> > the parlia-\n> > mentary vote", "parliamentary"),
