@@ -100,6 +100,8 @@ _TEXT = (Route.DECODE, "text/plain")
         ("Nr\tName\r\n7\tDrehleier\r\n".encode("utf-16"), b"export.xls", Route.DECODE, "text/plain"),
         (b"%PDF-1.4 is how such files begin.\n", b"notes.txt", Route.DECODE, "text/plain"),
         (b"GIF89a is how such pictures begin.\n", b"notes.txt", Route.DECODE, "text/plain"),
+        (b"MMORPG are games of many\n", b"notes.txt", Route.DECODE, "text/plain"),
+        (b"What is AIFF? A kind of sound.\n", b"notes.txt", Route.DECODE, "text/plain"),
         ("ясно, что лодка у причала\n".encode("cp1251"), b"notes.txt", Route.DECODE, "text/plain"),
         ("яуза течет\n".encode("cp1251"), b"notes.txt", Route.DECODE, "text/plain"),
         (b"\xff\xf1\x50\x80\0\x1f\xfc", b"a.aac", Route.MEDIA, "audio/aac"),
