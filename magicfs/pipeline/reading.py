@@ -204,7 +204,7 @@ def read_file(
             return FileRead(claim, b"", link.key, stat, read_by_link=True)
         return _read_open(descriptor, claim, stat, detector=detector, large_files=large_files, group_limit=group_limit)
     except OSError as error:
-        return _unreadable(error)
+        return _unreadable(error, claim)
     finally:
         os.close(descriptor)
 
@@ -270,11 +270,12 @@ def _open(claim: ClaimedFile) -> int | Unreadable:
     except OSError as error:
         if error.errno in _OUT_OF_RESOURCES:
             raise ServerError(f"no file can be opened ({error.strerror}): raise the limit, or add memory") from error
-        return _unreadable(error)
+        return _unreadable(error, claim)
 
 
-def _unreadable(error: OSError) -> Unreadable:
-    if error.errno in _GONE_OR_REPLACED:
+def _unreadable(error: OSError, claim: ClaimedFile) -> Unreadable:
+    # A file that was read before keeps its text: its disk may fail for a moment only.
+    if error.errno in _GONE_OR_REPLACED or claim.content_id is not None:
         return Unreadable(SkipReason.VANISHED, error.strerror or "")
     return Unreadable(SkipReason.CORRUPT, f"cannot be read: {error.strerror}")
 

@@ -10,7 +10,8 @@ import pytest
 from magicfs.db.vectors.embeddings import claim_chunks
 from magicfs.db.vectors.models import active_model
 from magicfs.errors import ServerError
-from tests.plugins.index import Index, with_and_without_restarts
+from tests.plugins.index import FOUND_TEXT, Index, with_and_without_restarts
+from tests.plugins.services import make_maintenance
 
 
 def test_a_tree_is_indexed(index: Index) -> None:
@@ -207,6 +208,23 @@ class TestFilesThatCannotBeOpened:
         (index.folder / "one.txt").write_text("alpha")
         index.settle()
         assert index.states() == {"one.txt": ("failed", "corrupt")}
+
+    def test_a_disk_that_fails_at_a_file_that_was_read_costs_none_of_its_text(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        (index.folder / "one.txt").write_text("alpha")
+        index.settle()
+        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+        make_maintenance(index.database).sweep()
+        with monkeypatch.context() as patched:
+            refuse(patched, errno.EIO)
+            for _ in range(2):
+                index.end_pauses()
+                index.settle()
+                assert index.states() == {"one.txt": ("skipped", "vanished")}
+                assert index.rows(FOUND_TEXT) == [("alpha",)]
+        index.settle()
+        assert index.states() == {"one.txt": ("indexed", None)}
 
     def test_too_many_open_files_is_not_the_files_fault(self, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
         refuse(monkeypatch, errno.EMFILE)
