@@ -83,7 +83,11 @@ class Extractor(Protocol):
         ...
 
     def extract_open(self, descriptor: int, *, kind: str) -> Document | Unreadable:
-        """The text of an open file of such a kind. What is cut off meanwhile is missing. Raises as `extract` does."""
+        """The text of an open file of such a kind. What is cut off meanwhile is missing. Raises as `extract` does.
+
+        When the disk or the network of the file fails, pages that were not read are pending, and a file of which
+        nothing was read has `VANISHED`.
+        """
         ...
 
     def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:

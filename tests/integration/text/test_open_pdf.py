@@ -116,6 +116,17 @@ def test_a_turn_in_which_the_system_cannot_read_the_file_is_not_the_files_fault(
         assert "read before" in read.text
 
 
+def test_a_file_of_which_the_system_can_read_nothing_is_out_of_reach(tmp_path: Path) -> None:
+    path = tmp_path / "a.pdf"
+    path.write_bytes(pdf_file(TEXT))
+    unreadable = os.open(path, os.O_WRONLY)
+    with FileExtractor(limits=Limits()) as extractor:
+        outcome = extractor.extract_open(unreadable, kind=KIND)
+    os.close(unreadable)
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.VANISHED
+
+
 def test_an_error_of_the_system_is_noted(tmp_path: Path) -> None:
     """What a library makes of it may look like an empty page."""
     path = tmp_path / "a.pdf"

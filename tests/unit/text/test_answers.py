@@ -103,6 +103,23 @@ def test_answers_add_up() -> None:
     assert answers.is_last
 
 
+def test_pages_that_look_empty_while_the_disk_fails_are_read_later() -> None:
+    """Pages 2 and 3 were read before, and page 3 was empty."""
+    answers = Answers({1: PageText("known", is_recognised=True), 2: PageText("")})
+    for answer in (
+        encode_document(Document("\n" * 5, "application/pdf", page_starts=tuple(range(5))), pages=tuple(range(5))),
+        encode_page(0, "recognised"),
+        encode_page(3, "", recognised=False),
+        encode_unread_page(4, Unreadable(SkipReason.CORRUPT)),
+        as_final(encode_end(), is_last=False, is_out_of_reach=True),
+    ):
+        answers.add(answer)
+    outcome = answers.outcome()
+    assert isinstance(outcome, Document)
+    assert (outcome.pending_pages, outcome.unread) == ((4, 5), ())
+    assert outcome.page_texts.keys() == {1, 2, 3}
+
+
 @pytest.mark.parametrize("pages", [(3,), (-1,), ("x",)])
 def test_pages_that_a_document_does_not_have_are_malformed(pages: tuple[int, ...]) -> None:
     with pytest.raises(FramingError):

@@ -37,7 +37,7 @@ class Answers:
         self.is_last = False
         """Whether the child ends after this file."""
         self.is_out_of_reach = False
-        """Whether the disk or the network of the file has failed: pages may look empty that are not."""
+        """Whether the disk or the network of the file has failed: pages that looked empty are pending again."""
         self.text_bytes = 0
         """The bytes of UTF-8 that were received."""
         self._outcome: Document | Unreadable | None = None
@@ -96,6 +96,14 @@ class Answers:
         """The bytes of UTF-8 of the pages that were read before."""
         return sum(len(page.text.encode("utf-8")) for page in self._known.values())
 
+    def _doubt_pages(self) -> None:
+        """Take back the answers about pages that had no text, or could not be recognised."""
+        new = (self._texts.keys() | self._failures.keys()) - self._known.keys()
+        for page in [page for page in new if not self._texts.get(page, "").strip()]:
+            self._texts.pop(page, None)
+            self._failures.pop(page, None)
+            self._recognised.discard(page)
+
     def _is_corrupt(self, page: int) -> bool:
         return page not in self._known and self._failures[page].reason is SkipReason.CORRUPT
 
@@ -119,7 +127,9 @@ class Answers:
             raise FramingError(f"{type(error).__name__}: {error}"[:MAX_DETAIL_CHARACTERS]) from error
         self.text_bytes += len(answer.body)
         self.is_last = bool(answer.head.get("last"))
-        self.is_out_of_reach |= bool(answer.head.get("out_of_reach"))
+        if answer.head.get("out_of_reach"):
+            self.is_out_of_reach = True
+            self._doubt_pages()
 
     def expect_pages(self) -> None:
         """Go on with the answers of another child about the pending pages."""

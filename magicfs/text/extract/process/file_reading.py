@@ -86,6 +86,8 @@ class FileReading:
         if failure is not None and failure.unreadable.reason in _NOTHING_READ:
             return failure.unreadable, answers
         outcome = answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
+        if isinstance(outcome, Unreadable) and answers.is_out_of_reach:
+            outcome = _OUT_OF_REACH
         if isinstance(outcome, Document) or outcome.reason not in FAILURES_OF_A_PART or answers.has_document:
             return outcome, answers
         # A task has the time of two files: see MAX_EXTRACT_SECONDS.
