@@ -71,13 +71,13 @@ _XML_READERS: Final[dict[str, Callable[[bytes], Document | Unreadable]]] = {
     picture_metadata.SIDECAR_TYPE: picture_metadata.read_sidecar,
 }
 
-_PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
+_NORMALISERS: Final[dict[str, Callable[[bytes], bytes]]] = {
     FICTION_BOOK: xml_documents.in_utf8,
     DOCUMENT_TYPE: with_usual_names,
     **dict.fromkeys(HTML_TYPES, without_references),
     BOOK_TYPE: prepared_book,
 }
-"""What makes of a file one that its readers understand."""
+"""What brings a file into the form that its readers understand, by type; `running_text` prepares it for kreuzberg."""
 _PDF_TIME_SHARE: Final = 0.1
 """The share of a file's time in which the parts of a PDF file are read."""
 _PARTS_TIME_SHARE: Final = 0.5
@@ -135,9 +135,9 @@ class DocumentParser:
         return with_pdf_parts(outcome, file, until=until, parts=self._parts)
 
     def _parse(self, content: bytes, mime_type: str) -> Parsed:
-        told = self._parse_container(content, mime_type)
-        if told is not None:
-            return told
+        of_container = self._parse_container(content, mime_type)
+        if of_container is not None:
+            return of_container
         exact = container.exact_type(content, mime_type)
         if mime_type == container.OLE and isinstance(exact, Unreadable) and exact.reason is SkipReason.ENCRYPTED:
             opened = decrypted(content)
@@ -148,7 +148,7 @@ class DocumentParser:
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact == container.ZIPPED_BOOK:
             return self._parse(container.only_member(content), FICTION_BOOK)
-        content = _PREPARED[exact](content) if exact in _PREPARED else content
+        content = _NORMALISERS[exact](content) if exact in _NORMALISERS else content
         own = self._parse_here(content, exact)
         if own is not None:
             return own

@@ -49,7 +49,7 @@ def _with_words_and_notes(content: bytes) -> bytes:
     return _STYLE.sub(b"", _NOTE.sub(b"", _NEXT_BODY.sub(b"", content)))
 
 
-_PREPARED: Final[dict[str, Callable[[bytes], bytes]]] = {
+_PREPARATIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     TEXT_DOCUMENT_TYPE: with_blanks,
     WORKBOOK_TYPE: as_shown,
     DOCUMENT_TYPE: as_seen,
@@ -71,7 +71,7 @@ def read_running_text(content: bytes, exact_type: str, *, library: KreuzbergPars
     """
     if exact_type in xml_documents.OPENDOCUMENT_TYPES:
         return xml_documents.read_opendocument(content, exact_type, parts=parts)
-    prepare = _PREPARED.get(exact_type)
+    prepare = _PREPARATIONS.get(exact_type)
     content = prepare(content) if prepare else content
     try:
         outcome = _read_by_library(library, content, exact_type)
