@@ -28,8 +28,8 @@ from magicfs.text.extract.plain.text_bytes import has_many_controls
 _PDF_HEADER_BYTES = 1024
 """PDF readers accept `%PDF-` within the first bytes, up to this many. Texts about types have it too, but no objects."""
 
-_RTF = b"{\\rtf"
-"""The only signature of a text."""
+_OF_WORDS = frozenset({b"GIF87a", b"GIF89a", b"IIRO", b"IIRS", b"MMOR", b"AIFF", b"AIFC", b"!BDN"})
+"""Signatures that a text may begin with, or has soon."""
 _SYNC, _SYNC_BYTES = 0xFF, 2
 """How frames of sound begin."""
 _SENTENCE_ON_PDF = re.compile(rb"%PDF-\S{0,10}[ \t]{1,9}[A-Za-z]")
@@ -158,8 +158,7 @@ def _is_about(signature: bytes, content: bytes, head: bytes) -> bool:
         return _SENTENCE_ON_PDF.match(head) is not None and b" obj" not in content and not _is_not_text(head)
     # Sound begins with two bytes that are letters of Russian: `яс`.
     is_sync = signature[0] == _SYNC and len(signature) == _SYNC_BYTES
-    is_word = signature != _RTF and signature.isascii() and signature.decode("ascii").isprintable()
-    return (is_sync or is_word) and not _is_not_text(head)
+    return (is_sync or signature in _OF_WORDS) and not _is_not_text(head)
 
 
 def _by_pattern(content: bytes, head: bytes) -> FileType | None:
