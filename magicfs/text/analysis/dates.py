@@ -10,8 +10,16 @@ from collections.abc import Iterator
 from itertools import islice
 from typing import Final
 
+from magicfs.text.analysis.eras import days_of_eras
 from magicfs.text.analysis.months import DAYS, MONTHS, month_alone, month_between_signs, month_number
-from magicfs.text.analysis.stated_days import FAR_EAST, VIETNAMESE, days_with_blanks, joined_days, western_year
+from magicfs.text.analysis.stated_days import (
+    FAR_EAST,
+    VIETNAMESE,
+    days_with_blanks,
+    joined_days,
+    short_days,
+    western_year,
+)
 from magicfs.text.analysis.tokens import is_unspaced
 from magicfs.text.analysis.variants import OtherForms
 
@@ -110,6 +118,11 @@ def _dates_with_signs(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]
         yield frozenset(numbers), [(year, int(month), day)]
     for year, number, day, word in joined_days(text):
         yield frozenset({word}), [(year, number, day)]
+    for year, number, day, written in short_days(text):
+        yield frozenset({written.lower(), *re.findall(r"[^\W_]+", written.lower())}), [(year, number, day)]
+    for one in days_of_eras(text):
+        if one.month:
+            yield one.words, [(one.year, int(one.month), one.day)]
 
 
 def _months(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:

@@ -45,6 +45,12 @@ _PARCEL: Final = re.compile(r"(?<!\w)1Z(?: [A-Z0-9]{3}){2} [A-Z0-9]{2}(?: [0-9]{
 """The number of a parcel (UPS), as it is printed."""
 _INSURED: Final = re.compile(r"(?<![\w.,:/+-])[0-9]{3}-[0-9]{3}-[0-9]{3} [0-9]{2}(?![\w/-]|[.,][0-9])")
 """A person's number of insurance, as Russia writes it."""
+_IN_BLOCKS: Final = re.compile(
+    r"[0-9](?<![\w.,:/+-].)(?<![0-9] .)[0-9]{2}(?:[0-9] [0-9]{4} [0-9]{4}|(?<=1..) [0-9]{4} [0-9]{4}"
+    r"|(?<=[1-8]..) [0-9]{3} [0-9]{2})"
+    r"(?! ?[0-9]|\w|[-/:]|[.,][0-9])"
+)
+"""A mobile telephone of China, a number of identity of India, a bank of Germany."""
 _ARTICLE_DIGITS: Final = frozenset({12, 13})
 _MIN_TAX_DIGITS: Final = 8
 _DIGITS_OF_PIECE: Final = 2
@@ -62,7 +68,7 @@ def numbers_in_pieces(text: str) -> list[str]:
     found = []
     if _SPACED_DIGITS.search(text):
         found += [match.replace(" ", "") for match in (*_IBAN.findall(text), *_PARCEL.findall(text))]
-        found += [re.sub("[ -]", "", number) for number in _INSURED.findall(text)]
+        found += [re.sub("[ -]", "", number) for number in (*_INSURED.findall(text), *_IN_BLOCKS.findall(text))]
         found += [_SPACES.sub("", match[0]) for match in _GROUPS.finditer(text) if _is_one_group(match)]
         articles = [match[0].replace(" ", "") for match in _ARTICLE.finditer(text)]
         found += [number for number in articles if len(number) in _ARTICLE_DIGITS and _is_article(number)]

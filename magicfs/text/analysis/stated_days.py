@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from magicfs.text.analysis.cjk_numbers import NUMERALS, with_digits
+from magicfs.text.analysis.eras import days_of_eras
 from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_between_signs, month_number
 from magicfs.text.analysis.tokens import SPACE
 
@@ -27,6 +28,11 @@ _BEFORE_YEAR: Final = re.compile(
 _WORD: Final = re.compile(NAME)
 _BEHIND_YEAR: Final = re.compile(rf"\.?(?: m\.)?{SPACE}({NAME}){SPACE}([0-9]{{1,2}})(?![0-9]|[.,:/-][0-9])")
 """A day as Hungarian and Lithuanian write it."""
+_SHORT_DAY: Final = re.compile(r"[0-9](?<![\w./-].)[0-9]?([-/.])([^\W\d_]{3,9})\1([0-9]{2})(?![\w/-]|\.[0-9])")
+_DAY_BEHIND_MONTH: Final = re.compile(r"[0-9](?<=[^\W\d_][-/.].)[0-9]?([-/.])([12][0-9]{3})(?![\w/-]|\.[0-9])")
+_NAME_BEFORE: Final = re.compile(r"(?<![\w./-])[^\W\d_]{3,9}[-/.]\Z")
+_LONGEST_NAME: Final = 11
+_FIRST_OF_LAST_CENTURY: Final = "70"
 _LONGEST: Final = 40
 _WORDS_BEFORE: Final = 2
 """The words before a year of which one is the month; the other may be `of`, and the ending of a number."""
@@ -63,6 +69,7 @@ _MONTH_CHARACTERS: Final = len("2024-01")
 def stated_dates(text: str) -> list[str]:
     """The days that a readable text has, each once, and the months of these and those without a day: `2024-01`."""
     found: list[str] = []
+    found += [date for year, month, day, _ in short_days(text) for date in _iso(year, month, day)]
     if any(century in text for century in _CENTURIES):
         found += _spelt(text)
         found += [date for year, month, day in days_with_blanks(text) for date in _iso(year, int(month), day)]
@@ -71,6 +78,8 @@ def stated_dates(text: str) -> list[str]:
         found += [
             date for year, _, month, _, day, _ in FAR_EAST.findall(text) for date in _iso(year, int(month), day or None)
         ]
+    for one in days_of_eras(text):
+        found += [one.year, *(_iso(one.year, int(one.month), one.day) if one.month else ())]
     if "tháng" in text or "Tháng" in text:
         found += [
             date for day, _, month, _, year in VIETNAMESE.findall(text) for date in _iso(year, int(month), day or None)
@@ -110,6 +119,22 @@ def days_with_blanks(text: str) -> Iterator[tuple[str, str, str]]:
         if " " in day:
             first, month, last = day.replace(" ", "").split(".")
             yield (first, month, last) if len(first) > len(last) else (last, month, first)
+
+
+def short_days(text: str) -> Iterator[tuple[str, int, str, str]]:
+    """Yield the days with the name of their month between signs, whose year has two digits or whose month comes first.
+
+    `05-JAN-21`, `Jan-05-2021`: the year, the month, the day, and what is written.
+    """
+    for match in _SHORT_DAY.finditer(text):
+        sign, name, year = match.groups()
+        if (month := month_between_signs(name)) is not None:
+            century = "19" if year >= _FIRST_OF_LAST_CENTURY else "20"
+            yield century + year, month, match[0].partition(sign)[0], match[0]
+    for match in _DAY_BEHIND_MONTH.finditer(text):
+        before = _NAME_BEFORE.search(text, max(0, match.start() - _LONGEST_NAME), match.start())
+        if before and (month := month_between_signs(before[0][:-1])) is not None:
+            yield match[2], month, match[0].partition(match[1])[0], before[0] + match[0]
 
 
 def joined_days(text: str) -> Iterator[tuple[str, int, str, str]]:

@@ -56,6 +56,7 @@ _SEPARATORS: Final = frozenset(",.'_")
 _THOUSAND: Final = 3
 """The digits between two separators of a large number."""
 _AMERICAN_PHONE: Final = (3, 3, 4)
+_SWISS_INSURANCE: Final = (3, 4, 4, 2)
 _DIGITS_OF_PHONE: Final = frozenset({9, 10, 11})
 """Those of a number with the zero before it."""
 _HEXADECIMAL_NUMBERS: Final = frozenset({(":", (2,) * 6), ("-", (2,) * 6), (".", (4,) * 3), ("-", (8, 4, 4, 4, 12))})
@@ -155,10 +156,13 @@ def _is_one_number(parts: tuple[str, ...], sign: str) -> bool:
 
 
 def _is_dotted_phone(parts: tuple[str, ...]) -> bool:
-    """Whether digits with points between them are a telephone number: `555.867.5309`, `01.23.45.67.89`."""
+    """Whether digits with points between them are a telephone number, as `555.867.5309` and `01.23.45.67.89` are.
+
+    Or one of insurance of Switzerland, `756.1234.5678.97`.
+    """
     lengths = tuple(map(len, parts))
     is_local = parts[0][0] == "0" and len(parts[0]) > 1 and min(lengths) > 1 and sum(lengths) in _DIGITS_OF_PHONE
-    return lengths == _AMERICAN_PHONE or (is_local and len(parts) > _PAIR)
+    return lengths in {_AMERICAN_PHONE, _SWISS_INSURANCE} or (is_local and len(parts) > _PAIR)
 
 
 def _are_thousands(parts: tuple[str, ...]) -> bool:

@@ -24,7 +24,7 @@ from magicfs.text.analysis.stated_days import dates_in_characters, days_of_name,
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 
-ANALYSIS_VERSION: Final = 28
+ANALYSIS_VERSION: Final = 29
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16

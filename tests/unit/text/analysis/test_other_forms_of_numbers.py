@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.text.analysis.magnitudes import magnitude_forms
+from magicfs.text.analysis.stated_days import stated_dates
 from magicfs.text.analysis.years import year_forms
 from tests.unit.text.analysis.vectors import missed
 
@@ -103,3 +104,42 @@ def test_an_episode_is_found_by_its_season() -> None:
 def test_zeros_before_a_number_are_left_out_behind_the_point_of_a_word() -> None:
     assert missed("coupon No.00789 is valid", "789") == []
     assert missed("it is 2.0789 long", "789") != []
+
+
+@pytest.mark.parametrize("written", ["05-JAN-21", "5.Jan.21", "5/Jan/21", "Jan-05-2021", "jan/5/2021", "(JAN.5.2021)"])
+@pytest.mark.parametrize("typed", ["2021-01-05", "5 January 2021", "05-JAN-21", "05.01.2021"])
+def test_a_day_with_a_month_between_signs_has_a_short_year_or_the_month_first(written: str, typed: str) -> None:
+    assert missed(f"paid {written} by card", typed) == []
+
+
+def test_a_short_year_is_of_this_century_or_of_the_last_one() -> None:
+    assert missed("on 05-JAN-85", "1985-01-05") == []
+    assert stated_dates("3-for-21 or 5-and-10, 7.set.up 12") == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        *(("令和5年3月5日の会議", typed) for typed in ("2023-03-05", "2023年3月5日", "2023年3月", "令和5年3月5日")),
+        ("中華民國112年3月5日", "2023-03-05"),
+        ("昭和64年1月7日", "1989-01-07"),
+        ("平成元年5月の本", "1989"),
+        ("2023年3月5日の会議", "令和5年3月5日"),
+    ],
+)
+def test_a_year_of_an_era_is_one_of_the_common_calendar(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("138 0013 8000", "13800138000"),
+        ("1234 5678 9012", "123456789012"),
+        ("370 400 44", "37040044"),
+        ("756.1234.5678.97", "7561234567897"),
+    ],
+)
+def test_numbers_of_persons_and_banks_are_found_in_one_piece(written: str, typed: str) -> None:
+    assert missed(f"it is {written}, see", typed) == []
+    assert missed(f"it is {typed}, see", written) == []
