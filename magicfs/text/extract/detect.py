@@ -264,9 +264,10 @@ def _looks_like_mail(content: bytes) -> bool:
 
 def _mail_in_text(content: bytes) -> FileType | None:
     """The type of mail that is named as a text: web mail saves messages so, and mailing lists their archives."""
-    if _DATED_MAILBOX.match(content):
+    head = content[:_MAIL_HEAD_BYTES].removeprefix(codecs.BOM_UTF8)
+    if _DATED_MAILBOX.match(head):
         return FileType(Route.PARSE, "application/mbox")
-    header, *body = re.split(rb"\r?\n\r?\n", content[:_MAIL_HEAD_BYTES], maxsplit=1)
+    header, *body = re.split(rb"\r?\n\r?\n", head, maxsplit=1)
     fields = b"\n" + header.lower()
     is_sent = b"\nfrom:" in fields and any(field in fields for field in _SENT_FIELDS)
     # Headers alone are what somebody has copied to look at them.

@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
-    "* decode": 56,
+    "* decode": 57,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 51),
     "application/zip": 55,
     "application/x-ipynb+json": 20,
@@ -29,7 +29,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/rtf": 15,
     "application/x-fictionbook+xml": 13,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
-    **dict.fromkeys(("message/*", "application/mbox"), 55),
+    **dict.fromkeys(("message/*", "application/mbox"), 57),
     **dict.fromkeys(("audio/*", "video/*"), 53),
     **dict.fromkeys(("image/*", "application/rdf+xml"), 52),
     "text/x-java-manifest": 46,

@@ -164,3 +164,11 @@ def test_a_text_that_was_copied_with_its_headers_is_read_whatever_these_say(
     text = read(extractor, content, name).text
     assert "Subject: herons" in text
     assert body.strip() in text
+
+
+@pytest.mark.parametrize("name", [b"a.txt", b"a.mbox"])
+def test_mail_behind_a_byte_order_mark_is_mail(extractor: FileExtractor, name: bytes) -> None:
+    separator = b"From ann@example.org Mon Jan  1 10:00:00 2024\n" if name == b"a.mbox" else b""
+    encoded = b"MIME-Version: 1.0\nContent-Transfer-Encoding: base64\nContent-Type: text/plain; charset=utf-8\n\n"
+    content = b"\xef\xbb\xbf" + separator + _HEAD + encoded + base64.b64encode("über Zürich".encode()) + b"\n"
+    assert "über Zürich" in read(extractor, content, name).text

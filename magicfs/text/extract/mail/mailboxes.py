@@ -12,8 +12,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
-FIRST_MESSAGE: Final = re.compile(rb"From [^\n]{0,500}\n(?=>?[A-Za-z][A-Za-z0-9-]{0,80}:)")
-NEXT_MESSAGE: Final = re.compile(rb"\n" + FIRST_MESSAGE.pattern)
+_SEPARATOR: Final = rb"From [^\n]{0,500}\n(?=>?[A-Za-z][A-Za-z0-9-]{0,80}:)"
+FIRST_MESSAGE: Final = re.compile(rb"(?:\xef\xbb\xbf)?" + _SEPARATOR)
+NEXT_MESSAGE: Final = re.compile(rb"\n" + _SEPARATOR)
 """The line that separates the messages of a mailbox; a header follows it."""
 
 _BLOCK_BYTES: Final = 16 << 20
