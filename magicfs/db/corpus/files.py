@@ -85,7 +85,7 @@ def upsert_files(
     names = [_NAME_IS_KNOWN if path in known else name_of(path) for path in distinct]
     priorities = [_priority(name, priority) for name in names]
     values |= {"priorities": priorities, **_name_arrays(names), **stat_arrays(list(distinct.values()))}
-    changed = [FileId(row[0]) for row in connection.execute(_SQL["upsert_files"], values)]
+    changed = [FileId(file) for file, is_pending in connection.execute(_SQL["upsert_files"], values) if is_pending]
     if priority > USUAL_PRIORITY and known:
         connection.execute(_SQL["raise_priority"], {"root_id": root, "paths": list(known), "priority": priority})
     return changed

@@ -1,6 +1,7 @@
 """What is recorded of files that scans have seen, and queries on files that must use an index."""
 
 import os
+from pathlib import Path
 
 from magicfs.db.corpus.files import upsert_files
 from magicfs.db.pool import Database
@@ -51,3 +52,48 @@ def test_the_name_of_a_changed_file_is_not_computed_again(index: Index) -> None:
         ("Old Letter.txt", "txt", "old letter.txt", "pending"),
     ]
     assert all("letter" in row[3] for row in index.rows(columns))
+
+
+def renumbered(path: Path) -> SeenFile:
+    """The file, with the inode number that a file system over a network gives it the next time."""
+    stat = FileStat.of(path.stat())
+    return SeenFile(os.fsencode(path.name), stat._replace(ino=stat.ino + 1))
+
+
+def record(index: Index, seen: SeenFile) -> int:
+    """How many files must be read after this one was seen."""
+    with index.database.transaction() as connection:
+        return len(upsert_files(connection, index.root.id, [seen], name_of=file_name, priority=0))
+
+
+def test_a_file_with_another_inode_number_alone_is_not_read_again(index: Index) -> None:
+    path = index.folder / "letter.txt"
+    path.write_text("words")
+    os.utime(path, (1e9, 1e9))
+    index.scan()
+    seen = renumbered(path)
+    assert record(index, seen) == 1, "it waits to be read, whatever its number"
+    index.extraction().run_batch()
+    state = "SELECT state, changed_at, content_id, priority FROM files"
+    before = index.rows(state)
+    assert record(index, SeenFile(seen.path, FileStat.of(path.stat()))) == record(index, seen) == 0
+    assert index.rows(state) == before
+    assert index.rows("SELECT ino FROM files") == [(seen.stat.ino,)]
+    assert record(index, SeenFile(seen.path, seen.stat._replace(ctime_ns=seen.stat.ctime_ns + 1))) == 1
+
+
+def test_a_file_that_was_just_written_and_has_another_inode_number_is_read_again(index: Index) -> None:
+    """Another file of its length may have replaced it in the same second, which is all that some times say."""
+    path = index.folder / "letter.txt"
+    path.write_text("words")
+    index.settle()
+    assert record(index, renumbered(path)) == 1
+
+
+def test_a_file_that_could_not_be_opened_is_read_again_with_another_inode_number(index: Index) -> None:
+    path = index.folder / "letter.txt"
+    path.write_text("words")
+    os.utime(path, (1e9, 1e9))
+    index.settle()
+    index.rows("UPDATE files SET state = 'skipped', reason = 'vanished' RETURNING 1")
+    assert record(index, renumbered(path)) == 1

@@ -29,10 +29,19 @@ SELECT path FROM files WHERE root_id = %(root_id)s AND ino = ANY(%(inos)s)
 -- Those of the paths that the index has, locked until the transaction ends, in the order of `upsert_files`.
 SELECT path FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s::bytea[]) ORDER BY path FOR NO KEY UPDATE
 
+-- name: is_renumbered
+-- Fragment: a file that the index has differs in its inode number alone. File systems over a network, and those of
+-- FUSE, give one file another number whenever they please. A file that replaces another one has another time of change,
+-- or, where that is the time of writing, another one of these: they may count in steps of two seconds.
+((files.size, files.mtime_ns, files.ctime_ns) = (excluded.size, excluded.mtime_ns, excluded.ctime_ns)
+ AND (files.reason IN ('vanished', 'permission')) IS NOT TRUE
+ AND to_timestamp(excluded.mtime_ns / 1e9) < files.changed_at - interval '4 seconds')
+
 -- name: upsert_files
--- New and changed files. A change resets the state and the reason. The attempts of a pending file stay: one that
--- crashes its workers must not be tried for ever because it is written to. A lease stays; its worker sees the change in
--- `changed_at`. An unchanged file keeps its state. The name of a file that the index has is not written again.
+-- New and changed files, and whether they wait to be read. A change resets the state and the reason. The attempts of a
+-- pending file stay: one that crashes its workers must not be tried for ever because it is written to. A lease stays;
+-- its worker sees the change in `changed_at`. An unchanged file keeps its state, and so does one that has another inode
+-- number and is the same otherwise. The name of a file that the index has is not written again.
 INSERT INTO files (root_id, path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
                    priority)
 SELECT %(root_id)s, path, display, extension, words::tsvector, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
@@ -45,13 +54,16 @@ ORDER BY path
 ON CONFLICT (root_id, path) DO UPDATE
 SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctime_ns, ino = excluded.ino,
     mode = excluded.mode, uid = excluded.uid, gid = excluded.gid,
-    state = 'pending', reason = NULL, detail = NULL,
-    attempts = CASE WHEN files.state = 'pending' THEN files.attempts ELSE 0 END,
-    priority = greatest(files.priority, excluded.priority), changed_at = clock_timestamp()
+    state = CASE WHEN {{is_renumbered}} THEN files.state ELSE 'pending' END,
+    reason = CASE WHEN {{is_renumbered}} THEN files.reason END,
+    detail = CASE WHEN {{is_renumbered}} THEN files.detail END,
+    attempts = CASE WHEN files.state = 'pending' OR {{is_renumbered}} THEN files.attempts ELSE 0 END,
+    priority = CASE WHEN {{is_renumbered}} THEN files.priority ELSE greatest(files.priority, excluded.priority) END,
+    changed_at = CASE WHEN {{is_renumbered}} THEN files.changed_at ELSE clock_timestamp() END
 WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
    IS DISTINCT FROM (excluded.size, excluded.mtime_ns, excluded.ctime_ns, excluded.ino)
    OR files.reason IN ('vanished', 'permission')
-RETURNING id
+RETURNING id, state = 'pending'
 
 -- name: raise_priority
 -- A scan may have found a file, and recorded it among many, before the event that says that a person saved it.
