@@ -44,7 +44,7 @@ def explain_failure(name: str, log_path: Path, *, home: Path, since: int = 0) ->
     A log has no line of a disk that takes none. Says what to do where the database cannot be used.
     """
     if (refused := why_no_writes(home)) is not None:
-        return f"{refused}, and it starts by itself"
+        return refused
     line = last_line(log_path, since=since)
     if name == POSTGRES and _OTHER_VERSION.search(line):
         data = postgres_cluster.data_dir(home)

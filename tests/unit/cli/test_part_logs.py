@@ -41,7 +41,7 @@ def test_a_disk_that_takes_nothing_comes_before_a_log_that_has_no_line_of_it(
     log = tmp_path / "postgres.log"
     log.write_text("LOG:  database system is ready to accept connections\n")
     monkeypatch.setattr("magicfs.cli.part_logs.why_no_writes", lambda _: "the disk is full: make room")
-    assert explain_failure("postgres", log, home=tmp_path) == "the disk is full: make room, and it starts by itself"
+    assert explain_failure("postgres", log, home=tmp_path) == "the disk is full: make room"
 
 
 def test_a_traceback_is_told_by_its_last_line(tmp_path: Path) -> None:
