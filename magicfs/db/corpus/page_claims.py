@@ -51,10 +51,16 @@ def has_pending_pages(connection: Connection, *, host: str) -> bool:
 def return_pages(connection: Connection, claim: ClaimedFile, *, counted: bool) -> None:
     """Return a claim that has read none. The file keeps what it has, and the next turn comes later.
 
-    With `counted`, the attempt stays counted: after the last one, the pages are given up.
+    With `counted`, the attempt stays counted: after the last one, the pages are given up. A file that has changed
+    meanwhile is read soon, with all its attempts.
     """
-    pause_s = PAUSE_SECONDS * 2 ** (claim.attempts - 1)
-    values = {"id": claim.id, "lease": claim.lease, "refund": 0 if counted else 1, "pause": pause_s}
+    values = {
+        "id": claim.id,
+        "lease": claim.lease,
+        "refund": 0 if counted else 1,
+        "pause": PAUSE_SECONDS * 2 ** (claim.attempts - 1),
+        "reread_pause": file_claims.REREAD_PAUSE_SECONDS,
+    }
     connection.execute(_SQL["return_pages"], values)
 
 

@@ -8,6 +8,7 @@ import os
 import pytest
 
 from magicfs.db.corpus import file_claims, page_claims
+from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from tests.integration.pipeline.books import WHOLE, BookReader, add_book, end_pause, pending, read_once, texts
 from tests.plugins.index import HOST, Index
@@ -122,12 +123,31 @@ def test_a_book_that_may_not_be_read_any_more_is_left_out(index: Index, book: Bo
     assert texts(index) == []
 
 
-def test_what_is_saved_during_the_pause_is_read(index: Index, book: BookReader) -> None:
+def test_what_is_saved_during_the_pause_is_read_at_once(index: Index, book: BookReader) -> None:
     book.fails = SkipReason.CRASHED
     read_once(index)
-    (index.folder / "book.pdf").write_bytes(b"plover and more")
-    index.scan()
-    end_pause(index)
+    save_another(index)
     book.fails = None
+    assert read_once(index) == 1
     index.read_all()
     assert texts(index) == [text.replace("heron", "plover") for text in WHOLE]
+
+
+def test_what_is_saved_while_a_turn_fails_is_read_soon_and_with_all_attempts(index: Index, book: BookReader) -> None:
+    def fail(*_: object, **__: object) -> Unreadable:
+        save_another(index)
+        return Unreadable(SkipReason.CRASHED)
+
+    book.go_on = fail  # type: ignore[method-assign]
+    read_once(index)
+    [(attempts, pause_s)] = index.rows(
+        "SELECT attempts, extract(epoch FROM leased_until - now())::float8 FROM files WHERE state = 'pending'"
+    )
+    assert attempts == 0
+    assert pause_s <= file_claims.REREAD_PAUSE_SECONDS
+
+
+def save_another(index: Index) -> None:
+    """Save another book under the name of the first one."""
+    (index.folder / "book.pdf").write_bytes(b"plover and more")
+    index.scan()

@@ -40,8 +40,9 @@ SELECT path FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s::byt
 -- name: upsert_files
 -- New and changed files, and whether they wait to be read. A change resets the state and the reason. The attempts of a
 -- pending file stay: one that crashes its workers must not be tried for ever because it is written to. A lease stays;
--- its worker sees the change in `changed_at`. An unchanged file keeps its state, and so does one that has another inode
--- number and is the same otherwise. The name of a file that the index has is not written again.
+-- its worker sees the change in `changed_at`. So does the pause after a reading, but not that after a failed turn at
+-- pages, which was about other bytes. An unchanged file keeps its state, and so does one that has another inode number
+-- and is the same otherwise. The name of a file that the index has is not written again.
 INSERT INTO files (root_id, path, display, extension, words, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
                    priority)
 SELECT %(root_id)s, path, display, extension, words::tsvector, folded, size, mtime_ns, ctime_ns, ino, mode, uid, gid,
@@ -58,6 +59,8 @@ SET size = excluded.size, mtime_ns = excluded.mtime_ns, ctime_ns = excluded.ctim
     reason = CASE WHEN {{is_renumbered}} THEN files.reason END,
     detail = CASE WHEN {{is_renumbered}} THEN files.detail END,
     attempts = CASE WHEN files.state = 'pending' OR {{is_renumbered}} THEN files.attempts ELSE 0 END,
+    leased_until = CASE WHEN files.state = 'pending' OR files.lease IS NOT NULL OR files.attempts = 0 OR {{is_renumbered}}
+                        THEN files.leased_until END,
     priority = CASE WHEN {{is_renumbered}} THEN files.priority ELSE greatest(files.priority, excluded.priority) END,
     changed_at = CASE WHEN {{is_renumbered}} THEN files.changed_at ELSE clock_timestamp() END
 WHERE (files.size, files.mtime_ns, files.ctime_ns, files.ino)
