@@ -38,6 +38,13 @@ def _versions(folder: str) -> Iterator[str]:
     for entry in entries:
         if entry.is_dir(follow_symlinks=False):
             yield from _versions(entry.path)
-        elif entry.name.endswith(_SUFFIXES):
-            status = entry.stat()
+        elif entry.name.endswith(_SUFFIXES) and (status := _status(entry)) is not None:
             yield f"{entry.path}\0{status.st_ino} {status.st_mtime_ns} {status.st_size}\n"
+
+
+def _status(entry: os.DirEntry[str]) -> os.stat_result | None:
+    """The metadata of a file; None if it is gone, or a link that leads nowhere, such as the lock of an editor."""
+    try:
+        return entry.stat()
+    except OSError:
+        return None

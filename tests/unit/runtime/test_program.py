@@ -23,5 +23,13 @@ def test_the_version_changes_with_a_module(tmp_path: Path) -> None:
     assert program_version(tmp_path) == versions[-1]
 
 
+def test_a_link_that_leads_nowhere_is_no_module(tmp_path: Path) -> None:
+    """An editor makes one beside a module that it has changed."""
+    (tmp_path / "magicfs").mkdir()
+    version = program_version(tmp_path)
+    (tmp_path / "magicfs" / ".#pool.py").symlink_to("someone@host.1234")
+    assert program_version(tmp_path) == version
+
+
 def test_the_version_of_this_program_stays() -> None:
     assert program_version() == program_version()
