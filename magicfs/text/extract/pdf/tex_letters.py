@@ -11,6 +11,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
+from itertools import chain
 from typing import Final
 
 from magicfs.text.extract.pdf.page_glyphs import Glyph
@@ -29,6 +30,8 @@ _ACCENT: Final = re.compile(
 _WITHOUT_DOT: Final = {"\u0131": "i", "\u0237": "j"}
 _BUCKET: Final = 16.0
 """Glyphs are looked up by their place along the line, in points."""
+_LINES: Final = 32.0
+"""And by the height of their line; an accent is not that far from its letter."""
 _MAX_ACCENTS: Final = 2000
 _HIGHEST: Final = 0.6
 """The accent of a capital is drawn higher than its letter by a smaller share of the size of the font."""
@@ -66,8 +69,9 @@ def with_accents(glyphs: Sequence[Glyph]) -> list[Glyph] | None:
     joined = set()
     for at in accents:
         accent = glyphs[at]
-        near = letters.get((accent.turns, int(_middle(accent) // _BUCKET)), ())
-        for letter in sorted(near, key=lambda letter: abs(_middle(glyphs[letter]) - _middle(accent))):
+        along, across = int(_middle(accent) // _BUCKET), int(accent.base // _LINES)
+        near = (letters.get((accent.turns, along, line), ()) for line in (across - 1, across, across + 1))
+        for letter in sorted(chain(*near), key=lambda letter: abs(_middle(glyphs[letter]) - _middle(accent))):
             text = _composed(composed.get(letter, glyphs[letter].text), accent.text)
             if _is_over(accent, glyphs[letter]) and text is not None:
                 composed[letter] = text
@@ -100,13 +104,13 @@ def _with_accents_of_same_place(glyphs: Sequence[Glyph]) -> tuple[Sequence[Glyph
     return [changed.get(at, glyph) for at, glyph in enumerate(glyphs)] if changed else glyphs, bool(changed)
 
 
-def _letters_by_place(glyphs: Sequence[Glyph]) -> dict[tuple[int, int], list[int]]:
+def _letters_by_place(glyphs: Sequence[Glyph]) -> dict[tuple[int, int, int], list[int]]:
     """The numbers of the glyphs that are letters, by the places that they cover."""
-    letters: dict[tuple[int, int], list[int]] = defaultdict(list)
+    letters: dict[tuple[int, int, int], list[int]] = defaultdict(list)
     for at, glyph in enumerate(glyphs):
         if glyph.text.isalpha() and glyph.text not in _MARKS and not glyph.is_askew:
             for place in {int(glyph.start // _BUCKET), int(glyph.end // _BUCKET)}:
-                letters[glyph.turns, place].append(at)
+                letters[glyph.turns, place, int(glyph.base // _LINES)].append(at)
     return letters
 
 
