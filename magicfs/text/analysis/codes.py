@@ -37,6 +37,7 @@ _CAPITAL_BEHIND: Final = re.compile(f"[0-9] [A-Z{_OTHER_CAPITALS}]")
 _CAPITAL_BEFORE: Final = re.compile(f"[A-Z]{SPACE}[0-9]")
 _CAPITAL_BEFORE_ALL: Final = re.compile(f"[A-Z{_OTHER_CAPITALS}]{SPACE}[0-9]")
 """What the patterns of this module need, and many texts have not."""
+_WITH_BRACKETS: Final = re.compile(r"[0-9](?<![\w.,:/-].)[0-9]{0,3}\([a-z]\)(?:\([0-9]\))?(?!\w)")
 _MIN_CODE_CHARACTERS: Final = 5
 
 _DESIGNATION: Final = re.compile(rf"([A-Z](?<!\w[A-Z])[A-Z]?){SPACE}([0-9]{{1,6}})(?![\w/]|[.,:-]\w)")
@@ -46,8 +47,11 @@ _TYPED_DESIGNATION: Final = re.compile(r"(?<![\w.,:/-])([^\W\d_]{1,2}) (0*)([0-9
 
 
 def codes_with_blanks(text: str) -> list[str]:
-    """The codes of a readable text, and its numbers with one or two capitals and a blank before them, in one piece."""
-    found = []
+    """The codes of a readable text, and its numbers with one or two capitals and a blank before them, in one piece.
+
+    So are numbers with letters in brackets.
+    """
+    found = numbers_with_brackets(text)
     if (_CAPITAL_BEFORE if text.isascii() else _CAPITAL_BEFORE_ALL).search(text):
         designations = _DESIGNATION.findall(text)
         found += [letters + number for letters, number in designations if letters.lower() not in SHORT_WORDS]
@@ -55,6 +59,11 @@ def codes_with_blanks(text: str) -> list[str]:
     elif _CAPITAL_BEHIND.search(text):
         found += codes_in_pieces(text)
     return found
+
+
+def numbers_with_brackets(text: str) -> list[str]:
+    """The numbers of laws and plans that have letters in brackets, without these: `401k`, `501c3`."""
+    return [re.sub("[()]", "", number) for number in _WITH_BRACKETS.findall(text)] if "(" in text else []
 
 
 def codes_in_pieces(text: str) -> list[str]:

@@ -14,7 +14,7 @@ from typing import Final
 from magicfs.text.analysis.abbreviations import abbreviation_forms, short_months, weekday_forms
 from magicfs.text.analysis.cjk_numbers import numbers_in_characters, numbers_in_digits
 from magicfs.text.analysis.clocks import clock_forms
-from magicfs.text.analysis.codes import codes_in_pieces, designation_forms
+from magicfs.text.analysis.codes import codes_in_pieces, designation_forms, numbers_with_brackets
 from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.magnitudes import magnitude_forms
@@ -135,7 +135,7 @@ def names_a_number(text: str) -> bool:
 
 def typed_in_pieces(text: str) -> list[str]:
     """The numbers and codes of a typed text, whose letters may be small, in one piece, of each kind a few."""
-    kinds = numbers_in_pieces(text), codes_in_pieces(text.upper()), dimensions(text)
+    kinds = numbers_in_pieces(text), codes_in_pieces(text.upper()), dimensions(text), numbers_with_brackets(text)
     return [number for kind in kinds for number in kind[:_MAX_IN_PIECES]]
 
 

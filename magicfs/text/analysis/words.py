@@ -23,8 +23,9 @@ from magicfs.text.analysis.spellings import joined_parts
 from magicfs.text.analysis.stated_days import dates_in_characters, days_of_name, stated_dates
 from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
+from magicfs.text.analysis.years import stated_years
 
-ANALYSIS_VERSION: Final = 29
+ANALYSIS_VERSION: Final = 30
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
@@ -86,6 +87,7 @@ def _with_digits(body: str) -> list[str]:
         *stated_money(body),
         *stated_percents(body),
         *stated_magnitudes(body),
+        *stated_years(body),
     ]
 
 

@@ -1,6 +1,6 @@
-"""Other forms of years in a typed text: decades, years of accounts, quarters, and a year that ends in the next one.
+"""Other forms of years: decades, years of accounts, quarters, a year that ends in the next one, and `'94`.
 
-Used by `typed_forms` for what is typed: a text may have the other one. Pure data and functions; any thread.
+Used by `typed_forms` for what is typed: a text may have the other one; and by `words`. Pure; any thread.
 """
 
 from __future__ import annotations
@@ -26,7 +26,15 @@ _DIGITS: Final = {word: digits for digits, word in _IN_WORDS.items()}
 _WORDS: Final = re.compile(rf"(?<!\w)({'|'.join(_DIGITS)})(?!\w)", re.IGNORECASE)
 _FIRST_WITHOUT_CENTURY: Final = 30
 """`20s` are as often seconds, or this decade."""
+_SHORT_YEAR: Final = re.compile(r"(?<![\w'\"])'([0-9]{2})(?![\w'\"]|[.,:][0-9])")
+_FIRST_OF_LAST_CENTURY: Final = "40"
 _OVER_TWO: Final = re.compile(r"(?<![\w.,:/-])((?:19|20)[0-9]{2})([/-])((?:19|20)?[0-9]{2})(?![\w.,:/-])")
+
+
+def stated_years(text: str) -> list[str]:
+    """The years of a readable text that have an apostrophe for their century, each once and whole: `1994` for `'94`."""
+    found = _SHORT_YEAR.findall(text) if "'" in text else []
+    return list(dict.fromkeys(("20" if year < _FIRST_OF_LAST_CENTURY else "19") + year for year in found))
 
 
 def year_forms(text: str) -> Iterator[OtherForms]:

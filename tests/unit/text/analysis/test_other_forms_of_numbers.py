@@ -6,7 +6,7 @@ import pytest
 
 from magicfs.text.analysis.magnitudes import magnitude_forms
 from magicfs.text.analysis.stated_days import stated_dates
-from magicfs.text.analysis.years import year_forms
+from magicfs.text.analysis.years import stated_years, year_forms
 from tests.unit.text.analysis.vectors import missed
 
 
@@ -143,3 +143,17 @@ def test_a_year_of_an_era_is_one_of_the_common_calendar(written: str, typed: str
 def test_numbers_of_persons_and_banks_are_found_in_one_piece(written: str, typed: str) -> None:
     assert missed(f"it is {written}, see", typed) == []
     assert missed(f"it is {typed}, see", written) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [("a 401(k) plan", "401k"), ("a 401k plan", "401(k)"), ("under 501(c)(3)", "501c3"), ("under §12(a)", "12a")],
+)
+def test_a_number_has_its_letter_in_brackets_or_not(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+def test_a_year_has_an_apostrophe_for_its_century() -> None:
+    assert missed("the class of \u201994", "1994") == []
+    assert missed("the summer of '08", "2008") == []
+    assert stated_years("a '42' of 6'12 and '34.5") == []
