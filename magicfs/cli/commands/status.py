@@ -124,7 +124,18 @@ def collect(settings: Settings) -> Summary:
     if broker.ok and not index.workers:
         # No agent has recorded recently which workers answer: ask them.
         index = replace(index, workers=tuple(wiring.job_queue(settings).workers()))
-    return Summary(index, broker, parts, stuck or silent_mounts(parts, index.mounts, host=settings.host))
+    stuck = stuck or silent_mounts(parts, index.mounts, host=settings.host)
+    return Summary(index, broker, parts, [*refused_by_disk(settings, index), *stuck])
+
+
+def refused_by_disk(settings: Settings, index: IndexStatus) -> list[str]:
+    """Why the disk of the embedded database takes nothing, unless the index says so: the agent sees no quota."""
+    from magicfs.linux.disk import why_no_writes
+
+    if not settings.embedded_database or index.free_bytes is not None:
+        return []
+    refused = why_no_writes(settings.home)
+    return [] if refused is None else [f"{refused}, and the work goes on"]
 
 
 def _watch(settings: Settings) -> None:
