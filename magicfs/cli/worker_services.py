@@ -136,7 +136,8 @@ class WorkerServices:
         def load(spec: ModelSpec) -> TextReader:
             return TextReader(load_tokenizer(find_tokenizer(self._settings, spec)))
 
-        return MaintenanceService(self._database, self._queue, unread=UnreadVectors(self._database, load=load))
+        unread = UnreadVectors(self._database, load=load)
+        return MaintenanceService(self._database, self._queue, host=self._settings.host, unread=unread)
 
 
 def background_paused(settings: Settings) -> bool:

@@ -94,13 +94,16 @@ ORPHANS_RETRY_SECONDS = 60.0
 class MaintenanceService:
     """Sweeps the index. Several processes may do so at the same time."""
 
-    def __init__(self, database: Database, queue: JobQueue, *, unread: UnreadVectors) -> None:
-        """`queue` is notified when a sweep leaves work that should not wait for the next period.
+    def __init__(self, database: Database, queue: JobQueue, *, host: str, unread: UnreadVectors) -> None:
+        """`host` is the one whose files this process extracts: those that an older version has read are read again.
+
+        `queue` is notified when a sweep leaves work that should not wait for the next period.
 
         `unread` checks the vectors of older versions.
         """
         self._database = database
         self._queue = queue
+        self._host = host
         self._unread = unread
         self._orphans_due = 0.0
         self._outdated_due = 0.0
@@ -144,7 +147,11 @@ class MaintenanceService:
     def _requeue_outdated_files(self) -> None:
         with self._database.transaction() as connection:
             requeued = file_claims.requeue_outdated(
-                connection, version_of=reader_version, newest=newest_version(), limit=OUTDATED_FILES
+                connection,
+                host=self._host,
+                version_of=reader_version,
+                newest=newest_version(),
+                limit=OUTDATED_FILES,
             )
         # While outdated files are left, every sweep requeues as many as were extracted since the last sweep.
         if not requeued:

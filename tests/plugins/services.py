@@ -50,7 +50,7 @@ def make_maintenance(
 ) -> MaintenanceService:
     """Without `unread`, the machine lacks the model by which vectors of an older version are checked."""
     unread = unread or UnreadVectors(database, load=_lacking)
-    return MaintenanceService(database, queue or SilentQueue(), unread=unread)
+    return MaintenanceService(database, queue or SilentQueue(), host="here", unread=unread)
 
 
 def _lacking(spec: ModelSpec) -> TextReader:

@@ -195,8 +195,13 @@ def return_files(connection: Connection, claims: Sequence[ClaimedFile], *, count
         )
 
 
-def requeue_outdated(connection: Connection, *, version_of: Callable[[str], int], newest: int, limit: int) -> int:
-    """Make files pending that an older version of their reader has read, with or without text. Returns their number.
+def requeue_outdated(
+    connection: Connection, *, host: str, version_of: Callable[[str], int], newest: int, limit: int
+) -> int:
+    """Make files of a host pending that an older version of their reader has read, with or without text.
+
+    Returns their number. Call it where the files are read: another host may still have the older version, which would
+    find nothing to do, and read them again and again.
 
     `version_of` gives the version of the reader of a kind, `newest` is the highest one. No root gets more than `limit`
     pending files by this.
@@ -204,6 +209,7 @@ def requeue_outdated(connection: Connection, *, version_of: Callable[[str], int]
     stored = connection.execute(_SQL["stored_kinds"], {"newest": newest}).fetchall()
     outdated = [(kind, version) for kind, version in stored if version < version_of(kind)]
     values = {
+        "host": host,
         "kinds": [kind for kind, _ in outdated],
         "versions": [version for _, version in outdated],
         "newest": newest,

@@ -6,7 +6,7 @@ from magicfs.db.corpus import contents as contents_db
 from magicfs.db.corpus.file_claims import MAX_ATTEMPTS
 from magicfs.domain.contents import EXTRACTOR_VERSION
 from magicfs.text.extract import versions
-from tests.plugins.index import Index
+from tests.plugins.index import HOST, Index
 from tests.plugins.services import make_maintenance
 
 ONLY_CHUNK = "INSERT INTO chunks (digest, text, tokens, words) VALUES (%s, 'x', 1, '') RETURNING id"
@@ -108,6 +108,21 @@ class TestAnOlderExtractor:
         make_maintenance(index.database).sweep()
         assert {state for state, _ in index.states().values()} == {"indexed"}
         assert index.rows("SELECT state FROM embeddings") == [("done",)] * 3
+
+    def test_what_it_read_on_another_host_is_left_to_that_host(self, index: Index) -> None:
+        """It may have the older version still, which would read its files again and again, and change nothing."""
+        (index.folder / "one.txt").write_text("alpha")
+        (index.folder / "locked.txt").write_text("locked")
+        index.settle()
+        read = index.states()
+        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+        index.rows("UPDATE files SET extractor = extractor - 1 RETURNING 1")
+        index.rows("UPDATE hosts SET name = 'there' RETURNING 1")
+        make_maintenance(index.database).sweep()
+        assert index.states() == read
+        index.rows("UPDATE hosts SET name = %s RETURNING 1", HOST)
+        make_maintenance(index.database).sweep()
+        assert set(index.states().values()) == {("pending", None)}
 
     def test_a_few_wait_at_a_time_and_the_next_sweep_adds_more(
         self, index: Index, monkeypatch: pytest.MonkeyPatch

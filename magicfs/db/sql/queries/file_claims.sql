@@ -125,11 +125,11 @@ WHERE id IN (
 SELECT DISTINCT kind, extractor FROM contents WHERE extractor < %(newest)s
 
 -- name: requeue_outdated
--- Files whose content an older version of its reader has read, and files without a content for which there is any newer
--- reader. The limit is on each root's pending files, so that a root whose host is down does not stop the others.
+-- Files of a host whose content an older version of its reader has read, and files without a content for which there is
+-- any newer reader. The limit is on each root's pending files, so that one that is missing does not stop the others.
 UPDATE files SET state = 'pending', reason = NULL, detail = NULL, attempts = 0, priority = %(priority)s
 FROM (
-    SELECT outdated.id FROM roots CROSS JOIN LATERAL (
+    SELECT outdated.id FROM hosts JOIN roots ON roots.host_id = hosts.id CROSS JOIN LATERAL (
         SELECT id FROM files
         WHERE root_id = roots.id
           AND (state IN ('indexed', 'named') AND cardinality(%(kinds)s::text[]) > 0
@@ -145,6 +145,7 @@ FROM (
                 SELECT FROM files WHERE root_id = roots.id AND state = 'pending' LIMIT %(limit)s) AS waiting))
         FOR UPDATE SKIP LOCKED
     ) AS outdated
+    WHERE hosts.name = %(host)s
 ) AS requeued
 WHERE files.id = requeued.id
 
