@@ -31,7 +31,7 @@ from magicfs.text.everyday_words import everyday_words
 from magicfs.text.names import fold_path
 
 _WORD = re.compile(r"\w+")
-_OF_SHORT_WORDS = re.compile(r"\w+(?:(?:[&-]\w+)+|\+\+|#)")
+_OF_SHORT_WORDS = re.compile(r"\w+(?:(?P<hyphen>(?:-\w+)+)|(?:&\w+)+|\+\+|#)")
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _STEMMERS = {code: f"{algorithm}_stem" for code, algorithm in SNOWBALL_LANGUAGES.items()}
 """Postgres's dictionary with the stop words of each language."""
@@ -109,8 +109,10 @@ class _Forms:
         self._keys = list(map(_key, _merged(self.terms)))
         completed = self._completed(self.terms)
         respelt = () if self._is_german else filter(None, map(self._respelt, completed))
-        self.looked_for: list[Term] = [*completed, *respelt]
-        """What Postgres is asked for: each word, and after them those that may be typed with two letters an umlaut."""
+        compounds = [whole for term in self.terms if (whole := _of_short_words(term, self.terms)) != term]
+        self.looked_for: list[Term] = [*completed, *respelt, *compounds]
+        """What Postgres is asked for: each word, after them those that may be typed with two letters an umlaut, and
+        compounds as they are where all of their words are left out."""
 
     def known(self, terms: Sequence[Term], words: Sequence[WordChunks]) -> dict[Term, WordChunks]:
         """Some of the terms with the chunks that have them, and with forms for umlauts: `muller` for `mueller`.
@@ -240,21 +242,28 @@ def _without_stop_words(
     A word that one language is full of may be the rare word of a question in another: `die` in English.
     """
     dropped = {spellings[word] for word in max(stop_words, key=len, default=())}
-    kept = tuple(_standing_alone(term, terms, dropped) for term in terms if term.word not in dropped)
+    kept = tuple(
+        _of_short_words(term, terms) if dropped.issuperset(_WORD.findall(term.word)) else term
+        for term in terms
+        if term.word not in dropped
+    )
     return kept if any(not term.is_whole for term in kept) else tuple(terms)
 
 
-def _standing_alone(term: Term, terms: Sequence[Term], dropped: set[str]) -> Term:
-    """A term; a compound whose words are all left out, such as `AT&T`, `to-do` or `C++`, as a word of its own.
+def _of_short_words(term: Term, terms: Sequence[Term]) -> Term:
+    """A compound whose words say nothing, such as `AT&T` and `C++`, as a word of its own; any other term as it is.
 
-    It keeps its form in one piece, such as `todo`. Other signs join what is written in other ways too: `he/she`.
+    One with hyphens may be written apart, such as `how-to`: it stays a compound, and keeps its form in one piece, such
+    as `todo`. Other signs join what is written in other ways too: `he/she`.
     """
-    parts = _WORD.findall(term.word)
-    if not (_OF_SHORT_WORDS.fullmatch(term.word) and dropped.issuperset(parts)):
+    match = _OF_SHORT_WORDS.fullmatch(term.word)
+    if match is None:
         return term
-    whole = "".join(parts)
-    forms = {form.text: form for part in terms if part.word in parts for form in part.lexemes if form.text == whole}
-    return replace(term, parts=frozenset(), lexemes=(*term.lexemes, *forms.values()))
+    words = _WORD.findall(term.word)
+    whole = "".join(words)
+    forms = {form.text: form for part in terms if part.word in words for form in part.lexemes if form.text == whole}
+    parts = term.parts if match["hyphen"] else frozenset[str]()
+    return replace(term, parts=parts, lexemes=(*term.lexemes, *forms.values()))
 
 
 def _merged(terms: Iterable[Term]) -> tuple[Term, ...]:

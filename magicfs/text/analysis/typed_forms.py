@@ -85,7 +85,12 @@ _SHORT_ROADS: Final = {
     "street": "st", "avenue": "ave", "road": "rd", "boulevard": "blvd", "drive": "dr", "lane": "ln", "square": "sq",
 }  # fmt: skip
 _ROADS: Final = _SHORT_ROADS | {short: road for road, short in _SHORT_ROADS.items()}
-_ROAD: Final = re.compile(rf"(?<=[^\W\d_]{{3}} )({'|'.join(_ROADS)})(?!\w)", re.IGNORECASE)
+_ROAD: Final = re.compile(
+    r"(?<=[^\W\d_]{3} )(?:(street|avenue|road|boulevard)(?!\w)|(st|ave|rd|blvd)(?=\.?(?:,| ?[0-9]|\s*\Z)))"
+    r"|(?<![\w.,:/-])[0-9]{1,5}[a-z]? [^\W\d_]{3,} (st|ave|rd|blvd|drive|dr|lane|ln|square|sq)(?!\w)",
+    re.IGNORECASE,
+)
+"""A road by its name. `St Petersburg`, `Ave Maria`, `Dr Smith` and a hard drive are none."""
 _EPISODE: Final = re.compile(r"(?<!\w)season ([0-9]{1,2}),? episode ([0-9]{1,3})(?!\w)", re.IGNORECASE)
 
 
@@ -193,7 +198,8 @@ def _numbers_in_words(text: str) -> Iterator[OtherForms]:
 
 def _streets_in_english(text: str) -> Iterator[OtherForms]:
     """Yield `st` for `Downing Street` and the other way round, and the same of other roads."""
-    for word in _ROAD.findall(text):
+    for match in _ROAD.finditer(text):
+        word = match[1] or match[2] or match[3]
         yield frozenset({word}), [_ROADS[word.lower()]]
 
 

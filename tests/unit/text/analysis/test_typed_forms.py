@@ -107,6 +107,21 @@ def test_a_pasted_text_has_few_other_forms(unit: str) -> None:
     assert max(len(term.lexemes) for term in terms) < 100
 
 
+@pytest.mark.parametrize(
+    ("typed", "other"),
+    [
+        ("hard drive backup", "dr"),
+        ("letter from dr mueller", "drive"),
+        ("visit st petersburg", "street"),
+        ("sing ave maria", "avenue"),
+        ("least square fit", "sq"),
+        ("timeout of 30s", "1930s"),
+    ],
+)
+def test_what_may_be_no_road_and_no_decade_is_none(typed: str, other: str) -> None:
+    assert other not in lexemes(typed)
+
+
 @pytest.mark.parametrize("typed", ["open vi", "size xl", "4", "section 10.4", "v 4.2", "page 4th"])
 def test_what_may_be_no_roman_number_is_none(typed: str) -> None:
     assert {"6", "40", "iv"}.isdisjoint(lexemes(typed))
@@ -119,6 +134,7 @@ def test_what_may_be_no_roman_number_is_none(typed: str) -> None:
         ("Hölderlinstr. 12", "Hölderlinstraße 12"),
         ("10 Downing St.", "10 Downing Street"),
         ("Fifth Avenue", "Fifth Ave"),
+        ("12 Acacia Dr., Reno", "12 acacia drive"),
         ("Berliner Str. 5", "Berliner Straße 5"),
         ("alle Student:innen", "Studentinnen"),
         ("alle Student*innen", "Studentinnen"),
