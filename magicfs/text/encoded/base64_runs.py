@@ -71,7 +71,8 @@ _DATA_URL = re.compile(
     re.VERBOSE | re.IGNORECASE,
 )
 _DRAWING_URL = re.compile(
-    r"""(?<=")data:image/svg\+xml[^,"\n]{0,80},[^"\n]++|(?<=')data:image/svg\+xml[^,'\n]{0,80},[^'\n]++""",
+    r"""(?<=")data:image/svg\+xml[^,"\n]{0,80},\s?(?:<|%3C)[^"\n]++(?=")"""
+    r"""|(?<=')data:image/svg\+xml[^,'\n]{0,80},\s?(?:<|%3C)[^'\n]++(?=')""",
     re.IGNORECASE,
 )
 """A drawing in style sheets. Its blanks and quotes may stand as they are, but for those around it."""

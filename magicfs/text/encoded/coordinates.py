@@ -39,14 +39,16 @@ _ACTIVITY: Final = re.compile(
 _SIZE: Final = r"-?(?:[0-9]{1,10}+\.?[0-9]{0,17}+|\.[0-9]{1,17}+)(?:[eE][-+]?[0-9]{1,3})?"
 _SHAPE: Final = re.compile(
     rf"""(?:(?<![^\n])(?:
-    (?:N[0-9]{{1,8}}[ ])?G0?[0-3](?:[ ]?[XYZABCEFIJKRS]{_SIZE}){{1,12}}+
+    (?:N[0-9]{{1,8}}[ ])?G0?[0-3](?=[ ]?[XYZEF])(?:[ ]?[XYZABCEFIJKRS]{_SIZE}){{1,12}}+
     |M[0-9]{{1,4}}(?:[ ]?[A-Z]{_SIZE}){{0,8}}+|;[A-Z_]{{1,30}}(?::[^\n]{{0,40}})?
-    |v[ntp]?(?:[ ]{{1,4}}{_SIZE}){{2,8}}+|[fl](?:[ ]{{1,4}}-?[0-9]{{1,10}}(?:/-?[0-9]{{0,10}}){{0,2}}){{2,32}}+
+    |(?:v[np]?(?=(?:[ ]{{1,4}}\S{{1,40}}){{3}})|vt)(?:[ ]{{1,4}}{_SIZE}){{2,8}}+
+    |(?:l|f(?=(?:[ ]{{1,4}}\S{{1,40}}){{3}}))(?:[ ]{{1,4}}-?[0-9]{{1,10}}(?:/-?[0-9]{{0,10}}){{0,2}}){{2,32}}+
     |[ \t]{{0,20}}(?:facet[ ]normal|vertex)(?:[ ]{{1,8}}{_SIZE}){{3}}|[ \t]{{0,20}}(?:outer[ ]loop|endloop|endfacet)
     )[ \t]{{0,8}}\n){{16,}}+""",
     re.VERBOSE,
 )
 """Lines of movements, with what programs note between them, of points, and of the faces between these."""
+_NOTE_OF_PROGRAM: Final = re.compile(r"(?<![^\n])[M;]")
 _MESH: Final = re.compile(
     r"(?:<(?:vertex|triangle)(?:\s{1,9}[a-z0-9:]{1,12}=\"[-+.0-9eE]{1,30}\"){2,12}+\s{0,9}/>\s{0,80}){16,}+"
 )
@@ -60,11 +62,17 @@ _POINT_CHARACTERS: Final = 4000
 def coordinates(text: str) -> Iterator[Span]:
     """The spans of coordinates."""
     yield from (match.span(1) for match in _LINE.finditer(text))
-    yield from (match.span() for pattern in (_SHAPE, _MESH) for match in pattern.finditer(text))
+    yield from (match.span() for match in _SHAPE.finditer(text) if not _is_of_notes(match[0]))
+    yield from (match.span() for match in _MESH.finditer(text))
     yield from (match.span("numbers") for match in _NUMBERS.finditer(text))
     for pattern in (_TRACK, _ACTIVITY):
         for match in pattern.finditer(text):
             yield from _within_days(text, match.span(1))
+
+
+def _is_of_notes(lines: str) -> bool:
+    """Whether most of some lines move nothing: a list of galaxies (`M31`), or of settings."""
+    return len(_NOTE_OF_PROGRAM.findall(lines)) * 2 > lines.count("\n")
 
 
 def _within_days(text: str, points: Span) -> Iterator[Span]:

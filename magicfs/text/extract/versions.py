@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
-    "* decode": 57,
+    "* decode": 58,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 51),
     "application/zip": 55,
     "application/x-ipynb+json": 20,
@@ -20,7 +20,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
     "application/x-ole-storage": 50,
     **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
-    **dict.fromkeys(("application/x-office-word+xml", "application/x-office-package+xml"), 20),
+    **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "excel", "package")), 21),
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 22
     ),
@@ -44,7 +44,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 58
+VERSION_OF_UNREAD: Final = 59
 """To be raised when files are read of which nothing was: above all others."""
 
 
