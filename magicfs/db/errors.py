@@ -54,6 +54,10 @@ _SYSTEM_SQLSTATES = ("53", "58", "XX000", "42501")
 temporary file for which there is no room, and a disk that is read-only has that of a privilege."""
 
 _DISK_REFUSALS = {
+    re.compile("resize shared memory segment"): (
+        "the server of the database has too little shared memory ({}): give its container more, as 'shm_size' in "
+        "docker-compose.yml does"
+    ),
     re.compile("No space left on device|[Qq]uota exceeded"): (
         "the disk of the database is full ({}): make room, and the work goes on"
     ),
@@ -65,7 +69,7 @@ _DISK_REFUSALS = {
     ),
 }
 """What is said of a disk that does not take what Postgres writes, with its words in the place of the braces. It is not
-the fault of a statement: the same one succeeds when the disk is well again."""
+the fault of a statement: the same one succeeds when the disk is well again. Shared memory is a disk of its own."""
 
 _READ_ONLY_SQLSTATE = "25006"
 """How a replica refuses to write, and a primary that an administrator, or a full disk, has made read-only."""

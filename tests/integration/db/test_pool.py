@@ -52,6 +52,7 @@ def test_an_error_says_whether_another_try_may_help(database: Database, state: s
     ("state", "line", "remedy"),
     [
         ("53100", "could not extend file: No space left on device", "make room"),
+        ("53100", "could not resize shared memory segment: No space left on device", "give its container more"),
         ("XX000", "could not create temporary file: No space left on device", "make room"),
         ("XX000", "could not extend file: Disk quota exceeded", "make room"),
         ("42501", "could not open file: Read-only file system", "mount it to be written"),
