@@ -103,6 +103,17 @@ def test_a_word_of_many_names_names_none_of_them(
     assert service.search("dscn beach", deadline_s=60).hits[0].path == b"walk.txt"
 
 
+def test_names_that_are_too_many_to_count_come_behind_texts(service: SearchService, corpus: Corpus) -> None:
+    for number in range(150):
+        corpus.add(b"Screenshot %d.png" % number, f"window {number}")
+    corpus.add(
+        b"letter.txt", "the passport is in the drawer of the desk, below the letters of the bank and the photographs"
+    )
+    corpus.add(b"note.txt", "my passport")
+    found = [hit.path.decode() for hit in service.search("screenshot passport", deadline_s=60).hits]
+    assert found[:2] == ["note.txt", "letter.txt"]
+
+
 @pytest.fixture
 def paths(corpus: Corpus, vectors: ChosenVectors) -> None:
     said = "what letters/2024 says, as an example of paths like letters/2024/bank.txt"
