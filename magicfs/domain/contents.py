@@ -245,7 +245,10 @@ class EarlierReading:
     chunks: Sequence[Chunk]
     """In the order of the document; at least one."""
     language: str | None
-    """That of the whole document."""
+    """That of the whole document, as are the others."""
+    title: str | None
+    author: str | None
+    keywords: str | None
 
 
 @dataclass(frozen=True, slots=True)

@@ -42,7 +42,15 @@ class NewContents:
             earlier = self._earlier(file.key, None)
             if earlier is not None:
                 unread = (UnreadPages(extracted.reason),)
-                extracted = Document("", file.mime_type, language=earlier.language, unread=unread)
+                extracted = Document(
+                    "",
+                    file.mime_type,
+                    title=earlier.title,
+                    author=earlier.author,
+                    keywords=earlier.keywords,
+                    language=earlier.language,
+                    unread=unread,
+                )
                 return NewContent(file.key, size=file.size, extracted=extracted, chunks=earlier.chunks)
         if isinstance(extracted, Unreadable):
             return NewContent(file.key, size=file.size, extracted=extracted, chunks=[])

@@ -66,6 +66,7 @@ def earlier_reading(
         return None
     chunks = [
         Chunk(text, tokens, first, last, page, context=context, headings=headings, words=words, analysis=analysis)
-        for text, tokens, first, last, page, context, headings, words, analysis, _ in rows
+        for text, tokens, first, last, page, context, headings, words, analysis, *_ in rows
     ]
-    return EarlierReading(chunks, language=rows[0][-1])
+    language, title, author, keywords = rows[0][-4:]
+    return EarlierReading(chunks, language=language, title=title, author=author, keywords=keywords)

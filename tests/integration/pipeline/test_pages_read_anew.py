@@ -107,11 +107,14 @@ def test_a_changed_book_keeps_nothing_of_the_former_one(index: Index, book: Book
 
 
 def test_a_book_for_which_there_is_no_ocr_now_stays_and_waits_for_it(index: Index, book: BookReader) -> None:
+    index.rows("UPDATE contents SET title = 'Birds', author = 'Bewick', keywords = 'waders' RETURNING 1")
     begin_anew(index, book)
     book.extract = lambda *_, **__: Unreadable(SkipReason.NEEDS_OCR)  # type: ignore[method-assign]
     read_once(index)
     assert index.states() == {"book.pdf": ("indexed", None)}
     assert (texts(index), pending(index)) == (WHOLE, [(0, "needs-ocr")])
+    said = "SELECT title, author, keywords FROM contents c JOIN files f ON f.content_id = c.id"
+    assert index.rows(said) == [("Birds", "Bewick", "waders")], "a new analysis makes words of them"
     del book.extract
     index.ocr = OcrEngine.RAPIDOCR
     index.rows("UPDATE files SET leased_until = NULL RETURNING 1")

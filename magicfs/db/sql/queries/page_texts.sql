@@ -17,12 +17,12 @@ ON CONFLICT (content_id, page) DO NOTHING
 DELETE FROM page_texts WHERE content_id = %(id)s
 
 -- name: earlier_chunks
--- The chunks of some pages, or of all, in the content that was stored last of the same bytes, with its language. A chunk
--- without a page is that of a picture.
+-- The chunks of some pages, or of all, in the content that was stored last of the same bytes, with what that says of the
+-- whole document. A chunk without a page is that of a picture.
 SELECT chunks.text, chunks.tokens, place.first_line, place.last_line, place.page, chunks.context, chunks.headings,
-       chunks.words::text, chunks.analysis, last.language
+       chunks.words::text, chunks.analysis, last.language, last.title, last.author, last.keywords
 FROM (
-    SELECT id, language FROM contents WHERE digest = %(digest)s AND kind = %(kind)s ORDER BY id DESC LIMIT 1
+    SELECT id, language, title, author, keywords FROM contents WHERE digest = %(digest)s AND kind = %(kind)s ORDER BY id DESC LIMIT 1
 ) AS last
 JOIN content_chunks place ON place.content_id = last.id
 JOIN chunks ON chunks.id = place.chunk_id
