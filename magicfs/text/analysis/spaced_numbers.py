@@ -7,6 +7,7 @@ those that are one word. Used by `readable` for texts and by `typed_forms` for w
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator
 from typing import Final
 
 _PHONE: Final = re.compile(
@@ -41,16 +42,19 @@ _ARTICLE: Final = re.compile(
     r"(?! ?[0-9]|\w|[-/:]|[.,][0-9])"
 )
 """The number of an article (EAN, UPC) or a book as it is printed, with blanks."""
-_PARCEL: Final = re.compile(r"(?<!\w)1Z(?: [A-Z0-9]{3}){2} [A-Z0-9]{2}(?: [0-9]{4}){2}(?!\w)")
+_PARCEL: Final = re.compile(r"1Z(?<!\w..)(?: [A-Z0-9]{3}){2} [A-Z0-9]{2}(?: [0-9]{4}){2}(?!\w)")
 """The number of a parcel (UPS), as it is printed."""
-_INSURED: Final = re.compile(r"(?<![\w.,:/+-])[0-9]{3}-[0-9]{3}-[0-9]{3} [0-9]{2}(?![\w/-]|[.,][0-9])")
+_INSURED: Final = re.compile(r"[0-9](?<![\w.,:/+-].)[0-9]{2}-[0-9]{3}-[0-9]{3} [0-9]{2}(?![\w/-]|[.,][0-9])")
 """A person's number of insurance, as Russia writes it."""
+_BEFORE_BLOCKS: Final = r"(?<![\w.,:/+-])(?<![0-9] )"
 _IN_BLOCKS: Final = re.compile(
-    r"[0-9](?<![\w.,:/+-].)(?<![0-9] .)[0-9]{2}(?:[0-9] [0-9]{4} [0-9]{4}|(?<=1..) [0-9]{4} [0-9]{4}"
-    r"|(?<=[1-8]..) [0-9]{3} [0-9]{2})"
+    rf" (?:(?:(?<={_BEFORE_BLOCKS}[0-9]{{4}} )|(?<={_BEFORE_BLOCKS}1[0-9]{{2}} ))[0-9]{{4}} [0-9]{{4}}"
+    rf"|(?<={_BEFORE_BLOCKS}[1-8][0-9]{{2}} )[0-9]{{3}} [0-9]{{2}})"
     r"(?! ?[0-9]|\w|[-/:]|[.,][0-9])"
 )
-"""A mobile telephone of China, a number of identity of India, a bank of Germany."""
+"""A mobile telephone of China, a number of identity of India, a bank of Germany, from their first blank on."""
+_FIRST_BLOCK: Final = re.compile("[0-9]+\\Z")
+_LONGEST_BLOCK: Final = 4
 _ARTICLE_DIGITS: Final = frozenset({12, 13})
 _MIN_TAX_DIGITS: Final = 8
 _DIGITS_OF_PIECE: Final = 2
@@ -68,7 +72,7 @@ def numbers_in_pieces(text: str) -> list[str]:
     found = []
     if _SPACED_DIGITS.search(text):
         found += [match.replace(" ", "") for match in (*_IBAN.findall(text), *_PARCEL.findall(text))]
-        found += [re.sub("[ -]", "", number) for number in (*_INSURED.findall(text), *_IN_BLOCKS.findall(text))]
+        found += [re.sub("[ -]", "", number) for number in (*_INSURED.findall(text), *_blocks(text))]
         found += [_SPACES.sub("", match[0]) for match in _GROUPS.finditer(text) if _is_one_group(match)]
         articles = [match[0].replace(" ", "") for match in _ARTICLE.finditer(text)]
         found += [number for number in articles if len(number) in _ARTICLE_DIGITS and _is_article(number)]
@@ -91,6 +95,13 @@ def numbers_in_pieces(text: str) -> list[str]:
         if _CALLED_ABROAD.fullmatch(pieces[0]):
             found += _with_country([pieces[0][2:], *pieces[1:]])
     return found
+
+
+def _blocks(text: str) -> Iterator[str]:
+    """Yield the numbers that have blocks of a known length."""
+    for match in _IN_BLOCKS.finditer(text):
+        if first := _FIRST_BLOCK.search(text, max(0, match.start() - _LONGEST_BLOCK), match.start()):
+            yield first[0] + match[0]
 
 
 def _single_digits(number: str, pieces: list[str]) -> int:

@@ -28,17 +28,22 @@ _BEFORE_YEAR: Final = re.compile(
 _WORD: Final = re.compile(NAME)
 _BEHIND_YEAR: Final = re.compile(rf"\.?(?: m\.)?{SPACE}({NAME}){SPACE}([0-9]{{1,2}})(?![0-9]|[.,:/-][0-9])")
 """A day as Hungarian and Lithuanian write it."""
-_SHORT_DAY: Final = re.compile(r"[0-9](?<![\w./-].)[0-9]?([-/.])([^\W\d_]{3,9})\1([0-9]{2})(?![\w/-]|\.[0-9])")
-_DAY_BEHIND_MONTH: Final = re.compile(r"[0-9](?<=[^\W\d_][-/.].)[0-9]?([-/.])([12][0-9]{3})(?![\w/-]|\.[0-9])")
-_NAME_BEFORE: Final = re.compile(r"(?<![\w./-])[^\W\d_]{3,9}[-/.]\Z")
-_LONGEST_NAME: Final = 11
+_SHORT_DAY: Final = re.compile(r"([-/.])(?<=[0-9].)([^\W\d_]{3,9})\1([0-9]{2})(?![\w/-]|\.[0-9])")
+_NUMBER_BEFORE: Final = re.compile(r"(?<![\w./-])[0-9]{1,2}\Z")
+_DAY_BEHIND_MONTH: Final = re.compile(r"[-/.](?<=[^\W\d_].)([0-9]{1,2})[-/.]([12][0-9]{3})(?![\w/-]|\.[0-9])")
+"""These begin with a sign, and not with a digit: most texts with many digits have fewer signs beside a letter."""
+_NAME_BEFORE: Final = re.compile(r"(?<![\w./-])[^\W\d_]{3,9}\Z")
+_LONGEST_NAME: Final = 10
+_DIGITS_OF_DAY: Final = 2
 _FIRST_OF_LAST_CENTURY: Final = "70"
 _LONGEST: Final = 40
 _WORDS_BEFORE: Final = 2
 """The words before a year of which one is the month; the other may be `of`, and the ending of a number."""
 _BEHIND_MONTH: Final = " \u00a0\u202f/-."
-_JOINED_DAY: Final = re.compile(r"(?<!\w)([0-9]{1,2})([A-Za-z]{3,9})((?:19|20)[0-9]{2})(?!\w)")
+_YEAR_BEHIND_LETTER: Final = re.compile(r"[12](?<=[A-Za-z].)(?:(?<=1)9|(?<=2)0)[0-9]{2}(?!\w)")
+_JOINED_DAY: Final = re.compile(r"(?<!\w)([0-9]{1,2})([A-Za-z]{3,9})\Z")
 """A day as airlines write it: `09MAR2022`."""
+_LONGEST_JOINED: Final = 11
 FAR_EAST: Final = re.compile("([12][0-9]{3})([年년]) ?([0-9]{1,2})([月월])(?: ?([0-9]{1,2})([日일]))?")
 VIETNAMESE: Final = re.compile(
     r"(?:(?<![\w./-])([0-9]{1,2}) )?(tháng) ([0-9]{1,2})(?:,? (năm) |/|, ?)([12][0-9]{3})(?![\w/-])", re.IGNORECASE
@@ -127,22 +132,23 @@ def short_days(text: str) -> Iterator[tuple[str, int, str, str]]:
     `05-JAN-21`, `Jan-05-2021`: the year, the month, the day, and what is written.
     """
     for match in _SHORT_DAY.finditer(text):
-        sign, name, year = match.groups()
-        if (month := month_between_signs(name)) is not None:
+        _, name, year = match.groups()
+        day = _NUMBER_BEFORE.search(text, max(0, match.start() - _DIGITS_OF_DAY), match.start())
+        if day and (month := month_between_signs(name)) is not None:
             century = "19" if year >= _FIRST_OF_LAST_CENTURY else "20"
-            yield century + year, month, match[0].partition(sign)[0], match[0]
+            yield century + year, month, day[0], day[0] + match[0]
     for match in _DAY_BEHIND_MONTH.finditer(text):
         before = _NAME_BEFORE.search(text, max(0, match.start() - _LONGEST_NAME), match.start())
-        if before and (month := month_between_signs(before[0][:-1])) is not None:
-            yield match[2], month, match[0].partition(match[1])[0], before[0] + match[0]
+        if before and (month := month_between_signs(before[0])) is not None:
+            yield match[2], month, match[1], before[0] + match[0]
 
 
 def joined_days(text: str) -> Iterator[tuple[str, int, str, str]]:
     """Yield the days that are one word with the name of their month: the year, the month, the day, and the word."""
-    for match in _JOINED_DAY.finditer(text):
-        day, name, year = match.groups()
-        if (month := month_number(name)) is not None:
-            yield year, month, day, match[0]
+    for year in _YEAR_BEHIND_LETTER.finditer(text):
+        before = _JOINED_DAY.search(text, max(0, year.start() - _LONGEST_JOINED), year.start())
+        if before and (month := month_number(before[2])) is not None:
+            yield year[0], month, before[1], before[0] + year[0]
 
 
 def _named(year: str, name: str, day: str | None, *, has_signs: bool) -> list[str]:
