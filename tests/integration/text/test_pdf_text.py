@@ -72,6 +72,12 @@ def test_ligatures_of_tex_under_other_names_are_letters(extractor: FileExtractor
     assert read(extractor, content, b"a.pdf").text.split() == ["office", "was", "off", "x", "↵", "x"]
 
 
+def test_the_sign_of_a_key_behind_a_command_is_no_ligature(extractor: FileExtractor) -> None:
+    letters = {ord(letter): f"{ord(letter):04x}" for letter in "exit now"} | {0x0B: "21b5"}
+    content = page_in(letters, b"(exit\013 now) Tj")
+    assert read(extractor, content, b"a.pdf").text.split() == ["exit↵", "now"]
+
+
 @pytest.mark.parametrize("shown", [b"(%s herons) Tj", b"(herons %s) Tj"], ids=["before", "behind"])
 def test_many_glyphs_without_a_known_meaning_cost_nothing_else(extractor: FileExtractor, shown: bytes) -> None:
     letters = {ord(letter): f"{ord(letter):04x}" for letter in "herons "} | {0x47: "0003"}

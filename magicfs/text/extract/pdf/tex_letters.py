@@ -37,6 +37,8 @@ _HIGHEST: Final = 0.6
 """The accent of a capital is drawn higher than its letter by a smaller share of the size of the font."""
 _PAIR: Final = 2
 _LIGATURE: Final = re.compile("(?<=[a-z])(?:\u21b5|\u270f(?=[a-z]))(?![A-Z0-9])")
+_IN_WORDS: Final = re.compile(r"(?<=[a-z])\u21b5(?=[a-z])|\b(?:o|sta|stu|cli|di|tari)\u21b5(?!\w)")
+"""A ligature inside of a word, or at the end of one that is known: manuals have the sign of a key behind a command."""
 _LIGATURES: Final = {"\u21b5": "ff", "\u270f": "ffl"}
 """The characters that programs of macOS give ligatures when they save a document of TeX again."""
 _NAMELESS_LIGATURE: Final = re.compile("(?<=[a-z])\0(?=[a-z])")
@@ -45,7 +47,7 @@ _NAMELESS_LIGATURE: Final = re.compile("(?<=[a-z])\0(?=[a-z])")
 
 def has_tex_ligatures(text: str) -> bool:
     """Whether a text has ligatures under other names."""
-    return "\u21b5" in text and _LIGATURE.search(text) is not None
+    return "\u21b5" in text and _IN_WORDS.search(text) is not None
 
 
 def with_tex_ligatures(text: str) -> str:
