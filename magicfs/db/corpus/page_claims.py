@@ -10,6 +10,7 @@ from magicfs.db.cluster.heartbeats import WORKER_SECONDS
 from magicfs.db.corpus import file_claims
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
+from magicfs.domain.contents import NO_OCR
 from magicfs.domain.files import PAGES_PRIORITY, ClaimedFile
 from magicfs.domain.ids import ContentId
 
@@ -38,6 +39,7 @@ def claim_pages(
         "alive": WORKER_SECONDS,
         "priority": PAGES_PRIORITY,
         "recognises": recognises,
+        "no_ocr": NO_OCR,
     }
     return file_claims.claimed_files(connection.execute(_SQL["claim_pages"], values))
 

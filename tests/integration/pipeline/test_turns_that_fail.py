@@ -8,7 +8,7 @@ import os
 import pytest
 
 from magicfs.db.corpus import file_claims, page_claims
-from magicfs.domain.contents import Unreadable
+from magicfs.domain.contents import NO_OCR, Unreadable
 from magicfs.domain.files import SkipReason
 from tests.integration.pipeline.books import WHOLE, BookReader, add_book, end_pause, pending, read_once, texts
 from tests.plugins.index import HOST, Index
@@ -70,9 +70,11 @@ def test_a_worker_without_ocr_claims_no_book_that_one_with_ocr_has_begun(
     assert_it_goes_on(index, book)
 
 
-def test_a_worker_without_ocr_reads_pages_that_need_none(index: Index, book: BookReader) -> None:
-    """Their text layers were read one by one, and the time was over."""
-    index.rows("UPDATE contents SET ocr = NULL RETURNING 1")
+@pytest.mark.parametrize("ocr", [None, NO_OCR])
+def test_a_worker_without_ocr_reads_pages_that_need_none(index: Index, book: BookReader, ocr: str | None) -> None:
+    """Their text layers were read one by one, and the time was over. Another page may need OCR, such as a cover."""
+    index.rows("UPDATE contents SET ocr = %s RETURNING 1", ocr)
+    index.rows("UPDATE page_texts SET is_recognised = false RETURNING 1")
     index.ocr = None
     assert read_once(index) == 1
     assert texts(index) == WHOLE[:4]

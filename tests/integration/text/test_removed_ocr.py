@@ -74,6 +74,16 @@ def test_pages_that_were_read_before_are_not_lost(
     assert [word in document.text for word in ("read before", "lemons", "quinces", "oranges")] == [True] * 3 + [False]
 
 
+def test_pages_of_which_none_was_recognised_wait_for_an_ocr_and_for_no_turn() -> None:
+    """Their text layers were read one by one, and some were left for later."""
+    known = {1: PageText("a text layer")}
+    with FileExtractor(limits=Limits(seconds=120)) as extractor:
+        outcome = extractor.go_on(pdf_file(*SCANS), kind=KIND, page_texts=known)
+    assert isinstance(outcome, Document)
+    assert (outcome.ocr, outcome.pending_pages, outcome.unread_detail) == ("none", (), "pages 2-3: needs-ocr")
+    assert "a text layer" in outcome.text
+
+
 def test_files_that_are_read_meanwhile_wait_for_it(reader: FileExtractor, ocr: Ocr) -> None:
     remove(ocr)
     partly = read(reader, pdf_file("The tide turns at noon and the boats come home", SCANS[0]), b"a.pdf")

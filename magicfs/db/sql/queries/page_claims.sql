@@ -9,7 +9,8 @@ host_roots AS ({{file_claims.own_roots}}),
 slow_limit AS MATERIALIZED ({{file_claims.slow_limit}}),
 picked AS (
     SELECT f.id, host_roots.path AS root FROM contents c {{files_with_pending_pages}}
-      AND (%(recognises)s OR c.ocr IS NULL)
+      AND (%(recognises)s OR coalesce(c.ocr, %(no_ocr)s) = %(no_ocr)s
+           AND NOT EXISTS (SELECT FROM page_texts WHERE content_id = c.id AND is_recognised))
     ORDER BY f.attempts, c.pending_pages, f.id LIMIT 1
     FOR UPDATE OF f SKIP LOCKED
 )

@@ -143,7 +143,7 @@ class FileReading:
         lacks_ocr = lacks_ocr or (answers.has_corrupt_pages and self._children.has_lost_ocr())
         if goes_on and answers.is_out_of_reach:
             return Failure(_OUT_OF_REACH, may_be_chance=False)
-        if lacks_ocr and goes_on:
+        if lacks_ocr and any(page.is_recognised for page in (self._source.known or {}).values()):
             return Failure(self.needs_ocr(), may_be_chance=False)
         if lacks_ocr:
             answers.lack_ocr(self.needs_ocr())

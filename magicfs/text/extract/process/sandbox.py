@@ -74,8 +74,8 @@ class Sandbox:
         """The text of a PDF file of which pages were pending: what was read of others, by number from 1, stays.
 
         `source` is its bytes or its descriptor. Pages are begun for `PAGES_SECONDS`. One at least has an answer
-        afterwards if the file can be read at all. Nothing was read if there is no OCR any more (`NEEDS_OCR`), or the
-        file is out of reach (`VANISHED`). Raises `ServerError` as `parse` does.
+        afterwards if the file can be read at all. Nothing was read if there is no OCR any more that has
+        recognised others (`NEEDS_OCR`), or the file is out of reach (`VANISHED`). Raises `ServerError` as `parse` does.
         """
         known = {page - 1: read for page, read in page_texts.items()}
         if isinstance(source, bytes):
