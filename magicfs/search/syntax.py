@@ -117,10 +117,12 @@ class _QueryBuilder:
 
     def add_token(self, token: re.Match[str]) -> None:
         """Add a match of `_TOKEN`."""
-        if token[0] in self.literal:
-            self.words.append(_without_quotes(token[0]))
-            return
         name, value = _filter_parts(token)
+        if token[0] in self.literal:
+            # No directory is meant by `path:docs/report.pdf`, but a file.
+            is_path = name.lower() == "path" and "/" in value
+            self.words.append(_without_quotes(value if is_path else token[0]))
+            return
         is_excluded = token["minus"] is not None
         if (is_excluded or token["not"]) and self._exclude_filter(name, value):
             return

@@ -102,6 +102,11 @@ def test_a_filter_of_other_tools_that_no_file_meets_is_text(service: SearchServi
     assert names(service, text)[0] == "roof.txt"
 
 
+def test_a_path_of_a_file_means_the_file(service: SearchService) -> None:
+    hit = service.search("path:zoo/kinkajou.txt", deadline_s=60).hits[0]
+    assert (hit.path, hit.lexical) == (b"zoo/kinkajou.txt", 1.0)
+
+
 def test_a_not_in_capitals_excludes_where_no_text_has_it(service: SearchService) -> None:
     assert "java.txt" not in names(service, "cache NOT java")
     assert "cache.txt" in names(service, "cache NOT java")
