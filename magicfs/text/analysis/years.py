@@ -26,7 +26,8 @@ _DIGITS: Final = {word: digits for digits, word in _IN_WORDS.items()}
 _WORDS: Final = re.compile(rf"(?<!\w)({'|'.join(_DIGITS)})(?!\w)", re.IGNORECASE)
 _FIRST_WITHOUT_CENTURY: Final = 40
 """`20s` are as often seconds, or this decade, and so are `30s`."""
-_SHORT_YEAR: Final = re.compile(r"(?<![\w'\"])'([0-9]{2})(?![\w'\"]|[.,:][0-9])")
+_SHORT_YEAR: Final = re.compile(r"(?<![\w'\"])'([0-9]{2})(?![\w'\"]|[.,:][0-9]|[^'\n]{0,40}[^\W_][.!?,]?'(?!\w))")
+"""Not the beginning of a text in single quotes: `print '25 items'`."""
 _FIRST_OF_LAST_CENTURY: Final = "40"
 _OVER_TWO: Final = re.compile(r"(?<![\w.,:/-])((?:19|20)[0-9]{2})([/-])((?:19|20)?[0-9]{2})(?![\w.,:/-])")
 

@@ -157,3 +157,9 @@ def test_a_year_has_an_apostrophe_for_its_century() -> None:
     assert missed("the class of \u201994", "1994") == []
     assert missed("the summer of '08", "2008") == []
     assert stated_years("a '42' of 6'12 and '34.5") == []
+
+
+@pytest.mark.parametrize("text", ["print '25 items'", "VALUES ('a', '25 litres', 3)"])
+def test_a_text_in_single_quotes_begins_with_no_year(text: str) -> None:
+    assert missed(text, "2025") != []
+    assert missed(f"{text}, as in '25", "2025") == []
