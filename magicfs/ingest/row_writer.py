@@ -22,6 +22,7 @@ from magicfs.ingest.deletion_guard import is_present
 from magicfs.ingest.index_snapshot import SnapshotCache
 from magicfs.ingest.moves import follow_moves
 from magicfs.jobs import JobQueue
+from magicfs.linux.mounts import is_shared_file_system
 from magicfs.text.names import file_name
 
 log = logging.getLogger(__name__)
@@ -74,6 +75,7 @@ class RowWriter:
 
     def _upsert(self, root: Root, seen: Sequence[SeenFile], *, priority: int, unmoved: set[int]) -> int:
         """Upsert files; those that the database refuses are logged and left out. Returns how many have changed."""
+        renumbers = is_shared_file_system(root.path)
 
         def write() -> int:
             with self.transaction() as connection:
@@ -81,7 +83,10 @@ class RowWriter:
                 rest = [file for file in seen if file.path not in done]
                 if not rest:
                     return 0
-                return len(files_db.upsert_files(connection, root.id, rest, name_of=file_name, priority=priority))
+                changed = files_db.upsert_files(
+                    connection, root.id, rest, name_of=file_name, priority=priority, renumbers=renumbers
+                )
+                return len(changed)
 
         try:
             return retry_on_conflict(write)

@@ -72,14 +72,16 @@ def upsert_files(
     *,
     name_of: Callable[[bytes], FileName],
     priority: int,
+    renumbers: bool = False,
 ) -> list[FileId]:
     """Record new and changed files. Returns the ids of those that must be read.
 
+    `renumbers` says that the file system may give a file another inode number, which alone is then no change.
     `name_of` is `magicfs.text.names.file_name`. New pictures with the usual priority get that of pictures. Unchanged
     files that wait to be read wait with `priority` if it is higher than theirs.
     """
     distinct = {file.path: file.stat for file in seen}
-    values: dict[str, object] = {"root_id": root, "paths": list(distinct)}
+    values: dict[str, object] = {"root_id": root, "paths": list(distinct), "renumbers": renumbers}
     # Locked, so none of them is deleted before it is updated. The others need a name, which takes longer than the row.
     known = {row[0] for row in connection.execute(_SQL["lock_paths"], values)}
     names = [_NAME_IS_KNOWN if path in known else name_of(path) for path in distinct]

@@ -3,12 +3,15 @@
 import os
 from pathlib import Path
 
+import pytest
+
 from magicfs.db.corpus.files import upsert_files
 from magicfs.db.pool import Database
 from magicfs.db.queries import load_queries
 from magicfs.domain.files import FileName, FileStat, SeenFile
 from magicfs.text.names import file_name
 from tests.plugins.index import Index
+from tests.plugins.services import make_scanner
 
 MANY = """
 INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid)
@@ -63,7 +66,8 @@ def renumbered(path: Path) -> SeenFile:
 def record(index: Index, seen: SeenFile) -> int:
     """How many files must be read after this one was seen."""
     with index.database.transaction() as connection:
-        return len(upsert_files(connection, index.root.id, [seen], name_of=file_name, priority=0))
+        files = upsert_files(connection, index.root.id, [seen], name_of=file_name, priority=0, renumbers=True)
+        return len(files)
 
 
 def test_a_file_with_another_inode_number_alone_is_not_read_again(index: Index) -> None:
@@ -80,6 +84,24 @@ def test_a_file_with_another_inode_number_alone_is_not_read_again(index: Index) 
     assert index.rows(state) == before
     assert index.rows("SELECT ino FROM files") == [(seen.stat.ino,)]
     assert record(index, SeenFile(seen.path, seen.stat._replace(ctime_ns=seen.stat.ctime_ns + 1))) == 1
+
+
+@pytest.mark.parametrize("is_shared", [False, True])
+def test_another_inode_number_is_another_file_where_numbers_stay(
+    index: Index, monkeypatch: pytest.MonkeyPatch, is_shared: bool
+) -> None:
+    """A directory may have replaced that of the file, with one of its length that was made in the same moment."""
+    path = index.folder / "letter.txt"
+    path.write_text("words")
+    os.utime(path, (1e9, 1e9))
+    index.settle()
+    index.rows("UPDATE files SET ino = ino + 1 RETURNING 1")
+    [(number,)] = index.rows("SELECT ino FROM files")
+    monkeypatch.setattr("magicfs.ingest.row_writer.is_shared_file_system", lambda _: is_shared)
+    index.scanner = make_scanner(index.database)
+    index.scan()
+    assert index.rows("SELECT ino FROM files") == [(number - 1,)]
+    assert index.states() == {"letter.txt": ("indexed" if is_shared else "pending", None)}
 
 
 def test_a_file_that_was_just_written_and_has_another_inode_number_is_read_again(index: Index) -> None:

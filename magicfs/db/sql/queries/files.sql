@@ -32,8 +32,10 @@ SELECT path FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s::byt
 -- name: is_renumbered
 -- Fragment: a file that the index has differs in its inode number alone. File systems over a network, and those of
 -- FUSE, give one file another number whenever they please. A file that replaces another one has another time of change,
--- or, where that is the time of writing, another one of these: they may count in steps of two seconds.
-((files.size, files.mtime_ns, files.ctime_ns) = (excluded.size, excluded.mtime_ns, excluded.ctime_ns)
+-- or, where that is the time of writing, another one of these: they may count in steps of two seconds. Of a directory
+-- that replaces another one, the files keep theirs, and only numbers tell them from those that were made in the same
+-- moment: where numbers stay, another one is another file.
+(%(renumbers)s AND (files.size, files.mtime_ns, files.ctime_ns) = (excluded.size, excluded.mtime_ns, excluded.ctime_ns)
  AND (files.reason IN ('vanished', 'permission')) IS NOT TRUE
  AND to_timestamp(excluded.mtime_ns / 1e9) < files.changed_at - interval '4 seconds')
 
