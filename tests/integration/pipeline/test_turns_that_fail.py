@@ -149,6 +149,18 @@ def test_what_is_saved_while_a_turn_fails_is_read_soon_and_with_all_attempts(ind
     assert pause_s <= file_claims.REREAD_PAUSE_SECONDS
 
 
+def test_a_rename_during_the_pause_is_followed_at_once(index: Index, book: BookReader) -> None:
+    book.fails = SkipReason.VANISHED
+    read_once(index)
+    (index.folder / "book.pdf").rename(index.folder / "novel.pdf")
+    index.scan()
+    assert read_once(index) == 1
+    assert index.states() == {"novel.pdf": ("indexed", None)}
+    assert (texts(index), pending(index)) == (WHOLE[:2], [(5, "pages 3-7: waiting")])
+    book.fails = None
+    assert_it_goes_on(index, book)
+
+
 def save_another(index: Index) -> None:
     """Save another book under the name of the first one."""
     (index.folder / "book.pdf").write_bytes(b"plover and more")

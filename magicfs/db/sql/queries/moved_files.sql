@@ -68,15 +68,19 @@ UPDATE files SET path = '\x00'::bytea || convert_to(id::text, 'UTF8') WHERE id =
 
 -- name: move_files
 -- The new paths of locked files. A claim ends, because its worker reads the former path, and its attempt does not count.
--- A file that has another name of its own is read again: its kind may be another one. Files that were not seen at the new
--- path have made room for others, and a scan may delete them.
+-- A file that has another name of its own is read again: its kind may be another one. A failed turn at its pages does not
+-- put that off. Files that were not seen at the new path have made room for others, and a scan may delete them.
 UPDATE files
 SET root_id = moved.root_id, path = moved.path, display = moved.display, extension = moved.extension,
     words = moved.words::tsvector, folded = moved.folded,
     changed_at = CASE WHEN moved.seen THEN clock_timestamp() ELSE files.changed_at END,
     attempts = CASE WHEN moved.renamed AND files.state <> 'pending' THEN 0
                     WHEN files.lease IS NOT NULL THEN greatest(files.attempts - 1, 0) ELSE files.attempts END,
-    leased_until = CASE WHEN files.lease IS NULL THEN files.leased_until END, lease = NULL, leased_by = NULL,
+    priority = CASE WHEN moved.renamed AND files.state <> 'pending' THEN greatest(files.priority, 0) ELSE files.priority END,
+    leased_until = CASE WHEN files.lease IS NULL
+                             AND NOT (moved.renamed AND files.state <> 'pending' AND files.attempts > 0)
+                        THEN files.leased_until END,
+    lease = NULL, leased_by = NULL,
     state = CASE WHEN moved.renamed THEN 'pending' ELSE files.state END,
     reason = CASE WHEN NOT moved.renamed THEN files.reason END,
     detail = CASE WHEN NOT moved.renamed THEN files.detail END
