@@ -95,10 +95,9 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         """
         candidate = None if chunk is None else self._candidates.get(chunk)
         bm25, in_text = (0.0, frozenset[str]()) if candidate is None else (candidate.bm25, candidate.words)
-        rare_words = self.rare_words
-        of_name = rare_words.question.weight_in_names(in_name - in_text, rare_words.in_names)
-        bm25 += self.scale.bm25_of_weight * of_name
-        share = rare_words.question.share(in_text | in_name)
+        in_names = self.rare_words.in_names
+        bm25 += self.scale.bm25_of_weight * in_names.weight(in_name - in_text)
+        share = in_names.share(in_text | in_name)
         return min(1.0, self.scale.strength_of_words(bm25, share=share) / self.scale.words_unit)
 
     def has_all_words(self, chunk: ChunkId | None, in_path: frozenset[str]) -> bool:

@@ -148,7 +148,8 @@ def with_name(
     if match is None:
         return file
     in_text = chunks.words(file.found.chunk_id)
-    name_share = (words.share(match.in_name) + words.share(match.in_path)) / 2
+    in_names = chunks.rare_words.in_names
+    name_share = (in_names.share(match.in_name) + in_names.share(match.in_path)) / 2
     of_path = WEIGHT_OF_PATH_WITH_ALL if has_all else WEIGHT_OF_PATH
     share = (1.0 - of_path) * words.certain_share(in_text | match.in_name)
     share += of_path * words.certain_share(in_text | in_path)

@@ -8,9 +8,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from magicfs.search.fusion import FEW_CHUNKS
+from magicfs.search.name_weights import NameWeights
 from magicfs.search.retrievers import QuestionWords
 
 _WORDS_WITH_HYPHENS = re.compile(r"[^\W\d_]+(-[^\W\d_]+)+")
@@ -23,8 +24,8 @@ class RareWords:
     question: QuestionWords
     meant: Mapping[str, frozenset[str]]
     """A compound that hardly any text has, such as `HEAD~3`, stands for its words, however common these are."""
-    in_names: Mapping[str, int] = field(default_factory=dict)
-    """How many files have each word of the question in their names, as far as their names bring them."""
+    in_names: NameWeights
+    """What the words of the question weigh in names."""
 
     @classmethod
     def of(
@@ -35,9 +36,10 @@ class RareWords:
         `in_names` are the numbers of files that have words in their names: one that no text has is rare if few have it.
         """
         named = in_names or {}
+        weights = NameWeights.of(question, named)
         parts = {term.word: term.parts for term in question.weights}
         if (compound := _only_compound(parts)) is not None:
-            return cls(question, {compound: frozenset(parts)}, named)
+            return cls(question, {compound: frozenset(parts)}, weights)
         return cls(
             question,
             {
@@ -46,7 +48,7 @@ class RareWords:
                 if 0 < (question.frequencies[term.word] or named.get(term.word, 0)) < FEW_CHUNKS
                 and term.word not in everyday
             },
-            named,
+            weights,
         )
 
     def share(self, had: frozenset[str]) -> float:

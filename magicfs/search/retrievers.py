@@ -80,21 +80,6 @@ class QuestionWords:
         # An exact sum: a rounded one depends on the order of a set, and so on the process.
         return math.fsum(weight for term, weight in self.weights.items() if term.word in words)
 
-    def weight_in_names(self, words: Collection[str], names: Mapping[str, int]) -> float:
-        """The weight of some of its words in the name of a file. `names` is how many names have each.
-
-        A word that texts hardly have and many names have, such as `IMG`, says little; where no more names are looked
-        up, they may be any number.
-        """
-        rare = self.chunks + BACKGROUND_CHUNKS + 1.0
-        return math.fsum(
-            weight * min(1.0, math.log1p(rare / (count + 0.5)) / math.log1p(rare / (frequency + 0.5)))
-            for term, weight in self.weights.items()
-            if term.word in words and not term.is_whole
-            for frequency, named in [(self.frequencies.get(term.word, 0), names.get(term.word, 0))]
-            for count in [named if named < MAX_NAME_CANDIDATES else max(named, self.chunks)]
-        )
-
     def certain_share(self, words: Collection[str]) -> float:
         """The share that counts for the score: what is found in another spelling may not be what was meant."""
         share = self.share(words)

@@ -251,6 +251,18 @@ def test_the_rare_word_of_a_name_finds_it_among_thousands_with_the_common_one(
     assert paths(service, "photos zanzibar")[:2] == ["photos of summer/zanzibar.jpg", "zanzibar.jpg"]
 
 
+@pytest.mark.parametrize("count", [5, 20, 90, 150])
+def test_a_word_that_many_names_and_no_texts_have_says_little(
+    corpus: Corpus, service: SearchService, count: int
+) -> None:
+    for number in range(count):
+        corpus.file(b"photos/IMG_%04d.jpg" % number, None, state="pending")
+    corpus.add(b"bees.txt", "keeping bees means a hive and a smoker", vectors=[unit(1, 0, 0)])
+    for number in range(40):
+        corpus.add(b"plan%d.txt" % number, f"a text about matter {number} and plans", vectors=[unit(0, 1, 0)])
+    assert paths(service, "IMG bees")[0] == "bees.txt"
+
+
 def test_the_name_of_a_root_has_any_spelling_too(database: Database, corpus: Corpus, service: SearchService) -> None:
     corpus.add(b"other.txt", "no novel")
     other = Corpus(database, root=unicodedata.normalize("NFD", "Bücher"), path=b"/books")

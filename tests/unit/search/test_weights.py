@@ -46,11 +46,3 @@ def test_everyday_words_are_in_the_form_of_words_of_questions(language: str, wor
 
 def test_a_language_without_a_list_has_none() -> None:
     assert everyday_words("xx") == frozenset()
-
-
-def test_a_word_of_many_names_says_little_in_a_name() -> None:
-    known = {"get": WordChunks(0.0, 0), "deposit": WordChunks(0.0, 3)}
-    words = weigh_words((GET, DEPOSIT), known, chunks=1000)
-    assert words.weight_in_names({"deposit"}, {"deposit": 1}) == pytest.approx(words.weight({"deposit"}))
-    assert words.weight_in_names({"get"}, {"get": 90}) < 0.5 * words.weight({"get"})
-    assert words.weight_in_names({"other"}, {"other": 1}) == 0.0
