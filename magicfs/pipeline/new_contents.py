@@ -17,6 +17,9 @@ from magicfs.domain.contents import ContentKey, Document, EarlierReading, NewCon
 from magicfs.domain.files import SkipReason
 from magicfs.pipeline.reading import FileRead
 
+_EARLIER_TEXT_STAYS = frozenset({SkipReason.NEEDS_OCR, SkipReason.TIMEOUT, SkipReason.CRASHED})
+"""Reasons that say nothing of a file that an earlier reader could read: that one's text is better than none."""
+
 
 class Chunker(Protocol):
     """Cuts a document into pieces that the model can read whole."""
@@ -36,9 +39,10 @@ class NewContents:
         """The content of a file, with the earlier chunks of pages that were not read.
 
         A newer version of a reader, or better OCR, begins a scanned book anew: what was found of a page stays found
-        until that page is read again. So does all of a file for which there is no OCR now.
+        until that page is read again. So does all of a file that cannot be read now for one of
+        `_EARLIER_TEXT_STAYS`.
         """
-        if isinstance(extracted, Unreadable) and extracted.reason is SkipReason.NEEDS_OCR:
+        if isinstance(extracted, Unreadable) and extracted.reason in _EARLIER_TEXT_STAYS:
             earlier = self._earlier(file.key, None)
             if earlier is not None:
                 unread = (UnreadPages(extracted.reason),)

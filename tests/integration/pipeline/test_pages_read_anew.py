@@ -124,5 +124,16 @@ def test_a_book_for_which_there_is_no_ocr_now_stays_and_waits_for_it(index: Inde
     assert texts(index) == found(range(PAGES + 1))
 
 
+@pytest.mark.parametrize("reason", [SkipReason.TIMEOUT, SkipReason.CRASHED])
+def test_a_file_at_which_a_newer_reader_fails_keeps_its_text(
+    index: Index, book: BookReader, reason: SkipReason
+) -> None:
+    begin_anew(index, book)
+    book.extract = lambda *_, **__: Unreadable(reason)  # type: ignore[method-assign]
+    read_once(index)
+    assert index.states() == {"book.pdf": ("indexed", None)}
+    assert (texts(index), pending(index)) == (WHOLE, [(0, reason.value)])
+
+
 def read_pages(book: BookReader) -> set[int]:
     return {page for pages in book.page_calls for page in pages}
