@@ -278,7 +278,7 @@ def _require_roots(connection: Connection, within: Within) -> None:
 def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:
     if not literal:
         return ()
-    return (f"no file is meant by {' '.join(sorted(literal))}: searched for as words",)
+    return (f"no file meets the filter {' '.join(sorted(literal))}: searched for as text",)
 
 
 def _words_not_found_notices(query: Query, compiled: CompiledQuery) -> tuple[str, ...]:
