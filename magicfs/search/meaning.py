@@ -12,7 +12,7 @@ other scales, which are measured in the corpus: `magicfs.domain.scales`.
 from __future__ import annotations
 
 import base64
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cache
 from typing import NamedTuple
@@ -129,11 +129,3 @@ def in_other_languages(documents: Documents, languages: QuestionLanguages) -> bo
     return bool(documents) and not any(
         language is None or is_code(mime_type) or languages.may_be({language}) for language, mime_type in documents
     )
-
-
-def second_share(embedded: Collection[Cosines], questions: Sequence[QuestionVector]) -> float:
-    """The share of some chunks that the multilingual model has read. They have these cosines, each one at least."""
-    places = [place for place, question in enumerate(questions) if question.is_second]
-    if not places or not embedded:
-        return 0.0
-    return sum(any(cosines[place] is not None for place in places) for cosines in embedded) / len(embedded)

@@ -16,7 +16,7 @@ from magicfs.domain.chunks import Documents
 from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
 from magicfs.search.fusion import Evidence, FusionScale
-from magicfs.search.meaning import Meaning, MeaningOf, in_other_languages, meaning_for, second_share
+from magicfs.search.meaning import Meaning, MeaningOf, in_other_languages, meaning_for
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
@@ -127,7 +127,7 @@ def measure_candidates(
     matched = [candidate for candidate in candidates if candidate.words]
     kinds = {candidate.documents for candidate in candidates}
     across = {documents for documents in kinds if in_other_languages(documents, request.languages)}
-    by_second = _second_share(request, candidates, across)
+    by_second = second_share(request, candidates, across)
     chunks = MeasuredChunks(
         candidates,
         rare_words or RareWords.of(words, everyday=request.everyday_words, in_names=_names_with(places)),
@@ -141,15 +141,19 @@ def measure_candidates(
     return chunks
 
 
-def _second_share(request: SearchRequest, candidates: Sequence[Candidate], across: Collection[Documents]) -> float:
-    """The share of the candidates that the multilingual model has read.
+def second_share(request: SearchRequest, candidates: Sequence[Candidate], across: Collection[Documents]) -> float:
+    """The share of the candidates that the multilingual model has read, of those that any has read.
 
     Those in documents of `across`, in other languages, count where there are no others: they come because few texts in
     the language of the question have the vector.
     """
+    second = [place for place, question in enumerate(request.question_vectors) if question.is_second]
+    if not second:
+        return 0.0
     embedded = [one for one in candidates if any(cosine is not None for cosine in one.cosines)]
-    in_language = [one for one in embedded if one.documents not in across]
-    return second_share([one.cosines for one in in_language or embedded], request.question_vectors)
+    counted = [one for one in embedded if one.documents not in across] or embedded
+    read = sum(any(one.cosines[place] is not None for place in second) for one in counted)
+    return read / len(counted) if counted else 0.0
 
 
 def _relevance_in_language(located: Iterable[Evidence], *, words: int) -> float:

@@ -161,8 +161,8 @@ def with_name(
     )
     relative = file.evidence.relative_words
     if fusion.FEW_WORDS <= len(words.without_compounds) <= fusion.SHORT_QUESTION:
-        with_name = chunks.strength_with_name(file.found.chunk_id, match.in_name - {extension_of(file.found.path)})
-        relative = max(with_name, relative or 0.0)
+        in_name = match.in_name - {extension_of(file.found.path)}
+        relative = max(chunks.strength_with_name(file.found.chunk_id, in_name), relative or 0.0)
     if is_in_another_format := not is_whole and is_name_in_another_format(name, own_name):
         lexical = max(lexical, scores.ALL_WORDS_STRENGTH)
     evidence = file.evidence._replace(

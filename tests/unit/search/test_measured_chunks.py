@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import numpy as np
+import pytest
 
 from magicfs.db.search.candidates import Candidate
 from magicfs.db.search.scope import Scope
@@ -13,7 +14,7 @@ from magicfs.domain.query import Term
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.fusion import FusionScale
 from magicfs.search.meaning import QuestionVector
-from magicfs.search.measured_chunks import MeasuredChunks, measure_candidates
+from magicfs.search.measured_chunks import MeasuredChunks, measure_candidates, second_share
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
@@ -41,34 +42,62 @@ def test_a_candidate_is_measured_once_and_when_it_is_asked_for() -> None:
     assert asked == [(7 / 300,)]
 
 
-def test_meaning_weighs_by_what_candidates_in_the_language_of_the_question_have() -> None:
-    spec = ModelSpec("test/any", Precision.FP32, dimension=2, max_tokens=256)
-    vector = np.array([1, 0], np.float32)
-    request = SearchRequest(
+SPEC = ModelSpec("test/any", Precision.FP32, dimension=2, max_tokens=256)
+VECTOR = np.array([1, 0], np.float32)
+ACTIVE = QuestionVector(IndexedModel(ModelId(1), SPEC, ModelState.ACTIVE), VECTOR)
+SECOND = QuestionVector(IndexedModel(ModelId(2), SPEC, ModelState.MULTILINGUAL), VECTOR)
+
+
+def english_request(*vectors: QuestionVector) -> SearchRequest:
+    """A question of four words in English."""
+    compiled = CompiledQuery(
+        terms=tuple(Term(word, ()) for word in ("wing", "build", "light", "metal")),
+        languages=("en",),
+        question_phrase=None,
+        scope=Scope({}),
+    )
+    return SearchRequest(
         question="wings built from light metal",
-        compiled=CompiledQuery(
-            terms=tuple(Term(word, ()) for word in ("wing", "build", "light", "metal")),
-            languages=("en",),
-            question_phrase=None,
-            scope=Scope({}),
-        ),
-        question_vectors=[
-            QuestionVector(IndexedModel(ModelId(1), spec, ModelState.ACTIVE), vector),
-            QuestionVector(IndexedModel(ModelId(2), spec, ModelState.MULTILINGUAL), vector),
-        ],
+        compiled=compiled,
+        question_vectors=vectors,
         limit=10,
         copy_rules=CopyRules(),
         languages=QuestionLanguages(frozenset({"en"})),
     )
 
-    def weight(*, english: Cosines) -> float:
-        texts = [(english, "en"), ((None, 0.5), "de"), ((None, 0.5), "de")]
-        candidates = [
-            Candidate(
-                ChunkId(number), 0.0, frozenset(), has_phrase=False, documents=((language, "text/plain"),), cosines=c
-            )
-            for number, (c, language) in enumerate(texts)
-        ]
+
+def texts(*cosines: Cosines, language: str = "en") -> list[Candidate]:
+    """Candidates in a language."""
+    documents = ((language, "text/plain"),)
+    return [
+        Candidate(ChunkId(number), 0.0, frozenset(), has_phrase=False, documents=documents, cosines=each)
+        for number, each in enumerate(cosines)
+    ]
+
+
+@pytest.mark.parametrize(
+    ("candidates", "expected"),
+    [
+        (texts(), 0.0),
+        (texts((0.5, None)), 0.0),
+        (texts((0.5, None), (0.5, None), (0.5, None), (None, 0.5)), 0.25),
+        (texts((0.5, 0.4), (None, 0.4), (None, None)), 1.0),
+        (texts((0.5, None)) + texts((None, 0.5), (None, 0.5), language="de"), 0.0),
+        (texts((None, None)) + texts((None, 0.5), language="de"), 1.0),
+    ],
+)
+def test_second_vectors_count_by_the_share_of_candidates_in_the_language(
+    candidates: list[Candidate], expected: float
+) -> None:
+    german = {(("de", "text/plain"),)}
+    assert second_share(english_request(ACTIVE, SECOND), candidates, german) == expected
+    assert second_share(english_request(ACTIVE), candidates, german) == 0.0
+
+
+def test_meaning_weighs_by_that_share() -> None:
+    def weight(candidates: list[Candidate]) -> float:
+        request = english_request(ACTIVE, SECOND)
         return measure_candidates(request, QuestionWords({}, {}), candidates).scale.meaning
 
-    assert weight(english=(0.5, None)) < weight(english=(0.5, 0.5)) == weight(english=(None, None))
+    german = texts((None, 0.5), language="de")
+    assert weight(texts((0.5, None)) + german) < weight(texts((0.5, 0.5)) + german) == weight(german)
