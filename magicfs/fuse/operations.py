@@ -74,6 +74,7 @@ class TreeOperations(ListingOperations, ChangeOperations, FileOperations):
     async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: pyfuse3.RequestContext) -> EntryAttributes:
         """Look up a name in a directory."""
         directory = self._directory(parent_inode)
+        directory.note_lookup(name, ctx.pid)
         if directory.hides(name, ctx.pid):
             return negative_entry(timeout_seconds=0.0)
         self._large_listings.note_lookup(parent_inode)

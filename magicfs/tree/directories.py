@@ -2,8 +2,9 @@
 
 Implemented by the other modules of this package, called by the FUSE adapter. Here every change is refused.
 
-Threading: `negative_timeout`, `hides`, `note_opening`, `lookup_cached`, `lookup_pool`, `change_pool`, `removal_steps`
-and `rename_steps` run on the event loop of the mount and never block. The rule for the others is that of `nodes`.
+Threading: `negative_timeout`, `note_lookup`, `hides`, `note_opening`, `lookup_cached`, `lookup_pool`, `change_pool`,
+`removal_steps` and `rename_steps` run on the event loop of the mount and never block. The rule for the others is that
+of `nodes`.
 """
 
 # ruff: noqa: ARG002 - the defaults refuse, whatever they are asked for
@@ -88,8 +89,12 @@ class Directory(Node):
         del name
         return self.negative_timeout_seconds
 
+    def note_lookup(self, name: bytes, caller: int) -> None:
+        """Record that a thread, by its id, looks up a name."""
+        del name, caller
+
     def hides(self, name: bytes, caller: int) -> bool:
-        """Whether a thread, by its id, is to believe for now that a name does not exist."""
+        """Whether a thread, by its id, is to believe for now that a name does not exist that it looks up."""
         del name, caller
         return False
 

@@ -26,6 +26,8 @@ _LAST_NUMBER: Final = re.compile(rb"(.*?)(\d{1,9})(\D*)", re.DOTALL)
 
 @dataclass(frozen=True, slots=True)
 class _Series:
+    name: bytes
+    """The last of its names."""
     text: tuple[bytes, bytes]
     """What stands before and after the number."""
     number: int
@@ -42,21 +44,25 @@ class FreeNameSearches:
         """The latest one of each thread, by its id."""
         self._taken: OrderedDict[bytes, None] = OrderedDict()
 
-    def continues(self, name: bytes, caller: int) -> bool:
-        """Record that a thread asks for a name; whether it is looking for one that is free."""
+    def note(self, name: bytes, caller: int) -> None:
+        """Record that a thread asks for a name."""
         match = _LAST_NUMBER.fullmatch(name)
         if match is None:
-            return False
+            return
         text, number = (match[1], match[3]), int(match[2])
         previous = self._series.pop(caller, None)
         length = 1
         if previous is not None and previous.text == text and self._clock() - previous.asked_at <= SERIES_SECONDS:
             # A program may ask for the same name again, to create it.
             length = {previous.number: previous.length, previous.number + 1: previous.length + 1}.get(number, 1)
-        self._series[caller] = _Series(text, number, length, self._clock())
+        self._series[caller] = _Series(name, text, number, length, self._clock())
         if len(self._series) > _MAX_CALLERS:
             self._series.popitem(last=False)
-        return length >= SERIES_LENGTH and name not in self._taken
+
+    def is_free(self, name: bytes, caller: int) -> bool:
+        """Whether a name is to be free for a thread, which has asked for it and is looking for one that is free."""
+        series = self._series.get(caller)
+        return series is not None and series.name == name and series.length >= SERIES_LENGTH and name not in self._taken
 
     def take(self, name: bytes) -> None:
         """Record that a program has created a name: it is not free any more."""

@@ -107,12 +107,16 @@ class SearchDirectory(VirtualDirectory):
         """The entry that `lookup_cached` returns. Never blocks."""
         return self.lookup_cached(name)
 
+    def note_lookup(self, name: bytes, caller: int) -> None:
+        """Record that a thread looks up the name of a query: it may be looking for one that is free."""
+        self._free_names.note(name, caller)
+
     def hides(self, name: bytes, caller: int) -> bool:
         """Whether a thread looks for a name that is free, or for a file in all directories above.
 
         A name that was searched for is not hidden.
         """
-        is_probed_for = self._free_names.continues(name, caller) or self._upward.continues(name, caller)
+        is_probed_for = self._free_names.is_free(name, caller) or self._upward.continues(name, caller)
         return is_probed_for and name not in self._results.recent_queries()
 
     def make_directory(self, name: bytes, *, mode: int, caller: Caller) -> Entry:
@@ -160,11 +164,10 @@ class QueryDirectory(VirtualDirectory):
             ),
         }
 
-    def hides(self, name: bytes, caller: int) -> bool:
-        """False: who looks for an entry wants the results, or a file in the directories above too."""
+    def note_lookup(self, name: bytes, caller: int) -> None:
+        """Record that a thread wants the results, or looks for a file here and in the directories above."""
         self.note_opening(caller)
         self._upward.begin(name, caller)
-        return super().hides(name, caller)
 
     def note_opening(self, caller: int) -> None:
         """Record that a thread wants the results."""
