@@ -7,7 +7,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.text.extract.documents.html_parts import html_texts, html_title, without_references
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 
 
 @pytest.mark.parametrize(
@@ -67,9 +67,9 @@ def test_any_page_has_an_end(page: str) -> None:
     assert all(text.strip() for text in html_texts(page))
 
 
-def test_only_texts_with_a_new_word_are_left_out() -> None:
+def test_only_texts_with_a_new_word_are_missing() -> None:
     texts = ["the header", "The  HEADER", "a comment", "ham\u00admer"]
-    assert left_out(texts, of="hammer of the") == ["the header", "a comment"]
+    assert missing_texts(texts, in_text="hammer of the") == ["the header", "a comment"]
 
 
 def test_readings_above_the_letters_divide_no_words() -> None:

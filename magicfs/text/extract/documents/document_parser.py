@@ -18,10 +18,10 @@ from magicfs.text.extract.archives.archives import read_archive
 from magicfs.text.extract.archives.compressed_files import decompress_file
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container, xml_documents
-from magicfs.text.extract.documents.additions import text_of, with_unread_parts
 from magicfs.text.extract.documents.book_pages import prepared_book
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
+from magicfs.text.extract.documents.extended_documents import text_of, with_unread_parts
 from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
 from magicfs.text.extract.documents.html_parts import HTML_TYPES, without_references
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser

@@ -11,10 +11,10 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.additions import text_of, with_html_parts, with_keywords, with_text
+from magicfs.text.extract.documents.extended_documents import text_of, with_html_parts, with_keywords, with_text
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.html_parts import HTML_TYPES
-from magicfs.text.extract.documents.left_out import lines_left_out
+from magicfs.text.extract.documents.missing_texts import missing_lines
 from magicfs.text.extract.documents.stated_keywords import stated_keywords
 from magicfs.text.extract.office.office_parts import embedded_documents, office_parts
 from magicfs.text.extract.parsed import Parsed, PartialDocument
@@ -59,7 +59,7 @@ def with_embedded(
     """The outcome with what the documents inside of the document say more."""
     if isinstance(outcome, Unreadable) and outcome.reason not in _HAS_PARTS:
         return outcome
-    texts = lines_left_out(_embedded_texts(content, mime_type, parts), of=text_of(outcome))
+    texts = missing_lines(_embedded_texts(content, mime_type, parts), in_text=text_of(outcome))
     return with_text(outcome, PAGE_SEPARATOR.join(filter(None, texts)), mime_type)
 
 

@@ -10,7 +10,7 @@ from dataclasses import replace
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.additions import text_of
+from magicfs.text.extract.documents.extended_documents import text_of
 from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.picture_pages import TIFF_TYPE, later_pages

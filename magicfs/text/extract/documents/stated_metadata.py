@@ -10,7 +10,7 @@ from dataclasses import replace
 from typing import Any, Final
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.left_out import lines_left_out
+from magicfs.text.extract.documents.missing_texts import missing_lines
 
 _GIVEN_TO_ALL: Final = frozenset({"untitled", "powerpoint presentation", "unspecified"})
 
@@ -46,7 +46,7 @@ def with_statements(document: Document, *, max_characters: int) -> Document:
         return replace(document, text=text, page_starts=(), headings=())
     if document.keywords is None or len(document.keywords) <= max_characters:
         return document
-    statement = "\n".join(lines_left_out([document.keywords], of=document.text))
+    statement = "\n".join(missing_lines([document.keywords], in_text=document.text))
     return replace(document, text=f"{document.text.rstrip()}\n\n{statement}") if statement else document
 
 

@@ -17,7 +17,7 @@ from typing import Final
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import FileParts
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.mail.mail_decoding import (
     as_utf8,
     children,
@@ -181,7 +181,7 @@ class MailReader:
         for child in children(part):
             blocks = list(self._part_blocks(child, depth=depth + 1))
             if any(block.strip() for block in best):
-                blocks = left_out("\n".join(blocks).splitlines(), of="\n".join(best))
+                blocks = missing_texts("\n".join(blocks).splitlines(), in_text="\n".join(best))
             best += blocks
         yield from best
 

@@ -14,7 +14,7 @@ from typing import Final
 from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.mail.outlook_properties import PUBLIC_NAMES, Names, Properties
 from magicfs.text.extract.mail.tnef import decompress_rtf
 from magicfs.text.extract.office.ole_files import OleFile
@@ -157,7 +157,7 @@ class _Message:
             if file.text(_FILE_TYPE).lower() == _SIGNED:
                 # Outlook keeps the text beside what was signed, which has the attached files too.
                 signed = self._read_file(file, "signed.eml").splitlines()
-                yield "\n".join(left_out(signed, of="\n".join(self.own_texts(folder))))
+                yield "\n".join(missing_texts(signed, in_text="\n".join(self.own_texts(folder))))
             else:
                 yield from self._file_texts(file, f"{folder}{name}/", depth)
 

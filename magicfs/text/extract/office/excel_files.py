@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from typing import ClassVar, Final, NamedTuple
 
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.office.excel_records import Record, Texts, charset_of, records
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.sheet_formats import BUILT_IN_FORMATS, EPOCH, EPOCH_OF_MACINTOSH, HEADER_CODE, shown
@@ -88,7 +88,7 @@ def read_workbook(ole: OleFile, *, until: float) -> Workbook:
             texts.append("\n".join([sheet.name, *sheet.rows]).lstrip("\n"))
         beside += sheet.beside
     text = "\n\n".join(texts)
-    return Workbook(clean("\n\n".join([text, *left_out(beside, of=text)])), is_cut)
+    return Workbook(clean("\n\n".join([text, *missing_texts(beside, in_text=text)])), is_cut)
 
 
 class _Reader:

@@ -20,7 +20,7 @@ from xml.parsers import expat
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.html_parts import html_texts
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.documents.xml_documents import OPENDOCUMENT_TYPES
 from magicfs.text.extract.documents.xml_elements import named, outermost, parse_xml, without_namespace
 from magicfs.text.extract.documents.xml_texts import OfficeTexts, OpenDocumentTexts
@@ -129,7 +129,7 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, parts: Fi
                 texts |= dict.fromkeys(read(member))
             elif left.fullmatch(member.filename):
                 others |= dict.fromkeys(read(member))
-    return _SEPARATOR.join([*texts, *left_out(others, of=_SEPARATOR.join([running_text, *texts]))])
+    return _SEPARATOR.join([*texts, *missing_texts(others, in_text=_SEPARATOR.join([running_text, *texts]))])
 
 
 def embedded_documents(content: bytes, mime_type: str, *, parts: FileParts) -> Iterator[Embedded]:

@@ -14,7 +14,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Final
 
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.office.rtf_fonts import SIGN_BLOCK, Fonts, shown_signs
 from magicfs.text.extract.office.word_equations import shown_by_equation
 from magicfs.text.extract.plain.plain_text import clean
@@ -130,7 +130,7 @@ class _Reader:
         text = clean("".join([*self._shown, *(piece for texts in self._open_texts for piece in texts)]))
         text = _MANY_LINES.sub("\n\n", text)
         notes = [clean(note).strip() for note in dict.fromkeys(self._beside)]
-        others = left_out([*filter(None, notes), *self._links], of=text)
+        others = missing_texts([*filter(None, notes), *self._links], in_text=text)
         title, author = (" ".join(clean(self._said.get(name, "")).split()) for name in (b"title", b"author"))
         return RtfText("\n\n".join([text, *others]), title, author, is_cut)
 

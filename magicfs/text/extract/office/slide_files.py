@@ -10,7 +10,7 @@ import struct
 from collections.abc import Iterable, Iterator
 from typing import Final, NamedTuple
 
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -78,11 +78,11 @@ def read_slides(ole: OleFile) -> list[str]:
     for listed in lists[_SLIDE_LIST].values():
         start, end = _inside(data, places.get(listed.reference, -1))
         shown = list(_shape_texts(data, start, end, listed.outline))
-        of_slide = [*shown, *left_out(listed.outline, of="\n".join(shown))]
+        of_slide = [*shown, *missing_texts(listed.outline, in_text="\n".join(shown))]
         pages.append("\n".join([*of_slide, *notes.get(listed.slide, []), *_comments(data, start, end)]))
     for listed in lists.get(_MASTER_LIST, {}).values():
         shared += _shape_texts(data, *_inside(data, places.get(listed.reference, -1)), [], with_placeholders=False)
-    pages[-1] = "\n".join([pages[-1], *left_out(shared, of="\n".join(pages))])
+    pages[-1] = "\n".join([pages[-1], *missing_texts(shared, in_text="\n".join(pages))])
     return pages
 
 

@@ -11,7 +11,7 @@ import re
 import struct
 from typing import Final
 
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.word_equations import shown_by_equation
 from magicfs.text.extract.office.word_marks import seen_only
@@ -160,7 +160,7 @@ def _as_read(text: str, lengths: tuple[int, ...]) -> str:
         links += more
         place += 2 * length
     lines = (line.strip() for part in parts[1:] for line in part.split("\n"))
-    return "\n".join([parts[0], *left_out([*filter(None, lines), *links], of=parts[0])])
+    return "\n".join([parts[0], *missing_texts([*filter(None, lines), *links], in_text=parts[0])])
 
 
 def _without_fields(text: str) -> tuple[str, list[str]]:

@@ -10,7 +10,7 @@ from collections.abc import Collection, Iterator, Mapping
 from itertools import accumulate, pairwise
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.left_out import lines_left_out
+from magicfs.text.extract.documents.missing_texts import missing_lines
 
 PAGE_SEPARATOR = "\n\n"
 
@@ -54,7 +54,7 @@ def insert_page_texts(document: Document, texts: Mapping[int, str]) -> Document:
     for page, text in texts.items():
         own = pages[page]
         if _letters_and_digits(own, limit=MIN_PAGE_CHARACTERS) >= MIN_PAGE_CHARACTERS:
-            more = next(lines_left_out([text], of=own))
+            more = next(missing_lines([text], in_text=own))
             pages[page] = f"{own.rstrip()}{PAGE_SEPARATOR}{more}{PAGE_SEPARATOR}" if more else own
         elif _letters_and_digits(text) > _letters_and_digits(own):
             pages[page] = text.strip() + PAGE_SEPARATOR

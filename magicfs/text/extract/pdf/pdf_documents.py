@@ -12,7 +12,7 @@ from pypdf.errors import DependencyError
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.additions import append_to_pages, text_of
+from magicfs.text.extract.documents.extended_documents import append_to_pages, text_of
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.open_file import OpenFile

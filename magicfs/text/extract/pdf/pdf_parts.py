@@ -23,7 +23,7 @@ from pypdf.generic import create_string_object
 
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import FileParts
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.plain.plain_text import clean
 from magicfs.text.extract.process.interruption import interrupted_at, not_interrupted
@@ -81,7 +81,7 @@ def pdf_parts(source: bytes | OpenFile, *, running_text: str | None, until: floa
     except TimeoutError:
         parts.add_unread(BESIDE_PAGES, SkipReason.TIMEOUT)
     known = "\n".join([running_text or "", *found.values()])
-    more = list(left_out(of_document, of=known))
+    more = list(missing_texts(of_document, in_text=known))
     if more:
         found[0] = "\n".join([*filter(None, [found.get(0)]), *more])
     return dict(sorted(found.items()))

@@ -13,9 +13,9 @@ _WORD: Final = re.compile(r"[^\W_]+")
 _INVISIBLE: Final = dict.fromkeys(map(ord, "\u00ad\u200b\u200c\u200d\u2060\ufeff"))
 
 
-def left_out(texts: Iterable[str], *, of: str) -> list[str]:
-    """Those of the texts that have a word of their own, in their order; each one once."""
-    known = _words(of)
+def missing_texts(texts: Iterable[str], *, in_text: str) -> list[str]:
+    """Those of the texts that have a word which neither `in_text` nor a text before them has, in their order."""
+    known = _words(in_text)
     found: list[str] = []
     for text in texts:
         words = _words(text)
@@ -25,12 +25,12 @@ def left_out(texts: Iterable[str], *, of: str) -> list[str]:
     return found
 
 
-def lines_left_out(texts: Iterable[str], *, of: str) -> Iterator[str]:
-    """Yield each text without those of its lines of which `of` and the texts before have every word."""
+def missing_lines(texts: Iterable[str], *, in_text: str) -> Iterator[str]:
+    """Yield each text without those of its lines of which `in_text` and the texts before have every word."""
     known: set[str] | None = None
     for text in texts:
         # Only now: most documents have no further texts.
-        known = _words(of) if known is None else known
+        known = _words(in_text) if known is None else known
         lines = [line for line in text.split("\n") if not line.strip() or not _words(line) <= known]
         known |= _words("\n".join(lines))
         yield "\n".join(lines).strip()

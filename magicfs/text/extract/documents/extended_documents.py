@@ -1,4 +1,4 @@
-"""Adds to a document that was read: text beside its running text, keywords, the parts that could not be read.
+"""Extends a document that was read: by text beside its running text, by keywords, by the parts that could not be read.
 
 Used by `document_parser` and `document_parts` in the child process. Pure functions.
 """
@@ -13,7 +13,7 @@ from typing import Final
 from magicfs.domain.contents import Document, Unreadable, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.html_parts import html_texts, html_title
-from magicfs.text.extract.documents.left_out import left_out
+from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 
@@ -45,9 +45,9 @@ def with_html_parts(outcome: Document | Unreadable, page: str, mime_type: str) -
     title = html_title(page)
     if isinstance(outcome, Document):
         outcome = replace(outcome, title=title or outcome.title, text=_without_escapes(outcome.text, page))
-        stated = (outcome.text, outcome.title, outcome.author, outcome.keywords)
-        return with_text(outcome, "\n".join(left_out(html_texts(page), of="\n".join(filter(None, stated)))), mime_type)
-    outcome = with_text(outcome, "\n".join(left_out(html_texts(page), of="")), mime_type)
+        stated = "\n".join(filter(None, (outcome.text, outcome.title, outcome.author, outcome.keywords)))
+        return with_text(outcome, "\n".join(missing_texts(html_texts(page), in_text=stated)), mime_type)
+    outcome = with_text(outcome, "\n".join(missing_texts(html_texts(page), in_text="")), mime_type)
     return replace(outcome, title=title) if isinstance(outcome, Document) else outcome
 
 
