@@ -42,6 +42,7 @@ lint: setup-dev  ## style, types, import layers, shell scripts
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
 	@$(BIN)/mypy benchmarks
+	@$(BIN)/mypy tests --exclude '/test_[^/]*\.py$$'
 	@$(BIN)/lint-imports --no-cache
 	@if command -v shellcheck >/dev/null; then shellcheck infra/*.sh infra/*/*.sh .ci/run; fi
 

@@ -18,7 +18,19 @@ from pathlib import Path
 
 import pyfuse3
 import trio
-from pyfuse3 import FUSEError
+from pyfuse3 import (
+    EntryAttributes,
+    FileHandleT,
+    FileInfo,
+    FileNameT,
+    FlagT,
+    FUSEError,
+    InodeT,
+    ModeT,
+    ReaddirToken,
+    RequestContext,
+    SetattrFields,
+)
 
 from tests.fuse.small_fs import SmallOperations, serve
 
@@ -68,16 +80,18 @@ class FaultyOperations(SmallOperations):
         entry.attr_timeout = entry.entry_timeout = 0
         return entry
 
-    async def getattr(self, inode, ctx):
+    async def getattr(self, inode: InodeT, ctx: RequestContext) -> EntryAttributes:
         return self.entry(inode)
 
-    async def lookup(self, parent_inode, name, ctx):
+    async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> EntryAttributes:
         await self.fault("lookup")
         if name not in self.names:
             raise FUSEError(errno.ENOENT)
         return self.entry(self.names[name])
 
-    async def setattr(self, inode, attr, fields, fh, ctx):
+    async def setattr(
+        self, inode: InodeT, attr: EntryAttributes, fields: SetattrFields, fh: FileHandleT | None, ctx: RequestContext
+    ) -> EntryAttributes:
         await self.fault("setattr")
         file = self.files[inode]
         if fields.update_size:
@@ -88,22 +102,24 @@ class FaultyOperations(SmallOperations):
                 setattr(file, name, getattr(attr, f"st_{name}"))
         return self.entry(inode)
 
-    async def create(self, parent_inode, name, mode, flags, ctx):
+    async def create(
+        self, parent_inode: InodeT, name: FileNameT, mode: ModeT, flags: FlagT, ctx: RequestContext
+    ) -> tuple[FileInfo, EntryAttributes]:
         await self.fault("create")
         inode = max(self.files) + 1
         self.files[inode] = File(stat.S_IFREG | stat.S_IMODE(mode))
         self.names[name] = inode
         return pyfuse3.FileInfo(fh=inode, direct_io=True), self.entry(inode)
 
-    async def open(self, inode, flags, ctx):
+    async def open(self, inode: InodeT, flags: FlagT, ctx: RequestContext) -> FileInfo:
         await self.fault("open")
         return pyfuse3.FileInfo(fh=inode, direct_io=True)
 
-    async def read(self, fh, off, size):
+    async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
         await self.fault("read")
         return bytes(self.files[fh].content[off : off + size])
 
-    async def write(self, fh, off, buf):
+    async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
         await self.fault("write")
         content = self.files[fh].content
         content.extend(bytes(max(0, off - len(content))))
@@ -111,24 +127,32 @@ class FaultyOperations(SmallOperations):
         self.files[fh].mtime_ns = time.time_ns()
         return len(buf)
 
-    async def flush(self, fh):
+    async def flush(self, fh: FileHandleT) -> None:
         await self.fault("flush")
 
-    async def fsync(self, fh, datasync):
+    async def fsync(self, fh: FileHandleT, datasync: bool) -> None:
         await self.fault("fsync")
 
-    async def rename(self, parent_inode_old, name_old, parent_inode_new, name_new, flags, ctx):
+    async def rename(
+        self,
+        parent_inode_old: InodeT,
+        name_old: FileNameT,
+        parent_inode_new: InodeT,
+        name_new: FileNameT,
+        flags: FlagT,
+        ctx: RequestContext,
+    ) -> None:
         await self.fault("rename")
         self.names[name_new] = self.names.pop(name_old)
 
-    async def unlink(self, parent_inode, name, ctx):
+    async def unlink(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> None:
         await self.fault("unlink")
         del self.names[name]
 
-    async def opendir(self, inode, ctx):
+    async def opendir(self, inode: InodeT, ctx: RequestContext) -> FileHandleT:
         return inode
 
-    async def readdir(self, fh, start_id, token):
+    async def readdir(self, fh: FileHandleT, start_id: int, token: ReaddirToken) -> None:
         for position, (name, inode) in list(enumerate(sorted(self.names.items()), 1))[start_id:]:
             if not pyfuse3.readdir_reply(token, name, self.entry(inode), position):
                 return

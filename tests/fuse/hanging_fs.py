@@ -10,7 +10,17 @@ import os
 import stat
 
 import pyfuse3
-from pyfuse3 import FUSEError, InodeT
+from pyfuse3 import (
+    EntryAttributes,
+    FileHandleT,
+    FileInfo,
+    FileNameT,
+    FlagT,
+    FUSEError,
+    InodeT,
+    ReaddirToken,
+    RequestContext,
+)
 
 from tests.fuse.small_fs import SmallOperations, serve
 
@@ -29,26 +39,26 @@ class HangingOperations(SmallOperations):
         entry.attr_timeout = entry.entry_timeout = 0
         return entry
 
-    async def getattr(self, inode, ctx):
+    async def getattr(self, inode: InodeT, ctx: RequestContext) -> EntryAttributes:
         return self._entry(inode)
 
-    async def lookup(self, parent_inode, name, ctx):
+    async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> EntryAttributes:
         if name not in NAMES:
             raise FUSEError(errno.ENOENT)
         return self._entry(NAMES[name])
 
-    async def opendir(self, inode, ctx):
+    async def opendir(self, inode: InodeT, ctx: RequestContext) -> FileHandleT:
         return inode
 
-    async def readdir(self, fh, start_id, token):
+    async def readdir(self, fh: FileHandleT, start_id: int, token: ReaddirToken) -> None:
         for position, (name, ino) in list(enumerate(NAMES.items(), 1))[start_id:]:
             if not pyfuse3.readdir_reply(token, name, self._entry(ino), position):
                 return
 
-    async def open(self, inode, flags, ctx):
+    async def open(self, inode: InodeT, flags: FlagT, ctx: RequestContext) -> FileInfo:
         return pyfuse3.FileInfo(fh=inode, direct_io=True)
 
-    async def read(self, fh, off, size):
+    async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
         return CONTENT[off : off + size]
 
 

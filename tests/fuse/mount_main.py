@@ -109,11 +109,12 @@ def note_requests(file: str) -> None:
 def list_slowly(seconds: float) -> None:
     """Have the attributes of further names of a directory take so long, as on a slow disk."""
 
-    def read(directory: RealDirectory, names: Sequence[bytes], start: int) -> ListedFiles:
-        time.sleep(seconds if start else 0)
-        return ListedFiles(directory, names, start)
+    class SlowFiles(ListedFiles):
+        def __init__(self, directory: RealDirectory, names: Sequence[bytes], start: int) -> None:
+            time.sleep(seconds if start else 0)
+            super().__init__(directory, names, start)
 
-    listing_operations.ListedFiles = read
+    vars(listing_operations)["ListedFiles"] = SlowFiles
 
 
 def main(mountpoint: Path, home: Path, database_url: str) -> int:
@@ -124,14 +125,15 @@ def main(mountpoint: Path, home: Path, database_url: str) -> int:
         _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
         resource.setrlimit(resource.RLIMIT_NOFILE, (int(os.environ["TEST_OPEN_FILES"]), most))
     if "TEST_WITHOUT_FAST_PATH" in os.environ:
-        fast_path.load_library = lambda: None
+        fast_path.load_library = functools.cache(lambda: None)
     if "TEST_FILES_IN_PYTHON" in os.environ:
         fast_path.FastPath.add = lambda *_, **__: False
         fast_path.FastPath.remember = lambda *_, **__: None
     if "TEST_WATCHED_SECONDS" in os.environ:
+        seconds = float(os.environ["TEST_WATCHED_SECONDS"])
         for module in (watched_directory, listing_operations, operations):
-            module.WATCHED_SECONDS = float(os.environ["TEST_WATCHED_SECONDS"])
-        watched_directory.LISTED_SECONDS = watched_directory.WATCHED_SECONDS / 2
+            vars(module)["WATCHED_SECONDS"] = seconds
+        watched_directory.LISTED_SECONDS = seconds / 2
     if "TEST_MAX_WATCHES" in os.environ:
         watches.MAX_WATCHES = int(os.environ["TEST_MAX_WATCHES"])
     if "TEST_LISTED_SECONDS" in os.environ:

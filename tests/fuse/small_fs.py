@@ -7,13 +7,14 @@ from collections.abc import Collection
 
 import pyfuse3
 import trio
+from pyfuse3 import InodeT, ModeT, RequestContext, StatvfsData
 
 
 class SmallOperations(pyfuse3.Operations):
-    async def access(self, inode, mode, ctx):
+    async def access(self, inode: InodeT, mode: ModeT, ctx: RequestContext) -> bool:
         return True
 
-    async def statfs(self, ctx):
+    async def statfs(self, ctx: RequestContext) -> StatvfsData:
         return pyfuse3.StatvfsData()
 
 

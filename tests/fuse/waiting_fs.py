@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pyfuse3
 import trio
+from pyfuse3 import EntryAttributes, FileNameT, InodeT, RequestContext
 
 from magicfs.fuse.mount import MOUNT_OPTIONS
 from tests.fuse.small_fs import SmallOperations, serve
@@ -35,14 +36,14 @@ def print_when_it_waits(thread: int) -> None:
 
 
 class WaitingOperations(SmallOperations):
-    async def getattr(self, inode, ctx):
+    async def getattr(self, inode: InodeT, ctx: RequestContext) -> EntryAttributes:
         entry = pyfuse3.EntryAttributes()
         entry.st_ino = inode
         entry.st_mode = stat.S_IFDIR | 0o755
         entry.st_uid, entry.st_gid = os.geteuid(), os.getegid()
         return entry
 
-    async def lookup(self, parent_inode, name, ctx):
+    async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> EntryAttributes:
         threading.Thread(target=tell).start()
         await trio.sleep_forever()
 

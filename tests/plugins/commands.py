@@ -15,6 +15,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import psycopg
@@ -82,7 +83,7 @@ class Commands:
 
     def ok(self, *arguments: str | Path, timeout: float = COMMAND_SECONDS, **environment: str) -> str:
         """Run a command that must succeed; what it prints."""
-        done = self.run(*arguments, timeout=timeout, **environment)
+        done = self.run(*arguments, timeout=timeout, cwd=None, prefix=(), **environment)
         assert done.returncode == 0, f"{arguments}: {done.stderr}\n{self.logs()}"
         return done.stdout
 
@@ -125,7 +126,7 @@ class Commands:
         """The processes that the supervisor runs, by name."""
         return {name: part.pid for name, part in self.parts().items()}
 
-    def rows(self, query: str, *values: object) -> list[tuple]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         """The rows of a query of the running index, without the price of a command. It needs columns."""
         with psycopg.connect(Settings(home=self.home).database_dsn, autocommit=True) as connection:
             cursor = connection.execute(query.encode(), values or None)

@@ -11,6 +11,7 @@ import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping
 from html import escape
+from typing import Literal
 
 from PIL import ExifTags, Image
 
@@ -175,8 +176,12 @@ def _frame(name: bytes, text: str, charset: str) -> bytes:
     return name + len(body).to_bytes(4) + b"\0\0" + body
 
 
-def tar_archive(names: Iterable[str], *, mode: str = "w") -> bytes:
-    """A tar archive with members of these names; `mode` is one of `tarfile`, such as `w:gz`."""
+TarMode = Literal["w", "w:gz", "w:bz2", "w:xz"]
+"""Modes of `tarfile` in which archives are written."""
+
+
+def tar_archive(names: Iterable[str], *, mode: TarMode = "w") -> bytes:
+    """A tar archive with members of these names; `mode` is one of `tarfile`."""
     data = io.BytesIO()
     with tarfile.open(fileobj=data, mode=mode) as archive:
         for name in names:

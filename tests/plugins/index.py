@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +25,8 @@ from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService, WorkerIdentity
-from magicfs.pipeline.file_processor import Chunker, FileProcessor
+from magicfs.pipeline.file_processor import FileProcessor
+from magicfs.pipeline.new_contents import Chunker
 from magicfs.text.analysis import ANALYSIS_VERSION
 from magicfs.text.chunk_words import chunk_words
 from magicfs.text.extract.options import OcrEngine
@@ -91,6 +93,9 @@ class Reader:
 
     def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:
         raise AssertionError("no file has pages that wait")
+
+    def close(self) -> None:
+        """There is no process to end."""
 
     def extract(self, content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
         self.calls.append(name)
@@ -198,7 +203,7 @@ class Index:
         while worker.run_turn():
             pass
 
-    def rows(self, query: str, *values: object) -> list[tuple]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self.database.transaction() as connection:
             return connection.execute(query, values).fetchall()
 

@@ -16,6 +16,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -212,13 +213,13 @@ class Network:
     def wait(self, condition: Callable[[], bool], what: str, *, seconds: float = 120) -> None:
         eventually(condition, what, seconds=seconds, logs=lambda: f"{self.unfinished()}\n{self.logs()}")
 
-    def unfinished(self) -> dict[str, list[tuple]]:
+    def unfinished(self) -> dict[str, list[tuple[Any, ...]]]:
         """The files and chunks that wait, by who has claimed them."""
         query = "SELECT state, reason, attempts, leased_by, count(*) FROM {} WHERE state <> %s GROUP BY 1, 2, 3, 4"
         done = {"files": "indexed", "embeddings": "done"}
         return {table: self.rows(query.format(table), state) for table, state in done.items()}
 
-    def rows(self, query: str, *values: object) -> list[tuple]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         return self.servers.rows(query, *values)
 
     def logs(self) -> str:

@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -119,7 +120,7 @@ class Stack:
             return None
         return children[0].pid if children else None
 
-    def rows(self, query: str, *values: object) -> list[tuple]:
+    def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self.database.transaction() as connection:
             return connection.execute(query, values).fetchall()
 
@@ -134,7 +135,7 @@ class Stack:
     def wait(self, condition: Callable[[], bool], *, seconds: float = 120, what: str = "the condition") -> None:
         eventually(condition, what, seconds=seconds, logs=lambda: f"{self.counts()}\n{self.logs()}")
 
-    def counts(self) -> dict[str, list[tuple]]:
+    def counts(self) -> dict[str, list[tuple[Any, ...]]]:
         return {
             table: self.rows(f"SELECT state, reason, attempts, count(*) FROM {table} GROUP BY 1, 2, 3")
             for table in ("files", "embeddings")

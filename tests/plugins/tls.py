@@ -10,7 +10,7 @@ import socket
 import ssl
 import struct
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
@@ -62,7 +62,7 @@ def _certificate(
     key: ec.EllipticCurvePublicKey,
     signed_by: ec.EllipticCurvePrivateKey,
     *,
-    names: list[x509.GeneralName] | None = None,
+    names: Sequence[x509.GeneralName] = (),
     is_authority: bool = False,
 ) -> x509.Certificate:
     now = dt.datetime.now(dt.UTC)

@@ -25,7 +25,7 @@ watchdog.STOP_SECONDS = 3.0
 TROUBLE_SECONDS = 5.0
 """After so many seconds, the watchdog ends a worker."""
 
-_poll = MultiChannelPoller.on_poll_start
+_poll: Callable[[MultiChannelPoller], None] = MultiChannelPoller.on_poll_start
 _read = Channel._brpop_read
 _receive = ResultHandler._recv_message
 

@@ -20,4 +20,4 @@ def _find_folder() -> str | None:
 
 
 ocr_engines.rapidocr_folder = _find_folder
-ocr_changes.rapidocr_folder = _find_folder
+vars(ocr_changes)["rapidocr_folder"] = _find_folder

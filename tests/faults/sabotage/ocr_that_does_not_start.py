@@ -22,10 +22,10 @@ child_keeper._OCR_PAUSE_SECONDS = 0.0
 _start = ChildKeeper._start
 
 
-def _start_if_it_can(keeper: ChildKeeper, limit: TimeLimit) -> ParserProcess:
-    if keeper.recognises and (Path(os.environ["MAGICFS_HOME"]) / "busy").exists():
+def _start_if_it_can(self: ChildKeeper, limit: TimeLimit) -> ParserProcess:
+    if self.recognises and (Path(os.environ["MAGICFS_HOME"]) / "busy").exists():
         raise ServerError("the process for reading files does not start: timed out")
-    return _start(keeper, limit)
+    return _start(self, limit)
 
 
 ChildKeeper._start = _start_if_it_can

@@ -20,6 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable
+from typing import cast
 from unittest import mock
 
 from magicfs.domain.contents import Document, Unreadable
@@ -170,7 +171,7 @@ def is_open(descriptor: int) -> bool:
 
 ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
     "long": lambda: Document("word " * (20 << 20), "text/plain"),
-    "wrong-types": lambda: Document("text", "text/plain", page_starts=("x",)),
+    "wrong-types": lambda: Document("text", "text/plain", page_starts=cast("tuple[int]", ("x",))),
     "environment": lambda: Document(json.dumps(dict(os.environ)), "text/plain"),
     "descriptors": lambda: Document(" ".join(str(number) for number in range(64) if is_open(number)), "text/plain"),
     "refuse": lambda: Unreadable(SkipReason.ENCRYPTED, "detail\nof two lines \ud800"),

@@ -73,7 +73,12 @@ class Host:
     def in_loop(self, work: Callable[[], None]) -> None:
         """Call something in the thread of the server."""
         done = threading.Event()
-        self.loop.call_soon_threadsafe(lambda: (work(), done.set()))
+
+        def do() -> None:
+            work()
+            done.set()
+
+        self.loop.call_soon_threadsafe(do)
         assert done.wait(SECONDS)
 
     def certificate(self, address: PeerAddress | None = None) -> HostCertificate:

@@ -7,6 +7,7 @@ from pathlib import Path
 
 import psycopg
 import redis as redis_client
+from psycopg.conninfo import make_conninfo
 
 from magicfs.domain.host_certificates import HostCertificate
 from magicfs.errors import ConfigError, HostTaken
@@ -74,8 +75,12 @@ class Pair:
         return stack
 
     def connect(self, **options: str) -> psycopg.Connection:
-        words = {"host": str(self.run_dir), "user": postgres.OWNER, "dbname": "template_magicfs"} | options
-        return psycopg.connect(**words, autocommit=True, connect_timeout=10)
+        words = {
+            "host": str(self.run_dir),
+            "user": postgres.OWNER,
+            "dbname": "template_magicfs",
+        } | options
+        return psycopg.connect(make_conninfo(**words), autocommit=True, connect_timeout=10)
 
     def redis(self) -> redis_client.Redis:
         return redis_client.Redis(unix_socket_path=str(self.run_dir / "redis.sock"), db=14)

@@ -12,7 +12,19 @@ import time
 from dataclasses import dataclass, field
 
 import pyfuse3
-from pyfuse3 import FUSEError
+from pyfuse3 import (
+    EntryAttributes,
+    FileHandleT,
+    FileInfo,
+    FileNameT,
+    FlagT,
+    FUSEError,
+    InodeT,
+    ModeT,
+    ReaddirToken,
+    RequestContext,
+    SetattrFields,
+)
 
 from tests.fuse.small_fs import SmallOperations, serve
 
@@ -52,43 +64,55 @@ class FoldingOperations(SmallOperations):
         self.nodes[parent].names[name] = inode
         return inode
 
-    async def getattr(self, inode, ctx):
+    async def getattr(self, inode: InodeT, ctx: RequestContext) -> EntryAttributes:
         return self.entry(inode)
 
-    async def lookup(self, parent_inode, name, ctx):
+    async def lookup(self, parent_inode: InodeT, name: FileNameT, ctx: RequestContext) -> EntryAttributes:
         return self.entry(self.nodes[parent_inode].names[self.listed(parent_inode, name)])
 
-    async def setattr(self, inode, attr, fields, fh, ctx):
+    async def setattr(
+        self, inode: InodeT, attr: EntryAttributes, fields: SetattrFields, fh: FileHandleT | None, ctx: RequestContext
+    ) -> EntryAttributes:
         if fields.update_size:
             del self.nodes[inode].content[attr.st_size :]
         return self.entry(inode)
 
-    async def mkdir(self, parent_inode, name, mode, ctx):
+    async def mkdir(self, parent_inode: InodeT, name: FileNameT, mode: ModeT, ctx: RequestContext) -> EntryAttributes:
         return self.entry(self.add(parent_inode, name, stat.S_IFDIR | 0o755))
 
-    async def create(self, parent_inode, name, mode, flags, ctx):
+    async def create(
+        self, parent_inode: InodeT, name: FileNameT, mode: ModeT, flags: FlagT, ctx: RequestContext
+    ) -> tuple[FileInfo, EntryAttributes]:
         inode = self.add(parent_inode, name, stat.S_IFREG | 0o644)
         return pyfuse3.FileInfo(fh=inode, direct_io=True), self.entry(inode)
 
-    async def open(self, inode, flags, ctx):
+    async def open(self, inode: InodeT, flags: FlagT, ctx: RequestContext) -> FileInfo:
         return pyfuse3.FileInfo(fh=inode, direct_io=True)
 
-    async def read(self, fh, off, size):
+    async def read(self, fh: FileHandleT, off: int, size: int) -> bytes:
         return bytes(self.nodes[fh].content[off : off + size])
 
-    async def write(self, fh, off, buf):
+    async def write(self, fh: FileHandleT, off: int, buf: bytes) -> int:
         self.nodes[fh].content[off : off + len(buf)] = buf
         self.nodes[fh].changed_ns = time.time_ns()
         return len(buf)
 
-    async def rename(self, parent_inode_old, name_old, parent_inode_new, name_new, flags, ctx):
+    async def rename(
+        self,
+        parent_inode_old: InodeT,
+        name_old: FileNameT,
+        parent_inode_new: InodeT,
+        name_new: FileNameT,
+        flags: FlagT,
+        ctx: RequestContext,
+    ) -> None:
         inode = self.nodes[parent_inode_old].names.pop(self.listed(parent_inode_old, name_old))
         self.nodes[parent_inode_new].names[name_new] = inode
 
-    async def opendir(self, inode, ctx):
+    async def opendir(self, inode: InodeT, ctx: RequestContext) -> FileHandleT:
         return inode
 
-    async def readdir(self, fh, start_id, token):
+    async def readdir(self, fh: FileHandleT, start_id: int, token: ReaddirToken) -> None:
         for position, (name, inode) in list(enumerate(self.nodes[fh].names.items(), 1))[start_id:]:
             if not pyfuse3.readdir_reply(token, name, self.entry(inode), position):
                 return

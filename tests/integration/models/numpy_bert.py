@@ -38,7 +38,7 @@ class NumpyBert:
 
     def states(self, ids: Sequence[int]) -> NDArray[np.float64]:
         """The vectors of the tokens of a text."""
-        hidden = self.words[list(ids)].astype(np.float64)
+        hidden: NDArray[Any] = self.words[list(ids)].astype(np.float64)
         hidden = hidden + self.weights["embeddings.position_embeddings.weight"][: len(ids)]
         hidden = hidden + self.weights["embeddings.token_type_embeddings.weight"][0]
         hidden = self._norm(hidden, "embeddings.LayerNorm")
@@ -47,12 +47,14 @@ class NumpyBert:
         return hidden
 
     def _dense(self, value: NDArray[Any], name: str) -> NDArray[Any]:
-        return value @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
+        dense: NDArray[Any] = value @ self.weights[f"{name}.weight"].T + self.weights[f"{name}.bias"]
+        return dense
 
     def _norm(self, value: NDArray[Any], name: str) -> NDArray[Any]:
         centred = value - value.mean(axis=-1, keepdims=True)
         deviation = np.sqrt((centred**2).mean(axis=-1, keepdims=True) + self.config["layer_norm_eps"])
-        return centred / deviation * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
+        normed: NDArray[Any] = centred / deviation * self.weights[f"{name}.weight"] + self.weights[f"{name}.bias"]
+        return normed
 
     def _layer(self, value: NDArray[Any], prefix: str) -> NDArray[Any]:
         heads = self.config["num_attention_heads"]

@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
-from typing import Any, LiteralString, cast
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -98,7 +98,7 @@ def recorded_plans(*, analysed: bool = False) -> Iterator[list[Plan]]:
 
 
 def _text(query: str | bytes) -> LiteralString:
-    return cast("LiteralString", query.decode() if isinstance(query, bytes) else query)
+    return query.decode() if isinstance(query, bytes) else query
 
 
 def _prepared(connection: Any, execute: Any, text: str, params: Mapping[str, Any] | None) -> sql.Composed:
