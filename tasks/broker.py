@@ -71,7 +71,7 @@ def probe(broker_url: str, host: str) -> BrokerStatus:
 
 
 def probe_queues(broker_url: str, names: Sequence[str]) -> BrokerStatus:
-    """As `probe`, for the queues of these names."""
+    """Whether the broker takes messages now, and how many these queues hold: see `probe`."""
     asking = client(broker_url, seconds=PROBE_SECONDS, retries=0)
     answers: list[BrokerStatus] = []
     probing = threading.Thread(target=lambda: answers.append(_probe(asking, names)), daemon=True)

@@ -25,6 +25,7 @@ MAX_QUEUED_MESSAGES = 8
 """Messages that one queue holds at most. A worker that finds work notifies again, so more messages add nothing."""
 
 MAX_MAINTENANCE_MESSAGES = 1
+"""Messages that the queue of maintenance holds: one does all that is due."""
 
 PING_SECONDS = 1.0
 """How long workers have to answer."""
@@ -126,5 +127,5 @@ class CeleryQueue:
 
 def _cause(error: Exception) -> Exception:
     """What Redis or the network has raised, of an error of Celery's."""
-    is_wrapped = isinstance(error, OperationalError) and isinstance(error.__cause__, Exception)
-    return error.__cause__ if is_wrapped and isinstance(error.__cause__, Exception) else error
+    cause = error.__cause__
+    return cause if isinstance(error, OperationalError) and isinstance(cause, Exception) else error

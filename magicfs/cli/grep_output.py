@@ -129,7 +129,7 @@ def _for_programs(lines: list[Match], wanted: GrepFormat) -> Iterator[bytes]:
 
 
 def _for_people(lines: list[Match], wanted: GrepFormat) -> Iterator[str]:
-    """The same as lines of a terminal."""
+    """Yield the lines of a terminal: paths and places in colours, and what was looked for emphasised."""
     from magicfs.cli.terminal import Style, emphasised, shown, styled
 
     for path, match, count in _entries(lines, wanted):

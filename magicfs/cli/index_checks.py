@@ -196,7 +196,7 @@ class IndexChecks:
         return f"{len(running)} running"
 
     def _silent_mounts(self, running: Sequence[PartStatus]) -> list[str]:
-        """As `silent_mounts`; none when the index cannot be read, which `database` says."""
+        """The mounts that run and do not answer; none when the index cannot be read, which `database` says."""
         from magicfs.db.cluster.heartbeats import live_mounts
 
         try:

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from magicfs.text.extract.ocr.ocr_changes import OcrChanges
 
 WORKER_CONNECTIONS = 2
+"""Connections to the database that one worker process has at most."""
 
 
 class WorkerServices:

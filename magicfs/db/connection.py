@@ -141,7 +141,7 @@ class PooledConnection(psycopg.Connection[Any]):
     def execute(
         self, query: Any, params: Params | None = None, *, prepare: bool | None = None, binary: bool = False
     ) -> psycopg.Cursor[Any]:
-        """As psycopg's, within the deadline. Raises `DeadlineExceeded`."""
+        """Execute a statement as psycopg does, within the deadline. Raises `DeadlineExceeded`."""
         if self._deadline is not None:
             seconds = self._deadline.seconds_left()
             if self._sets_limits:
@@ -156,12 +156,12 @@ class PooledConnection(psycopg.Connection[Any]):
             self._statement_seconds = seconds
 
     def commit(self) -> None:
-        """As psycopg's. The limit that the transaction has set for a statement ends with it."""
+        """Commit as psycopg does. The limit that the transaction has set for a statement ends with it."""
         self._statement_seconds = None
         super().commit()
 
     def rollback(self) -> None:
-        """As psycopg's. It takes back a setting of the session that was made in the transaction."""
+        """Roll back as psycopg does: a setting of the session that was made in the transaction is taken back too."""
         self._statement_seconds = self._plans_once = None
         super().rollback()
 
@@ -177,7 +177,7 @@ class PooledConnection(psycopg.Connection[Any]):
         super().execute(_SET_LOCALLY, (array_text(values), array_text(values.values())))
 
     def wait(self, gen: Generator[Any, Any, T], *args: Any, **kwargs: Any) -> T:
-        """As psycopg's: wait for the server. Closes the connection and raises when the answer is overdue."""
+        """Wait for the server as psycopg does. Closes the connection and raises when the answer is overdue."""
         if self._answer_deadline is not None:
             gen = self._until_overdue(gen, self._answer_deadline)
         return super().wait(gen, *args, **kwargs)

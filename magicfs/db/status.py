@@ -108,7 +108,7 @@ def read_coverage(connection: Connection) -> Coverage:
 
 
 def coverage_of_counts(counts: Mapping[str, Any]) -> Coverage:
-    """The same from the object that `COVERAGE_SQL` returns."""
+    """The part of the corpus that a search covers, from the counts that `COVERAGE_SQL` returns."""
     rows = {
         ModelState(state): _Rows(total, waiting, second_vectors, failed, unread=0)
         for state, (total, waiting, second_vectors, failed) in (counts["models"] or {}).items()

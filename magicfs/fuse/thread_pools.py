@@ -43,6 +43,7 @@ MAX_WAITING_FILES = 128
 """Calls that wait for a place in the pool of one file system or host. Further ones are refused, so that the
 requests of one that hangs leave some of `MAX_REQUESTS` to all others."""
 MAX_WAITING_INDEX = 256
+"""Calls that wait for a place in the pool of the index. Further ones are refused."""
 
 
 class ThreadPools:

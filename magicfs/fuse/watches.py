@@ -167,7 +167,7 @@ class DirectoryWatches:
         return None if watch is None else Unchanged(watch, name)
 
     def attributes_of(self, node: Node) -> Unchanged | None:
-        """The same for the attributes of a node, where it was seen last."""
+        """Whether a node stays as it is, for its attributes that are read next; None if nothing watches it."""
         if not isinstance(node, RealNode) or not isinstance(node.place, ChildPlace):
             return None
         own = self._watches.get(node.ino)

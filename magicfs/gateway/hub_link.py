@@ -160,7 +160,7 @@ class _Heard:
         self.is_silent = True
 
     async def read(self, size: int) -> bytes:
-        """As the reader's."""
+        """The next bytes of the reader; none at its end."""
         block = await self._reader.read(size)
         self.is_silent = self.is_silent and not block
         return block

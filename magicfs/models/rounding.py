@@ -20,6 +20,7 @@ from magicfs.models.outliers import UNROUNDED, is_matrix
 _MIN_ROWS = 2048
 """Smaller tables, such as those of positions, stay as they are."""
 _LARGEST = 127
+"""The largest weight in int8, and the smallest one without its sign."""
 _ROWS_PER_STEP = 1 << 14
 
 

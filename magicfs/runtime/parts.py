@@ -28,12 +28,8 @@ from magicfs.runtime.program import program_version
 EXTRACT_WORKERS = 2
 """While one reads a large file or a picture, the other one reads what was just saved."""
 
-DATABASE_PLACE = 10
+DATABASE_PLACE, BROKER_PLACE, SERVICE_PLACE, WORKER_PLACE, MOUNT_PLACE = 10, 20, 50, 60, 90
 """Parts start in the order of their places and stop in the reverse order; parts of one place stop together."""
-BROKER_PLACE = 20
-SERVICE_PLACE = 50
-WORKER_PLACE = 60
-MOUNT_PLACE = 90
 
 PRELOADED = (
     *("magicfs.cli.part", "magicfs.cli.wiring", "magicfs.cli.index_model", "magicfs.cli.worker_services"),

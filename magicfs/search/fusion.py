@@ -96,7 +96,7 @@ class Evidence(NamedTuple):
     """Whether the question is the file's name but for its extension."""
 
     def with_model_similarity(self, model_similarity: float) -> Evidence:
-        """The same with another similarity, in a third of the time of `_replace`."""
+        """This evidence with another similarity, in a third of the time of `_replace`."""
         return tuple.__new__(Evidence, (*self[:3], model_similarity, *self[4:]))
 
     @property

@@ -43,10 +43,11 @@ SHARE_EXPONENT = 2.5
 SIMILARITY_EXPONENT = 2.0
 SIMILARITY_EXPONENTS_OF_SHORT_QUESTIONS = {1: 5.0, 2: 3.0}
 """The power to which the similarity is raised, by the number of words of the question."""
-FEW_WORDS = 2
+REACH_WORDS = 2
 REACH_OF_FEW_WORDS = 1.5
-"""Under a multilingual model, the largest similarities to so few words are greater by so much, also those of unrelated
-texts: of 54 short texts, the nearest unrelated one is at 0.7 of a single word (median), and at 0.4 of a sentence."""
+"""Under a multilingual model, the largest similarities to `REACH_WORDS` words or fewer are greater by so much, those of
+unrelated texts too: of 54 short texts, the nearest unrelated one is at 0.7 of a single word (median), and at 0.4 of a
+sentence."""
 STEP = 0.01
 """The difference between neighbours that would have one score, where there is room: it is seen in two decimals."""
 _SHARE_OF_ROOM = 0.45
@@ -136,7 +137,7 @@ def similarity_reach(words: int, *, second_share: float) -> float:
 
     `second_share` is the share of the candidates that the multilingual model has read.
     """
-    return 1.0 + (REACH_OF_FEW_WORDS - 1.0) * second_share if words <= FEW_WORDS else 1.0
+    return 1.0 + (REACH_OF_FEW_WORDS - 1.0) * second_share if words <= REACH_WORDS else 1.0
 
 
 def decreasing_scores(scores: Sequence[float], are_phrases: Sequence[bool]) -> list[float]:

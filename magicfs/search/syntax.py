@@ -21,6 +21,7 @@ from magicfs.text.analysis.tokens import UNSPACED
 MAX_QUERY_CHARACTERS = 4096
 """The rest of a longer text is ignored; no model reads that far."""
 MAX_LIMIT = 1000
+"""The most results of a search, whatever `limit:` says."""
 
 _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(

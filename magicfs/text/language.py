@@ -77,7 +77,7 @@ def language_of(document: Document) -> str | None:
 
 
 def language_of_samples(mime_type: str, samples: Sequence[str], stated: str | None) -> str | None:
-    """The same for a document of which samples are at hand, and the language that its metadata states."""
+    """The code of a document's language from samples of it, and from the language that its metadata states."""
     if is_code(mime_type):
         return "en"
     if mime_type == _CALENDAR:

@@ -35,7 +35,7 @@ def file_name(path: bytes) -> FileName:
 
 
 def moved_name(path: bytes, *, former: bytes, own_words: str | None) -> FileName:
-    """The same as `file_name`, of a file that has been at the path `former`; sooner if it has kept its own name.
+    """What the index has of the path of a file that has been at `former`; in less time if it has kept its own name.
 
     `own_words` are the words of its former name that have the weight A, as Postgres writes a `tsvector`; None if they
     were never written.

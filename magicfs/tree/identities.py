@@ -43,7 +43,7 @@ class FileIdentity(NamedTuple):
 
     @property
     def key(self) -> bytes:
-        """The same for the same file, and for a later one that has its inode number."""
+        """What a file has in common with a later one that gets its inode number, and with no other."""
         return _KEY.pack(self.kind, self.device, self.inode)
 
     @property

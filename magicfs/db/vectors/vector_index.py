@@ -35,6 +35,7 @@ BUILD_LOCK = 0x6D616769_63667302
 """The advisory lock that lets one process in the cluster build or drop the index."""
 
 _MAX_COUNTED_PENDING = 10_000_000
+"""Waiting chunks that are counted at most: counting takes time in proportion to them."""
 
 CONNECTIONS = 24
 """Connections of a vector in the graph (m), twice as many in its lowest layer. With pgvector's own 16, a search misses

@@ -17,7 +17,8 @@ _FIRST: Final = "元"
 _OF_ERA: Final = re.compile(
     rf"({'|'.join(_BEFORE_FIRST)}) ?([0-9]{{1,3}}|{_FIRST}) ?(年)(?: ?([0-9]{{1,2}}) ?(月)(?: ?([0-9]{{1,2}}) ?(日))?)?"
 )
-_LAST: Final = 2100
+_END: Final = 2100
+"""The first year, of the common calendar, that no text means by an era."""
 
 
 class DayOfEra(NamedTuple):
@@ -35,5 +36,5 @@ def days_of_eras(text: str) -> Iterator[DayOfEra]:
     for match in _OF_ERA.finditer(text) if "年" in text else ():
         era, number, _, month, _, day, _ = match.groups()
         year = _BEFORE_FIRST[era] + (1 if number == _FIRST else int(number))
-        if year < _LAST:
+        if year < _END:
             yield DayOfEra(match[0], frozenset(filter(None, match.groups())), str(year), month, day)

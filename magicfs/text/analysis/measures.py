@@ -178,7 +178,7 @@ def _plain(number: str) -> str:
 
 
 def percents_in_characters(text: str) -> list[str]:
-    """The same of a readable text in Chinese, whose numbers may be characters."""
+    """The percentages of a readable text in Chinese, as `19.5%`: their numbers may be characters."""
     found = _PERCENT_BEFORE.findall(text) if "百分之" in text else []
     numbers = (number if number[0].isdecimal() else value_of(number) for number in found)
     return [f"{number}%" for number in numbers if number is not None and len(str(number)) <= _MAX_DIGITS]

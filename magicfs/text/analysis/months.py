@@ -124,7 +124,7 @@ def month_number(name: str) -> int | None:
 
 
 def month_between_signs(name: str) -> int | None:
-    """The same of a name that stands between a day and a year with signs and no blanks, as in `15/set/2016`."""
+    """The month of a name between a day and a year with signs and no blanks, as in `15/set/2016`; None for another."""
     return _BETWEEN_SIGNS.get(name.lower()) or month_number(name)
 
 

@@ -119,7 +119,7 @@ def _signs_between() -> re.Pattern[str]:
 
 @cache
 def _camel_border() -> re.Pattern[str]:
-    """The same as `_ASCII_CAMEL_BORDER`, for Latin, Greek and Cyrillic letters."""
+    """Where a part of a name of Latin, Greek and Cyrillic letters begins: see `_ASCII_CAMEL_BORDER`."""
     cased = [chr(code) for code in range(0x41, 0x530)]
     upper = character_class([letter for letter in cased if letter.isupper()])
     lower = character_class([letter for letter in cased if letter.islower()])

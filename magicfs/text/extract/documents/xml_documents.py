@@ -90,7 +90,7 @@ def read_spreadsheet(content: bytes) -> Document | None:
 
 
 def read_flat_opendocument(content: bytes, mime_type: str) -> Document:
-    """The same of a document in one piece of XML, in UTF-8. Raises `ET.ParseError` for a damaged file."""
+    """The text of an OpenDocument in one piece of XML, in UTF-8. Raises `ET.ParseError` for a damaged file."""
     document = parse_xml(content.decode("utf-8"))
     body = next(named(document, "body"), document)
     author = next((element.text for element in named(document, "initial-creator")), None)

@@ -88,7 +88,7 @@ def _values(cell: bytes) -> dict[int, bytes]:
 
 
 def _old_values(cell: bytes) -> dict[int, bytes]:
-    """The same of a cell of before 2019, by the flags of later ones."""
+    """What the flags of a cell of before 2019 name, by the numbers that the bits have in later ones."""
     flags = struct.unpack_from("<I", cell, _OLD_FLAGS)[0]
     place = _HEAD_BYTES
     found: dict[int, bytes] = {}

@@ -72,7 +72,7 @@ def unescape(text: str, *, mime_type: str) -> str:
 
 
 def _unescape_code(text: str) -> str:
-    r"""Only letters by number are replaced: what `\n` means depends on the language and on the kind of the string."""
+    r"""Replace letters by number alone: what `\n` means depends on the language and on the kind of the string."""
     if "\\u" in text.lower():
         text = join_surrogates(STRING_ESCAPE.sub(letter_by_number, text))
     if "\\N{" in text or "\\x{" in text:
@@ -81,24 +81,24 @@ def _unescape_code(text: str) -> str:
 
 
 def _unescape_quoted(text: str) -> str:
-    """As code; an apostrophe is written twice in strings of YAML and SQL."""
+    """Replace what code escapes, and the apostrophe that is written twice in strings of YAML and SQL."""
     return _unescape_code(_DOUBLED.sub("'", text) if "''" in text else text)
 
 
 def _unescape_sql(text: str) -> str:
-    r"""The same; in dumps of MySQL and PostgreSQL, what programs have escaped, such as `\n`."""
+    r"""Replace what SQL escapes; in dumps of MySQL and PostgreSQL, what programs have escaped too, such as `\n`."""
     if "\\" in text and _DUMP.search(text):
         text = _DUMP_ESCAPE.sub(lambda match: _DUMP_SIGNS.get(match[1], match[1]), text)
     return _unescape_quoted(text)
 
 
 def _unescape_octal(text: str) -> str:
-    """As code, with bytes in octal numbers: names of files in what git prints, and strings of C."""
+    """Replace what code escapes, and bytes in octal numbers: names of files in what git prints, and strings of C."""
     return _OCTAL_BYTES.sub(_octal_bytes, _unescape_code(text)) if "\\3" in text else _unescape_code(text)
 
 
 def _unescape_wiki(text: str) -> str:
-    """Quotes that stand for bold and italic letters may stand in a word."""
+    """Replace references, and quotes that stand for bold and italic letters: these may stand in a word."""
     return _WIKI_QUOTES.sub("", _unescape_references(text))
 
 

@@ -68,7 +68,7 @@ class Answers:
 
     @property
     def pending_pages(self) -> tuple[int, ...]:
-        """The same pages, in the same order, without the letters."""
+        """The pages about which there is no answer yet, in the order in which a child reads them."""
         return tuple(self.known_letters)
 
     @property

@@ -105,7 +105,7 @@ def drop_capabilities() -> None:
 
 
 def become_nobody() -> None:
-    """As root, change to the user nobody in every thread. Does nothing where that is not allowed.
+    """Change from root to the user nobody in every thread. Does nothing where that is not allowed.
 
     The interpreter may lie where only root can read, so what parsers would load later is loaded before.
     """
