@@ -127,7 +127,14 @@ class FileProcessor:
             for file in read:
                 content = stored.get(file.key)
                 if content is not None:
-                    sort_result(file, content.unreadable, content.id, finished, unreadable)
+                    sort_result(
+                        file,
+                        content.unreadable,
+                        content.id,
+                        finished=finished,
+                        unreadable=unreadable,
+                        changing=changing,
+                    )
                 elif file.read_by_link:
                     # Its content was outdated meanwhile.
                     changing.append(file.claim)
@@ -171,11 +178,19 @@ class FileProcessor:
             ids = contents_db.insert_contents(connection, valid_for_copies)
             finished: list[ExtractedFile] = []
             unreadable: list[tuple[ClaimedFile, Unreadable]] = []
+            still_changing = list(changing)
             for file in files:
                 extracted = contents[file.key].extracted
                 reason = extracted if isinstance(extracted, Unreadable) else None
-                sort_result(file, reason, ids.get(file.key), finished, unreadable)
-            finish_files(connection, finished, unreadable, changing, timer=timer)
+                sort_result(
+                    file,
+                    reason,
+                    ids.get(file.key),
+                    finished=finished,
+                    unreadable=unreadable,
+                    changing=still_changing,
+                )
+            finish_files(connection, finished, unreadable, still_changing, timer=timer)
 
 
 def _reads_pages(file: FileRead, content: StoredContent | None) -> bool:

@@ -40,13 +40,20 @@ def sort_result(
     file: FileRead,
     reason: Unreadable | None,
     content: ContentId | None,
+    *,
     finished: list[ExtractedFile],
     unreadable: list[tuple[ClaimedFile, Unreadable]],
+    changing: list[ClaimedFile],
 ) -> None:
-    """Add a file to those that are finished with a content, with or without text, or to the unreadable ones."""
+    """Add a file to those that are finished with a content, with or without text, or to the unreadable ones.
+
+    One that is corrupt because a program may be saving it is added to the changing ones, and keeps its earlier text.
+    """
     state = FileState.INDEXED if reason is None else reason.state(kind=file.key.kind)
     if content is not None and state in {FileState.INDEXED, FileState.NAMED}:
         finished.append(ExtractedFile(file.claim, content, file.stat, state))
+    elif reason is not None and reason.reason is SkipReason.CORRUPT and file.may_be_half_written():
+        changing.append(file.claim)
     elif reason is not None:
         unreadable.append((file.claim, reason))
 

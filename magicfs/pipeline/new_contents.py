@@ -17,8 +17,10 @@ from magicfs.domain.contents import ContentKey, Document, EarlierReading, NewCon
 from magicfs.domain.files import SkipReason
 from magicfs.pipeline.reading import FileRead
 
-_EARLIER_TEXT_STAYS = frozenset({SkipReason.NEEDS_OCR, SkipReason.TIMEOUT, SkipReason.CRASHED})
-"""Reasons that say nothing of a file that an earlier reader could read: that one's text is better than none."""
+_EARLIER_TEXT_STAYS = frozenset(
+    {SkipReason.NEEDS_OCR, SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.CORRUPT, SkipReason.BOMB}
+)
+"""Reasons that say nothing of bytes that an earlier reader could read: that one's text is better than none."""
 
 
 class Chunker(Protocol):

@@ -37,6 +37,10 @@ GROUPED_FILE_BYTES = 32 << 10
 EMPTIED_SECONDS = 1.0
 """A file that had a text and was emptied less than this ago is being saved: most programs empty it first."""
 
+HALF_WRITTEN_SECONDS = 10.0
+"""A file that had a text, cannot be parsed now and was written to less than this ago may be half written: a program
+that saves in place over a network pauses for seconds."""
+
 READ_TRIES = 3
 """A file that changes while it is read is often unchanged a moment later."""
 
@@ -67,6 +71,10 @@ class FileRead:
     def mime_type(self) -> str:
         """The MIME type that its bytes and its name say."""
         return self.key.kind.partition(" ")[0]
+
+    def may_be_half_written(self) -> bool:
+        """Whether a program that saves a file which had a text may have written a part of it only."""
+        return self.claim.content_id is not None and _was_written_within(HALF_WRITTEN_SECONDS, self.stat)
 
     def has_changed(self) -> bool:
         """Whether a file that its parser reads itself has changed since it was identified, or is out of reach."""
@@ -237,13 +245,17 @@ def _identify(
     claim: ClaimedFile, content: bytes, stat: FileStat, *, detector: TypeDetector
 ) -> FileRead | StillChanging:
     """A file that was read whole, with what identifies its bytes."""
-    # `abs`, so that a file with a time in the future is not postponed until then.
-    written_just_now = abs(time.time() - stat.mtime_ns / 1e9) < EMPTIED_SECONDS
-    if len(content) < stat.size or (not content and claim.content_id is not None and written_just_now):
+    is_emptied = not content and claim.content_id is not None and _was_written_within(EMPTIED_SECONDS, stat)
+    if len(content) < stat.size or is_emptied:
         return StillChanging()
     kind = detector.kind(content, name=claim.name)
     key = ContentKey(Digest(xxhash.xxh3_128_digest(content)), reader_version(kind), kind)
     return FileRead(claim, content, key, stat)
+
+
+def _was_written_within(seconds: float, stat: FileStat) -> bool:
+    # `abs`, so that a file with a time in the future is not postponed until then.
+    return abs(time.time() - stat.mtime_ns / 1e9) < seconds
 
 
 def _read_large(

@@ -124,7 +124,7 @@ def test_a_book_for_which_there_is_no_ocr_now_stays_and_waits_for_it(index: Inde
     assert texts(index) == found(range(PAGES + 1))
 
 
-@pytest.mark.parametrize("reason", [SkipReason.TIMEOUT, SkipReason.CRASHED])
+@pytest.mark.parametrize("reason", [SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.CORRUPT, SkipReason.BOMB])
 def test_a_file_at_which_a_newer_reader_fails_keeps_its_text(
     index: Index, book: BookReader, reason: SkipReason
 ) -> None:
