@@ -1,6 +1,6 @@
 """The tree of commands. Each module of `commands` parses its arguments, calls one service, and prints the result.
 
-Used by `main`, which runs it.
+Used by `execution`, which runs it.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """The log of errors that nobody raised on purpose: a person gets one line, and the traceback is kept.
 
-Used by `main`. Main thread.
+Used by `execution`. Main thread.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """`python -m magicfs.cli.part`: starts an agent, a worker or a mount for the supervisor of `magicfs up`.
 
 It takes the arguments of the commands of these names and calls what they call. The command line of people is left out,
-because a part would keep its libraries in 15 MB for as long as it runs. Ends as `main` does: one line on standard
+because a part would keep its libraries in 15 MB for as long as it runs. Ends as `execution` does: one line on standard
 error, and an exit code.
 """
 

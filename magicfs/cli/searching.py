@@ -1,6 +1,6 @@
 """What `magicfs search` does once its arguments are known, and the plain arguments that need no typer to be known.
 
-Used by `commands.search`, `commands.grep` and `commands.similar`, and by `main` for a search that is typed as most
+Used by `commands.search`, `commands.grep` and `commands.similar`, and by `execution` for a search that is typed as most
 are: people and programs wait for it, and typer with what it loads takes as long as the search. Whatever it would
 complain about is left to it. For the same reason a search server is asked first (`search_client`), and this module
 imports no library. Main thread; `find` in any.

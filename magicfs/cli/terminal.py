@@ -1,6 +1,6 @@
 """The output of commands: results on standard output, progress and remarks on standard error.
 
-Used by every command. `main` decides on errors that end one. On a terminal, names, paths and texts that come from
+Used by every command. `execution` decides on errors that end one. On a terminal, names, paths and texts that come from
 files are `shown`, so that they disturb no other part of a line; programs get them as they are. Main thread.
 """
 

@@ -333,7 +333,7 @@ def test_without_the_sdk_a_line_says_how_it_is_installed(server: Server) -> None
     program = (
         "import importlib.util, sys; found = importlib.util.find_spec\n"
         "importlib.util.find_spec = lambda name, *more: None if name == 'mcp' else found(name, *more)\n"
-        "from magicfs.cli import main; sys.exit(main.run(['mcp']))"
+        "from magicfs.cli import execution; sys.exit(execution.run(['mcp']))"
     )
     done = subprocess.run(
         [sys.executable, "-c", program], env=server.environment, capture_output=True, text=True, check=False

@@ -33,7 +33,7 @@ HEAVY = (
 
 PROGRAM = """
 import json, sys
-from magicfs.cli import main
+from magicfs.cli import execution
 from magicfs.cli.search_output import answer_of, show
 from magicfs.db.pool import Database
 from magicfs.embedding import query_client

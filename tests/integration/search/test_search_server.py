@@ -39,16 +39,16 @@ PATIENT = {"magicfs.cli.search_client.TAKEN_SECONDS": 60.0}
 PATIENT_DOWN = """
 import sys
 from magicfs.ipc import server_lock
-from magicfs.cli import main, stopping
+from magicfs.cli import execution, stopping
 stopping.STOP_SECONDS = server_lock.stop_server.__kwdefaults__["seconds"] = 20.0
-sys.exit(main.run(sys.argv[1:]))
+sys.exit(execution.run(sys.argv[1:]))
 """
 PROGRAM = """
 import sys
 before = set(sys.modules)
-from magicfs.cli import main, search_client
+from magicfs.cli import execution, search_client
 search_client.TAKEN_SECONDS = 60.0
-code = main.run(sys.argv[1:])
+code = execution.run(sys.argv[1:])
 print(*sorted(set(sys.modules) - before), file=sys.stderr)
 sys.exit(code)
 """

@@ -7,7 +7,7 @@ import itertools
 import pytest
 from typer.main import get_command
 
-from magicfs.cli import main, searching
+from magicfs.cli import execution, searching
 from magicfs.cli.application import app
 from magicfs.cli.searching import SearchOptions, plain_options
 
@@ -76,5 +76,5 @@ def test_a_plain_search_does_not_make_the_application(
     searched: list[SearchOptions], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("magicfs.cli.application.app", None)
-    assert main.run(["search", "tax", "invoice", "--json"]) == 0
+    assert execution.run(["search", "tax", "invoice", "--json"]) == 0
     assert searched == [SearchOptions("tax invoice", as_json=True)]
