@@ -55,9 +55,9 @@ OR files.extension = ANY(%(type_extensions)s)
 files.extension = ANY(%(extensions)s)
 
 -- name: is_in_folder
--- Fragment: a file is below one of the directories.
-'/' || {{folded_root}} || '/' || {{folded_path}} LIKE ANY(%(folders)s)
-OR roots.path || '\x2f'::bytea || files.path LIKE ANY(%(absolute_folders)s::bytea[])
+-- Fragment: a file is below one of the directories, or is what one of the paths names.
+'/' || {{folded_root}} || '/' || {{folded_path}} || '/' LIKE ANY(%(folders)s)
+OR roots.path || '\x2f'::bytea || files.path || '\x2f'::bytea LIKE ANY(%(absolute_folders)s::bytea[])
 
 -- name: has_name
 -- Fragment: the name of a file fits one of the patterns. A path whose name fits a pattern ends so: that is looked at
