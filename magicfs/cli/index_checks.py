@@ -10,13 +10,14 @@ import os
 import shlex
 import time
 from collections.abc import Callable, Sequence
+from operator import not_
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from magicfs.cli import environment, failed_start, index_model, wiring
 from magicfs.cli.index_reader import IndexReader
 from magicfs.cli.part_logs import explain_failure
-from magicfs.cli.stuck_parts import parts_and_stuck, silent_mounts
+from magicfs.cli.stuck_parts import parts_and_stuck, read_again, silent_mounts
 from magicfs.config import Settings
 from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode
 from magicfs.domain.parts import AGENT
@@ -176,7 +177,7 @@ class IndexChecks:
         """How many parts run. Raises `CheckFailed` when one is stuck or does not stay up, or when none could start."""
         settings = self._settings
         running, stuck = parts_and_stuck(settings)
-        stuck = stuck or self._silent_mounts(running)
+        stuck = stuck or read_again(lambda: self._silent_mounts(running), bool)
         if stuck:
             raise CheckFailed("; ".join(stuck))
         if not running:
@@ -188,7 +189,7 @@ class IndexChecks:
             line = explain_failure(part.name, settings.log_dir / f"{part.name}.log", home=settings.home)
             raise CheckFailed(f"{part.name} does not stay up: {line}")
         has_begun = any(part.name == AGENT and part.uptime_s > AGENT_SECONDS for part in running)
-        if has_begun and not self._index.has_agent():
+        if has_begun and not read_again(self._index.has_agent, not_):
             raise CheckFailed(
                 "the agent does not answer: run 'magicfs down', then 'magicfs up', "
                 f"or see {settings.log_dir / AGENT}.log"

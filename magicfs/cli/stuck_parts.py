@@ -8,9 +8,9 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeVar
 
 import psutil
 
@@ -23,6 +23,8 @@ from magicfs.ipc.server_lock import answers_ping
 if TYPE_CHECKING:
     from magicfs.runtime.supervisor import Supervisor
 
+T = TypeVar("T")
+
 ANSWER_SECONDS = 2.0
 """A part answers within milliseconds, on a busy machine in half a second."""
 
@@ -34,6 +36,9 @@ STARTUP_SECONDS = 20.0
 
 SILENT_MOUNT_SECONDS = 60.0
 """A mount that has run for longer has reported. It does so every five seconds, when the database answers."""
+
+REPORT_SECONDS = 8.0
+"""When a machine wakes, or its clock is put forward, each report is old until the next one, after five seconds."""
 
 PAUSE_SECONDS = 0.2
 """Pause between two checks: a debugger may stop a process for a moment."""
@@ -69,6 +74,14 @@ def silent_mounts(parts: Sequence[PartStatus], mounts: Sequence[MountStatus], *,
         and part.uptime_s > SILENT_MOUNT_SECONDS
         and part.pid not in reporting
     ]
+
+
+def read_again(read: Callable[[], T], lacks_reports: Callable[[T], bool]) -> T:
+    """What `read` returns, read again while it lacks reports of parts, for REPORT_SECONDS at most."""
+    deadline = time.monotonic() + REPORT_SECONDS
+    while lacks_reports(found := read()) and time.monotonic() < deadline:
+        time.sleep(PAUSE_SECONDS)
+    return found
 
 
 def _stopped_pid(supervisor: Supervisor) -> int | None:

@@ -16,10 +16,13 @@ LOG_SEGMENT_BYTES = 16 << 20
 _BYTES = b"\0" * 4096
 
 
-def why_no_writes(folder: Path) -> str | None:
-    """Why nothing can be written to the disk of a folder, and what to do; None if it can, or nobody knows."""
+def why_no_writes(folder: Path, *, flush: bool = True) -> str | None:
+    """Why nothing can be written to the disk of a folder, and what to do; None if it can, or nobody knows.
+
+    Without `flush` nothing reaches the disk: its file system says what it knows.
+    """
     try:
-        _write(folder)
+        _write(folder, flush=flush)
         status = os.statvfs(folder)
     except OSError as error:
         return _explained(folder, error.errno)
@@ -37,7 +40,7 @@ def remove_if_writable(path: Path) -> None:
             raise
 
 
-def _write(folder: Path) -> None:
+def _write(folder: Path, *, flush: bool) -> None:
     """Write to a file without a name. Some file systems have none: they are taken to be written."""
     try:
         descriptor = os.open(folder, os.O_TMPFILE | os.O_WRONLY | os.O_CLOEXEC, 0o600)
@@ -47,7 +50,8 @@ def _write(folder: Path) -> None:
         raise
     try:
         os.write(descriptor, _BYTES)
-        os.fsync(descriptor)
+        if flush:
+            os.fsync(descriptor)
     finally:
         os.close(descriptor)
 

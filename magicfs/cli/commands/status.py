@@ -5,8 +5,7 @@ from __future__ import annotations
 import time
 from collections import defaultdict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -17,9 +16,9 @@ if TYPE_CHECKING:
     from rich.console import RenderableType
 
     from magicfs.cli.progress import RateMeter
+    from magicfs.cli.status_summary import Summary
     from magicfs.config import Settings
     from magicfs.domain.status import (
-        BrokerStatus,
         FileCounts,
         IndexStatus,
         ModelStatus,
@@ -38,32 +37,6 @@ Examples:
 REFRESH_SECONDS = 1.0
 
 
-@dataclass(frozen=True, slots=True)
-class Summary:
-    """What the command shows."""
-
-    index: IndexStatus
-    broker: BrokerStatus
-    parts: Sequence[PartStatus]
-    stuck: Sequence[str] = ()
-    """What runs on this machine and does nothing, and what to do about it."""
-
-    def as_json(self) -> dict[str, Any]:
-        """The object that `--json` prints."""
-        from dataclasses import asdict
-
-        from magicfs.search.render import coverage_json, status_json
-
-        return {
-            **status_json(self.index),
-            "coverage": coverage_json(self.index.coverage),
-            "broker": {"ok": self.broker.ok, "detail": self.broker.detail},
-            "queues": self.broker.queues,
-            "parts": [asdict(part) for part in self.parts],
-            "stuck": list(self.stuck),
-        }
-
-
 def status(
     as_json: AsJson = False,
     watch: Annotated[bool, typer.Option("--watch", help="Keep showing it, until Ctrl-C.")] = False,
@@ -76,6 +49,7 @@ def status(
 ) -> None:
     """Show roots, files, chunks, workers, mounts, the model, and what is wrong with the broker."""
     from magicfs.cli import environment, terminal
+    from magicfs.cli.status_summary import collect
     from magicfs.errors import UsageError
 
     if check and (as_json or watch):
@@ -93,7 +67,7 @@ def status(
         return
     if as_json:
         while True:
-            terminal.print_json(collect(settings).as_json())
+            terminal.print_json(collect(settings, watching=True).as_json())
             time.sleep(REFRESH_SECONDS)
     _watch(settings)
 
@@ -109,45 +83,17 @@ def _check(settings: Settings) -> None:
     terminal.say("ok")
 
 
-def collect(settings: Settings) -> Summary:
-    """The state of the index and of this machine."""
-    from dataclasses import replace
-
-    from magicfs.cli import environment, wiring
-    from magicfs.cli.stuck_parts import parts_and_stuck, silent_mounts
-    from magicfs.db.status import read_status
-
-    with environment.database_for_command(settings) as database, database.transaction() as connection:
-        index = read_status(connection)
-    parts, stuck = parts_and_stuck(settings)
-    broker = wiring.probe_broker(settings)
-    if broker.ok and not index.workers:
-        # No agent has recorded recently which workers answer: ask them.
-        index = replace(index, workers=tuple(wiring.job_queue(settings).workers()))
-    stuck = stuck or silent_mounts(parts, index.mounts, host=settings.host)
-    return Summary(index, broker, parts, [*refused_by_disk(settings, index), *stuck])
-
-
-def refused_by_disk(settings: Settings, index: IndexStatus) -> list[str]:
-    """Why the disk of the embedded database takes nothing, unless the index says so: the agent sees no quota."""
-    from magicfs.linux.disk import why_no_writes
-
-    if not settings.embedded_database or index.free_bytes is not None:
-        return []
-    refused = why_no_writes(settings.home)
-    return [] if refused is None else [f"{refused}, and the work goes on"]
-
-
 def _watch(settings: Settings) -> None:
     from rich.live import Live
 
     from magicfs.cli import terminal
     from magicfs.cli.progress import RateMeter
+    from magicfs.cli.status_summary import collect
 
     meters: defaultdict[tuple[str, str], RateMeter] = defaultdict(RateMeter)
     with Live(console=terminal.results(), auto_refresh=False, transient=False) as live:
         while True:
-            summary, now = collect(settings), time.monotonic()
+            summary, now = collect(settings, watching=True), time.monotonic()
             paces: dict[str, str] = {
                 model.role: pace_of(model, meters[model.role, model.name], now=now) for model in summary.index.models
             }

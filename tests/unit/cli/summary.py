@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from magicfs.cli.commands.status import Summary
+from magicfs.cli.status_summary import Summary
 from magicfs.domain.status import BrokerStatus, ChunkCounts, FileCounts, IndexStatus
 
 

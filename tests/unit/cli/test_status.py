@@ -9,8 +9,9 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from magicfs.cli.commands.status import Summary, _parts, _rendered, _roots, pace_of, refused_by_disk
+from magicfs.cli.commands.status import _parts, _rendered, _roots, pace_of
 from magicfs.cli.progress import RateMeter
+from magicfs.cli.status_summary import Summary, refused_by_disk
 from magicfs.config import Settings
 from magicfs.domain.models import ModelState, Precision
 from magicfs.domain.status import (
@@ -154,7 +155,7 @@ def test_roots_and_parts_are_blocks_of_lines_in_a_narrow_terminal(width: int) ->
 
 
 def test_a_quota_that_is_used_up_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("magicfs.linux.disk.why_no_writes", lambda _: "the quota is used up: make room")
+    monkeypatch.setattr("magicfs.cli.status_summary.why_no_writes", lambda *_, **__: "the quota is used up: make room")
     here, elsewhere = Settings(home=tmp_path), Settings(home=tmp_path, database_url="postgresql://elsewhere/magicfs")
     assert refused_by_disk(here, summary().index) == ["the quota is used up: make room, and the work goes on"]
     assert refused_by_disk(here, summary(free_bytes=0).index) == [], "the index says it"

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.cli.stuck_parts import SILENT_MOUNT_SECONDS, silent_mounts
+from magicfs.cli import stuck_parts
+from magicfs.cli.stuck_parts import SILENT_MOUNT_SECONDS, read_again, silent_mounts
 from magicfs.domain.status import MountStatus, PartStatus
 
 
@@ -35,3 +36,13 @@ def test_a_mount_without_reports_is_named() -> None:
 )
 def test_any_other_mount_is_not(mount: PartStatus) -> None:
     assert silent_mounts([mount], [MountStatus(host="here", path=b"/mnt", pid=8)], host="here") == []
+
+
+def test_a_report_that_comes_a_moment_after_the_machine_wakes_is_waited_for() -> None:
+    later = iter([["silent"], ["silent"], []])
+    assert read_again(lambda: next(later), bool) == []
+
+
+def test_a_report_that_does_not_come_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(stuck_parts, "REPORT_SECONDS", 0.5)
+    assert read_again(lambda: ["silent"], bool) == ["silent"]

@@ -37,6 +37,15 @@ def test_a_disk_with_room_is_written(tmp_path: Path) -> None:
     assert not list(tmp_path.iterdir())
 
 
+def test_a_look_at_the_file_system_alone_flushes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    flushed: list[int] = []
+    monkeypatch.setattr("os.fsync", flushed.append)
+    assert disk.why_no_writes(tmp_path, flush=False) is None
+    assert not flushed
+    assert disk.why_no_writes(tmp_path) is None
+    assert flushed
+
+
 def test_a_full_disk_needs_room(mounted: Mount) -> None:
     path = mounted("size=32m")
     assert disk.why_no_writes(path) is None
