@@ -17,6 +17,7 @@ from magicfs.cli import stuck_parts
 from magicfs.cli.stuck_parts import parts_and_stuck
 from magicfs.config import Settings
 from magicfs.ipc.server_lock import answers_ping
+from magicfs.runtime.processes import wait_until
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisor_client import ANSWER_SECONDS
 from tests.plugins.commands import Commands
@@ -44,6 +45,11 @@ def stopped(*pids: int | None) -> Iterator[None]:
     for pid in found:
         os.kill(pid, signal.SIGSTOP)
     try:
+        for pid in found:
+            # On a busy machine it runs on for a moment.
+            wait_until(
+                lambda pid=pid: psutil.Process(pid).status() == psutil.STATUS_STOPPED, seconds=60, failed="it runs"
+            )
         yield
     finally:
         for pid in found:
