@@ -46,8 +46,8 @@ AGENT_CONNECTIONS = 11
 MOUNT_CONNECT_SECONDS = 2.0
 """How long a listing waits for a database that is near before it fails."""
 
-CONNECTS = 3.0
-"""The same for one that is far away, as a multiple of the time that a connection takes."""
+FAR_CONNECTS = 3.0
+"""How many times as long as a connection takes a listing waits for one, where the database is far away."""
 
 EMBEDDER_LOG = f"{QUERY_EMBEDDER}.log"
 """The log of the part of `up`, which may be the one that answers."""
@@ -246,7 +246,7 @@ def run_mount(settings: Settings, path: Path) -> None:
 def mount_connect_seconds(connected_in_s: float, settings: Settings) -> float:
     """How long a listing of a mount waits for a connection to the database, which takes so long where it is reached."""
     longest = max(MOUNT_CONNECT_SECONDS, settings.search_seconds)
-    return min(max(MOUNT_CONNECT_SECONDS, CONNECTS * connected_in_s), longest)
+    return min(max(MOUNT_CONNECT_SECONDS, FAR_CONNECTS * connected_in_s), longest)
 
 
 def run_mcp(settings: Settings) -> None:

@@ -117,7 +117,7 @@ class HubLink:
         if not first:
             return
         reader, writer = await self._connect(service)
-        remote = _Heard(reader)
+        remote = _SilenceReader(reader)
         try:
             writer.write(first)
             with contextlib.suppress(OSError):
@@ -152,8 +152,8 @@ class HubLink:
         return reader, writer
 
 
-class _Heard:
-    """A reader that knows whether anything has come."""
+class _SilenceReader:
+    """A reader that tells whether nothing has come."""
 
     def __init__(self, reader: asyncio.StreamReader) -> None:
         self._reader = reader

@@ -14,7 +14,7 @@ from itertools import chain, islice, takewhile
 from magicfs.domain.query import Term
 from magicfs.domain.results import Snippet, UncutSnippet
 from magicfs.search.fusion import SHORT_QUESTION
-from magicfs.search.question_words import Place, QuestionWords
+from magicfs.search.word_finder import Place, WordFinder
 from magicfs.text.excerpts import cells_before, excerpt
 
 SNIPPET_CELLS = 200
@@ -37,7 +37,7 @@ class SnippetCutter:
     def __init__(self, terms: Iterable[Term], *, languages: Iterable[str] = ()) -> None:
         """`languages` are those of the index, by ISO 639-1 code."""
         terms = list(terms)
-        self._words = QuestionWords(terms, languages=languages)
+        self._words = WordFinder(terms, languages=languages)
         self._is_short = sum(not term.is_whole for term in terms) <= SHORT_QUESTION
 
     def uncut(self, text: str) -> UncutSnippet:

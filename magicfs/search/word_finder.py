@@ -21,8 +21,8 @@ Place = tuple[int, int, str]
 """A word of the question in a text: its start, its end, and the word as the question has it."""
 
 
-class QuestionWords:
-    """The words of one question."""
+class WordFinder:
+    """Finds the words of one question."""
 
     def __init__(self, terms: Iterable[Term], *, languages: Iterable[str] = ()) -> None:
         """`languages` are those of the index, by ISO 639-1 code."""
