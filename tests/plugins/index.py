@@ -15,11 +15,13 @@ from typing import Any
 import pytest
 
 from magicfs.db.cluster.roots import list_roots
-from magicfs.db.pool import Database
+from magicfs.db.pool import Database, fetch_one
+from magicfs.db.status import COVERAGE_SQL, coverage_of_counts
 from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document, Gap, PageText, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.domain.results import Coverage
 from magicfs.domain.roots import RegisteredRoot, Root
 from magicfs.ingest.roots import add_root
 from magicfs.ingest.scanner import Scanner, ScanResult
@@ -202,6 +204,12 @@ class Index:
         worker = self.embedding()
         while worker.run_turn():
             pass
+
+    def coverage(self) -> Coverage:
+        """The part of the corpus that searches cover, as they count it."""
+        with self.database.transaction() as connection:
+            counts = fetch_one(connection.execute(COVERAGE_SQL, {"roots": None}))[0]
+        return coverage_of_counts(counts)
 
     def rows(self, query: str, *values: object) -> list[tuple[Any, ...]]:
         with self.database.transaction() as connection:

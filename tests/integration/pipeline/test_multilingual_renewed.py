@@ -8,7 +8,7 @@ import pytest
 
 from magicfs.db.corpus.failures import iterate_failures, retry_failures
 from magicfs.db.corpus.rechunk import replace_chunks
-from magicfs.db.status import models_with_backlog, read_coverage, read_status
+from magicfs.db.status import models_with_backlog, read_status
 from magicfs.db.vectors.model_changes import build_model, stop_multilingual
 from magicfs.db.vectors.models import all_models, multilingual_model, renewing_model, searched_models
 from magicfs.db.vectors.renewal import renew_multilingual
@@ -52,10 +52,11 @@ def test_searches_use_the_vectors_of_before_until_all_new_ones_are_there(begun: 
     make_maintenance(begun.index.database).sweep()
     assert searched(begun) == [ENGLISH.name, MULTILINGUAL.name]
     with begun.index.database.transaction() as connection:
-        coverage = read_coverage(connection)
-        assert (coverage.chunks, coverage.embedded, models_with_backlog(connection)) == (2, 2, [])
+        assert models_with_backlog(connection) == []
         roles = {model.role: model.second_vectors for model in read_status(connection).models}
     assert roles == {ModelState.ACTIVE: 0, ModelState.MULTILINGUAL: 0, ModelState.RENEWING: 2}
+    coverage = begun.index.coverage()
+    assert (coverage.chunks, coverage.embedded) == (2, 2)
     begun.settle()
     begun.settle()
     assert searched(begun) == [ENGLISH.name, RENEWED.name]

@@ -10,7 +10,7 @@ from magicfs.cli.file_report import explanation_facts
 from magicfs.db.corpus import file_claims, page_claims
 from magicfs.db.corpus.failures import retry_failures
 from magicfs.db.search.file_facts import read_file_facts
-from magicfs.db.status import read_coverage, read_progress, read_status
+from magicfs.db.status import read_progress, read_status
 from magicfs.domain.files import SkipReason
 from magicfs.ingest.explain import explain
 from tests.integration.pipeline.books import PAGES, WHOLE, BookReader, add_book, end_pause, pending, read_once, texts
@@ -193,13 +193,13 @@ def test_status_coverage_and_doctor_say_what_waits(index: Index, book: BookReade
     index.scan()
     read_once(index)
     with index.database.transaction() as connection:
-        assert read_status(connection).pending_pages == read_coverage(connection).pending_pages == PAGES - 2
+        assert read_status(connection).pending_pages == index.coverage().pending_pages == PAGES - 2
     lines = list(map(str, explanation_facts(explain(index.database, host=HOST, path=index.folder / "book.pdf"))))
     assert any(line.startswith("waiting   5 pages (pages 3-7: waiting): they are read") for line in lines), lines
     assert not any(line.startswith("left out") for line in lines), lines
     index.read_all()
     with index.database.transaction() as connection:
-        assert read_status(connection).pending_pages == read_coverage(connection).pending_pages == 0
+        assert read_status(connection).pending_pages == index.coverage().pending_pages == 0
 
 
 def test_pages_of_an_older_index_are_read(index: Index, book: BookReader) -> None:

@@ -6,7 +6,7 @@ import pytest
 
 from magicfs.db.corpus import contents as contents_db
 from magicfs.db.corpus.rechunk import replace_chunks
-from magicfs.db.status import read_coverage, read_progress, read_status
+from magicfs.db.status import read_progress, read_status
 from magicfs.domain.chunks import Chunk
 from tests.integration.pipeline.second_model import ENGLISH, TwoModels
 from tests.plugins.index import HOST
@@ -126,9 +126,9 @@ def test_a_chunk_that_both_models_are_to_read_waits_once(models: TwoModels) -> N
     def embedded() -> set[tuple[int, int]]:
         with models.index.database.transaction() as connection:
             [root] = connection.execute("SELECT name, scanned_at FROM roots")
-            coverage = read_coverage(connection)
             of_root = read_progress(connection, host=HOST, since=root[1], root=root[0]).chunks
             of_all = read_status(connection).chunks
+        coverage = models.index.coverage()
         assert coverage.chunks == 2
         return {(coverage.embedded, 0), *((chunks.embedded, chunks.failed) for chunks in (of_root, of_all))}
 
