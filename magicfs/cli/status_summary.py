@@ -1,7 +1,7 @@
 """The state of the index and of this machine, as `magicfs status` shows it.
 
-Used by `commands.status`, which renders it. `stuck_parts` asks the parts of this machine, and `db.status` reads what
-the index says. Main thread.
+Used by `commands.status`; `status_output` renders it. `stuck_parts` asks the parts of this machine, and `db.status`
+reads what the index says. Main thread.
 """
 
 from __future__ import annotations

@@ -17,9 +17,9 @@ from rich.console import Console
 
 from magicfs.cli import terminal
 from magicfs.cli.bidi import isolate, isolate_runs, pasted
-from magicfs.cli.commands.status import _rendered
 from magicfs.cli.file_report import Fact
 from magicfs.cli.search_output import answer_of, show
+from magicfs.cli.status_output import rendered
 from magicfs.domain.results import Coverage, SearchResult
 from magicfs.domain.status import FileCounts, RootStatus
 from tests.unit.cli.right_to_left import END, OLAM, SHALOM, START, hit
@@ -145,7 +145,7 @@ def test_the_columns_of_the_roots_are_aligned_in_every_script(monkeypatch: pytes
         root("สวัสดี", "/home/ada/สวัสดี"),
         root("docs", "/home/ada/docs"),
     ]
-    shown = rendered(roots, width)
+    shown = lines_of(roots, width)
     places = {cell_len(line[: line.index(" box ")]) for line in shown if " box " in line}
     assert len(places) == 1
     assert all(line.count(START) == line.count(END) for line in shown)
@@ -154,8 +154,8 @@ def test_the_columns_of_the_roots_are_aligned_in_every_script(monkeypatch: pytes
     assert not any("…" in line for line in shown)
 
 
-def rendered(roots: Sequence[RootStatus], width: int) -> list[str]:
+def lines_of(roots: Sequence[RootStatus], width: int) -> list[str]:
     console = Console(width=width, file=io.StringIO(), soft_wrap=True)
-    console.print(_rendered(summary(roots=roots)))
+    console.print(rendered(summary(roots=roots)))
     assert isinstance(console.file, io.StringIO)
     return console.file.getvalue().splitlines()

@@ -9,8 +9,8 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from magicfs.cli.commands.status import _parts, _rendered, _roots, pace_of
 from magicfs.cli.progress import RateMeter
+from magicfs.cli.status_output import pace_of, parts_table, rendered, roots_table
 from magicfs.cli.status_summary import Summary, refused_by_disk
 from magicfs.config import Settings
 from magicfs.domain.models import ModelState, Precision
@@ -46,7 +46,7 @@ def found(*, embedded: int = 0, failed: int = 0, **fields: Any) -> Summary:
 
 def lines(status: Summary, paces: dict[str, str] | None = None) -> list[str]:
     console = Console(width=200, record=True, file=io.StringIO())
-    console.print(_rendered(status, paces))
+    console.print(rendered(status, paces))
     return console.export_text().splitlines()
 
 
@@ -128,7 +128,7 @@ def test_the_names_of_parts_are_whole_in_a_narrow_terminal() -> None:
     detail = "exited with 1: [Errno 2] No such file or directory"
     part = PartStatus("postgres", "running", pid=12345, uptime_s=99, restarts=0, detail=detail)
     console = Console(width=40, record=True, file=io.StringIO())
-    for renderable in _parts([part]):
+    for renderable in parts_table([part]):
         console.print(renderable)
     shown = console.export_text()
     assert "postgres" in shown
@@ -143,7 +143,7 @@ def test_roots_and_parts_are_blocks_of_lines_in_a_narrow_terminal(width: int) ->
     files = FileCounts(total=9, pending=0, indexed=9, skipped=0, failed=0)
     root = RootStatus("documents", b"/home/u", "here", files, "present", detail=None, scanned_at=None)
     console = Console(width=width, record=True, file=io.StringIO(), soft_wrap=True)
-    for renderable in (*_roots([root]), *_parts([part])):
+    for renderable in (*roots_table([root]), *parts_table([part])):
         console.print(renderable)
     shown = console.export_text().splitlines()
     assert "root documents" in shown
