@@ -162,6 +162,10 @@ USES_OF_OPEN_FILES: dict[str, Callable[[int], object]] = {
 """Uses of an open file. All of them must be refused."""
 
 
+MAX_DESCRIPTORS = 4096
+"""A parent that has many files open shares one of a high number."""
+
+
 def is_open(descriptor: int) -> bool:
     with contextlib.suppress(OSError):
         os.fstat(descriptor)
@@ -173,7 +177,7 @@ ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
     "long": lambda: Document("word " * (20 << 20), "text/plain"),
     "wrong-types": lambda: Document("text", "text/plain", page_starts=cast("tuple[int]", ("x",))),
     "environment": lambda: Document(json.dumps(dict(os.environ)), "text/plain"),
-    "descriptors": lambda: Document(" ".join(str(number) for number in range(64) if is_open(number)), "text/plain"),
+    "descriptors": lambda: Document(" ".join(map(str, filter(is_open, range(MAX_DESCRIPTORS)))), "text/plain"),
     "refuse": lambda: Unreadable(SkipReason.ENCRYPTED, "detail\nof two lines \ud800"),
 }
 
