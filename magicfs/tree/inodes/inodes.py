@@ -159,7 +159,7 @@ class InodeTable:
         `seen` is identity and version as in the records of packed nodes; `has_content` is True for a plain file.
         """
         key = seen[:_KEY_BYTES]
-        number = self._number_of(key, _NOT_OF_INDEX + seen[_KEY_BYTES:_IDENTITY_BYTES])
+        number = self.number_of(key, _NOT_OF_INDEX + seen[_KEY_BYTES:_IDENTITY_BYTES])
         if key in self._latest or number in self._nodes:
             return 0
         before = self._packed.count_listed(number, seen, directory, name, has_content=has_content)
@@ -266,8 +266,9 @@ class InodeTable:
 
     def _number(self, node: Node) -> int:
         """The number that a node has as long as no other one has it: the hashes of its key and its seed."""
-        return self._number_of(node.key, node.number_seed)
+        return self.number_of(node.key, node.number_seed)
 
     @staticmethod
-    def _number_of(key: bytes, seed: bytes) -> int:
+    def number_of(key: bytes, seed: bytes) -> int:
+        """The number for a key and a seed. The library of `fastpath/` computes the same."""
         return key_bits(key) << SEED_BITS | xxhash.xxh3_64_intdigest(key + seed) & _SEEDS

@@ -16,6 +16,7 @@ from magicfs.tree.remote.files import NoRemoteFiles
 from magicfs.tree.remote.nodes import RemoteSource
 from magicfs.tree.results.result_cache import ResultCache, Searcher
 from magicfs.tree.tree import Tree
+from tests.unit.fuse.lookups import Kernel
 
 
 @pytest.fixture
@@ -26,3 +27,9 @@ def tree(tmp_path: Path) -> Tree:
     tree = Tree(index, results, host="here", source=RemoteSource(NoRemoteFiles()))
     tree._mirror.set_roots([Root(RootId(1), "here", os.fsencode(tmp_path), "root", tmp_path.stat().st_dev)])
     return tree
+
+
+@pytest.fixture
+def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
+    """A kernel that looks files up by the fast path, without Python."""
+    return Kernel(monkeypatch)

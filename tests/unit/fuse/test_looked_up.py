@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import ctypes
-import os
 import random
 import stat
-import struct
 from pathlib import Path
 
 import pyfuse3
@@ -14,66 +12,28 @@ import pytest
 from pyfuse3 import FileNameT, InodeT
 
 from magicfs.domain.files import FileStat
-from magicfs.fuse import fast_path
-from magicfs.fuse.fast_path import FAST_PATH
+from magicfs.fuse.fast_path import FAST_PATH, LIBRARY
 from magicfs.fuse.operations import TreeOperations
-from magicfs.fuse.watched_directory import Watch
-from magicfs.fuse.watches import _EVENTS_LOST
-from magicfs.linux.files import status_and_birth
-from magicfs.linux.inotify import Event, InotifyMask
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes.inodes import InodeTable
-from magicfs.tree.nodes import Node
 from magicfs.tree.real.files import RealFile
 from magicfs.tree.tree import Tree
-from tests.unit.fuse.lookups import find
+from tests.unit.fuse.lookups import Kernel, find
 from tests.unit.tree.indexed_files import indexed_file
 from tests.unit.tree.lookups import known
 
-_NOTED = struct.Struct("=QQIQQqqQqqQQIIIIIiI")
 _64_BITS = 1 << 63
 
 
-class Kernel:
-    """What the library has told the kernel of, and what Python was told of that."""
-
-    def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        self._noted = b""
-        self.claims: list[int] = []
-        monkeypatch.setattr(FAST_PATH, "take_noted", self._take_noted)
-        monkeypatch.setattr(FAST_PATH, "claim", self.claims.append)
-
-    def is_told_of(self, path: Path, directory: Node) -> int:
-        """Answer a look-up, and return the number of the file."""
-        descriptor = os.open(path, os.O_PATH)
-        status, born_ns = status_and_birth(descriptor)
-        os.close(descriptor)
-        identity = FileIdentity.of(status, born_ns)
-        number = InodeTable._number_of(identity.key, identity.seed)
-        times = status.st_ctime_ns, status.st_size, status.st_mtime_ns, status.st_atime_ns
-        what = identity.kind, identity.device, identity.inode, born_ns, *times, 0, status.st_blocks
-        name = os.fsencode(path.name)
-        shown = status.st_mode, status.st_nlink, status.st_uid, status.st_gid, 0, 0
-        self._noted += _NOTED.pack(directory.ino, number, *what, *shown, len(name)) + name
-        return number
-
-    def _take_noted(self) -> bytes:
-        noted, self._noted = self._noted, b""
-        return noted
-
-
-@pytest.fixture
-def kernel(monkeypatch: pytest.MonkeyPatch) -> Kernel:
-    return Kernel(monkeypatch)
-
-
 def test_the_library_gives_a_file_the_number_that_python_gives_it() -> None:
-    library, numbers = fast_path._declared(ctypes.PyDLL(fast_path.LIBRARY)), random.Random(1)
+    number_of = ctypes.PyDLL(LIBRARY).fast_path_number
+    number_of.argtypes, number_of.restype = (ctypes.c_uint64, ctypes.c_uint64, ctypes.c_int64), ctypes.c_uint64
+    numbers = random.Random(1)
     for _ in range(1000):
         device, inode = numbers.getrandbits(64), numbers.getrandbits(64)
         born_ns = numbers.randrange(-_64_BITS, _64_BITS)
         identity = FileIdentity(stat.S_IFREG, device, inode, born_ns)
-        assert library.fast_path_number(device, inode, born_ns) == InodeTable._number_of(identity.key, identity.seed)
+        assert number_of(device, inode, born_ns) == InodeTable.number_of(identity.key, identity.seed)
 
 
 def test_what_was_looked_up_is_counted_as_often(tree: Tree, tmp_path: Path, kernel: Kernel) -> None:
@@ -179,65 +139,6 @@ def test_a_file_that_cannot_be_counted_is_looked_up_anew_and_takes_no_other_with
     operations.settle_lookups()
     assert [number in tree.inodes for number in numbers] == [True, False, True]
     assert (invalidated, forgotten) == ([(root.ino, b"b")], [numbers[1]])
-
-
-def test_what_was_looked_up_is_heard_of_when_it_changes(tree: Tree, tmp_path: Path, kernel: Kernel) -> None:
-    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
-    watch = Watch(root, 1, (0, 0))
-    operations._watches._watches[root.ino] = watch
-    (tmp_path / "a").write_text("text")
-    number = kernel.is_told_of(tmp_path / "a", root)
-    operations._watches._handle([])
-    assert watch.names == {b"a": number}
-    assert watch.forget_attributes(b"a")
-
-
-def test_files_that_nobody_uses_stay_packed_when_all_is_taken_back(
-    tree: Tree, tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    """Thousands of objects would take seconds, and the library could not look those files up any more."""
-    taken_back, opened = [], set()
-
-    def invalidate(directory: InodeT, name: FileNameT, *, ignore_enoent: bool) -> None:
-        assert ignore_enoent
-        taken_back.append((directory, name))
-
-    monkeypatch.setattr(pyfuse3, "invalidate_entry_async", invalidate)
-    monkeypatch.setattr(FAST_PATH, "opened", lambda ino: 1 if ino in opened else None)
-    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
-    watch = Watch(root, 1, (0, 0))
-    operations._watches._watches[root.ino] = watch
-    (tmp_path / "sub").mkdir()
-    directory = known(tree.inodes, root.lookup(b"sub").node)
-    watch.keep_listed({b"sub": directory.ino})
-    numbers = {}
-    for name in ("unused", "open"):
-        (tmp_path / name).write_text("text")
-        numbers[name] = kernel.is_told_of(tmp_path / name, root)
-    opened.add(numbers["open"])
-    operations._watches._handle([_EVENTS_LOST])
-    assert taken_back == [(root.ino, b"unused")]
-    assert tree.inodes.is_packed_file(numbers["unused"])
-    assert set(watch.names) == {b"sub", b"open"}
-    assert not tree.inodes.is_packed_file(directory.ino)
-
-
-@pytest.mark.parametrize("gives_up", [False, True])
-def test_the_library_looks_nothing_up_where_a_watch_has_ended(
-    tree: Tree, monkeypatch: pytest.MonkeyPatch, *, gives_up: bool
-) -> None:
-    forgotten: list[int] = []
-    monkeypatch.setattr(FAST_PATH, "forget", forgotten.append)
-    operations, root = TreeOperations(tree, search_seconds=1), find(tree)
-    watch = Watch(root, 1, (0, 0))
-    operations._watches._watches[root.ino] = watch
-    operations._watches._by_number[1].append(watch)
-    if gives_up:
-        operations._watches._give_up()
-    else:
-        operations._watches._handle([Event(1, InotifyMask.IGNORED, b"")])
-    assert forgotten == [root.ino]
-    assert not operations._watches.has(root)
 
 
 def test_another_number_is_kept_from_the_library_until_its_file_is_in_the_table(
