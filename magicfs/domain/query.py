@@ -105,7 +105,7 @@ class SyntaxToken:
     filters: Filters = NO_FILTERS
     """The filter alone; empty for an exclusion."""
     is_foreign: bool = False
-    """Whether the filter has the name that other tools give it: it is one if any file meets it."""
+    """Whether the filter has the name that other tools give it, or is a pattern: it is one if any file meets it."""
 
 
 @dataclass(frozen=True, slots=True)

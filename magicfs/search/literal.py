@@ -15,6 +15,7 @@ from magicfs.db.search.found_files import newest_files
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.query import Filters, Query, SyntaxToken
 from magicfs.search.compiled_query import scope_of
+from magicfs.search.syntax import WRITTEN_MINUS
 from magicfs.text.analysis import phrase_query
 
 _VALUE: Final = re.compile(r"[0-9]|~?/|\.{1,2}/")
@@ -22,17 +23,18 @@ _VALUE: Final = re.compile(r"[0-9]|~?/|\.{1,2}/")
 
 
 def exclusion_conditions(query: Query) -> dict[str, str]:
-    """The exclusions of a query, each with a condition: it is meant to the letter if any chunk meets that.
+    """The exclusions of a query and its patterns of names, each with a condition: if any chunk meets that, it is text.
 
     A text has the exclusion with its minus or its `NOT`, together with the word before it. One that comes first needs
     a value behind it, side by side: `-crf 23` is an option, and `-draft report` none. A query that asks for nothing
-    else, such as `-Wall`, needs no other word: it means an option.
+    else, such as `-Wall`, needs no other word: it means an option. A word behind a dash that is no minus, and one behind a
+    star, `char *buffer`, are text where both words stand side by side.
     """
     is_alone = not (query.question or query.filters or query.excluded_filters)
     return {
         token.text: condition
         for token in query.syntax
-        if not token.filters and (condition := _condition(token, is_alone=is_alone))
+        if (condition := _of_neighbours(token) if token.filters else _condition(token, is_alone=is_alone))
     }
 
 
@@ -56,11 +58,25 @@ def _has_files(connection: Connection, filters: Filters) -> bool:
     return bool(newest_files(connection, scope_of(filters), rules=CopyRules(), limit=1))
 
 
+def _of_neighbours(token: SyntaxToken) -> str | None:
+    """The condition that a text has what is behind a dash or a star beside the word before it, with a dash or without.
+
+    None where nothing stands before it, for another filter, and for a pattern with an extension.
+    """
+    word = token.text.lstrip(f"*{WRITTEN_MINUS}")
+    if word == token.text or "." in word or not token.before:
+        return None
+    found = (phrase_query(f"{token.before}{sign}{word}") for sign in " -")
+    return " | ".join(f"({condition})" for condition in found if condition) or None
+
+
 def _condition(token: SyntaxToken, *, is_alone: bool) -> str | None:
     """The condition that a text has an exclusion as it was typed, with its minus; None without a word beside it.
 
     In scripts without spaces, a minus before a word is no part of any word.
     """
+    if token.text.startswith(WRITTEN_MINUS):
+        return _of_neighbours(token)
     if token.text.startswith("NOT"):
         return phrase_query(f"{token.before} {token.text}")
     before, literal = phrase_query(token.before), phrase_query(token.text)

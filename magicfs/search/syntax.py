@@ -23,17 +23,20 @@ MAX_QUERY_CHARACTERS = 4096
 MAX_LIMIT = 1000
 """The most results of a search, whatever `limit:` says."""
 
+WRITTEN_MINUS = "\u2212"
+"""What a dash before a word becomes, which a program may have written for the minus that was typed."""
+
 _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
     rf"""(?P<not>(?:(?<=\s)|\A(?=NOT\s+[A-Za-z]+:))NOT\s+(?=\S))?  # the NOT of many search engines
-        (?P<minus>(?<!\S)-(?="|[^\W\d_]{{2}}|[{UNSPACED}]))?  # -word; no lone dash, no --option, no -70, no -x
-        (?: (?<![^\s-])"(?P<phrase>[^"]*)"(?!\w) # a quote that opens a word and closes one
+        (?P<minus>(?<!\S)[-{WRITTEN_MINUS}](?=["{UNSPACED}]|[^\W\d_]{{2}}|\*[\w.]))?  # not -, --option, -70 and -x
+        (?: (?<![^\s\-{WRITTEN_MINUS}])"(?P<phrase>[^"]*)"(?!\w) # a quote that opens a word and closes one
           | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"(?!\w)
           | (?P<bare>\S+)
         )""",
     re.VERBOSE,
 )
-_EXCLUDED_GROUP = re.compile(r'"[^"]*"|(?<!\S)(-|NOT\s+)\(([^()]{1,500})\)(?!\w)')
+_EXCLUDED_GROUP = re.compile(rf'"[^"]*"|(?<!\S)([-{WRITTEN_MINUS}]|NOT\s+)\(([^()]{{1,500}})\)(?!\w)')
 """Several words that are left out: `-(java OR "tape drive")`. In a phrase, they are words of it."""
 _OR = re.compile(r"\s+OR\s+|\s*\|\|?\s*")
 _ALTERNATIVE = re.compile(r'"[^"]+"|[^\W\d_][^\s"]*')
@@ -54,6 +57,13 @@ _GERSHAYIM = "\u05f4"
 _NAME = re.compile(r"\s*(-[^\s:\"]+\.[A-Za-z0-9]{1,5})\s*")
 """A whole query that is the name of a file which begins with a minus, such as `-rf.txt`."""
 _HAS_WORD = re.compile(r"[^\W_]")
+_PATTERN = re.compile(
+    r"(?=[^*]*\*[\w.-])(?=.*[^\W\d_])(?:\*\.(?=\w)|\*?[\w.-]*\w\w)[\w.-]*(?:\*[\w.-]+)*\*?"
+)
+"""A pattern of file names, with a star before or inside of it. One at the end of a word stands for its rest; `a*b` is
+a product, and `*p` a pointer."""
+_MAX_PIECES_OF_PATTERN = 3
+"""In a longer text, a word behind a star is one that is emphasised, or a pointer in code."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FIRST_SURROGATE = "\ud800"
 
@@ -61,8 +71,9 @@ _FIRST_SURROGATE = "\ud800"
 def parse(text: str, *, literal: Collection[str] = ()) -> Query:
     """The query in a typed text. The pieces in `literal` are ordinary text, whatever they look like. Never raises."""
     name = _NAME.fullmatch(text)
-    builder = _QueryBuilder(frozenset([*literal, name[1]] if name else literal))
-    for token in _TOKEN.finditer(_normalized(text)):
+    normalized = _normalized(text)
+    builder = _QueryBuilder(frozenset([*literal, name[1]] if name else literal), pieces=len(normalized.split()))
+    for token in _TOKEN.finditer(normalized):
         builder.add_token(token)
     return builder.build(text)
 
@@ -74,7 +85,7 @@ def _normalized(text: str) -> str:
     if not text.isascii():
         text = _CORNERS.sub(r'"\1"', _INVISIBLE.sub("", text).translate(_QUOTES))
         text = _WIDE_SIGN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-        text = text if _CLOSING_DASH.search(text) else _DASH.sub("-", text)
+        text = text if _CLOSING_DASH.search(text) else _DASH.sub(WRITTEN_MINUS, text)
     return _EXCLUDED_GROUP.sub(_each_excluded, _INNER_QUOTE.sub(_GERSHAYIM, text))
 
 
@@ -91,6 +102,8 @@ class _QueryBuilder:
     """The parts of a query, while its tokens are read."""
 
     literal: frozenset[str]
+    pieces: int
+    """The number of pieces of the text that have blanks between them."""
     filters: Filters = field(default_factory=Filters)
     excluded_filters: Filters = field(default_factory=Filters)
     limit: int | None = None
@@ -118,11 +131,11 @@ class _QueryBuilder:
 
     def add_token(self, token: re.Match[str]) -> None:
         """Add a match of `_TOKEN`."""
-        name, value = _filter_parts(token)
+        name, value = _filter_parts(token, pieces=self.pieces)
         if token[0] in self.literal:
             # No directory is meant by `path:docs/report.pdf`, but a file.
             is_path = name.lower() == "path" and "/" in value
-            self.words.append(_without_quotes(value if is_path else token[0]))
+            self.words.append(_without_quotes(value if is_path else token[0].removeprefix(WRITTEN_MINUS)))
             return
         is_excluded = token["minus"] is not None
         if (is_excluded or token["not"]) and self._exclude_filter(name, value):
@@ -184,9 +197,8 @@ class _QueryBuilder:
         self.filters = filters
         if names_something(name):
             alone = with_filter(Filters(), name, value) or Filters()
-            self.syntax.append(
-                SyntaxToken(typed, before=self._last_word, filters=alone, is_foreign=is_of_other_tools(name))
-            )
+            is_foreign = is_of_other_tools(name) or ":" not in typed
+            self.syntax.append(SyntaxToken(typed, self._last_word, filters=alone, is_foreign=is_foreign))
         return True
 
     def _exclude_filter(self, name: str, value: str) -> bool:
@@ -205,11 +217,18 @@ class _QueryBuilder:
         return True
 
 
-def _filter_parts(token: re.Match[str]) -> tuple[str, str]:
-    """What would be the name and the value of a filter in a match of `_TOKEN`; either may be empty."""
+def _filter_parts(token: re.Match[str], *, pieces: int) -> tuple[str, str]:
+    """What would be the name and the value of a filter in a match of `_TOKEN`; either may be empty.
+
+    A pattern of file names, such as `*.pdf` and `inv*2024`, is the value of `name:`; without an extension, it stands
+    for the beginning of a name. `pieces` are those of the whole text.
+    """
     if token["quoted"] is not None:
         return token["name"], token["quoted"]
-    name, _, value = (token["bare"] or "").partition(":")
+    bare = token["bare"] or ""
+    if _PATTERN.fullmatch(bare) and ("." in bare or bare[0] != "*" or pieces <= _MAX_PIECES_OF_PATTERN):
+        return "name", bare if "." in bare else bare.rstrip("*") + "*"
+    name, _, value = bare.partition(":")
     return name, value
 
 

@@ -46,6 +46,14 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"cc.txt", "compile it with cc -isystem ./vendor/include all.c")
 
 
+    corpus.add(b"sisters.txt", "Marie – Claire said yes")
+    corpus.add(b"twins.txt", "Jean–Luc and Anne–Sophie")
+    corpus.add(b"alone.txt", "Marie went alone, and so did Jean")
+    corpus.add(b"buffer_size.txt", "the ocelot has no size")
+    corpus.add(b"pointer.txt", "void fill(char *buffer)")
+    corpus.add(b"Mietvertrag 2023.txt", "the flat of the ocelot")
+
+
 def names(service: SearchService, text: str) -> list[str]:
     return [hit.name.decode() for hit in service.search(text, deadline_s=60).hits]
 
@@ -86,6 +94,33 @@ def test_an_exclusion_excludes_where_no_text_has_it_as_an_option(service: Search
 def test_an_exclusion_before_a_word_excludes_where_a_list_has_both(service: SearchService) -> None:
     assert "draft.txt" not in names(service, "-draft report")
     assert "report.txt" in names(service, "-draft report")
+
+
+@pytest.mark.parametrize(
+    ("text", "file"),
+    [("Marie –Claire", "sisters.txt"), ("Jean –Luc", "twins.txt"), ("char *buffer", "pointer.txt")],
+)
+def test_a_dash_or_a_star_before_a_word_is_none_of_the_syntax_where_a_text_has_both_words(
+    service: SearchService, text: str, file: str
+) -> None:
+    assert names(service, text)[0] == file
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("*.md", ["tar.md", "unpack.md"]),
+        ("*.md coal", ["tar.md"]),
+        ("*vertrag", ["Mietvertrag 2023.txt"]),
+        ("miet*2023", ["Mietvertrag 2023.txt"]),
+        ("ocelot -*size*", ["Mietvertrag 2023.txt"]),
+        ("cc*isystem", ["cc.txt"]),
+    ],
+)
+def test_a_pattern_keeps_the_files_of_such_names_or_is_text(
+    service: SearchService, text: str, found: list[str]
+) -> None:
+    assert sorted(names(service, text)) == found
 
 
 @pytest.mark.parametrize(

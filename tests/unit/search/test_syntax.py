@@ -89,6 +89,42 @@ def test_other_dashes_are_text(text: str) -> None:
 
 
 @pytest.mark.parametrize(
+    ("typed", "names"),
+    [
+        ("*.pdf", ("*.pdf",)),
+        ("*.tar.gz IMG_*.jpg", ("*.tar.gz", "IMG_*.jpg")),
+        ("inv*2024", ("inv*2024*",)),
+        ("*vertrag", ("*vertrag*",)),
+        ("*kickoff*", ("*kickoff*",)),
+        ("*報告", ("*報告*",)),
+    ],
+)
+def test_a_pattern_of_file_names_is_a_filter(typed: str, names: tuple[str, ...]) -> None:
+    query = parse(f"words {typed}")
+    assert (query.question, query.filters) == ("words", Filters(names=names))
+    for sign in ("-", "NOT "):
+        excluded = parse(f"words {sign}{typed.split(maxsplit=1)[0]}")
+        assert (excluded.question, excluded.excluded_filters) == ("words", Filters(names=names[:1]))
+    assert parse(typed, literal=typed.split()).question == typed
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "SELECT * FROM users",
+        "2*3 a*b m*n*o",
+        "char *p **kwargs **bold** f(*args)",
+        "taxfil* 2024* * *.* *.",
+        "this is a *good* idea",
+        "static void fill(char *buffer, int n)",
+    ],
+)
+def test_other_stars_are_text(text: str) -> None:
+    query = parse(text)
+    assert (query.question, query.filters) == (text, Filters())
+
+
+@pytest.mark.parametrize(
     ("typed", "own"),
     [
         ("folder:docs dir:old directory:x", "in:docs in:old in:x"),
