@@ -80,7 +80,7 @@ def prepare_query(
         if not query.question or found == list(languages):
             compiled = _compiled(query, forms, facts, found)
             # A phrase is meant to the letter.
-            return compiled if query.phrases else _respelt(connection, compiled), facts
+            return compiled if query.phrases else _respelt(connection, compiled, query.question), facts
         languages = found
 
 
@@ -106,12 +106,17 @@ def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages:
     )
 
 
-def _respelt(connection: Connection, compiled: CompiledQuery) -> CompiledQuery:
-    """The query with another spelling of words that the index has in that one alone."""
+def _respelt(connection: Connection, compiled: CompiledQuery, question: str) -> CompiledQuery:
+    """The query with another spelling of words that the index has in that one alone, in its phrase too."""
     known = {term: compiled.chunks_of_words[term.word] for term in compiled.terms}
     terms, respelt, uncertain = respell(connection, known, compiled.languages)
     chunks = {term.word: found for term, found in terms.items()}
-    return replace(compiled, terms=tuple(terms), chunks_of_words=chunks, respelt=respelt, uncertain=uncertain)
+    compiled = replace(compiled, terms=tuple(terms), chunks_of_words=chunks, respelt=respelt, uncertain=uncertain)
+    if not any(" " in spelling for spelling in respelt.values()):
+        return compiled
+    apart = " ".join(respelt.get(fold(word), word) for word in question.split())
+    phrase = phrase_query(apart, languages=compiled.languages)
+    return replace(compiled, question_phrase=phrase, words_of_phrase=phrase_words(apart))
 
 
 def scope_of(

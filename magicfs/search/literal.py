@@ -27,8 +27,8 @@ def exclusion_conditions(query: Query) -> dict[str, str]:
 
     A text has the exclusion with its minus or its `NOT`, together with the word before it. One that comes first needs
     a value behind it, side by side: `-crf 23` is an option, and `-draft report` none. A query that asks for nothing
-    else, such as `-Wall`, needs no other word: it means an option. A word behind a dash that is no minus, and one behind a
-    star, `char *buffer`, are text where both words stand side by side.
+    else, such as `-Wall`, needs no other word: it means an option. A word behind a dash that is no minus, and
+    one behind a star, `char *buffer`, are text where both words stand side by side.
     """
     is_alone = not (query.question or query.filters or query.excluded_filters)
     return {

@@ -1,7 +1,8 @@
 """Other spellings of words that no text and no name has: one letter is wrong, or several words are typed in one.
 
-Used by `compiled_query`. `recieve` stands for `receive`, `tpsreport` for `tps_report`, `packinglist` for `packing
-list`, `Heizungswartung` for `Heizung` and `Wartung`, where the index has these. Words that the index has cost nothing.
+Used by `compiled_query`; `longer_words` has what begins as such a word does. `recieve` stands for `receive`,
+`tpsreport` for `tps_report`, `packinglist` for `packing list`, `Heizungswartung` for `Heizung` and `Wartung`, where the
+index has these. Words that the index has cost nothing.
 Runs in the caller's transaction.
 """
 
@@ -18,6 +19,7 @@ from magicfs.db.pool import Connection
 from magicfs.db.search.known_words import count_chunks, words_like
 from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
+from magicfs.search.longer_words import beginning_of_codes, is_code, longer_words, pieces_of_code
 from magicfs.text.analysis import question_terms
 from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.lexemes import folded_stems
@@ -69,32 +71,90 @@ def respell(connection: Connection, known: Mapping[Term, WordChunks], languages:
     words = [term for term in known if not term.is_whole]
     unknown = [term for term in words if known[term].size == 0]
     looked_up = list(filter(_may_be_respelt, unknown))
-    if not 0 < len(looked_up) <= _MAX_UNKNOWN:
+    codes = [term for term in known if known[term].size == 0 and is_code(term)]
+    if not 0 < len(looked_up) + len(codes) <= _MAX_UNKNOWN:
         return Respelt(dict(known), {}, frozenset())
-    may_be_wrong = len(words) <= _MAX_WORDS and len(unknown) <= _MAX_UNKNOWN
-    found: dict[Term, dict[Term, WordChunks]] = {}
-    taken: dict[str, str] = {}
-    parts: set[str] = set()
     beside = " | ".join(term.tsquery for term in words if term not in unknown)
+    search = _Search(
+        connection, languages, beside, may_be_wrong=len(words) <= _MAX_WORDS and len(unknown) <= _MAX_UNKNOWN
+    )
+    for term in sorted(codes, key=lambda code: -len(code.word)):
+        search.look_for_code(term)
     for term in looked_up:
-        [in_chunks, in_names] = count_chunks(connection, [term.tsquery])[0]
-        if in_chunks or in_names:
-            continue
-        lexemes, spelling = _found_spelling(connection, term.word, languages, beside, may_be_wrong=may_be_wrong)
-        if (spelling or not lexemes) and (two := _two_words(connection, term.word)):
-            found[term], spelling = _counted(connection, question_terms(two, languages=languages)), two
-        elif lexemes:
-            found[term] = _counted(connection, [replace(term, lexemes=(*term.lexemes, *lexemes))])
-        elif may_be_wrong and (compounded := _parts_of_compound(connection, term.word, languages)):
-            found[term], spelling = _counted(connection, compounded), " ".join(part.word for part in compounded)
-            parts.update(part.word for part in compounded)
-        if spelling:
-            taken[term.word] = spelling
+        search.look_for_word(term)
     respelt: dict[str, tuple[Term, WordChunks]] = {}
     for term, chunks in known.items():
-        for one, its_chunks in found.get(term, {term: chunks}).items():
+        found = search.found.get(term, {} if term.word in search.left_out else {term: chunks})
+        for one, its_chunks in found.items():
             respelt.setdefault(one.word, (one, its_chunks))
-    return Respelt(dict(respelt.values()), taken, frozenset(parts | taken.keys()))
+    return Respelt(dict(respelt.values()), search.taken, frozenset(search.uncertain))
+
+
+class _Search:
+    """Looks for the words of a question that nothing has, in other spellings."""
+
+    def __init__(self, connection: Connection, languages: Sequence[str], beside: str, *, may_be_wrong: bool) -> None:
+        """`beside` is the condition that a text has other words; a letter of a word may be wrong, or none."""
+        self._connection = connection
+        self._languages = languages
+        self._beside = beside
+        self._may_be_wrong = may_be_wrong
+        self.found: dict[Term, dict[Term, WordChunks]] = {}
+        """What stands for each term, with the chunks that have it."""
+        self.taken: dict[str, str] = {}
+        self.uncertain: set[str] = set()
+        self.left_out: set[str] = set()
+        """The parts of codes for which something else stands."""
+
+    def look_for_code(self, term: Term) -> None:
+        """Look for all that begins as a code does, or else for its pieces."""
+        if term.word in self.left_out or self._has_any(term):
+            return
+        if beginning := beginning_of_codes(self._connection, term):
+            self._take(term, [beginning], f"{term.word}*")
+        elif pieces := pieces_of_code(self._connection, term.word):
+            self._take(term, self._terms(" ".join(pieces)), " ".join(pieces))
+        else:
+            return
+        self.left_out |= {term.word, *term.parts}
+        if not term.word.isdigit():
+            self.uncertain.discard(term.word)
+
+    def look_for_word(self, term: Term) -> None:
+        """Look for a word in pieces, as two words, with another letter, longer, and as a compound of two words."""
+        if term.word in self.left_out or self._has_any(term):
+            return
+        lexemes, spelling = _found_spelling(
+            self._connection, term.word, self._languages, self._beside, may_be_wrong=self._may_be_wrong
+        )
+        if (spelling or not lexemes) and (two := _two_words(self._connection, term.word)):
+            self._take(term, self._terms(two), two)
+        elif lexemes:
+            self._take(term, [replace(term, lexemes=(*term.lexemes, *lexemes))], spelling)
+        elif not self._may_be_wrong:
+            return
+        elif longer := longer_words(self._connection, term.word, _algorithms(self._languages)):
+            forms = [Lexeme(word, factor=VARIANT_FACTOR, is_exact=False) for word in longer]
+            self._take(term, [replace(term, lexemes=(*term.lexemes, *forms))], ", ".join(longer))
+        elif compounded := _parts_of_compound(self._connection, term.word, self._languages):
+            self._take(term, compounded, " ".join(part.word for part in compounded))
+            self.uncertain.update(part.word for part in compounded)
+
+    def _take(self, term: Term, terms: Sequence[Term], spelling: str) -> None:
+        self.found[term] = _counted(self._connection, terms)
+        if spelling:
+            self.taken[term.word] = spelling
+            self.uncertain.add(term.word)
+
+    def _terms(self, text: str) -> tuple[Term, ...]:
+        return question_terms(text, languages=self._languages)
+
+    def _has_any(self, term: Term) -> bool:
+        return any(count_chunks(self._connection, [term.tsquery])[0])
+
+
+def _algorithms(languages: Sequence[str]) -> list[str]:
+    return list(dict.fromkeys(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages)))))
 
 
 def _counted(connection: Connection, terms: Sequence[Term]) -> dict[Term, WordChunks]:
@@ -103,12 +163,15 @@ def _counted(connection: Connection, terms: Sequence[Term]) -> dict[Term, WordCh
 
 
 def _two_words(connection: Connection, word: str) -> str:
-    """The two words that a word is in one piece, if a text or a name has them side by side; else nothing."""
+    """The two words that a word is in one piece, if a text has them side by side, or a path has both; else nothing."""
     places = range(_MIN_WORD, len(word) - _MIN_WORD + 1)
     pairs = [(word[:place], word[place:]) for place in places]
-    conditions = [" <-> ".join(Lexeme(half).tsquery for half in pair) for pair in pairs]
+    halves = [tuple(Lexeme(half).tsquery for half in pair) for pair in pairs]
+    conditions = [sign.join(pair) for sign in (" <-> ", " & ") for pair in halves]
     counts = count_chunks(connection, conditions) if conditions else []
-    best = max(zip(counts, pairs, strict=True), key=lambda found: found[0], default=((0, 0), ("", "")))
+    of_pairs = zip(counts, counts[len(pairs) :], pairs, strict=False)
+    found = [((in_chunks, in_paths), pair) for (in_chunks, _), (_, in_paths), pair in of_pairs]
+    best = max(found, key=lambda one: one[0], default=((0, 0), ("", "")))
     return " ".join(best[1]) if any(best[0]) else ""
 
 
@@ -150,7 +213,7 @@ def _found_spelling(
     may be wrong, the word is looked up in pieces alone.
     """
     pieces, spellings = in_pieces(word), one_letter_away(word) if may_be_wrong else []
-    algorithms = dict.fromkeys(filter(None, map(algorithm_for, (DEFAULT_LANGUAGE, *languages))))
+    algorithms = _algorithms(languages)
     stems = {stem for algorithm in algorithms for stem in folded_stems(spellings, algorithm)}
     looked_for = dict.fromkeys([*pieces, *spellings, *(STEM_MARK + stem for stem in stems)])
     had = words_like(connection, list(looked_for), first=word[0])

@@ -29,6 +29,13 @@ def words_like(connection: Connection, words: Sequence[str], *, first: str) -> s
     return {word for (word,) in connection.execute(_SQL["words_like"], values).fetchall()}
 
 
+def words_beginning(connection: Connection, beginning: str) -> set[str]:
+    """The lexemes of some chunks and names that begin so."""
+    condition = Lexeme(beginning, is_prefix=True).tsquery
+    values = {"conditions": array_text([condition]), "words": array_text([]), "first": beginning, "limit": _LOOKED_AT}
+    return {word for (word,) in connection.execute(_SQL["words_like"], values).fetchall()}
+
+
 def count_chunks(connection: Connection, conditions: Sequence[str]) -> list[tuple[int, int]]:
     """How many chunks meet each condition, and how many names do, both counted up to 100.
 

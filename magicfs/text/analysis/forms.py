@@ -70,8 +70,8 @@ def word_forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexem
         forms.setdefault(STEM_MARK + stemmed, Lexeme(STEM_MARK + stemmed, is_exact=False))
         if stemmed == word:
             forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
-        elif len(stemmed) >= _MIN_REST_CHARACTERS:
-            # A shorter stem is as often another word: `in` of `init`, in Finnish.
+        elif len(stemmed) >= _MIN_REST_CHARACTERS and 2 * len(stemmed) > len(word):
+            # A shorter stem is as often another word: `in` of `init`, in Finnish, and `int` of `intern`, in German.
             forms.setdefault(stemmed, Lexeme(stemmed, is_exact=False))
     if not algorithms:
         forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)

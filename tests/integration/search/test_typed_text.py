@@ -45,7 +45,6 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"zoo/kinkajou.txt", "the kinkajou alone")
     corpus.add(b"cc.txt", "compile it with cc -isystem ./vendor/include all.c")
 
-
     corpus.add(b"sisters.txt", "Marie – Claire said yes")
     corpus.add(b"twins.txt", "Jean–Luc and Anne–Sophie")
     corpus.add(b"alone.txt", "Marie went alone, and so did Jean")

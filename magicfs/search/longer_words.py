@@ -1,0 +1,88 @@
+"""What the index has of a word that nothing has: longer words that begin so, and the pieces of a code.
+
+Used by `respelling`. `STM32` stands for `STM32F407`, `Kinderbetreuung` for `Kinderbetreuungseinrichtung`, and
+`3601JH5202` for `3 601 JH5 202`. Runs in the caller's transaction.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
+from itertools import islice
+from typing import Final
+
+from magicfs.db.pool import Connection
+from magicfs.db.search.known_words import count_chunks, words_beginning
+from magicfs.domain.query import Lexeme, Term
+from magicfs.text.analysis.forms import VARIANT_FACTOR
+from magicfs.text.analysis.lexemes import folded_stems
+
+_MIN_CODE: Final = 5
+_MIN_DIGITS: Final = 6
+"""A shorter number is the beginning of too many others."""
+_MAX_CODE: Final = 24
+_MIN_LETTERS: Final = 6
+"""The beginning of a word has so many letters at least."""
+_MIN_WITHOUT_ENDING: Final = 8
+"""The beginning of a longer word that the typed one has with another ending has so many."""
+_ENDINGS: Final = (0, 1, 2)
+"""The letters of the ending of a typed word: `Konstrukteure` stands for `Konstrukteurin`."""
+_MAX_WORDS: Final = 2
+"""Where more words begin so, as with `intern`, they have not much in common."""
+_MAX_PIECE: Final = 8
+_MAX_PIECES: Final = 6
+_MAX_WAYS: Final = 200
+"""The ways to divide a code that are looked up."""
+
+
+def is_code(term: Term) -> bool:
+    """Whether a word is a number, or has letters and digits, as part numbers have, and is no beginning already."""
+    word = term.word
+    if not (word.isalnum() and _MIN_CODE <= len(word) <= _MAX_CODE) or any(form.is_prefix for form in term.lexemes):
+        return False
+    return any(map(str.isdigit, word)) and (len(word) >= _MIN_DIGITS or not word.isdigit())
+
+
+def beginning_of_codes(connection: Connection, term: Term) -> Term | None:
+    """A code that stands for all words that begin so; None if there are none."""
+    form = Lexeme(term.word, factor=VARIANT_FACTOR, is_exact=False, is_prefix=True)
+    has_any = any(count_chunks(connection, [form.tsquery])[0])
+    return replace(term, lexemes=(form,), parts=frozenset()) if has_any else None
+
+
+def longer_words(connection: Connection, word: str, algorithms: Sequence[str]) -> list[str]:
+    """The words that begin as a word does, or as it does without its ending, if they are few."""
+    for ending in _ENDINGS:
+        beginning = word[: len(word) - ending]
+        if len(beginning) < (_MIN_WITHOUT_ENDING if ending else _MIN_LETTERS):
+            break
+        found = sorted(filter(str.isalpha, words_beginning(connection, beginning)))
+        if found and (len(found) <= _MAX_WORDS or _have_one_stem(found, algorithms)):
+            return found
+    return []
+
+
+def _have_one_stem(words: Sequence[str], algorithms: Sequence[str]) -> bool:
+    return any(len(set(folded_stems(list(words), algorithm))) == 1 for algorithm in algorithms)
+
+
+def pieces_of_code(connection: Connection, word: str) -> list[str]:
+    """The pieces of a code that a text or a name has side by side; none if there are none."""
+    places = range(len(word))
+    pieces = list(dict.fromkeys(word[start : start + size] for start in places for size in range(1, _MAX_PIECE + 1)))
+    counts = count_chunks(connection, [Lexeme(piece).tsquery for piece in pieces])
+    had = {piece for piece, count in zip(pieces, counts, strict=True) if any(count) and piece != word}
+    ways = list(islice(_ways(word, had), _MAX_WAYS))
+    conditions = [" <-> ".join(Lexeme(piece).tsquery for piece in way) for way in ways]
+    counts = count_chunks(connection, conditions) if ways else []
+    best = max(zip(counts, ways, strict=True), key=lambda found: found[0], default=((0, 0), ()))
+    return list(best[1]) if any(best[0]) else []
+
+
+def _ways(rest: str, had: set[str], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
+    """Yield the ways to divide a code into pieces that the index has."""
+    if not rest:
+        yield before
+    for size in range(min(_MAX_PIECE, len(rest)), 0, -1) if len(before) < _MAX_PIECES else ():
+        if rest[:size] in had:
+            yield from _ways(rest[size:], had, (*before, rest[:size]))
