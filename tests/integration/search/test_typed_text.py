@@ -138,7 +138,7 @@ def test_a_filter_of_other_tools_that_no_file_meets_is_text(service: SearchServi
 
 def test_a_path_of_a_file_means_the_file(service: SearchService) -> None:
     hit = service.search("path:zoo/kinkajou.txt", deadline_s=60).hits[0]
-    assert (hit.path, hit.lexical) == (b"zoo/kinkajou.txt", 1.0)
+    assert (hit.path, hit.score) == (b"zoo/kinkajou.txt", 1.0)
 
 
 def test_a_not_in_capitals_excludes_where_no_text_has_it(service: SearchService) -> None:
