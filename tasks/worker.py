@@ -23,7 +23,7 @@ from typing import TypeVar
 import billiard.pool
 import billiard.util
 import celery.apps.worker
-from celery import signals
+from celery import Celery, signals
 
 from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
@@ -81,11 +81,21 @@ def run(
     billiard.util.get_logger().propagate = True
     restrict_commands()
     billiard.pool.GUARANTEE_MESSAGE_CONSUMPTION_RETRY_LIMIT = RESULT_WAIT_TRIES
-    # Not Celery's command line, which imports Flower, a shell and more: the parent and its child would keep all that.
     app = make_app(settings)
     app.conf.task_queues = [*app.conf.task_queues, *map(declared_queue, queues)]
-    worker = app.Worker(
-        hostname=f"{name}@{settings.host}",
+    worker = _celery_worker(app, settings, name=f"{name}@{settings.host}", queues=queues)
+    Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker), child_works=idle_timeout.child_works).start()
+    worker.start()
+    raise SystemExit(worker.exitcode)
+
+
+def _celery_worker(app: Celery, settings: Settings, *, name: str, queues: list[str]) -> celery.apps.worker.Worker:
+    """The worker that receives the messages of some queues.
+
+    Not by Celery's command line, which imports Flower, a shell and more: the parent and its child would keep all that.
+    """
+    return app.Worker(
+        hostname=name,
         queues=queues,
         concurrency=1,
         pool_cls=TaskPool,
@@ -96,9 +106,6 @@ def run(
         without_gossip=True,
         without_mingle=True,
     )
-    Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker), child_works=idle_timeout.child_works).start()
-    worker.start()
-    raise SystemExit(worker.exitcode)
 
 
 def _children(worker: celery.apps.worker.Worker) -> list[int]:

@@ -15,7 +15,7 @@ from magicfs.cli import terminal
 
 if TYPE_CHECKING:
     from magicfs.domain.host_certificates import HostCertificate
-    from magicfs.domain.status import IndexStatus
+    from magicfs.domain.status import HostStatus, IndexStatus
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,29 +56,30 @@ def hosts_of(index: IndexStatus, certificates: Sequence[HostCertificate] = ()) -
     others |= {mount.host for mount in index.mounts}
     found = []
     for name in sorted(known.keys() | shown.keys() | others):
-        host, certificate = known.get(name), shown.get(name)
-        roots = [root for root in index.roots if root.host == name]
-        found.append(
-            Host(
-                name=name,
-                agent=host is not None and host.has_agent,
-                machine=host.machine if host else None,
-                heartbeat=host.heartbeat if host else None,
-                files=sum(root.files.total for root in roots),
-                roots=[root.name for root in roots],
-                workers=sum(worker.host == name for worker in index.workers),
-                mounts=sum(mount.host == name for mount in index.mounts),
-                address=certificate.address if certificate else None,
-                fingerprint=certificate.fingerprint if certificate else None,
-                admitted=certificate is not None and certificate.admitted,
-            )
-        )
+        found.append(_host(name, index, known.get(name), shown.get(name)))
         found += [
             Host(name, fingerprint=other.fingerprint, admitted=other.admitted)
             for other in certificates
-            if other.host == name and other is not certificate
+            if other.host == name and other is not shown.get(name)
         ]
     return found
+
+
+def _host(name: str, index: IndexStatus, status: HostStatus | None, certificate: HostCertificate | None) -> Host:
+    roots = [root for root in index.roots if root.host == name]
+    return Host(
+        name=name,
+        agent=status is not None and status.has_agent,
+        machine=status.machine if status else None,
+        heartbeat=status.heartbeat if status else None,
+        files=sum(root.files.total for root in roots),
+        roots=[root.name for root in roots],
+        workers=sum(worker.host == name for worker in index.workers),
+        mounts=sum(mount.host == name for mount in index.mounts),
+        address=certificate.address if certificate else None,
+        fingerprint=certificate.fingerprint if certificate else None,
+        admitted=certificate is not None and certificate.admitted,
+    )
 
 
 def show_hosts(hosts: Sequence[Host]) -> None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import errno
 import os
 import stat
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
 from magicfs.db.corpus import moved_files as moved_db
@@ -72,22 +72,10 @@ def follow_moves(
     )
     locked = {row.id: row for row in rows}
     by_place = {(row.root, row.path): row for row in rows}
-    # Another transaction may have been faster.
-    moves = [move for move in moves if _is_as_known(locked.get(move.known.id), move.known)]
-    moving = {move.known.id for move in moves}
-    occupants = {move.known.id: by_place.get((root.id, move.seen.path)) for move in moves}
-    # A file that was read stays in searches until what has replaced it is read too.
-    moves = [
-        move
-        for move in moves
-        if (row := occupants[move.known.id]) is None or row.id in moving or locked[move.known.id].is_read
-    ]
+    moves = _possible_moves(root, moves, locked, by_place)
     if not moves:
         return set()
-    left: dict[RootId, set[bytes]] = {}
-    for move in moves:
-        left.setdefault(move.known.root, set()).add(move.known.path)
-    for root_id, paths in left.items():
+    for root_id, paths in _paths_left(moves).items():
         on_move(root_id, paths)
     replaced = _replaced(root, moves, by_place)
     moved_db.move_files(
@@ -99,9 +87,33 @@ def follow_moves(
                 for row, place in replaced
             ),
         ],
-        occupied=[row.id for move in moves if (row := occupants[move.known.id]) is not None],
+        occupied=[row.id for move in moves if (row := by_place.get((root.id, move.seen.path))) is not None],
     )
     return {move.seen.path for move in moves if move.is_unchanged and not locked[move.known.id].is_inaccessible}
+
+
+def _possible_moves(
+    root: Root, moves: Sequence[_Move], locked: Mapping[FileId, LockedFile], by_place: Mapping[Place, LockedFile]
+) -> list[_Move]:
+    """The moves of rows that are as they were found, to paths that no other row has, or only one that may give way."""
+    # Another transaction may have been faster.
+    current = [move for move in moves if _is_as_known(locked.get(move.known.id), move.known)]
+    moving = {move.known.id for move in current}
+
+    def is_possible(move: _Move) -> bool:
+        occupant = by_place.get((root.id, move.seen.path))
+        # A file that was read stays in searches until what has replaced it is read too.
+        return occupant is None or occupant.id in moving or locked[move.known.id].is_read
+
+    return list(filter(is_possible, current))
+
+
+def _paths_left(moves: Iterable[_Move]) -> dict[RootId, set[bytes]]:
+    """The paths that files leave, by root."""
+    left: dict[RootId, set[bytes]] = {}
+    for move in moves:
+        left.setdefault(move.known.root, set()).add(move.known.path)
+    return left
 
 
 def _find_moves(connection: Connection, root: Root, seen: Mapping[bytes, SeenFile], unmoved: set[int]) -> list[_Move]:

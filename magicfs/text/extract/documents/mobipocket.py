@@ -7,6 +7,7 @@ database of records: the first one describes it, the next ones hold the text. Pu
 from __future__ import annotations
 
 import struct
+from itertools import pairwise
 from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Unreadable
@@ -47,14 +48,10 @@ class Book(NamedTuple):
 
 def read_book(content: bytes) -> Book | Unreadable:
     """The text in UTF-8 and what is stated of a book. Raises `struct.error` for a damaged one."""
-    (count,) = struct.unpack_from(">H", content, _COUNT_OFFSET)
-    starts = [struct.unpack_from(">I", content, _OFFSETS_START + _ENTRY_BYTES * n)[0] for n in range(count)]
-    if not starts:
+    records = _records(content)
+    if not records:
         return Unreadable(SkipReason.NO_TEXT)
-    ends = [*starts[1:], len(content)]
-    if any(end < start for start, end in zip(starts, ends, strict=True)):
-        raise struct.error("records that overlap")
-    first = content[starts[0] : ends[0]]
+    first = content[records[0]]
     compression, _, length, texts, _, protection = struct.unpack_from(">HHIHHH", first)
     is_book = first[_HEADER_START : _HEADER_START + 4] == b"MOBI"
     # A text of the Palm has the place of its reader there.
@@ -65,8 +62,8 @@ def read_book(content: bytes) -> Book | Unreadable:
     header_bytes, _, encoding = struct.unpack_from(">III", first, 20) if is_book else (0, 0, 1252)
     flags = struct.unpack_from(">H", first, 242)[0] if header_bytes >= _MIN_HEADER_WITH_ENDS else 0
     text = bytearray()
-    for start, end in list(zip(starts, ends, strict=True))[1 : texts + 1]:
-        piece = _without_ends(content[start:end], flags)
+    for record in records[1 : texts + 1]:
+        piece = _without_ends(content[record], flags)
         text += decompress(piece) if compression == _PALM_DOC else piece
         if len(text) > _MAX_TEXT_BYTES:
             break
@@ -83,6 +80,16 @@ def read_book(content: bytes) -> Book | Unreadable:
         author=values.get(_AUTHOR),
         keywords=keywords or None,
     )
+
+
+def _records(content: bytes) -> list[slice]:
+    """Where each record of a book is. Raises `struct.error` for a damaged one."""
+    (count,) = struct.unpack_from(">H", content, _COUNT_OFFSET)
+    starts = [struct.unpack_from(">I", content, _OFFSETS_START + _ENTRY_BYTES * n)[0] for n in range(count)]
+    places = list(pairwise([*starts, len(content)]))
+    if any(end < start for start, end in places):
+        raise struct.error("records that overlap")
+    return [slice(start, end) for start, end in places]
 
 
 def _name(first: bytes) -> bytes:
