@@ -8,7 +8,6 @@ from __future__ import annotations
 import asyncio
 import logging
 import os
-import resource
 import signal
 import socket
 from typing import TYPE_CHECKING
@@ -27,6 +26,7 @@ from magicfs.gateway.identity import Identity, host_identity
 from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.serve import REFRESH_SECONDS, Server, Service
 from magicfs.ingest.roots import limit_roots
+from magicfs.linux.process import raise_open_file_limit
 from magicfs.logs import Outage
 from magicfs.state_directory.allowed_roots import AllowedRoots
 
@@ -55,7 +55,8 @@ def run_serve(settings: Settings, *, listen: str | None = None, advertise: str |
     told = advertised(address, advertise or settings.advertise)
     settings = settings.replace(listen=str(address))
     identity = host_identity(settings.home)
-    _allow_open_files()
+    # Other hosts open many.
+    raise_open_file_limit()
     with environment.database_for_service(settings, role="serve", size=CONNECTIONS) as database:
         record = HostRecord(settings, database, identity, told)
         record.begin()
@@ -173,9 +174,3 @@ async def _keep_roots(record: HostRecord, files: FilesService) -> None:
         else:
             outage.ended("roots")
         await asyncio.sleep(REFRESH_SECONDS)
-
-
-def _allow_open_files() -> None:
-    """Raise the limit of open files as far as the system grants it: other hosts open many."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))

@@ -11,7 +11,6 @@ import functools
 import gc
 import logging
 import os
-import resource
 import signal
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
@@ -36,6 +35,7 @@ from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.thread_pools import INDEX_THREADS
+from magicfs.linux.process import raise_open_file_limit
 from magicfs.state_directory.allowed_roots import AllowedRoots
 from magicfs.tree.remote.files import NoRemoteFiles, RemoteFiles
 from magicfs.tree.remote.nodes import RemoteSource
@@ -151,7 +151,8 @@ def _mount_tree(
     FAST_PATH.enable()
     # The program's own mask is applied to the modes of what is made, by the kernel or by `ChangeOperations`.
     os.umask(0)
-    _allow_open_files()
+    # Each file that a program opens here is one.
+    raise_open_file_limit()
     with (
         mounted(operations, mountpoint, SHARED_MOUNT_OPTIONS if settings.allow_other else frozenset()),
         heartbeat,
@@ -160,12 +161,6 @@ def _mount_tree(
         gc.set_threshold(*GARBAGE_THRESHOLDS)
         log.info("mounted at %s", mountpoint)
         trio.run(_serve, operations, mountpoint, ready)
-
-
-def _allow_open_files() -> None:
-    """Raise the limit of open files as far as the system grants it: each file that a program opens here is one."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 @contextmanager

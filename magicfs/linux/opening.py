@@ -12,11 +12,8 @@ from enum import IntFlag
 from functools import cache, lru_cache
 
 from magicfs.linux.calls import last_error
-from magicfs.linux.files import mount_of_descriptor
+from magicfs.linux.files import AT_FDCWD, mount_of_descriptor
 from magicfs.linux.mounts import read_mounts
-
-AT_FDCWD = -100
-"""As the `directory` of a call: a relative path begins at the working directory."""
 
 _OPENAT2 = 437
 """The same number on all architectures."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import ctypes
 import gc
 import os
+import resource
 import struct
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -28,6 +29,12 @@ CAP_SYS_ADMIN = 1 << 21
 
 _CAP_FSETID = 1 << 4
 """Keeps set-user-ID and set-group-ID bits where the kernel would clear them."""
+
+
+def raise_open_file_limit() -> None:
+    """Raise this process's limit of open files as far as the system grants it."""
+    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
 
 
 def share_one_heap() -> None:

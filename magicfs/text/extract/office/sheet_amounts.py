@@ -12,7 +12,7 @@ from decimal import ROUND_HALF_UP, Context, Decimal
 from typing import Final, NamedTuple
 
 _CURRENCY: Final = re.compile(r"\[\$([^\]\"-]{1,9})(?:-[^\]]*)?\]")
-_BRACKETS: Final = re.compile(r"\[(?!(?:h+|m+|s+)\])[^\]]*\]", re.IGNORECASE)
+BRACKETS: Final = re.compile(r"\[(?!(?:h+|m+|s+)\])[^\]]*\]", re.IGNORECASE)
 """Colours and languages."""
 _BESIDE: Final = r'(?:"[^"]*"|\\.|[_*].|[ $\u20ac\u00a3\u00a5+()-])*'
 _AMOUNT: Final = re.compile(
@@ -20,8 +20,9 @@ _AMOUNT: Final = re.compile(
 )
 """A number, with what stands before and after it. A comma at its end would divide it by a thousand."""
 _BESIDE_PIECE: Final = re.compile(r'"([^"]*)"|\\(.)|_.|\*.|(.)')
-_MAX_DIGITS: Final = 20
-_DIGITS: Final = Context(prec=15)
+MAX_DIGITS: Final = 20
+"""The greatest power of ten of a number that is written as it is shown."""
+DIGITS: Final = Context(prec=15)
 """As many as a program shows of a number, which is stored with more."""
 
 
@@ -38,10 +39,10 @@ class Amount(NamedTuple):
 
     def shown(self, number: Decimal, _: date) -> str | None:
         """A number as it is shown; None for a very large one."""
-        if number.adjusted() > _MAX_DIGITS:
+        if number.adjusted() > MAX_DIGITS:
             return None
         smallest = Decimal(1).scaleb(-self.places - self.optional)
-        rounded = _DIGITS.plus(number).quantize(smallest, ROUND_HALF_UP)
+        rounded = DIGITS.plus(number).quantize(smallest, ROUND_HALF_UP)
         whole, _point, fraction = f"{abs(rounded):f}".partition(".")
         fraction = fraction[: self.places] + fraction[self.places :].rstrip("0")
         sign, point = "-" if rounded < 0 else "", "." if fraction else ""
@@ -50,7 +51,7 @@ class Amount(NamedTuple):
 
 def amount_format(section: str) -> Amount | None:
     """The format that the first section of a code states; None for one of days, fractions or others."""
-    match = _AMOUNT.fullmatch(_BRACKETS.sub("", _CURRENCY.sub(r'"\1"', section)))
+    match = _AMOUNT.fullmatch(BRACKETS.sub("", _CURRENCY.sub(r'"\1"', section)))
     if match is None:
         return None
     places, optional = (len(match[name] or "") for name in ("places", "optional"))

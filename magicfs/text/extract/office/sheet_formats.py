@@ -14,13 +14,13 @@ import zipfile
 import zlib
 from collections.abc import Callable, Iterator, Mapping
 from datetime import date, timedelta
-from decimal import ROUND_HALF_UP, Context, Decimal
+from decimal import ROUND_HALF_UP, Decimal
 from enum import Enum, auto
 from functools import lru_cache, partial
 from typing import Final
 
 from magicfs.text.extract.office.repacking import repacked
-from magicfs.text.extract.office.sheet_amounts import amount_format
+from magicfs.text.extract.office.sheet_amounts import BRACKETS, DIGITS, MAX_DIGITS, amount_format
 
 WORKBOOK_TYPE: Final = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet"
 
@@ -61,7 +61,6 @@ _SINCE_1904: Final = re.compile(rb"\bdate1904=\"(?:1|true)\"")
 HEADER_CODE: Final = re.compile(r'&(?:"[^"]{0,100}"|[0-9]{1,3}|K[0-9A-Fa-f+-]{6}|[A-Za-z])')
 """Fonts, and places such as the page's number, in a header of a sheet."""
 _SECTION: Final = re.compile(r'(?:"[^"]*"|\\.|\[[^\]]*\]|[^;"\\\[])*')
-_BRACKETS: Final = re.compile(r"\[(?!(?:h+|m+|s+)\])[^\]]*\]", re.IGNORECASE)
 _LITERAL: Final = re.compile(r'"[^"]*"|\\.|(?<=[sS])\.0{1,3}|[_*].')
 _PIECE: Final = re.compile(
     r'"(?P<quoted>[^"]*)"|\\(?P<escaped>.)|\[(?P<elapsed>h+|m+|s+)\]|_.|\*.|(?P<half>AM/PM|A/P)'
@@ -76,9 +75,6 @@ _PERCENT: Final = re.compile(
 _PADDED: Final = re.compile(r"0(?:0|\\?[ -]|\\[/.])*0")
 """A bare slash makes a fraction."""
 _CONDITION: Final = re.compile(r"\[[<>=]")
-_DIGITS: Final = Context(prec=15)
-"""As many as a program shows of a number, which is stored with more."""
-_MAX_DIGITS: Final = 20
 _DAY_SECONDS: Final = 86_400
 _LAST_DAY: Final = 2_958_465
 """31 December 9999."""
@@ -128,7 +124,7 @@ def _reader(code: str) -> Callable[[Decimal, date], str | None] | None:
     first = _SECTION.match(code)[0]  # type: ignore[index]  # it matches nothing, too
     if len(code) > _MAX_CODE_CHARACTERS or _CONDITION.search(first):
         return None
-    section = _BRACKETS.sub("", first)
+    section = BRACKETS.sub("", first)
     if match := _PERCENT.fullmatch(section):
         places, optional = (len(match[name] or "") for name in ("places", "optional"))
         return partial(_percentage, places, optional, match["after"] or "")
@@ -175,13 +171,13 @@ def _rounded(cell: re.Match[bytes]) -> bytes:
     kind = _KIND.search(cell[2])
     if kind and kind[1] != b"n":
         return cell[0]
-    number = _DIGITS.create_decimal(cell[3].decode())
+    number = DIGITS.create_decimal(cell[3].decode())
     return b"%s%s<" % (cell[1], f"{number.normalize():f}".encode())
 
 
 def _percentage(places: int, optional: int, after: str, number: Decimal, _: date) -> str:
     """A percentage with so many places, more of them where they are no zeros, and with the text after it."""
-    rounded = (_DIGITS.plus(number) * 100).quantize(Decimal(1).scaleb(-places - optional), ROUND_HALF_UP)
+    rounded = (DIGITS.plus(number) * 100).quantize(Decimal(1).scaleb(-places - optional), ROUND_HALF_UP)
     # Zero has a sign here.
     text = f"{rounded or abs(rounded):f}"
     for _place in range(optional):
@@ -191,7 +187,7 @@ def _percentage(places: int, optional: int, after: str, number: Decimal, _: date
 
 def _padded(section: str, number: Decimal, _: date) -> str | None:
     """A number with zeros before it, and with the signs between its digits."""
-    if number < 0 or number.adjusted() > _MAX_DIGITS or number != int(number):
+    if number < 0 or number.adjusted() > MAX_DIGITS or number != int(number):
         return None
     count = section.count("0")
     digits = str(int(number)).zfill(count)
