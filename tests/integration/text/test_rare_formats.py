@@ -56,6 +56,13 @@ def test_a_map_is_read_with_the_names_beside_it(extractor: FileExtractor) -> Non
     assert "files/buoy 7.png" in text
 
 
+def test_a_map_whose_places_are_damaged_says_so(extractor: FileExtractor) -> None:
+    content = container({"doc.kml": "<kml><name>Ankerplatz</name></kml>"})
+    outcome = extractor.extract(content.replace(b"<name>Anker", b"<name>Angel"), name=b"a.kmz")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.detail == "1 of 1 part could not be read: doc.kml (corrupt)"
+
+
 def packed(page: str) -> str:
     """A page of a diagram as draw.io packs it."""
     packer = zlib.compressobj(wbits=-15)

@@ -55,11 +55,18 @@ def read_zipped_pages(content: bytes, mime_type: str, *, parts: FileParts) -> Do
 
 
 def read_map(content: bytes, *, parts: FileParts) -> Document:
-    """The text of the places on a map (KMZ), and the names of the pictures beside it."""
+    """The text of the places on a map (KMZ), and the names of the pictures beside it.
+
+    Damaged places are left out, and counted.
+    """
     with zipfile.ZipFile(io.BytesIO(content)) as archive:
         names = archive.namelist()
         places = next(name for name in names if name.lower().endswith(".kml") and "/" not in name)
-        text = parts.read(archive.read(places), places.encode("utf-8", "replace"))
+        try:
+            text = parts.read(archive.read(places), places.encode("utf-8", "replace"))
+        except DAMAGE:
+            parts.add_unread(places)
+            text = ""
     others = "\n".join(clean(name) for name in names[:MAX_NAMES] if name != places)
     return Document(text=f"{text}{PAGE_SEPARATOR}{others}", mime_type=KMZ)
 
