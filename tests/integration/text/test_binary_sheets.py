@@ -78,9 +78,16 @@ def test_comments_and_what_is_drawn_are_read(extractor: FileExtractor) -> None:
         "xl/comments1.bin": record(632, text("Ada")) + record(637, b"\1" + text("ask the auditor")),
         "xl/drawings/drawing1.xml": f"<d {DRAWING}><a:p><a:r><a:t>boxed pangolin</a:t></a:r></a:p></d>",
         "xl/charts/chart1.xml": f"<d {DRAWING}><a:p><a:r><a:t>chart of tides</a:t></a:r></a:p></d>",
+        "xl/charts/chartEx1.xml": f"<d {DRAWING}><a:p><a:r><a:t>tree of tides</a:t></a:r></a:p></d>",
     }
     lines = read(extractor, binary_workbook(*CELLS, parts=parts), b"a.xlsb").text.split("\n")
-    assert list(filter(None, lines))[4:] == ["Ada", "ask the auditor", "chart of tides", "boxed pangolin"]
+    assert list(filter(None, lines))[4:] == [
+        "Ada",
+        "ask the auditor",
+        "chart of tides",
+        "tree of tides",
+        "boxed pangolin",
+    ]
 
 
 def test_a_damaged_sheet_is_counted(extractor: FileExtractor) -> None:

@@ -42,11 +42,11 @@ _BOOK: Final = "application/epub+zip"
 _PARTS: Final = {
     _WORD: re.compile(r"word/(?:header|footer|footnotes|endnotes|comments)\d*\.xml"),
     _SHEET: re.compile(
-        r"xl/(?:comments\d*|comments/\w+|threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+"
+        r"xl/(?:comments\d*|comments/\w+|threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart(?:Ex)?\d+"
         r"|worksheets/[^/]+|workbook)\.xml"
     ),
     BINARY_WORKBOOK_TYPE: re.compile(
-        r"xl/(?:threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart\d+)\.xml"
+        r"xl/(?:threadedComments/\w+|persons/\w+|drawings/drawing\d+|charts/chart(?:Ex)?\d+)\.xml"
     ),
     _SLIDES: re.compile(r"ppt/(?:comments/\w+|commentAuthors|authors|slide(?:Masters|Layouts)/slide\w+)\.xml"),
     _ODF + "text": re.compile(r"styles\.xml"),
@@ -56,14 +56,14 @@ _PARTS: Final = {
 _PROPERTIES: Final = "docProps/custom.xml"
 _LEFT_OUT: Final = {
     _WORD: re.compile(
-        r"word/(?:document|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml|word/_rels/document\.xml\.rels"
+        r"word/(?:document|diagrams/data\d*|charts/chart(?:Ex)?\d*)\.xml|docProps/custom\.xml|word/_rels/document\.xml\.rels"
     ),
     _SHEET: re.compile(r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/[^/]+\.xml\.rels"),
     BINARY_WORKBOOK_TYPE: re.compile(
         r"xl/diagrams/data\d*\.xml|docProps/custom\.xml|xl/worksheets/_rels/[^/]+\.bin\.rels"
     ),
     _SLIDES: re.compile(
-        r"ppt/(?:slides/[^/]+|notesSlides/[^/]+|diagrams/data\d*|charts/chart\d*)\.xml|docProps/custom\.xml"
+        r"ppt/(?:slides/[^/]+|notesSlides/[^/]+|diagrams/data\d*|charts/chart(?:Ex)?\d*)\.xml|docProps/custom\.xml"
         r"|ppt/slides/_rels/[^/]+\.xml\.rels"
     ),
     **dict.fromkeys((_ODF + "text", _ODF + "spreadsheet"), re.compile(r"(?:Object \d+/content|content|meta)\.xml")),
