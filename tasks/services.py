@@ -63,8 +63,18 @@ class Role:
     idle_timeout: IdleTimeout
 
 
-roles: list[Role] = []
-"""The role of this worker; empty in any other process."""
+_role: list[Role] = []
+"""At most one."""
+
+
+def take_role(role: Role) -> None:
+    """Let this process and its children be this worker. Called once, before the fork."""
+    _role.append(role)
+
+
+def current_role() -> Role | None:
+    """What this worker is; None in a process that is no worker."""
+    return _role[0] if _role else None
 
 
 _building = threading.Lock()
@@ -78,7 +88,7 @@ def _factory() -> ServiceFactory:
 
 @cache
 def _built_factory() -> ServiceFactory:
-    role = roles[-1]
+    [role] = _role
     return role.build(role.owner)
 
 

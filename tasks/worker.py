@@ -35,7 +35,17 @@ from tasks.idle_timeout import IdleTimeout
 from tasks.pool import TaskPool
 from tasks.queue import CeleryQueue
 from tasks.queue_names import MAINTENANCE_QUEUE, embed_queue, extract_queue
-from tasks.services import Kind, Role, ServiceFactory, embed_service, end_parser, extract_service, roles, watch_ocr
+from tasks.services import (
+    Kind,
+    Role,
+    ServiceFactory,
+    current_role,
+    embed_service,
+    end_parser,
+    extract_service,
+    take_role,
+    watch_ocr,
+)
 from tasks.watchdog import Watchdog
 
 log = logging.getLogger(__name__)
@@ -72,7 +82,7 @@ def run(
     queues = [embed_queue(model)] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     # A saved file is found by its words at once: an extract worker keeps what that takes.
     idle_timeout = IdleTimeout(seconds=settings.idle_seconds, free=end_parser if kind == "extract" else None)
-    roles.append(Role(kind, f"{name}@{settings.host}", build, idle_timeout))
+    take_role(Role(kind, f"{name}@{settings.host}", build, idle_timeout))
     # Extraction goes first: it is cheap beside embedding, and makes files findable by their words.
     niceness = MAX_NICENESS if settings.gentle else settings.nice
     os.nice(niceness if kind == "embed" else niceness // 2)
@@ -147,8 +157,9 @@ def run_task(task: str, work: Callable[[], Result]) -> Result:
     A `MagicFSError` is logged once an outage and passed on, since Celery expects it. Raises `RuntimeError`
     for a `MemoryError`, which would end Celery's parent too.
     """
+    role = current_role()
     try:
-        with roles[-1].idle_timeout.working() if roles else nullcontext():
+        with role.idle_timeout.working() if role is not None else nullcontext():
             result = work()
     except MemoryError as error:
         raise RuntimeError("out of memory") from error
@@ -177,9 +188,10 @@ def _prepare_child(**_: object) -> None:
     """
     # A signal to this process is none to the loop of its parent.
     signal.set_wakeup_fd(-1)
-    if not roles or roles[-1].idle_timeout.child_started():
+    role = current_role()
+    if role is None or role.idle_timeout.child_started():
         return
-    extracts = roles[-1].kind == "extract"
+    extracts = role.kind == "extract"
     try:
         if extracts:
             threading.Thread(target=watch_ocr, name="ocr", daemon=True).start()
