@@ -13,8 +13,8 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     "* decode": 58,
-    **dict.fromkeys(("text/html", "application/xhtml+xml"), 51),
-    "application/zip": 55,
+    **dict.fromkeys(("text/html", "application/xhtml+xml"), 52),
+    "application/zip": 56,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
@@ -24,7 +24,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 22
     ),
-    "application/pdf": 19,
+    "application/pdf": 20,
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 15,
     "application/x-fictionbook+xml": 13,
@@ -44,7 +44,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 59
+VERSION_OF_UNREAD: Final = 60
 """To be raised when files are read of which nothing was: above all others."""
 
 

@@ -12,7 +12,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import MIB, Limits
 from tests.plugins.office_files import BODY, docx, laughs, opendocument, paragraphs, with_declared_size, zipped
-from tests.plugins.pdf import pdf_whose_page_never_ends
+from tests.plugins.pdf import pdf_of_objects, pdf_whose_page_never_ends
 
 MEMORY = 512 * MIB
 
@@ -57,6 +57,32 @@ def test_a_document_that_unpacks_to_hundreds_of_times_its_size(patient_extractor
     content = docx(BODY.format("<w:p><w:r><w:t>" + "A" * (200 << 20) + "</w:t></w:r></w:p>"))
     assert len(content) < 1 * MIB
     assert reason(patient_extractor.extract(content, name=b"a.docx")) is SkipReason.BOMB
+
+
+@pytest.mark.parametrize("tags", ["<div><b>heron{}\n", "<a href=x><div>heron{}\n"])
+def test_a_page_whose_elements_are_never_closed(extractor: FileExtractor, tags: str) -> None:
+    outcome = extractor.extract("".join(map(tags.format, range(100_000))).encode(), name=b"a.html")
+    assert isinstance(outcome, Document), outcome
+    assert "heron0" in outcome.text
+    assert "heron99999" in outcome.text
+
+
+def test_a_form_whose_fields_have_no_end(extractor: FileExtractor) -> None:
+    depth = 40
+    fields = [b"<</Kids[%d 0 R %d 0 R]>>" % (number + 1, number + 1) for number in range(4, 4 + depth)]
+    outcome = extractor.extract(
+        pdf_of_objects(
+            [
+                b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>",
+                b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+                b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 9 9]>>",
+                *fields,
+                b"<</FT/Tx/T(heron)>>",
+            ]
+        ),
+        name=b"a.pdf",
+    )
+    assert reason(outcome) in {SkipReason.NO_TEXT, SkipReason.NEEDS_OCR}
 
 
 def test_a_header_that_claims_too_much(extractor: FileExtractor) -> None:

@@ -14,14 +14,17 @@ from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents import xml_documents
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
+from magicfs.text.extract.documents.html_parts import HTML_TYPES
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser, PanicError
-from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE, with_sheets
+from magicfs.text.extract.documents.nested_pages import is_nested_deeply, read_nested_page
+from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE, with_one_cell, with_sheets
 from magicfs.text.extract.office.odf_text import TEXT_DOCUMENT_TYPE, with_blanks
 from magicfs.text.extract.office.office_parts import READ_MEMBER_BY_MEMBER
 from magicfs.text.extract.office.old_office import OLD_OFFICE_TYPES, with_own_text
 from magicfs.text.extract.office.presentations import SLIDES_TYPE, with_slides
 from magicfs.text.extract.office.refused_documents import BOOK_TYPE, read_refused, without_links
 from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE, as_shown
+from magicfs.text.extract.office.sparse_sheets import moved_together
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE, as_seen
 from magicfs.text.extract.parsed import Parsed
 from magicfs.text.extract.pdf.pdf_text import PDF_TYPE, read_pdf
@@ -51,7 +54,7 @@ def _with_words_and_notes(content: bytes) -> bytes:
 
 _PREPARATIONS: Final[dict[str, Callable[[bytes], bytes]]] = {
     TEXT_DOCUMENT_TYPE: with_blanks,
-    WORKBOOK_TYPE: as_shown,
+    WORKBOOK_TYPE: lambda content: as_shown(moved_together(content)),
     DOCUMENT_TYPE: as_seen,
     FICTION_BOOK: _with_words_and_notes,
 }
@@ -90,16 +93,20 @@ def read_running_text(content: bytes, exact_type: str, *, library: KreuzbergPars
 
 
 def _read_by_library(library: KreuzbergParser, content: bytes, exact_type: str) -> Parsed:
-    """What PDFium reads of a PDF file, and kreuzberg of all others but sheets of OpenDocument.
+    """What PDFium reads of a PDF file, and kreuzberg of all others but sheets of OpenDocument and some pages of HTML.
 
     A book at which kreuzberg panics is read without its links.
     """
     if exact_type == PDF_TYPE:
         return read_pdf(content)
+    if exact_type in HTML_TYPES and is_nested_deeply(content):
+        return read_nested_page(content, exact_type)
     if exact_type == xml_documents.SPREADSHEET_TYPE:
         sheets = xml_documents.read_spreadsheet(content)
         if sheets is not None:
             return sheets
+    if exact_type == BINARY_WORKBOOK_TYPE:
+        content = with_one_cell(content)
     try:
         return library(content, exact_type)
     except PanicError:

@@ -20,6 +20,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.office.excel_files import number_of_short, number_text
 from magicfs.text.extract.office.relationships import targets_of
+from magicfs.text.extract.office.repacking import repacked
 from magicfs.text.extract.office.sheet_formats import BUILT_IN_FORMATS, EPOCH, EPOCH_OF_MACINTOSH
 from magicfs.text.extract.parsed import Parsed
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
@@ -46,8 +47,30 @@ _MAX_MEMBER_BYTES: Final = 128 << 20
 _MAX_CHARACTERS: Final = 32 << 20
 """More than is kept of a text: all cells may show the same long one."""
 _CHECKED_ROWS: Final = 256
+_SHEET_MEMBER: Final = re.compile(r"xl/(?:work|macro|dialog)?sheets/[^/]+\.bin")
+_ONE_CELL: Final = b"".join(
+    (
+        *(b"\x94\1\x10", bytes(16), b"\x91\1\0", b"\0\x11", bytes(17)),
+        *(b"\6\x0e", bytes(8), b"\1\0\0\0-\0", b"\x92\1\0"),
+    )
+)
+"""The records of a sheet: its dimensions, and between the beginning and the end of its data a row with a text."""
 
 _DAMAGE: Final = (*DAMAGE, IndexError)
+
+
+def with_one_cell(content: bytes) -> bytes:
+    """A workbook of small sheets, of which kreuzberg says what it is about; the same bytes where it is damaged.
+
+    It keeps a place for each cell between the first and the last one of a sheet, and its text is not used.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as container:
+            return repacked(
+                container, changed=dict.fromkeys(filter(_SHEET_MEMBER.fullmatch, container.namelist()), _ONE_CELL)
+            )
+    except _DAMAGE:
+        return content
 
 
 def with_sheets(outcome: Parsed, content: bytes, mime_type: str, *, parts: FileParts) -> Parsed:

@@ -182,9 +182,13 @@ class PdfFile:
                 before.close()
             finally:  # to find the objects of a damaged file, all of it is read
                 self._read_before = _bytes_read(self._source)
-        if with_forms and self._file.formenv is None:
+        page = self._file[number]
+        if with_forms and self._file.formenv is None and pypdfium2.raw.FPDFPage_GetAnnotCount(page) > 0:
+            # It reads all fields of the file, of which a damaged one has any number. Pages are opened after it.
+            page.close()
             self._file.init_forms()
-        return self._file[number]
+            page = self._file[number]
+        return page
 
 
 def _bytes_read(source: bytes | OpenFile) -> int:
