@@ -41,7 +41,7 @@ class LookedUp:
         self._watches = watches
         self._large_listings = large_listings
         self._count_by_node = count_by_node
-        self._counts = False
+        self._is_counting = False
 
     @staticmethod
     def claim(ino: int) -> None:
@@ -71,16 +71,16 @@ class LookedUp:
 
     def settle(self) -> bool:
         """Count what was looked up; whether there was anything."""
-        if self._counts:
+        if self._is_counting:
             return False
         noted = FAST_PATH.take_noted()
         if not noted:
             return False
-        self._counts = True
+        self._is_counting = True
         try:
             self._count(noted)
         finally:
-            self._counts = False
+            self._is_counting = False
         return True
 
     def settle_after_change(self) -> None:

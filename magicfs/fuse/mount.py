@@ -12,7 +12,7 @@ import gc
 import logging
 import os
 import signal
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
 
@@ -20,16 +20,10 @@ import pyfuse3
 import trio
 
 from magicfs.config import Settings
-from magicfs.db.as_of import read_as_of
-from magicfs.db.cluster.roots import list_roots, request_scan
-from magicfs.db.corpus.failures import unindexed_files, unindexed_reasons
+from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Connection, Database
-from magicfs.db.status import change_marker, read_status
-from magicfs.domain.deadline import Deadline
-from magicfs.domain.files import FailedFile
-from magicfs.domain.results import AsOf
-from magicfs.domain.status import IndexStatus
 from magicfs.errors import MountError
+from magicfs.fuse.database_index import DatabaseIndex
 from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
@@ -62,42 +56,6 @@ GARBAGE_THRESHOLDS = (20_000, 50, 50)
 the time of a listing of a hundred thousand names."""
 SHUTDOWN_SECONDS = 2.0
 """Requests that are in progress at a signal get this long to finish."""
-
-
-class DatabaseIndex:
-    """The implementation of `magicfs.tree.magic.IndexQueries`: each method is one transaction or statement."""
-
-    def __init__(self, database: Database) -> None:
-        self._database = database
-
-    def change_marker(self, deadline: Deadline) -> str:
-        """A text that differs after each change that searches can see. One round trip: each listing waits for it."""
-        return self._database.read(change_marker, deadline)
-
-    def as_of(self, deadline: Deadline) -> AsOf:
-        """Up to which moment the index holds everything that was saved."""
-        with self._database.transaction(deadline) as connection:
-            return read_as_of(connection)
-
-    def status(self) -> IndexStatus:
-        """The state of the index."""
-        with self._database.transaction() as connection:
-            return read_status(connection)
-
-    def request_scan(self, host: str) -> None:
-        """Request a scan of the roots of a host."""
-        with self._database.transaction() as connection:
-            request_scan(connection, host=host)
-
-    def unindexed_reasons(self) -> Sequence[str]:
-        """The reasons why files are not indexed."""
-        with self._database.transaction() as connection:
-            return unindexed_reasons(connection)
-
-    def unindexed_files(self, *, reason: str, limit: int) -> Sequence[FailedFile]:
-        """Up to `limit` files that are not indexed for one reason."""
-        with self._database.transaction() as connection:
-            return unindexed_files(connection, reason=reason, limit=limit)
 
 
 def run_mount(

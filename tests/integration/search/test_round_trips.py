@@ -15,7 +15,7 @@ from psycopg import pq
 
 from magicfs.db.pool import Database
 from magicfs.domain.deadline import Deadline
-from magicfs.fuse.mount import DatabaseIndex
+from magicfs.fuse.database_index import DatabaseIndex
 from magicfs.search import corpus_statistics
 from magicfs.search.service import SearchService
 from magicfs.tree.results.result_cache import ResultCache
