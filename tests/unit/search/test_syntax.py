@@ -117,6 +117,7 @@ def test_a_pattern_of_file_names_is_a_filter(typed: str, names: tuple[str, ...])
         "taxfil* 2024* * *.* *.",
         "this is a *good* idea",
         "static void fill(char *buffer, int n)",
+        "a" * 255 + "*b",
     ],
 )
 def test_other_stars_are_text(text: str) -> None:
