@@ -57,9 +57,7 @@ _GERSHAYIM = "\u05f4"
 _NAME = re.compile(r"\s*(-[^\s:\"]+\.[A-Za-z0-9]{1,5})\s*")
 """A whole query that is the name of a file which begins with a minus, such as `-rf.txt`."""
 _HAS_WORD = re.compile(r"[^\W_]")
-_PATTERN = re.compile(
-    r"(?!.{256})(?=[^*]*\*[\w.-])(?=.*[^\W\d_])(?:\*\.(?=\w)|\*?[\w.-]*\w\w)[\w.-]*(?:\*[\w.-]+)*\*?"
-)
+_PATTERN = re.compile(r"(?!.{256})(?=[^*]*\*[\w.-])(?=.*[^\W\d_])(?:\*\.(?=\w)|\*?[\w.-]*\w\w)[\w.-]*(?:\*[\w.-]+)*\*?")
 """A pattern of file names, with a star before or inside of it, no longer than a name may be. One at the end of a word
 stands for its rest; `a*b` is a product, and `*p` a pointer."""
 _MAX_PIECES_OF_PATTERN = 3
