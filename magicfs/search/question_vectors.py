@@ -26,6 +26,7 @@ from magicfs.text.question_language import QuestionLanguages
 
 log = logging.getLogger(__name__)
 
+_ADDRESS = re.compile(r"\S+(?:://|@)\S+\.\S+")
 _MEANING = re.compile(rf"[^\W\d_]|[{PICTURES}]")
 """A letter, or a picture."""
 
@@ -75,10 +76,12 @@ def prefetched(
 def has_meaning(question: str) -> bool:
     """Whether a question has a vector.
 
-    One of digits and signs names something, and so does a day, an hour or an amount: models find it near to any text
-    that has another one, and a text in another language says it as well.
+    One of digits and signs names something, and so does an address, a day, an hour or an amount: models find it near
+    to any text that has another one, and a text in another language says it as well.
     """
-    return _MEANING.search(question) is not None and not names_a_number(readable(question)[0])
+    if _MEANING.search(question) is None or _ADDRESS.fullmatch(question):
+        return False
+    return not names_a_number(readable(question)[0])
 
 
 def reading_models(models: Sequence[IndexedModel], languages: QuestionLanguages) -> list[IndexedModel]:

@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from magicfs.text.analysis.folding import fold
-from magicfs.text.analysis.months import DAYS, NAME, month_names
+from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_names, names_of_month
 from magicfs.text.analysis.variants import OtherForms
 
 _BEFORE: Final = (
@@ -30,6 +30,7 @@ _BEFORE: Final = (
     "bd band",
     "p pp page pages pag pagina",
     "s seite seiten",
+    "kw cw wk week woche kalenderwoche semaine semana settimana uge uke vecka viikko tydzien tyden hafta неделя",
     "app appendix",
     "anh anhang",
     "гл глава",
@@ -107,6 +108,9 @@ _DAY_AND_MONTH: Final = re.compile(
     rf"|(?<!\w)({NAME})\.? (?=([0-9]{{1,2}})(?:st|nd|rd|th)?(?![\w:/-]|[.,][0-9]))"
 )
 
+_DAY_IN_DIGITS: Final = re.compile(r"(?<![\w./-])([0-9]{1,2})\.([0-9]{1,2})\.(?![\w/-])")
+"""A day without its year. The second point tells it from another number."""
+
 
 def abbreviation_forms(text: str) -> Iterator[OtherForms]:
     """Yield the other forms of the words beside numbers in a typed text: `figure` for `fig. 3`, `§433`."""
@@ -124,6 +128,21 @@ def short_months(text: str) -> Iterator[OtherForms]:
         others = month_names(name or first_name)
         if others and 1 <= int(day or last_day) <= DAYS:
             yield frozenset({name or first_name}), others
+
+
+def days_without_year(text: str) -> Iterator[OtherForms]:
+    """Yield the names of the month of `24.12.`; and for that of `24 Dec` the other names and the day in digits."""
+    for day, month in _DAY_IN_DIGITS.findall(text):
+        if 1 <= int(day) <= DAYS and 1 <= int(month) <= MONTHS:
+            yield frozenset({month}), names_of_month(int(month))
+    for day, name, first_name, last_day in _DAY_AND_MONTH.findall(text):
+        number, month = int(day or last_day), month_alone(name or first_name, has_case=False)
+        if month and 1 <= number <= DAYS:
+            digits = dict.fromkeys([(f"{number}", f"{month}"), (f"{number:02}", f"{month:02}")])
+            forms = [
+                form for day, of_year in digits for form in (f"{day}.{of_year}", f"{day}/{of_year}", f"{of_year}/{day}")
+            ]
+            yield frozenset({name or first_name}), [*forms, *names_of_month(month)]
 
 
 def weekday_forms(text: str) -> Iterator[OtherForms]:

@@ -39,6 +39,12 @@ _CAPITAL_BEFORE_ALL: Final = re.compile(f"[A-Z{_OTHER_CAPITALS}]{SPACE}[0-9]")
 """What the patterns of this module need, and many texts have not."""
 _WITH_BRACKETS: Final = re.compile(r"[0-9](?<![\w.,:/-].)[0-9]{0,3}\([a-z]\)(?:\([0-9]\))?(?!\w)")
 _MIN_CODE_CHARACTERS: Final = 5
+_TYPED_PIECE: Final = r"(?:[^\W\d_]{1,3}|(?=[^\W\d_]*[0-9])[^\W_]{1,8})"
+_TYPED_PIECES: Final = re.compile(rf"(?<![\w.,:/+-]){_TYPED_PIECE}(?:[ -]{_TYPED_PIECE})+(?![\w/]|[.,:-]\w)")
+"""Pieces of which each has a digit, or is as short as those of plates, serial numbers and postal codes."""
+_MAX_TYPED_PIECES: Final = 8
+"""Each two of so many are the ends of what may be a code."""
+_MAX_CODE_CHARACTERS: Final = 34
 
 _DESIGNATION: Final = re.compile(rf"([A-Z](?<!\w[A-Z])[A-Z]?){SPACE}([0-9]{{1,6}})(?![\w/]|[.,:-]\w)")
 """One or two capitals and a number, as of a flight, a road or a work: `LH 1234`, `A 7`, `KV 525`."""
@@ -70,6 +76,17 @@ def codes_in_pieces(text: str) -> list[str]:
     """The codes of a text in one piece."""
     codes = (_CODE if text.isascii() else _CODE_OF_ALL).finditer(text)
     return [re.sub("[ -]", "", match[0]) for match in codes if _is_code(match[0])]
+
+
+def typed_codes_in_pieces(text: str) -> list[str]:
+    """What neighbouring pieces of a typed text are in one piece, if they may be those of a code, the longest first."""
+    found = []
+    for match in _TYPED_PIECES.finditer(text):
+        pieces = re.split("[ -]", match[0])[:_MAX_TYPED_PIECES]
+        starts = range(len(pieces) - 1)
+        found += ["".join(pieces[start:end]) for start in starts for end in range(start + 2, len(pieces) + 1)]
+    codes = [code for code in found if _MIN_CODE_CHARACTERS <= len(code) <= _MAX_CODE_CHARACTERS and not code.isalpha()]
+    return sorted(dict.fromkeys(codes), key=len, reverse=True)
 
 
 def _is_code(code: str) -> bool:

@@ -46,6 +46,8 @@ _ISO: Final = re.compile("[0-9]{4}-[0-9]{2}(?:-[0-9]{2})?")
 _YEAR_DIGITS: Final = 4
 _SHORT: Final = 2
 _MAX_DATES: Final = 4
+_OF_AIRLINES: Final = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+"""The months in `14MAR25`, as tickets have it in one piece."""
 _CENTURIES: Final = ("20", "19")
 
 _Date = tuple[str, int, str | None]
@@ -77,14 +79,14 @@ def days_in_one_piece(text: str) -> dict[str, list[str]]:
 
 
 def _days_in_digits(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]:
-    """The days in digits, each with all ways to read it: with slashes, the month is first in some countries."""
+    """The days in digits, each with all ways to read it: without points, the month is first in some countries."""
     for match in _DATE.finditer(text):
         first, sign, second, third = match.groups()
         if len(first) == _YEAR_DIGITS and len(third) <= _SHORT:
             days = [(first, int(second), third)]
         elif len(first) <= _SHORT and len(third) != 1:
             days = [(third, int(second), first)]
-            if sign == "/" or int(second) > MONTHS:
+            if sign != "." or int(second) > MONTHS:
                 days.append((third, int(first), second))
         else:
             continue
@@ -166,13 +168,9 @@ def _forms_of_day(year: str, month: str, day: str) -> Iterator[str]:
     """The ways to write a day: in ISO 8601, with the year first, with the day first, and as in the United States."""
     yield f"{year}-{month}-{day}"
     yield year + month + day
-    yield f"{day}-{month}-{year}"
-    bare_month, bare_day = month.lstrip("0"), day.lstrip("0")
-    for written_month, written_day in ((month, day), (bare_month, bare_day)):
-        yield f"{year}/{written_month}/{written_day}"
-        yield f"{year}.{written_month}.{written_day}"
-        for last in (year, year[-_SHORT:]):
-            yield f"{written_day}.{written_month}.{last}"
-            yield f"{written_day}/{written_month}/{last}"
-            yield f"{written_month}/{written_day}/{last}"
-    yield f"{year}-{bare_month}-{bare_day}"
+    years = (year, year[-_SHORT:])
+    for one_month, one_day in ((month, day), (month.lstrip("0"), day.lstrip("0"))):
+        yield from (sign.join((year, one_month, one_day)) for sign in "-/.")
+        yield from (sign.join((one_day, one_month, last)) for sign in "-/." for last in years)
+        yield from (sign.join((one_month, one_day, last)) for sign in "-/" for last in years)
+    yield from (f"{day}{_OF_AIRLINES[int(month) - 1]}{last}" for last in years)

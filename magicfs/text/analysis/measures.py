@@ -11,7 +11,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from magicfs.text.analysis.cjk_numbers import NUMERALS, value_of
-from magicfs.text.analysis.tokens import SPACE, UNITS
+from magicfs.text.analysis.tokens import CURRENCY, SPACE, UNITS
 from magicfs.text.analysis.variants import OtherForms
 
 _NUMBER: Final = r"([0-9](?<![\w.,:/-][0-9])[0-9]{0,5}(?:[.,][0-9]{1,3})?)"
@@ -90,6 +90,7 @@ _NAMES_OF_MONEY: Final = "|".join(
 _TYPED_MONEY: Final = re.compile(
     rf"({_AMOUNT}){SPACE}?({_NAMES_OF_MONEY})(?!\w)|(?<!\w)({_NAMES_OF_MONEY}){SPACE}?({_AMOUNT})", re.IGNORECASE
 )
+_IN_ONE_PIECE: Final = re.compile(rf"[{CURRENCY}][0-9]+|[0-9]+[{CURRENCY}]")
 _DOLLARS: Final = re.compile(rf"\$(?:(?<![\w$].)|(?<=\bUS.)){SPACE}?({_AMOUNT})|({_AMOUNT}){SPACE}?(?:US)?\$(?![\w$])")
 _LEFT_OUT: Final = re.compile(r"[.,](?=[0-9]{3}(?![0-9]))|[.,]0{1,2}\Z")
 """What people leave out of an amount: separators of thousands, and cents that are none."""
@@ -221,8 +222,17 @@ def money_forms(text: str) -> Iterator[OtherForms]:
         is_word = name in _WORDS and not before.isupper()
         is_year = name.isalpha() and name not in _CODES and _YEAR.fullmatch(last_number)
         if behind or not (is_word or is_year):
+            amount = number or last_number
+            if is_amount(name + amount):
+                signs = [] if name == _DOLLAR else [name]
+                yield frozenset({name + amount, amount + name}), [*signs, *_forms_of_money(amount, name)]
             yield frozenset({name}), list(dict.fromkeys(_forms_of_money(number or last_number, name)))
             yield from _decimal_forms(number or last_number)
+
+
+def is_amount(word: str) -> bool:
+    """Whether a word of a question is an amount with the sign of its currency, in one piece: `€250`."""
+    return _IN_ONE_PIECE.fullmatch(word) is not None
 
 
 def _decimal_forms(number: str) -> Iterator[OtherForms]:

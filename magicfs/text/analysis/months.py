@@ -142,6 +142,13 @@ def month_names(name: str) -> list[str]:
     ]
 
 
+@cache
+def names_of_month(month: int) -> list[str]:
+    """The names of a month in all languages, folded, but for those that are mostly other words."""
+    named = (*_month_of(is_latin=True).items(), *_month_of(is_latin=False).items())
+    return [name for name, number in named if number == month and month_alone(name, has_case=False)]
+
+
 def month_alone(name: str, *, has_case: bool) -> int | None:
     """The month of a name that has a year and no day; None for another word, and for what is mostly another word.
 

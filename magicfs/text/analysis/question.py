@@ -15,8 +15,9 @@ from typing import Final
 from magicfs.domain.query import Lexeme, Term
 from magicfs.text.analysis.dates import days_in_one_piece
 from magicfs.text.analysis.folding import fold
-from magicfs.text.analysis.forms import VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
+from magicfs.text.analysis.forms import OTHER_FORM_FACTOR, VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
 from magicfs.text.analysis.lexemes import compounds, folded_word, unspaced_lexemes
+from magicfs.text.analysis.measures import is_amount
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.signs import typed_signs
 from magicfs.text.analysis.spellings import joined_parts
@@ -24,6 +25,7 @@ from magicfs.text.analysis.tokens import Token, parse, typed_camel_parts, typed_
 from magicfs.text.analysis.typed_forms import typed_forms, typed_in_pieces
 from magicfs.text.analysis.unspaced_forms import pair_forms
 from magicfs.text.analysis.variants import SHORT_WORDS, joined_words
+from magicfs.text.analysis.years import doubtful_forms
 
 _MIN_PREFIX_CHARACTERS: Final = 2
 """A star after less is ignored: it would stand for a large part of all words."""
@@ -66,10 +68,13 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     for words, forms in typed_forms(body):
         for word in words:
             others.setdefault(fold(word), []).extend(map(fold, forms))
-    if not (numbers or others):
+    doubtful = {fold(word): forms for words, forms in doubtful_forms(body) for word in words}
+    if not (numbers or others or doubtful):
         return tuple(terms.values())
     _make_days_words(terms, days_in_one_piece(body))
-    return tuple(_or_in_one_piece(term, numbers, others.get(term.word, ())) for term in terms.values())
+    _make_amounts_words(terms)
+    completed = (_or_in_one_piece(term, numbers, others.get(term.word, ())) for term in terms.values())
+    return tuple(_with_forms(term, doubtful.get(term.word, ()), OTHER_FORM_FACTOR) for term in completed)
 
 
 def _of_typed_pieces(term: Term, typed: Sequence[str]) -> Term:
@@ -102,15 +107,26 @@ def _make_days_words(terms: dict[str, Term], days: Mapping[str, Sequence[str]]) 
         terms[day] = replace(terms[day], parts=frozenset())
 
 
+def _make_amounts_words(terms: dict[str, Term]) -> None:
+    """Make each amount a word beside its number: what else has the number says nothing of a price."""
+    inside = {part for term in terms.values() for part in term.parts if part != term.word}
+    for word in [word for word in terms if is_amount(word) and word not in inside]:
+        terms[word] = replace(terms[word], parts=frozenset())
+
+
 def _or_in_one_piece(term: Term, numbers: Sequence[str], others: Iterable[str]) -> Term:
     """A term; of a piece of a number that was typed in pieces, also the number in one piece, and other forms."""
     piece = "".join(filter(str.isalnum, term.word))
     wholes = [number for number in numbers if piece in number and number != term.word] if piece else []
-    wholes += [form for form in dict.fromkeys(others) if form != term.word]
-    # The term of a beginning has beginnings alone.
+    return _with_forms(term, [*wholes, *others], VARIANT_FACTOR)
+
+
+def _with_forms(term: Term, forms: Iterable[str], factor: float) -> Term:
+    """A term with other forms, of which an occurrence counts so much. The term of a beginning has beginnings alone."""
     is_prefix = all(lexeme.is_prefix for lexeme in term.lexemes)
-    forms = [Lexeme(number, factor=VARIANT_FACTOR, is_exact=False, is_prefix=is_prefix) for number in wholes]
-    return replace(term, lexemes=(*term.lexemes, *forms))
+    others = [form for form in dict.fromkeys(forms) if form != term.word]
+    added = [Lexeme(form, factor=factor, is_exact=False, is_prefix=is_prefix) for form in others]
+    return replace(term, lexemes=(*term.lexemes, *added)) if added else term
 
 
 def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iterator[Term]:

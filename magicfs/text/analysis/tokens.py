@@ -41,15 +41,15 @@ def _spaced_marks(*, is_basic: bool) -> str:
     return character_class([mark for mark in found if not _UNSPACED_CHARACTER.match(mark)])
 
 
-_CURRENCY: Final = "$\u00a3\u00a5\u20a0-\u20c0"
-_LEAD_SIGNS: Final = rf"#@\u00a7{_CURRENCY}"
+CURRENCY: Final = "$\u00a3\u00a5\u20a0-\u20c0"
+_LEAD_SIGNS: Final = rf"#@\u00a7{CURRENCY}"
 _LEAD: Final = (
     rf"""(?:(?=[\-.~/{_LEAD_SIGNS}])(?<![^\s(\[{{<>"'`,;=|!])(?:--?|\.{{1,2}}/|\.|[{_LEAD_SIGNS}]|~/\.?|/))?"""
 )
 """Signs before a word that make another word: `--option`, `.NET`, `#define`, `~/.bashrc`, `-70`, `€45`, `§7`."""
 _SIGNS: Final = r"""(?:[._\-/:@&+=~'\\#%$?]{1,4}|->|(?<=[0-9]),(?=[0-9]))"""
 """Signs that join the parts of a compound."""
-_TRAIL: Final = rf"""(?:(?:\+\+|\#)(?![A-Za-z0-9])|[+\-%{_CURRENCY}](?=[\s,.;:!?)\]"']|$))?"""
+_TRAIL: Final = rf"""(?:(?:\+\+|\#)(?![A-Za-z0-9])|[+\-%{CURRENCY}](?=[\s,.;:!?)\]"']|$))?"""
 """Signs after a word that make another word: `C++`, `F#`, `A-`, `Disney+`, `19%`, `45€`."""
 _OPERATOR: Final = r"""operator(?:[=<>!+\-*/%&|^~]{1,3}|\(\)|\[\])(?=[\s(,;.`'")]|$)"""
 """An overloaded operator of C++."""

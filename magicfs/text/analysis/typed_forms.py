@@ -11,17 +11,18 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Final
 
-from magicfs.text.analysis.abbreviations import abbreviation_forms, short_months, weekday_forms
+from magicfs.text.analysis.abbreviations import abbreviation_forms, days_without_year, short_months, weekday_forms
 from magicfs.text.analysis.cjk_numbers import numbers_in_characters, numbers_in_digits
 from magicfs.text.analysis.clocks import clock_forms
-from magicfs.text.analysis.codes import codes_in_pieces, designation_forms, numbers_with_brackets
+from magicfs.text.analysis.codes import designation_forms, numbers_with_brackets, typed_codes_in_pieces
 from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.magnitudes import magnitude_forms
 from magicfs.text.analysis.measures import dimensions, micro_forms, money_forms, percent_forms
+from magicfs.text.analysis.periods import period_forms
 from magicfs.text.analysis.spaced_numbers import numbers_in_pieces
 from magicfs.text.analysis.variants import OtherForms
-from magicfs.text.analysis.years import year_forms
+from magicfs.text.analysis.years import doubtful_forms, year_forms
 
 _ORDINALS: Final = {
     1: "first", 2: "second", 3: "third", 4: "fourth", 5: "fifth", 6: "sixth",
@@ -118,7 +119,9 @@ def typed_forms(text: str) -> list[OtherForms]:
             micro_forms,
             money_forms,
             percent_forms,
+            period_forms,
             short_months,
+            days_without_year,
             _bare_versions,
         ]
     found = chain.from_iterable(islice(kind(text), _MAX_OF_KIND) for kind in kinds)
@@ -132,15 +135,16 @@ def names_a_number(text: str) -> bool:
     """
     if len(text) > _LONGEST_NUMBER or not any(map(str.isdigit, text)):
         return False
-    belonging = {fold(word) for words, _ in typed_forms(text) for word in words} | _LINKING
+    forms = chain(typed_forms(text), doubtful_forms(text))
+    belonging = {fold(word) for words, _ in forms for word in words} | _LINKING
     return all(
         word in belonging or belonging.issuperset(_LETTERS.findall(word)) for word in map(fold, _WORD.findall(text))
     )
 
 
 def typed_in_pieces(text: str) -> list[str]:
-    """The numbers and codes of a typed text, whose letters may be small, in one piece, of each kind a few."""
-    kinds = numbers_in_pieces(text), codes_in_pieces(text.upper()), dimensions(text), numbers_with_brackets(text)
+    """The numbers and codes of a typed text in one piece, of each kind a few."""
+    kinds = numbers_in_pieces(text), typed_codes_in_pieces(text), dimensions(text), numbers_with_brackets(text)
     return [number for kind in kinds for number in kind[:_MAX_IN_PIECES]]
 
 

@@ -17,6 +17,7 @@ from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.lexemes import LexemeMemory, pairs_of
 from magicfs.text.analysis.magnitudes import stated_magnitudes
 from magicfs.text.analysis.measures import dimensions, percents_in_characters, stated_money, stated_percents
+from magicfs.text.analysis.periods import stated_quarters
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.signs import signs_in
 from magicfs.text.analysis.spellings import joined_parts
@@ -25,7 +26,7 @@ from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 from magicfs.text.analysis.years import stated_years
 
-ANALYSIS_VERSION: Final = 31
+ANALYSIS_VERSION: Final = 32
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
@@ -88,6 +89,7 @@ def _with_digits(body: str) -> list[str]:
         *stated_percents(body),
         *stated_magnitudes(body),
         *stated_years(body),
+        *stated_quarters(body),
     ]
 
 

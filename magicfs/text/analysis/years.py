@@ -43,6 +43,11 @@ def year_forms(text: str) -> Iterator[OtherForms]:
     return chain(_fiscal_years(text), _quarters(text), _decades(text), _years_over_two(text))
 
 
+def doubtful_forms(text: str) -> Iterator[OtherForms]:
+    """Yield the other forms of decades without their century in a typed text: `60s` are as often seconds."""
+    return _decades(text, are_bare=True)
+
+
 def _fiscal_years(text: str) -> Iterator[OtherForms]:
     """Yield `fy2021` for `FY21` and for `fiscal year 2021`, and `fy21`."""
     for name, year in _FISCAL_YEAR.findall(text):
@@ -57,11 +62,12 @@ def _quarters(text: str) -> Iterator[OtherForms]:
         yield frozenset({year}), [f"20{short}", short, *(f"{quarter}{sign}{short}" for sign in "'/-")]
 
 
-def _decades(text: str) -> Iterator[OtherForms]:
+def _decades(text: str, *, are_bare: bool = False) -> Iterator[OtherForms]:
     """Yield `1990s` and `nineties` for `90s`, and the other way round."""
     for match in _DECADE.finditer(text):
         century, decade, ending = match.groups()
-        if century is None and int(decade) < _FIRST_WITHOUT_CENTURY:
+        is_bare = century is None and ending == "s" and "'" not in match[0]
+        if is_bare != are_bare or (century is None and int(decade) < _FIRST_WITHOUT_CENTURY):
             continue
         digits = f"{century or '19'}{decade}{ending}"
         is_last = century in {None, "19"}
@@ -70,7 +76,7 @@ def _decades(text: str) -> Iterator[OtherForms]:
             frozenset({match[0], digits, f"{decade}{ending}"}),
             [digits, *words, *([decade + ending] if is_last else [])],
         )
-    for word in _WORDS.findall(text):
+    for word in () if are_bare else _WORDS.findall(text):
         decade = _DIGITS[word.lower()]
         yield frozenset({word}), [f"19{decade}s", f"{decade}s"]
 
