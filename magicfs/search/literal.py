@@ -61,13 +61,14 @@ def _has_files(connection: Connection, filters: Filters) -> bool:
 def _of_neighbours(token: SyntaxToken) -> str | None:
     """The condition that a text has what is behind a dash or a star beside the word before it, with a dash or without.
 
-    None where nothing stands before it, for another filter, and for a pattern with an extension.
+    Before an extension, as in `rm *.log`, it has no point. None where nothing stands before it, and for another filter.
     """
     word = token.text.lstrip(f"*{WRITTEN_MINUS}")
-    if word == token.text or "." in word or not token.before:
+    beside = phrase_query(f"{token.before} {word.lstrip('.')}")
+    if word == token.text or not token.before or beside is None:
         return None
-    found = (phrase_query(f"{token.before}{sign}{word}") for sign in " -")
-    return " | ".join(f"({condition})" for condition in found if condition) or None
+    joined = phrase_query(f"{token.before}{'' if word[0] == '.' else '-'}{word}")
+    return f"({beside}) & !({joined})" if word[0] == "." else f"({beside}) | ({joined})"
 
 
 def _condition(token: SyntaxToken, *, is_alone: bool) -> str | None:

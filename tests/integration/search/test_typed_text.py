@@ -50,6 +50,10 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"alone.txt", "Marie went alone, and so did Jean")
     corpus.add(b"buffer_size.txt", "the ocelot has no size")
     corpus.add(b"pointer.txt", "void fill(char *buffer)")
+    corpus.add(b"logs.txt", "clean up with rm *.log and be done")
+    corpus.add(b"listed.txt", "the ibex is in report.pdf")
+    corpus.add(b"ibex.pdf", "the report of an ibex")
+    corpus.add(b"run.log", "the report of the night")
     corpus.add(b"Mietvertrag 2023.txt", "the flat of the ocelot")
 
 
@@ -97,7 +101,12 @@ def test_an_exclusion_before_a_word_excludes_where_a_list_has_both(service: Sear
 
 @pytest.mark.parametrize(
     ("text", "file"),
-    [("Marie –Claire", "sisters.txt"), ("Jean –Luc", "twins.txt"), ("char *buffer", "pointer.txt")],
+    [
+        ("Marie –Claire", "sisters.txt"),
+        ("Jean –Luc", "twins.txt"),
+        ("char *buffer", "pointer.txt"),
+        ("rm *.log", "logs.txt"),
+    ],
 )
 def test_a_dash_or_a_star_before_a_word_is_none_of_the_syntax_where_a_text_has_both_words(
     service: SearchService, text: str, file: str
@@ -114,6 +123,9 @@ def test_a_dash_or_a_star_before_a_word_is_none_of_the_syntax_where_a_text_has_b
         ("miet*2023", ["Mietvertrag 2023.txt"]),
         ("ocelot -*size*", ["Mietvertrag 2023.txt"]),
         ("cc*isystem", ["cc.txt"]),
+        ("report *.pdf", ["ibex.pdf"]),
+        ("*.log night", ["run.log"]),
+        ("*.log ibex", []),
     ],
 )
 def test_a_pattern_keeps_the_files_of_such_names_or_is_text(
