@@ -147,8 +147,9 @@ def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
             f"MAGICFS_EXTRACT_SECONDS: raise them, {_RETRY}",
         )
     which = f" ({facts.unread_detail})" if facts.unread_detail else ""
+    noun = "picture" if (facts.unread_detail or "").startswith("picture") else "page"
     if facts.pending_pages:
-        pages = terminal.counted(facts.pending_pages, "page")
+        pages = terminal.counted(facts.pending_pages, noun)
         yield Fact("waiting", f"{pages}{which}: they are read some at a time, when no file waits")
     if facts.unread_pages > facts.pending_pages:
         hint = (
@@ -156,7 +157,7 @@ def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
             if facts.waits_for_ocr
             else f"the parser failed on them, or they took more than MAGICFS_EXTRACT_SECONDS: raise it, {_RETRY}"
         )
-        pages = terminal.counted(facts.unread_pages - facts.pending_pages, "page")
+        pages = terminal.counted(facts.unread_pages - facts.pending_pages, noun)
         yield Fact("left out", f"{pages}{which}: {hint}")
     if facts.unread_parts:
         yield Fact("left out", f"{facts.unread_parts}: docs/reasons.md says what to do")

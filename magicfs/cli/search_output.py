@@ -84,12 +84,12 @@ def unfinished_work(coverage: Coverage) -> str:
     """How much is indexed of what will be, in words; empty when no work is pending."""
     if not (coverage.pending_files or coverage.pending_chunks or coverage.pending_pages):
         return ""
-    from magicfs.cli.terminal import counted
+    from magicfs.cli.terminal import counted, counted_pages
 
     return (
         f"indexed so far: {coverage.indexed} of {counted(coverage.indexed + coverage.pending_files, 'file')}, "
         f"{coverage.embedded} of {counted(coverage.embedded + coverage.pending_chunks, 'chunk')} by meaning"
-    ) + (f", {counted(coverage.pending_pages, 'scanned page')} to come" if coverage.pending_pages else "")
+    ) + (f", {counted_pages(coverage.pending_pages)} to come" if coverage.pending_pages else "")
 
 
 def show(answer: Answer) -> None:

@@ -13,7 +13,7 @@ from rich.text import Text
 from magicfs.cli.progress import RateMeter, pace_text
 from magicfs.cli.status_summary import Summary
 from magicfs.cli.tables import Listing
-from magicfs.cli.terminal import counted, duration, shown, shown_line
+from magicfs.cli.terminal import counted, counted_pages, duration, shown, shown_line
 from magicfs.domain.files import display_path
 from magicfs.domain.status import (
     FileCounts,
@@ -94,7 +94,7 @@ def _building(index: IndexStatus, pace: str) -> list[tuple[str, str]]:
 
 
 def _pages(pending: int) -> list[tuple[str, str]]:
-    return [("pages", f"{counted(pending, 'scanned page')} to be read, when no file waits")] if pending else []
+    return [("pages", f"{counted_pages(pending)} to be read, when no file waits")] if pending else []
 
 
 def _vector_index(build: VectorIndexBuild | None) -> list[tuple[str, str]]:

@@ -221,6 +221,11 @@ def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" + ("" if number == 1 else "s")
 
 
+def counted_pages(number: int) -> str:
+    """A number of what OCR is to read: `1 scanned page or picture`, `2 scanned pages or pictures`."""
+    return "1 scanned page or picture" if number == 1 else f"{number} scanned pages or pictures"
+
+
 def duration(seconds: float) -> str:
     """Seconds for people: `42 s`, `3 min`, `2 h 5 min`, `4 d`."""
     whole = round(seconds)

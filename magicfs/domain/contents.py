@@ -31,10 +31,13 @@ class Recognition:
     """The name of the OCR, such as `tesseract`."""
     pages: tuple[int, ...] = ()
     """The pages, by number from 1, ascending; empty for a file that is a picture."""
+    are_pictures: bool = False
+    """Whether these are pictures in a document, rather than its pages."""
 
     def __str__(self) -> str:
         """One line for a person, such as `tesseract, pages 1-3, 7`."""
-        return f"{self.engine}, {_pages_for_people(self.pages)}" if self.pages else self.engine
+        pages = _for_people(self.pages, are_pictures=self.are_pictures)
+        return f"{self.engine}, {pages}" if self.pages else self.engine
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +47,8 @@ class UnreadPages:
     reason: SkipReason
     pages: tuple[int, ...] = ()
     """By number from 1, ascending; empty for a file that is a picture."""
+    are_pictures: bool = False
+    """Whether these are pictures in a document, rather than its pages."""
 
     @property
     def count(self) -> int:
@@ -52,15 +57,26 @@ class UnreadPages:
 
     def __str__(self) -> str:
         """One line for a person, such as `pages 3, 7-9: timeout`."""
-        return f"{_pages_for_people(self.pages)}: {self.reason}" if self.pages else str(self.reason)
+        pages = _for_people(self.pages, are_pictures=self.are_pictures)
+        return f"{pages}: {self.reason}" if self.pages else str(self.reason)
+
+
+@dataclass(frozen=True, slots=True)
+class Picture:
+    """A picture in a document that may show text."""
+
+    digest: Digest
+    """Digest that tells its bytes from others: the same picture has the same text in every document."""
+    page: int | None = None
+    """The number, from 1, of the page or slide that shows it first; None in formats without pages."""
 
 
 @dataclass(frozen=True, slots=True)
 class PageText:
-    """What was read of a page that has no text layer, or a few words only."""
+    """What was read of a page that has no text layer, or a few words only, or of a picture in a document."""
 
     text: str
-    """Empty for a page that shows nothing more, and for one that could not be read."""
+    """Empty for one that shows nothing more, and for one that could not be read."""
     is_recognised: bool = False
     """Whether OCR has read it."""
     failure: SkipReason | None = None
@@ -117,8 +133,8 @@ class Omission:
     """The number of that line in the file, from 1."""
 
 
-def _pages_for_people(pages: Sequence[int]) -> str:
-    """Ascending numbers of pages as `page 3` or `pages 1-3, 7`."""
+def _for_people(pages: Sequence[int], *, are_pictures: bool) -> str:
+    """Ascending numbers of pages or pictures as `page 3` or `pages 1-3, 7`."""
     ranges: list[list[int]] = []
     for page in pages:
         if ranges and page == ranges[-1][1] + 1:
@@ -127,7 +143,7 @@ def _pages_for_people(pages: Sequence[int]) -> str:
             ranges.append([page, page])
     more = f" and {len(ranges) - _MAX_RANGES} more" if len(ranges) > _MAX_RANGES else ""
     texts = [str(first) if first == last else f"{first}-{last}" for first, last in ranges[:_MAX_RANGES]]
-    return f"page{'s' if len(pages) > 1 else ''} {', '.join(texts)}{more}"
+    return f"{'picture' if are_pictures else 'page'}{'s' if len(pages) > 1 else ''} {', '.join(texts)}{more}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -149,6 +165,9 @@ class Document:
     headings: tuple[tuple[int, int], ...] = ()
     """The lines that a parser has found to be headings, from 1, ascending, each with its rank, the highest one 1; empty
     where the text itself marks its headings."""
+    pictures: tuple[Picture, ...] = ()
+    """Pictures in it that may show text. Where there are any, the numbers of pages that are pending, unread, recognised
+    or read are those of pictures, from 1. Their texts are not in `text`: see `with_picture_texts`."""
     cut_bytes: int = 0
     """Bytes beyond the limit of a text, which are not in `text`."""
     omission: Omission | None = None
@@ -158,7 +177,8 @@ class Document:
     pending_pages: tuple[int, ...] = ()
     """Pages whose turn did not come before the time was over, by number from 1, ascending: they are read later."""
     page_texts: Mapping[int, PageText] = field(default_factory=dict, hash=False)
-    """While some are pending, what was read of others, by number from 1: those are not read again."""
+    """While some are pending, what was read of others, by number from 1: those are not read again. Of pictures, also
+    when none is pending: other documents may have the same."""
     unread_parts: UnreadParts | None = None
     """Parts that are damaged or need a password, such as sheets and attached files; None if all were read."""
     encoded_characters: int = 0
@@ -180,20 +200,27 @@ class Document:
 
     @property
     def missing_pages(self) -> tuple[int | None, ...]:
-        """Pages of which an earlier reading may have more: pending ones, and failed ones; None for a picture."""
+        """Pages of which an earlier reading may have more: pending ones, and failed ones; None for a picture.
+
+        None of pictures in a document: what was read of these is known by their digests.
+        """
+        if self.pictures:
+            return ()
         failed = [unread for unread in self.unread if unread.reason is not SkipReason.TOO_LARGE]
         return (*self.pending_pages, *(page for unread in failed for page in unread.pages or (None,)))
 
     @property
     def unread_detail(self) -> str | None:
         """Which pages those are, and why, such as `page 3: timeout; pages 41-300: waiting`; None if there are none."""
-        pending = [f"{_pages_for_people(self.pending_pages)}: {WAITING}"] if self.pending_pages else []
+        waiting = _for_people(self.pending_pages, are_pictures=bool(self.pictures))
+        pending = [f"{waiting}: {WAITING}"] if self.pending_pages else []
         return "; ".join([*map(str, self.unread), *pending]) or None
 
     @property
     def ocr(self) -> str | None:
         """The OCR that has recognised its pictures, `NO_OCR` while some wait for one; None without either."""
-        if any(unread.reason is SkipReason.NEEDS_OCR for unread in self.unread):
+        is_unseen = bool(self.pictures) and not self.pending_pages and not self.page_texts
+        if is_unseen or any(unread.reason is SkipReason.NEEDS_OCR for unread in self.unread):
             return NO_OCR
         return self.recognition.engine if self.recognition is not None else None
 
@@ -260,4 +287,6 @@ class NewContent:
     extracted: Document | Unreadable
     chunks: Sequence[Chunk]
     pages: Document | None = None
-    """The document, if some of its pages are read later; also where `extracted` is unreadable until then."""
+    """The document, if some of its pages are read later, or it has pictures; also where `extracted` is unreadable."""
+    picture_ocr: str | None = None
+    """The OCR that reads its pictures."""

@@ -89,7 +89,7 @@ def _files(status: IndexStatus) -> Iterator[Metric]:
         ((root.name, root.host, state), count) for root in status.roots for state, count in _file_states(root.files)
     ]
     yield _gauges("files", "Files of a root in a state.", ["root", "host", "state"], files)
-    yield _gauge("pending_pages", "Scanned pages that are read when no file waits.", status.pending_pages)
+    yield _gauge("pending_pages", "Scanned pages and pictures that are read when no file waits.", status.pending_pages)
     present = [((root.name, root.host), root.state == "present") for root in status.roots]
     yield _gauges("root_present", "Whether a root is there and may be scanned.", ["root", "host"], present)
     scans = [((root.name, root.host), root.scanned_at) for root in status.roots if root.scanned_at is not None]

@@ -48,7 +48,7 @@ class FileProcessor:
         self._allows = allows
         self._database = database
         self.extractor = extractor
-        self._contents = NewContents(database, chunker)
+        self._contents = NewContents(database, chunker, ocr=ocr)
         self._page_turns = PageTurns(database, extractor, self._contents)
         self._large_files = LargeFiles(max_bytes=max_file_bytes)
         self.ocr = ocr

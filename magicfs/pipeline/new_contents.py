@@ -13,9 +13,20 @@ from typing import Protocol
 from magicfs.db.corpus import page_texts as page_texts_db
 from magicfs.db.pool import Database
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, EarlierReading, NewContent, Unreadable, UnreadPages
+from magicfs.domain.contents import (
+    NO_OCR,
+    ContentKey,
+    Document,
+    EarlierReading,
+    NewContent,
+    Recognition,
+    Unreadable,
+    UnreadPages,
+)
 from magicfs.domain.files import SkipReason
 from magicfs.pipeline.reading import FileRead
+from magicfs.text.extract.documents.picture_texts import with_picture_texts
+from magicfs.text.extract.options import OcrEngine
 
 _EARLIER_TEXT_STAYS = frozenset(
     {SkipReason.NEEDS_OCR, SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.CORRUPT, SkipReason.BOMB}
@@ -33,9 +44,11 @@ class Chunker(Protocol):
 class NewContents:
     """Makes the contents of files."""
 
-    def __init__(self, database: Database, chunker: Chunker) -> None:
+    def __init__(self, database: Database, chunker: Chunker, *, ocr: OcrEngine | None) -> None:
+        """`ocr` is what the pictures in documents are recognised with."""
         self._database = database
         self._chunker = chunker
+        self._ocr = ocr
 
     def content(self, file: FileRead, extracted: Document | Unreadable) -> NewContent:
         """The content of a file, with the earlier chunks of pages that were not read.
@@ -60,12 +73,44 @@ class NewContents:
                 return NewContent(file.key, size=file.size, extracted=extracted, chunks=earlier.chunks)
         if isinstance(extracted, Unreadable):
             return NewContent(file.key, size=file.size, extracted=extracted, chunks=[])
+        if extracted.pictures:
+            return self._with_pictures(file, extracted, str(self._ocr or NO_OCR))
         chunks, pages = self._chunker.chunks(extracted), extracted if extracted.pending_pages else None
         if extracted.missing_pages and (earlier := self._earlier(file.key, extracted.missing_pages)) is not None:
             chunks = with_earlier_chunks(chunks, earlier.chunks)
             extracted = replace(extracted, language=extracted.language or earlier.language)
         outcome = extracted if chunks else Unreadable(SkipReason.NO_TEXT)
         return NewContent(file.key, size=file.size, extracted=outcome, chunks=chunks, pages=pages)
+
+    def _with_pictures(self, file: FileRead, document: Document, ocr: str) -> NewContent:
+        """The content of a document with the texts of its pictures, as far as they are known.
+
+        A picture that was read in any document, such as in what this one was before it was saved, is not read again;
+        what another OCR has read of it is found until this one has, and for good without OCR.
+        """
+        unread = {
+            number: picture.digest
+            for number, picture in enumerate(document.pictures, 1)
+            if number not in document.page_texts
+        }
+        earlier = self._database.run_in_transaction(
+            lambda connection: page_texts_db.picture_texts(connection, unread.values(), ocr=ocr)
+        )
+        found = {number: earlier[digest] for number, digest in unread.items() if digest in earlier}
+        known = {number: read for number, (read, is_by_ocr) in found.items() if is_by_ocr}
+        texts = dict(document.page_texts) | known
+        recognised = tuple(number for number in sorted(texts) if texts[number].is_recognised and texts[number].text)
+        document = replace(
+            document,
+            pending_pages=tuple(number for number in document.pending_pages if number not in known),
+            page_texts=texts,
+            recognition=Recognition(ocr, recognised, are_pictures=True) if recognised else None,
+        )
+        shown = {number: read.text for number, read in (texts | {n: read for n, (read, _) in found.items()}).items()}
+        whole = with_picture_texts(document, dict(sorted(shown.items())))
+        chunks = self._chunker.chunks(whole)
+        outcome = whole if chunks else Unreadable(SkipReason.NO_TEXT, ocr=ocr)
+        return NewContent(file.key, size=file.size, extracted=outcome, chunks=chunks, pages=document, picture_ocr=ocr)
 
     def _earlier(self, key: ContentKey, pages: Collection[int | None] | None) -> EarlierReading | None:
         return self._database.run_in_transaction(

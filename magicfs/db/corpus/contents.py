@@ -77,7 +77,7 @@ def insert_contents(connection: Connection, contents: Collection[NewContent]) ->
     _insert_chunks(connection, {id_: content.chunks for content in ordered if (id_ := ids[content.key]) in new})
     for content in ordered:
         if content.pages is not None and ids[content.key] in new:
-            insert_page_texts(connection, ids[content.key], content.pages.page_texts)
+            insert_page_texts(connection, ids[content.key], content.pages, ocr=content.picture_ocr)
     return ids
 
 
@@ -94,7 +94,7 @@ def replace_content(connection: Connection, stored: StoredContent, content: NewC
     if content.pages is None:
         delete_page_texts(connection, stored.id)
     else:
-        insert_page_texts(connection, stored.id, content.pages.page_texts)
+        insert_page_texts(connection, stored.id, content.pages, ocr=content.picture_ocr)
     return True
 
 

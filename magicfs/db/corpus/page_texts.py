@@ -1,18 +1,18 @@
-"""The pages of contents that are read some at a time: what was read of them, and what an earlier reading has of them.
+"""The pages and pictures of contents that are read some at a time: what was read of them, now and earlier.
 
 Used by the extract workers, and by `contents`, which stores the contents. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection
 
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, EarlierReading, PageText
+from magicfs.domain.contents import ContentKey, Document, EarlierReading, PageText
 from magicfs.domain.files import SkipReason
-from magicfs.domain.ids import ContentId
+from magicfs.domain.ids import ContentId, Digest
 
 _SQL = load_queries("page_texts")
 
@@ -29,12 +29,15 @@ def page_texts(connection: Connection, content: ContentId) -> dict[int, PageText
     }
 
 
-def insert_page_texts(connection: Connection, content: ContentId, pages: Mapping[int, PageText]) -> None:
-    """Store what was read of pages of a content; what is stored of them stays."""
+def insert_page_texts(connection: Connection, content: ContentId, document: Document, *, ocr: str | None) -> None:
+    """Store what was read of pages of a content, or of pictures, which `ocr` reads; what is stored of them stays."""
+    pages = document.page_texts
     connection.execute(
         _SQL["insert_page_texts"],
         {
             "id": content,
+            "ocr": ocr,
+            "pictures": [document.pictures[page - 1].digest if document.pictures else None for page in pages],
             "pages": list(pages),
             "texts": [page.text for page in pages.values()],
             "recognised": [page.is_recognised for page in pages.values()],
@@ -46,6 +49,16 @@ def insert_page_texts(connection: Connection, content: ContentId, pages: Mapping
 def delete_page_texts(connection: Connection, content: ContentId) -> None:
     """Forget what was read of single pages: none is pending any more."""
     connection.execute(_SQL["delete_page_texts"], {"id": content})
+
+
+def picture_texts(
+    connection: Connection, pictures: Collection[Digest], *, ocr: str
+) -> dict[Digest, tuple[PageText, bool]]:
+    """What was read of pictures in any content, by digest, and whether `ocr` has read it, rather than another one."""
+    rows = connection.execute(_SQL["picture_texts"], {"pictures": list(pictures), "ocr": ocr})
+    return {
+        Digest(digest): (PageText(text, is_recognised), is_by_ocr) for digest, text, is_recognised, is_by_ocr in rows
+    }
 
 
 def earlier_reading(

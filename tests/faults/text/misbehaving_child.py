@@ -19,12 +19,13 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from typing import cast
 from unittest import mock
 
-from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.contents import Document, Picture, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.domain.ids import Digest
 from magicfs.text.extract.options import Limits, Wall
 from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.open_file import OpenFile
@@ -173,9 +174,15 @@ def is_open(descriptor: int) -> bool:
     return False
 
 
+def pictures_of(numbers: Iterable[int]) -> tuple[Picture, ...]:
+    return tuple(Picture(Digest(number.to_bytes(16))) for number in numbers)
+
+
 ANSWERS: dict[str, Callable[[], Document | Unreadable]] = {
     "long": lambda: Document("word " * (20 << 20), "text/plain"),
     "wrong-types": lambda: Document("text", "text/plain", page_starts=cast("tuple[int]", ("x",))),
+    "pictures": lambda: Document(f"read by {os.getpid()}", "pictures", pictures=pictures_of(range(6))),
+    "wrong-pictures": lambda: Document("text", "text/plain", pictures=(Picture(Digest(b"short")),)),
     "environment": lambda: Document(json.dumps(dict(os.environ)), "text/plain"),
     "descriptors": lambda: Document(" ".join(map(str, filter(is_open, range(MAX_DESCRIPTORS)))), "text/plain"),
     "refuse": lambda: Unreadable(SkipReason.ENCRYPTED, "detail\nof two lines \ud800"),
@@ -212,7 +219,7 @@ class Misbehaving:
     def is_spent(self) -> bool:
         return False
 
-    def open_pages(self, descriptor: int) -> MisbehavingPages:
+    def open_pages(self, descriptor: int, mime_type: str) -> MisbehavingPages:
         return MisbehavingPages(self._pages)
 
 

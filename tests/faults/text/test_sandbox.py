@@ -83,6 +83,7 @@ def test_one_process_serves_many_files(sandbox: Sandbox) -> None:
         ("recurse", SkipReason.CORRUPT, "RecursionError"),
         ("nonsense", SkipReason.CRASHED, ""),
         ("wrong-types", SkipReason.CRASHED, "malformed"),
+        ("wrong-pictures", SkipReason.CRASHED, "malformed"),
         ("network", SkipReason.CORRUPT, "PermissionError"),
         ("program", SkipReason.CORRUPT, "PermissionError"),
     ],

@@ -169,6 +169,23 @@ def test_a_page_that_was_read_before_is_not_read_again(mime_type: str) -> None:
     assert 2 in outcome.recognition.pages
 
 
+def test_the_text_of_a_document_is_read_without_its_pictures() -> None:
+    document = parse_in_child(LIMITS, *(f"{picture}=crash" for picture in range(6)), content=b"", mime_type="pictures")
+    assert (document.pending_pages, document.page_texts) == (tuple(range(1, 7)), {})
+
+
+def test_pictures_that_hang_or_crash_cost_their_own_texts() -> None:
+    limits = dataclasses.replace(LIMITS, seconds=6)
+    known = {6: PageText("read before", is_recognised=True)}
+    outcome = go_on_to_the_end(limits, "0=crash", "1=hang", "3=abort", known=known, mime_type="pictures")
+    assert outcome.text.startswith("read by")
+    failed = {page: read.failure for page, read in outcome.page_texts.items() if read.failure}
+    assert failed == {1: SkipReason.CRASHED, 2: SkipReason.TIMEOUT, 4: SkipReason.CRASHED}
+    assert outcome.page_texts[3].text.startswith("page 2 by")
+    assert outcome.page_texts[6] == known[6]
+    assert outcome.unread_detail == "pictures 1, 4: crashed; picture 2: timeout"
+
+
 def test_pages_that_hang_or_crash_do_not_keep_a_file_waiting_for_ever() -> None:
     limits = dataclasses.replace(LIMITS, seconds=6)
     outcome = go_on_to_the_end(limits, "1=hang", "2=crash", "3=hang", "4=crash", "5=hang", known={})

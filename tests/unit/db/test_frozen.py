@@ -36,6 +36,7 @@ FROZEN = {
     "0045_picture_priority.sql": "24d02edd84d6b11f370a9778779b8f85b2283ee943a64019ff39ff524e771b07",
     "0046_reread_priority.sql": "2fa22b0624a8877f9203e44e6c151fe62cfde5e05d17f9186a6b2ac9396a6ceb",
     "0047_pending_pages.sql": "247468b0fe73c41e08fdd3ca66bf5bb4793d739b96286644dbef086429f9616a",
+    "0048_picture_texts.sql": "ba8ad652f8105991acd00e56dfe4ab802587d541001df74d0e90d85f68adaa99",
 }
 
 

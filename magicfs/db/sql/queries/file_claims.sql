@@ -213,7 +213,7 @@ WITH tried AS (
                             AND ({{is_held}}) IS NOT TRUE)
     FOR UPDATE OF c SKIP LOCKED
 ),
-texts AS (DELETE FROM page_texts USING tried WHERE content_id = tried.id)
+texts AS (DELETE FROM page_texts USING tried WHERE content_id = tried.id AND picture IS NULL)
 UPDATE contents SET pending_pages = 0, unread_detail = replace(unread_detail, %(waiting)s, 'crashed')
 FROM tried WHERE contents.id = tried.id
 

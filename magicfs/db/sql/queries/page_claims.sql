@@ -3,13 +3,13 @@
 -- name: claim_pages
 -- One file of a host that was read but for some pages, and is not pending: of all, that with the fewest such pages, and
 -- last those at which a turn failed. Its state stays. It is a slow file, and counts among those. Nothing that waits is
--- claimed: see `claim_files`. Without OCR, none is claimed of which OCR has read pages.
+-- claimed: see `claim_files`. Without OCR, none is claimed of which OCR has read pages, nor one whose pictures wait.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 host_roots AS ({{file_claims.own_roots}}),
 slow_limit AS MATERIALIZED ({{file_claims.slow_limit}}),
 picked AS (
     SELECT f.id, host_roots.path AS root FROM contents c {{files_with_pending_pages}}
-      AND (%(recognises)s OR coalesce(c.ocr, %(no_ocr)s) = %(no_ocr)s
+      AND (%(recognises)s OR c.kind LIKE 'application/pdf %%' AND coalesce(c.ocr, %(no_ocr)s) = %(no_ocr)s
            AND NOT EXISTS (SELECT FROM page_texts WHERE content_id = c.id AND is_recognised))
     ORDER BY f.attempts, c.pending_pages, f.id LIMIT 1
     FOR UPDATE OF f SKIP LOCKED

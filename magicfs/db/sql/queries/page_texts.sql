@@ -1,20 +1,28 @@
--- The pages of contents that are read some at a time, and what an earlier reading has of them.
+-- The pages and pictures of contents that are read some at a time, and what an earlier reading has of them.
 
 -- name: page_texts
 -- What was read of the pages of a content while others are pending.
 SELECT page, text, is_recognised, failure FROM page_texts WHERE content_id = %(id)s
 
 -- name: insert_page_texts
--- What was read of more pages.
-INSERT INTO page_texts (content_id, page, text, is_recognised, failure)
-SELECT %(id)s, page, text, is_recognised, failure
-FROM unnest(%(pages)s::integer[], %(texts)s::text[], %(recognised)s::boolean[], %(failures)s::text[])
-     AS read (page, text, is_recognised, failure)
+-- What was read of more pages, or of more pictures, which have digests.
+INSERT INTO page_texts (content_id, page, text, is_recognised, failure, picture, ocr)
+SELECT %(id)s, page, text, is_recognised, failure, picture, CASE WHEN picture IS NOT NULL THEN %(ocr)s END
+FROM unnest(%(pages)s::integer[], %(texts)s::text[], %(recognised)s::boolean[], %(failures)s::text[],
+            %(pictures)s::bytea[])
+     AS read (page, text, is_recognised, failure, picture)
 ON CONFLICT (content_id, page) DO NOTHING
 
 -- name: delete_page_texts
 -- What was read of the pages of a content that has no pending ones.
 DELETE FROM page_texts WHERE content_id = %(id)s
+
+-- name: picture_texts
+-- What was read of pictures in any content, by their digests: of each, what the given OCR has read, or else another one.
+SELECT DISTINCT ON (picture) picture, text, is_recognised, ocr = %(ocr)s AS is_by_ocr
+FROM page_texts
+WHERE picture = ANY(%(pictures)s::bytea[]) AND failure IS NULL
+ORDER BY picture, ocr = %(ocr)s DESC, content_id DESC
 
 -- name: earlier_chunks
 -- The chunks of some pages, or of all, in the content that was stored last of the same bytes, with what that says of the

@@ -21,6 +21,7 @@ from magicfs.text.extract.documents import container, xml_documents
 from magicfs.text.extract.documents.book_pages import prepared_book
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
+from magicfs.text.extract.documents.document_pictures import with_pictures
 from magicfs.text.extract.documents.extended_documents import text_of, with_unread_parts
 from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
 from magicfs.text.extract.documents.html_parts import HTML_TYPES, without_references
@@ -57,10 +58,9 @@ from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf import pdf_text
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
-from magicfs.text.extract.pdf.pdf_pages import PdfPages
 from magicfs.text.extract.plain.decoding import read_text
 from magicfs.text.extract.plain.plain_text import clean, decode
-from magicfs.text.extract.process.page_reader import unreadable_of
+from magicfs.text.extract.process.page_reader import Pages, unreadable_of
 
 _ARCHIVE_TYPES: Final = frozenset(
     {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", RAR_TYPE}
@@ -122,9 +122,11 @@ class DocumentParser:
         """Whether kreuzberg has failed in a way after which it should read no other file."""
         return self._kreuzberg.has_panicked
 
-    def open_pages(self, descriptor: int) -> PdfPages:
-        """The pages of an open PDF file: see `KreuzbergParser`."""
-        return self._kreuzberg.open_pages(descriptor)
+    def open_pages(self, descriptor: int, mime_type: str) -> Pages:
+        """The pages of an open PDF file, or the pictures of another document: see `KreuzbergParser`."""
+        if mime_type == pdf_text.PDF_TYPE:
+            return self._kreuzberg.open_pages(descriptor)
+        return self._kreuzberg.open_pictures(descriptor)
 
     def _read_open(self, file: OpenFile) -> Parsed:
         """The text of a PDF file that is not in memory."""
@@ -156,7 +158,11 @@ class DocumentParser:
         if mime_type == container.ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
             return self._read_archive(content, mime_type)
         seconds_of_pdf = self._limits.seconds * _PDF_TIME_SHARE
-        return with_document_parts(outcome, content, exact, seconds_of_pdf=seconds_of_pdf, parts=self._parts)
+        whole = with_document_parts(outcome, content, exact, seconds_of_pdf=seconds_of_pdf, parts=self._parts)
+        may_have_pictures = mime_type == container.ZIP and not self._depth
+        if may_have_pictures and not isinstance(whole, PartialDocument):
+            whole = with_pictures(whole, content, exact)
+        return whole
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""

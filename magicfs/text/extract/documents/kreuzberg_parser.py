@@ -14,6 +14,7 @@ import kreuzberg
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.document_pictures import DocumentPictures
 from magicfs.text.extract.documents.kreuzberg_results import document_of
 from magicfs.text.extract.options import Ocr, OcrEngine
 from magicfs.text.extract.pdf.pdf_pages import PdfPages
@@ -132,6 +133,16 @@ class KreuzbergParser:
     def open_pages(self, descriptor: int) -> PdfPages:
         """The pages of an open PDF file."""
         return PdfPages(descriptor, recognise=self._text_of_picture if self.recognises_pictures else None)
+
+    def open_pictures(self, descriptor: int) -> DocumentPictures:
+        """The pictures of an open document."""
+        return DocumentPictures(descriptor, recognise=self._text_in_picture if self.recognises_pictures else None)
+
+    def _text_in_picture(self, picture: bytes, mime_type: str) -> str:
+        """The text of a picture that is no drawn page. Raises any exception of the library."""
+        if self._rapid_ocr is not None:
+            return self._rapid_ocr.text_of(picture)
+        return clean(self._read(picture, mime_type).content)
 
     def _text_of_picture(self, picture: bytes) -> str:
         if self._rapid_ocr is not None:

@@ -43,7 +43,9 @@ def with_statements(document: Document, *, max_characters: int) -> Document:
     """
     if not document.text or document.text.isspace():
         text = "\n".join(filter(None, (document.title, document.keywords)))
-        return replace(document, text=text, page_starts=(), headings=())
+        # Of one that is all pictures, the pages stay: they stand on the first one.
+        starts = (0, *[len(text)] * (len(document.page_starts) - 1)) if document.pictures else ()
+        return replace(document, text=text, page_starts=starts if document.page_starts else (), headings=())
     if document.keywords is None or len(document.keywords) <= max_characters:
         return document
     statement = "\n".join(missing_lines([document.keywords], in_text=document.text))

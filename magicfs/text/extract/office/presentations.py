@@ -62,7 +62,7 @@ def _slides(content: bytes, *, parts: FileParts) -> list[str]:
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         names = frozenset(container.namelist())
         pages: list[str] = []
-        for name in _stated_slides(container) or sorted(filter(_SLIDE.fullmatch, names), key=_number):
+        for name in slide_names(container):
             if parts.is_time_over:
                 parts.add_unread(name, SkipReason.TIMEOUT)
                 break
@@ -75,6 +75,11 @@ def _slides(content: bytes, *, parts: FileParts) -> list[str]:
             lines += _notes(container, name)
             pages.append(clean("\n".join(filter(None, map(str.strip, lines)))))
         return pages
+
+
+def slide_names(container: zipfile.ZipFile) -> list[str]:
+    """The names of the slides in the order of the presentation; some may be missing."""
+    return _stated_slides(container) or sorted(filter(_SLIDE.fullmatch, container.namelist()), key=_number)
 
 
 def _parsed(container: zipfile.ZipFile, name: str) -> ET.Element:

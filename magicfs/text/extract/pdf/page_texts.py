@@ -22,7 +22,12 @@ FEW_PAGE_CHARACTERS = 200
 
 
 def letters_of_pages(document: Document, pages: Collection[int]) -> dict[int, int]:
-    """The letters and digits in the text layer of some pages, counted up to FEW_PAGE_CHARACTERS."""
+    """The letters and digits in the text layer of some pages, counted up to FEW_PAGE_CHARACTERS.
+
+    Where the document has pictures, the pages are these: they have none.
+    """
+    if document.pictures:
+        return dict.fromkeys(pages, 0)
     return {
         page: _letters_and_digits(text, limit=FEW_PAGE_CHARACTERS)
         for page, text in enumerate(_page_texts(document))

@@ -8,8 +8,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Any
 
-from magicfs.domain.contents import Document, Unreadable, UnreadPart, UnreadParts
+from magicfs.domain.contents import Document, Picture, Unreadable, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
+from magicfs.domain.ids import Digest
 from magicfs.ipc.framing import Message
 from magicfs.text.extract.documents.file_parts import MAX_NAME_CHARACTERS, MAX_NAMES
 from magicfs.text.extract.pdf.page_texts import letters_of_pages, pages_in_order
@@ -20,6 +21,7 @@ MAX_DETAIL_CHARACTERS = 300
 MAX_LINE_CHARACTERS = 300
 """Those of a title, an author and keywords; what is longer stands in the text too."""
 _MAX_MIME_TYPE_CHARACTERS = 200
+_DIGEST_BYTES = 16
 
 
 def encode_unreadable(unreadable: Unreadable) -> Message:
@@ -38,6 +40,7 @@ def encode_document(document: Document, *, pages: Sequence[int] = ()) -> Message
         "page_starts": document.page_starts,
         "first_page": document.first_page,
         "headings": document.headings,
+        "pictures": [(picture.digest.hex(), picture.page) for picture in document.pictures],
         "cut_bytes": document.cut_bytes,
         "unread_parts": _encode_parts(document.unread_parts),
         "pages": pages,
@@ -83,9 +86,17 @@ def decode_outcome(answer: Message) -> Document | Unreadable:
         page_starts=tuple(int(start) for start in head["page_starts"]),
         first_page=None if head["first_page"] is None else count(head["first_page"]),
         headings=tuple((int(line), int(rank)) for line, rank in head["headings"]),
+        pictures=_decode_pictures(head.get("pictures") or ()),
         cut_bytes=count(head["cut_bytes"]),
         unread_parts=_decode_parts(head.get("unread_parts")),
     )
+
+
+def _decode_pictures(pictures: Any) -> tuple[Picture, ...]:
+    read = [(bytes.fromhex(digest), page) for digest, page in pictures]
+    if any(len(digest) != _DIGEST_BYTES for digest, _ in read):
+        raise ValueError("a digest of another length")
+    return tuple(Picture(Digest(digest), None if page is None else count(page)) for digest, page in read)
 
 
 def _encode_parts(parts: UnreadParts | None) -> dict[str, Any] | None:
@@ -121,7 +132,10 @@ def decode_pages(answer: Message, outcome: Document | Unreadable) -> dict[int, i
         return {}
     pages = frozenset(int(page) for page in answer.head["pages"])
     starts = outcome.page_starts
-    if pages and (max(pages) >= len(starts) or min(pages) < 0 or starts[0] != 0 or list(starts) != sorted(starts)):
+    if outcome.pictures:
+        if pages and (max(pages) >= len(outcome.pictures) or min(pages) < 0):
+            raise ValueError("pictures that the document does not have")
+    elif pages and (max(pages) >= len(starts) or min(pages) < 0 or starts[0] != 0 or list(starts) != sorted(starts)):
         raise ValueError("pages that the document does not have")
     return pages_in_order(letters_of_pages(outcome, pages))
 

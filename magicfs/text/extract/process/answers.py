@@ -54,6 +54,11 @@ class Answers:
         return isinstance(self._outcome, Document)
 
     @property
+    def are_pictures(self) -> bool:
+        """Whether what is read are pictures in the document, not its pages."""
+        return isinstance(self._outcome, Document) and bool(self._outcome.pictures)
+
+    @property
     def unreadable(self) -> Unreadable | None:
         """Why the file was not read, if that was the answer."""
         return self._outcome if isinstance(self._outcome, Unreadable) else None
@@ -150,11 +155,11 @@ class Answers:
             return self._outcome
         pending = () if self._cut_bytes else tuple(page + 1 for page in sorted(self.pending_pages))
         document = dataclasses.replace(
-            insert_page_texts(self._outcome, self._texts),
+            self._outcome if self.are_pictures else insert_page_texts(self._outcome, self._texts),
             cut_bytes=self._outcome.cut_bytes + self._cut_bytes,
             unread=self._unread(),
             pending_pages=pending,
-            page_texts=self._page_texts() if pending else {},
+            page_texts=self._page_texts() if pending or self.are_pictures else {},
         )
         if (document.text and not document.text.isspace()) or document.page_texts:
             return document
@@ -170,7 +175,7 @@ class Answers:
         pages: dict[SkipReason, list[int]] = {}
         for page, reason in sorted(reasons.items()):
             pages.setdefault(reason, []).append(page + 1)
-        return tuple(UnreadPages(reason, tuple(numbers)) for reason, numbers in pages.items())
+        return tuple(UnreadPages(reason, tuple(numbers), self.are_pictures) for reason, numbers in pages.items())
 
     def _page_texts(self) -> dict[int, PageText]:
         """What was read of pages, by number from 1."""

@@ -47,8 +47,8 @@ class Parser(Protocol):
         """The text of a file's bytes, of the detected MIME type."""
         ...
 
-    def open_pages(self, descriptor: int, /) -> Pages:
-        """The pages of an open PDF file."""
+    def open_pages(self, descriptor: int, mime_type: str, /) -> Pages:
+        """The pages of an open PDF file, or the pictures of another document."""
         ...
 
 
@@ -116,34 +116,38 @@ def _answer(
         # Another child has failed at the file, or at one of its pages.
         page_reader = PageReader(
             connection,
-            parser.open_pages(pdf),
+            parser.open_pages(pdf, str(head["mime_type"])),
             room=head["room"],
             deadline=time.monotonic() + head["seconds"],
             recogniser=recogniser,
         )
-        pages = {int(page): letters for page, letters in head["pages"]}
+        rest = {int(page): letters for page, letters in head["pages"]}
         layers = head["layers"]
-        return page_reader.read_layers(pages, known=head["known"]) if layers else page_reader.recognise(pages)
+        return page_reader.read_layers(rest, known=head["known"]) if layers else page_reader.recognise(rest)
     deadline = time.monotonic() + limits.seconds
     content = OpenFile(pdf) if head.get("opened") else request.body
-    outcome = _run(parser, content, str(head["mime_type"]), limits=limits)
-    match outcome:
-        case Unreadable():
-            return encode_unreadable(outcome)
-        case Document():
-            return encode_document(outcome)
-        case PartialDocument():
-            answer = encode_document(outcome.document, pages=outcome.pages)
-            send(connection, answer)
-            known, room = frozenset[int](), limits.text_bytes - len(answer.body)
-            if "known" in head:  # the file goes on: it was read before, and has its time for pages anew
-                known, room = frozenset(head["known"]), max(room - head["known_bytes"], 0)
-                deadline = time.monotonic() + head["seconds"]
-            page_reader = PageReader(
-                connection, parser.open_pages(pdf), room=room, deadline=deadline, recogniser=recogniser
-            )
-            unknown = [page for page in outcome.pages if page not in known]
-            return page_reader.recognise(pages_in_order(letters_of_pages(outcome.document, unknown)))
+    mime_type, goes_on = str(head["mime_type"]), "known" in head
+    outcome = _run(parser, content, mime_type, limits=limits)
+    if isinstance(outcome, Unreadable):
+        return encode_unreadable(outcome)
+    if isinstance(outcome, PartialDocument):
+        document, pages = outcome.document, outcome.pages
+    else:
+        # Its pictures are read when no file waits: only its text is read at once.
+        document, pages = outcome, tuple(range(len(outcome.pictures))) if goes_on else ()
+    answer = encode_document(document, pages=pages)
+    if not pages:
+        return answer
+    send(connection, answer)
+    known, room = frozenset[int](), limits.text_bytes - len(answer.body)
+    if goes_on:  # it was read before, and has its time for pages anew
+        known, room = frozenset(head["known"]), max(room - head["known_bytes"], 0)
+        deadline = time.monotonic() + head["seconds"]
+    page_reader = PageReader(
+        connection, parser.open_pages(pdf, mime_type), room=room, deadline=deadline, recogniser=recogniser
+    )
+    unknown = [page for page in pages if page not in known]
+    return page_reader.recognise(pages_in_order(letters_of_pages(document, unknown)))
 
 
 def _run(parser: Parser, content: bytes | OpenFile, mime_type: str, *, limits: Limits) -> Parsed:
@@ -159,7 +163,8 @@ def _run(parser: Parser, content: bytes | OpenFile, mime_type: str, *, limits: L
             return outcome
         case Document():
             document = _truncate_document(with_statements(outcome, max_characters=MAX_LINE_CHARACTERS), limits=limits)
-            return Unreadable(SkipReason.NO_TEXT) if not document.text or document.text.isspace() else document
+            is_blank = not document.text or document.text.isspace()
+            return Unreadable(SkipReason.NO_TEXT) if is_blank and not document.pictures else document
         case PartialDocument():
             document = _truncate_document(outcome.document, limits=limits)
             pages = tuple(page for page in outcome.pages if page < len(document.page_starts))

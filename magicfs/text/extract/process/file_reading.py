@@ -143,7 +143,8 @@ class FileReading:
         lacks_ocr = lacks_ocr or (answers.has_corrupt_pages and self._children.has_lost_ocr())
         if goes_on and answers.is_out_of_reach:
             return Failure(_OUT_OF_REACH, may_be_chance=False)
-        if lacks_ocr and any(page.is_recognised for page in (self._source.known or {}).values()):
+        known = (self._source.known or {}).values()
+        if lacks_ocr and (answers.are_pictures or any(page.is_recognised for page in known)):
             return Failure(self.needs_ocr(), may_be_chance=False)
         if lacks_ocr:
             answers.lack_ocr(self.needs_ocr())
@@ -179,7 +180,8 @@ class FileReading:
         due = began
         share = LAYER_TIME_SHARE if layers else PAGE_TIME_SHARE
         try:
-            if self._source.mime_type == _PDF and self._source.descriptor is None:
+            has_pages = self._source.mime_type == _PDF or self._source.known is not None
+            if has_pages and self._source.descriptor is None:
                 child.share(self._source.content)
             child.send(request, deadline=self._time.end, descriptor=self._source.descriptor)
             while not answers.complete:

@@ -71,7 +71,7 @@ class Sandbox:
     def go_on(
         self, source: bytes | int, *, mime_type: str, page_texts: Mapping[int, PageText]
     ) -> Document | Unreadable:
-        """The text of a PDF file of which pages were pending: what was read of others, by number from 1, stays.
+        """The text of a file of which pages or pictures were pending: what was read of others, by number from 1, stays.
 
         `source` is its bytes or its descriptor. Pages are begun for `PAGES_SECONDS`. One at least has an answer
         afterwards if the file can be read at all. Nothing was read if there is no OCR any more that has
@@ -94,8 +94,11 @@ class Sandbox:
         if isinstance(outcome, Unreadable):
             has_looked = outcome.reason is SkipReason.NO_TEXT and answers.has_document
             return dataclasses.replace(outcome, ocr=str(self._ocr.engine)) if has_looked else outcome
+        if outcome.pictures and source.known is None:
+            return dataclasses.replace(outcome, pending_pages=tuple(range(1, len(outcome.pictures) + 1)))
         pages = tuple(page + 1 for page in answers.recognised_pages)
-        return dataclasses.replace(outcome, recognition=Recognition(str(self._ocr.engine), pages)) if pages else outcome
+        recognition = Recognition(str(self._ocr.engine), pages, are_pictures=bool(outcome.pictures))
+        return dataclasses.replace(outcome, recognition=recognition) if pages else outcome
 
     def _parse_picture(self, reading: FileReading, ocr: Ocr) -> Document | Unreadable:
         """What a picture says of itself and its recognised text. It is partly read where OCR fails."""

@@ -1,0 +1,233 @@
+"""The pictures in office documents and books that may show text: which there are, and their recognition.
+
+Runs in the child process: `document_parser` lists them, and `page_reader` reads them one by one, as scanned pages.
+Left out are drawings of lines (SVG, WMF, EMF), icons and rules, what headers, footers, masters and layouts show on
+every page, and repetitions. Untrusted bytes. One thread.
+"""
+
+from __future__ import annotations
+
+import io
+import os
+import re
+import struct
+import zipfile
+from collections.abc import Callable, Iterator
+from dataclasses import replace
+from typing import Final, NamedTuple
+
+import xxhash
+from PIL import Image, ImageOps
+
+from magicfs.domain.contents import Document, Picture, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.domain.ids import Digest
+from magicfs.text.extract.documents.container import zip_type
+from magicfs.text.extract.documents.file_parts import DAMAGE
+from magicfs.text.extract.office.presentations import SLIDES_TYPE, slide_names
+from magicfs.text.extract.office.refused_documents import BOOK_TYPE
+from magicfs.text.extract.office.relationships import targets_of
+from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE
+from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
+from magicfs.text.extract.pdf.page_pictures import is_noise, may_show_text
+from magicfs.text.extract.pdf.page_texts import MIN_PAGE_CHARACTERS
+
+MAX_PICTURES: Final = 50
+"""Those of a document that are recognised, the first ones: they take about two minutes of one core."""
+_MIN_SIDES: Final = (40, 100)
+"""The shorter and the longer side, in pixels, of a picture that has more text than a label."""
+_MAX_PIXELS: Final = 50_000_000
+_MAX_PICTURE_BYTES: Final = 32 << 20
+_HEAD_BYTES: Final = 64 << 10
+"""What is read of a picture to tell it from others, and for its size."""
+_FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
+_SUFFIX: Final = re.compile(r"\.(?:png|jpe?g|jfif|gif|bmp|tiff?|webp)\Z", re.IGNORECASE)
+_MEDIA: Final = {
+    DOCUMENT_TYPE: re.compile(r"word/media/"),
+    WORKBOOK_TYPE: re.compile(r"xl/media/"),
+    BOOK_TYPE: re.compile(""),
+}
+"""The folder of the pictures of a document that are not told by its pages."""
+_BESIDE_TEXT: Final = re.compile(r"word/(?:header|footer)\d*\.xml")
+_WORD_BODY: Final = re.compile(r"word/document\d*\.xml")
+_OPENDOCUMENT: Final = "application/vnd.oasis.opendocument."
+_ODF_CONTENT: Final = "content.xml"
+_ODF_PAGE_OR_PICTURE: Final = re.compile(rb"<draw:page[\s>]|xlink:href=\"(?:\./)?(Pictures/[^\"]{1,200})\"")
+_NUMBERS: Final = re.compile(r"(\d+)")
+
+_MAX_SIDE: Final = 3000
+"""The longer side of a picture that is recognised, in pixels, as that of a page."""
+_PREVIEW_SIDE: Final = 1000
+_MIN_SHARE_OF_LETTERS: Final = 0.6
+"""The share of letters and digits in what is text: what OCR sees in a drawing or a photograph is mostly signs."""
+_MIN_SHARE_OF_WORDS: Final = 0.4
+"""The share of words with `_MIN_WORD` letters or digits: elsewhere it sees single letters."""
+_MIN_WORD: Final = 3
+
+
+class _Found(NamedTuple):
+    name: str
+    picture: Picture
+
+
+def with_pictures(outcome: Document | Unreadable, content: bytes, exact_type: str) -> Document | Unreadable:
+    """The outcome with the pictures of a document that may show text. One that has nothing else has empty pages."""
+    if isinstance(outcome, Unreadable) and outcome.reason is not SkipReason.NO_TEXT:
+        return outcome
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as container:
+            found = list(_pictures(container, exact_type))
+    except DAMAGE:
+        return outcome
+    if not found:
+        return outcome
+    document = outcome if isinstance(outcome, Document) else Document(text="", mime_type=exact_type)
+    if not document.text.strip() and not document.page_starts:
+        pages = max((picture.page or 0 for _, picture in found), default=0)
+        document = replace(document, text="", page_starts=(0,) * pages)
+    return replace(document, pictures=tuple(picture for _, picture in found))
+
+
+class DocumentPictures:
+    """The pictures of a document, by number from 0, as `page_reader` reads pages. Calls may raise any exception."""
+
+    def __init__(self, descriptor: int, *, recognise: Callable[[bytes, str], str] | None) -> None:
+        """Read the document from the descriptor. `recognise` gives the clean text in a picture; None without OCR."""
+        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+        self._container = zipfile.ZipFile(io.BytesIO(content))
+        exact_type = zip_type(content)
+        self._names = (
+            [] if isinstance(exact_type, Unreadable) else [name for name, _ in _pictures(self._container, exact_type)]
+        )
+        self._recognise = recognise
+        self._opened: tuple[int, Image.Image] | None = None
+
+    def is_covered(self, _: int) -> bool:
+        """True: there is nothing beside a picture."""
+        return True
+
+    def shows_more(self, number: int, *, known_letters: int) -> bool:
+        """Whether a picture may show text. A smooth one does not, nor does noise."""
+        preview = self._picture(number).copy()
+        preview.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
+        png = _as_png(preview)
+        return may_show_text(png, known_letters=known_letters) and not is_noise(png)
+
+    def recognise(self, number: int) -> str:
+        """The recognised text of a picture; empty if it is hardly one. Raises `RuntimeError` without OCR."""
+        if self._recognise is None:
+            raise RuntimeError("there is no OCR")
+        text = self._recognise(_as_png(self._picture(number)), "image/png").strip()
+        return text if _is_text(text) else ""
+
+    def document(self) -> Document:
+        """Raises `RuntimeError`: only PDF files are read page by page."""
+        raise RuntimeError("a document has no layers")
+
+    def layer(self, number: int) -> str:
+        """Raises `RuntimeError`, as `document` does."""
+        raise RuntimeError(f"picture {number} has no layer")
+
+    def _picture(self, number: int) -> Image.Image:
+        """The picture as a person sees it: upright, on white, and not larger than it is read."""
+        if self._opened is None or self._opened[0] != number:
+            with Image.open(io.BytesIO(self._container.read(self._names[number])), formats=_FORMATS) as image:
+                if image.width * image.height > _MAX_PIXELS:
+                    raise MemoryError(f"{image.width} x {image.height} pixels")
+                image.draft("RGB", (_MAX_SIDE, _MAX_SIDE))
+                shown = _on_white(ImageOps.exif_transpose(image))
+            shown.thumbnail((_MAX_SIDE, _MAX_SIDE))
+            self._opened = number, shown
+        return self._opened[1]
+
+
+def _pictures(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found]:
+    """Yield the pictures that may show text, each once, in the order in which they are read."""
+    infos = {info.filename: info for info in container.infolist()}
+    seen: set[Digest] = set()
+    for name, page in _candidates(container, exact_type):
+        info = infos.pop(name, None)
+        if info is None or not _SUFFIX.search(name) or not 0 < info.file_size <= _MAX_PICTURE_BYTES:
+            continue
+        try:
+            with container.open(info) as member:
+                head = member.read(_HEAD_BYTES)
+        except DAMAGE:
+            continue
+        # Its checksum is at hand: to read all of a picture would take longer than the text of the document.
+        digest = Digest(xxhash.xxh3_128_digest(head + struct.pack("<QI", info.file_size, info.CRC)))
+        if digest not in seen and _is_large_enough(head):
+            seen.add(digest)
+            yield _Found(name, Picture(digest, page))
+            if len(seen) == MAX_PICTURES:
+                return
+
+
+def _candidates(container: zipfile.ZipFile, exact_type: str) -> Iterator[tuple[str, int | None]]:
+    """Yield the names of members that a page shows, with the number of the page if there are pages."""
+    if exact_type == SLIDES_TYPE:
+        for page, slide in enumerate(slide_names(container), 1):
+            for name in _shown_by(container, slide):
+                yield name, page
+    elif exact_type.startswith(_OPENDOCUMENT):
+        page = 0
+        for match in _ODF_PAGE_OR_PICTURE.finditer(container.read(_ODF_CONTENT)):
+            if match[1] is None:
+                page += 1
+            else:
+                yield match[1].decode("utf-8", "replace"), page or None
+    elif exact_type in _MEDIA:
+        names = container.namelist()
+        beside = {shown for name in names if _BESIDE_TEXT.fullmatch(name) for shown in _shown_by(container, name)}
+        inside = {shown for name in names if _WORD_BODY.fullmatch(name) for shown in _shown_by(container, name)}
+        for name in sorted(filter(_MEDIA[exact_type].match, names), key=_natural):
+            if name not in beside - inside:
+                yield name, None
+
+
+def _shown_by(container: zipfile.ZipFile, name: str) -> list[str]:
+    """The members with the pictures that another one shows."""
+    try:
+        return [target for kind, target in targets_of(container, name).values() if kind == "image"]
+    except DAMAGE:
+        return []
+
+
+def _natural(name: str) -> list[tuple[int, str]]:
+    """The order of names in which `image2` is before `image10`."""
+    return [(int(part) if part.isdecimal() else -1, part) for part in _NUMBERS.split(name)]
+
+
+def _is_large_enough(head: bytes) -> bool:
+    """Whether a picture may have a text by its size. One that does not say it in its first bytes may."""
+    try:
+        with Image.open(io.BytesIO(head), formats=_FORMATS) as image:
+            width, height = image.size
+    except Exception:  # its reader decides, or it is no picture
+        return len(head) == _HEAD_BYTES
+    least, longest = _MIN_SIDES
+    return min(width, height) >= least and max(width, height) >= longest and width * height <= _MAX_PIXELS
+
+
+def _on_white(image: Image.Image) -> Image.Image:
+    if not image.has_transparency_data:
+        return image.convert("RGB")
+    paper = Image.new("RGBA", image.size, "white")
+    paper.alpha_composite(image.convert("RGBA"))
+    return paper.convert("RGB")
+
+
+def _as_png(image: Image.Image) -> bytes:
+    target = io.BytesIO()
+    image.save(target, "PNG", compress_level=1)
+    return target.getvalue()
+
+
+def _is_text(text: str) -> bool:
+    """Whether what was recognised is likely to be text."""
+    pieces = text.split()
+    letters = [sum(map(str.isalnum, piece)) for piece in pieces]
+    words = sum(count >= _MIN_WORD for count in letters)
+    return sum(letters) >= max(
+        MIN_PAGE_CHARACTERS, _MIN_SHARE_OF_LETTERS * sum(map(len, pieces))
+    ) and words >= _MIN_SHARE_OF_WORDS * len(pieces)

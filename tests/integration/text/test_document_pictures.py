@@ -1,0 +1,192 @@
+"""Pictures in documents are recognised after the text of the document, in turns, as scanned pages are."""
+
+from __future__ import annotations
+
+import io
+import os
+import shutil
+import struct
+import zlib
+from collections.abc import Iterator, Mapping
+
+import pytest
+from PIL import Image
+
+from magicfs.domain.contents import NO_OCR, Document, PageText, Recognition
+from magicfs.text.extract.documents.document_pictures import MAX_PICTURES
+from magicfs.text.extract.documents.picture_texts import with_picture_texts
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
+from magicfs.text.extract.options import Limits
+from tests.integration.text.reading import read
+from tests.plugins.pictures import (
+    book_of,
+    members,
+    opendocument_of,
+    picture_of,
+    presentation_of,
+    relations,
+    word_document_of,
+)
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
+)
+
+MARMALADE = picture_of("Marmalade needs bitter oranges")
+HERON = picture_of("The heron waits at the river", image_format="JPEG")
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[FileExtractor]:
+    with FileExtractor(limits=Limits(seconds=300), ocr=find_ocr()) as opened:
+        yield opened
+
+
+def turns(reader: FileExtractor, content: bytes, name: bytes, known: Mapping[int, PageText] | None = None) -> Document:
+    """What is read when no turn is left."""
+    texts = dict(known or {})
+    while True:
+        outcome = reader.go_on(content, kind=reader.kind(content, name=name), page_texts=texts)
+        assert isinstance(outcome, Document), outcome
+        texts = dict(outcome.page_texts)
+        if not outcome.pending_pages:
+            return outcome
+
+
+def whole(reader: FileExtractor, content: bytes, name: bytes) -> Document:
+    """The document with the texts of its pictures."""
+    document = turns(reader, content, name)
+    return with_picture_texts(document, {number: text.text for number, text in document.page_texts.items()})
+
+
+def noise(size: tuple[int, int]) -> bytes:
+    target = io.BytesIO()
+    Image.effect_noise(size, 80).save(target, "PNG")
+    return target.getvalue()
+
+
+def giant() -> bytes:
+    """A picture of some bytes that says that it has ten thousand million pixels."""
+
+    def chunk(name: bytes, data: bytes) -> bytes:
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = chunk(b"IHDR", struct.pack(">IIBBBBB", 100_000, 100_000, 8, 2, 0, 0, 0))
+    return b"\x89PNG\r\n\x1a\n" + header + chunk(b"IDAT", zlib.compress(bytes(1000))) + chunk(b"IEND", b"")
+
+
+def test_the_text_of_slides_is_read_at_once_and_their_pictures_wait(reader: FileExtractor) -> None:
+    content = presentation_of(("Breakfast", [MARMALADE]), ("Nothing", []), ("", [HERON]))
+    document = read(reader, content, b"a.pptx")
+    assert document.text.split() == ["Breakfast", "Nothing"]
+    assert [picture.page for picture in document.pictures] == [1, 3]
+    assert (document.pending_pages, document.unread_detail) == ((1, 2), "pictures 1-2: waiting")
+
+
+def test_pictures_of_slides_have_their_numbers(reader: FileExtractor) -> None:
+    content = presentation_of(("Breakfast", [MARMALADE]), ("Nothing", []), ("", [HERON]))
+    document = whole(reader, content, b"a.pptx")
+    first, second, third = (
+        document.text[start:end]
+        for start, end in zip(document.page_starts, [*document.page_starts[1:], None], strict=True)
+    )
+    assert first.split() == ["Breakfast", "Marmalade", "needs", "bitter", "oranges"]
+    assert second.split() == ["Nothing"]
+    assert "heron waits" in third
+    assert document.recognition is not None
+    assert str(document.recognition).endswith(", pictures 1-2")
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"a.docx", word_document_of("Breakfast", MARMALADE)),
+        (b"a.odt", opendocument_of("text", ("Breakfast", [MARMALADE]))),
+        (b"a.epub", book_of("Breakfast", MARMALADE)),
+        (b"a.odp", opendocument_of("presentation", ("Hall", []), ("Breakfast", [MARMALADE]))),
+    ],
+)
+def test_pictures_of_documents_follow_their_text(reader: FileExtractor, name: bytes, content: bytes) -> None:
+    document = read(reader, content, name)
+    assert (document.pending_pages, "Marmalade" in document.text) == ((1,), False)
+    text = whole(reader, content, name).text
+    assert text.index("Breakfast") < text.index("Marmalade needs bitter oranges")
+
+
+def test_a_document_of_nothing_but_pictures_has_their_text(reader: FileExtractor) -> None:
+    content = presentation_of(("", []), ("", [MARMALADE]))
+    assert read(reader, content, b"a.pptx").pending_pages == (1,)
+    document = whole(reader, content, b"a.pptx")
+    assert document.text.split() == "Marmalade needs bitter oranges".split()
+    assert document.text[document.page_starts[1] :].strip() == document.text.strip()
+
+
+def test_what_is_no_picture_of_text_is_left_out(reader: FileExtractor) -> None:
+    more = {
+        "ppt/media/master.png": HERON,
+        "ppt/slideMasters/_rels/m.xml.rels": relations({"r1": ("image", "../media/master.png")}),
+    }
+    small, svg = picture_of("ok", size=(90, 39)), b"<svg xmlns='http://www.w3.org/2000/svg'><text>drawn</text></svg>"
+    slide = [MARMALADE, MARMALADE, small, svg, MARMALADE[:10], b"", b"\xd7\xcd\xc6\x9a" + bytes(100), giant()]
+    document = read(reader, presentation_of(("Breakfast", slide), ("Again", [MARMALADE]), more=more), b"a.pptx")
+    assert [picture.page for picture in document.pictures] == [1]
+
+
+def test_a_logo_in_a_header_is_left_out(reader: FileExtractor) -> None:
+    assert len(read(reader, word_document_of("Breakfast", MARMALADE, header=HERON), b"a.docx").pictures) == 1
+    assert read(reader, word_document_of("Breakfast", header=HERON), b"a.docx").pictures == ()
+
+
+def test_noise_and_what_has_no_outlines_is_not_recognised(reader: FileExtractor) -> None:
+    content = word_document_of("Breakfast", noise((1200, 900)), picture_of(""))
+    document = turns(reader, content, b"a.docx")
+    assert list(document.page_texts.values()) == [PageText(""), PageText("")]
+    assert (document.recognition, document.unread) == (None, ())
+
+
+def test_a_damaged_picture_costs_its_own_text_alone(reader: FileExtractor) -> None:
+    damaged = MARMALADE[: len(MARMALADE) // 2]
+    document = turns(reader, word_document_of("Breakfast", damaged, HERON), b"a.docx")
+    assert document.unread_detail == "picture 1: corrupt"
+    assert "heron waits" in document.page_texts[2].text
+
+
+def test_a_deck_of_hundreds_of_pictures_has_the_first_ones(reader: FileExtractor) -> None:
+    slides = [("", [picture_of(str(number), size=(100, 40))]) for number in range(300)]
+    document = read(reader, presentation_of(("Breakfast", []), *slides), b"a.pptx")
+    assert [picture.page for picture in document.pictures] == list(range(2, MAX_PICTURES + 2))
+
+
+def test_a_known_picture_is_not_read_again(reader: FileExtractor) -> None:
+    known = {1: PageText("read before", is_recognised=True)}
+    document = turns(reader, word_document_of("Breakfast", MARMALADE, HERON), b"a.docx", known)
+    assert document.page_texts[1] == known[1]
+    assert "heron waits" in document.page_texts[2].text
+
+
+def test_without_ocr_nothing_waits() -> None:
+    with FileExtractor(limits=Limits(seconds=300)) as without:
+        document = read(without, word_document_of("Breakfast", MARMALADE), b"a.docx")
+        assert (document.pending_pages, document.unread_detail, document.ocr) == ((), None, NO_OCR)
+        document = read(without, presentation_of(("", [MARMALADE])), b"a.pptx")
+        assert (document.text, document.pending_pages, document.ocr) == ("", (), NO_OCR)
+
+
+def test_rapidocr_is_loaded_for_the_first_picture() -> None:
+    content = word_document_of("Breakfast", picture_of(""), MARMALADE)
+    with FileExtractor(limits=Limits(seconds=300), ocr=installed_rapidocr()) as reader:
+        document = turns(reader, content, b"a.docx")
+    assert document.page_texts[1] == PageText("")
+    assert document.page_texts[2].text == "Marmalade needs bitter oranges"
+    assert document.recognition == Recognition("rapidocr", (2,), are_pictures=True)
+
+
+def test_pictures_of_documents_inside_of_others_do_not_wait(reader: FileExtractor) -> None:
+    archive = members({"a.docx": word_document_of("Breakfast", MARMALADE)})
+    assert read(reader, archive, b"a.zip").pictures == ()
+
+
+def test_a_deck_whose_pictures_are_missing_is_read(reader: FileExtractor) -> None:
+    more = {"ppt/slides/_rels/slide1.xml.rels": relations({"r1": ("image", "../media/gone.png")})}
+    assert read(reader, presentation_of(("Breakfast", []), more=more), b"a.pptx").pictures == ()
