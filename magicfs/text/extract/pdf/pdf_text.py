@@ -21,6 +21,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.stated_metadata import keywords_of, stated, title_of
 from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.glyph_lines import text_of_glyphs
+from magicfs.text.extract.pdf.glyph_numbers import with_letters_of_numbers
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_glyphs import glyphs_of, whole
 from magicfs.text.extract.pdf.page_texts import (
@@ -136,6 +137,8 @@ class PdfFile:
         text = _engine_text(layer)
         if len(text) > _MAX_GLYPHS:
             return text
+        if (by_numbers := with_letters_of_numbers(text)) != text:
+            return by_numbers
         if is_written_from_right(text):
             return text_of_glyphs(glyphs_of(layer))
         if has_accents_apart(text) and (glyphs := with_accents(glyphs_of(layer))):
