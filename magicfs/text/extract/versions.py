@@ -14,7 +14,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     "* decode": 58,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 52),
-    "application/zip": 57,
+    "application/zip": 58,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
@@ -33,7 +33,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("audio/*", "video/*"), 53),
     **dict.fromkeys(("image/*", "application/rdf+xml"), 52),
     "text/x-java-manifest": 46,
-    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 49),
+    **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 50),
     "application/x-mobipocket-ebook": 6,
     "application/ms-tnef": 8,
 }

@@ -26,6 +26,8 @@ from magicfs.text.extract.plain.plain_text import clean
 
 _MAX_DEPTH: Final = 2
 """Archives in archives whose names are read."""
+_MAX_DEPTH_OF_TEXTS: Final = 1
+"""Archives in archives whose files are read."""
 _INNER_TYPES: Final = {
     **dict.fromkeys((".zip", ".cbz"), ZIP_TYPE),
     **dict.fromkeys((".tar.gz", ".tgz"), "application/gzip"),
@@ -64,8 +66,8 @@ def read_archive(
         return Unreadable(SkipReason.ENCRYPTED, "an archive whose names need a password")
     if not names.count:
         return None
-    texts = _Texts(parts, max_characters)
-    if names.count <= MAX_READ_MEMBERS and not names.has(_PACKAGE):
+    texts = _Texts(names, parts, max_characters)
+    if names.count <= MAX_READ_MEMBERS and not names.are_of_package():
         with contextlib.suppress(rarfile.PasswordRequired, *_DAMAGE):
             texts.read(members_of(content, mime_type))
     parts.add(names.count - texts.count)
@@ -89,9 +91,11 @@ class _Names:
         if name:
             self._by_depth[depth][" ".join(clean(path + name).split())] = None
 
-    def has(self, pattern: re.Pattern[str]) -> bool:
-        """Whether the archive itself has a name of this pattern."""
-        return any(map(pattern.fullmatch, self._by_depth[0]))
+    def are_of_package(self, path: str = "", *, depth: int = 0) -> bool:
+        """Whether the archive itself, or one inside of it, is a package of a program."""
+        path = " ".join(clean(path).split())
+        names = (name.removeprefix(path) for name in self._by_depth[depth] if name.startswith(path))
+        return any(map(_PACKAGE.fullmatch, names))
 
     @property
     def count(self) -> int:
@@ -133,9 +137,10 @@ def _inner_type(name: str) -> str | None:
 
 
 class _Texts:
-    """The texts of the files in an archive. Those of archives inside of it are not read."""
+    """The texts of the files in an archive, and in archives inside of it."""
 
-    def __init__(self, parts: FileParts, max_characters: int) -> None:
+    def __init__(self, names: _Names, parts: FileParts, max_characters: int) -> None:
+        self._names = names
         self._parts = parts
         self._left = max_characters
         self.pages: list[str] = []
@@ -143,25 +148,36 @@ class _Texts:
         self.count = 0
         """The files that were counted as parts."""
 
-    def read(self, members: Iterator[Member]) -> None:
+    def read(self, members: Iterator[Member], *, depth: int = 0, path: str = "") -> None:
         """Read one after the other, until the time for parts is over, or the archive is damaged."""
         for member in members:
-            if _DATA_OF_SYSTEMS.fullmatch(member.name) or _inner_type(member.name):
+            if _DATA_OF_SYSTEMS.fullmatch(member.name):
                 continue
             if self._left <= 0 or self._parts.is_time_over:
-                self._parts.add_unread(f"the text of {member.name} and what follows", SkipReason.TIMEOUT)
+                self._parts.add_unread(f"the text of {path}{member.name} and what follows", SkipReason.TIMEOUT)
                 return
-            self._read_member(member)
+            inner_type = _inner_type(member.name)
+            if inner_type is None:
+                self._read_member(member, path)
+            elif depth < _MAX_DEPTH_OF_TEXTS:
+                self._read_inner(member, inner_type, depth=depth + 1, path=f"{path}{member.name}/")
 
-    def _read_member(self, member: Member) -> None:
+    def _read_inner(self, member: Member, inner_type: str, *, depth: int, path: str) -> None:
+        """Read the files in an archive inside, as far as it is whole."""
+        if not self._names.are_of_package(path, depth=depth):
+            with contextlib.suppress(rarfile.PasswordRequired, *_DAMAGE):
+                self.read(members_of(member.read(), inner_type), depth=depth, path=path)
+
+    def _read_member(self, member: Member, path: str) -> None:
+        name = path + member.name
         if member.is_large:
-            self._add_unread(member, SkipReason.TOO_LARGE)
+            self._add_unread(name, SkipReason.TOO_LARGE)
             return
         try:
             content = member.read()
         # Where a tar archive is damaged, it ends: that is counted with its names.
         except (lzma.LZMAError, *DAMAGE):
-            self._add_unread(member, SkipReason.CORRUPT)
+            self._add_unread(name, SkipReason.CORRUPT)
             return
         if not content:
             return
@@ -169,8 +185,8 @@ class _Texts:
         text = self._parts.read(content, member.name.rpartition("/")[2].encode("utf-8", "replace"))
         if text:
             self._left -= len(text)
-            self.pages.append(f"{' '.join(clean(member.name).split())}\n\n{text}")
+            self.pages.append(f"{' '.join(clean(name).split())}\n\n{text}")
 
-    def _add_unread(self, member: Member, reason: SkipReason) -> None:
+    def _add_unread(self, name: str, reason: SkipReason) -> None:
         self.count += 1
-        self._parts.add_unread(member.name, reason)
+        self._parts.add_unread(name, reason)
