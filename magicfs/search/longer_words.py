@@ -14,6 +14,7 @@ from typing import Final
 from magicfs.db.pool import Connection
 from magicfs.db.search.known_words import count_chunks, words_beginning
 from magicfs.domain.query import Lexeme, Term
+from magicfs.search.near_spellings import is_of_letters
 from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.lexemes import folded_stems
 
@@ -56,7 +57,7 @@ def longer_words(connection: Connection, word: str, algorithms: Sequence[str]) -
         beginning = word[: len(word) - ending]
         if len(beginning) < (_MIN_WITHOUT_ENDING if ending else _MIN_LETTERS):
             break
-        found = sorted(filter(str.isalpha, words_beginning(connection, beginning)))
+        found = sorted(filter(is_of_letters, words_beginning(connection, beginning)))
         if found and (len(found) <= _MAX_WORDS or _have_one_stem(found, algorithms)):
             return found
     return []

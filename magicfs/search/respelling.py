@@ -1,6 +1,6 @@
 """Other spellings of words that no text and no name has: one letter is wrong, or several words are typed in one.
 
-Used by `compiled_query`; `longer_words` has what begins as such a word does. `recieve` stands for `receive`,
+Used by `compiled_query`; `near_spellings` and `longer_words` have what is looked up. `recieve` stands for `receive`,
 `tpsreport` for `tps_report`, `packinglist` for `packing list`, `Heizungswartung` for `Heizung` and `Wartung`, where the
 index has these. Words that the index has cost nothing.
 Runs in the caller's transaction.
@@ -8,11 +8,10 @@ Runs in the caller's transaction.
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from collections.abc import Set as AbstractSet
 from dataclasses import replace
-from itertools import combinations, pairwise, product
+from itertools import product
 from typing import Final, NamedTuple
 
 from magicfs.db.pool import Connection
@@ -20,6 +19,7 @@ from magicfs.db.search.known_words import count_chunks, words_like
 from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
 from magicfs.search.longer_words import beginning_of_codes, is_code, longer_words, pieces_of_code
+from magicfs.search.near_spellings import edits, in_pieces, is_of_letters, one_letter_away
 from magicfs.text.analysis import question_terms
 from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.lexemes import folded_stems
@@ -45,14 +45,6 @@ _COMPOUNDING: Final = frozenset({"da", "de", "fi", "hu", "nl", "no", "sv"})
 """Languages in which people make compounds as they need them."""
 _LINKS: Final = ("s", "", "es", "n", "en", "e")
 """What joins the parts of a compound in them. The first one tells that a word is a compound."""
-_MIN_PIECE: Final = 2
-_MIN_PIECE_OF_THREE: Final = 3
-_ALPHABETS: Final = {
-    "LATIN": "abcdefghijklmnopqrstuvwxyz",
-    "CYRILLIC": "абвгдежзиклмнопрстуфхцчшщъыьэюяії",
-    "GREEK": "αβγδεζηθικλμνξοπρστυφχψω",
-}
-"""The folded letters of scripts, by the first word of their names in Unicode."""
 
 
 class Respelt(NamedTuple):
@@ -201,7 +193,7 @@ def halves_of(word: str, links: Sequence[str]) -> list[tuple[str, str]]:
 
 def _may_be_respelt(term: Term) -> bool:
     word, is_exact = term.word, not any(lexeme.is_prefix for lexeme in term.lexemes)
-    return is_exact and word.isalpha() and _MIN_LETTERS <= len(word) <= _MAX_LETTERS
+    return is_exact and is_of_letters(word) and _MIN_LETTERS <= len(word) <= _MAX_LETTERS
 
 
 def _found_spelling(
@@ -249,44 +241,6 @@ def _most_frequent(connection: Connection, words: Sequence[str], beside: str = "
 
 def _with_stems(words: Iterable[str], stems: AbstractSet[str], algorithms: Iterable[str]) -> list[str]:
     """The words, of those given, that have one of some stems, in alphabetical order."""
-    typed = sorted(word for word in words if word.isalpha())
+    typed = sorted(filter(is_of_letters, words))
     of_words = [folded_stems(typed, algorithm) for algorithm in algorithms]
     return [word for word, *found in zip(typed, *of_words, strict=True) if not stems.isdisjoint(found)]
-
-
-def in_pieces(word: str) -> list[str]:
-    """What a word in one piece may be with the signs of a name between two or three pieces: `tps_report`."""
-    places = range(_MIN_PIECE, len(word) - _MIN_PIECE + 1)
-    two = [f"{word[:place]}{sign}{word[place:]}" for place in places for sign in "_-."]
-    cuts = ((0, first, last, len(word)) for first, last in combinations(places, 2))
-    three = ["_".join(word[start:end] for start, end in pairwise(cut)) for cut in cuts if _is_wide(cut)]
-    return two + three
-
-
-def _is_wide(cut: Iterable[int]) -> bool:
-    return all(end - start >= _MIN_PIECE_OF_THREE for start, end in pairwise(cut))
-
-
-def one_letter_away(word: str) -> list[str]:
-    """The words with one letter more, less or another, or two of them swapped. The first letter is mostly right."""
-    alphabet = _ALPHABETS.get(unicodedata.name(word[0], "").partition(" ")[0], "")
-    halves = [(word[:place], word[place:]) for place in range(1, len(word) + 1)]
-    swapped = [before + after[1] + after[0] + after[2:] for before, after in halves if len(after) > 1]
-    without = [before + after[1:] for before, after in halves if after]
-    other = [before + letter + after[1:] for before, after in halves if after for letter in alphabet]
-    more = [before + letter + after for before, after in halves for letter in alphabet]
-    return [spelling for spelling in dict.fromkeys(swapped + without + other + more) if spelling != word]
-
-
-def edits(first: str, second: str) -> int:
-    """How many letters are more, less or others in one word than in the other; two swapped neighbours count once."""
-    before, above = [0] * (len(second) + 1), list(range(len(second) + 1))
-    for row, letter in enumerate(first, 1):
-        line = [row]
-        for column, other in enumerate(second, 1):
-            least = min(above[column] + 1, line[-1] + 1, above[column - 1] + (letter != other))
-            if row > 1 and column > 1 and letter == second[column - 2] and other == first[row - 2]:
-                least = min(least, before[column - 2] + 1)
-            line.append(least)
-        before, above = above, line
-    return above[-1]

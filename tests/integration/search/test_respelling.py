@@ -7,7 +7,7 @@ from collections.abc import Iterator
 import pytest
 
 from magicfs.db.pool import Database
-from magicfs.search.respelling import edits, in_pieces, one_letter_away
+from magicfs.search.near_spellings import edits, in_pieces, one_letter_away
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus
 from tests.plugins.servers import Servers
@@ -38,6 +38,9 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"other.txt", "nothing but apples and pears")
     corpus.add(b"code.txt", "x_tps_report_final = max_wombat_count")
     corpus.add(b"russian.txt", "Пришло письмо из Воронежа", language="ru")
+    corpus.add(b"arabic.txt", "زرنا المتحف المصري", language="ar")
+    corpus.add(b"hindi.txt", "चिड़ियाघर में इलायची", language="hi")
+    corpus.add(b"hebrew.txt", "המדריכה סיפרה", language="he")
     corpus.add(b"signs.txt", "x \u2264 y \u2192 z costs 5 \u20ac, a && b")
     corpus.file(b"ibex_ledger.bin", None, state="named")
     corpus.file(b"Marrakesh.bin", None, state="named")
@@ -58,6 +61,9 @@ def found(service: SearchService, text: str) -> tuple[list[str], tuple[str, ...]
         ("parccel", "letter.txt", "parcel"),
         ("письио", "russian.txt", "письмо"),
         ("Marakesh", "Marrakesh.bin", "marrakesh"),
+        ("المتحق", "arabic.txt", "المتحف"),
+        ("इलाइची", "hindi.txt", "इलायची"),
+        ("המדריקה", "hebrew.txt", "המדריכה"),
     ],
 )
 def test_a_word_with_one_wrong_letter_finds_the_word_and_a_notice_says_so(
