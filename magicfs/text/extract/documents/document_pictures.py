@@ -91,7 +91,7 @@ def with_pictures(outcome: Document | Unreadable, content: bytes, exact_type: st
 class DocumentPictures:
     """The pictures of a document, by number from 0, as `page_reader` reads pages. Calls may raise any exception."""
 
-    def __init__(self, descriptor: int, *, recognise: Callable[[bytes, str], str] | None) -> None:
+    def __init__(self, descriptor: int, *, recognise: Callable[[Image.Image], str] | None) -> None:
         """Read the document from the descriptor. `recognise` gives the clean text in a picture; None without OCR."""
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         self._container = zipfile.ZipFile(io.BytesIO(content))
@@ -110,14 +110,14 @@ class DocumentPictures:
         """Whether a picture may show text. A smooth one does not, nor does noise."""
         preview = self._picture(number).copy()
         preview.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
-        png = _as_png(preview)
+        png = png_of(preview)
         return may_show_text(png, known_letters=known_letters) and not is_noise(png)
 
     def recognise(self, number: int) -> str:
         """The recognised text of a picture; empty if it is hardly one. Raises `RuntimeError` without OCR."""
         if self._recognise is None:
             raise RuntimeError("there is no OCR")
-        text = self._recognise(_as_png(self._picture(number)), "image/png").strip()
+        text = self._recognise(self._picture(number)).strip()
         return text if _is_text(text) else ""
 
     def document(self) -> Document:
@@ -217,7 +217,8 @@ def _on_white(image: Image.Image) -> Image.Image:
     return paper.convert("RGB")
 
 
-def _as_png(image: Image.Image) -> bytes:
+def png_of(image: Image.Image) -> bytes:
+    """A picture in the format PNG, hardly compressed."""
     target = io.BytesIO()
     image.save(target, "PNG", compress_level=1)
     return target.getvalue()
