@@ -46,7 +46,7 @@ from _report import parser, report
 from _rules import RULES, Rule
 
 from magicfs.db.pool import Database
-from magicfs.db.status import read_coverage
+from magicfs.db.status import read_status
 from magicfs.db.vectors.models import searched_models
 from magicfs.domain.chunks import CopyRules, FoundFile
 from magicfs.domain.models import IndexedModel
@@ -102,7 +102,7 @@ def ask(database: Database, models: Models, text: str, *, rules: Sequence[Rule])
     )
     answers = {}
     with database.transaction() as connection:
-        statistics = CorpusStatistics(read_coverage(connection))
+        statistics = CorpusStatistics(read_status(connection).coverage)
         compiled = prepare_query(connection, query)[0]
         request = SearchRequest(
             copy_rules=CopyRules(each_copy=True),
@@ -212,7 +212,7 @@ def main() -> None:
         with database.transaction() as connection:
             connection.execute("ANALYZE")
             indexed = searched_models(connection)
-            coverage = read_coverage(connection)
+            coverage = read_status(connection).coverage
         indexed_s = time.monotonic() - began
         models = Models(indexed, Embedders([FastembedEmbedder.load(model.folder) for model in stored]))
         evidence = stack.enter_context(chosen.evidence.open("w")) if chosen.evidence else None
