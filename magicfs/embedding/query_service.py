@@ -14,7 +14,6 @@ from __future__ import annotations
 
 import contextlib
 import faulthandler
-import gc
 import logging
 import os
 from collections.abc import Iterator
@@ -144,7 +143,6 @@ class QueryService:
     def _unload(self) -> None:
         if self._embedders:
             self._embedders.clear()
-            gc.collect()
             return_free_memory()
             log.info("nobody asks: the models are not in memory any more")
 

@@ -20,8 +20,8 @@ from magicfs.embedding.embedder import Embedder
 from magicfs.embedding.vectors import unit_vectors
 from magicfs.errors import ModelCorrupt
 from magicfs.models import reference_e5
-from magicfs.models.calibration import SAMPLES
 from magicfs.models.catalog import FALLBACK_MODEL, MULTILINGUAL_MODEL
+from magicfs.models.english_samples import SAMPLES
 from magicfs.models.packages import package_of
 
 REFERENCE_TEXTS = (

@@ -6,7 +6,6 @@ composition root passes functions that do.
 
 from __future__ import annotations
 
-import gc
 import logging
 import time
 from collections.abc import Callable, Sequence
@@ -131,5 +130,4 @@ class ModelMemory:
         """Free the memory of the model."""
         if self.loaded is not None:
             self.loaded = None
-            gc.collect()
             return_free_memory()

@@ -22,7 +22,7 @@ from numpy.typing import NDArray
 from magicfs.db.vectors.score_scale import SampledChunks
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.scales import ANY_LANGUAGE, CorpusScale, Scale
-from magicfs.models.calibration import SAMPLES
+from magicfs.models.english_samples import SAMPLES
 from magicfs.models.multilingual_samples import SUBJECTS
 
 MIN_OF_LANGUAGE = 12

@@ -11,7 +11,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper, numpy_helper
 
-from magicfs.models.calibration import SAMPLES
+from magicfs.models.english_samples import SAMPLES
 
 DIMENSION = 128
 
