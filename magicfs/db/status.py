@@ -102,11 +102,6 @@ def read_measures(connection: Connection) -> IndexMeasures:
     )
 
 
-def read_coverage(connection: Connection) -> Coverage:
-    """The part of the corpus that a search covers."""
-    return coverage_of_counts(fetch_one(connection.execute(COVERAGE_SQL, {"roots": None}))[0])
-
-
 def coverage_of_counts(counts: Mapping[str, Any]) -> Coverage:
     """The part of the corpus that a search covers, from the counts that `COVERAGE_SQL` returns."""
     rows = {
