@@ -19,6 +19,7 @@ from magicfs.text.extract.process.answer_messages import (
     encode_end,
     encode_page,
     encode_unread_page,
+    encode_unreadable,
 )
 from magicfs.text.extract.process.answers import Answers
 
@@ -51,6 +52,12 @@ def test_a_recognised_page_moves_the_following_ones() -> None:
 
 def test_a_page_keeps_its_text_when_nothing_better_is_recognised() -> None:
     assert insert_page_texts(LETTER, {1: " .\n"}) == LETTER
+
+
+def test_what_a_library_quotes_of_a_file_gives_a_terminal_no_commands() -> None:
+    answers = Answers()
+    answers.add(encode_unreadable(Unreadable(SkipReason.CORRUPT, "no header: \x1b]0;\x07\x9bGrüße")))
+    assert answers.outcome() == Unreadable(SkipReason.CORRUPT, "no header: \ufffd]0;\ufffd\ufffdGrüße")
 
 
 def test_unread_parts_arrive_as_they_were_counted() -> None:

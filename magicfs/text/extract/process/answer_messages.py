@@ -123,7 +123,9 @@ def _encode_reason(unreadable: Unreadable) -> dict[str, Any]:
 def decode_reason(answer: Message) -> Unreadable:
     """Why a file, or a page, was not read."""
     detail = clean(str(answer.head.get("detail") or ""))[:MAX_DETAIL_CHARACTERS]
-    return Unreadable(SkipReason(answer.head["reason"]), detail)
+    # Libraries quote bytes of the file, which a terminal would take for commands.
+    shown = "".join(sign if sign.isprintable() else "\ufffd" for sign in detail)
+    return Unreadable(SkipReason(answer.head["reason"]), shown)
 
 
 def decode_pages(answer: Message, outcome: Document | Unreadable) -> dict[int, int]:
