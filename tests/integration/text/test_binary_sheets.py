@@ -90,6 +90,12 @@ def test_comments_and_what_is_drawn_are_read(extractor: FileExtractor) -> None:
     ]
 
 
+def test_sheets_are_read_where_texts_that_they_share_are_damaged(extractor: FileExtractor) -> None:
+    cut = record(159, struct.pack("<II", 1, 1)) + record(19, b"\0" + struct.pack("<I", 5000) + b"a\0")
+    content = binary_workbook(*CELLS, parts={"xl/sharedStrings.bin": cut})
+    assert "von Hand\tals Formel\tTRUE" in read(extractor, content, b"a.xlsb").text
+
+
 def test_a_damaged_sheet_is_counted(extractor: FileExtractor) -> None:
     content = binary_workbook(row(0), cell(6, text("wheat")), row(1), cell(5, b"\0"))
     document = read(extractor, content, b"a.xlsb")

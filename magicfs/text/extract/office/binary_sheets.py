@@ -47,6 +47,8 @@ _MAX_MEMBER_BYTES: Final = 128 << 20
 _MAX_CHARACTERS: Final = 32 << 20
 """More than is kept of a text: all cells may show the same long one."""
 _CHECKED_ROWS: Final = 256
+_READ_ALL_THE_SAME: Final = frozenset({SkipReason.CORRUPT, SkipReason.NO_TEXT, SkipReason.BOMB})
+"""Why kreuzberg says nothing of a workbook. It takes all memory, too, where a damaged one states a large number."""
 _SHEET_MEMBER: Final = re.compile(r"xl/(?:work|macro|dialog)?sheets/[^/]+\.bin")
 _ONE_CELL: Final = b"".join(
     (
@@ -78,7 +80,7 @@ def with_sheets(outcome: Parsed, content: bytes, mime_type: str, *, parts: FileP
 
     Sheets that are damaged, and those for which there is no time, are counted.
     """
-    if isinstance(outcome, Unreadable) and outcome.reason not in {SkipReason.CORRUPT, SkipReason.NO_TEXT}:
+    if isinstance(outcome, Unreadable) and outcome.reason not in _READ_ALL_THE_SAME:
         return outcome
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
