@@ -18,9 +18,9 @@ from magicfs.domain.files import ClaimedFile, display_path
 from magicfs.domain.ids import FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
+from magicfs.pipeline.claim_groups import group_files
 from magicfs.pipeline.claims import return_early
 from magicfs.pipeline.file_processor import FileProcessor
-from magicfs.pipeline.reading import group_files
 from magicfs.text.extract.options import OcrEngine
 from magicfs.text.extract.versions import newest_version
 

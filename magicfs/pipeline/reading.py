@@ -2,8 +2,8 @@
 
 Of a file beyond the size limit, `large_files` reads some parts.
 
-Used by `file_processor`, which gets the text out of the bytes. Small files are read in groups. It opens nothing but
-regular files below their root and never waits for a file. It keeps no state, so any thread may use it.
+Used by `file_processor`, which gets the text out of the bytes. Small files are read in groups (`claim_groups`). It
+opens nothing but regular files below their root and never waits for a file. It keeps no state: any thread may use it.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ import errno
 import io
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from stat import S_ISREG
 
@@ -25,14 +25,10 @@ from magicfs.domain.ids import Digest, FileId
 from magicfs.errors import ServerError
 from magicfs.linux.files import regular_file_status
 from magicfs.linux.opening import open_below
+from magicfs.pipeline.claim_groups import GROUP_BYTES, GROUPED_FILE_BYTES
 from magicfs.pipeline.large_files import LargeFiles, TypeDetector, read_range
 from magicfs.state_directory.allowed_roots import NOT_ADDED
 from magicfs.text.extract.versions import reader_version
-
-GROUP_FILES = 32
-GROUP_BYTES = 128 << 10
-GROUPED_FILE_BYTES = 32 << 10
-"""Limits of a group, which is a tenth of a second of work at most, and of each file in it."""
 
 EMPTIED_SECONDS = 1.0
 """A file that had a text and was emptied less than this ago is being saved: most programs empty it first."""
@@ -114,28 +110,6 @@ class GroupReading:
         for file in self.read:
             if file.opened is not None:
                 file.opened.close()
-
-
-def group_files(
-    claims: Sequence[ClaimedFile], *, may_need_parser: Callable[[bytes], bool]
-) -> Iterator[Sequence[ClaimedFile]]:
-    """The groups in which files are processed, in order: small files of one priority together, any other file alone.
-
-    `may_need_parser` tells by a file's name that it is processed alone, so that no other file waits for its parser.
-    """
-    group: list[ClaimedFile] = []
-    for claim in claims:
-        alone = claim.size > GROUPED_FILE_BYTES or may_need_parser(claim.name)
-        size = sum(each.size for each in group) + claim.size
-        if group and (alone or len(group) == GROUP_FILES or size > GROUP_BYTES or claim.priority != group[0].priority):
-            yield group
-            group = []
-        if alone:
-            yield [claim]
-        else:
-            group.append(claim)
-    if group:
-        yield group
 
 
 def stat_of_link(claim: ClaimedFile) -> FileStat | None:

@@ -15,7 +15,7 @@ from magicfs.db.pool import Connection
 from magicfs.domain.files import ClaimedFile, FileStat
 from magicfs.domain.ids import FileId, RootId
 from magicfs.ingest import row_writer
-from magicfs.pipeline import reading
+from magicfs.pipeline import claim_groups, reading
 from tests.integration.ingest.trees import found, on_disk, process
 from tests.plugins.index import Index
 
@@ -109,7 +109,7 @@ def test_a_file_is_read_by_one_of_its_names(
     index: Index, snapshots: list[Path], read: list[int], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # Names that are read together are all read: so no two names of a file are in one group.
-    monkeypatch.setattr(reading, "GROUP_FILES", FILES)
+    monkeypatch.setattr(claim_groups, "GROUP_FILES", FILES)
     index.settle()
     assert len(read) == FILES
     assert found(index) == on_disk(index)

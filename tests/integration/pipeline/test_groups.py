@@ -14,8 +14,8 @@ from magicfs.domain.ids import FileId, Lease
 from magicfs.errors import DatabaseUnavailable, MagicFSError
 from magicfs.pipeline import extract as extraction
 from magicfs.pipeline import reading
+from magicfs.pipeline.claim_groups import GROUP_BYTES, GROUP_FILES, GROUPED_FILE_BYTES, group_files
 from magicfs.pipeline.file_processor import FileProcessor
-from magicfs.pipeline.reading import GROUP_BYTES, GROUP_FILES, GROUPED_FILE_BYTES, group_files
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
 
