@@ -36,7 +36,7 @@ _MAX_WORDS: Final = 3
 its other words and its meaning, and most of its words that nothing has are spelt right: `bought` is not `brought`."""
 _MAX_EDITS: Final = 2
 """A word of texts is so many letters away at most, with its ending: `recieve` from `received`, not `evening` from
-`event`."""
+`event`. Of the shortest words it is one: `lentil` is no `lento`."""
 _MIN_WORD: Final = 3
 """The letters of each of two words that are typed in one: two letters are too often the beginning of a word."""
 _MIN_PART: Final = 4
@@ -212,8 +212,9 @@ def _found_spelling(
     found = [piece for piece in pieces if piece in had]
     if found:
         return [Lexeme(piece, factor=VARIANT_FACTOR, is_exact=False) for piece in found], ""
+    most_edits = _MAX_EDITS if len(word) > _MIN_LETTERS else 1
     candidates = [spelling for spelling in spellings if spelling in had] or [
-        found for found in _with_stems(had, stems, algorithms) if edits(word, found) <= _MAX_EDITS
+        found for found in _with_stems(had, stems, algorithms) if edits(word, found) <= most_edits
     ]
     if not candidates:
         return [], ""

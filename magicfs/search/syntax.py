@@ -66,10 +66,16 @@ _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FIRST_SURROGATE = "\ud800"
 
 
+_EVERYTHING = frozenset({"*", "*.*"})
+"""A whole query that asks for all files, as in other tools."""
+
+
 def parse(text: str, *, literal: Collection[str] = ()) -> Query:
     """The query in a typed text. The pieces in `literal` are ordinary text, whatever they look like. Never raises."""
     name = _NAME.fullmatch(text)
     normalized = _normalized(text)
+    if normalized.strip() in _EVERYTHING and not literal:
+        return Query(text=text, filters=Filters(names=("*",)))
     builder = _QueryBuilder(frozenset([*literal, name[1]] if name else literal), pieces=len(normalized.split()))
     for token in _TOKEN.finditer(normalized):
         builder.add_token(token)

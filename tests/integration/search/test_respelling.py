@@ -92,12 +92,14 @@ def test_the_word_of_the_notice_stands_in_a_text(
         "who has borrowed something",
         "apples bought with the letter and parcel",
         "parsel milk tea",
+        "lentil",
     ],
 )
 def test_a_word_that_is_spelt_right_is_not_taken_for_another(
     growing: Corpus, service_of_growing: SearchService, typed: str
 ) -> None:
     growing.add(b"burrow.txt", "wombats dig burrows, an event that was brought to an end, resulting in pears")
+    growing.add(b"lento.txt", "se cuece a fuego lento", language="es")
     assert not [notice for notice in found(service_of_growing, typed)[1] if "searched for" in notice]
 
 

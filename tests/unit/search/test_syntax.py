@@ -108,6 +108,12 @@ def test_a_pattern_of_file_names_is_a_filter(typed: str, names: tuple[str, ...])
     assert parse(typed, literal=typed.split()).question == typed
 
 
+@pytest.mark.parametrize("typed", ["*", " *.* "])
+def test_a_star_alone_keeps_every_file(typed: str) -> None:
+    query = parse(typed)
+    assert (query.question, query.filters, query.text) == ("", Filters(names=("*",)), typed)
+
+
 @pytest.mark.parametrize(
     "text",
     [
@@ -115,6 +121,7 @@ def test_a_pattern_of_file_names_is_a_filter(typed: str, names: tuple[str, ...])
         "2*3 a*b m*n*o",
         "char *p **kwargs **bold** f(*args)",
         "taxfil* 2024* * *.* *.",
+        "** *.",
         "this is a *good* idea",
         "static void fill(char *buffer, int n)",
         "a" * 255 + "*b",
