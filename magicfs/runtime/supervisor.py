@@ -165,6 +165,7 @@ class Supervisor:
         places = {part.name: part.place for part in parts}
         for name in sorted((*added, *changed), key=lambda name: places.get(name, 0)):
             self._client.add(name)
+        self._start_halted([part for part in parts if part.name not in {*added, *changed}])
         return False
 
     def stop(self) -> bool:
@@ -235,6 +236,15 @@ class Supervisor:
                 seconds=max(part.stop_seconds for part in group) + GRACE_SECONDS,
                 failed=f"{', '.join(sorted(names))} does not stop: see 'magicfs status'",
             )
+
+    def _start_halted(self, parts: Sequence[Part]) -> None:
+        """Start those of the parts that a call has stopped which was interrupted, or killed, before its end."""
+        halted = {info["name"] for info in self._client.processes() if info["statename"] in {"STOPPING", "STOPPED"}}
+        parts = sorted((part for part in parts if part.name in halted), key=lambda part: part.place)
+        self._stop(parts)
+        self._stored.reset_starts(part.name for part in parts)
+        for part in parts:
+            self._client.start(part.name)
 
     def _have_ended(self, names: Collection[str]) -> bool:
         return not any(info["pid"] and info["name"] in names for info in self._client.processes())

@@ -108,6 +108,12 @@ class SupervisorClient:
         """Start a part that is in the configuration."""
         self._call("addProcessGroup", name)
 
+    def start(self, name: str) -> None:
+        """Start a part that has stopped, without waiting until it runs. One that runs is no error."""
+        wait = False
+        with _ignoring(Faults.ALREADY_STARTED):
+            self._call("startProcess", name, wait)
+
     def remove(self, name: str) -> None:
         """Remove a stopped part. One that another command has removed is no error."""
         with _ignoring(Faults.BAD_NAME):

@@ -42,6 +42,33 @@ def test_what_is_asked_for_runs_and_nothing_else_is_touched(supervisor: Supervis
     assert pids(supervisor) == {}
 
 
+@pytest.mark.parametrize("cut_short", ["change", "stop"])
+def test_what_a_call_has_stopped_that_was_cut_short_runs_again(
+    supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch, cut_short: str
+) -> None:
+    parts = [sleeper("one"), sleeper("two", place=60), sleeper("three", place=60)]
+    supervisor.apply(parts)
+    before = pids(supervisor)
+    with monkeypatch.context() as patched:
+        patched.setattr(Supervisor, "_have_ended", interrupted)
+        with pytest.raises(KeyboardInterrupt):
+            if cut_short == "change":
+                supervisor.apply([sleeper(part.name, place=part.place, COLOUR="blue") for part in parts])
+            else:
+                supervisor.stop()
+    supervisor.apply(parts)
+    after = pids(supervisor)
+    assert after["one"] == before["one"], "its turn to stop had not come"
+    for name in ("two", "three"):
+        assert after[name] not in {None, before[name]}
+    assert all(part.restarts == 0 for part in supervisor.parts())
+
+
+def interrupted(*_: object) -> bool:
+    """Ctrl-C while a command waits for the end of parts."""
+    raise KeyboardInterrupt
+
+
 def test_a_state_directory_that_was_moved_while_it_ran_is_told_with_a_remedy(
     supervisor: Supervisor, home: Path
 ) -> None:
