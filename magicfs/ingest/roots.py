@@ -117,21 +117,26 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
     Raises `RootError` when there is no such root, and for one of another host: two hosts that have a directory of a
     name have roots of different names, and whoever types the one may mean the other.
     """
-    path = os.fsencode(Path(name_or_path).expanduser().absolute())
 
     def remove(connection: Connection) -> Root:
         roots = [registered.root for registered in roots_db.list_roots(connection)]
-        matching = [root for root in roots if root.name == name_or_path or (root.host == host and root.path == path)]
-        if not matching:
-            names = ", ".join(root.name for root in roots) or "none"
-            raise RootError(f"there is no root {name_or_path}: there is {names}")
-        own = [root for root in matching if root.host == host]
-        if not own:
-            raise _of_another_host(matching[0], host, roots)
-        delete_root(connection, own[0])
-        return own[0]
+        root = find_root(roots, host=host, name_or_path=name_or_path)
+        if root.host != host:
+            raise _of_another_host(root, host, roots)
+        delete_root(connection, root)
+        return root
 
     return database.run_in_transaction(remove)
+
+
+def find_root(roots: Sequence[Root], *, host: str, name_or_path: str) -> Root:
+    """The root that a name means, or a path on `host`: one of that host if there is any. Raises `RootError`."""
+    path = os.fsencode(Path(name_or_path).expanduser().absolute())
+    matching = [root for root in roots if root.name == name_or_path or (root.host == host and root.path == path)]
+    if not matching:
+        names = ", ".join(root.name for root in roots) or "none"
+        raise RootError(f"there is no root {name_or_path}: there is {names}")
+    return next((root for root in matching if root.host == host), matching[0])
 
 
 def _of_another_host(root: Root, host: str, roots: Sequence[Root]) -> RootError:

@@ -187,7 +187,7 @@ def test_roots_come_and_go(magicfs: Commands) -> None:
     assert result["root"] == "other"
     assert "other" in magicfs.ok("roots", "list")
     (other / "fact.txt").write_text("Marmots whistle when an eagle is near. So do ground squirrels.\n")
-    magicfs.ok("scan", "other", "--wait")
+    magicfs.ok("scan", str(other), "--wait")
     assert json.loads(magicfs.ok("search", "--json", '"ground squirrels"'))["results"]
     magicfs.ok("roots", "remove", "other")
     assert json.loads(magicfs.ok("search", "--json", '"marmots whistle"'))["results"] == []

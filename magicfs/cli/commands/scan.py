@@ -13,9 +13,7 @@ Examples:
 
 
 def scan(
-    root: Annotated[
-        str | None, typer.Argument(metavar="ROOT", help="The name of a root. By default all are scanned.")
-    ] = None,
+    root: Annotated[str | None, typer.Argument(metavar="NAME|DIR", help="A root; by default all of them.")] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Return when everything found is searchable.")] = False,
     accept_deletions: Annotated[
         bool, typer.Option("--accept-deletions", help="Forget what a root lacks, even if that is most of it.")
@@ -26,6 +24,7 @@ def scan(
     from magicfs.cli.waiting import wait_until_searchable
     from magicfs.db.cluster.roots import database_time, list_roots, request_scan
     from magicfs.errors import RootError, UsageError
+    from magicfs.ingest.roots import find_root
 
     if accept_deletions and root is None:
         raise UsageError("name the root whose deletions are meant: magicfs scan --accept-deletions ROOT")
@@ -35,20 +34,19 @@ def scan(
             requested_at = database_time(connection)
             # What is meant on a disk is known where the disk is.
             host = settings.host if accept_deletions else None
-            count = request_scan(connection, name=root, host=host, may_delete=accept_deletions)
-            hosts = {entry.root.name: entry.root.host for entry in list_roots(connection)}
-        if not count and root in hosts:
-            raise RootError(f"root {root} is one of {hosts[root]}: accept its deletions there")
+            roots = [entry.root for entry in list_roots(connection)]
+            meant = None if root is None else find_root(roots, host=settings.host, name_or_path=root)
+            name = None if meant is None else meant.name
+            count = request_scan(connection, name=name, host=host, may_delete=accept_deletions)
+        if not count and meant is not None:
+            raise RootError(f"root {name} is one of {meant.host}: accept its deletions there")
         if not count:
-            names = ", ".join(hosts) or "none"
-            raise RootError(
-                f"there is no root {root}: there is {names}" if root else "no roots: run 'magicfs roots add DIR'"
-            )
+            raise RootError("no roots: run 'magicfs roots add DIR'")
         if wait:
-            wait_until_searchable(settings, database, since=requested_at, root=root)
+            wait_until_searchable(settings, database, since=requested_at, root=name)
             with database.transaction() as connection:
                 for entry in list_roots(connection):
-                    if entry.detail and root in {None, entry.root.name}:
+                    if entry.detail and name in {None, entry.root.name}:
                         terminal.remark(f"root {entry.root.name} is {entry.state}: {entry.detail}")
         else:
             terminal.say(f"scanning {terminal.counted(count, 'root')}: see 'magicfs status'")

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
+from magicfs.domain.ids import RootId
+from magicfs.domain.roots import Root
 from magicfs.errors import RootError
-from magicfs.ingest.roots import check_root
+from magicfs.ingest.roots import check_root, find_root
 
 
 @pytest.mark.parametrize("path", ["/proc", "/proc/self", "/sys", "/dev/pts"])
@@ -20,3 +23,15 @@ def test_what_shows_the_kernel_is_no_root(tmp_path: Path, path: str) -> None:
 
 def test_a_file_system_in_memory_may_be_a_root(tmp_path: Path) -> None:
     assert check_root(Path("/dev/shm"), home=tmp_path / "home") == b"/dev/shm"
+
+
+def test_a_root_is_meant_by_its_name_and_by_its_path_on_this_host(tmp_path: Path) -> None:
+    def root(number: int, host: str, name: str) -> Root:
+        return Root(RootId(number), host, os.fsencode(tmp_path / "docs"), name, device=1)
+
+    theirs, own = root(1, "there", "docs"), root(2, "here", "docs@here")
+    for meant in ("docs@here", str(tmp_path / "docs"), f"{tmp_path}/docs/"):
+        assert find_root([theirs, own], host="here", name_or_path=meant) == own
+    assert find_root([theirs, own], host="here", name_or_path="docs") == theirs
+    with pytest.raises(RootError, match="there is no root notes: there is docs, docs@here"):
+        find_root([theirs, own], host="here", name_or_path="notes")
