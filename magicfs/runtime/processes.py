@@ -5,6 +5,7 @@ Used by the other modules of `runtime` and by the command line. Keeps no state; 
 
 from __future__ import annotations
 
+import resource
 import socket
 import time
 from collections.abc import Callable
@@ -72,3 +73,13 @@ def wait_until(ready: Callable[[], bool], *, seconds: float, failed: str, pause:
             raise ServerError(failed)
         time.sleep(pause)
         is_over = time.monotonic() > deadline
+
+
+def require_open_files(number: int) -> None:
+    """Raise `ServerError` where no process may open as many files, with what to do."""
+    _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if 0 <= limit < number:  # no limit is a negative number
+        raise ServerError(
+            f"a process may open {limit} files, and the supervisor needs {number}: "
+            "raise the hard limit of open files, that of 'ulimit -Hn'"
+        )

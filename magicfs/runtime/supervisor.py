@@ -27,8 +27,9 @@ from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, SUPERVISOR_MODULE, clean_up
-from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, wait_until
+from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, require_open_files, wait_until
 from magicfs.runtime.stored_parts import StoredParts
+from magicfs.runtime.supervisord_config import MIN_OPEN_FILES
 from magicfs.state_directory.directory import try_lock
 
 if TYPE_CHECKING:
@@ -186,6 +187,7 @@ class Supervisor:
     def _start(self, *, tied: bool) -> None:
         if importlib.util.find_spec("supervisor") is None:
             raise ServerError("supervisord is not installed: pip install 'magicfs[embedded]'")
+        require_open_files(MIN_OPEN_FILES)
         command = [
             sys.executable,
             "-P",

@@ -16,13 +16,16 @@ from magicfs.domain.parts import Part
 LOG_BYTES = 5 << 20
 LOG_BACKUPS = 2
 
+MIN_OPEN_FILES = 256
+"""Files that supervisord may have open. It needs a dozen for itself, and its parts inherit the limit."""
+
 START_RETRIES = 1_000_000
 """supervisord gives up after this many starts, which it never reaches: each pause is a second longer than the last."""
 
 
 def render(parts: Sequence[Part]) -> str:
     """The text of the configuration file."""
-    return "\n".join([_HEAD.format(user=_user()), *(_program(part) for part in parts)])
+    return "\n".join([_HEAD.format(user=_user(), open_files=MIN_OPEN_FILES), *(_program(part) for part in parts)])
 
 
 _HEAD = """\
@@ -39,7 +42,7 @@ logfile=log/supervisor.log
 logfile_maxbytes=1MB
 logfile_backups=1
 umask=077
-minfds=256
+minfds={open_files}
 minprocs=16
 
 [rpcinterface:supervisor]

@@ -215,7 +215,9 @@ def test_a_supervisor_that_may_open_too_few_files_says_so(home: Path) -> None:
     )
     command = ["prlimit", "--nofile=128:128", sys.executable, "-c", script, str(home)]
     done = subprocess.run(command, capture_output=True, text=True, timeout=120)
-    assert "ServerError: the supervisor does not start: The minimum number of file descriptors" in done.stderr
+    assert (
+        "ServerError: a process may open 128 files, and the supervisor needs 256: raise the hard limit" in done.stderr
+    )
 
 
 def test_a_program_that_shows_the_configuration_goes_on(supervisor: Supervisor, home: Path) -> None:
