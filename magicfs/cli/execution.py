@@ -37,6 +37,11 @@ def run(arguments: list[str]) -> int:
     try:
         code = _execute(arguments)
         sys.stdout.flush()
+    except SystemExit as end:
+        # typer and rich make one of a reader that has closed the output.
+        if not isinstance(end.__context__, BrokenPipeError):
+            raise
+        return _discard_output()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  `_report_unexpected` writes it to a log
         failure = _report(error)
         return WRONG_USAGE if failure == FAILED and arguments[:1] == ["grep"] else failure

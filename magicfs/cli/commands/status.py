@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import time
 from collections import defaultdict
 from typing import TYPE_CHECKING, Annotated
@@ -11,6 +12,8 @@ import typer
 from magicfs.cli.options import AsJson
 
 if TYPE_CHECKING:
+    from rich.console import RenderableType
+
     from magicfs.cli.progress import RateMeter
     from magicfs.config import Settings
 
@@ -77,11 +80,22 @@ def _watch(settings: Settings) -> None:
     from magicfs.cli.status_summary import collect
 
     meters: defaultdict[tuple[str, str], RateMeter] = defaultdict(RateMeter)
-    with Live(console=terminal.results(), auto_refresh=False, transient=False) as live:
+
+    def state() -> RenderableType:
+        summary, now = collect(settings, watching=True), time.monotonic()
+        paces: dict[str, str] = {
+            model.role: pace_of(model, meters[model.role, model.name], now=now) for model in summary.index.models
+        }
+        return rendered(summary, paces)
+
+    console = terminal.results()
+    if not console.is_terminal:
+        # A program or a file that gets it has each state, one below the other.
         while True:
-            summary, now = collect(settings, watching=True), time.monotonic()
-            paces: dict[str, str] = {
-                model.role: pace_of(model, meters[model.role, model.name], now=now) for model in summary.index.models
-            }
-            live.update(rendered(summary, paces), refresh=True)
+            console.print(state(), "")
+            sys.stdout.flush()
+            time.sleep(REFRESH_SECONDS)
+    with Live(console=console, auto_refresh=False, transient=False) as live:
+        while True:
+            live.update(state(), refresh=True)
             time.sleep(REFRESH_SECONDS)

@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from magicfs.cli.commands.status import _watch
 from magicfs.cli.progress import RateMeter
 from magicfs.cli.status_output import pace_of, parts_table, rendered, roots_table
 from magicfs.cli.status_summary import Summary, refused_by_disk
@@ -160,3 +161,21 @@ def test_a_quota_that_is_used_up_is_shown(tmp_path: Path, monkeypatch: pytest.Mo
     assert refused_by_disk(here, summary().index) == ["the quota is used up: make room, and the work goes on"]
     assert refused_by_disk(here, summary(free_bytes=0).index) == [], "the index says it"
     assert refused_by_disk(elsewhere, summary().index) == []
+
+
+def test_a_program_that_watches_gets_each_state_at_once(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown: list[str] = []
+
+    def pause(_: float) -> None:
+        shown.append(capsys.readouterr().out)
+        if len(shown) == 2:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("magicfs.cli.status_summary.collect", lambda *_, **__: summary())
+    monkeypatch.setattr("time.sleep", pause)
+    with pytest.raises(KeyboardInterrupt):
+        _watch(Settings())
+    assert shown[0] == shown[1]
+    assert "files    9 of 9 indexed\n" in shown[0]

@@ -51,6 +51,16 @@ def test_what_nobody_can_read_is_dropped(closed: str) -> None:
     assert (done.returncode, done.stdout, done.stderr) == (0, b"", b"")
 
 
+@pytest.mark.parametrize("arguments", ["--version", "roots --help"])
+def test_a_reader_that_has_seen_enough_is_no_failure(arguments: str) -> None:
+    reading, writing = os.pipe()
+    os.close(reading)
+    with os.fdopen(writing, "wb") as closed:
+        command = [sys.executable, "-m", "magicfs.cli", *arguments.split()]
+        done = subprocess.run(command, stdout=closed, stderr=subprocess.PIPE, timeout=150, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
 def test_a_full_disk_is_told_in_one_line() -> None:
     done = run_shell('"$0" -m magicfs.cli --version > /dev/full')
     assert done.returncode == 1
