@@ -7,6 +7,7 @@ import struct
 import pytest
 
 from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.office.sparse_sheets import moved_together
 from tests.integration.text.reading import read
 from tests.integration.text.test_binary_sheets import binary_workbook, cell, row, text
 from tests.plugins.documents import SHEET, workbook
@@ -35,6 +36,13 @@ def test_cells_that_are_near_keep_their_columns(extractor: FileExtractor) -> Non
     sheet = _sheet("A1", "C2")
     lines = read(extractor, workbook({"xl/worksheets/sheet1.xml": sheet}), b"a.xlsx").text.splitlines()
     assert lines[-1].rstrip() == "  heron C2"
+
+
+def test_a_far_cell_without_a_text_moves_no_others() -> None:
+    empty = '<row r="1048576"><c r="XFD1048576" s="1"/></row></sheetData>'
+    sheet = _sheet("A1", "C2").replace("</sheetData>", empty)
+    content = workbook({"xl/worksheets/sheet1.xml": sheet})
+    assert moved_together(content) == content
 
 
 def test_one_of_a_binary_workbook_too(extractor: FileExtractor) -> None:

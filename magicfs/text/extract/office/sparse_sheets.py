@@ -25,6 +25,8 @@ _PLACES_A_CELL: Final = 4
 """Sheets with more empty places than these are sparse."""
 _COLUMN: Final = re.compile(rb"\sr=\"([A-Z]{1,3})")
 _PLACE: Final = re.compile(rb"\sr=\"[A-Z]{0,3}([0-9]{1,7})\"")
+_FILLED: Final = re.compile(rb"<(?:\w+:)?c\b[^<>]{0,300}?\sr=\"([A-Z]{1,3})([0-9]{1,7})\"[^<>]{0,300}(?<!/)>")
+"""A cell that has more than a style: the library keeps no place for others."""
 _STATED_PLACE: Final = re.compile(rb"(<(?:\w+:)?(?:row|c)\b[^<>]{0,300}?)\sr=\"[A-Z0-9]{1,10}\"")
 
 
@@ -50,8 +52,18 @@ def _is_sparse(sheet: bytes) -> bool:
     columns = set(_COLUMN.findall(sheet))
     if last is None or not columns:
         return False
-    places = int(last[1]) * max(map(_number, columns))
-    return places > _MAX_PLACES and places > _PLACES_A_CELL * sheet.count(b' r="')
+    most_places = int(last[1]) * max(map(_number, columns))
+    cells = sheet.count(b' r="')
+    if not _are_many(most_places, cells):
+        return False
+    last_row = last_column = 0
+    for filled in _FILLED.finditer(sheet):
+        last_row, last_column = max(last_row, int(filled[2])), max(last_column, _number(filled[1]))
+    return _are_many(last_row * last_column, cells)
+
+
+def _are_many(places: int, cells: int) -> bool:
+    return places > _MAX_PLACES and places > _PLACES_A_CELL * cells
 
 
 def _number(column: bytes) -> int:
