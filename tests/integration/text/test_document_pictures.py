@@ -12,13 +12,15 @@ from collections.abc import Iterator, Mapping
 import pytest
 from PIL import Image
 
-from magicfs.domain.contents import NO_OCR, Document, PageText, Recognition
+from magicfs.domain.contents import NO_OCR, Document, PageText, Recognition, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.document_pictures import MAX_PICTURES
 from magicfs.text.extract.documents.picture_texts import with_picture_texts
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
-from magicfs.text.extract.options import Limits
+from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from tests.integration.text.reading import read
+from tests.plugins.documents import mail
 from tests.plugins.pictures import (
     book_of,
     members,
@@ -112,6 +114,40 @@ def test_pictures_of_documents_follow_their_text(reader: FileExtractor, name: by
     assert (document.pending_pages, "Marmalade" in document.text) == ((1,), False)
     text = whole(reader, content, name).text
     assert text.index("Breakfast") < text.index("Marmalade needs bitter oranges")
+
+
+def test_pictures_of_a_message_follow_its_text(reader: FileExtractor) -> None:
+    attachments = {"shot.png": MARMALADE, "icon.png": picture_of("ok", size=(30, 30)), "again.png": MARMALADE}
+    content = mail("Dear Ann", subject="Breakfast", attachments={**attachments, "bird.jpg": HERON})
+    document = read(reader, content, b"a.eml")
+    assert (document.pending_pages, "bitter" in document.text) == ((1, 2), False)
+    text = whole(reader, content, b"a.eml").text
+    assert text.index("Attachment: bird.jpg") < text.index("Marmalade needs bitter oranges") < text.index("heron waits")
+
+
+def test_a_picture_has_one_digest_in_documents_and_in_messages(reader: FileExtractor) -> None:
+    message = read(reader, mail("Dear Ann", subject="Breakfast", attachments={"shot.png": MARMALADE}), b"a.eml")
+    document = read(reader, word_document_of("Breakfast", MARMALADE), b"a.docx")
+    assert message.pictures == document.pictures
+
+
+def test_a_document_attached_to_a_message_costs_its_pictures_no_turn(reader: FileExtractor) -> None:
+    attachments = {"a.docx": word_document_of("Breakfast", MARMALADE), "bird.jpg": HERON}
+    content = mail("Dear Ann", subject="Breakfast", attachments=attachments)
+    document = whole(reader, content, b"a.eml")
+    assert len(document.pictures) == 1
+    assert "heron waits" in document.text
+
+
+def test_ocr_that_is_gone_costs_no_picture() -> None:
+    """The turn has no effect, and another one follows."""
+    content = word_document_of("Breakfast", MARMALADE)
+    gone = Ocr(OcrEngine.TESSERACT, data_dir="/nowhere", languages=("eng",))
+    with FileExtractor(limits=Limits(seconds=300), ocr=gone) as reader:
+        assert read(reader, content, b"a.docx").pending_pages == (1,)
+        outcome = reader.go_on(content, kind=reader.kind(content, name=b"a.docx"), page_texts={})
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.NEEDS_OCR
 
 
 def test_a_document_of_nothing_but_pictures_has_their_text(reader: FileExtractor) -> None:

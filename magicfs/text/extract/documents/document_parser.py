@@ -6,6 +6,7 @@ attachment, comes back here. One thread.
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -21,7 +22,7 @@ from magicfs.text.extract.documents import container, xml_documents
 from magicfs.text.extract.documents.book_pages import prepared_book
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
-from magicfs.text.extract.documents.document_pictures import with_pictures
+from magicfs.text.extract.documents.document_pictures import reader_of_pictures, with_pictures
 from magicfs.text.extract.documents.extended_documents import text_of, with_unread_parts
 from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
 from magicfs.text.extract.documents.html_parts import HTML_TYPES, without_references
@@ -36,6 +37,7 @@ from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
+from magicfs.text.extract.mail.mail_pictures import AttachedPictures, reader_of_attached
 from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.mail.tnef import TNEF_TYPE, read_tnef
@@ -98,6 +100,7 @@ class DocumentParser:
         self._started = 0.0
         self._depth = 0
         self._parts = FileParts(self._read_part)
+        self._attached: AttachedPictures | None = None
 
     def warm_up(self) -> None:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
@@ -114,7 +117,10 @@ class DocumentParser:
         self._started = time.monotonic()
         self._depth = 0
         self._parts = FileParts(self._read_part, until=self._started + self._limits.seconds * _PARTS_TIME_SHARE)
+        self._attached = AttachedPictures() if mime_type == MESSAGE_TYPE else None
         outcome = self._read_open(content) if isinstance(content, OpenFile) else self._parse(content, mime_type)
+        if self._attached is not None and isinstance(outcome, Document):
+            outcome = replace(outcome, pictures=self._attached.found)
         return with_unread_parts(outcome, self._parts.unread)
 
     @property
@@ -126,7 +132,8 @@ class DocumentParser:
         """The pages of an open PDF file, or the pictures of another document: see `KreuzbergParser`."""
         if mime_type == pdf_text.PDF_TYPE:
             return self._kreuzberg.open_pages(descriptor)
-        return self._kreuzberg.open_pictures(descriptor)
+        reader_of = reader_of_attached if mime_type == MESSAGE_TYPE else reader_of_pictures
+        return self._kreuzberg.open_pictures(reader_of(os.pread(descriptor, os.fstat(descriptor).st_size, 0)))
 
     def _read_open(self, file: OpenFile) -> Parsed:
         """The text of a PDF file that is not in memory."""
@@ -159,8 +166,7 @@ class DocumentParser:
             return self._read_archive(content, mime_type)
         seconds_of_pdf = self._limits.seconds * _PDF_TIME_SHARE
         whole = with_document_parts(outcome, content, exact, seconds_of_pdf=seconds_of_pdf, parts=self._parts)
-        may_have_pictures = mime_type == container.ZIP and not self._depth
-        if may_have_pictures and not isinstance(whole, PartialDocument):
+        if mime_type == container.ZIP and not self._depth and not isinstance(whole, PartialDocument):
             whole = with_pictures(whole, content, exact)
         return whole
 
@@ -270,6 +276,8 @@ class DocumentParser:
             return ""
         if file_type.route not in _READ_INSIDE or self._depth >= _MAX_DEPTH:
             self._parts.add()
+            if self._attached is not None and not self._depth:
+                self._attached.add(content, file_type.mime_type)
             return ""
         if file_type.route is Route.MARKUP:
             text = read_text(content, mime_type=file_type.mime_type)

@@ -1,4 +1,4 @@
-"""The pictures in office documents and books that may show text: which there are, and their recognition.
+"""The pictures in office documents, books and messages that may show text: which there are, and their recognition.
 
 Runs in the child process: `document_parser` lists them, and `page_reader` reads them one by one, as scanned pages.
 Left out are drawings of lines (SVG, WMF, EMF), icons and rules, what headers, footers, masters and layouts show on
@@ -8,7 +8,6 @@ every page, and repetitions. Untrusted bytes. One thread.
 from __future__ import annotations
 
 import io
-import os
 import re
 import struct
 import zipfile
@@ -37,8 +36,8 @@ MAX_PICTURES: Final = 50
 _MIN_SIDES: Final = (40, 100)
 """The shorter and the longer side, in pixels, of a picture that has more text than a label."""
 _MAX_PIXELS: Final = 50_000_000
-_MAX_PICTURE_BYTES: Final = 32 << 20
-_HEAD_BYTES: Final = 64 << 10
+MAX_PICTURE_BYTES: Final = 32 << 20
+HEAD_BYTES: Final = 64 << 10
 """What is read of a picture to tell it from others, and for its size."""
 _FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 _SUFFIX: Final = re.compile(r"\.(?:png|jpe?g|jfif|gif|bmp|tiff?|webp)\Z", re.IGNORECASE)
@@ -91,14 +90,9 @@ def with_pictures(outcome: Document | Unreadable, content: bytes, exact_type: st
 class DocumentPictures:
     """The pictures of a document, by number from 0, as `page_reader` reads pages. Calls may raise any exception."""
 
-    def __init__(self, descriptor: int, *, recognise: Callable[[Image.Image], str] | None) -> None:
-        """Read the document from the descriptor. `recognise` gives the clean text in a picture; None without OCR."""
-        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
-        self._container = zipfile.ZipFile(io.BytesIO(content))
-        exact_type = zip_type(content)
-        self._names = (
-            [] if isinstance(exact_type, Unreadable) else [name for name, _ in _pictures(self._container, exact_type)]
-        )
+    def __init__(self, read: Callable[[int], bytes], *, recognise: Callable[[Image.Image], str] | None) -> None:
+        """`read` gives the bytes of a picture, `recognise` the clean text in one; None without OCR."""
+        self._read = read
         self._recognise = recognise
         self._opened: tuple[int, Image.Image] | None = None
 
@@ -131,7 +125,7 @@ class DocumentPictures:
     def _picture(self, number: int) -> Image.Image:
         """The picture as a person sees it: upright, on white, and not larger than it is read."""
         if self._opened is None or self._opened[0] != number:
-            with Image.open(io.BytesIO(self._container.read(self._names[number])), formats=_FORMATS) as image:
+            with Image.open(io.BytesIO(self._read(number)), formats=_FORMATS) as image:
                 if image.width * image.height > _MAX_PIXELS:
                     raise MemoryError(f"{image.width} x {image.height} pixels")
                 image.draft("RGB", (_MAX_SIDE, _MAX_SIDE))
@@ -141,24 +135,31 @@ class DocumentPictures:
         return self._opened[1]
 
 
+def reader_of_pictures(content: bytes) -> Callable[[int], bytes]:
+    """What gives the bytes of a picture of a document in a zip container, by its number from 0. Raises `DAMAGE`."""
+    container, exact_type = zipfile.ZipFile(io.BytesIO(content)), zip_type(content)
+    names = [] if isinstance(exact_type, Unreadable) else [name for name, _ in _pictures(container, exact_type)]
+    return lambda number: container.read(names[number])
+
+
 def _pictures(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found]:
     """Yield the pictures that may show text, each once, in the order in which they are read."""
     infos = {info.filename: info for info in container.infolist()}
     seen: set[Digest] = set()
     for name, page in _candidates(container, exact_type):
         info = infos.pop(name, None)
-        if info is None or not _SUFFIX.search(name) or not 0 < info.file_size <= _MAX_PICTURE_BYTES:
+        if info is None or not _SUFFIX.search(name) or not 0 < info.file_size <= MAX_PICTURE_BYTES:
             continue
         try:
             with container.open(info) as member:
-                head = member.read(_HEAD_BYTES)
+                head = member.read(HEAD_BYTES)
         except DAMAGE:
             continue
         # Its checksum is at hand: to read all of a picture would take longer than the text of the document.
-        digest = Digest(xxhash.xxh3_128_digest(head + struct.pack("<QI", info.file_size, info.CRC)))
-        if digest not in seen and _is_large_enough(head):
-            seen.add(digest)
-            yield _Found(name, Picture(digest, page))
+        picture = picture_by(head, size=info.file_size, checksum=info.CRC, page=page)
+        if picture is not None and picture.digest not in seen:
+            seen.add(picture.digest)
+            yield _Found(name, picture)
             if len(seen) == MAX_PICTURES:
                 return
 
@@ -198,13 +199,20 @@ def _natural(name: str) -> list[tuple[int, str]]:
     return [(int(part) if part.isdecimal() else -1, part) for part in _NUMBERS.split(name)]
 
 
+def picture_by(head: bytes, *, size: int, checksum: int, page: int | None) -> Picture | None:
+    """A picture by its first bytes, its size and its checksum, if it is large enough for a text."""
+    if not _is_large_enough(head):
+        return None
+    return Picture(Digest(xxhash.xxh3_128_digest(head + struct.pack("<QI", size, checksum))), page)
+
+
 def _is_large_enough(head: bytes) -> bool:
     """Whether a picture may have a text by its size. One that does not say it in its first bytes may."""
     try:
         with Image.open(io.BytesIO(head), formats=_FORMATS) as image:
             width, height = image.size
     except Exception:  # its reader decides, or it is no picture
-        return len(head) == _HEAD_BYTES
+        return len(head) == HEAD_BYTES
     least, longest = _MIN_SIDES
     return min(width, height) >= least and max(width, height) >= longest and width * height <= _MAX_PIXELS
 

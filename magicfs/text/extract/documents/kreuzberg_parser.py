@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import contextlib
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
 import kreuzberg
@@ -139,9 +139,9 @@ class KreuzbergParser:
         """The pages of an open PDF file."""
         return PdfPages(descriptor, recognise=self._text_of_picture if self.recognises_pictures else None)
 
-    def open_pictures(self, descriptor: int) -> DocumentPictures:
-        """The pictures of an open document."""
-        return DocumentPictures(descriptor, recognise=self._text_in_picture if self.recognises_pictures else None)
+    def open_pictures(self, read: Callable[[int], bytes]) -> DocumentPictures:
+        """The pictures of a document, whose bytes `read` gives by their numbers."""
+        return DocumentPictures(read, recognise=self._text_in_picture if self.recognises_pictures else None)
 
     def _text_in_picture(self, picture: Image.Image) -> str:
         """The text of a picture in a document: a large one is read as it is, as a drawn page. Raises any exception."""
