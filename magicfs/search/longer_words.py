@@ -6,13 +6,14 @@ Used by `respelling`. `STM32` stands for `STM32F407`, `Kinderbetreuung` for `Kin
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+import math
+from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
 from typing import Final
 
 from magicfs.db.pool import Connection
-from magicfs.db.search.known_words import count_chunks, words_beginning
+from magicfs.db.search.known_words import ENOUGH, count_chunks, words_beginning
 from magicfs.domain.query import Lexeme, Term
 from magicfs.search.near_spellings import is_of_letters
 from magicfs.text.analysis.forms import VARIANT_FACTOR
@@ -32,8 +33,11 @@ _MAX_WORDS: Final = 2
 """Where more words begin so, as with `intern`, they have not much in common."""
 _MAX_PIECE: Final = 8
 _MAX_PIECES: Final = 6
-_MAX_WAYS: Final = 200
-"""The ways to divide a code that are looked up."""
+_MAX_WAYS: Final = 24
+"""The ways to divide a code that are looked up, those with the fewest pieces first."""
+_MAX_CONSIDERED: Final = 500
+_MIN_MEAN_PIECE: Final = 2
+"""The signs that pieces have on average."""
 
 
 def is_code(term: Term) -> bool:
@@ -72,18 +76,31 @@ def pieces_of_code(connection: Connection, word: str) -> list[str]:
     places = range(len(word))
     pieces = list(dict.fromkeys(word[start : start + size] for start in places for size in range(1, _MAX_PIECE + 1)))
     counts = count_chunks(connection, [Lexeme(piece).tsquery for piece in pieces])
-    had = {piece for piece, count in zip(pieces, counts, strict=True) if any(count) and piece != word}
-    ways = list(islice(_ways(word, had), _MAX_WAYS))
+    had = {piece: sum(count) for piece, count in zip(pieces, counts, strict=True) if any(count) and piece != word}
+    # Of pieces that are all frequent, finding those side by side would take long.
+    found = [way for way in islice(_ways(word, had), _MAX_CONSIDERED) if min(map(had.__getitem__, way)) < ENOUGH]
+    ways = sorted(found, key=len)[:_MAX_WAYS]
     conditions = [" <-> ".join(Lexeme(piece).tsquery for piece in way) for way in ways]
     counts = count_chunks(connection, conditions) if ways else []
-    best = max(zip(counts, ways, strict=True), key=lambda found: found[0], default=((0, 0), ()))
+    best = max(zip(counts, ways, strict=True), key=lambda counted: counted[0], default=((0, 0), ()))
     return list(best[1]) if any(best[0]) else []
 
 
-def _ways(rest: str, had: set[str], before: tuple[str, ...] = ()) -> Iterator[tuple[str, ...]]:
-    """Yield the ways to divide a code into pieces that the index has."""
-    if not rest:
-        yield before
-    for size in range(min(_MAX_PIECE, len(rest)), 0, -1) if len(before) < _MAX_PIECES else ():
-        if rest[:size] in had:
-            yield from _ways(rest[size:], had, (*before, rest[:size]))
+def _ways(word: str, had: Container[str]) -> Iterator[tuple[str, ...]]:
+    """Yield the ways to divide a code into few enough pieces that the index has."""
+    ends = [range(start + 1, min(len(word), start + _MAX_PIECE) + 1) for start in range(len(word))]
+    # The fewest pieces of the rest of the code from each place on.
+    fewest = [0.0] * (len(word) + 1)
+    for start in reversed(range(len(word))):
+        fewest[start] = 1 + min((fewest[end] for end in ends[start] if word[start:end] in had), default=math.inf)
+    most = min(_MAX_PIECES, len(word) // _MIN_MEAN_PIECE)
+
+    def rests(start: int, before: tuple[str, ...]) -> Iterator[tuple[str, ...]]:
+        if start == len(word):
+            yield before
+            return
+        for end in ends[start]:
+            if word[start:end] in had and len(before) + 1 + fewest[end] <= most:
+                yield from rests(end, (*before, word[start:end]))
+
+    return rests(0, ())

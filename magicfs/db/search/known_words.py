@@ -9,7 +9,7 @@ from magicfs.db.queries import array_text, load_queries
 from magicfs.domain.query import Lexeme
 
 _SQL = load_queries("known_words")
-_ENOUGH = 100
+ENOUGH = 100
 """Chunks are counted up to this number: a word in more is as frequent as any where spellings are compared."""
 _AT_ONCE = 32
 """Words of one condition: looking them up one by one takes far longer, and each chunk found is compared to all."""
@@ -41,6 +41,6 @@ def count_chunks(connection: Connection, conditions: Sequence[str]) -> list[tupl
 
     A condition is the text of a `tsquery`.
     """
-    values = {"conditions": array_text(conditions), "limit": _ENOUGH}
+    values = {"conditions": array_text(conditions), "limit": ENOUGH}
     rows = connection.execute(_SQL["count_chunks"], values).fetchall()
     return [(chunks, names) for chunks, names in rows]
