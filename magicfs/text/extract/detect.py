@@ -9,6 +9,7 @@ from __future__ import annotations
 import codecs
 import re
 
+from magicfs.text.extract.documents.dbase_tables import DBASE_TYPE, is_dbase_table
 from magicfs.text.extract.encrypted_files import encrypted_type
 from magicfs.text.extract.file_types import (
     DAMAGED_IF_NOT_TEXT,
@@ -170,7 +171,8 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
         return FileType(Route.MEDIA, "video/mp4")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
-    if (told := _by_sound(head) or _by_root(head)) is not None:
+    table = FileType(Route.PARSE, DBASE_TYPE) if is_dbase_table(head) else None
+    if (told := table or _by_sound(head) or _by_root(head)) is not None:
         return told
     if b"%PDF-" in head[:_PDF_HEADER_BYTES] and b" obj" in content:
         return FileType(Route.PARSE, "application/pdf")

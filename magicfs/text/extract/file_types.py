@@ -172,10 +172,10 @@ PARSED_EXTENSIONS: Final = frozenset(
     {
         *("jpg", "jpeg", "png", "gif", "tif", "tiff", "webp", "heic", "bmp"),
         *("mp3", "flac", "ogg", "opus", "m4a", "wav", "mp4", "mov", "mkv", "avi"),
-        *("zip", "jar", "tar", "tgz", "gz", "bz2", "xz"),
+        *("zip", "jar", "tar", "tgz", "gz", "bz2", "xz", "dbf"),
     }
 )
-"""Usual names of what a signature tells: pictures, sound, films, archives."""
+"""Usual names of what a signature tells: pictures, sound, films, archives, tables."""
 
 _CODE: Final = {
     "x-python": "py pyi pyw", "x-java": "java", "x-c": "c h", "x-c++": "cc cpp cxx hh hpp hxx", "x-csharp": "cs",

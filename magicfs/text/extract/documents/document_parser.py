@@ -20,6 +20,7 @@ from magicfs.text.extract.archives.compressed_files import decompress_file
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container, xml_documents
 from magicfs.text.extract.documents.book_pages import prepared_book
+from magicfs.text.extract.documents.dbase_tables import DBASE_TYPE, read_dbase_table
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
 from magicfs.text.extract.documents.document_pictures import reader_of_pictures, with_pictures
@@ -186,6 +187,7 @@ class DocumentParser:
             XPS_TYPE: lambda: read_xps(content, parts=self._parts),
             DIAGRAM_TYPE: lambda: read_diagram(content, parts=self._parts),
             NOTEBOOK_TYPE: lambda: read_notebook(content),
+            DBASE_TYPE: lambda: read_dbase_table(content, parts=self._parts),
             PLIST_TYPE: lambda: read_plist(content, parts=self._parts),
             TNEF_TYPE: lambda: read_tnef(content, parts=self._parts),
             OUTLOOK_TYPE: lambda: read_outlook(content, parts=self._parts),
