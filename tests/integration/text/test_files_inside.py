@@ -117,6 +117,26 @@ def test_files_that_are_attached_to_a_pdf_file_are_read(extractor: FileExtractor
     assert "about sage" in text
 
 
+def test_a_file_that_is_pinned_to_a_page_is_read_there(extractor: FileExtractor) -> None:
+    pinned = b"<</Type/Annot/Subtype/FileAttachment/Rect[0 0 9 9]/Contents(see this)/FS 5 0 R>>"
+    content = pdf.pdf_of_objects(
+        [
+            b"<</Type/Catalog/Pages 2 0 R>>",
+            b"<</Type/Pages/Kids[3 0 R 4 0 R]/Count 2>>",
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]/Annots[%s]>>" % pinned,
+            b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 99 99]>>",
+            b"<</Type/Filespec/F(memo.txt)/EF<</F 6 0 R>>>>",
+            b"<</Type/EmbeddedFile/Length 17>>stream\na text on fennel \nendstream",
+        ]
+    )
+    document = read(extractor, content, b"a.pdf")
+    assert document.text[: document.page_starts[1]].split("\n\n")[-2].splitlines() == [
+        "see this",
+        "memo.txt",
+        "a text on fennel",
+    ]
+
+
 def test_a_damaged_attachment_costs_its_own_text_alone(extractor: FileExtractor) -> None:
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf.pdf_file("The page that carries them")))
     writer.add_outline_item(title="Chapter of heather", page_number=0)

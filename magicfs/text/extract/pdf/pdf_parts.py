@@ -74,7 +74,7 @@ def pdf_parts(source: bytes | OpenFile, *, running_text: str | None, until: floa
             reader = opened(source)
             if reader is None:
                 return {}
-            _read_pages(reader, found, parts)
+            _read_pages(reader, found, until=until, parts=parts)
             if running_text is not None:
                 texts = _document_texts(reader.trailer["/Root"], until=until, parts=parts)
                 of_document.extend(islice(texts, _MAX_ENTRIES))
@@ -87,10 +87,10 @@ def pdf_parts(source: bytes | OpenFile, *, running_text: str | None, until: floa
     return dict(sorted(found.items()))
 
 
-def _read_pages(reader: pypdf.PdfReader, found: dict[int, str], parts: FileParts) -> None:
+def _read_pages(reader: pypdf.PdfReader, found: dict[int, str], *, until: float, parts: FileParts) -> None:
     for number, page in enumerate(reader.pages):
         try:
-            texts = dict.fromkeys(text for text in _annotation_texts(page) if text)
+            texts = dict.fromkeys(text for text in _annotation_texts(page, until=until, parts=parts) if text)
         except DependencyError:
             raise
         except Exception:
@@ -100,7 +100,7 @@ def _read_pages(reader: pypdf.PdfReader, found: dict[int, str], parts: FileParts
             found[number] = "\n".join(texts)
 
 
-def _annotation_texts(page: Any) -> Iterator[str]:
+def _annotation_texts(page: Any, *, until: float, parts: FileParts) -> Iterator[str]:
     for reference in page.get("/Annots") or ():
         annotation = reference.get_object()
         if not isinstance(annotation, _Dictionary):
@@ -110,17 +110,18 @@ def _annotation_texts(page: Any) -> Iterator[str]:
             yield _field_text(annotation)
         elif kind != "/Link":
             yield from _comment_texts(annotation)
+            if annotation.get("/FS") is not None:
+                yield from _attached_texts(annotation["/FS"], until=until, parts=parts)
         else:
             action = annotation.get("/A")
             yield _value(action.get_object().get("/URI")) if action is not None else ""
 
 
 def _comment_texts(annotation: Any) -> Iterator[str]:
-    """Yield the text of a comment and who wrote it, and the name of a file that is pinned to the page."""
+    """Yield the text of a comment, and who wrote it."""
     text = _value(annotation.get("/Contents")) or _without_tags(_value(annotation.get("/RC")))
     author = _value(annotation.get("/T"))
     yield f"{author}: {text}" if author and text else text
-    yield _file_name(annotation.get("/FS"))
 
 
 def _document_texts(root: Any, *, until: float, parts: FileParts) -> Iterator[str]:
