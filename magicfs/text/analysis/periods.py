@@ -9,7 +9,6 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
-from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.variants import OtherForms
 
 _QUARTER: Final = (
@@ -19,14 +18,14 @@ _QUARTER: Final = (
 """The word for a quarter of a year, with any ending."""
 _IN_WORDS: Final = (
     "first second third fourth", "erste zweite dritte vierte", "erstes zweites drittes viertes",
-    "ersten zweiten dritten vierten", "premier deuxième troisième quatrième", "primer segundo tercer cuarto",
+    "ersten zweiten dritten vierten", "premier deuxième troisième quatrième", "premier deuxieme troisieme quatrieme", "primer segundo tercer cuarto",
     "primo secondo terzo quarto", "primeiro segundo terceiro quarto", "eerste tweede derde vierde",
     "pierwszy drugi trzeci czwarty", "pierwszym drugim trzecim czwartym", "první druhé třetí čtvrté",
     "första andra tredje fjärde", "første andet tredje fjerde", "birinci ikinci üçüncü dördüncü",
     "первый второй третий четвёртый", "первом втором третьем четвёртом",
 )  # fmt: skip
 _VALUES: Final = {
-    **{fold(word): number for words in _IN_WORDS for number, word in enumerate(words.split(), 1)},
+    **{word: number for words in _IN_WORDS for number, word in enumerate(words.split(), 1)},
     **dict(zip("i ii iii iv 一 二 三 四".split(), (1, 2, 3, 4) * 2, strict=True)),
 }
 _NUMBER: Final = "[1-4]|IV|I{1,3}"
@@ -86,7 +85,7 @@ def _quarters(text: str) -> Iterator[tuple[str, frozenset[str]]]:
     for number, name in _FAR_EAST.findall(text):
         found.append((number, (number, *(name[place : place + 2] for place in range(len(name) - 1)))))
     for number, words in found:
-        value = int(number) if number.isdecimal() else _VALUES.get(fold(number))
+        value = int(number) if number.isdecimal() else _VALUES.get(number.lower())
         if value:
             yield f"q{value}", frozenset(filter(None, (word and word.lower() for word in words)))
 
