@@ -18,7 +18,8 @@ _QUARTER: Final = (
 """The word for a quarter of a year, with any ending."""
 _IN_WORDS: Final = (
     "first second third fourth", "erste zweite dritte vierte", "erstes zweites drittes viertes",
-    "ersten zweiten dritten vierten", "premier deuxième troisième quatrième", "premier deuxieme troisieme quatrieme", "primer segundo tercer cuarto",
+    "ersten zweiten dritten vierten", "premier deuxième troisième quatrième",
+    "premier deuxieme troisieme quatrieme", "primer segundo tercer cuarto",
     "primo secondo terzo quarto", "primeiro segundo terceiro quarto", "eerste tweede derde vierde",
     "pierwszy drugi trzeci czwarty", "pierwszym drugim trzecim czwartym", "první druhé třetí čtvrté",
     "första andra tredje fjärde", "første andet tredje fjerde", "birinci ikinci üçüncü dördüncü",
