@@ -7,6 +7,7 @@ no filter where no file is of that type and a text has it to the letter. Runs in
 from __future__ import annotations
 
 import re
+from collections.abc import Collection
 from typing import Final
 
 from magicfs.db.pool import Connection
@@ -38,20 +39,22 @@ def exclusion_conditions(query: Query) -> dict[str, str]:
     }
 
 
-def literal_filters(connection: Connection, query: Query) -> frozenset[str]:
-    """The filters of a query that no file meets, whatever else the query asks for, and that some text has as typed.
+def unmet_filters(connection: Connection, query: Query) -> frozenset[str]:
+    """The filters of a query that no file meets, whatever else the query asks for."""
+    return frozenset(
+        token.text for token in query.syntax if token.filters and not _has_files(connection, token.filters)
+    )
+
+
+def literal_filters(connection: Connection, query: Query, unmet: Collection[str]) -> frozenset[str]:
+    """Those of the `unmet_filters` that some text has as typed.
 
     Those with a name of other tools need no such text: `path:` is a filter for some people, and a word for others.
     """
-    conditions = {token.text: phrase_query(token.text) for token in query.syntax if token.filters}
+    tokens = [token for token in query.syntax if token.text in unmet]
+    conditions = {token.text: phrase_query(token.text) for token in tokens}
     met = file_facts.met_conditions(connection, [condition for condition in conditions.values() if condition])
-    return frozenset(
-        token.text
-        for token in query.syntax
-        if token.filters
-        and (token.is_foreign or conditions[token.text] in met)
-        and not _has_files(connection, token.filters)
-    )
+    return frozenset(token.text for token in tokens if token.is_foreign or conditions[token.text] in met)
 
 
 def _has_files(connection: Connection, filters: Filters) -> bool:

@@ -29,7 +29,7 @@ from magicfs.domain.status import WordsProgress
 from magicfs.errors import MagicFSError, UsageError
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
-from magicfs.search.literal import literal_filters
+from magicfs.search.literal import literal_filters, unmet_filters
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.passage_ranking import rank_passages
 from magicfs.search.preparation import Preparation, PreparedSearch
@@ -263,8 +263,11 @@ def _ranked(
     hits = rank(connection, request, prepared.statistics)
     if not hits and prepared.query.within is not None:
         _require_roots(connection, prepared.query.within)
-    unmet = literal_filters(connection, prepared.query) if not hits else frozenset()
-    return _Found(prepared, request, hits, notices, unmet)
+    unmet = unmet_filters(connection, prepared.query) if not hits else frozenset()
+    literal = literal_filters(connection, prepared.query, unmet) if unmet else frozenset()
+    if unmet and not literal:
+        notices += (f"no file meets the filter {' '.join(sorted(unmet))}",)
+    return _Found(prepared, request, hits, notices, literal)
 
 
 def _require_roots(connection: Connection, within: Within) -> None:
@@ -285,7 +288,7 @@ def _words_not_found_notices(query: Query, compiled: CompiledQuery) -> tuple[str
     """What is said of words that nothing has, and of a question without any word."""
     notices = [f"nothing has the word {word}: searched for {other} too" for word, other in compiled.respelt.items()]
     if query.question and not compiled.terms:
-        notices.append(f"no word to look for in {query.question}: the index has no such signs")
+        notices.append(f"no word to look for in {query.question:.200}: the index has no such signs")
     return tuple(notices)
 
 

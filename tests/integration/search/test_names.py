@@ -81,6 +81,21 @@ class TestFilesWithoutText:
     ) -> None:
         assert paths(class_service, query) == found
 
+    @pytest.mark.parametrize(
+        ("query", "notices"),
+        [
+            ("in:nowhere", ("no file meets the filter in:nowhere",)),
+            ("volga in:nowhere ext:mp3 type:pfd", ("no file meets the filter in:nowhere type:pfd",)),
+            ("type:archive ext:mp3", ()),
+            ("volga type:audio", ()),
+        ],
+    )
+    def test_a_filter_that_no_file_meets_is_named(
+        self, class_service: SearchService, query: str, notices: tuple[str, ...]
+    ) -> None:
+        result = class_service.search(query, deadline_s=60)
+        assert tuple(notice for notice in result.notices if "filter" in notice) == notices
+
     def test_filters_list_them_among_the_others(self, class_service: SearchService) -> None:
         listed = paths(class_service, "in:papers")
         assert listed[:3] == ["Holiday in Lanzarote 2019.mp4", "Song of the volga.mp3", "photos/DSC01273.tif"]
