@@ -3,17 +3,22 @@
 -- name: claim_pages
 -- One file of a host that was read but for some pages, and is not pending: of all, that with the fewest such pages, and
 -- last those at which a turn failed. Its state stays. It is a slow file, and counts among those. Nothing that waits is
--- claimed: see `claim_files`. Without OCR, none is claimed of which OCR has read pages, nor one whose pictures wait.
+-- claimed: see `claim_files`. Of tens of thousands of such contents, an index gives the first one.
 WITH lease AS MATERIALIZED (SELECT nextval('leases') AS number),
 host_roots AS ({{file_claims.own_roots}}),
 slow_limit AS MATERIALIZED ({{file_claims.slow_limit}}),
-picked AS (
-    SELECT f.id, host_roots.path AS root FROM contents c {{files_with_pending_pages}}
-      AND (%(recognises)s OR c.kind LIKE 'application/pdf %%' AND coalesce(c.ocr, %(no_ocr)s) = %(no_ocr)s
-           AND NOT EXISTS (SELECT FROM page_texts WHERE content_id = c.id AND is_recognised))
-    ORDER BY f.attempts, c.pending_pages, f.id LIMIT 1
+untried AS (
+    SELECT f.id, host_roots.path AS root FROM contents c {{files_with_pages_to_read}} AND f.attempts = 0
+    ORDER BY c.pending_pages LIMIT 1
     FOR UPDATE OF f SKIP LOCKED
-)
+),
+tried AS (
+    SELECT f.id, host_roots.path AS root FROM contents c {{files_with_pages_to_read}} AND f.attempts > 0
+      AND NOT EXISTS (SELECT FROM untried)
+    ORDER BY f.attempts, c.pending_pages LIMIT 1
+    FOR UPDATE OF f SKIP LOCKED
+),
+picked AS (SELECT id, root FROM untried UNION ALL SELECT id, root FROM tried)
 UPDATE files
 SET attempts = files.attempts + 1, priority = %(priority)s, lease = lease.number, leased_by = %(owner)s,
     leased_until = now() + make_interval(secs => %(seconds)s), claimed_at = clock_timestamp()
@@ -21,6 +26,13 @@ FROM picked, lease
 WHERE files.id = picked.id
 RETURNING files.id, files.lease, files.claimed_at, picked.root, files.path, files.attempts, files.content_id,
           files.priority, files.size, extract(epoch FROM files.claimed_at - files.read_at)::float8, files.pause_s
+
+-- name: files_with_pages_to_read
+-- Fragment: `files_with_pending_pages` that a worker with or without OCR may claim. Without, none is of which OCR has read
+-- pages, nor one whose pictures wait.
+{{files_with_pending_pages}}
+  AND (%(recognises)s OR c.kind LIKE 'application/pdf %%' AND coalesce(c.ocr, %(no_ocr)s) = %(no_ocr)s
+       AND NOT EXISTS (SELECT FROM page_texts WHERE content_id = c.id AND is_recognised))
 
 -- name: files_with_pending_pages
 -- Fragment: the files of `host_roots` whose content `c` has pages that are read later, and that nobody has claimed, nor a
