@@ -27,7 +27,7 @@ from magicfs.text.question_language import QuestionLanguages
 log = logging.getLogger(__name__)
 
 _ADDRESS = re.compile(r"(?>\S+?(?:://|@))(?>\S+?\.)\S+")
-"""What begins at the first sign of an address, and at the first point behind it: with any, a long text takes minutes."""
+"""It begins at the first such sign, and goes on at the first point behind it: with any, a long text takes minutes."""
 _MEANING = re.compile(rf"[^\W\d_]|[{PICTURES}]")
 """A letter, or a picture."""
 
