@@ -17,8 +17,11 @@ from magicfs.domain.ids import ContentId
 _SQL = load_queries("page_claims")
 
 PAUSE_SECONDS = 60.0
-"""The pause after a turn that could not read a file of which pages wait; it doubles with each attempt. The disk or the
-network may be back by then."""
+"""The pause after a turn that could not read a file of which pages wait; it doubles with each such turn. The disk or
+the network may be back by then."""
+
+MAX_PAUSE_SECONDS = 540.0
+"""Shorter than the ten minutes of `is_held`."""
 
 
 def claim_pages(
@@ -56,11 +59,14 @@ def return_pages(connection: Connection, claim: ClaimedFile, *, counted: bool) -
     With `counted`, the attempt stays counted: after the last one, the pages are given up. A file that has changed
     meanwhile is read soon, with all its attempts.
     """
+    pause_s = PAUSE_SECONDS
+    if claim.attempts > 1:
+        pause_s = max(PAUSE_SECONDS, min(2 * claim.pause_s, MAX_PAUSE_SECONDS))
     values = {
         "id": claim.id,
         "lease": claim.lease,
         "refund": 0 if counted else 1,
-        "pause": PAUSE_SECONDS * 2 ** (claim.attempts - 1),
+        "pause": pause_s,
         "reread_pause": file_claims.REREAD_PAUSE_SECONDS,
     }
     connection.execute(_SQL["return_pages"], values)

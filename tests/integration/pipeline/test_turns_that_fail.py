@@ -56,6 +56,22 @@ def test_an_ocr_that_is_gone_or_a_disk_that_fails_in_between_costs_no_page(
     assert_it_goes_on(index, book)
 
 
+def test_turns_that_read_nothing_become_rarer_until_one_reads(index: Index, book: BookReader) -> None:
+    book.fails = SkipReason.VANISHED
+    pauses = []
+    for _ in range(6):
+        read_once(index)
+        pauses += index.rows(
+            "SELECT pause_s FROM files WHERE leased_until > now() + make_interval(secs => pause_s - 60)"
+        )
+        end_pause(index)
+    assert [pause for (pause,) in pauses] == [60, 120, 240, 480, 540, 540]
+    assert_nothing_is_lost(index)
+    book.fails = None
+    assert_it_goes_on(index, book)
+    assert index.rows("SELECT pause_s FROM files") == [(0,)]
+
+
 @pytest.mark.parametrize("how", ["not installed", "not started"])
 def test_a_worker_without_ocr_claims_no_book_that_one_with_ocr_has_begun(
     index: Index, book: BookReader, monkeypatch: pytest.MonkeyPatch, how: str

@@ -52,10 +52,11 @@ SELECT EXISTS (SELECT FROM contents c {{files_with_pending_pages}})
 
 -- name: return_pages
 -- A claim that has read no page. A refund of 1 takes the attempt back, but for the first one: it says that there is a pause.
+-- The pause is stored, because the next one is longer.
 -- A file that has changed meanwhile is read after the pause of such files: it begins anew.
 UPDATE files
 SET attempts = greatest(attempts - %(refund)s, CASE WHEN changed_at > claimed_at THEN 0 ELSE 1 END),
-    lease = NULL, leased_by = NULL,
+    lease = NULL, leased_by = NULL, pause_s = CASE WHEN changed_at > claimed_at THEN pause_s ELSE %(pause)s END,
     leased_until = now() + make_interval(
         secs => CASE WHEN changed_at > claimed_at THEN %(reread_pause)s ELSE %(pause)s END)
 WHERE id = %(id)s AND lease = %(lease)s
