@@ -14,7 +14,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     "* decode": 58,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 52),
-    "application/zip": 59,
+    "application/zip": 60,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -28,6 +29,7 @@ from magicfs.text.extract.office.refused_documents import BOOK_TYPE
 from magicfs.text.extract.office.relationships import targets_of
 from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
+from magicfs.text.extract.pdf.glyph_lines import UNSPACED
 from magicfs.text.extract.pdf.page_pictures import is_noise, may_show_text
 from magicfs.text.extract.pdf.page_texts import MIN_PAGE_CHARACTERS
 
@@ -62,6 +64,8 @@ _MIN_SHARE_OF_LETTERS: Final = 0.6
 _MIN_SHARE_OF_WORDS: Final = 0.4
 """The share of words with `_MIN_WORD` letters or digits: elsewhere it sees single letters."""
 _MIN_WORD: Final = 3
+_BLANK_IN_WORDS: Final = re.compile(rf"(?<={UNSPACED.pattern})[^\S\n](?={UNSPACED.pattern})")
+"""What Tesseract puts between the letters of scripts without blanks."""
 
 
 class _Found(NamedTuple):
@@ -234,9 +238,14 @@ def png_of(image: Image.Image) -> bytes:
 
 def _is_text(text: str) -> bool:
     """Whether what was recognised is likely to be text."""
-    pieces = text.split()
-    letters = [sum(map(str.isalnum, piece)) for piece in pieces]
+    pieces = _BLANK_IN_WORDS.sub("", text).split()
+    letters = [sum(map(_is_letter, piece)) for piece in pieces]
     words = sum(count >= _MIN_WORD for count in letters)
     return sum(letters) >= max(
         MIN_PAGE_CHARACTERS, _MIN_SHARE_OF_LETTERS * sum(map(len, pieces))
     ) and words >= _MIN_SHARE_OF_WORDS * len(pieces)
+
+
+def _is_letter(sign: str) -> bool:
+    """Whether a sign is a letter or a digit, or a mark of one, as the vowels of the scripts of India are."""
+    return sign.isalnum() or unicodedata.category(sign).startswith("M")

@@ -43,7 +43,7 @@ _MIN_DIFFERENT: Final = 5
 """The different letters of a spaced word that is alone on its line: a row of a table has single letters too."""
 _UPSIDE_DOWN: Final = 180
 _BOTH: Final = {Direction.LEFT_TO_RIGHT, Direction.RIGHT_TO_LEFT}
-_UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f]")
+UNSPACED: Final = re.compile("[\u0e00-\u0eff\u1000-\u109f\u1780-\u17ff\u2e80-\u9fff\uf900-\ufaff\uff66-\uff9f]")
 """Letters of scripts without blanks between words."""
 
 
@@ -165,4 +165,4 @@ def _spacing(glyphs: Sequence[Glyph]) -> float:
 
 
 def _is_unspaced(glyph: Glyph) -> bool:
-    return bool(_UNSPACED.match(glyph.text))
+    return bool(UNSPACED.match(glyph.text))
