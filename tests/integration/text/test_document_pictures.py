@@ -10,6 +10,7 @@ import zlib
 from collections.abc import Iterator, Mapping
 
 import pytest
+from msoffcrypto.format.ooxml import OOXMLFile
 from PIL import Image
 
 from magicfs.domain.contents import NO_OCR, Document, PageText, Recognition, Unreadable
@@ -167,6 +168,28 @@ def test_what_is_no_picture_of_text_is_left_out(reader: FileExtractor) -> None:
     slide = [MARMALADE, MARMALADE, small, svg, MARMALADE[:10], b"", b"\xd7\xcd\xc6\x9a" + bytes(100), giant()]
     document = read(reader, presentation_of(("Breakfast", slide), ("Again", [MARMALADE]), more=more), b"a.pptx")
     assert [picture.page for picture in document.pictures] == [1]
+
+
+def test_pictures_are_read_whatever_the_parts_of_a_document_are_called(reader: FileExtractor) -> None:
+    body = "<w:body><w:p><w:r><w:t>A recipe</w:t></w:r></w:p></w:body>"
+    content = members(
+        {
+            "[Content_Types].xml": '<Types xmlns="http://schemas.openxmlformats.org/package/2006/content-types"/>',
+            "_rels/.rels": relations({"r1": ("officeDocument", "wordpad/document.xml")}),
+            "wordpad/document.xml": '<w:document xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main">'
+            f"{body}</w:document>",
+            "wordpad/_rels/document.xml.rels": relations({"r1": ("image", "media/image1.png")}),
+            "wordpad/media/image1.png": MARMALADE,
+            "word/fontTable.xml": "<fonts/>",
+        }
+    )
+    assert "bitter oranges" in whole(reader, content, b"a.docx").text
+
+
+def test_pictures_are_read_of_a_document_with_the_known_password(reader: FileExtractor) -> None:
+    found = io.BytesIO()
+    OOXMLFile(io.BytesIO(word_document_of("A recipe", MARMALADE))).encrypt("VelvetSweatshop", found)
+    assert "bitter oranges" in whole(reader, found.getvalue(), b"a.docx").text
 
 
 def test_a_logo_in_a_header_is_left_out(reader: FileExtractor) -> None:

@@ -19,19 +19,18 @@ from magicfs.text.extract.archives.archives import read_archive
 from magicfs.text.extract.archives.compressed_files import decompress_file
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container, xml_documents
-from magicfs.text.extract.documents.book_pages import prepared_book
 from magicfs.text.extract.documents.dbase_tables import DBASE_TYPE, read_dbase_table
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
 from magicfs.text.extract.documents.document_pictures import reader_of_pictures, with_pictures
 from magicfs.text.extract.documents.extended_documents import text_of, with_unread_parts
 from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
-from magicfs.text.extract.documents.html_parts import HTML_TYPES, without_references
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
 from magicfs.text.extract.documents.pictures import read_picture
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
+from magicfs.text.extract.documents.readable_form import readable_form
 from magicfs.text.extract.documents.running_text import FICTION_BOOK, read_running_text
 from magicfs.text.extract.documents.xps_documents import XPS_TYPE, read_xps
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
@@ -47,14 +46,10 @@ from magicfs.text.extract.media.recordings import read_recording
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.office.hangul_files import HANGUL_TYPE, read_hangul
 from magicfs.text.extract.office.iwork_files import IWORK_TYPES, read_iwork
-from magicfs.text.extract.office.known_passwords import decrypted
 from magicfs.text.extract.office.office_xml import OFFICE_XML_TYPES, read_office_xml
 from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
 from magicfs.text.extract.office.onenote_files import ONENOTE_TYPE, read_onenote
 from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, read_publication
-from magicfs.text.extract.office.refused_documents import BOOK_TYPE
-from magicfs.text.extract.office.word_package import with_usual_names
-from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
 from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read_wordperfect
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.parsed import Parsed, PartialDocument
@@ -74,13 +69,6 @@ _XML_READERS: Final[dict[str, Callable[[bytes], Document | Unreadable]]] = {
     picture_metadata.SIDECAR_TYPE: picture_metadata.read_sidecar,
 }
 
-_NORMALISERS: Final[dict[str, Callable[[bytes], bytes]]] = {
-    FICTION_BOOK: xml_documents.in_utf8,
-    DOCUMENT_TYPE: with_usual_names,
-    **dict.fromkeys(HTML_TYPES, without_references),
-    BOOK_TYPE: prepared_book,
-}
-"""What brings a file into the form that its readers understand, by type; `running_text` prepares it for kreuzberg."""
 _PDF_TIME_SHARE: Final = 0.1
 """The share of a file's time in which the parts of a PDF file are read."""
 _PARTS_TIME_SHARE: Final = 0.5
@@ -133,8 +121,11 @@ class DocumentParser:
         """The pages of an open PDF file, or the pictures of another document: see `KreuzbergParser`."""
         if mime_type == pdf_text.PDF_TYPE:
             return self._kreuzberg.open_pages(descriptor)
-        reader_of = reader_of_attached if mime_type == MESSAGE_TYPE else reader_of_pictures
-        return self._kreuzberg.open_pictures(reader_of(os.pread(descriptor, os.fstat(descriptor).st_size, 0)))
+        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+        if mime_type == MESSAGE_TYPE:
+            return self._kreuzberg.open_pictures(reader_of_attached(content))
+        form = readable_form(content, mime_type)
+        return self._kreuzberg.open_pictures(reader_of_pictures(form.content, form.exact_type))
 
     def _read_open(self, file: OpenFile) -> Parsed:
         """The text of a PDF file that is not in memory."""
@@ -148,17 +139,11 @@ class DocumentParser:
         of_container = self._parse_container(content, mime_type)
         if of_container is not None:
             return of_container
-        exact = container.exact_type(content, mime_type)
-        if mime_type == container.OLE and isinstance(exact, Unreadable) and exact.reason is SkipReason.ENCRYPTED:
-            opened = decrypted(content)
-            if opened is not None:
-                content, mime_type = opened, detect(opened, name=b"").mime_type
-                exact = container.exact_type(content, mime_type)
+        content, mime_type, exact = readable_form(content, mime_type)
         if isinstance(exact, Unreadable):
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact == container.ZIPPED_BOOK:
             return self._parse(container.only_member(content), FICTION_BOOK)
-        content = _NORMALISERS[exact](content) if exact in _NORMALISERS else content
         own = self._parse_here(content, exact)
         if own is not None:
             return own

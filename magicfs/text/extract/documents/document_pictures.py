@@ -22,7 +22,6 @@ from PIL import Image, ImageOps
 from magicfs.domain.contents import Document, Picture, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import Digest
-from magicfs.text.extract.documents.container import zip_type
 from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.office.presentations import SLIDES_TYPE, slide_names
 from magicfs.text.extract.office.refused_documents import BOOK_TYPE
@@ -139,9 +138,12 @@ class DocumentPictures:
         return self._opened[1]
 
 
-def reader_of_pictures(content: bytes) -> Callable[[int], bytes]:
-    """What gives the bytes of a picture of a document in a zip container, by its number from 0. Raises `DAMAGE`."""
-    container, exact_type = zipfile.ZipFile(io.BytesIO(content)), zip_type(content)
+def reader_of_pictures(content: bytes, exact_type: str | Unreadable) -> Callable[[int], bytes]:
+    """What gives the bytes of a picture of a document in a zip container, by its number from 0.
+
+    The document is in the form and of the type in which its pictures were listed. Raises `DAMAGE`.
+    """
+    container = zipfile.ZipFile(io.BytesIO(content))
     names = [] if isinstance(exact_type, Unreadable) else [name for name, _ in _pictures(container, exact_type)]
     return lambda number: container.read(names[number])
 
