@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Collection
 
-from magicfs.db.pool import Connection
+from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, EarlierReading, PageText
@@ -55,7 +55,8 @@ def picture_texts(
     connection: Connection, pictures: Collection[Digest], *, ocr: str
 ) -> dict[Digest, tuple[PageText, bool]]:
     """What was read of pictures in any content, by digest, and whether `ocr` has read it, rather than another one."""
-    rows = connection.execute(_SQL["picture_texts"], {"pictures": list(pictures), "ocr": ocr})
+    with row_by_row(connection):
+        rows = connection.execute(_SQL["picture_texts"], {"pictures": list(pictures), "ocr": ocr}).fetchall()
     return {
         Digest(digest): (PageText(text, is_recognised), is_by_ocr) for digest, text, is_recognised, is_by_ocr in rows
     }

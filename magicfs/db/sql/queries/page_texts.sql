@@ -19,10 +19,17 @@ DELETE FROM page_texts WHERE content_id = %(id)s
 
 -- name: picture_texts
 -- What was read of pictures in any content, by their digests: of each, what the given OCR has read, or else another one.
-SELECT DISTINCT ON (picture) picture, text, is_recognised, ocr = %(ocr)s AS is_by_ocr
-FROM page_texts
-WHERE picture = ANY(%(pictures)s::bytea[]) AND failure IS NULL
-ORDER BY picture, ocr = %(ocr)s DESC, content_id DESC
+-- Of a logo that thousands of documents have, one row is looked at.
+SELECT wanted.picture, found.text, found.is_recognised, found.is_by_ocr
+FROM unnest(%(pictures)s::bytea[]) AS wanted (picture)
+CROSS JOIN LATERAL (
+    (SELECT text, is_recognised, true AS is_by_ocr FROM page_texts
+     WHERE picture = wanted.picture AND ocr = %(ocr)s AND failure IS NULL LIMIT 1)
+    UNION ALL
+    (SELECT text, is_recognised, false FROM page_texts
+     WHERE picture = wanted.picture AND failure IS NULL LIMIT 1)
+    ORDER BY is_by_ocr DESC LIMIT 1
+) AS found
 
 -- name: earlier_chunks
 -- The chunks of some pages, or of all, in the content that was stored last of the same bytes, with what that says of the
