@@ -61,7 +61,10 @@ def longer_words(connection: Connection, word: str, algorithms: Sequence[str]) -
         beginning = word[: len(word) - ending]
         if len(beginning) < (_MIN_WITHOUT_ENDING if ending else _MIN_LETTERS):
             break
-        found = sorted(filter(is_of_letters, words_beginning(connection, beginning)))
+        begun = words_beginning(connection, beginning)
+        # The name `international.txt` has also what is its word and its extension in one piece.
+        in_one_piece = {word.replace(".", "") for word in begun if "." in word}
+        found = sorted(filter(is_of_letters, begun - in_one_piece))
         if found and (len(found) <= _MAX_WORDS or _have_one_stem(found, algorithms)):
             return found
     return []

@@ -28,7 +28,7 @@ WRITTEN_MINUS = "\u2212"
 
 _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
-    rf"""(?P<not>(?:(?<=\s)|\A(?=NOT\s+[A-Za-z]+:))NOT\s+(?=\S))?  # the NOT of many search engines
+    rf"""(?P<not>(?:(?<=\s)|\A(?=NOT\s+(?:[A-Za-z]+:|\S*\*)))NOT\s+(?=\S))?  # the NOT of many search engines
         (?P<minus>(?<!\S)[-{WRITTEN_MINUS}](?=["{UNSPACED}]|[^\W\d_]{{2}}|\*[\w.]))?  # not -, --option, -70 and -x
         (?: (?<![^\s\-{WRITTEN_MINUS}])"(?P<phrase>[^"]*)"(?!\w) # a quote that opens a word and closes one
           | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"(?!\w)
@@ -54,7 +54,7 @@ _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u20
 _INNER_QUOTE = re.compile('(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])')
 """A quote inside a Hebrew word is one of its letters."""
 _GERSHAYIM = "\u05f4"
-_NAME = re.compile(r"\s*(-[^\s:\"]+\.[A-Za-z0-9]{1,5})\s*")
+_NAME = re.compile(r"\s*(-[^\s:\"*]+\.[A-Za-z0-9]{1,5})\s*")
 """A whole query that is the name of a file which begins with a minus, such as `-rf.txt`."""
 _HAS_WORD = re.compile(r"[^\W_]")
 _PATTERN = re.compile(r"(?!.{256})(?=[^*]*\*[\w.-])(?=.*[^\W\d_])(?:\*\.(?=\w)|\*?[\w.-]*\w\w)[\w.-]*(?:\*[\w.-]+)*\*?")
@@ -64,21 +64,21 @@ _MAX_PIECES_OF_PATTERN = 3
 """In a longer text, a word behind a star is one that is emphasised, or a pointer in code."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FIRST_SURROGATE = "\ud800"
-
-
 _EVERYTHING = frozenset({"*", "*.*"})
-"""A whole query that asks for all files, as in other tools."""
+"""What asks for all files, as in other tools, or for all that filters keep."""
+_ALTERNATIVES = frozenset({"OR", "|", "||"})
+"""What says no more than that there are two values, between two filters of one name."""
 
 
 def parse(text: str, *, literal: Collection[str] = ()) -> Query:
     """The query in a typed text. The pieces in `literal` are ordinary text, whatever they look like. Never raises."""
     name = _NAME.fullmatch(text)
     normalized = _normalized(text)
-    if normalized.strip() in _EVERYTHING and not literal:
-        return Query(text=text, filters=Filters(names=("*",)))
     builder = _QueryBuilder(frozenset([*literal, name[1]] if name else literal), pieces=len(normalized.split()))
-    for token in _TOKEN.finditer(normalized):
-        builder.add_token(token)
+    tokens = list(_TOKEN.finditer(normalized))
+    for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
+        if not (token[0] in _ALTERNATIVES and before and after and builder.are_of_one_filter(before, after)):
+            builder.add_token(token)
     return builder.build(text)
 
 
@@ -120,18 +120,29 @@ class _QueryBuilder:
 
     def build(self, text: str) -> Query:
         """The query; `text` is what was typed."""
+        question, filters = " ".join(self.words), self.filters
+        if question in _EVERYTHING and not self.literal:
+            question, filters = "", filters or Filters(names=("*",))
         return Query(
             text=text,
-            question=" ".join(self.words),
+            question=question,
             phrases=tuple(self.phrases),
             excluded=tuple(self.excluded),
             excluded_phrases=tuple(self.excluded_phrases),
-            filters=self.filters,
+            filters=filters,
             excluded_filters=self.excluded_filters,
             limit=self.limit,
             syntax=tuple(map(self._with_word_after, self.syntax)),
             each_copy=self.each_copy,
         )
+
+    def are_of_one_filter(self, *tokens: re.Match[str]) -> bool:
+        """Whether these are filters of one name, which keep what any of them keeps."""
+        if any(token["minus"] or token["not"] or token[0] in self.literal for token in tokens):
+            return False
+        parts = [_filter_parts(token, pieces=self.pieces) for token in tokens]
+        are_filters = all(with_filter(Filters(), name, value) is not None for name, value in parts)
+        return are_filters and len({name.lower() for name, _ in parts}) == 1
 
     def add_token(self, token: re.Match[str]) -> None:
         """Add a match of `_TOKEN`."""

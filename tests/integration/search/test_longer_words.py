@@ -29,6 +29,7 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"claim.txt", "your ref. CS/2024/99871, and nothing but apples")
     corpus.add(b"nets.txt", "the internet, an internal memo, international trade")
     corpus.add(b"ordinary.txt", "3 601 apples, JH5 pears and 202 plums")
+    corpus.add(b"photosynthesis.txt", "leaves and photosynthesis")
     corpus.file(b"Tunnel/spec.bin", None, state="named")
 
 
@@ -44,6 +45,7 @@ def found(service: SearchService, text: str) -> tuple[list[str], list[str]]:
         ("Kinderbetreuung", "budget.txt", "kinderbetreuungseinrichtung"),
         ("Kinderbetreuungen", "budget.txt", "kinderbetreuungseinrichtung"),
         ("Konstrukteure", "contract.txt", "konstrukteurin"),
+        ("photosyn", "photosynthesis.txt", "photosynthesis"),
         ("STM32", "driver.c", "stm32*"),
         ("115200", "driver.c", "115200*"),
         ("HEK293", "cells.txt", "hek293*"),

@@ -112,6 +112,25 @@ def test_a_pattern_of_file_names_is_a_filter(typed: str, names: tuple[str, ...])
 def test_a_star_alone_keeps_every_file(typed: str) -> None:
     query = parse(typed)
     assert (query.question, query.filters, query.text) == ("", Filters(names=("*",)), typed)
+    assert parse(f"ext:pdf {typed} limit:5").filters == Filters(extensions=("pdf",))
+    assert parse(f"{typed} -draft").question == ""
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "filters"),
+    [
+        ("tax *.pdf OR *.docx", "tax", Filters(names=("*.pdf", "*.docx"))),
+        ("ext:pdf OR EXT:md || ext:rst", "", Filters(extensions=("pdf", "md", "rst"))),
+        ("OR ext:pdf | ext:md OR", "OR OR", Filters(extensions=("pdf", "md"))),
+        ("ext:pdf OR type:image", "OR", Filters(extensions=("pdf",), types=("image",))),
+        ("ext:pdf OR -ext:md", "OR", Filters(extensions=("pdf",))),
+        ("http://a OR http://b", "http://a OR http://b", Filters()),
+    ],
+)
+def test_an_or_between_values_of_one_filter_is_no_word(text: str, question: str, filters: Filters) -> None:
+    query = parse(text)
+    assert (query.question, query.filters) == (question, filters)
+    assert "OR" in parse(text, literal=text.split()).question
 
 
 @pytest.mark.parametrize(
@@ -195,6 +214,8 @@ def test_filters(text: str, filters: Filters) -> None:
         ("-ext:pdf", Filters(extensions=("pdf",))),
         ('-in:"my papers" -IN:old', Filters(folders=("my papers", "old"))),
         ("NOT type:photo", Filters(types=("photo",))),
+        ("NOT *.tmp", Filters(names=("*.tmp",))),
+        ("-*.tmp", Filters(names=("*.tmp",))),
         ("  NOT TYPE:PHOTO", Filters(types=("photo",))),
         ('NOT name:"my file" NOT -lang:de', Filters(names=("my file",), languages=("de",))),
         ("-after:2025 -after:2024 -before:2020 -before:2021", Filters(after=date(2024, 1, 1), before=date(2021, 1, 1))),
