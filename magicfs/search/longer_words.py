@@ -13,7 +13,7 @@ from itertools import islice
 from typing import Final
 
 from magicfs.db.pool import Connection
-from magicfs.db.search.known_words import ENOUGH, count_chunks, words_beginning
+from magicfs.db.search.known_words import ENOUGH, count_chunks, frequent_words, words_beginning
 from magicfs.domain.query import Lexeme, Term
 from magicfs.search.near_spellings import is_of_letters
 from magicfs.text.analysis.forms import VARIANT_FACTOR
@@ -78,8 +78,10 @@ def pieces_of_code(connection: Connection, word: str) -> list[str]:
     """The pieces of a code that a text or a name has side by side; none if there are none."""
     places = range(len(word))
     pieces = list(dict.fromkeys(word[start : start + size] for start in places for size in range(1, _MAX_PIECE + 1)))
-    counts = count_chunks(connection, [Lexeme(piece).tsquery for piece in pieces])
-    had = {piece: sum(count) for piece, count in zip(pieces, counts, strict=True) if any(count) and piece != word}
+    had = dict.fromkeys(frequent_words(connection, pieces), ENOUGH)
+    counted = [piece for piece in pieces if piece not in had and piece != word]
+    counts = count_chunks(connection, [Lexeme(piece).tsquery for piece in counted])
+    had.update((piece, sum(count)) for piece, count in zip(counted, counts, strict=True) if any(count))
     # Of pieces that are all frequent, finding those side by side would take long.
     found = [way for way in islice(_ways(word, had), _MAX_CONSIDERED) if min(map(had.__getitem__, way)) < ENOUGH]
     ways = sorted(found, key=len)[:_MAX_WAYS]

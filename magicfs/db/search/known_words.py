@@ -36,6 +36,12 @@ def words_beginning(connection: Connection, beginning: str) -> set[str]:
     return {word for (word,) in connection.execute(_SQL["words_like"], values).fetchall()}
 
 
+def frequent_words(connection: Connection, words: Sequence[str]) -> set[str]:
+    """Those of some words that `ENOUGH` chunks have or more, by statistics, which know the most frequent ones alone."""
+    values = {"words": array_text(words), "least": ENOUGH}
+    return {word for (word,) in connection.execute(_SQL["frequent_words"], values).fetchall()}
+
+
 def count_chunks(connection: Connection, conditions: Sequence[str]) -> list[tuple[int, int]]:
     """How many chunks meet each condition, and how many names do, both counted up to 100.
 

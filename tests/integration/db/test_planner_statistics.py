@@ -4,6 +4,7 @@ import pytest
 
 from magicfs.db.planner_statistics import refresh_statistics
 from magicfs.db.pool import Database
+from magicfs.db.search.known_words import frequent_words
 from magicfs.db.search.search_facts import WordChunks, read_search_facts
 from magicfs.domain.query import Lexeme, Term
 from magicfs.runtime.processes import wait_until
@@ -71,6 +72,8 @@ def test_a_search_weighs_frequent_words_by_a_copy_of_the_statistics(database: Da
     assert common.size is None
     assert common.share == pytest.approx(0.5, abs=0.02)
     assert rare.size == 10
+    with database.transaction() as connection:
+        assert frequent_words(connection, ["common", "rare", "absent"]) == {"common"}
     # A search reads the copy, and not the statistics.
     with database.transaction() as connection:
         connection.execute("DELETE FROM frequent_words WHERE lexeme = 'common'")
