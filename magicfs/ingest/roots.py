@@ -131,8 +131,10 @@ def remove_root(database: Database, *, host: str, name_or_path: str) -> Root:
 
 def find_root(roots: Sequence[Root], *, host: str, name_or_path: str) -> Root:
     """The root that a name means, or a path on `host`: one of that host if there is any. Raises `RootError`."""
-    path = os.fsencode(Path(name_or_path).expanduser().absolute())
-    matching = [root for root in roots if root.name == name_or_path or (root.host == host and root.path == path)]
+    path = os.path.expanduser(name_or_path)
+    # Of a root that is gone, and a link is in its place, the path is as it is written.
+    paths = {os.fsencode(os.path.abspath(path)), os.fsencode(os.path.realpath(path))}
+    matching = [root for root in roots if root.name == name_or_path or (root.host == host and root.path in paths)]
     if not matching:
         names = ", ".join(root.name for root in roots) or "none"
         raise RootError(f"there is no root {name_or_path}: there is {names}")

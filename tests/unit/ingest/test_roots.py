@@ -30,8 +30,11 @@ def test_a_root_is_meant_by_its_name_and_by_its_path_on_this_host(tmp_path: Path
         return Root(RootId(number), host, os.fsencode(tmp_path / "docs"), name, device=1)
 
     theirs, own = root(1, "there", "docs"), root(2, "here", "docs@here")
-    for meant in ("docs@here", str(tmp_path / "docs"), f"{tmp_path}/docs/"):
+    (tmp_path / "link").symlink_to("docs")
+    paths = (f"{tmp_path}{path}" for path in ("/docs", "/docs/", "/docs/../docs", "/docs/sub/..", "/link"))
+    for meant in ("docs@here", *paths):
         assert find_root([theirs, own], host="here", name_or_path=meant) == own
     assert find_root([theirs, own], host="here", name_or_path="docs") == theirs
-    with pytest.raises(RootError, match="there is no root notes: there is docs, docs@here"):
-        find_root([theirs, own], host="here", name_or_path="notes")
+    for other in ("notes", "~nobody-of-this-name/docs"):
+        with pytest.raises(RootError, match=f"there is no root {other}: there is docs, docs@here"):
+            find_root([theirs, own], host="here", name_or_path=other)
