@@ -94,6 +94,15 @@ def test_a_damaged_member_costs_its_own_text(extractor: FileExtractor) -> None:
     assert str(document.unread_parts) == "2 of 4 parts could not be read: b.txt (corrupt), c.docx (corrupt)"
 
 
+def test_a_file_with_a_password_in_an_archive_inside_is_not_damaged(extractor: FileExtractor) -> None:
+    inner = bytearray(container({"a.txt": "a heron"}))
+    for place in (6, inner.index(b"PK\1\2") + 8):  # the flags of the member, and of its entry in the directory
+        inner[place] |= 1
+    document = read(extractor, container({"b.zip": bytes(inner), "c.txt": "a crane"}), b"a.zip")
+    assert "a crane" in document.text
+    assert str(document.unread_parts) == "1 of 3 parts could not be read: b.zip/a.txt (encrypted)"
+
+
 def test_a_member_whose_compression_is_damaged_costs_its_own_text(extractor: FileExtractor) -> None:
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w", zipfile.ZIP_LZMA) as file:

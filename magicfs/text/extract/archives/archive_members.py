@@ -32,6 +32,7 @@ _MAX_RAR_BLOCKS: Final = 2 * MAX_NAMES
 _TAR_BLOCK_BYTES: Final = 512
 _MAX_MEMBER_BYTES: Final = 64 << 20
 """The size of a member that is read."""
+_ENCRYPTED_FLAG: Final = 0x1
 _UTF8_FLAG: Final = 0x800
 
 
@@ -45,6 +46,8 @@ class Member:
     """Returns its bytes, or none where they cannot be had. Those of a tar archive only until the next member comes."""
     is_large: bool = False
     """Whether it has more bytes than are read."""
+    is_encrypted: bool = False
+    """Whether its bytes need a password."""
 
 
 def members_of(content: bytes, mime_type: str) -> Iterator[Member]:
@@ -58,7 +61,9 @@ def members_of(content: bytes, mime_type: str) -> Iterator[Member]:
         archive = zipfile.ZipFile(file)
         for member, name in _zip_names(archive.infolist()):
             is_large = member.file_size > _MAX_MEMBER_BYTES
-            yield Member(name, bytes if is_large else partial(archive.read, member), is_large)
+            is_encrypted = bool(member.flag_bits & _ENCRYPTED_FLAG)
+            read = bytes if is_large or is_encrypted else partial(archive.read, member)
+            yield Member(name, read, is_large, is_encrypted)
         return
     if mime_type == RAR_TYPE:
         yield from (Member(name, bytes) for name in _rar_names(file))

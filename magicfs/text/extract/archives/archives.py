@@ -173,6 +173,9 @@ class _Texts:
         if member.is_large:
             self._add_unread(name, SkipReason.TOO_LARGE)
             return
+        if member.is_encrypted:
+            self._add_unread(name, SkipReason.ENCRYPTED)
+            return
         try:
             content = member.read()
         # Where a tar archive is damaged, it ends: that is counted with its names.
