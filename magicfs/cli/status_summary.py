@@ -52,7 +52,12 @@ def collect(settings: Settings, *, watching: bool = False) -> Summary:
     is_final = watching or bool(stuck)
     index = read_again(
         lambda: _read_index(settings),
-        lambda index: not is_final and _lacks_reports(index, parts, host=settings.host),
+        lambda index: (
+            not is_final
+            and _lacks_reports(index, parts, host=settings.host)
+            # No report is written to a full disk.
+            and not refused_by_disk(settings, index, flush=False)
+        ),
     )
     broker = wiring.probe_broker(settings)
     if broker.ok and not index.workers:

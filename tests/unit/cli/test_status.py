@@ -12,7 +12,7 @@ from rich.console import Console
 from magicfs.cli.commands.status import _watch
 from magicfs.cli.progress import RateMeter
 from magicfs.cli.status_output import pace_of, parts_table, rendered, roots_table
-from magicfs.cli.status_summary import Summary, refused_by_disk
+from magicfs.cli.status_summary import Summary, collect, refused_by_disk
 from magicfs.config import Settings
 from magicfs.domain.models import ModelState, Precision
 from magicfs.domain.status import (
@@ -20,6 +20,7 @@ from magicfs.domain.status import (
     ChunkCounts,
     FileCounts,
     HostStatus,
+    IndexStatus,
     ModelStatus,
     PartStatus,
     RootStatus,
@@ -161,6 +162,27 @@ def test_a_quota_that_is_used_up_is_shown(tmp_path: Path, monkeypatch: pytest.Mo
     assert refused_by_disk(here, summary().index) == ["the quota is used up: make room, and the work goes on"]
     assert refused_by_disk(here, summary(free_bytes=0).index) == [], "the index says it"
     assert refused_by_disk(elsewhere, summary().index) == []
+
+
+def test_a_report_that_a_full_disk_does_not_take_is_not_waited_for(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    agent = PartStatus("agent", "running", pid=7, uptime_s=600.0, restarts=0, detail="")
+    settings = Settings(home=tmp_path, host="here")
+    root = RootStatus("docs", b"/docs", "here", summary().index.files, "present", None, None)
+    index = summary(roots=(root,)).index
+    reads: list[str] = []
+
+    def read(_: Settings) -> IndexStatus:
+        reads.append(index.silent_hosts[0])
+        return index
+
+    monkeypatch.setattr("magicfs.cli.status_summary.parts_and_stuck", lambda _: ([agent], []))
+    monkeypatch.setattr("magicfs.cli.status_summary._read_index", read)
+    monkeypatch.setattr("magicfs.cli.wiring.probe_broker", lambda _: BrokerStatus(ok=False, detail="", queues={}))
+    monkeypatch.setattr("magicfs.cli.status_summary.why_no_writes", lambda *_, **__: "the disk is full: make room")
+    assert collect(settings).stuck == ["the disk is full: make room, and the work goes on"]
+    assert reads == ["here"]
 
 
 def test_a_program_that_watches_gets_each_state_at_once(
