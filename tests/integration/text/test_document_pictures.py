@@ -217,6 +217,15 @@ def test_a_deck_of_hundreds_of_pictures_has_the_first_ones(reader: FileExtractor
     assert [picture.page for picture in document.pictures] == list(range(2, MAX_PICTURES + 2))
 
 
+@pytest.mark.parametrize(("signs", "pictures"), [(50, 1), (3000, 0)])
+def test_of_a_book_of_thousands_of_signs_the_first_pictures_are_looked_at(
+    reader: FileExtractor, signs: int, pictures: int
+) -> None:
+    sign = picture_of("x", size=(20, 20))
+    document = read(reader, book_of("The bittern booms", *[sign] * signs, MARMALADE), b"a.epub")
+    assert (document.text, len(document.pictures)) == ("The bittern booms", pictures)
+
+
 def test_a_known_picture_is_not_read_again(reader: FileExtractor) -> None:
     known = {1: PageText("read before", is_recognised=True)}
     document = turns(reader, word_document_of("Breakfast", MARMALADE, HERON), b"a.docx", known)

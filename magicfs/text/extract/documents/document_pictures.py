@@ -14,6 +14,7 @@ import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from itertools import islice
 from typing import Final, NamedTuple
 
 import xxhash
@@ -34,6 +35,8 @@ from magicfs.text.extract.pdf.page_texts import MIN_PAGE_CHARACTERS
 
 MAX_PICTURES: Final = 50
 """Those of a document that are recognised, the first ones: they take about two minutes of one core."""
+_MAX_LOOKED_AT: Final = 2000
+"""Those that are looked at for their size: a book of mathematics has one for each sign, and ten take a millisecond."""
 _MIN_SIDES: Final = (40, 100)
 """The shorter and the longer side, in pixels, of a picture that has more text than a label."""
 _MAX_PIXELS: Final = 50_000_000
@@ -152,7 +155,7 @@ def _pictures(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found]:
     """Yield the pictures that may show text, each once, in the order in which they are read."""
     infos = {info.filename: info for info in container.infolist()}
     seen: set[Digest] = set()
-    for name, page in _candidates(container, exact_type):
+    for name, page in islice(_candidates(container, exact_type), _MAX_LOOKED_AT):
         info = infos.pop(name, None)
         if info is None or not _SUFFIX.search(name) or not 0 < info.file_size <= MAX_PICTURE_BYTES:
             continue
