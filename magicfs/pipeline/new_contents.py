@@ -19,6 +19,7 @@ from magicfs.domain.contents import (
     Document,
     EarlierReading,
     NewContent,
+    PageText,
     Recognition,
     Unreadable,
     UnreadPages,
@@ -88,15 +89,7 @@ class NewContents:
         A picture that was read in any document, such as in what this one was before it was saved, is not read again;
         what another OCR has read of it is found until this one has, and for good without OCR.
         """
-        unread = {
-            number: picture.digest
-            for number, picture in enumerate(document.pictures, 1)
-            if number not in document.page_texts
-        }
-        earlier = self._database.run_in_transaction(
-            lambda connection: page_texts_db.picture_texts(connection, unread.values(), ocr=ocr)
-        )
-        found = {number: earlier[digest] for number, digest in unread.items() if digest in earlier}
+        found = self._found_pictures(document, ocr)
         known = {number: read for number, (read, is_by_ocr) in found.items() if is_by_ocr}
         texts = dict(document.page_texts) | known
         recognised = tuple(number for number in sorted(texts) if texts[number].is_recognised and texts[number].text)
@@ -111,6 +104,23 @@ class NewContents:
         chunks = self._chunker.chunks(whole)
         outcome = whole if chunks else Unreadable(SkipReason.NO_TEXT, ocr=ocr)
         return NewContent(file.key, size=file.size, extracted=outcome, chunks=chunks, pages=document, picture_ocr=ocr)
+
+    def known_pictures(self, document: Document) -> dict[int, PageText]:
+        """What the present OCR has read of the pictures of a document in any one, by number from 1."""
+        found = self._found_pictures(document, str(self._ocr or NO_OCR)) if document.pictures else {}
+        return {number: read for number, (read, is_by_ocr) in found.items() if is_by_ocr}
+
+    def _found_pictures(self, document: Document, ocr: str) -> dict[int, tuple[PageText, bool]]:
+        """What was read of its other pictures in any document, by number, and whether this OCR has read it."""
+        unread = {
+            number: picture.digest
+            for number, picture in enumerate(document.pictures, 1)
+            if number not in document.page_texts
+        }
+        earlier = self._database.run_in_transaction(
+            lambda connection: page_texts_db.picture_texts(connection, unread.values(), ocr=ocr)
+        )
+        return {number: earlier[digest] for number, digest in unread.items() if digest in earlier}
 
     def _earlier(self, key: ContentKey, pages: Collection[int | None] | None) -> EarlierReading | None:
         return self._database.run_in_transaction(

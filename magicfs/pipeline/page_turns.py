@@ -10,12 +10,14 @@ from magicfs.db.corpus import contents as contents_db
 from magicfs.db.corpus import file_claims, page_claims
 from magicfs.db.corpus import page_texts as page_texts_db
 from magicfs.db.pool import Database, retry_on_conflict
-from magicfs.domain.contents import NewContent, StoredContent, Unreadable
+from magicfs.domain.contents import Document, NewContent, StoredContent, Unreadable
 from magicfs.domain.files import PAGES_PRIORITY, ClaimedFile, ExtractedFile, FileState, SkipReason
 from magicfs.pipeline.file_results import GroupTimer, finish_files
 from magicfs.pipeline.new_contents import NewContents
 from magicfs.pipeline.reading import FileRead, GroupReading
 from magicfs.text.extract.extractor import Extractor
+
+_PDF = "application/pdf"
 
 _OUT_OF_REACH = frozenset({SkipReason.VANISHED, SkipReason.CORRUPT})
 """Why a file is not read that could be before: it is gone, or its bytes cannot be had."""
@@ -38,9 +40,7 @@ class PageTurns:
         A file that cannot be read now, and could be before, keeps what it has. The attempt counts, unless the file has
         changed or is out of reach, or the OCR is gone.
         """
-        known = self._database.run_in_transaction(lambda connection: page_texts_db.page_texts(connection, stored.id))
-        source = file.content if file.opened is None else file.opened.fileno()
-        extracted = self._extractor.go_on(source, kind=file.key.kind, page_texts=known)
+        extracted = self._go_on(file, stored)
         has_changed = file.has_changed()
         if has_changed or (isinstance(extracted, Unreadable) and extracted.reason is not SkipReason.NO_TEXT):
             is_at_fault = isinstance(extracted, Unreadable) and extracted.reason not in _NOT_ITS_FAULT
@@ -48,6 +48,18 @@ class PageTurns:
             return
         content = self._contents.content(file, extracted)
         retry_on_conflict(lambda: self._add_pages(file, stored, content, timer))
+
+    def _go_on(self, file: FileRead, stored: StoredContent) -> Document | Unreadable:
+        """The file with more of its pages or pictures. A picture that was read in any document is not read again."""
+        known = self._database.run_in_transaction(lambda connection: page_texts_db.page_texts(connection, stored.id))
+        if file.mime_type != _PDF:
+            # Which pictures wait is not stored. To look takes a fraction of the time that one of them takes.
+            document = self._extractor.extract(file.content, name=file.claim.name, gap=file.gap)
+            if isinstance(document, Unreadable):
+                return document
+            known = self._contents.known_pictures(document) | known
+        source = file.content if file.opened is None else file.opened.fileno()
+        return self._extractor.go_on(source, kind=file.key.kind, page_texts=known)
 
     def put_off(self, reading: GroupReading) -> bool:
         """Whether a file that was claimed for its pending pages is out of reach. It keeps what it has, and waits.

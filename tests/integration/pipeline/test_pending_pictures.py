@@ -134,6 +134,14 @@ def test_a_picture_in_many_decks_is_read_once(index: Index, deck: DeckReader) ->
     assert seen(index).count("heron by rapidocr") == 3
 
 
+def test_a_picture_that_waits_in_many_decks_is_read_once(index: Index, deck: DeckReader) -> None:
+    for name in ("b", "c", "d"):
+        (index.folder / f"{name}.deck").write_text(f"deck {name}|heron\nbittern")
+    index.read_all()
+    assert sorted(deck.read_pictures) == ["bittern", "heron", "plover"]
+    assert seen(index).count("heron by rapidocr") == 4
+
+
 def test_copies_have_the_texts_at_once(index: Index, deck: DeckReader) -> None:
     (index.folder / "copy.deck").write_bytes((index.folder / "a.deck").read_bytes())
     index.read_all()
