@@ -79,10 +79,10 @@ def sweep_until_done(index: Index) -> int:
 def test_words_of_each_language_are_found_after_a_sweep(old: Index) -> None:
     german = {f"{number}.txt" for number in range(0, 30, 2)}
     chinese = {f"{number}.txt" for number in range(1, 30, 2)}
-    assert found(old.database, "rechnung") == set()
+    assert found(old.database, "dateien") == set()
     calls, vectors = list(old.reader.calls), old.rows("SELECT chunk_id, xmin::text FROM embeddings ORDER BY 1")
     sweep_until_done(old)
-    assert found(old.database, "rechnung") == german
+    assert found(old.database, "dateien") == german
     assert found(old.database, "发票") == chinese
     assert old.rows("SELECT language, count(*) FROM contents GROUP BY 1 ORDER BY 1") == [("de", 15), ("zh", 15)]
     assert old.rows("SELECT code FROM languages ORDER BY 1") == [("de",), ("zh",)]
