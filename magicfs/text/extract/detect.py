@@ -34,6 +34,8 @@ _OF_WORDS = frozenset({b"GIF87a", b"GIF89a", b"IIRO", b"IIRS", b"MMOR", b"AIFF",
 _SYNC, _SYNC_BYTES = 0xFF, 2
 """How frames of sound begin."""
 _SENTENCE_ON_PDF = re.compile(rb"%PDF-\S{0,10}[ \t]{1,9}[A-Za-z]")
+_PDF_OBJECT = re.compile(rb"(?<![^\s\0])\d{1,10}\s{1,9}\d{1,5}\s{1,9}obj\b")
+"""How an object of a PDF file begins. All have some."""
 
 _HTML = re.compile(
     rb"\A\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
@@ -156,7 +158,7 @@ def _by_signature(content: bytes, head: bytes) -> FileType | None:
 def _is_about(signature: bytes, content: bytes, head: bytes) -> bool:
     """Whether a text only begins with the letters of a signature, as one about the format does."""
     if signature == b"%PDF-":
-        return _SENTENCE_ON_PDF.match(head) is not None and b" obj" not in content and not _is_not_text(head)
+        return _SENTENCE_ON_PDF.match(head) is not None and not _PDF_OBJECT.search(content) and not _is_not_text(head)
     # Sound begins with two bytes that are letters of Russian: `яс`.
     is_sync = signature[0] == _SYNC and len(signature) == _SYNC_BYTES
     return (is_sync or signature in _OF_WORDS) and not _is_not_text(head)
@@ -174,7 +176,7 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
     table = FileType(Route.PARSE, DBASE_TYPE) if is_dbase_table(head) else None
     if (told := table or _by_sound(head) or _by_root(head)) is not None:
         return told
-    if b"%PDF-" in head[:_PDF_HEADER_BYTES] and b" obj" in content:
+    if b"%PDF-" in head[:_PDF_HEADER_BYTES] and _PDF_OBJECT.search(content):
         return FileType(Route.PARSE, "application/pdf")
     return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None
 

@@ -49,6 +49,12 @@ _TEXT = (Route.DECODE, "text/plain")
         (b"%PDF-1.7 ...", b"report.txt", Route.PARSE, "application/pdf"),
         (b"\n\n%PDF-1.7\n1 0 obj\n", b"report", Route.PARSE, "application/pdf"),
         (b"A PDF begins with `%PDF-1.7`.", b"formats.txt", *_TEXT),
+        (
+            b'HEADER = b"%PDF-"\nis_pdf = HEADER in head and b" obj" in content\n',
+            b"detect.py",
+            Route.DECODE,
+            "text/x-python",
+        ),
         (b"PK\x03\x04....", b"slides.ppt", Route.PARSE, "application/zip"),
         (b"{\\rtf1 x}", b"old.doc", Route.PARSE, "application/rtf"),
         (b"Subject: x\n", b"a.eml", Route.PARSE, "message/rfc822"),
