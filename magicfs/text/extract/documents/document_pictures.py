@@ -18,12 +18,13 @@ from itertools import islice
 from typing import Final, NamedTuple
 
 import xxhash
-from PIL import Image, ImageOps
+from PIL import Image
 
 from magicfs.domain.contents import Document, Picture, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.text.extract.documents.file_parts import DAMAGE
+from magicfs.text.extract.ocr.seen_pictures import as_seen
 from magicfs.text.extract.office.presentations import SLIDES_TYPE, slide_names
 from magicfs.text.extract.office.refused_documents import BOOK_TYPE
 from magicfs.text.extract.office.relationships import targets_of
@@ -134,10 +135,7 @@ class DocumentPictures:
             with Image.open(io.BytesIO(self._read(number)), formats=_FORMATS) as image:
                 if image.width * image.height > _MAX_PIXELS:
                     raise MemoryError(f"{image.width} x {image.height} pixels")
-                image.draft("RGB", (_MAX_SIDE, _MAX_SIDE))
-                shown = _on_white(ImageOps.exif_transpose(image))
-            shown.thumbnail((_MAX_SIDE, _MAX_SIDE))
-            self._opened = number, shown
+                self._opened = number, as_seen(image, max_side=_MAX_SIDE)
         return self._opened[1]
 
 
@@ -224,14 +222,6 @@ def _is_large_enough(head: bytes) -> bool:
         return len(head) == HEAD_BYTES
     least, longest = _MIN_SIDES
     return min(width, height) >= least and max(width, height) >= longest and width * height <= _MAX_PIXELS
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    paper = Image.new("RGBA", image.size, "white")
-    paper.alpha_composite(image.convert("RGBA"))
-    return paper.convert("RGB")
 
 
 def png_of(image: Image.Image) -> bytes:

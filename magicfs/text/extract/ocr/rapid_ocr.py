@@ -12,12 +12,13 @@ from io import BytesIO
 from pathlib import Path
 from typing import Any, Final
 
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, UnidentifiedImageError
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.linux.process import return_free_memory
 from magicfs.text.extract.ocr.reading_order import text_in_order
+from magicfs.text.extract.ocr.seen_pictures import as_seen
 from magicfs.text.extract.options import RAPIDOCR_MODELS
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -108,18 +109,7 @@ class RapidOcr:
 def _decode(picture: bytes) -> Image.Image:
     """The picture as a person sees it: upright, on white, and not larger than lines are read from."""
     try:
-        image: Image.Image = Image.open(BytesIO(picture))
+        image = Image.open(BytesIO(picture))
     except Image.DecompressionBombError as error:
         raise MemoryError from error
-    image.draft("RGB", (_MAX_SIDE, _MAX_SIDE))
-    image = _on_white(ImageOps.exif_transpose(image))
-    image.thumbnail((_MAX_SIDE, _MAX_SIDE))
-    return image
-
-
-def _on_white(image: Image.Image) -> Image.Image:
-    if not image.has_transparency_data:
-        return image.convert("RGB")
-    paper = Image.new("RGBA", image.size, "white")
-    paper.alpha_composite(image.convert("RGBA"))
-    return paper.convert("RGB")
+    return as_seen(image, max_side=_MAX_SIDE)
