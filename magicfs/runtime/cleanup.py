@@ -10,7 +10,6 @@ import contextlib
 import os
 import signal
 import stat
-import time
 from collections.abc import Callable
 from pathlib import Path
 
@@ -139,24 +138,20 @@ def _end_redis(home: Path) -> bool:
 
 
 def _end_postgres(home: Path) -> bool:
-    pid = postgres_cluster.server_pid(home)
-    if pid is None:
-        return False
-    with contextlib.suppress(ProcessLookupError):
-        os.kill(pid, signal.SIGINT)
+    """End the server, which is found by what runs: it removes its pid file a while before it ends."""
+    server = postgres_cluster.server_process(home)
+    if server is not None:
+        with contextlib.suppress(psutil.Error):
+            server.send_signal(signal.SIGINT)
 
-    def has_gone() -> bool:
-        postgres.quit_recovering(home)
-        return postgres_cluster.server_pid(home) != pid
+        def has_gone() -> bool:
+            postgres.quit_recovering(home)
+            return has_ended(server)
 
-    _wait(
-        has_gone,
-        POSTGRES_SECONDS,
-        f"the Postgres of a killed supervisor (pid {pid})",
-    )
+        _wait(has_gone, POSTGRES_SECONDS, f"the Postgres of a killed supervisor (pid {server.pid})")
     # Its backends notice the end of their parent a moment later, and hold its shared memory until then.
-    time.sleep(0.1)
-    return True
+    postgres_cluster.kill_orphans(home)
+    return server is not None
 
 
 def _wait(ended: Callable[[], bool], seconds: float, what: str) -> None:

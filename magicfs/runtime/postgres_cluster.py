@@ -93,7 +93,7 @@ def prepare(home: Path) -> None:
     else:
         _initdb(data)
     if server_pid(home) is None:
-        _kill_orphans(data)
+        kill_orphans(home)
         (data / "postmaster.pid").unlink(missing_ok=True)
 
 
@@ -105,12 +105,12 @@ def _restore_configuration(data: Path) -> None:
             sys.stderr.write(f"magicfs: {name} was missing in {data} and is made anew\n")
 
 
-def _kill_orphans(data: Path) -> None:
+def kill_orphans(home: Path) -> None:
     """Kill processes of a dead server that have not noticed its end, as one that is stopped: none starts beside them.
 
     Nothing is lost by that: the next start recovers.
     """
-    folder = data.resolve()
+    folder = data_dir(home).resolve()
     for process in psutil.process_iter(["name"]):
         if process.info["name"] != "postgres":
             continue
@@ -157,3 +157,18 @@ def server_pid(home: Path) -> int | None:
     except (OSError, ValueError, IndexError):
         return None
     return pid if is_running(pid, program="postgres", argument=str(data_dir(home))) else None
+
+
+def server_process(home: Path) -> psutil.Process | None:
+    """The server by its command line, from its start to its very end; None when there is none.
+
+    A fork of it that is about to become a backend has its command line too.
+    """
+    found = {
+        process.pid: process
+        for process in psutil.process_iter(["name", "cmdline"])
+        if process.info["name"] == "postgres" and str(data_dir(home)) in (process.info["cmdline"] or ())
+    }
+    with contextlib.suppress(psutil.Error):
+        return next((process for process in found.values() if process.ppid() not in found), None)
+    return None

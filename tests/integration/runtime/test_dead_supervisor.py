@@ -9,6 +9,7 @@ import shutil
 import signal
 import socket
 import sys
+import threading
 import time
 from pathlib import Path
 
@@ -153,6 +154,22 @@ def test_postgres_that_recovers_is_stopped_at_once_and_recovers_later(
     supervisor.apply(servers)
     eventually(lambda: postgres.answers(home / "run"), "the server again")
     assert not postgres.is_recovering(home)
+
+
+def test_postgres_that_has_removed_its_pid_file_is_waited_for(supervisor: Supervisor, home: Path) -> None:
+    """It does so first, and may take long for the rest on a busy machine."""
+    supervisor.apply(server_parts(home, database=True, broker=False))
+    eventually(lambda: postgres.answers(home / "run"), "the server")
+    server = psutil.Process(postgres_cluster.server_pid(home))
+    server.suspend()
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: not supervisor.running(), "the end of the supervisor")
+    (home / "postgres" / "postmaster.pid").unlink()
+    end = threading.Timer(1, server.resume)
+    end.start()
+    clean_up(home)
+    assert has_ended(server)
+    end.join()
 
 
 def test_a_supervisor_that_is_on_its_way_out_is_waited_for(supervisor: Supervisor) -> None:
