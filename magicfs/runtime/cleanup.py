@@ -18,11 +18,14 @@ import psutil
 from magicfs.errors import ServerError
 from magicfs.linux.disk import remove_if_writable
 from magicfs.runtime import postgres, postgres_cluster, redis
-from magicfs.runtime.processes import has_ended, is_listening, wait_until
+from magicfs.runtime.processes import find_process, has_ended, is_listening, wait_until
 from magicfs.state_directory.home import POSTGRES_SOCKET
 
 STOP_SECONDS = 10.0
-"""Time for a worker to finish its batch, and for Redis to stop; a worker is killed after it."""
+"""Time for a worker to finish its batch, and for Redis to stop; they are killed after it."""
+
+KILL_SECONDS = 30.0
+"""Time for a process that was killed to end, on a busy machine."""
 
 SUPERVISOR_SECONDS = 120.0
 """Time for a supervisor to stop all of its parts. One that takes longer hangs: it is killed, and its parts end too."""
@@ -39,7 +42,7 @@ SUPERVISOR_MODULE = "magicfs.runtime.supervisord"
 SOCKET_NAMES = frozenset({"supervisor.sock", "redis.sock", POSTGRES_SOCKET})
 """Sockets on which nothing may listen after the cleanup. A query embedder that a search has started keeps its own."""
 
-_SERVER_NAMES = frozenset({"postgres", "redis-server"})
+_SERVER_NAMES = frozenset({"postgres", redis.PROGRAM})
 """Programs that are stopped last, by functions of their own. They overwrite the environment that `environ` reads."""
 
 
@@ -67,28 +70,26 @@ def _end_supervisor(home: Path) -> bool:
     process = _supervisor(home)
     if process is None:
         return False
-    with contextlib.suppress(psutil.Error):
-        process.terminate()
-    with contextlib.suppress(ServerError):
-        _wait(lambda: has_ended(process), SUPERVISOR_SECONDS, "the supervisor")
-        return True
-    with contextlib.suppress(psutil.Error):
-        process.kill()
-    _wait(lambda: has_ended(process), STOP_SECONDS, f"the supervisor (pid {process.pid})")
+    _end(process, SUPERVISOR_SECONDS, f"the supervisor (pid {process.pid})")
     return True
 
 
-def _supervisor(home: Path) -> psutil.Process | None:
-    """The supervisor of a state directory. A fork of it that is about to become a part has its command line too."""
-    words = {SUPERVISOR_MODULE, str(home / CONFIGURATION_FILE)}
-    found = {
-        process.pid: process
-        for process in psutil.process_iter(["cmdline", "status"])
-        if words.issubset(process.info["cmdline"] or ()) and process.info["status"] != psutil.STATUS_ZOMBIE
-    }
+def _end(process: psutil.Process, seconds: float, what: str) -> None:
+    """End a process, and wait for that. After `seconds`, it is killed. Raises `ServerError` if even that fails."""
     with contextlib.suppress(psutil.Error):
-        return next((process for process in found.values() if process.ppid() not in found), None)
-    return None
+        process.terminate()
+    with contextlib.suppress(ServerError):
+        _wait(lambda: has_ended(process), seconds, what)
+        return
+    with contextlib.suppress(psutil.Error):
+        process.kill()
+    _wait(lambda: has_ended(process), KILL_SECONDS, what)
+
+
+def _supervisor(home: Path) -> psutil.Process | None:
+    """The supervisor of a state directory."""
+    words = {SUPERVISOR_MODULE, str(home / CONFIGURATION_FILE)}
+    return find_process(lambda _, command: words.issubset(command))
 
 
 def _remove_sockets(run_dir: Path) -> None:
@@ -111,7 +112,7 @@ def _end_processes(home: Path) -> bool:
     for process in alive:
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=STOP_SECONDS)
+    psutil.wait_procs(alive, timeout=KILL_SECONDS)
     return bool(processes)
 
 
@@ -131,9 +132,11 @@ def _is_ours(process: psutil.Process, home: str) -> bool:
 
 
 def _end_redis(home: Path) -> bool:
-    if not redis.answers(home) or not redis.end(home):
+    """End the server, which has nothing to lose."""
+    server = redis.server_process(home)
+    if server is None:
         return False
-    _wait(lambda: not redis.answers(home), STOP_SECONDS, "the Redis of a killed supervisor")
+    _end(server, STOP_SECONDS, f"the Redis of a killed supervisor (pid {server.pid})")
     return True
 
 

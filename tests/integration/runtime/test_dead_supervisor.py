@@ -172,6 +172,37 @@ def test_postgres_that_has_removed_its_pid_file_is_waited_for(supervisor: Superv
     end.join()
 
 
+def test_redis_that_has_closed_its_socket_is_waited_for(supervisor: Supervisor, home: Path) -> None:
+    """It removes its socket by name at its end: that of its successor, which no part would reach."""
+    supervisor.apply(server_parts(home, database=False, broker=True))
+    eventually(lambda: redis.answers(home), "the server")
+    server = redis.server_process(home)
+    assert server is not None
+    server.suspend()
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: not supervisor.running(), "the end of the supervisor")
+    redis.socket_path(home).unlink()
+    end = threading.Timer(1, server.resume)
+    end.start()
+    clean_up(home)
+    assert has_ended(server)
+    end.join()
+
+
+def test_redis_that_hangs_is_killed(supervisor: Supervisor, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("magicfs.runtime.cleanup.STOP_SECONDS", 0.2)
+    supervisor.apply(server_parts(home, database=False, broker=True))
+    eventually(lambda: redis.answers(home), "the server")
+    server = redis.server_process(home)
+    assert server is not None
+    server.suspend()
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: not supervisor.running(), "the end of the supervisor")
+    supervisor.apply(server_parts(home, database=False, broker=True))
+    assert has_ended(server)
+    eventually(lambda: redis.answers(home), "the server again")
+
+
 def test_a_supervisor_that_is_on_its_way_out_is_waited_for(supervisor: Supervisor) -> None:
     supervisor.apply([sleeper("one")])
     old = supervisor.pid()

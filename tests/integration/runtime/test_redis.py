@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,13 @@ from tasks.app import make_app
 from tasks.queue import CeleryQueue
 from tests.plugins.commands import short_folder
 from tests.plugins.servers import Servers
+
+
+@pytest.fixture
+def home() -> Iterator[Path]:
+    with short_folder() as folder:
+        (folder / "run").mkdir()
+        yield folder
 
 
 @pytest.fixture
@@ -87,12 +95,14 @@ def test_what_queues_need_is_allowed(servers: Servers, tmp_path: Path, caplog: p
     assert caplog.text == ""
 
 
-def test_a_server_without_its_supervisor_is_asked_to_end() -> None:
-    with short_folder() as home:
-        (home / "run").mkdir()
-        assert not redis.end(home)
-        process = subprocess.Popen([sys.executable, "-m", "magicfs.runtime.redis", str(home)])
+def test_a_server_is_found_by_what_runs(home: Path) -> None:
+    assert redis.server_process(home) is None
+    with subprocess.Popen([sys.executable, "-m", "magicfs.runtime.redis", str(home)]) as process:
         wait_until(lambda: redis.answers(home), seconds=60, failed="no Redis")
-        assert redis.end(home)
-        process.wait(30)
-        assert not redis.answers(home)
+        found = redis.server_process(home)
+        assert found is not None
+        assert found.pid == process.pid
+        redis.socket_path(home).unlink()
+        assert redis.server_process(home) == found
+        process.terminate()
+    assert redis.server_process(home) is None
