@@ -18,7 +18,10 @@ class Root:
     path: bytes
     name: str
     device: int
-    """`st_dev` when the root was added. Another number means that a disk is missing or was swapped."""
+    """`st_dev` when the root was last there. Another number means that a disk is missing or was swapped."""
+    mount_point: bytes | None = None
+    """Where the mount stands that the root lay in then; None if that is not known. Another place means that a mount is
+    missing: one that shows a directory elsewhere has the device of that directory."""
 
 
 class RootState(StrEnum):

@@ -9,13 +9,15 @@ from __future__ import annotations
 import os
 import stat
 from collections.abc import Callable, Sequence
+from dataclasses import replace
 
 from magicfs.domain.files import clamp_to_int64
 from magicfs.domain.roots import Root
 from magicfs.errors import RootMissing
+from magicfs.linux.mounts import mount_point_of
 
 SAMPLE_FILES = 100
-"""How many indexed files are compared with a tree whose device number has changed."""
+"""How many indexed files are compared with a tree whose device number or mount has changed."""
 
 DELETION_WINDOW_SECONDS = 60.0
 """Deletions within this time count together: long enough for `rm -r` of a large tree, too short for a day's work."""
@@ -27,26 +29,27 @@ FileSample = Sequence[tuple[bytes, int, int]]
 """Path, size in bytes, and mtime in nanoseconds of some indexed files."""
 
 
-def verify_root(root: Root, sample: Callable[[], FileSample]) -> int:
-    """The root's present device number. Raises `RootMissing` when the root is absent or replaced.
+def verify_root(root: Root, sample: Callable[[], FileSample]) -> Root:
+    """The root with its present device number and mount point. Raises `RootMissing` when it is absent or replaced.
 
-    btrfs and NFS may change device numbers at a reboot. A tree with another number is taken for the root when it
-    holds at least half of the sampled files; a root without indexed files has nothing to lose. A root's path had no
-    symbolic link when it was added, so a link there leads elsewhere.
+    btrfs and NFS may change device numbers at a reboot, and a container has other mounts. A tree with another number or
+    in another mount is taken for the root when it holds at least half of the sampled files; a root without indexed
+    files has nothing to lose. A root's path had no symbolic link when it was added, so a link there leads elsewhere.
     """
     try:
         status = os.lstat(root.path)
         if stat.S_ISLNK(status.st_mode):
             raise RootMissing("a symbolic link is in its place: remove the root and add it anew if that is meant")
         os.scandir(root.path).close()
+        mount_point = mount_point_of(root.path)
     except OSError as error:
         raise RootMissing(f"{error.strerror}: its files stay in the index until it is back") from error
-    if status.st_dev != root.device:
+    if status.st_dev != root.device or _is_elsewhere(root, mount_point):
         files = sample()
         if 2 * sum(_is_unchanged(root, *file) for file in files) < len(files):
             # The empty directory of a disk that is not mounted looks like this too.
             raise RootMissing("its disk is not there: mount it, or remove the root and add it anew if that is meant")
-    return status.st_dev
+    return replace(root, device=status.st_dev, mount_point=mount_point)
 
 
 def _is_unchanged(root: Root, path: bytes, size: int, mtime_ns: int) -> bool:
@@ -58,11 +61,16 @@ def _is_unchanged(root: Root, path: bytes, size: int, mtime_ns: int) -> bool:
 
 
 def is_present(root: Root) -> bool:
-    """Whether the root's directory is there, on the root's device. Cheap: asked before each deletion."""
+    """Whether the root's directory is there, on the root's device and mount. Cheap: asked before each deletion."""
     try:
-        return os.lstat(root.path).st_dev == root.device
+        return os.lstat(root.path).st_dev == root.device and not _is_elsewhere(root, mount_point_of(root.path))
     except OSError:
         return False
+
+
+def _is_elsewhere(root: Root, mount_point: bytes | None) -> bool:
+    """Whether this is another mount than the one that the root was in, if both are known."""
+    return None not in (mount_point, root.mount_point) and mount_point != root.mount_point
 
 
 def is_suspicious(*, deleted: int, indexed: int) -> bool:

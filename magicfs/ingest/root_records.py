@@ -9,7 +9,7 @@ import logging
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime
 
 from magicfs.db.as_of import record_watch
@@ -46,25 +46,25 @@ class RootRecords:
         self._transaction = transaction
 
     def verify(self, registered: RegisteredRoot) -> Root:
-        """The root with its present device number. Records that, and whether the root is there, when it is new.
+        """The root with its present device number and mount. Records those, and whether it is there, when they are new.
 
         Raises `RootMissing` when the root is absent, or something else is in its place.
         """
         root = registered.root
         try:
-            device = verify_root(root, lambda: self._sample(root))
+            found = verify_root(root, lambda: self._sample(root))
         except RootMissing as error:
             if (registered.state, registered.detail) != (RootState.MISSING, str(error)):
                 self._set_state(root, RootState.MISSING, str(error))
             raise
-        if device != root.device:
-            log.info("root %s has a new device number and is the same tree", root.name)
+        if found != root:
+            if root.mount_point is not None:
+                log.info("root %s has a new device number or mount and is the same tree", root.name)
             with self._transaction() as connection:
-                roots_db.set_device(connection, root.id, device=device)
-            root = replace(root, device=device)
+                roots_db.set_place(connection, root.id, device=found.device, mount_point=found.mount_point)
         if registered.state is RootState.MISSING:
             self._set_state(root, RootState.PRESENT, None)
-        return root
+        return found
 
     def record_watch(self, root: Root, watch: Watch) -> None:
         """Record how a root is watched from now on."""

@@ -18,7 +18,7 @@ from magicfs.db.pool import Connection, Database
 from magicfs.domain.files import display_path
 from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootError
-from magicfs.linux.mounts import kernel_file_system, read_mounts
+from magicfs.linux.mounts import kernel_file_system, mount_point_of, read_mounts
 from magicfs.state_directory.allowed_roots import AllowedRoots
 
 
@@ -44,7 +44,7 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
     Raises `RootError` as `check_root` does, and when it overlaps with another root on its disk.
     """
     absolute = check_root(path, home=home, mounts=mounts)
-    device = os.stat(absolute).st_dev
+    device, mount_point = os.stat(absolute).st_dev, mount_point_of(absolute)
     with database.transaction() as connection:
         host_id = roots_db.ensure_host(connection, name=host)
         others = [registered.root for registered in roots_db.list_roots(connection, host=host)]
@@ -68,9 +68,15 @@ def add_root(database: Database, *, host: str, path: Path, home: Path, mounts: C
         AllowedRoots(home).add(absolute)
         name = _free_name(connection, absolute, host=host)
         root_id = roots_db.insert_root(
-            connection, host=host_id, path=absolute, name=name, device=device, folded=fold_path(name)
+            connection,
+            host=host_id,
+            path=absolute,
+            name=name,
+            folded=fold_path(name),
+            device=device,
+            mount_point=mount_point,
         )
-    return Root(id=root_id, host=host, path=absolute, name=name, device=device)
+    return Root(id=root_id, host=host, path=absolute, name=name, device=device, mount_point=mount_point)
 
 
 def limit_roots(settings: Settings, database: Database) -> None:

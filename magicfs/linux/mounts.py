@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 from magicfs.linux.calls import last_error, libc
+from magicfs.linux.files import mount_of_descriptor
 
 MOUNTINFO = "/proc/self/mountinfo"
 
@@ -114,6 +115,18 @@ def kernel_file_system(path: bytes) -> str | None:
     device = device_of_path(path)
     types = {mount.file_system for mount in read_mounts() if mount.device == device}
     return next(iter(types & _KERNEL_FILE_SYSTEMS), None)
+
+
+def mount_point_of(path: bytes) -> bytes | None:
+    """Where the mount stands that a directory lies in; None where the kernel does not say. Raises `OSError`."""
+    descriptor = os.open(path, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        mount_id, _ = mount_of_descriptor(descriptor)
+    except OSError:
+        return None
+    finally:
+        os.close(descriptor)
+    return next((mount.mount_point for mount in read_mounts() if mount.mount_id == mount_id), None)
 
 
 @lru_cache(maxsize=1)

@@ -33,12 +33,12 @@ def list_roots(connection: Connection, *, host: str | None = None) -> list[Regis
     """The roots of the cluster or of one host, by name."""
     return [
         RegisteredRoot(
-            root=Root(id=RootId(root_id), host=host_name, path=path, name=name, device=device),
+            root=Root(id=RootId(root_id), host=host_name, path=path, name=name, device=device, mount_point=mount_point),
             state=RootState(state),
             detail=detail,
             scan_wanted_at=scan_wanted_at,
         )
-        for root_id, host_name, path, name, device, state, detail, scan_wanted_at in connection.execute(
+        for root_id, host_name, path, name, device, mount_point, state, detail, scan_wanted_at in connection.execute(
             _SQL["list_roots"], {"host": host}
         )
     ]
@@ -54,9 +54,19 @@ def root_names(connection: Connection) -> set[str]:
     return {row[0] for row in connection.execute(_SQL["root_names"])}
 
 
-def insert_root(connection: Connection, *, host: HostId, path: bytes, name: str, folded: str, device: int) -> RootId:
+def insert_root(
+    connection: Connection,
+    *,
+    host: HostId,
+    path: bytes,
+    name: str,
+    folded: str,
+    device: int,
+    mount_point: bytes | None = None,
+) -> RootId:
     """Insert a root. Returns its id. `folded` is its name in the form that filters compare."""
-    values = {"host_id": host, "path": path, "name": name, "folded": folded, "device": device}
+    values = {"host_id": host, "path": path, "name": name, "folded": folded}
+    values |= {"device": device, "mount_point": mount_point}
     root_id = RootId(fetch_one(connection.execute(_SQL["insert_root"], values))[0])
     _announce(connection)
     return root_id
@@ -91,9 +101,9 @@ def restore_deletion_confirmation(connection: Connection, root: RootId) -> None:
     connection.execute(_SQL["restore_deletion_confirmation"], {"root_id": root})
 
 
-def set_device(connection: Connection, root: RootId, *, device: int) -> None:
-    """Record a new device number of a root."""
-    connection.execute(_SQL["set_device"], {"root_id": root, "device": device})
+def set_place(connection: Connection, root: RootId, *, device: int, mount_point: bytes | None) -> None:
+    """Record a new device number or mount point of a root."""
+    connection.execute(_SQL["set_place"], {"root_id": root, "device": device, "mount_point": mount_point})
     _announce(connection)
 
 

@@ -61,7 +61,7 @@ CHANGES: dict[str, Callable[[Connection, RootId], object]] = {
     "missing": lambda connection, root: roots_db.set_root_state(
         connection, root, state=RootState.MISSING, detail="it is gone"
     ),
-    "moved": lambda connection, root: roots_db.set_device(connection, root, device=2),
+    "moved": lambda connection, root: roots_db.set_place(connection, root, device=2, mount_point=None),
     "a scan is wanted": lambda connection, _: roots_db.request_scan(connection, host="here"),
 }
 

@@ -37,6 +37,7 @@ FROZEN = {
     "0046_reread_priority.sql": "2fa22b0624a8877f9203e44e6c151fe62cfde5e05d17f9186a6b2ac9396a6ceb",
     "0047_pending_pages.sql": "247468b0fe73c41e08fdd3ca66bf5bb4793d739b96286644dbef086429f9616a",
     "0048_picture_texts.sql": "ba8ad652f8105991acd00e56dfe4ab802587d541001df74d0e90d85f68adaa99",
+    "0049_mount_points.sql": "c8b68e51a0b07a0d676142bf33887adf16962c09e1d00a7a9579692bfbfa360e",
 }
 
 

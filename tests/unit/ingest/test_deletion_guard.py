@@ -20,7 +20,7 @@ def root(path: Path) -> Root:
 
 def test_a_present_root_has_the_device_of_its_directory(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
-    assert verify_root(root(tmp_path / "docs"), list) == os.stat(tmp_path).st_dev
+    assert verify_root(root(tmp_path / "docs"), list).device == os.stat(tmp_path).st_dev
 
 
 def test_a_link_in_place_of_a_root_is_not_the_root(tmp_path: Path) -> None:
@@ -54,7 +54,7 @@ def test_another_device_with_half_of_the_files_is_the_same_tree(
     present = root(tmp_path / "docs")
     moved = replace(present, device=present.device + 1)
     if verified:
-        assert verify_root(moved, lambda: sample) == present.device
+        assert verify_root(moved, lambda: sample).device == present.device
     else:
         with pytest.raises(RootMissing, match="its disk is not there: mount it, or "):
             verify_root(moved, lambda: sample)

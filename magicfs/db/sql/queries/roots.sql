@@ -14,7 +14,8 @@ SELECT id FROM stored UNION ALL SELECT id FROM added
 
 -- name: list_roots
 -- The roots of the cluster or of one host. The request for a scan is null once a later scan has ended.
-SELECT r.id, left(h.name, 1024), substring(r.path, 1, 4096), left(r.name, 1024), r.device, r.state,
+SELECT r.id, left(h.name, 1024), substring(r.path, 1, 4096), left(r.name, 1024), r.device,
+       substring(r.mount_point, 1, 4096), r.state,
        left(r.detail, 4096),
        CASE WHEN r.scan_wanted_at > coalesce(r.scanned_at, '-infinity') THEN r.scan_wanted_at END
 FROM roots r JOIN hosts h ON h.id = r.host_id
@@ -31,8 +32,8 @@ SELECT name FROM roots
 
 -- name: insert_root
 -- A new root.
-INSERT INTO roots (host_id, path, name, folded, device)
-VALUES (%(host_id)s, %(path)s, %(name)s, %(folded)s, %(device)s)
+INSERT INTO roots (host_id, path, name, folded, device, mount_point)
+VALUES (%(host_id)s, %(path)s, %(name)s, %(folded)s, %(device)s, %(mount_point)s)
 RETURNING id
 
 -- name: roots_without_folded_name
@@ -64,9 +65,9 @@ UPDATE roots SET may_delete = false WHERE id = %(root_id)s AND may_delete
 -- The scan that consumed the confirmation has failed: the next one may delete.
 UPDATE roots SET may_delete = true WHERE id = %(root_id)s
 
--- name: set_device
--- The new device number of a root whose tree is the same.
-UPDATE roots SET device = %(device)s WHERE id = %(root_id)s
+-- name: set_place
+-- The new device number and mount point of a root whose tree is the same.
+UPDATE roots SET device = %(device)s, mount_point = %(mount_point)s WHERE id = %(root_id)s
 
 -- name: record_scan
 -- A scan has ended, even if it could not read some directories: who waits for the scan must not wait until a permission
