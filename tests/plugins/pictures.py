@@ -28,6 +28,11 @@ def picture_of(words: str, *, size: tuple[int, int] = (800, 240), image_format: 
     return target.getvalue()
 
 
+def long_picture_of(first: str, last: str) -> bytes:
+    """A screenshot of a long page, with words at both of its ends: as large as a page, it is not legible."""
+    return picture_of("\n".join([first, *[""] * 380, last]), size=(900, 16_000))
+
+
 def members(parts: Mapping[str, str | bytes]) -> bytes:
     """A zip container with these members."""
     target = io.BytesIO()

@@ -24,6 +24,7 @@ from tests.integration.text.reading import read
 from tests.plugins.documents import mail
 from tests.plugins.pictures import (
     book_of,
+    long_picture_of,
     members,
     opendocument_of,
     picture_of,
@@ -130,6 +131,16 @@ def test_a_picture_has_one_digest_in_documents_and_in_messages(reader: FileExtra
     message = read(reader, mail("Dear Ann", subject="Breakfast", attachments={"shot.png": MARMALADE}), b"a.eml")
     document = read(reader, word_document_of("Breakfast", MARMALADE), b"a.docx")
     assert message.pictures == document.pictures
+
+
+@pytest.mark.parametrize("name", [b"a.docx", b"a.png"])
+def test_the_screenshot_of_a_long_page_is_read_whole(reader: FileExtractor, name: bytes) -> None:
+    picture = long_picture_of("Marmalade needs oranges", "The heron waits")
+    if name == b"a.png":
+        text = read(reader, picture, name).text
+    else:
+        text = whole(reader, word_document_of("Breakfast", picture), name).text.partition("Picture 1")[2]
+    assert text.split() == "Marmalade needs oranges The heron waits".split()
 
 
 def test_a_document_attached_to_a_message_costs_its_pictures_no_turn(reader: FileExtractor) -> None:

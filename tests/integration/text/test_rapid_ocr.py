@@ -23,6 +23,7 @@ from magicfs.text.extract.pdf.pdf_text import PdfFile
 from magicfs.text.extract.process.sandbox import Sandbox
 from tests.integration.text.reading import read_in_part
 from tests.plugins.pdf import Scan, pdf_file
+from tests.plugins.pictures import long_picture_of
 
 TEXT = "The tide turns at noon and the boats come home"
 LINES = "A scanned letter about marmalade\nand about oranges"
@@ -83,6 +84,11 @@ def test_pictures_are_read(extractor: FileExtractor, tmp_path: Path, kind: str, 
     assert LINES.split()[3:5] == ["about", "marmalade"]
     assert document.text.split()[-7:] == LINES.split()[-7:]
     assert document.recognition == Recognition("rapidocr")
+
+
+def test_the_screenshot_of_a_long_page_is_read_whole(extractor: FileExtractor) -> None:
+    text = read(extractor, long_picture_of("Marmalade needs oranges", "The heron waits"), b"a.png").text
+    assert text.split() == "Marmalade needs oranges The heron waits".split()
 
 
 def test_pictures_without_text_and_damaged_ones_have_their_reasons(extractor: FileExtractor, tmp_path: Path) -> None:

@@ -31,4 +31,4 @@ def test_single_letters_and_signs_are_none(signs: str) -> None:
 
 def recognised(words: str) -> str:
     picture = picture_of("Marmalade")
-    return DocumentPictures(lambda _: picture, recognise=lambda _: words).recognise(0)
+    return DocumentPictures(lambda _: picture, recognise=lambda _: words, seconds=60).recognise(0)

@@ -75,6 +75,8 @@ _PARTS_TIME_SHARE: Final = 0.5
 """The share of a file's time in which files inside of it are read."""
 _TIME_SHARE: Final = 0.8
 """The share of a file's time after which its reader stops, so that what was read is kept."""
+_PICTURE_TIME_SHARE: Final = 0.2
+"""The share of a file's time in which strips of a long picture in a document are begun: see `LEAST_PAGE_SHARE`."""
 _READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
 _MAX_DEPTH: Final = 3
 """Files in files that are read: a document attached to a message attached to a message."""
@@ -122,10 +124,12 @@ class DocumentParser:
         if mime_type == pdf_text.PDF_TYPE:
             return self._kreuzberg.open_pages(descriptor)
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+        seconds = self._limits.seconds * _PICTURE_TIME_SHARE
         if mime_type == MESSAGE_TYPE:
-            return self._kreuzberg.open_pictures(reader_of_attached(content))
+            return self._kreuzberg.open_pictures(reader_of_attached(content), seconds=seconds)
         form = readable_form(content, mime_type)
-        return self._kreuzberg.open_pictures(reader_of_pictures(form.content, form.exact_type))
+        read = reader_of_pictures(form.content, form.exact_type)
+        return self._kreuzberg.open_pictures(read, seconds=seconds)
 
     def _read_open(self, file: OpenFile) -> Parsed:
         """The text of a PDF file that is not in memory."""

@@ -10,6 +10,7 @@ from __future__ import annotations
 import io
 import re
 import struct
+import time
 import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
@@ -24,7 +25,8 @@ from magicfs.domain.contents import Document, Picture, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.text.extract.documents.file_parts import DAMAGE
-from magicfs.text.extract.ocr.seen_pictures import as_seen
+from magicfs.text.extract.ocr.seen_pictures import as_seen, is_long
+from magicfs.text.extract.ocr.strips import text_in_strips
 from magicfs.text.extract.office.presentations import SLIDES_TYPE, slide_names
 from magicfs.text.extract.office.refused_documents import BOOK_TYPE
 from magicfs.text.extract.office.relationships import targets_of
@@ -97,10 +99,16 @@ def with_pictures(outcome: Document | Unreadable, content: bytes, exact_type: st
 class DocumentPictures:
     """The pictures of a document, by number from 0, as `page_reader` reads pages. Calls may raise any exception."""
 
-    def __init__(self, read: Callable[[int], bytes], *, recognise: Callable[[Image.Image], str] | None) -> None:
-        """`read` gives the bytes of a picture, `recognise` the clean text in one; None without OCR."""
+    def __init__(
+        self, read: Callable[[int], bytes], *, recognise: Callable[[Image.Image], str] | None, seconds: float
+    ) -> None:
+        """`read` gives the bytes of a picture, `recognise` the clean text in one; None without OCR.
+
+        Of a long picture, strips are begun for so many `seconds`.
+        """
         self._read = read
         self._recognise = recognise
+        self._seconds = seconds
         self._opened: tuple[int, Image.Image] | None = None
 
     def is_covered(self, _: int) -> bool:
@@ -110,7 +118,8 @@ class DocumentPictures:
     def shows_more(self, number: int, *, known_letters: int) -> bool:
         """Whether a picture may show text. A smooth one does not, nor does noise."""
         preview = self._picture(number).copy()
-        preview.thumbnail((_PREVIEW_SIDE, _PREVIEW_SIDE))
+        side = _PREVIEW_SIDE if not is_long(preview.size) else max(preview.size) // 2
+        preview.thumbnail((side, side))
         png = png_of(preview)
         return may_show_text(png, known_letters=known_letters) and not is_noise(png)
 
@@ -118,7 +127,11 @@ class DocumentPictures:
         """The recognised text of a picture; empty if it is hardly one. Raises `RuntimeError` without OCR."""
         if self._recognise is None:
             raise RuntimeError("there is no OCR")
-        text = self._recognise(self._picture(number)).strip()
+        picture = self._picture(number)
+        if is_long(picture.size):
+            text, _ = text_in_strips(picture, self._recognise, until=time.monotonic() + self._seconds)
+        else:
+            text = self._recognise(picture).strip()
         return text if _is_text(text) else ""
 
     def document(self) -> Document:

@@ -139,12 +139,13 @@ class KreuzbergParser:
         """The pages of an open PDF file."""
         return PdfPages(descriptor, recognise=self._text_of_picture if self.recognises_pictures else None)
 
-    def open_pictures(self, read: Callable[[int], bytes]) -> DocumentPictures:
-        """The pictures of a document, whose bytes `read` gives by their numbers."""
-        return DocumentPictures(read, recognise=self._text_in_picture if self.recognises_pictures else None)
+    def open_pictures(self, read: Callable[[int], bytes], *, seconds: float) -> DocumentPictures:
+        """The pictures of a document, whose bytes `read` gives by their numbers; each may take so long."""
+        recognise = self.text_in_picture if self.recognises_pictures else None
+        return DocumentPictures(read, recognise=recognise, seconds=seconds)
 
-    def _text_in_picture(self, picture: Image.Image) -> str:
-        """The text of a picture in a document: a large one is read as it is, as a drawn page. Raises any exception."""
+    def text_in_picture(self, picture: Image.Image) -> str:
+        """The text of an opened picture: a large one is read as it is, as a drawn page. Raises any exception."""
         png = png_of(picture)
         if self._rapid_ocr is not None or max(picture.size) > _SMALL_SIDE:
             return self._text_of_picture(png)

@@ -5,8 +5,11 @@ Runs in the child process, called by `document_parser`. Untrusted bytes.
 
 from __future__ import annotations
 
+import io
 import time
 from dataclasses import replace
+
+from PIL import Image
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
@@ -16,6 +19,8 @@ from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.picture_pages import TIFF_TYPE, later_pages
 from magicfs.text.extract.file_types import NOT_RECOGNISED
 from magicfs.text.extract.media import picture_metadata
+from magicfs.text.extract.ocr.seen_pictures import as_seen, is_long
+from magicfs.text.extract.ocr.strips import text_in_strips
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.process.page_reader import unreadable_of
 
@@ -30,7 +35,7 @@ def read_picture(
     if not library.recognises_pictures:
         needs_ocr = Unreadable(SkipReason.NEEDS_OCR, "an image: install tesseract or rapidocr to read its text")
         return said or needs_ocr
-    outcome = _recognised(content, mime_type, library=library)
+    outcome = _recognised(content, mime_type, library=library, parts=parts, until=until)
     if mime_type == TIFF_TYPE:
         outcome = _with_later_pages(outcome, content, library=library, parts=parts, until=until)
     if said is None or isinstance(outcome, Unreadable):
@@ -38,12 +43,29 @@ def read_picture(
     return replace(said, text=f"{said.text}{PAGE_SEPARATOR}{outcome.text}")
 
 
-def _recognised(content: bytes, mime_type: str, *, library: KreuzbergParser) -> Document | Unreadable:
+def _recognised(
+    content: bytes, mime_type: str, *, library: KreuzbergParser, parts: FileParts, until: float
+) -> Document | Unreadable:
     """The recognised text of a picture. One at which the library fails costs its own text only."""
     try:
-        return library(content, mime_type)
+        long = _opened_if_long(content)
+        if long is None:
+            return library(content, mime_type)
+        text, is_whole = text_in_strips(long, library.text_in_picture, until=until)
     except Exception as error:
         return unreadable_of(error)
+    if not is_whole:
+        parts.add_unread("what follows in the picture", SkipReason.TIMEOUT)
+    return Document(text=text, mime_type=mime_type) if text else Unreadable(SkipReason.NO_TEXT)
+
+
+def _opened_if_long(content: bytes) -> Image.Image | None:
+    """A picture that is read in strips, as a person sees it; None for any other. Raises any exception of Pillow."""
+    try:
+        image = Image.open(io.BytesIO(content))
+    except Exception:  # the library opens further kinds, or says what is wrong
+        return None
+    return as_seen(image, max_side=max(image.size)) if is_long(image.size) else None
 
 
 def _with_later_pages(
@@ -55,7 +77,9 @@ def _with_later_pages(
         if time.monotonic() > until:
             parts.add_unread(f"page {number} and what follows", SkipReason.TIMEOUT)
             break
-        outcome = Unreadable(SkipReason.CORRUPT) if page is None else _recognised(page, "image/png", library=library)
+        outcome: Document | Unreadable = Unreadable(SkipReason.CORRUPT)
+        if page is not None:
+            outcome = _recognised(page, "image/png", library=library, parts=parts, until=until)
         if isinstance(outcome, Unreadable) and outcome.reason in FAILURES:
             parts.add_unread(f"page {number}", outcome.reason)
         texts.append(text_of(outcome))

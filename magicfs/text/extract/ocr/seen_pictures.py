@@ -1,17 +1,35 @@
-"""A picture as a person sees it, for OCR. Used by `rapid_ocr` and `document_pictures`, in the child process. Pure."""
+"""A picture as a person sees it, for OCR. Used where pictures are recognised, in the child process. Pure functions."""
 
 from __future__ import annotations
 
+from typing import Final
+
 from PIL import Image, ImageOps
+
+_MIN_LONG_SIDE: Final = 3000
+_MIN_RATIO: Final = 2.5
+"""The longer side, and how many times the shorter one, of a picture that would not be legible at the size of a page."""
+_MIN_WIDTH: Final = 40
+"""A picture that is lower or narrower is a rule, or shows a line at most."""
+_MAX_WIDTH: Final = 1600
+"""The shorter side of a long picture: that of a window, on a screen of whatever density."""
+
+
+def is_long(size: tuple[int, int]) -> bool:
+    """Whether a picture of this width and height is read in strips, such as the screenshot of a whole web page."""
+    return min(size) >= _MIN_WIDTH and max(size) > max(_MIN_LONG_SIDE, _MIN_RATIO * min(size))
 
 
 def as_seen(image: Image.Image, *, max_side: int) -> Image.Image:
-    """The picture upright, on white, and with a longer side of at most `max_side` pixels.
+    """The picture upright, on white, and with a longer side of at most `max_side` pixels, but for a long one.
 
     Raises any exception of Pillow about a damaged picture.
     """
+    if is_long(image.size):
+        max_side = int(_MAX_WIDTH * max(image.size) / min(image.size))
     image.draft("RGB", (max_side, max_side))
-    seen = _on_white(ImageOps.exif_transpose(image))
+    ImageOps.exif_transpose(image, in_place=True)
+    seen = _on_white(image)
     seen.thumbnail((max_side, max_side))
     return seen
 
@@ -19,6 +37,8 @@ def as_seen(image: Image.Image, *, max_side: int) -> Image.Image:
 def _on_white(image: Image.Image) -> Image.Image:
     if not image.has_transparency_data:
         return image.convert("RGB")
-    paper = Image.new("RGBA", image.size, "white")
-    paper.alpha_composite(image.convert("RGBA"))
-    return paper.convert("RGB")
+    # No further copy of it: a long screenshot has fifty million pixels.
+    shown = image if image.mode == "RGBA" else image.convert("RGBA")
+    paper = Image.new("RGB", image.size, "white")
+    paper.paste(shown, mask=shown.getchannel("A"))
+    return paper
