@@ -1,11 +1,12 @@
 """Results and status as JSON objects, the same for the command line and for the mount. Pure.
 
 Paths and names are bytes inside MagicFS. In JSON, bytes that are not UTF-8 become U+FFFD, so that the output is always
-valid UTF-8. A program that needs the exact bytes reads them from the mount.
+valid UTF-8, and a path that has such bytes is there once more in base64, as in the output of `rg --json`.
 """
 
 from __future__ import annotations
 
+import base64
 from dataclasses import asdict
 from datetime import UTC
 from typing import Any
@@ -51,7 +52,7 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
     return {
         "rank": hit.rank,
         "score": round(hit.score, _SCORE_DIGITS),
-        "path": display_path(hit.absolute_path),
+        **path_json(hit.absolute_path),
         "root": hit.root,
         "host": hit.host,
         "name": display_path(hit.name),
@@ -64,9 +65,17 @@ def _hit_json(hit: Hit) -> dict[str, Any]:
         "matched": [list(place) for place in hit.matched],
         "vector": _rounded(hit.vector),
         "lexical": _rounded(hit.lexical),
-        "copies": [{"path": display_path(copy.path), "host": copy.host} for copy in hit.copies],
+        "copies": [{**path_json(copy.path), "host": copy.host} for copy in hit.copies],
         **({"text": hit.text} if hit.text else {}),
     }
+
+
+def path_json(path: bytes) -> dict[str, str]:
+    """A path as text, and its bytes in base64 if the text has lost some."""
+    text = display_path(path)
+    if text.encode() == path:
+        return {"path": text}
+    return {"path": text, "path_bytes": base64.b64encode(path).decode("ascii")}
 
 
 def _rounded(value: float | None) -> float | None:

@@ -117,10 +117,10 @@ def _line(failure: FailedFile) -> str:
 
 
 def _failure_json(failure: FailedFile) -> dict[str, Any]:
-    from magicfs.domain.files import display_path
+    from magicfs.search.render import path_json
 
     return {
-        "path": display_path(failure.root_path + b"/" + failure.path),
+        **path_json(failure.root_path + b"/" + failure.path),
         "root": failure.root,
         "host": failure.host,
         "state": str(failure.state),

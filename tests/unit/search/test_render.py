@@ -1,5 +1,6 @@
 """Results and the status as JSON."""
 
+import base64
 import json
 from dataclasses import replace
 
@@ -17,7 +18,7 @@ from magicfs.domain.status import (
     WordsProgress,
     WorkerStatus,
 )
-from magicfs.search.render import result_json, status_json
+from magicfs.search.render import path_json, result_json, status_json
 from tests.fakes.hits import make_hit
 
 HIT = make_hit(
@@ -45,6 +46,14 @@ RESULT = SearchResult(
 )
 
 
+def test_only_a_path_that_is_no_text_is_there_as_bytes_too() -> None:
+    for path in (b"/data/caf\xe9.txt", b"/data/\xff", b"/data/\xed\xa0\x80"):
+        found = path_json(path)
+        assert base64.b64decode(found["path_bytes"]) == path
+    for path in ("/data/café.txt", "/data/🎉\n.txt", "/data/\ufffd.txt"):
+        assert path_json(path.encode()) == {"path": path}
+
+
 def test_results_are_valid_utf8_json_whatever_the_names() -> None:
     shown = json.loads(json.dumps(result_json(RESULT), ensure_ascii=False).encode())
     assert shown["query"] == "bad \ufffd name"
@@ -55,6 +64,7 @@ def test_results_are_valid_utf8_json_whatever_the_names() -> None:
         "rank": 1,
         "score": 0.8765,
         "path": "/data/in/caf\ufffd.txt",
+        "path_bytes": "L2RhdGEvaW4vY2Fm6S50eHQ=",
         "root": "papers",
         "host": "box",
         "name": "caf\ufffd.txt",
@@ -67,7 +77,7 @@ def test_results_are_valid_utf8_json_whatever_the_names() -> None:
         "matched": [[4, 11]],
         "vector": 0.5,
         "lexical": None,
-        "copies": [{"path": "/data/caf\ufffd.txt", "host": "other"}],
+        "copies": [{"path": "/data/caf\ufffd.txt", "path_bytes": "L2RhdGEvY2Fm6S50eHQ=", "host": "other"}],
     }
 
 
