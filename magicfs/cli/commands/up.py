@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import signal
 import time
 from pathlib import Path
@@ -139,7 +140,12 @@ def _summary(settings: Settings, started: UpResult) -> None:
         terminal.say("root   none yet: add one with 'magicfs roots add DIR'")
     if started.mount is not None:
         terminal.say(f"mount  {started.mount}")
-        terminal.say(f'look   ls "{started.mount}/search/what you look for"')
+        terminal.say(f"look   {look_command(started.mount)}")
     else:
         terminal.say("look   magicfs search what you look for")
     terminal.say("stop   magicfs down")
+
+
+def look_command(mount: Path) -> str:
+    """A command that lists a search in the mount. A shell takes it as it is, whatever signs the path has."""
+    return f"ls {shlex.quote(f'{mount}/search/what you look for')}"

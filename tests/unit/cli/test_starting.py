@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import shlex
 import sys
 from pathlib import Path
 
+import pytest
+
+from magicfs.cli.commands.up import look_command
 from magicfs.cli.part_logs import last_line
 from magicfs.cli.part_settings import MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
 from magicfs.config import Settings
@@ -93,3 +97,8 @@ def test_the_last_line_of_a_log_has_no_prefix(tmp_path: Path) -> None:
     assert last_line(log) == "its log is empty"
     log.write_text("first\nmagicfs: the last\n\n")
     assert last_line(log) == "the last"
+
+
+@pytest.mark.parametrize("mount", ["/mnt/a", "/home/o'neil/My Files", '/tmp/"$(date)`id`\\ !'])
+def test_a_shell_takes_the_command_that_up_shows(mount: str) -> None:
+    assert shlex.split(look_command(Path(mount))) == ["ls", f"{mount}/search/what you look for"]
