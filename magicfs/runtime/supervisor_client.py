@@ -78,9 +78,10 @@ class SupervisorClient:
     def __init__(self, path: Path, *, seconds: float | None = None) -> None:
         """`path` is the socket that supervisord listens on.
 
-        A call waits for `seconds`, or for `ANSWER_SECONDS` and longer on a machine with too much to do.
+        A call waits for `seconds`, or for `ANSWER_SECONDS`, and longer on a machine with too much to do: for as long
+        again, or for `PATIENCE_SECONDS`.
         """
-        limits = (ANSWER_SECONDS, PATIENCE_SECONDS) if seconds is None else (seconds, 0.0)
+        limits = (ANSWER_SECONDS, PATIENCE_SECONDS) if seconds is None else (seconds, seconds)
         transport = _Transport(str(path), *limits)
         self._proxy = xmlrpc.client.ServerProxy("http://localhost", transport=transport)
 

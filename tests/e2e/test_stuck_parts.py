@@ -21,6 +21,7 @@ from magicfs.runtime.processes import wait_until
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisor_client import ANSWER_SECONDS
 from tests.plugins.commands import Commands
+from tests.plugins.waiting import eventually
 
 pytestmark = pytest.mark.slow
 
@@ -55,6 +56,22 @@ def stopped(*pids: int | None) -> Iterator[None]:
         for pid in found:
             with suppress(ProcessLookupError):
                 os.kill(pid, signal.SIGCONT)
+
+
+def stopped_child(commands: Commands, worker: str) -> int:
+    """Stop the child of a worker, and return its pid. One that has been idle for a while ends, and has a successor."""
+    stopped_pids: list[int] = []
+
+    def is_stopped() -> bool:
+        with suppress(psutil.Error, ProcessLookupError, IndexError):
+            child = psutil.Process(commands.pids()[worker]).children()[0]
+            child.suspend()
+            wait_until(lambda: child.status() == psutil.STATUS_STOPPED, seconds=60, failed="it runs")
+            stopped_pids.append(child.pid)
+        return bool(stopped_pids)
+
+    eventually(is_stopped, "a child that is stopped")
+    return stopped_pids[0]
 
 
 def checked(commands: Commands) -> dict[str, tuple[bool, str]]:
@@ -96,11 +113,11 @@ def test_a_part_that_is_stopped_is_named(running: Commands, part: str) -> None:
 
 
 def test_the_child_of_a_worker_that_is_stopped_is_named(running: Commands) -> None:
-    worker = running.pids()["embed-1"]
-    assert worker is not None
-    child = psutil.Process(worker).children()[0].pid
-    with stopped(child):
+    child = stopped_child(running, "embed-1")
+    try:
         _, [line] = parts_and_stuck(Settings(home=running.home))
+    finally:
+        os.kill(child, signal.SIGCONT)
     assert line.startswith(f"embed-1 is stopped (process {child})")
 
 
