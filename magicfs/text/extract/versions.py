@@ -12,7 +12,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
-    "* decode": 58,
+    "* decode": 62,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 52),
     "application/zip": 60,
     "application/x-ipynb+json": 20,
@@ -46,7 +46,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 61
+VERSION_OF_UNREAD: Final = 62
 """To be raised when files are read of which nothing was: above all others."""
 
 

@@ -56,6 +56,30 @@ def test_a_short_text_that_was_cut_inside_of_a_letter_stays_utf8() -> None:
     assert decode(b"menu du caf\xe9") == "menu du café"
 
 
+@pytest.mark.parametrize(
+    ("text", "charsets"),
+    [
+        ("ВНИМАНИЕ: СРОЧНО ПОЗВОНИТЬ МАМЕ", "cp1251 koi8_r cp866 iso8859_5 mac_cyrillic"),
+        ("ПРОТОКОЛ СОБРАНИЯ\nВ СРЕДУ БУДЕТ ОТКЛЮЧЕНА ВОДА (2 ЧАСА), см. info.txt\n", "cp1251 koi8_r cp866 iso8859_5"),
+        ("ШАНОВНІ МЕШКАНЦІ! У СЕРЕДУ З ДЕСЯТОЇ НЕ БУДЕ ВОДИ", "cp1251 koi8_u cp1125"),
+        ("ΑΓΑΠΗΤΟΙ ΕΝΟΙΚΟΙ, ΤΗΝ ΤΕΤΑΡΤΗ ΘΑ ΔΙΑΚΟΠΕΙ ΤΟ ΝΕΡΟ", "cp1253 iso8859_7 cp737"),
+        ("SAYIN APARTMAN SAKİNLERİ! ÇARŞAMBA GÜNÜ SAAT ONDAN ON İKİYE KADAR SICAK SU KESİLECEKTİR", "cp1254"),
+    ],
+)
+def test_capitals_are_read_in_their_charset(text: str, charsets: str) -> None:
+    for charset in charsets.split():
+        assert decode(text.encode(charset)) == text, charset
+
+
+def test_other_letters_are_not_taken_for_capitals() -> None:
+    for charset in ("cp1251", "koi8_r"):
+        text = "список покупок: молоко, яйца, хлеб\n"
+        assert decode(text.encode(charset)) == text
+    text = "דיירים יקרים! ביום רביעי מעשר עד שתים עשרה לא יהיו מים חמים\n"
+    for charset in ("cp1255", "cp862"):
+        assert decode(text.encode(charset)) == text
+
+
 def test_a_frame_tells_two_code_pages_apart() -> None:
     text = "╒═════════╕\n│ Müller  │\n╘═════════╛\n"
     assert decode(text.encode("cp437")) == text

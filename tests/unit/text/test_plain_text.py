@@ -41,6 +41,13 @@ from magicfs.text.extract.plain.plain_text import clean, decode, truncate
         ("采购合同审批流程说明文件，请各部门遵照执行。\n第一条 总则\n", "utf-16-le"),
         ("議事録の共有について、下記の通りご案内します。\n以上です。\n", "utf-16-be"),
         ("محضر الاجتماع\nיום שני\n", "utf-16-le"),
+        ("会议记录：下周三在北京开会", "utf-16-le"),
+        ("第一季度销售报告", "utf-16-be"),
+        ("請把發票寄給王小明", "utf-16-le"),
+        ("来週の水曜日に東京で会議があります。", "utf-16-be"),
+        ("お元気ですか", "utf-16-le"),
+        ("รายงานการประชุม", "utf-16-le"),
+        ("Привет", "utf-16-be"),
     ],
 )
 def test_small_files_in_many_encodings(text: str, encoding: str) -> None:

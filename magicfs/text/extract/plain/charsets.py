@@ -15,6 +15,7 @@ import chardet
 from chardet.enums import EncodingEra
 from chardetng_py import detect as detect_of_web
 
+from magicfs.text.extract.plain.capitals import charset_of_capitals
 from magicfs.text.extract.plain.plausibility import OF_TWO_BYTES, Plausibility
 
 _DETECTION_BYTES: Final = 256 * 1024
@@ -125,30 +126,46 @@ def detected_charset(content: bytes) -> str | None:
     rest, copyrights = _COPYRIGHT.subn(rb"\1", sample)
     if (of_signs := _charset_of_signs(rest)) is not None:
         return of_signs
-    found = chardet.detect_all(
-        rest,
-        ignore_threshold=True,
-        max_bytes=len(rest),
-        compat_names=False,
-        encoding_era=_ERAS,
-        empty_input_encoding="ascii",
-        exclude_encodings=_NOT_LOOKED_FOR,
-    )
+    return _charset_of_letters(rest, with_copyright=bool(copyrights))
+
+
+def _charset_of_letters(rest: bytes, *, with_copyright: bool) -> str:
+    """The charset of a text in which letters are beyond ASCII. `with_copyright` if it had a sign of one."""
+    found = _ranked(rest)
     letters = Plausibility(rest)
+    of_capitals = charset_of_capitals(
+        rest, is_latin=letters.is_latin, confidence=found[0][1], best_charset=lambda text: _ranked(text)[0]
+    )
+    if of_capitals is not None:
+        return of_capitals
     fits = letters.fits
     of_web = codec_of(detect_of_web(rest)) or ""
-    is_unsure = found[0]["confidence"] < _SURE or letters.are_few_latin
+    is_unsure = found[0][1] < _SURE or letters.are_few_latin
     if is_unsure and of_web in _MEANS_USUAL and fits("cp1252"):
         return "cp1252"
     if _is_japanese(rest, of_web):
         return of_web
-    charsets = [_canonical(candidate["encoding"] or "cp1252") for candidate in found]
-    if copyrights:
+    charsets = [charset for charset, _ in found]
+    if with_copyright:
         charsets = [charset for charset in charsets if b"\xa9".decode(charset, "replace") == "\xa9"] or charsets
     best = next((charset for charset in charsets if fits(charset)), charsets[0])
     if best in OF_TWO_BYTES - {"johab"} and of_web in OF_TWO_BYTES and letters.count > _FEW_OF_TWO_BYTES:
         return of_web
     return "cp437" if best == "cp850" and _FRAME.search(rest) else best
+
+
+def _ranked(sample: bytes) -> list[tuple[str, float]]:
+    """The charsets that `chardet` takes the bytes to be in, the most probable one first, and how sure it is of each."""
+    found = chardet.detect_all(
+        sample,
+        ignore_threshold=True,
+        max_bytes=len(sample),
+        compat_names=False,
+        encoding_era=_ERAS,
+        empty_input_encoding="ascii",
+        exclude_encodings=_NOT_LOOKED_FOR,
+    )
+    return [(_canonical(candidate["encoding"] or "cp1252"), candidate["confidence"]) for candidate in found]
 
 
 def _charset_of_signs(sample: bytes) -> str | None:

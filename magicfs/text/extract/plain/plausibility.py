@@ -50,7 +50,8 @@ class Plausibility:
         self._ends = b"".join(match[0] for match in islice(_AT_WORD_END.finditer(sample), _MAX_INSIDE))
         self._beyond_ascii = _BEYOND_ASCII.findall(sample)
         words = len(_WORD_BEYOND_ASCII.findall(sample))
-        self._is_latin = words < _WORDS_OF_SCRIPT * len(self._beyond_ascii)
+        self.is_latin = words < _WORDS_OF_SCRIPT * len(self._beyond_ascii)
+        """Whether it is in Latin letters."""
 
     @property
     def count(self) -> int:
@@ -60,7 +61,7 @@ class Plausibility:
     @property
     def are_few_latin(self) -> bool:
         """Whether few bytes beyond ASCII stand in a text in Latin letters."""
-        return self._is_latin and self.count <= _FEW
+        return self.is_latin and self.count <= _FEW
 
     def fits(self, charset: str) -> bool:
         """Whether bytes inside of Latin words are mostly Latin letters of the right case, or dashes and apostrophes.
@@ -68,7 +69,7 @@ class Plausibility:
         At their ends, whether most are no capitals after small letters. In a charset of two bytes, whether most
         characters are not alone inside of Latin words. Another script than Latin has words of its own.
         """
-        if self._is_latin and charset not in OF_TWO_BYTES and self._is_other_script(charset):
+        if self.is_latin and charset not in OF_TWO_BYTES and self._is_other_script(charset):
             return False
         if self._ends and 2 * sum(map(str.isupper, self._ends.decode(charset, "replace"))) > len(self._ends):
             return False

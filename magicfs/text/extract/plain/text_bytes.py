@@ -36,6 +36,15 @@ _EAST_ASIAN = re.compile("[\u3000-\u30ff\u3400-\u9fff\uac00-\ud7a3\uff00-\uffef]
 _BLANKS = str.maketrans(dict.fromkeys("\t\n\r\f\u3000", " "))
 _MIN_WORDS = 2
 _MIN_LETTER_SHARE = 0.6
+_NATIONAL_OF_ONE_BYTE = ("cp1251", "cp1253", "cp1255", "cp1256", "cp874")
+_NATIONAL_OF_TWO_BYTES = ("gb2312", "big5", "shift_jis", "euc_kr")
+"""Charsets that have the usual characters of a language. Of random pairs of bytes, one in five is such a character."""
+_MIN_CHARACTERS, _MIN_CHARACTERS_OF_ASCII = 4, 6
+"""The length of a text without blanks in UTF-16, also where all its bytes are ASCII. Shorter ones may be others."""
+_NOT_IN_LINE = bytes(set(range(0x20)) - set(b"\t\n\r\x1b"))
+"""Bytes that a line of text does not contain, but for halves of characters."""
+_FEW_NULS = 0.25
+"""The share of NULs in a text of which less than half is ASCII."""
 _MOST_OF_SCRIPT = 0.9
 """The share of letters that two blocks of 256 characters have, where all are of one script."""
 
@@ -74,7 +83,9 @@ def wide_encoding(content: bytes) -> WideEncoding | None:
     utf32 = _utf32_without_bom(content)
     if utf32 is not None:
         return WideEncoding(codecs.BOM_UTF32_LE if utf32 == "utf-32-le" else codecs.BOM_UTF32_BE, utf32)
-    utf16 = _utf16_without_bom(content)
+    head = content[:_UTF16_BYTES]
+    of_line = _utf16_without_blanks(head) if head.count(0) < _FEW_NULS * len(head) else None
+    utf16 = of_line or _utf16_without_bom(content)
     return WideEncoding(codecs.BOM_UTF16_LE if utf16 == "utf-16-le" else codecs.BOM_UTF16_BE, utf16) if utf16 else None
 
 
@@ -104,6 +115,33 @@ def _utf16_without_bom(content: bytes) -> str | None:
         if many > len(head) * 0.1 and few * 20 < many:
             return None if has_many_controls(head.decode(codec, "replace").encode("utf-8")) else codec
     return next((codec for codec in ("utf-16-le", "utf-16-be") if _is_one_script(head, codec)), None)
+
+
+def _utf16_without_blanks(head: bytes) -> str | None:
+    """The codec of a text in UTF-16 that has neither blanks nor line ends, such as a single line of Chinese, or None.
+
+    It has hardly a NUL, so it is one only if it has other control characters, and all its characters are usual ones.
+    """
+    if len(head) % 2 or len(head) < 2 * _MIN_CHARACTERS or len(head.translate(None, _NOT_IN_LINE)) == len(head):
+        return None
+    is_short = head.isascii() and len(head) < 2 * _MIN_CHARACTERS_OF_ASCII
+    charsets = _NATIONAL_OF_ONE_BYTE if is_short else (*_NATIONAL_OF_ONE_BYTE, *_NATIONAL_OF_TWO_BYTES)
+    for codec in ("utf-16-le", "utf-16-be"):
+        with contextlib.suppress(UnicodeDecodeError):
+            text = head.decode(codec)
+            letters = sum(character.isalpha() and character > "\x7f" for character in text)
+            if letters >= _MIN_LETTER_SHARE * len(text) and _is_printed(text) and _is_in_one_of(charsets, text):
+                return codec
+    return None
+
+
+def _is_in_one_of(charsets: tuple[str, ...], text: str) -> bool:
+    """Whether one of these charsets has all characters of a text."""
+    for charset in charsets:
+        with contextlib.suppress(UnicodeEncodeError):
+            text.encode(charset)
+            return True
+    return False
 
 
 def _is_one_script(head: bytes, codec: str) -> bool:
