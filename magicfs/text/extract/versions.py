@@ -24,7 +24,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 22
     ),
-    "application/pdf": 22,
+    "application/pdf": 23,
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 15,
     "application/x-fictionbook+xml": 13,

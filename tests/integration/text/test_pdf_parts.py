@@ -92,6 +92,27 @@ def test_what_the_fields_of_a_form_say_is_read(extractor: FileExtractor) -> None
     assert " ".join(lines) == ("Request a kayak Jetty Quay wall sig: Ada Featherstone, I approve of kelp, 2024-06-12")
 
 
+def test_what_a_signature_and_a_stamp_show_is_read(extractor: FileExtractor) -> None:
+    def drawing(resources: bytes, commands: bytes) -> bytes:
+        head = b"/Type/XObject/Subtype/Form/BBox[0 0 99 99]/Resources<<%s>>/Length %d" % (resources, len(commands))
+        return b"<<%s>>stream\n%s\nendstream" % (head, commands)
+
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[4 0 R]>>>>",
+        b"<</Type/Pages/Kids[3 0 R]/Count 1>>",
+        b"<</Type/Page/Parent 2 0 R/MediaBox[0 0 612 792]/Annots[4 0 R 5 0 R 6 0 R]>>",
+        b"<</Type/Annot/Subtype/Widget/FT/Sig/T(sig)/V<</Type/Sig/Reason(kelp)>>/AP<</N 7 0 R>>/Rect[0 0 9 9]>>",
+        b"<</Type/Annot/Subtype/Stamp/AP<</N 8 0 R>>/Rect[0 0 9 9]>>",
+        b"<</Type/Annot/Subtype/Stamp/Contents(sent by ferry)/AP<</N 10 0 R>>/Rect[0 0 9 9]>>",
+        drawing(b"/XObject<</F 8 0 R>>", b"q /F Do Q"),
+        drawing(b"/Font<</F 9 0 R>>", b"BT /F 9 Tf 1 1 Td (Signed by Ada Featherstone) Tj ET"),
+        b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>",
+        drawing(b"/XObject 4 0 R", b"q /F Do <<"),
+    ]
+    lines = read(extractor, pdf_of_objects(objects), b"a.pdf").text.split("\n")
+    assert [line for line in lines if line] == ["sig: kelp", "Signed by Ada Featherstone", "sent by ferry"]
+
+
 def test_a_word_that_is_divided_in_a_pdf_file_is_whole_in_the_index(extractor: FileExtractor) -> None:
     page = "The council heard the electri-\ncian and the archae-\nologist before the vote was taken"
     text = read(extractor, pdf_file(page), b"a.pdf").text

@@ -44,6 +44,7 @@ _BUTTON, _CHOICE = "Btn", "Ch"
 _PUSHED: Final = 1 << 16
 """The flag of a button that keeps no value. The captions of others are signs."""
 _SIGNED_DAY: Final = re.compile(r"D:(\d{4})(\d\d)(\d\d)")
+_SIGNATURE, _STAMP = "Sig", "/Stamp"
 _XML: Final = re.compile(r"\s*<\?xml\b")
 _TAG: Final = re.compile(r"<[^<>]{0,5000}>")
 
@@ -108,8 +109,12 @@ def _annotation_texts(page: Any, *, until: float, parts: FileParts) -> Iterator[
         kind = annotation.get("/Subtype")
         if kind == "/Widget":
             yield _field_text(annotation)
+            if _field_type(annotation) == _SIGNATURE:
+                yield _drawn_text(page, annotation)
         elif kind != "/Link":
             yield from _comment_texts(annotation)
+            if kind == _STAMP:
+                yield _drawn_text(page, annotation)
             if annotation.get("/FS") is not None:
                 yield from _attached_texts(annotation["/FS"], until=until, parts=parts)
         else:
@@ -122,6 +127,22 @@ def _comment_texts(annotation: Any) -> Iterator[str]:
     text = _value(annotation.get("/Contents")) or _without_tags(_value(annotation.get("/RC")))
     author = _value(annotation.get("/T"))
     yield f"{author}: {text}" if author and text else text
+
+
+def _drawn_text(page: Any, annotation: Any) -> str:
+    """What a signature or a stamp shows, such as the name in the certificate; nothing where that cannot be read."""
+    drawing = _resolved(_resolved(annotation.get("/AP")).get("/N"))
+    if not isinstance(drawing, _Stream):
+        return ""
+    try:
+        return "\n".join(filter(None, map(str.strip, clean(page.extract_xform_text(drawing)).splitlines())))
+    except Exception:  # the other annotations of the page are read all the same
+        return ""
+
+
+def _field_type(widget: Any) -> str:
+    """The type of a form field, which its parent may state."""
+    return _value(widget.get("/FT")) or _value(_resolved(widget.get("/Parent")).get("/FT"))
 
 
 def _document_texts(root: Any, *, until: float, parts: FileParts) -> Iterator[str]:
