@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import zipfile
+
 import pytest
 
 from magicfs.domain.contents import Document, PageText, Unreadable, UnreadPages, UnreadPart, UnreadParts
@@ -22,6 +24,7 @@ from magicfs.text.extract.process.answer_messages import (
     encode_unreadable,
 )
 from magicfs.text.extract.process.answers import Answers
+from magicfs.text.extract.process.page_reader import unreadable_of
 
 LETTER = Document("the first page\n\n7\n\nthe third page\n\n", "application/pdf", page_starts=(0, 16, 19))
 
@@ -221,3 +224,14 @@ def test_a_book_whose_first_pages_have_no_text_waits_for_others() -> None:
 def test_an_answer_about_a_known_page_is_malformed() -> None:
     with pytest.raises(FramingError):
         book(encode_page(0, "again"), known={0: PageText("heron")})
+
+
+@pytest.mark.parametrize(
+    ("error", "detail"),
+    [
+        (zipfile.BadZipFile("File is not\na zip file"), "damaged: File is not a zip file (BadZipFile)"),
+        (KeyError("rows"), "damaged in a way that its reader does not expect (KeyError: 'rows')"),
+    ],
+)
+def test_the_error_of_a_library_is_said_in_words(error: Exception, detail: str) -> None:
+    assert unreadable_of(error) == Unreadable(SkipReason.CORRUPT, detail)

@@ -149,4 +149,9 @@ def unreadable_of(error: Exception) -> Unreadable:
     """What an exception of a parser means for the file or the page."""
     if isinstance(error, MemoryError):
         return Unreadable(SkipReason.BOMB, "needs more memory than one file may use")
-    return Unreadable(SkipReason.CORRUPT, f"{type(error).__name__}: {error}"[:_MAX_LINE_CHARACTERS])
+    name, said = type(error).__name__, " ".join(str(error).split())
+    if said and type(error).__module__ not in {"builtins", "struct"}:
+        detail = f"damaged: {said} ({name})"
+    else:  # what is in it is not what the reader goes by
+        detail = f"damaged in a way that its reader does not expect ({name}: {said})"
+    return Unreadable(SkipReason.CORRUPT, detail[:_MAX_LINE_CHARACTERS])
