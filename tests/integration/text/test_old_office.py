@@ -185,6 +185,14 @@ def test_the_author_and_the_headers_of_rtf_are_read(extractor: FileExtractor) ->
     assert lines(document.text) == ["The text1 goes on", "The Marsh", "Page 1", "a note"]
 
 
+def test_text_behind_a_style_of_letters_is_read(extractor: FileExtractor) -> None:
+    content = (
+        rb"{\rtf1\ansi{\stylesheet{\*\cs7 Teletype;}}{\f2\i0\*\cs7\cf0 The weir}{\*\cs7  is steep}{\*\other not shown}"
+        b"{\n\\*\\other nor this}\\par}"
+    )
+    assert lines(read(extractor, content, b"a.rtf").text) == ["The weir is steep"]
+
+
 def test_footnotes_of_rtf_that_old_programs_skip_are_read(extractor: FileExtractor) -> None:
     content = (
         rb"{\rtf1\ansi The weir{\super\chftn}{\*\footnote\chftn\~\plain\pard{\pard\ql built in 1774\par}{\pard and"

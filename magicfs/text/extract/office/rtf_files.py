@@ -44,8 +44,10 @@ _BESIDE: Final = frozenset(
 )
 _SAID: Final = frozenset({b"title", b"author", b"fldinst", b"atnauthor"})
 """Groups whose text is kept by the name of the group, and not shown."""
-_READ_IN_STAR: Final = frozenset({b"annotation", b"shpinst", b"fldinst", b"ud", b"atnauthor", b"footnote"})
+_READ_IN_STAR: Final = frozenset({b"annotation", b"shpinst", b"fldinst", b"ud", b"atnauthor", b"footnote", b"cs"})
 """Groups that old programs skip, and that are read. LibreOffice and pandoc mark footnotes so, Word does not."""
+_BEFORE_SIGN: Final = 8
+"""Bytes up to the end of the sign for such a group: there may be line ends between."""
 _NOT_READ: Final = frozenset(
     {
         *(b"colortbl", b"stylesheet", b"pict", b"nonshppict", b"filetbl", b"revtbl", b"listtable", b"rsidtbl"),
@@ -173,9 +175,13 @@ class _Reader:
             return
         self._flush()
         if sign == b"*":
-            self._state.may_be_skipped = True
+            self._state.may_be_skipped = self._is_in_new_group()
         elif sign in _SIGNS:
             self._put(_SIGNS[sign])
+
+    def _is_in_new_group(self) -> bool:
+        """Whether the sign that was read last begins a group. OpenOffice writes one before styles of letters too."""
+        return self._content[max(0, self._place - _BEFORE_SIGN) : self._place - len(rb"\*")].rstrip().endswith(b"{")
 
     def _take_word(self, word: bytes, digits: bytes | None) -> None:
         number = int(digits) if digits else None
