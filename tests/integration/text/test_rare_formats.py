@@ -43,6 +43,23 @@ def test_pages_of_xps_are_read_in_their_order(extractor: FileExtractor) -> None:
     assert document.text[document.page_starts[1] :] == "the last"
 
 
+def test_a_word_that_xps_draws_in_pieces_is_a_word(extractor: FileExtractor) -> None:
+    runs = [
+        ("R", 72, ""),
+        ("a", 79.3, ""),
+        ("in", 85.7, ""),
+        ("bow", 94.3, "82,50;82;90"),
+        ("fish", 122, ""),
+        ("es ", 138, ""),
+    ]
+    drawn = "".join(
+        f'<Glyphs UnicodeString="{text}" OriginX="{left}" OriginY="9" FontRenderingEmSize="12" Indices="{indices}"/>'
+        for text, left, indices in [*runs, ("an", 151.5, ""), ("d", 163.4, "")]
+    )
+    page = f'<FixedPage xmlns="http://schemas.microsoft.com/xps/2005/06">{drawn}</FixedPage>'
+    assert read(extractor, xps({"1": page}, []), b"a.xps").text == "Rainbow fishes and"
+
+
 def test_a_damaged_page_of_xps_costs_itself_alone(extractor: FileExtractor) -> None:
     document = read(extractor, xps({"1": "<broken", "2": glyphs(("a bollard", 9))}, []), b"a.oxps")
     assert document.text.strip() == "a bollard"

@@ -6,8 +6,9 @@ import io
 import posixpath
 import re
 import zipfile
-from itertools import accumulate
-from typing import Final
+from itertools import accumulate, zip_longest
+from typing import Final, NamedTuple
+from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
@@ -19,6 +20,13 @@ _XPS_PAGE: Final = re.compile(r"\.fpage\Z", re.IGNORECASE)
 _XPS_DOCUMENT: Final = re.compile(r"\.fdoc\Z", re.IGNORECASE)
 _LINE_HEIGHT: Final = 2.0
 """Pieces of a page of XPS whose height differs by less, in 96ths of an inch, are in one line."""
+_ADVANCE: Final = re.compile(r"[^,]*,(\d+(?:\.\d+)?)")
+"""The width of a letter, in hundredths of the size of the font, behind the number of its shape in the font."""
+_NARROW: Final = frozenset("fijlrtI.,:;'!|()[] ")
+_WIDE: Final = frozenset("mwMW@%")
+_FIRST_FULL_WIDTH: Final = "\u2e7f"
+_MAX_GAP, _MAX_OVERLAP = 0.18, 0.4
+"""Between pieces of a word, as a share of the size of the font: their widths may be guesses."""
 _SEPARATOR: Final = "\n\n"
 
 
@@ -48,18 +56,53 @@ def _xps_pages(container: zipfile.ZipFile) -> list[str]:
 def _xps_page(container: zipfile.ZipFile, name: str, parts: FileParts) -> str:
     """The pieces of text of a page; those at one height are a line."""
     try:
-        root = parse_xml(container.read(name))
-        pieces = [
-            (float(glyphs.get("OriginY") or 0), (glyphs.get("UnicodeString") or "").removeprefix("{}"))
-            for glyphs in named(root, "Glyphs")
-        ]
+        pieces = [_piece(glyphs) for glyphs in named(parse_xml(container.read(name)), "Glyphs")]
     except DAMAGE:
         parts.add_unread(name)
         return ""
     parts.add()
     texts: list[str] = []
-    last = 0.0
-    for height, piece in pieces:
-        texts += [" " if abs(height - last) < _LINE_HEIGHT else "\n", piece.strip()]
-        last = height
-    return "".join(texts).lstrip()
+    last = None
+    for piece in filter(lambda piece: piece.text, pieces):
+        texts += [_between(last, piece) if last else "", piece.text]
+        last = piece
+    return "\n".join(map(str.strip, "".join(texts).splitlines())).strip()
+
+
+class _Piece(NamedTuple):
+    """Letters that are drawn in one go, and where."""
+
+    text: str
+    left: float
+    height: float
+    size: float
+    """The size of the font; 0 if it is not stated."""
+    width: float
+    """As far as the file states it."""
+
+
+def _piece(glyphs: ET.Element) -> _Piece:
+    text = (glyphs.get("UnicodeString") or "").removeprefix("{}")
+    left, height, size = (float(glyphs.get(name) or 0) for name in ("OriginX", "OriginY", "FontRenderingEmSize"))
+    stated = [_ADVANCE.match(index) for index in (glyphs.get("Indices") or "").split(";")]
+    ems = sum(
+        float(found[1]) / 100 if found else _em_of(letter) for letter, found in zip_longest(text, stated) if letter
+    )
+    return _Piece(text, left, height, size, ems * size)
+
+
+def _em_of(letter: str) -> float:
+    """About how wide a letter is, as a share of the size of the font."""
+    if letter in _NARROW:
+        return 0.3
+    return 0.9 if letter in _WIDE or letter > _FIRST_FULL_WIDTH else 0.7 if letter.isupper() else 0.5
+
+
+def _between(last: _Piece, piece: _Piece) -> str:
+    """What is between two pieces: pieces of a word touch each other, as where its letters have several colours."""
+    if abs(piece.height - last.height) >= _LINE_HEIGHT:
+        return "\n"
+    if last.text[-1].isspace() or piece.text[0].isspace():
+        return ""
+    gap = piece.left - last.left - last.width
+    return "" if -_MAX_OVERLAP * piece.size < gap < _MAX_GAP * piece.size else " "
