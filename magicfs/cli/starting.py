@@ -126,6 +126,8 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     if {part.fingerprint for part in former.parts if part.name in SERVERS} != {part.fingerprint for part in servers}:
         terminal.remark("starting")
         supervisor.apply(servers, tied=request.tied)
+    else:
+        supervisor.start_halted(servers)
     readiness.wait_for_servers()
     if settings.hub is not None:
         environment.require_database(settings)

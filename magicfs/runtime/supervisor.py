@@ -166,7 +166,7 @@ class Supervisor:
         places = {part.name: part.place for part in parts}
         for name in sorted((*added, *changed), key=lambda name: places.get(name, 0)):
             self._client.add(name)
-        self._start_halted([part for part in parts if part.name not in {*added, *changed}])
+        self.start_halted([part for part in parts if part.name not in {*added, *changed}])
         return False
 
     def stop(self) -> bool:
@@ -239,8 +239,11 @@ class Supervisor:
                 failed=f"{', '.join(sorted(names))} does not stop: see 'magicfs status'",
             )
 
-    def _start_halted(self, parts: Sequence[Part]) -> None:
-        """Start those of the parts that a call has stopped which was interrupted, or killed, before its end."""
+    def start_halted(self, parts: Sequence[Part]) -> None:
+        """Start those of the running parts that a call has stopped which was interrupted, or killed, before its end.
+
+        Call it `locked`. Raises `ServerError`.
+        """
         halted = {info["name"] for info in self._client.processes() if info["statename"] in {"STOPPING", "STOPPED"}}
         parts = sorted((part for part in parts if part.name in halted), key=lambda part: part.place)
         self._stop(parts)

@@ -11,7 +11,9 @@ import subprocess
 from pathlib import Path
 
 import psutil
+import pytest
 
+from magicfs.runtime.supervisor import Supervisor
 from tests.plugins.commands import COMMAND, Commands
 from tests.plugins.fuse import needs_fuse
 from tests.plugins.waiting import eventually
@@ -23,6 +25,19 @@ def assert_is_indexed(magicfs: Commands, mount: Path) -> None:
     """Everything that was indexed before is found."""
     assert magicfs.rows("SELECT count(*) FROM files WHERE state = 'indexed'") == [(9,)]
     assert os.listdir(mount / "search" / "python")[0].endswith("_python_script.py")
+
+
+@pytest.mark.parametrize("servers", [("redis",), ("redis", "postgres")])
+def test_up_starts_the_servers_that_an_interrupted_down_has_stopped(
+    magicfs: Commands, mount: Path, servers: tuple[str, ...]
+) -> None:
+    supervisor = Supervisor(magicfs.home)
+    stopped = [part for part in supervisor.wanted() if part.name in servers]
+    with supervisor.locked():
+        supervisor._stop(stopped)
+    assert {name for name, part in magicfs.parts().items() if part.state == "stopped"} == set(servers)
+    magicfs.ok("up", "--detach", "--wait")
+    assert_is_indexed(magicfs, mount)
 
 
 def test_down_leaves_nothing_and_two_at_once_do_not_collide(magicfs: Commands, mount: Path) -> None:
