@@ -1,4 +1,4 @@
-"""Formats of OneNote, Publisher and WordPerfect, of which the text alone is read."""
+"""Formats of OneNote, Publisher, Visio and WordPerfect, of which the text alone is read."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import struct
 
 import pytest
 
-from magicfs.domain.contents import Unreadable
+from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
@@ -48,6 +48,74 @@ def test_a_publication_of_publisher_is_read(extractor: FileExtractor) -> None:
     table = b"CHNKINK ".ljust(32, b"\0") + struct.pack("<H4s6s4sII", 24, b"TEXT", b"", b"TEXT", 512, len(text)) + styles
     streams = {"Contents": bytes(64), "Quill/QuillSub/CONTENTS": table.ljust(512, b"\0") + text + bytes(16)}
     assert read(extractor, compound_file(streams), b"a.pub").text == "Sommerfest im Garten\nmit Blasmusik"
+
+
+def visio(version: int, chunks: bytes, *, packed: bool = False) -> bytes:
+    """A drawing of one page, whose stream has these chunks."""
+
+    def pointer(kind: int, offset: int, length: int, form: int) -> bytes:
+        if version > 5:
+            return struct.pack("<IIIIH", kind, 0, offset, length, form)
+        return struct.pack("<HHIII", kind, form, 0, offset, length)
+
+    page = pointer(21, 512, len(chunks), 0xD7 if packed else 0xD4)
+    # One that leads back to the root.
+    pointers = page + pointer(20, 128, 200, 0x54)
+    of_root = struct.pack("<IIxxxx", 4, 2) + pointers if version > 5 else struct.pack("<130xH", 2) + pointers
+    head = b"Visio (TM) Drawing\r\n".ljust(26, b"\0") + struct.pack("<HII", version, 0, 0)
+    data = (head + pointer(20, 128, len(of_root), 0x54)).ljust(128, b"\0") + of_root
+    return compound_file({"VisioDocument": data.ljust(512, b"\0") + chunks})
+
+
+def chunk(kind: int, content: bytes, *, flags: int = 0, level: int = 2, group: int = 0x54) -> bytes:
+    return struct.pack("<IIIIHB", kind, 1, flags, len(content), level, group) + content
+
+
+def text_of_shape(text: str, charset: str = "utf-16-le") -> bytes:
+    return bytes(8) + (text + "\0").encode(charset)
+
+
+@pytest.mark.parametrize(
+    ("version", "chunks"),
+    [
+        (
+            11,
+            chunk(0x2C, b"ab") + bytes(12)
+            + chunk(0x0E, text_of_shape("Wärme\ufffcpumpe"), level=3, group=0x55) + bytes(4)
+            + chunk(0xB4, b"x", level=2, group=0x54) + bytes(4) + chunk(0x0E, text_of_shape("Kessel")),
+        ),
+        (
+            6,
+            chunk(0x15, b"abc", flags=1) + bytes(8) + chunk(0x0E, text_of_shape("Wärmepumpe", "cp1252"))
+            + chunk(0x0E, text_of_shape("Kessel", "cp1252")),
+        ),
+        (
+            5,
+            b"".join(
+                struct.pack("<HHBBHI", kind, 1, 0, 0, 0, len(content)) + content
+                for kind, content in (
+                    (0x15, b"a"),
+                    (0x0E, text_of_shape("Wärmepumpe", "cp1252")),
+                    (0x0E, text_of_shape("Kessel", "cp1252")),
+                )
+            ),
+        ),
+    ],
+)  # fmt: skip
+def test_the_shapes_of_a_drawing_of_visio_are_read(extractor: FileExtractor, version: int, chunks: bytes) -> None:
+    assert read(extractor, visio(version, chunks), b"a.vsd").text == "Wärmepumpe\nKessel"
+    cut = extractor.extract(visio(version, chunks)[:-700], name=b"a.vsd")
+    assert isinstance(cut, Document) or cut.reason in {SkipReason.NO_TEXT, SkipReason.CORRUPT, SkipReason.BINARY}
+
+
+def test_a_packed_drawing_of_visio_is_read(extractor: FileExtractor) -> None:
+    shape = chunk(0x0E, text_of_shape("Rohr") + bytes(3))
+    letters = b"".join(b"\xff" + shape[start : start + 8] for start in range(0, len(shape), 8))
+    # Places in a window of 4096 bytes, at the end of which the first ones are, and lengths less three.
+    copies = b"\0" + b"".join(
+        bytes([at & 0xFF, at >> 4 & 0xF0 | size - 3]) for at, size in ((4078, 18), (0, 18), (18, 4))
+    )
+    assert read(extractor, visio(11, letters + copies, packed=True), b"a.vsd").text == "Rohr\nRohr"
 
 
 def wordperfect(body: bytes, *, version: int, password: int = 0) -> bytes:

@@ -17,6 +17,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.office.hangul_files import HANGUL_SIGNATURE, HANGUL_TYPE
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.publisher_files import PUBLISHER_TEXTS, PUBLISHER_TYPE
+from magicfs.text.extract.office.visio_files import VISIO_STREAM, VISIO_TYPE
 
 _MAX_MEMBERS = 50_000
 _MAX_UNPACKED_BYTES = 1 << 30
@@ -167,6 +168,7 @@ _OLE_TYPES = (
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
     ("__properties_version1.0", "application/vnd.ms-outlook"),
     (PUBLISHER_TEXTS, PUBLISHER_TYPE),
+    (VISIO_STREAM, VISIO_TYPE),
     ("FileHeader", HANGUL_TYPE),
 )
 _OLE_ENCRYPTED = ("EncryptedPackage", "EncryptedSummary")

@@ -50,6 +50,7 @@ from magicfs.text.extract.office.office_xml import OFFICE_XML_TYPES, read_office
 from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
 from magicfs.text.extract.office.onenote_files import ONENOTE_TYPE, read_onenote
 from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, read_publication
+from magicfs.text.extract.office.visio_files import VISIO_TYPE, read_drawing
 from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read_wordperfect
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.parsed import Parsed, PartialDocument
@@ -184,6 +185,7 @@ class DocumentParser:
             WORDPERFECT_TYPE: lambda: read_wordperfect(content),
             ONENOTE_TYPE: lambda: read_onenote(content),
             PUBLISHER_TYPE: lambda: read_publication(content),
+            VISIO_TYPE: lambda: read_drawing(content),
             HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
             container.KMZ: lambda: read_map(content, parts=self._parts),
             SIGNED_TYPE: lambda: self._read_signed(content),
