@@ -31,6 +31,9 @@ _NUMBERS_OF_POINTERS: Final = {0x1D: 30, 0x4E: 30, 0x1E: 54, 0x14: 130}
 """Where version 5 has the number of pointers in a stream, by its type; in others it is the tenth byte."""
 _LIST_OF_PAGES: Final = 20
 _WITH_CHUNKS_OF_5: Final = frozenset({21, 24})
+_OF_POINTERS: Final = frozenset({*range(0x1D, 0x1F), *range(0x50, 0x60)})
+_OF_CHUNKS: Final = range(0xD0, 0xDF)
+"""The formats of streams."""
 _COMPRESSED: Final = 2
 _HEAD_OF_POINTERS: Final = 4
 """What stands before pointers where they are packed."""
@@ -62,10 +65,10 @@ class _Pointer(NamedTuple):
     def leads_to_pointers(self, version: int) -> bool:
         if version == _OLDEST and self.kind == _LIST_OF_PAGES + 2:
             return False
-        return self.kind == _LIST_OF_PAGES or 0x1D <= self.format < 0x1F or 0x50 <= self.format < 0x60
+        return self.kind == _LIST_OF_PAGES or self.format in _OF_POINTERS
 
     def leads_to_chunks(self, version: int) -> bool:
-        return 0xD0 <= self.format < 0xDF or (version == _OLDEST and self.kind in _WITH_CHUNKS_OF_5)
+        return self.format in _OF_CHUNKS or (version == _OLDEST and self.kind in _WITH_CHUNKS_OF_5)
 
 
 def read_drawing(content: bytes) -> Document | Unreadable:
