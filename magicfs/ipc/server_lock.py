@@ -21,6 +21,8 @@ from magicfs.linux import locks
 log = logging.getLogger(__name__)
 
 STOP_SECONDS = 5.0
+KILL_SECONDS = 30.0
+"""Time for a process that was killed to end, on a busy machine."""
 _POLL_SECONDS = 0.02
 
 
@@ -84,7 +86,7 @@ def _answers(path: Path, request: Message, deadline: float) -> bool:
 
 def kill_server(path: Path) -> bool:
     """Kill the server of the socket `path`, and wait for its end; whether none runs any more."""
-    deadline = time.monotonic() + STOP_SECONDS
+    deadline = time.monotonic() + KILL_SECONDS
     for pid in holders(path):
         with suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)

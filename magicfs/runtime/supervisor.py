@@ -45,8 +45,8 @@ then for a supervisor to start."""
 SILENT_SECONDS = 1.0
 """A wait that is longer is explained to who waits."""
 
-GRACE_SECONDS = 5.0
-"""Time for supervisord itself, added to the time that a part has to stop."""
+GRACE_SECONDS = 30.0
+"""Time for supervisord itself on a busy machine, which kills a part then, added to the time that a part has to stop."""
 
 
 class Supervisor:

@@ -204,7 +204,7 @@ class TestADiskThatHangs:
         finally:
             if mount.process is not None:
                 mount.process.kill()
-                mount.process.wait(20)
+                mount.process.wait(60)
             subprocess.run(["umount", "-l", str(path)], check=False)
 
     def writers(self, mirrored: Path, count: int) -> list[threading.Thread]:

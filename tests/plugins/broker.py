@@ -69,7 +69,7 @@ class Broker:
         self.process = subprocess.Popen(
             [*self.prefix, redis.binary(), *words], stdout=subprocess.DEVNULL, stdin=subprocess.DEVNULL
         )
-        wait_until(self._answers, seconds=60, failed="the test's own Redis does not start")
+        wait_until(self._answers, seconds=120, failed="the test's own Redis does not start")
 
     def _answers(self) -> bool:
         try:

@@ -53,7 +53,7 @@ class ClusterServers:
             self._postgres = subprocess.Popen(
                 [*self.prefix, *server, *options], stdout=log, stderr=log, stdin=subprocess.DEVNULL
             )
-        wait_until(self._ready, seconds=60, failed="the cluster's Postgres does not start")
+        wait_until(self._ready, seconds=120, failed="the cluster's Postgres does not start")
         self.broker.start()
 
     def _ready(self) -> bool:

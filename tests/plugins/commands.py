@@ -29,7 +29,7 @@ from tests.plugins.forks import run_command
 from tests.plugins.models import MODEL
 
 COMMAND = (sys.executable, "-m", "magicfs.cli")
-END_SECONDS = 30.0
+END_SECONDS = 90.0
 """For the end of processes that are killed, on a busy machine."""
 
 COMMAND_SECONDS = 500.0

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import itertools
 import os
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -27,6 +29,11 @@ from tests.plugins.environment import quick_directory
 
 _numbers = itertools.count(1)
 REDIS_DATABASES = 16
+
+START_SECONDS = 240
+"""For a cluster that is made first, while other runs of tests on a busy machine do the same."""
+
+END_SECONDS = 60
 
 
 @dataclass(frozen=True)
@@ -85,8 +92,8 @@ def servers() -> Iterator[Servers]:
         for name in ("postgres", "redis")
     ]
     try:
-        wait_until(lambda: postgres.answers(home / "run"), seconds=60, failed="the test's Postgres does not start")
-        wait_until(lambda: redis.answers(home), seconds=60, failed="the test's Redis does not start")
+        wait_until(lambda: postgres.answers(home / "run"), seconds=START_SECONDS, failed="no Postgres for the tests")
+        wait_until(lambda: redis.answers(home), seconds=START_SECONDS, failed="no Redis for the tests")
         with psycopg.connect(postgres.admin_dsn(home / "run"), autocommit=True) as admin:
             admin.execute("ALTER SYSTEM SET fsync = off")
             admin.execute("SELECT pg_reload_conf()")
@@ -97,9 +104,13 @@ def servers() -> Iterator[Servers]:
             yield found
     finally:
         for process in processes:
-            process.terminate()
+            # Asked to terminate, Postgres would wait for a session that a test has left.
+            process.send_signal(signal.SIGINT)
         for process in processes:
-            process.wait(30)
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                process.wait(END_SECONDS)
+            process.kill()
+            process.wait()
         log.close()
         shutil.rmtree(home, ignore_errors=True)
 

@@ -49,7 +49,7 @@ def test_only_a_regular_file_has_rules(tmp_path: Path, make: Callable[[Path], No
     make(tmp_path / ".gitignore")
     before = len(os.listdir("/proc/self/fd"))
     assert IgnoreRules().enter(os.fsencode(tmp_path), relative=b"") == IgnoreRules()
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
 
 
 @LINEAR_TIME

@@ -67,7 +67,7 @@ def test_a_wait_that_a_signal_ends_leaves_nothing_open(tmp_path: Path) -> None:
             take_lock(path)
     finally:
         signal.signal(signal.SIGUSR1, handler)
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
     os.close(held)
 
 

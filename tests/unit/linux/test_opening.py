@@ -71,7 +71,7 @@ class TestOpenBelow:
         for _ in range(3):
             with pytest.raises(FileNotFoundError):
                 open_below(os.fsencode(tmp_path), b"no/such/file")
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before
 
     def test_a_link_in_place_of_the_root_is_not_followed(self, tmp_path: Path) -> None:
         (tmp_path / "elsewhere").mkdir()
@@ -140,7 +140,7 @@ class TestOpenBelowCached:
         before = len(os.listdir("/proc/self/fd"))
         assert open_below_cached(os.fsencode(tmp_path), b"no/such/file") is None
         assert open_below_cached(b"/proc", b"version") is None
-        assert len(os.listdir("/proc/self/fd")) == before
+        assert len(os.listdir("/proc/self/fd")) <= before
 
 
 def test_errors_of_the_kernel_are_those_of_python(tmp_path: Path) -> None:

@@ -112,4 +112,4 @@ def test_it_closes_what_it_opens(directory: RealDirectory, tmp_path: Path) -> No
     for look_up in (directory.lookup_cached, directory.lookup):
         with raises_errno(errno.ESTALE):
             look_up(b"file")
-    assert len(os.listdir("/proc/self/fd")) == before
+    assert len(os.listdir("/proc/self/fd")) <= before
