@@ -100,6 +100,8 @@ def replace_file(path: Path, text: str, *, mode: int = 0o600) -> None:
     draft = path.with_name(f"{path.name}.new")
     descriptor = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, mode)
     with open(descriptor, "w", encoding="utf-8") as file:
+        # Whatever the umask takes from a new file.
+        os.fchmod(file.fileno(), mode)
         file.write(text)
         file.flush()
         os.fsync(descriptor)

@@ -1,4 +1,4 @@
-"""The status of a file, with the time of its birth."""
+"""The status of a file, with the time of its birth, and replacing a file."""
 
 import os
 import subprocess
@@ -6,12 +6,23 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.linux.files import status_and_birth
+from magicfs.linux.files import replace_file, status_and_birth
 
 
 def birth_seconds(path: Path) -> int:
     """When the file was made, as `stat` says it; 0 on a file system that does not know."""
     return int(subprocess.run(["stat", "--format=%W", path], check=True, capture_output=True).stdout)
+
+
+@pytest.mark.parametrize("umask", [0o000, 0o077, 0o777])
+def test_a_file_is_replaced_by_one_of_the_mode_that_is_wanted(tmp_path: Path, umask: int) -> None:
+    before = os.umask(umask)
+    try:
+        for mode in (0o600, 0o644):
+            replace_file(tmp_path / "a", "hello", mode=mode)
+            assert (tmp_path / "a").stat().st_mode & 0o777 == mode
+    finally:
+        os.umask(before)
 
 
 class TestStatusAndBirth:
