@@ -44,6 +44,14 @@ ADVISED_WATCHES = 524_288
 """The limit that a person is told to set, or twice the present one if that is more."""
 
 
+def clock_difference(theirs: float, *, asked_at: float, answered_at: float) -> float:
+    """By how many seconds another clock differs at least from this one, which was read before and after that one.
+
+    What lies between the two is what the answer took: much on a machine with too much to do.
+    """
+    return max(asked_at - theirs, theirs - answered_at, 0.0)
+
+
 class IndexChecks:
     """The checks of one command. What has not answered one of them is not waited for by the next one."""
 
@@ -98,7 +106,9 @@ class IndexChecks:
             postgres_cluster.binaries()
         if settings.local_database and _is_off(settings, settings.run_dir / POSTGRES_SOCKET):
             return f"{kind}, not running: 'magicfs up' starts it"
-        skew = self._index.read(lambda connection: abs(database_time(connection).timestamp() - time.time()))
+        asked_at = time.time()
+        theirs = self._index.read(database_time).timestamp()
+        skew = clock_difference(theirs, asked_at=asked_at, answered_at=time.time())
         if skew > MAX_CLOCK_SKEW_SECONDS:
             raise CheckFailed(f"its clock and this one differ by {skew:.0f} seconds: set both by NTP")
         self._index.read(require_writable)

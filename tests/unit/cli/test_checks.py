@@ -9,6 +9,7 @@ from types import SimpleNamespace
 import pytest
 
 from magicfs.cli.checks import run_checks
+from magicfs.cli.index_checks import clock_difference
 from magicfs.config import Settings
 from magicfs.text.extract.options import Wall
 from magicfs.text.extract.process.sandbox import Sandbox
@@ -54,3 +55,9 @@ def test_a_disk_that_takes_no_more_files_is_named(
     result = next(result for result in run_checks(Settings(home=short_path)) if result.name == "disk")
     assert result.ok is ok
     assert ok or "takes 79 more files" in result.text
+
+
+@pytest.mark.parametrize(("theirs", "seconds"), [(97.0, 3.0), (100.0, 0.0), (104.0, 0.0), (105.0, 0.0), (108.0, 3.0)])
+def test_what_an_answer_took_is_no_difference_of_clocks(theirs: float, seconds: float) -> None:
+    """A machine with far too much to do takes seconds for one."""
+    assert clock_difference(theirs, asked_at=100.0, answered_at=105.0) == seconds
