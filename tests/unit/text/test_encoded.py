@@ -248,6 +248,11 @@ def test_of_minified_code_the_licence_and_sentences_stay() -> None:
     ]  # fmt: skip
 
 
+def test_a_long_row_of_escapes_takes_no_time() -> None:
+    stripped = strip_encoded("var words = ['" + r"\x41\x6d" * 100_000 + "'];", mime_type="text/javascript")
+    assert stripped.removed_characters == 800_000
+
+
 def test_a_long_word_in_minified_code_takes_no_time() -> None:
     code = f'x="{"a" * 400_000}";' + "y=z;" * 400
     assert words(strip_encoded(code, mime_type="text/javascript").text) == []
