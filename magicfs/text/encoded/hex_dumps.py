@@ -34,7 +34,9 @@ _HEX_RECORDS = re.compile(r"(?m)^:[0-9A-F]{10,521}$(?:\n:[0-9A-F]{10,521}$)++")
 
 _ARRAY = re.compile(r"(?:0[xX][0-9a-fA-F]{1,8}[uUlL]{0,3}[\s,]++){32,}+")
 _ESCAPED = re.compile(r"(?:\\x[0-9a-fA-F]{2}){24,}+")
-_ESCAPED_LINES = re.compile(r"""(?<!\\x[0-9a-fA-F]{2})(?:(?:\\x[0-9a-fA-F]{2}){8,}+(?:["'][\s\\+.]{1,40}+[bB]?["'])?){3,}+""")
+_ESCAPED_LINES = re.compile(
+    r"""(?<!\\x[0-9a-fA-F]{2})(?:(?:\\x[0-9a-fA-F]{2}){8,}+(?:["'][\s\\+.]{1,40}+[bB]?["'])?){3,}+"""
+)
 """Escapes in strings of which each is a line. Looked for where escapes begin, once for each row of them."""
 
 
