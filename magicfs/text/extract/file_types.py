@@ -207,7 +207,7 @@ _TEXT: Final = {
     " fodt fods fodp stringsdict",
     "text/x-ini": "ini cfg conf env", "text/x-java-properties": "properties", "text/x-strings": "strings",
     "text/troff": "man 1 2 3 4 5 6 7 8", "text/x-gettext": "po pot",
-    "text/x-typst": "typ", "text/x-wiki": "wiki mediawiki textile",
+    "text/x-dxf": "dxf", "text/x-typst": "typ", "text/x-wiki": "wiki mediawiki textile",
 }  # fmt: skip
 
 TEXT_BY_EXTENSION: Final[dict[str, str]] = {

@@ -13,6 +13,7 @@ from magicfs.domain.contents import EXTRACTOR_VERSION
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     "* decode": 62,
+    "text/plain": 64,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 52),
     "application/zip": 61,
     "application/x-ipynb+json": 20,
@@ -46,7 +47,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 63
+VERSION_OF_UNREAD: Final = 64
 """To be raised when files are read of which nothing was: above all others."""
 
 

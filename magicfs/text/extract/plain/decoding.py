@@ -18,6 +18,7 @@ from magicfs.text.extract.plain.bank_files import (
     read_exchange,
     read_statement,
 )
+from magicfs.text.extract.plain.cad_drawings import DRAWING_TYPE, read_exchanged_drawing
 from magicfs.text.extract.plain.content_lines import (
     CONTENT_LINE_TYPES,
     FAMILY_TYPE,
@@ -42,6 +43,7 @@ _READERS: Final[dict[str, Callable[[str], str]]] = {
     ENTRIES_TYPE: read_entries,
     EXCHANGE_TYPE: read_exchange,
     NOTES_TYPE: read_notes,
+    DRAWING_TYPE: read_exchanged_drawing,
 }
 
 
