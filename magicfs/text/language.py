@@ -42,6 +42,14 @@ _MIN_PROBABILITY: Final = 0.5
 """Of English texts with 15 to 40 letters, 1 % are taken for another language; of German ones, 83 % and more are found
 to be German, the others have no language, which gives English stems."""
 
+_KANA: Final = re.compile("[\u3041-\u3096\u30a1-\u30fa]")
+_HAN: Final = re.compile("[\u4e00-\u9fff]")
+_MIN_KANA: Final = 6
+_MIN_SHARE_OF_KANA: Final = 0.25
+"""A Chinese text may quote some."""
+_MIN_HAN: Final = 16
+"""A Japanese text of so many characters has kana between them."""
+
 _FIELDS: Final = re.compile(r"(?:[A-Z][A-Za-z-]{1,40}: .*\n){2,100}")
 _SUBJECT: Final = re.compile(r"^Subject: (?:\w{2,3}: )*(.*)", re.MULTILINE)
 """The fields above a message, whose names are English and whose values are names, and what the message is about."""
@@ -130,8 +138,21 @@ def detect_language(samples: Sequence[str]) -> str | None:
     labels, probabilities = _model().predict(text, k=1)
     if not labels:
         return None
+    if not text.isascii() and (code := _by_its_script(text, _code(labels[0]))) is not None:
+        return code
     minimum = _MIN_PROBABILITY if letters >= _SHORT_LETTERS else _MIN_PROBABILITY_OF_SHORT_TEXT
     return normalize_language(_code(labels[0])) if probabilities[0] >= minimum else None
+
+
+def _by_its_script(text: str, found: str) -> str | None:
+    """Japanese for a text with kana, Chinese for one of many characters without any; None where that tells nothing.
+
+    The detector takes a short list of Chinese words for Japanese.
+    """
+    kana, characters = len(_KANA.findall(text)), len(_HAN.findall(text))
+    if kana >= _MIN_KANA and kana >= _MIN_SHARE_OF_KANA * (kana + characters):
+        return "ja"
+    return "zh" if found == "ja" and not kana and characters >= _MIN_HAN else None
 
 
 def language_probabilities(text: str) -> dict[str, float]:

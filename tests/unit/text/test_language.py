@@ -130,3 +130,9 @@ def test_the_extractor_says_the_language() -> None:
         document = extractor.extract(SENTENCES["de"].encode(), name=b"brief.txt")
     assert isinstance(document, Document)
     assert document.language == "de"
+
+
+def test_kana_tell_japanese_from_chinese() -> None:
+    assert detect_language(["麻婆豆腐:豆腐切块焯水,牛肉末炒香,加豆瓣酱、花椒、辣椒面,勾芡出锅,撒葱花。"]) == "zh"
+    assert detect_language(["肉じゃが:じゃがいも四個、牛肉200g、玉ねぎ、にんじん、しらたき。"]) == "ja"
+    assert detect_language(["资料里引用了一句日文「ありがとう」,其余的内容全部都是中文,没有别的外语。" * 2]) == "zh"
