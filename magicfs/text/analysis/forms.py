@@ -67,7 +67,10 @@ def word_forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexem
             plural = word[:-1] if word.endswith("s") else f"{word}s"
             forms.setdefault(plural, Lexeme(plural, is_exact=False))
             continue
-        forms.setdefault(STEM_MARK + stemmed, Lexeme(STEM_MARK + stemmed, is_exact=False))
+        is_long = 2 * len(stemmed) > len(word) or algorithm == DEFAULT_ALGORITHM or not word.isascii()
+        # An occurrence of a short stem is one of another word as often: `car` of `carrot`, in Hungarian.
+        factor = 1.0 if is_long else OTHER_FORM_FACTOR
+        forms.setdefault(STEM_MARK + stemmed, Lexeme(STEM_MARK + stemmed, factor=factor, is_exact=False))
         if stemmed == word:
             forms[word] = Lexeme(word, factor=1.0 + EXACT_BONUS)
         elif len(stemmed) >= _MIN_REST_CHARACTERS and 2 * len(stemmed) > len(word):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from magicfs.domain.query import STEM_MARK
 from magicfs.text.analysis import analyze, question_terms
 from magicfs.text.analysis.forms import EXACT_BONUS
 from tests.unit.text.analysis.vectors import positions, share
@@ -126,3 +127,11 @@ HEBREW = [
 def test_a_word_of_hebrew_is_found_behind_the_words_that_are_written_with_it(text: str, question: str) -> None:
     assert share(text, question) == 1.0
     assert share(question, text.split(maxsplit=1)[0]) == 1.0
+
+
+def test_a_short_stem_of_another_language_counts_less_than_the_word() -> None:
+    [term] = question_terms("marmot", languages=["en", "hu"])
+    factors = {lexeme.text: lexeme.factor for lexeme in term.lexemes}
+    assert factors[f"{STEM_MARK}mar"] < 0.5 * factors["marmot"], "a text about March is not about marmots"
+    [term] = question_terms("going", languages=["en"])
+    assert {lexeme.text: lexeme.factor for lexeme in term.lexemes}[f"{STEM_MARK}go"] == 1.0
