@@ -41,11 +41,15 @@ _MIN_MEAN_PIECE: Final = 2
 
 
 def is_code(term: Term) -> bool:
-    """Whether a word is a number, or has letters and digits, as part numbers have, and is no beginning already."""
+    """Whether a word is a number, or has letters and digits, as part numbers have; no star is behind it."""
     word = term.word
-    if not (word.isalnum() and _MIN_CODE <= len(word) <= _MAX_CODE) or any(form.is_prefix for form in term.lexemes):
-        return False
-    return any(map(str.isdigit, word)) and (len(word) >= _MIN_DIGITS or not word.isdigit())
+    # What may be the beginning of a digest has no star, and may be a code in pieces as well: `4B7 3921`.
+    return (
+        word.isalnum()
+        and _MIN_CODE <= len(word) <= _MAX_CODE
+        and any(map(str.isdigit, word))
+        and (len(word) >= _MIN_DIGITS or not word.isdigit())
+    )
 
 
 def beginning_of_codes(connection: Connection, term: Term) -> Term | None:
