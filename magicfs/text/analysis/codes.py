@@ -10,6 +10,7 @@ import re
 from collections.abc import Iterator
 from typing import Final
 
+from magicfs.text.analysis.accounts import accounts_in
 from magicfs.text.analysis.tokens import SPACE
 from magicfs.text.analysis.variants import SHORT_WORDS, OtherForms
 
@@ -52,6 +53,17 @@ _TYPED_DESIGNATION: Final = re.compile(r"(?<![\w.,:/-])([^\W\d_]{1,2}) (0*)([0-9
 """The same as people type it."""
 
 
+_SHORT_CODE: Final = re.compile(r"(?<![\w.,:/-])([a-z]{1,2})(\.?)([0-9]{2,3})(?![\w/]|[.,:-]\w)", re.IGNORECASE)
+"""A letter or two and a number, as of the errors of machines: `F28` and `F.28`."""
+
+
+_HEXADECIMAL_CODE: Final = re.compile("0x([0-9a-f]{4,16})")
+_ACCOUNT_FORMS: Final = 2
+"""The account with zeros before it and without. Other accounts have the same bank."""
+_MAX_WORDS: Final = 64
+"""A longer text is pasted."""
+
+
 def codes_with_blanks(text: str) -> list[str]:
     """The codes of a readable text, and its numbers with one or two capitals and a blank before them, in one piece.
 
@@ -91,6 +103,22 @@ def typed_codes_in_pieces(text: str) -> list[str]:
 
 def _is_code(code: str) -> bool:
     return len(code.replace(" ", "")) >= _MIN_CODE_CHARACTERS and SHORT_WORDS.isdisjoint(code.lower().split(" "))
+
+
+def code_forms(text: str) -> Iterator[OtherForms]:
+    """Yield `F.28` for `F28` and the other way round, `80070643` for `0x80070643`, and the account in an IBAN.
+
+    A text that has `0x80070643` has it without `0x` too, and one with an IBAN has the account (`lexemes`).
+    """
+    for word in re.findall(r"\w+", text.lower())[:_MAX_WORDS]:
+        if code := _HEXADECIMAL_CODE.fullmatch(word):
+            yield frozenset({word}), [code[1]]
+        elif accounts := accounts_in(word):
+            yield frozenset({word}), accounts[:_ACCOUNT_FORMS]
+    for letters, point, number in _SHORT_CODE.findall(text):
+        if letters.lower() not in SHORT_WORDS:
+            words = {letters, number, f"{letters}.{number}"} if point else {letters + number}
+            yield frozenset(map(str.lower, words)), [letters + number if point else f"{letters}.{number}"]
 
 
 def designation_forms(text: str) -> Iterator[OtherForms]:

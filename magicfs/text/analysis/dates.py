@@ -17,6 +17,7 @@ from magicfs.text.analysis.stated_days import (
     VIETNAMESE,
     days_with_blanks,
     joined_days,
+    roman_days,
     short_days,
     western_year,
 )
@@ -120,7 +121,7 @@ def _dates_with_signs(text: str) -> Iterator[tuple[frozenset[str], list[_Date]]]
         yield frozenset(numbers), [(year, int(month), day)]
     for year, number, day, word in joined_days(text):
         yield frozenset({word}), [(year, number, day)]
-    for year, number, day, written in short_days(text):
+    for year, number, day, written in (*short_days(text), *roman_days(text)):
         yield frozenset({written.lower(), *re.findall(r"[^\W_]+", written.lower())}), [(year, number, day)]
     for one in days_of_eras(text):
         if one.month:

@@ -7,9 +7,11 @@ words in one call costs hardly more than folding one. Any thread.
 from __future__ import annotations
 
 import re
+from itertools import groupby, pairwise
 from typing import Final
 
 from magicfs.domain.query import STEM_MARK, quoted_lexeme
+from magicfs.text.analysis.accounts import SHORTEST_ACCOUNT, accounts_in
 from magicfs.text.analysis.folding import fold, fold_all, without_points
 from magicfs.text.analysis.hebrew import PLURALS, is_hebrew, plural_stems, without_prefixes
 from magicfs.text.analysis.stems import stems
@@ -35,6 +37,20 @@ _ORDINAL: Final = re.compile("([0-9]{1,3})(?:st|nd|rd|th|er|ere|i?eme|e|de|ste)"
 
 _VERSION_BEHIND: Final = re.compile(r"([0-9]+)[vV][0-9]{1,2}")
 """The last part of a number with a version behind it, such as `2103.01234v2`, which is found as `2103.01234` too."""
+
+_HEXADECIMAL_CODE: Final = re.compile("0x([0-9a-f]{4,16})")
+"""A code as programs write it, such as that of an error, which is found without its `0x` too."""
+
+_SIGNS_OF_DAYS: Final = frozenset("-./_")
+_DAY: Final = re.compile(
+    r"[12][0-9]{3}([-./_])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])"
+    r"|(?:0?[1-9]|[12][0-9]|3[01])([-./_])(?:0?[1-9]|[12][0-9]|3[01])\2[12][0-9]{3}"
+)
+_TIGHTER: Final = {"_": frozenset[str](), "-": frozenset("_"), ".": frozenset("_-")}
+"""The signs that join names inside of longer tokens, each with those that bind tighter: `db-prod-01` of
+`db-prod-01.example.org` is a name, and `01.example.org` is none."""
+_PARTS_OF_NAME: Final = 3
+"""Names of two parts are `neighbours`, and a token of so many parts is a name itself."""
 
 _REMEMBERED_TOKENS: Final = 20_000
 """The tokens of one generation. Two of them take some 15 MB, and have nearly all tokens of prose, and of a project of
@@ -122,6 +138,10 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
             lexemes += tuple([quoted_lexeme(STEM_MARK + rest) for rest in dict.fromkeys((*rests, *plurals))])
         elif word[0] in _DIGITS and (bare := _PADDED.fullmatch(word) or _ORDINAL.fullmatch(word)):
             lexemes += (quoted_lexeme(bare[1]),)
+        elif word.startswith("0x") and (code := _HEXADECIMAL_CODE.fullmatch(word)):
+            lexemes += (quoted_lexeme(code[1]),)
+        elif len(word) >= SHORTEST_ACCOUNT:
+            lexemes += tuple(map(quoted_lexeme, accounts_in(word)))
         found[part] = (lexemes, (), 1, () if part == word and word.isalpha() else _names(part))
     return found
 
@@ -197,6 +217,32 @@ def pairs_of(characters: str) -> list[str]:
     return [characters[place : place + 2] for place in range(len(characters))]
 
 
+def _days(token: Token) -> list[tuple[int, str]]:
+    """The days in digits inside of a longer token, each with its first part: that of `2024-03-20-minutes.md`."""
+    found = []
+    for place, (sign, following) in enumerate(pairwise(token.signs)):
+        if sign == following and sign in _SIGNS_OF_DAYS and token.parts[place].isdecimal():
+            day = sign.join(token.parts[place : place + _PARTS_OF_NAME])
+            if _DAY.fullmatch(day):
+                found.append((place, day.replace("_", "-")))
+    return found
+
+
+def _names_inside(token: Token) -> list[tuple[int, str]]:
+    """The names of several parts inside of a longer token, each with its first part: `max_retry_count` of `self`."""
+    found = []
+    place = 0
+    for sign, run in groupby(token.signs):
+        first, place = place, place + len(list(run))
+        parts = token.parts[first : place + 1]
+        if sign not in _TIGHTER or not _PARTS_OF_NAME <= len(parts) < len(token.parts):
+            continue
+        beside = {*token.signs[max(0, first - 1) : first], *token.signs[place : place + 1]}
+        if beside.isdisjoint(_TIGHTER[sign]):
+            found.append((first, sign.join(parts)))
+    return found
+
+
 def compounds(token: Token) -> list[tuple[int, str]]:
     """The folded lexemes of a token that have signs in them, each with its place."""
     if not token.has_signs:
@@ -205,6 +251,8 @@ def compounds(token: Token) -> list[tuple[int, str]]:
     if len(pairs) == 1 and len(pairs[0]) <= MAX_COMPOUND_CHARACTERS and not token.has_signed_words:
         return [(0, fold(pairs[0]))]
     found = [*enumerate(pairs), *token.signed_words(), *token.addresses()]
+    if len(token.signs) >= _PARTS_OF_NAME:
+        found = list(dict.fromkeys((*found, *_days(token), *_names_inside(token))))
     whole = token.whole
     if len(token.signs) > 1:
         found.append((0, whole))

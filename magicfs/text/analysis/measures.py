@@ -70,7 +70,9 @@ _WORDS_OF_PERCENT: Final = (
 """What a text has that has one of them, but for those in letters of ASCII."""
 
 _MONEY: Final = (
-    ("€", "eur euro euros"), ("$", "usd dollar dollars"), ("£", "gbp pound pounds"), ("¥", "jpy yen"),
+    ("€", "eur euro euros евро євро ευρώ يورو יורו 欧元"),
+    ("$", "usd dollar dollars доллар доллара долларов دولار 美元"),
+    ("£", "gbp pound pounds"), ("¥", "jpy yen"),
     ("¥", "cny yuan"), ("₹", "inr rupee rupees"), ("₽", "rub руб рублей рубля"), ("₩", "krw won"), ("₺", "try lira"),
     ("₴", "uah грн гривень"), ("₪", "ils nis"), ("r$", "brl reais real"), ("zł", "pln złotych złote"),
     ("kč", "czk korun"), ("kr", "sek kronor"), ("kr", "nok kroner"), ("kr", "dkk kroner"), ("chf", "franken sfr"),
@@ -95,6 +97,10 @@ _DOLLARS: Final = re.compile(rf"\$(?:(?<![\w$].)|(?<=\bUS.)){SPACE}?({_AMOUNT})|
 _LEFT_OUT: Final = re.compile(r"[.,](?=[0-9]{3}(?![0-9]))|[.,]0{1,2}\Z")
 """What people leave out of an amount: separators of thousands, and cents that are none."""
 _YEAR: Final = re.compile("(?:19|20)[0-9]{2}")
+_TYPED_DECIMALS: Final = re.compile(
+    r"(?<![\w.,:/-])([0-9]{1,4})([.,])([0-9]{1,2})([a-z\u00b5\u03bc]{0,3})(?![\w/%-]|[.,:]\w)"
+)
+"""A number with a point or a comma, which others write with the other one."""
 _DECIMALS: Final = re.compile("([0-9]+)[.,]([0-9]|[1-9]0)")
 """An amount whose last digit may be a zero that is left out."""
 
@@ -228,6 +234,14 @@ def money_forms(text: str) -> Iterator[OtherForms]:
                 yield frozenset({name + amount, amount + name}), [*signs, *_forms_of_money(amount, name)]
             yield frozenset({name}), list(dict.fromkeys(_forms_of_money(number or last_number, name)))
             yield from _decimal_forms(number or last_number)
+
+
+def decimal_forms(text: str) -> Iterator[OtherForms]:
+    """Yield `1.2` for `1,2` and the other way round, perhaps with a unit behind it in one piece: `2,5mg`."""
+    for whole, sign, decimals, unit in _TYPED_DECIMALS.findall(text):
+        last = decimals + unit
+        other = ",."[sign == ","]
+        yield frozenset({f"{whole}{sign}{last}".lower()}), [f"{whole}{other}{last}".lower()]
 
 
 def is_amount(word: str) -> bool:

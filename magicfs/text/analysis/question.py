@@ -13,6 +13,8 @@ from itertools import chain
 from typing import Final
 
 from magicfs.domain.query import Lexeme, Term
+from magicfs.text.analysis.accounts import accounts_in
+from magicfs.text.analysis.codes import code_forms
 from magicfs.text.analysis.dates import days_in_one_piece
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import OTHER_FORM_FACTOR, VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
@@ -65,7 +67,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     has_pieces = len(terms) > 1 and any(map(str.isdigit, body))
     numbers = list(dict.fromkeys(map(fold, typed_in_pieces(body)))) if has_pieces else []
     others: dict[str, list[str]] = {}
-    for words, forms in typed_forms(body):
+    for words, forms in (*typed_forms(body), *code_forms(body)):
         for word in words:
             others.setdefault(fold(word), []).extend(map(fold, forms))
     doubtful = {fold(word): forms for words, forms in doubtful_forms(body) for word in words}
@@ -144,7 +146,7 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             continue
         names = _names(part)
         pieces = as_one.get(place, [])
-        if not (names or pieces) and _DIGEST.fullmatch(word) and not word.isalpha():
+        if not (names or pieces) and _DIGEST.fullmatch(word) and not (word.isalpha() or accounts_in(word)):
             yield Term(word, _forms_of_digest(word))
             continue
         variants = [form for whole in pieces for form in variant_forms(whole.lower(), algorithms)]

@@ -54,6 +54,15 @@ _DAY_WITH_BLANKS: Final = re.compile(
     r"|[0-9]{3}\. ?[0-9]{1,2}\. ?[0-9]{1,2}(?![\w/-]|\.[0-9]))"
 )
 """A day in digits with blanks, as Czech, Hungarian and Korean have it: `9. 3. 2022`, `2022. 3. 9.`."""
+_ROMAN_MONTHS: Final = dict(zip("I II III IV V VI VII VIII IX X XI XII".split(), range(1, 13), strict=True))
+_ROMAN_MONTH: Final = re.compile(
+    r"[IVX](?<=[0-9. /-].)(?:(?<=[0-9].{2})|(?<=[0-9][.].{2}))[IVX]{0,3}(?=\.? ?[0-9]|[/-][0-9])"
+)
+_BEFORE_ROMAN: Final = re.compile(r"(?<![\w.,/-])([12][0-9]{3}|[0-9]{1,2})(?:\.? |[./-])\Z")
+_BEHIND_ROMAN: Final = re.compile(r"(?:\.? |[./-])([12][0-9]{3}|[0-9]{1,2})(?![\w/-]|[.,][0-9])")
+_LONGEST_BEFORE_ROMAN: Final = 8
+_YEAR_AND_DAY: Final = 4
+"""More digits than a year has."""
 _MONTH_IN_CHARACTERS: Final = re.compile(f"[{NUMERALS}]月")
 _THAI: Final = ("\u0e00", "\u0e7f")
 _FIRST_THAI_YEAR: Final = 2400
@@ -77,6 +86,7 @@ def stated_dates(text: str) -> list[str]:
     found += [date for year, month, day, _ in short_days(text) for date in _iso(year, month, day)]
     if any(century in text for century in _CENTURIES):
         found += _spelt(text)
+        found += [date for year, month, day, _ in roman_days(text) for date in _iso(year, month, day)]
         found += [date for year, month, day in days_with_blanks(text) for date in _iso(year, int(month), day)]
         found += [date for year, month, day, _ in joined_days(text) for date in (*_iso(year, month, day), year)]
     if "月" in text or "월" in text:
@@ -141,6 +151,22 @@ def short_days(text: str) -> Iterator[tuple[str, int, str, str]]:
         before = _NAME_BEFORE.search(text, max(0, match.start() - _LONGEST_NAME), match.start())
         if before and (month := month_between_signs(before[0])) is not None:
             yield match[2], month, match[1], before[0] + match[0]
+
+
+def roman_days(text: str) -> Iterator[tuple[str, int, str, str]]:
+    """Yield the days whose month is a Roman number: the year, the month, the day, and what is written.
+
+    `12.III.2024`, `12 III 2024`, and in Hungarian `2024. III. 12.`
+    """
+    for match in _ROMAN_MONTH.finditer(text):
+        month = _ROMAN_MONTHS.get(match[0])
+        start, end = match.span()
+        before = _BEFORE_ROMAN.search(text, max(0, start - _LONGEST_BEFORE_ROMAN), start) if month else None
+        behind = _BEHIND_ROMAN.match(text, end) if before else None
+        if month and before and behind and len(before[1]) + len(behind[1]) > _YEAR_AND_DAY:
+            year, day = (before[1], behind[1]) if len(before[1]) > len(behind[1]) else (behind[1], before[1])
+            if len(day) <= _DIGITS_OF_DAY:
+                yield year, month, day, before[0] + match[0] + behind[0]
 
 
 def joined_days(text: str) -> Iterator[tuple[str, int, str, str]]:

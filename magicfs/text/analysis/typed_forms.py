@@ -18,7 +18,7 @@ from magicfs.text.analysis.codes import designation_forms, numbers_with_brackets
 from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.magnitudes import magnitude_forms
-from magicfs.text.analysis.measures import dimensions, micro_forms, money_forms, percent_forms
+from magicfs.text.analysis.measures import decimal_forms, dimensions, micro_forms, money_forms, percent_forms
 from magicfs.text.analysis.periods import period_forms
 from magicfs.text.analysis.spaced_numbers import numbers_in_pieces
 from magicfs.text.analysis.variants import OtherForms
@@ -113,6 +113,7 @@ def typed_forms(text: str) -> list[OtherForms]:
         kinds += [
             abbreviation_forms,
             clock_forms,
+            decimal_forms,
             designation_forms,
             _episodes,
             magnitude_forms,

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import pytest
 
+from magicfs.text.analysis.codes import code_forms
 from magicfs.text.analysis.magnitudes import magnitude_forms
-from magicfs.text.analysis.stated_days import stated_dates
+from magicfs.text.analysis.measures import decimal_forms
+from magicfs.text.analysis.stated_days import roman_days, stated_dates
 from magicfs.text.analysis.years import stated_years, year_forms
 from tests.unit.text.analysis.vectors import missed
 
@@ -163,3 +165,38 @@ def test_a_year_has_an_apostrophe_for_its_century() -> None:
 def test_a_text_in_single_quotes_begins_with_no_year(text: str) -> None:
     assert missed(text, "2025") != []
     assert missed(f"{text}, as in '25", "2025") == []
+
+
+@pytest.mark.parametrize("written", ["12.III.2019", "12. III. 2019", "12 III 2019", "12/III/2019", "2019. III. 12."])
+@pytest.mark.parametrize("typed", ["2019-03-12", "12.03.2019", "12 March 2019", "12.III.2019", "12 III 2019"])
+def test_the_month_of_a_day_is_a_roman_number(written: str, typed: str) -> None:
+    assert missed(f"podpisano {written} w Gdyni", typed) == []
+    assert missed("podpisano 12.03.2019", typed) == []
+
+
+@pytest.mark.parametrize("text", ["Louis XIV 1700", "Teil V 2021", "12.IIII.2019", "Ludwig 14 XV 1770", "a1.V.2021b"])
+def test_other_roman_numbers_are_no_months(text: str) -> None:
+    assert list(roman_days(text)) == []
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("error F.75 is shown", "F75"),
+        ("error F75 is shown", "F.75"),
+        ("a pressure of 1.4 bar", "1,4 bar"),
+        ("ein Druck von 1,4 bar", "1.4 bar"),
+        ("take 2.5mg daily", "2,5mg"),
+        ("um 480 евро", "€480"),
+        ("μίσθωμα 480 ευρώ", "480 EUR"),
+        ("for €480", "480 евро"),
+        ("за 90 долларов", "$90"),
+    ],
+)
+def test_codes_decimals_and_currencies_are_written_in_several_ways(written: str, typed: str) -> None:
+    assert missed(written, typed) == []
+
+
+@pytest.mark.parametrize("typed", ["version 1.4.2", "1,400", "192.168.1.4", "12:1.4", "A4", "in20"])
+def test_other_numbers_have_no_such_forms(typed: str) -> None:
+    assert [*decimal_forms(typed), *code_forms(typed)] == []
