@@ -168,6 +168,8 @@ class Document:
     pictures: tuple[Picture, ...] = ()
     """Pictures in it that may show text. Where there are any, the numbers of pages that are pending, unread, recognised
     or read are those of pictures, from 1. Their texts are not in `text`: see `with_picture_texts`."""
+    has_unseen_pictures: bool = False
+    """Whether pages with a text show pictures at which no OCR has looked, because there is none."""
     cut_bytes: int = 0
     """Bytes beyond the limit of a text, which are not in `text`."""
     omission: Omission | None = None
@@ -220,7 +222,11 @@ class Document:
     def ocr(self) -> str | None:
         """The OCR that has recognised its pictures, `NO_OCR` while some wait for one; None without either."""
         is_unseen = bool(self.pictures) and not self.pending_pages and not self.page_texts
-        if is_unseen or any(unread.reason is SkipReason.NEEDS_OCR for unread in self.unread):
+        if (
+            is_unseen
+            or self.has_unseen_pictures
+            or any(unread.reason is SkipReason.NEEDS_OCR for unread in self.unread)
+        ):
             return NO_OCR
         return self.recognition.engine if self.recognition is not None else None
 

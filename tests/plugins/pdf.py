@@ -6,8 +6,10 @@ import struct
 import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from magicfs.text.extract.pdf.pdf_text import PdfFile
+from magicfs.text.extract.pdf.shown_pictures import Box
 
 WIDTH, HEIGHT = 612, 792
 DPI = 150
@@ -21,6 +23,16 @@ class Scan:
     stamp: str = ""
     share: float = 1.0
     """The share of the page's width and height that the picture takes."""
+    piece: tuple[int, int] = (0, 1)
+    """Which piece of the picture it is, of how many, from the top down: programs cut pictures."""
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page with a text layer of small lines at its top, over pictures at its lower left corner."""
+
+    text: str
+    pictures: tuple[Scan, ...]
 
 
 @dataclass(frozen=True)
@@ -30,7 +42,7 @@ class Drawing:
     instructions: str
 
 
-def pdf_file(*pages: str | Scan | Drawing) -> bytes:
+def pdf_file(*pages: str | Scan | Drawing | Page) -> bytes:
     """A PDF file with these pages; a string is a page with a text layer."""
     objects = {1: b"<</Type/Catalog/Pages 2 0 R>>", 3: b"<</Type/Font/Subtype/Type1/BaseFont/Helvetica>>"}
     kids = []
@@ -42,6 +54,14 @@ def pdf_file(*pages: str | Scan | Drawing) -> bytes:
             drawing = b"q %d 0 0 %d 0 0 cm /I Do Q" % (page.share * WIDTH, page.share * HEIGHT)
             drawing += b" BT /F 20 Tf 50 740 Td (%s) Tj ET" % page.stamp.encode("ascii") if page.stamp else b""
             resources = b"/XObject<</I %d 0 R>>/Font<</F 3 0 R>>" % picture
+        elif isinstance(page, Page):
+            first = 4 + 3 * len(pages) + 100 * number
+            objects |= {first + place: _picture(scan) for place, scan in enumerate(page.pictures)}
+            shown = b" ".join(b"(%s) Tj T*" % line.encode("ascii") for line in page.text.splitlines())
+            drawing = b" ".join(_placed(scan, b"/I%d" % place) for place, scan in enumerate(page.pictures))
+            drawing += b" BT /F 10 Tf 14 TL 50 760 Td " + shown + b" ET"
+            names = b"".join(b"/I%d %d 0 R" % (place, first + place) for place in range(len(page.pictures)))
+            resources = b"/XObject<<%s>>/Font<</F 3 0 R>>" % names
         elif isinstance(page, Drawing):
             drawing, resources = page.instructions.encode("ascii"), b"/Font<</F 3 0 R>>"
         else:
@@ -143,16 +163,31 @@ def _stream(dictionary: bytes, data: bytes) -> bytes:
     return b"<</Length %d%s>>stream\n%s\nendstream" % (len(data), dictionary, data)
 
 
+def _placed(scan: Scan, name: bytes) -> bytes:
+    """The instructions that show a picture, or a piece of one."""
+    number, pieces = scan.piece
+    height = scan.share * HEIGHT / pieces
+    return b"q %f 0 0 %f 0 %f cm %s Do Q" % (scan.share * WIDTH, height, (pieces - 1 - number) * height, name)
+
+
 def _picture(scan: Scan) -> bytes:
     """An image object of the drawn page: PDF stores pictures as PNG does."""
-    with PdfFile(pdf_file(scan.text)) as file:
-        png = file.draw(0, dpi=DPI, max_pixels=HEIGHT * DPI)
+    png = _drawn(scan.text, scan.piece)
     width, height, depth, kind = struct.unpack("!IIBB", png[16:26])
     assert (depth, kind) == (8, 2), "a picture in RGB"
     data = b"".join(content for name, content in _png_chunks(png) if name == b"IDAT")
     shape = b"/Width %d/Height %d/ColorSpace/DeviceRGB/BitsPerComponent 8" % (width, height)
     coding = b"/Filter/FlateDecode/DecodeParms<</Predictor 15/Colors 3/Columns %d>>" % width
     return _stream(b"/Type/XObject/Subtype/Image" + shape + coding, data)
+
+
+@lru_cache(maxsize=64)
+def _drawn(text: str, piece: tuple[int, int]) -> bytes:
+    number, pieces = piece
+    height = HEIGHT / pieces
+    box = None if pieces == 1 else Box(0.0, (pieces - 1 - number) * height, WIDTH, (pieces - number) * height)
+    with PdfFile(pdf_file(text)) as file:
+        return file.draw(0, dpi=DPI, max_pixels=HEIGHT * DPI, box=box)
 
 
 def _png_chunks(png: bytes) -> Iterator[tuple[bytes, bytes]]:

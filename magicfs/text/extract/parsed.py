@@ -13,12 +13,14 @@ from magicfs.domain.contents import Document, Unreadable
 
 @dataclass(frozen=True, slots=True)
 class PartialDocument:
-    """A document of which some pages have no text layer, or a few words only; there may be more to recognise."""
+    """A document with pages of which there may be more to recognise. Pages count from 0, ascending; one at least."""
 
     document: Document
     """It has page starts; its text may be blank."""
     pages: tuple[int, ...]
-    """The pages without a text layer, or with a few words only, by number from 0, ascending; at least one."""
+    """Those without a text layer, or with a few words only on a scan."""
+    beside_text: tuple[int, ...] = ()
+    """Those with a text layer, and pictures that may have words beside it: they are read when no file waits."""
 
 
 Parsed: TypeAlias = Document | PartialDocument | Unreadable

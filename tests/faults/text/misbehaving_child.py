@@ -235,9 +235,6 @@ class MisbehavingPages:
     def layer(self, page: int) -> str:
         return self.recognise(page)
 
-    def is_covered(self, page: int) -> bool:
-        return True
-
     def shows_more(self, page: int, *, known_letters: int) -> bool:
         return True
 

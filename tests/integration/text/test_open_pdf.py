@@ -158,7 +158,7 @@ def test_the_share_of_pictures_in_a_page() -> None:
         ]
     )
     with PdfFile(content) as file:
-        assert file.share_of_pictures(0) == pytest.approx(0.48)
+        assert file.pictures(0).share == pytest.approx(0.48)
     inline = Drawing("q 306 0 0 396 0 0 cm BI /W 1 /H 1 /CS /G /BPC 8 ID x EI Q")
     with PdfFile(pdf_file(inline, TEXT, Scan("a", share=0.5))) as file:
-        assert [file.share_of_pictures(number) for number in range(3)] == pytest.approx([0.25, 0, 0.25])
+        assert [file.pictures(number).share for number in range(3)] == pytest.approx([0.25, 0, 0.25])

@@ -11,7 +11,6 @@ import io
 import re
 import struct
 import time
-import unicodedata
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -25,6 +24,7 @@ from magicfs.domain.contents import Document, Picture, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.text.extract.documents.file_parts import DAMAGE
+from magicfs.text.extract.ocr.recognised_words import is_text
 from magicfs.text.extract.ocr.seen_pictures import as_seen, is_long
 from magicfs.text.extract.ocr.strips import text_in_strips
 from magicfs.text.extract.office.presentations import SLIDES_TYPE, slide_names
@@ -32,9 +32,7 @@ from magicfs.text.extract.office.refused_documents import BOOK_TYPE
 from magicfs.text.extract.office.relationships import targets_of
 from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
-from magicfs.text.extract.pdf.glyph_lines import UNSPACED
 from magicfs.text.extract.pdf.page_pictures import is_noise, may_show_text
-from magicfs.text.extract.pdf.page_texts import MIN_PAGE_CHARACTERS
 
 MAX_PICTURES: Final = 50
 """Those of a document that are recognised, the first ones: they take about two minutes of one core."""
@@ -64,13 +62,6 @@ _NUMBERS: Final = re.compile(r"(\d+)")
 _MAX_SIDE: Final = 3000
 """The longer side of a picture that is recognised, in pixels, as that of a page."""
 _PREVIEW_SIDE: Final = 1000
-_MIN_SHARE_OF_LETTERS: Final = 0.6
-"""The share of letters and digits in what is text: what OCR sees in a drawing or a photograph is mostly signs."""
-_MIN_SHARE_OF_WORDS: Final = 0.4
-"""The share of words with `_MIN_WORD` letters or digits: elsewhere it sees single letters."""
-_MIN_WORD: Final = 3
-_BLANK_IN_WORDS: Final = re.compile(rf"(?<={UNSPACED.pattern})[^\S\n](?={UNSPACED.pattern})")
-"""What Tesseract puts between the letters of scripts without blanks."""
 
 
 class _Found(NamedTuple):
@@ -111,10 +102,6 @@ class DocumentPictures:
         self._seconds = seconds
         self._opened: tuple[int, Image.Image] | None = None
 
-    def is_covered(self, _: int) -> bool:
-        """True: there is nothing beside a picture."""
-        return True
-
     def shows_more(self, number: int, *, known_letters: int) -> bool:
         """Whether a picture may show text. A smooth one does not, nor does noise."""
         preview = self._picture(number).copy()
@@ -132,7 +119,7 @@ class DocumentPictures:
             text, _ = text_in_strips(picture, self._recognise, until=time.monotonic() + self._seconds)
         else:
             text = self._recognise(picture).strip()
-        return text if _is_text(text) else ""
+        return text if is_text(text) else ""
 
     def document(self) -> Document:
         """Raises `RuntimeError`: only PDF files are read page by page."""
@@ -242,18 +229,3 @@ def png_of(image: Image.Image) -> bytes:
     target = io.BytesIO()
     image.save(target, "PNG", compress_level=1)
     return target.getvalue()
-
-
-def _is_text(text: str) -> bool:
-    """Whether what was recognised is likely to be text."""
-    pieces = _BLANK_IN_WORDS.sub("", text).split()
-    letters = [sum(map(_is_letter, piece)) for piece in pieces]
-    words = sum(count >= _MIN_WORD for count in letters)
-    return sum(letters) >= max(
-        MIN_PAGE_CHARACTERS, _MIN_SHARE_OF_LETTERS * sum(map(len, pieces))
-    ) and words >= _MIN_SHARE_OF_WORDS * len(pieces)
-
-
-def _is_letter(sign: str) -> bool:
-    """Whether a sign is a letter or a digit, or a mark of one, as the vowels of the scripts of India are."""
-    return sign.isalnum() or unicodedata.category(sign).startswith("M")

@@ -1,7 +1,8 @@
 """`PdfPages`: the pages of one PDF file, one by one: what a page shows beside its text layer, and that layer itself.
 
-Runs in the child process, made by `kreuzberg_parser` for each file. Layers are read here where another process has
-failed at one of them. One thread; calls may raise any exception of the libraries.
+Runs in the child process, made by `kreuzberg_parser` for each file. A scanned page is recognised as a whole, of others
+the pictures are. Layers are read here where another process has failed at one of them. One thread; calls may raise any
+exception of the libraries.
 """
 
 from __future__ import annotations
@@ -11,17 +12,20 @@ from functools import cached_property
 from typing import Final
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.ocr.recognised_words import is_text
 from magicfs.text.extract.pdf.open_file import OpenFile
-from magicfs.text.extract.pdf.page_pictures import may_show_text
-from magicfs.text.extract.pdf.pdf_text import PdfFile
+from magicfs.text.extract.pdf.page_pictures import is_noise, may_show_text
+from magicfs.text.extract.pdf.page_texts import FEW_PAGE_CHARACTERS, MIN_PAGE_CHARACTERS, PAGE_SEPARATOR
+from magicfs.text.extract.pdf.pdf_text import COVERED_SHARE, PdfFile
+from magicfs.text.extract.pdf.shown_pictures import NO_PICTURES, PagePictures, Region
 
-_DPI = 200
-_MAX_SIDE_PIXELS = 3000
+_DPI: Final = 200
+_MAX_SIDE_PIXELS: Final = 3000
 """The longer side of a page that is recognised; a larger page is drawn with less than `_DPI`."""
-_PREVIEW_DPI = 72
-
-_COVERED_SHARE: Final = 0.5
-"""The share of a page that the pictures of a scan cover at least: many programs leave margins."""
+_MAX_REGION_PIXELS: Final = 2400
+"""The longer side of a picture on a page that is recognised, that of A4 at `_DPI`."""
+_PREVIEW_DPI: Final = 72
+_PREVIEW_SIDE_PIXELS: Final = 1000
 
 
 class PdfPages:
@@ -34,27 +38,28 @@ class PdfPages:
         """
         self._descriptor = descriptor
         self._recognise = recognise
-        self._preview: tuple[int, bytes] | None = None
-
-    def is_covered(self, page: int) -> bool:
-        """Whether pictures cover a page, so that the few words of its text layer may be a stamp or a header on a scan.
-
-        Not if the engine cannot say it: the text layer was read, and stands.
-        """
-        try:
-            return self._file.share_of_pictures(page) >= _COVERED_SHARE
-        except Exception:
-            return False
+        self._shown: tuple[int, list[Region] | None] | None = None
+        """The page that was looked at last, and the pictures on it that show more than its text; None for all of it."""
 
     def shows_more(self, page: int, *, known_letters: int) -> bool:
         """Whether a page may show text beside the letters of its text layer, so that it is worth recognising."""
-        return may_show_text(self._drawn_small(page), known_letters=known_letters)
+        if self._is_scan(page, known_letters):
+            self._shown = page, None
+            drawn = self._file.draw(page, dpi=_PREVIEW_DPI, max_pixels=_MAX_SIDE_PIXELS)
+            return may_show_text(drawn, known_letters=known_letters)
+        regions = [region for region in self._pictures(page).regions if self._may_show_text(page, region)]
+        self._shown = page, regions
+        return bool(regions)
 
     def recognise(self, page: int) -> str:
-        """The recognised text of a page. Raises `RuntimeError` without OCR."""
+        """The recognised text of a page, or of the pictures on it that show more. Raises `RuntimeError` without OCR."""
         if self._recognise is None:
             raise RuntimeError("there is no OCR")
-        return self._recognise(self._file.draw(page, dpi=_DPI, max_pixels=_MAX_SIDE_PIXELS))
+        regions = self._shown[1] if self._shown is not None and self._shown[0] == page else None
+        if regions is None:
+            return self._recognise(self._file.draw(page, dpi=_DPI, max_pixels=_MAX_SIDE_PIXELS))
+        read = [self._recognise(self._draw(page, region)).strip() for region in regions]
+        return PAGE_SEPARATOR.join(filter(is_text, read))
 
     def document(self) -> Document:
         """The document with its title, and with empty pages whose texts `layer` has."""
@@ -68,7 +73,25 @@ class PdfPages:
     def _file(self) -> PdfFile:
         return PdfFile(OpenFile(self._descriptor))
 
-    def _drawn_small(self, page: int) -> bytes:
-        if self._preview is None or self._preview[0] != page:
-            self._preview = page, self._file.draw(page, dpi=_PREVIEW_DPI, max_pixels=_MAX_SIDE_PIXELS)
-        return self._preview[1]
+    def _is_scan(self, page: int, known_letters: int) -> bool:
+        """Whether a page has no text layer, or a few words that may be a stamp or a header on a scan."""
+        if known_letters < MIN_PAGE_CHARACTERS:
+            return True
+        return known_letters < FEW_PAGE_CHARACTERS and self._pictures(page).share >= COVERED_SHARE
+
+    def _draw(self, page: int, region: Region) -> bytes:
+        """A picture on a page, large enough for the print of a page, and of a screenshot that is shown small."""
+        return self._file.draw(page, dpi=max(_DPI, region.dpi), max_pixels=_MAX_REGION_PIXELS, box=region.box)
+
+    def _may_show_text(self, page: int, region: Region) -> bool:
+        # How many outlines a letter of the text layer has is known at one resolution only.
+        dpi = _PREVIEW_DPI if region.letters else region.dpi
+        drawn = self._file.draw(page, dpi=dpi, max_pixels=_PREVIEW_SIDE_PIXELS, box=region.box)
+        return may_show_text(drawn, known_letters=region.letters) and not is_noise(drawn)
+
+    def _pictures(self, page: int) -> PagePictures:
+        """What a page shows in pictures; nothing if the engine cannot say it: the text layer was read, and stands."""
+        try:
+            return self._file.pictures(page)
+        except Exception:
+            return NO_PICTURES

@@ -10,7 +10,8 @@ import dataclasses
 import io
 import re
 import sys
-from itertools import accumulate, islice
+from collections.abc import Callable, Collection, Sequence
+from itertools import accumulate
 from typing import Final, Self
 
 import pypdfium2
@@ -30,6 +31,7 @@ from magicfs.text.extract.pdf.page_texts import (
     PAGE_SEPARATOR,
     pages_with_few_letters,
 )
+from magicfs.text.extract.pdf.shown_pictures import NO_PICTURES, Box, PagePictures, margins, pictures_of
 from magicfs.text.extract.pdf.tex_letters import (
     has_accents_apart,
     has_tex_ligatures,
@@ -57,10 +59,10 @@ _MAX_GLYPHS: Final = 100_000
 """Those of a page that are put together anew take a second, and some hundred bytes each."""
 _MOST_READ_IN_VAIN: Final = 3
 """The pages of a file that are put together anew, at five times the cost, without a better text: then no more are."""
-_MAX_DEPTH: Final = 4
-"""Forms in forms in which pictures are looked for."""
-_MAX_OBJECTS: Final = 2000
-"""A scanned page with a stamp has few; one with more is drawn, and its text layer is its text."""
+COVERED_SHARE: Final = 0.5
+"""The share of a page that the pictures of a scan cover at least: many programs leave margins."""
+_MAX_PICTURE_PAGES: Final = 50
+"""The pages of a file of which pictures are recognised beside their text, the first ones: as many as of a document."""
 _MOST_KEPT_BYTES: Final = 64 << 20
 """What the engine may keep of a file that is not in memory: the streams of the pages that were read."""
 _ENCRYPTED: Final = b"/Encrypt"
@@ -121,16 +123,29 @@ class PdfFile:
 
         A divided word stays divided, so that the analysis of words finds it either way.
         """
+        return self._text_and_pictures(number, find=None)[0]
+
+    def text_and_pictures(self, number: int) -> tuple[str, PagePictures]:
+        """The text of a page, as `text` gives it, and what the page shows in pictures."""
+        return self._text_and_pictures(number, find=pictures_of)
+
+    def _text_and_pictures(
+        self,
+        number: int,
+        *,
+        find: Callable[[pypdfium2.PdfPage, pypdfium2.PdfTextPage], PagePictures] | None,
+    ) -> tuple[str, PagePictures]:
         page = self._page(number)
         try:
             layer = page.get_textpage()
             try:
                 text = self._text_of(layer)
+                pictures = find(page, layer) if find is not None else NO_PICTURES
             finally:
                 layer.close()
         finally:
             page.close()
-        return _LINE_END_HYPHEN.sub("-\n", clean(with_tex_ligatures(text)).translate(_SHOWN))
+        return _LINE_END_HYPHEN.sub("-\n", clean(with_tex_ligatures(text)).translate(_SHOWN)), pictures
 
     def _text_of(self, layer: pypdfium2.PdfTextPage) -> str:
         """The text of a page as the engine puts it together, or as its glyphs stand, where that is better."""
@@ -150,30 +165,34 @@ class PdfFile:
             self._read_in_vain += 1
         return text
 
-    def draw(self, number: int, *, dpi: int, max_pixels: int) -> bytes:
-        """A page as a picture in RGB, in the format PNG, with the fields of its form.
+    def draw(self, number: int, *, dpi: float, max_pixels: int, box: Box | None = None) -> bytes:
+        """A page, or a part of it, as a picture in RGB, in the format PNG, with the fields of its form.
 
         The resolution is lower than `dpi` where a side would have more than `max_pixels`.
         """
         page = self._page(number, with_forms=True)
         try:
-            scale = min(dpi / _POINTS_PER_INCH, max_pixels / max(page.get_size()))
-            picture = page.render(scale=scale).to_pil().convert("RGB")
+            # What is drawn of a turned page is turned too.
+            outside = (0.0,) * 4 if box is None or page.get_rotation() else margins(page, box)
+            width, height = page.get_size()
+            longest = max(width - outside[0] - outside[2], height - outside[1] - outside[3])
+            scale = min(dpi / _POINTS_PER_INCH, max_pixels / longest)
+            picture = page.render(scale=scale, crop=outside).to_pil().convert("RGB")
         finally:
             page.close()
         target = io.BytesIO()
         picture.save(target, "PNG", compress_level=1)
         return target.getvalue()
 
-    def share_of_pictures(self, number: int) -> float:
-        """The share of a page that pictures take, those outside of it too; 0 for a page of many objects."""
+    def pictures(self, number: int) -> PagePictures:
+        """What a page shows in pictures."""
         page = self._page(number)
         try:
-            if pypdfium2.raw.FPDFPage_CountObjects(page) > _MAX_OBJECTS:
-                return 0.0
-            left, bottom, right, top = page.get_cropbox()
-            drawn = islice(page.get_objects(max_depth=_MAX_DEPTH), _MAX_OBJECTS)
-            return sum(map(_area_of_picture, drawn)) / abs(float(right - left) * float(top - bottom))
+            layer = page.get_textpage()
+            try:
+                return pictures_of(page, layer)
+            finally:
+                layer.close()
         finally:
             page.close()
 
@@ -197,18 +216,6 @@ class PdfFile:
 def _bytes_read(source: bytes | OpenFile) -> int:
     """The bytes of a source that were read from the disk."""
     return source.bytes_read if isinstance(source, OpenFile) else 0
-
-
-def _area_of_picture(drawn: pypdfium2.PdfObject) -> float:
-    """The area of the unit square under the matrices of a picture and of the forms around it; 0 of what is none."""
-    if drawn.type != pypdfium2.raw.FPDF_PAGEOBJ_IMAGE:
-        return 0.0
-    area = 1.0
-    while drawn is not None:
-        a, b, c, d, *_ = drawn.get_matrix().get()
-        area *= abs(a * d - b * c)
-        drawn = drawn.container
-    return area
 
 
 def _engine_text(layer: pypdfium2.PdfTextPage) -> str:
@@ -239,26 +246,42 @@ def read_pdf(source: bytes | OpenFile) -> Parsed:
     if isinstance(source, OpenFile) and source.is_incomplete():
         # The engine would search gigabytes of them for objects.
         return Unreadable(SkipReason.CORRUPT, "its end is missing")
+    # Words beside a picture may be a stamp on a scan, or those beside the screenshot on a slide.
+    has_pictures = isinstance(source, OpenFile) or _IMAGE.search(source) is not None
     try:
         with PdfFile(source) as file:
-            texts = [_page_text(file, number) + PAGE_SEPARATOR for number in range(len(file))]
+            pages = [_page(file, number, with_pictures=has_pictures) for number in range(len(file))]
             document = file.document()
     except pypdfium2.PdfiumError as error:
         return _unreadable(error, source)
+    texts = [text + PAGE_SEPARATOR for text, _ in pages]
     starts = tuple(accumulate((len(text) for text in texts[:-1]), initial=0)) if texts else ()
     document = dataclasses.replace(document, text="".join(texts), page_starts=starts)
-    # Words beside a picture may be a stamp on a scan; `PdfPages.shows_more` looks at the page.
-    has_pictures = isinstance(source, OpenFile) or _IMAGE.search(source)
-    fewer_than = FEW_PAGE_CHARACTERS if has_pictures else MIN_PAGE_CHARACTERS
-    pages = pages_with_few_letters(document, fewer_than=fewer_than)
-    return PartialDocument(document, pages) if pages else document
+    few = set(pages_with_few_letters(document, fewer_than=FEW_PAGE_CHARACTERS))
+    none = pages_with_few_letters(document, fewer_than=MIN_PAGE_CHARACTERS)
+    scanned = {*none, *(page for page in few if pages[page][1].share >= COVERED_SHARE)}
+    beside = _pages_with_new_pictures([pictures for _, pictures in pages], without=scanned)
+    if not scanned and not beside:
+        return document
+    return PartialDocument(document, pages=tuple(sorted(scanned)), beside_text=beside)
 
 
-def _page_text(file: PdfFile, number: int) -> str:
+def _pages_with_new_pictures(pages: Sequence[PagePictures], *, without: Collection[int]) -> tuple[int, ...]:
+    """The first pages with pictures that may have words, and that no page before has, as it has a background."""
+    seen: set[tuple[int, ...]] = set()
+    found = []
+    for number, pictures in enumerate(pages):
+        if number not in without and not pictures.marks <= seen:
+            found.append(number)
+        seen |= pictures.marks
+    return tuple(found[:_MAX_PICTURE_PAGES])
+
+
+def _page(file: PdfFile, number: int, *, with_pictures: bool) -> tuple[str, PagePictures]:
     try:
-        return file.text(number)
+        return file.text_and_pictures(number) if with_pictures else (file.text(number), NO_PICTURES)
     except (pypdfium2.PdfiumError, AssertionError, ValueError):  # the package asserts what the engine gives
-        return ""
+        return "", NO_PICTURES
 
 
 def _unreadable(error: pypdfium2.PdfiumError, source: bytes | OpenFile) -> Unreadable:

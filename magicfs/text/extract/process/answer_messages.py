@@ -5,7 +5,7 @@ Every field is checked: a file may have taken control of the child. No I/O.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Any
 
 from magicfs.domain.contents import Document, Picture, Unreadable, UnreadPart, UnreadParts
@@ -29,8 +29,11 @@ def encode_unreadable(unreadable: Unreadable) -> Message:
     return Message(_encode_reason(unreadable))
 
 
-def encode_document(document: Document, *, pages: Sequence[int] = ()) -> Message:
-    """The only answer about a document, or the first one when more follow: about its `pages` with few letters."""
+def encode_document(document: Document, *, pages: Sequence[int] = (), later: Sequence[int] = ()) -> Message:
+    """The only answer about a document, or the first one when more follow: about its `pages` with few letters.
+
+    None follows about pages with pictures that are read `later`.
+    """
     metadata: dict[str, Any] = {
         "mime_type": document.mime_type,
         "title": _one_line(document.title),
@@ -44,6 +47,7 @@ def encode_document(document: Document, *, pages: Sequence[int] = ()) -> Message
         "cut_bytes": document.cut_bytes,
         "unread_parts": _encode_parts(document.unread_parts),
         "pages": pages,
+        "later": later,
     }
     return Message(metadata, document.text.encode("utf-8"))
 
@@ -133,13 +137,27 @@ def decode_pages(answer: Message, outcome: Document | Unreadable) -> dict[int, i
     if isinstance(outcome, Unreadable):
         return {}
     pages = frozenset(int(page) for page in answer.head["pages"])
+    _check_pages(pages, outcome)
+    return pages_in_order(letters_of_pages(outcome, pages))
+
+
+def decode_later_pages(answer: Message, outcome: Document | Unreadable) -> tuple[int, ...]:
+    """The pages with pictures that are read later, ascending."""
+    if isinstance(outcome, Unreadable):
+        return ()
+    later = frozenset(int(page) for page in answer.head["later"])
+    _check_pages(later, outcome)
+    return tuple(sorted(later))
+
+
+def _check_pages(pages: Collection[int], outcome: Document) -> None:
+    """Raise `ValueError` for pages, or pictures, that a document does not have."""
     starts = outcome.page_starts
     if outcome.pictures:
         if pages and (max(pages) >= len(outcome.pictures) or min(pages) < 0):
             raise ValueError("pictures that the document does not have")
     elif pages and (max(pages) >= len(starts) or min(pages) < 0 or starts[0] != 0 or list(starts) != sorted(starts)):
         raise ValueError("pages that the document does not have")
-    return pages_in_order(letters_of_pages(outcome, pages))
 
 
 def _one_line(value: str | None) -> str | None:

@@ -20,6 +20,7 @@ from magicfs.text.extract.plain.plain_text import clean
 from magicfs.text.extract.process.answer_messages import (
     MAX_DETAIL_CHARACTERS,
     count,
+    decode_later_pages,
     decode_outcome,
     decode_pages,
     decode_reason,
@@ -43,6 +44,8 @@ class Answers:
         self._outcome: Document | Unreadable | None = None
         self._letters: dict[int, int] = {}
         """The pages about which further answers follow, in the order in which they are read; see `pages_in_order`."""
+        self.pages_beside_text: tuple[int, ...] = ()
+        """The pages with a text layer and pictures, which are read when no file waits: no answer comes about these."""
         self._texts: dict[int, str] = {}
         self._recognised: set[int] = set()
         self._failures: dict[int, Unreadable] = {}
@@ -121,6 +124,7 @@ class Answers:
             if self._outcome is None:
                 self._outcome = decode_outcome(answer)
                 self._letters = decode_pages(answer, self._outcome)
+                self.pages_beside_text = decode_later_pages(answer, self._outcome)
                 self._add_known()
                 self.complete = not self._letters
             elif "page" in answer.head:
@@ -151,9 +155,17 @@ class Answers:
 
     def outcome(self) -> Document | Unreadable | None:
         """The outcome so far; None while no text was read and nothing says why."""
-        if self._outcome is None or isinstance(self._outcome, Unreadable) or not self._letters:
+        if (
+            self._outcome is None
+            or isinstance(self._outcome, Unreadable)
+            or not (self._letters or self.pages_beside_text)
+        ):
             return self._outcome
-        pending = () if self._cut_bytes else tuple(page + 1 for page in sorted(self.pending_pages))
+        pending = (
+            ()
+            if self._cut_bytes
+            else tuple(page + 1 for page in sorted({*self.pending_pages, *self.pages_beside_text}))
+        )
         document = dataclasses.replace(
             self._outcome if self.are_pictures else insert_page_texts(self._outcome, self._texts),
             cut_bytes=self._outcome.cut_bytes + self._cut_bytes,

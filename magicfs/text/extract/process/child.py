@@ -130,12 +130,14 @@ def _answer(
     outcome = _run(parser, content, mime_type, limits=limits)
     if isinstance(outcome, Unreadable):
         return encode_unreadable(outcome)
+    # Pictures are read when no file waits: the text is read at once.
     if isinstance(outcome, PartialDocument):
-        document, pages = outcome.document, outcome.pages
+        document, pages, later = outcome.document, outcome.pages, outcome.beside_text
     else:
-        # Its pictures are read when no file waits: only its text is read at once.
-        document, pages = outcome, tuple(range(len(outcome.pictures))) if goes_on else ()
-    answer = encode_document(document, pages=pages)
+        document, pages, later = outcome, (), tuple(range(len(outcome.pictures)))
+    if goes_on:
+        pages, later = tuple(sorted({*pages, *later})), ()
+    answer = encode_document(document, pages=pages, later=later if isinstance(outcome, PartialDocument) else ())
     if not pages:
         return answer
     send(connection, answer)
@@ -167,8 +169,10 @@ def _run(parser: Parser, content: bytes | OpenFile, mime_type: str, *, limits: L
             return Unreadable(SkipReason.NO_TEXT) if is_blank and not document.pictures else document
         case PartialDocument():
             document = _truncate_document(outcome.document, limits=limits)
-            pages = tuple(page for page in outcome.pages if page < len(document.page_starts))
-            return PartialDocument(document, pages) if pages else document
+            kept = range(len(document.page_starts))
+            pages = tuple(page for page in outcome.pages if page in kept)
+            beside_text = tuple(page for page in outcome.beside_text if page in kept)
+            return PartialDocument(document, pages, beside_text) if pages or beside_text else document
 
 
 def _truncate_document(document: Document, *, limits: Limits) -> Document:

@@ -42,16 +42,12 @@ class Recogniser(Enum):
 class Pages(Protocol):
     """The pages of a PDF file, by number from 0. All methods may raise any exception."""
 
-    def is_covered(self, page: int, /) -> bool:
-        """Whether pictures cover a page, so that the words of its text layer may be a stamp."""
-        ...
-
     def shows_more(self, page: int, /, *, known_letters: int) -> bool:
         """Whether a page shows text beside this many letters of its text layer, as far as a quick look tells."""
         ...
 
     def recognise(self, page: int, /) -> str:
-        """The recognised text of a page."""
+        """The recognised text of a page that was looked at last."""
         ...
 
     def document(self) -> Document:
@@ -129,10 +125,11 @@ class PageReader:
         return encode_end()
 
     def _recognise(self, page: int, known_letters: int) -> Message | None:
-        is_read = known_letters >= MIN_PAGE_CHARACTERS and not self._pages.is_covered(page)
-        if is_read or not self._pages.shows_more(page, known_letters=known_letters):
+        if not self._pages.shows_more(page, known_letters=known_letters):
             return encode_page(page, "", recognised=False)
-        return encode_page(page, self._pages.recognise(page)) if self._recogniser is Recogniser.HERE else None
+        if self._recogniser is not Recogniser.HERE:
+            return None
+        return encode_page(page, self._pages.recognise(page))
 
     def _read_layer(self, page: int, _: int) -> Message:
         text = self._pages.layer(page)

@@ -13,6 +13,7 @@ from magicfs.domain.contents import Document, PageText, Recognition, Unreadable,
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.file_types import NOT_RECOGNISED
 from magicfs.text.extract.options import Limits, Ocr, Wall
+from magicfs.text.extract.process.answers import Answers
 from magicfs.text.extract.process.child_keeper import ChildKeeper
 from magicfs.text.extract.process.file_reading import FAILURES_OF_A_PART, FileReading, Source
 from magicfs.text.extract.process.time_limit import TimeLimit
@@ -90,7 +91,7 @@ class Sandbox:
             return self._parse_picture(reading, self._ocr)
         outcome, answers = reading.outcome()
         if self._ocr is None:
-            return _as_partly_read(outcome, SkipReason.NEEDS_OCR) if is_picture else outcome
+            return _as_partly_read(outcome, SkipReason.NEEDS_OCR) if is_picture else _without_pictures(outcome, answers)
         if isinstance(outcome, Unreadable):
             has_looked = outcome.reason is SkipReason.NO_TEXT and answers.has_document
             return dataclasses.replace(outcome, ocr=str(self._ocr.engine)) if has_looked else outcome
@@ -127,6 +128,15 @@ class Sandbox:
     def close(self) -> None:
         """Kill the child, if one runs. The next `parse` starts another."""
         self._children.close()
+
+
+def _without_pictures(outcome: Document | Unreadable, answers: Answers) -> Document | Unreadable:
+    """The outcome without OCR: pages with a text do not wait for their pictures."""
+    if isinstance(outcome, Unreadable) or not answers.pages_beside_text:
+        return outcome
+    pending = tuple(page for page in outcome.pending_pages if page - 1 not in answers.pages_beside_text)
+    page_texts = outcome.page_texts if pending else {}
+    return dataclasses.replace(outcome, pending_pages=pending, page_texts=page_texts, has_unseen_pictures=True)
 
 
 def _as_partly_read(outcome: Document | Unreadable, reason: SkipReason) -> Document | Unreadable:

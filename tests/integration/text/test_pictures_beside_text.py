@@ -1,0 +1,136 @@
+"""The words of a picture on a page of a PDF file that has a text are found, after that text and beside it."""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import shutil
+from collections.abc import Iterator
+
+import pytest
+
+from magicfs.domain.contents import NO_OCR, Document
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
+from magicfs.text.extract.options import Limits, Ocr
+from magicfs.text.extract.pdf.pdf_text import PdfFile
+from tests.integration.text.reading import read
+from tests.plugins.pdf import Page, Scan, pdf_file
+
+pytestmark = pytest.mark.skipif(
+    shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
+)
+
+SENTENCE = "the herons wait at the river until the tide turns and the boats come home again"
+HEADER = "\n".join([SENTENCE] * 5)
+PICTURE = "A table of marmalade\nand of oranges"
+SLIDE = Page("Breakfast", (Scan(PICTURE, share=0.5),))
+REPORT = Page("\n".join([SENTENCE] * 30), (Scan(PICTURE, share=0.4),))
+
+
+@pytest.fixture(scope="module")
+def reader() -> Iterator[FileExtractor]:
+    with FileExtractor(limits=Limits(seconds=120), ocr=find_ocr()) as opened:
+        yield opened
+
+
+def turns(reader: FileExtractor, content: bytes) -> Document:
+    """What is read when no turn is left."""
+    document = read(reader, content, b"a.pdf")
+    while document.pending_pages:
+        outcome = reader.go_on(content, kind="application/pdf parse", page_texts=document.page_texts)
+        assert isinstance(outcome, Document), outcome
+        document = outcome
+    return document
+
+
+def pages(document: Document) -> list[str]:
+    ends = [*document.page_starts[1:], len(document.text)]
+    return [document.text[start:end] for start, end in zip(document.page_starts, ends, strict=True)]
+
+
+@pytest.mark.parametrize("page", [SLIDE, REPORT], ids=["slide", "report"])
+def test_the_text_is_read_at_once_and_the_picture_later(reader: FileExtractor, page: Page) -> None:
+    content = pdf_file("A title page", page)
+    first = read(reader, content, b"a.pdf")
+    assert (first.pending_pages, "marmalade" in first.text) == ((2,), False)
+    assert pages(first)[1].split() == page.text.split()
+    title, whole = pages(turns(reader, content))
+    assert title.split() == "A title page".split()
+    assert whole.split() == [*page.text.split(), *PICTURE.split()]
+
+
+def test_a_scan_under_a_long_header_is_read(reader: FileExtractor) -> None:
+    scan = Scan("\n".join(["", "", *[f"{number} baskets of marmalade and of oranges" for number in range(10, 28)]]))
+    [whole] = pages(turns(reader, pdf_file(Page(HEADER, (scan,)))))
+    assert whole.split()[: len(HEADER.split())] == HEADER.split()
+    assert "27 baskets of marmalade" in whole
+
+
+def test_a_page_that_was_recognised_is_not_recognised_again(reader: FileExtractor) -> None:
+    content = pdf_file(Scan("A scanned letter"), SLIDE)
+    first = read(reader, content, b"a.pdf")
+    assert (first.pending_pages, first.page_texts[1].is_recognised) == ((2,), True)
+    known = {1: dataclasses.replace(first.page_texts[1], text="read before")}
+    outcome = reader.go_on(content, kind="application/pdf parse", page_texts=known)
+    assert isinstance(outcome, Document)
+    assert pages(outcome)[0].strip() == "read before"
+    assert "marmalade" in pages(outcome)[1]
+
+
+def test_words_of_the_page_that_a_picture_has_too_stand_there_once(reader: FileExtractor) -> None:
+    page = Page(f"Breakfast\n{PICTURE.splitlines()[0]}", (Scan(PICTURE, share=0.5),))
+    whole = turns(reader, pdf_file(page)).text
+    assert (whole.count("marmalade"), whole.count("oranges")) == (1, 1)
+
+
+@pytest.mark.parametrize(
+    "page",
+    [
+        Page(SENTENCE, (Scan("", share=0.5),)),
+        Page("\n".join([SENTENCE] * 25), (Scan("\n".join([SENTENCE] * 25)),)),
+        Page(SENTENCE, (Scan(PICTURE, share=0.1),)),
+    ],
+    ids=["nothing", "recognised before", "a logo"],
+)
+def test_a_picture_that_says_nothing_more_is_not_recognised(reader: FileExtractor, page: Page) -> None:
+    document = turns(reader, pdf_file(page))
+    assert (document.text.split(), document.recognition) == (page.text.split(), None)
+
+
+def test_what_lies_under_a_text_layer_and_small_pictures_wait_for_nothing(reader: FileExtractor) -> None:
+    recognised = Page("\n".join([SENTENCE] * 25), (Scan("\n".join([SENTENCE] * 25)),))
+    logo = Page(SENTENCE, (Scan(PICTURE, share=0.1),))
+    assert read(reader, pdf_file(recognised, logo, SENTENCE), b"a.pdf").pending_pages == ()
+
+
+def test_a_background_of_all_pages_is_looked_at_once(reader: FileExtractor) -> None:
+    background = Scan("Harbour Limited")
+    document = read(reader, pdf_file(*(Page(f"{number} {HEADER}", (background,)) for number in range(5))), b"a.pdf")
+    assert document.pending_pages == (1,)
+
+
+def test_of_a_long_document_the_first_pages_with_pictures_wait(reader: FileExtractor) -> None:
+    slides = [Page(f"Slide number {number}", (Scan(str(number) * number, share=0.4),)) for number in range(1, 61)]
+    assert read(reader, pdf_file(*slides), b"a.pdf").pending_pages == tuple(range(1, 51))
+
+
+def test_pieces_of_a_picture_are_read_as_one() -> None:
+    page = Page(SENTENCE, tuple(Scan(PICTURE, share=0.4, piece=(number, 12)) for number in range(12)))
+    with PdfFile(pdf_file(page)) as file:
+        [region] = file.pictures(0).regions
+    assert region.box == pytest.approx((0, 0, 0.4 * 612, 0.4 * 792), abs=2)
+
+
+def test_without_ocr_no_page_waits_until_there_is_one() -> None:
+    with FileExtractor(limits=Limits(seconds=120)) as without:
+        document = read(without, pdf_file(SLIDE, HEADER), b"a.pdf")
+    assert (document.pending_pages, document.unread_detail, document.ocr) == ((), None, NO_OCR)
+
+
+def test_ocr_that_is_loaded_later_reads_them() -> None:
+    ocr: Ocr | None = installed_rapidocr()
+    with FileExtractor(limits=Limits(seconds=300), ocr=ocr) as reader:
+        document = turns(reader, pdf_file(SLIDE, HEADER))
+    assert "marmalade" in pages(document)[0]
+    assert pages(document)[1].split() == HEADER.split()
