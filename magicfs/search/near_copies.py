@@ -10,7 +10,7 @@ import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from functools import cached_property
-from itertools import combinations, filterfalse
+from itertools import filterfalse
 from typing import Final
 
 from magicfs.domain.ids import ChunkId
@@ -38,11 +38,17 @@ EXAMINED_PER_WANTED: Final = 1.2
 """The number of files that are examined for each one wanted: one of the next may be the latest of near copies."""
 
 _WORD: Final = re.compile(f"[{UNSPACED_WORDS}]|[^\\W_{UNSPACED_WORDS}]+")
+_ASCII_SIGNS: Final = {code: " " for code in range(128) if not chr(code).isalnum()}
+"""What stands between words of a text in ASCII. To divide it there takes a third of the time of `_WORD`."""
 _MIN_LETTERS_OF_PIECES: Final = 12
 """A text whose pieces between spaces are longer on average has no spaces between words."""
 _KEY_CHARACTERS: Final = 500
 """The characters at the beginning of a passage from which its keys are made: more take longer."""
 _KEY_WORDS: Final = 5
+_SHARED_KEYS: Final = 3
+"""Passages are compared if they share this many keys."""
+_LAST_WITH_KEY: Final = 64
+"""The last groups with a key that are looked at: in a long list of results, hundreds may have the name of a shop."""
 
 
 class _Passage:
@@ -53,18 +59,19 @@ class _Passage:
         self._text = text
 
     @property
-    def keys(self) -> list[tuple[str, ...]]:
-        """What nearly equal passages share: the chunk, and each three of the longest words of its beginning."""
+    def keys(self) -> list[str | int]:
+        """What nearly equal passages share: the longest words of its beginning, or the chunk, which is enough alone."""
         text = self._text[:_KEY_CHARACTERS]
         pieces = text.split()
         is_unspaced = len(pieces) * _MIN_LETTERS_OF_PIECES < len(text)
         words = sorted(set(text if is_unspaced else pieces))
         words.sort(key=len)
-        return [(str(self.chunk),), *combinations(words[-_KEY_WORDS:], 3)]
+        return [*words[-_KEY_WORDS:], *[self.chunk] * _SHARED_KEYS]
 
     @cached_property
     def _words(self) -> frozenset[str]:
-        return frozenset(_WORD.findall(self._text.lower()))
+        text = self._text.lower()
+        return frozenset(text.translate(_ASCII_SIGNS).split() if text.isascii() else _WORD.findall(text))
 
     @cached_property
     def _numbers(self) -> frozenset[str]:
@@ -138,7 +145,7 @@ def _groups(files: Sequence[CandidateFile], texts: Mapping[ChunkId, str], *, mos
     Files after the first `most` that are no near copies are not examined.
     """
     groups: list[tuple[_Passage, Evidence, list[int]]] = []
-    by_key: dict[tuple[str, ...], list[int]] = {}
+    by_key: dict[str | int, list[int]] = {}
     copies = 0
     for place, file in enumerate(files):
         if place - copies >= most:
@@ -162,10 +169,11 @@ def _groups(files: Sequence[CandidateFile], texts: Mapping[ChunkId, str], *, mos
     return [places for _, _, places in groups if len(places) > 1]
 
 
-def _nearest(keys: Sequence[tuple[str, ...]], by_key: Mapping[tuple[str, ...], Sequence[int]]) -> list[int]:
+def _nearest(keys: Sequence[str | int], by_key: Mapping[str | int, Sequence[int]]) -> list[int]:
     """The groups that share the most keys, the last ones first among equals: near copies answer nearly equally."""
-    shared = [number for key in keys if key in by_key for number in by_key[key][-MAX_COMPARED:]]
-    return [number for number, _ in Counter(reversed(shared)).most_common()[:MAX_COMPARED]] if shared else []
+    shared = Counter(number for key in keys if key in by_key for number in by_key[key][-_LAST_WITH_KEY:])
+    near = [(count, number) for number, count in shared.items() if count >= _SHARED_KEYS]
+    return [number for _, number in sorted(near, reverse=True)[:MAX_COMPARED]]
 
 
 def _answers_no_better(evidence: Evidence, first: Evidence) -> bool:

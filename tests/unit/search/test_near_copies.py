@@ -33,9 +33,14 @@ WANTED = 50
 
 
 def ranked(
-    texts: Sequence[str], *, evidence: Sequence[Evidence] = (), mtimes: Sequence[int] = (), wanted: int = WANTED
+    texts: Sequence[str],
+    *,
+    evidence: Sequence[Evidence] = (),
+    mtimes: Sequence[int] = (),
+    chunks: Sequence[int] = (),
+    wanted: int = WANTED,
 ) -> list[int]:
-    """The places of some files, best first, in the order in which they are shown."""
+    """The places of some files, best first, in the order in which they are shown. `chunks` are those of their texts."""
     files = [
         CandidateFile(
             FoundFile(
@@ -48,13 +53,13 @@ def ranked(
                 stat=STAT._replace(mtime_ns=mtimes[place] if mtimes else 0),
                 indexed_at=0.0,
                 language=None,
-                chunk_id=ChunkId(place),
+                chunk_id=ChunkId(chunks[place] if chunks else place),
             ),
             evidence[place] if evidence else GOOD,
         )
         for place in range(len(texts))
     ]
-    by_chunk = {ChunkId(place): text for place, text in enumerate(texts)}
+    by_chunk = {ChunkId(chunks[place] if chunks else place): text for place, text in enumerate(texts)}
     shown = near_copies_later(files, by_chunk, lambda one: one.lexical or 0.0, wanted=wanted)
     return [file.found.file_id for file in shown]
 
@@ -94,6 +99,17 @@ def test_many_near_copies_come_after_what_answers_at_all() -> None:
 def test_invoices_of_one_shop_and_short_notes_are_no_copies() -> None:
     assert ranked([INVOICE.format(2), INVOICE.format(3), OTHER]) == [0, 1, 2]
     assert ranked(["Meet Anna at ten in the hall", "Meet Bernd at ten in the hall", OTHER]) == [0, 1, 2]
+
+
+def test_files_that_share_a_chunk_are_copies_however_short_it_is() -> None:
+    assert ranked(["Yes", "Yes", OTHER], chunks=[1, 1, 2]) == [0, 2, 1]
+
+
+def test_texts_in_ascii_are_divided_as_others_are() -> None:
+    drafts = [DRAFT.format(letter).replace(" ", sign) for letter, sign in (("A", "_"), ("B", " "), ("C", " - "))]
+    for text in (*drafts, INVOICE.format(2), "it's 3.5\tKB,\x1f[x]\n"):
+        in_ascii, other = near_copies._Passage(ChunkId(1), text), near_copies._Passage(ChunkId(2), text + " é")
+        assert {*in_ascii._words, "é"} == other._words
 
 
 def test_a_file_that_is_named_as_the_question_is_no_copy() -> None:
