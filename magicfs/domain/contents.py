@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -15,6 +16,7 @@ EXTRACTOR_VERSION = 3
 
 _MAX_RANGES = 20
 """The ranges of pages that are told."""
+_RANGE = re.compile(r"(\d+)(?:-(\d+))?")
 
 WAITING = "waiting"
 """What is said of pages that are read later, in the place of a reason."""
@@ -33,6 +35,14 @@ class Recognition:
     """The pages, by number from 1, ascending; empty for a file that is a picture."""
     are_pictures: bool = False
     """Whether these are pictures in a document, rather than its pages."""
+
+    @classmethod
+    def parse(cls, said: str) -> Recognition:
+        """What its `str` says; of very many ranges of pages, that has the first ones."""
+        engine, _, pages = said.partition(", ")
+        ranges = [(int(first), int(last or first)) for first, last in _RANGE.findall(pages.partition(" and ")[0])]
+        numbers = tuple(page for first, last in ranges for page in range(first, last + 1))
+        return cls(engine, numbers, are_pictures=pages.startswith("picture"))
 
     def __str__(self) -> str:
         """One line for a person, such as `tesseract, pages 1-3, 7`."""

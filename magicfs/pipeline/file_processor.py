@@ -27,6 +27,8 @@ from magicfs.text.extract.extractor import Extractor
 from magicfs.text.extract.options import OcrEngine
 from magicfs.text.extract.versions import reader_version
 
+_PDF = "application/pdf"
+
 
 class FileProcessor:
     """Processes claimed files, one group at a time."""
@@ -158,6 +160,13 @@ class FileProcessor:
         return contents
 
     def _extracted(self, file: FileRead) -> Document | Unreadable:
+        """The text of a file. Of a PDF file that a newer reader reads, no page is recognised again."""
+        known = self._contents.recognised_before(file.key) if file.mime_type == _PDF else {}
+        if known:
+            source = file.content if file.opened is None else file.opened.fileno()
+            outcome = self.extractor.go_on(source, kind=file.key.kind, page_texts=known)
+            if isinstance(outcome, Document):
+                return outcome
         if file.opened is not None:
             return self.extractor.extract_open(file.opened.fileno(), kind=file.key.kind)
         return self.extractor.extract(file.content, name=file.claim.name, gap=file.gap)

@@ -28,6 +28,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.pipeline.reading import FileRead
 from magicfs.text.extract.documents.picture_texts import with_picture_texts
 from magicfs.text.extract.options import OcrEngine
+from magicfs.text.extract.versions import RECOGNISED_SINCE
 
 _EARLIER_TEXT_STAYS = frozenset(
     {SkipReason.NEEDS_OCR, SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.CORRUPT, SkipReason.BOMB}
@@ -104,6 +105,15 @@ class NewContents:
         chunks = self._chunker.chunks(whole)
         outcome = whole if chunks else Unreadable(SkipReason.NO_TEXT, ocr=ocr)
         return NewContent(file.key, size=file.size, extracted=outcome, chunks=chunks, pages=document, picture_ocr=ocr)
+
+    def recognised_before(self, key: ContentKey) -> dict[int, PageText]:
+        """What the present OCR has recognised of a PDF file that a newer reader reads, by number of the page from 1."""
+        if self._ocr is None:
+            return {}
+        ocr = str(self._ocr)
+        return self._database.run_in_transaction(
+            lambda connection: page_texts_db.recognised_before(connection, key, ocr=ocr, since=RECOGNISED_SINCE)
+        )
 
     def known_pictures(self, document: Document) -> dict[int, PageText]:
         """What the present OCR has read of the pictures of a document in any one, by number from 1."""

@@ -10,7 +10,7 @@ from collections.abc import Collection
 from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, EarlierReading, PageText
+from magicfs.domain.contents import ContentKey, Document, EarlierReading, PageText, Recognition
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest
 
@@ -60,6 +60,21 @@ def picture_texts(
     return {
         Digest(digest): (PageText(text, is_recognised), is_by_ocr) for digest, text, is_recognised, is_by_ocr in rows
     }
+
+
+def recognised_before(connection: Connection, key: ContentKey, *, ocr: str, since: int) -> dict[int, PageText]:
+    """What `ocr` has recognised of the pages of the same bytes, by number from 1, if nothing was read of them since.
+
+    Only a reader counts that has this version, `since`, or a higher one up to that of the key.
+    """
+    values = {"digest": key.digest, "kind": key.kind, "ocr": ocr, "since": since, "until": key.extractor}
+    texts: dict[int, list[str]] = {}
+    recognised: frozenset[int] = frozenset()
+    for detail, page, text in connection.execute(_SQL["recognised_before"], values):
+        recognised = recognised or frozenset(Recognition.parse(detail or "").pages)
+        if page in recognised:
+            texts.setdefault(page, []).append(text)
+    return {page: PageText("\n\n".join(pieces), is_recognised=True) for page, pieces in texts.items()}
 
 
 def earlier_reading(

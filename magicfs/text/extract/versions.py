@@ -10,6 +10,10 @@ from typing import Final
 
 from magicfs.domain.contents import EXTRACTOR_VERSION
 
+RECOGNISED_SINCE: Final = 22
+"""The lowest version of the reader of PDF files that has recognised pages as the present one does: these are kept when
+such a file is read again. To be raised when pages are recognised better."""
+
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     "* decode": 62,
@@ -25,7 +29,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 22
     ),
-    "application/pdf": 23,
+    "application/pdf": 24,
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
     "application/rtf": 16,
     "application/x-fictionbook+xml": 13,

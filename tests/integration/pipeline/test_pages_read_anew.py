@@ -9,6 +9,7 @@ import pytest
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.options import OcrEngine
+from magicfs.text.extract.versions import RECOGNISED_SINCE
 from tests.integration.pipeline.books import PAGES, WHOLE, BookReader, add_book, pending, read_once, texts
 from tests.plugins.index import Index
 from tests.plugins.services import make_maintenance
@@ -26,10 +27,10 @@ def book(index: Index) -> BookReader:
 
 
 def begin_anew(index: Index, book: BookReader, cause: str = "version") -> None:
-    """Let a newer version of the reader come, which reads more, or a better OCR."""
+    """Let a newer version of the reader come, which reads more, or one that recognises as before, or a better OCR."""
     book.prefix = "the "
-    if cause == "version":
-        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+    if cause != "ocr":
+        index.rows(f"UPDATE contents SET extractor = {RECOGNISED_SINCE - (cause == 'version')} RETURNING 1")
         make_maintenance(index.database).sweep()
     else:
         index.ocr = book.ocr = OcrEngine.TESSERACT
@@ -60,6 +61,34 @@ def test_what_was_found_is_found_until_each_page_is_read_anew(index: Index, book
         assert list(lines) == sorted(set(lines))
     assert (texts(index), pending(index)) == (found(range(PAGES + 1)), [(0, None)])
     assert book.page_calls == [[1, 2], [3, 4], [5, 6], [7]]
+
+
+def test_a_newer_reader_that_recognises_as_before_recognises_no_page_again(index: Index, book: BookReader) -> None:
+    index.settle()
+    begin_anew(index, book, "reader")
+    index.read_all()
+    assert (book.page_calls, texts(index), pending(index)) == ([[]], WHOLE, [(0, None)])
+    assert index.rows("SELECT c.detail FROM contents c JOIN files f ON f.content_id = c.id") == [
+        ("rapidocr, pages 1-7",)
+    ]
+
+
+def test_pages_that_still_waited_are_recognised_by_a_newer_reader(index: Index) -> None:
+    book = add_book(index)
+    index.scan()
+    read_once(index)
+    begin_anew(index, book, "reader")
+    index.read_all()
+    assert book.page_calls == [[1, 2], [3, 4], [5, 6], [7]]
+    assert texts(index) == found({3, 4, 5, 6, 7})
+
+
+def test_a_newer_reader_that_fails_at_known_pages_reads_the_file_as_any_other(index: Index, book: BookReader) -> None:
+    begin_anew(index, book, "reader")
+    book.fails = SkipReason.CRASHED
+    read_once(index)
+    assert book.page_calls == [[1, 2]]
+    assert set(texts(index)) > {"the heron 1", "the heron 2"}
 
 
 def test_the_vectors_of_pages_that_wait_are_not_made_anew(index: Index, book: BookReader) -> None:

@@ -43,3 +43,16 @@ JOIN content_chunks place ON place.content_id = last.id
 JOIN chunks ON chunks.id = place.chunk_id
 WHERE %(all)s OR coalesce(place.page, 0) = ANY(%(pages)s::integer[])
 ORDER BY place.ordinal
+
+-- name: recognised_before
+-- The chunks of the pages in the content that was stored last of the same bytes, and what that says of its recognition, if
+-- the given OCR has read it, and a reader that recognised pages as the present one does.
+SELECT last.detail, place.page, chunks.text
+FROM (
+    SELECT id, extractor, ocr, detail FROM contents
+    WHERE digest = %(digest)s AND kind = %(kind)s AND reason IS NULL ORDER BY id DESC LIMIT 1
+) AS last
+JOIN content_chunks place ON place.content_id = last.id
+JOIN chunks ON chunks.id = place.chunk_id
+WHERE last.ocr = %(ocr)s AND last.extractor BETWEEN %(since)s AND %(until)s AND place.page IS NOT NULL
+ORDER BY place.ordinal
