@@ -1,4 +1,4 @@
-"""What the index has of a word that nothing has: longer words that begin so, and the pieces of a code.
+"""What the index has of a word that nothing has: longer words that begin so, a shorter digest, the pieces of a code.
 
 Used by `respelling`. `STM32` stands for `STM32F407`, `Kinderbetreuung` for `Kinderbetreuungseinrichtung`, and
 `3601JH5202` for `3 601 JH5 202`. Runs in the caller's transaction.
@@ -18,6 +18,7 @@ from magicfs.domain.query import Lexeme, Term
 from magicfs.search.near_spellings import is_of_letters
 from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.lexemes import folded_stems
+from magicfs.text.analysis.question import SHOWN_DIGEST, is_digest
 
 _MIN_CODE: Final = 5
 _MIN_DIGITS: Final = 6
@@ -57,6 +58,15 @@ def beginning_of_codes(connection: Connection, term: Term) -> Term | None:
     form = Lexeme(term.word, factor=VARIANT_FACTOR, is_exact=False, is_prefix=True)
     has_any = any(count_chunks(connection, [form.tsquery])[0])
     return replace(term, lexemes=(form,), parts=frozenset()) if has_any else None
+
+
+def shorter_digest(connection: Connection, word: str) -> str | None:
+    """The longest beginning of a digest by which a text or a name has it: programs show more of it or less."""
+    if not is_digest(word):
+        return None
+    shown = [word[:length] for length in SHOWN_DIGEST if length < len(word)]
+    counts = count_chunks(connection, [Lexeme(beginning).tsquery for beginning in shown]) if shown else []
+    return max((beginning for beginning, count in zip(shown, counts, strict=True) if any(count)), default=None)
 
 
 def longer_words(connection: Connection, word: str, algorithms: Sequence[str]) -> list[str]:

@@ -18,7 +18,7 @@ from magicfs.db.pool import Connection
 from magicfs.db.search.known_words import count_chunks, words_like
 from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
-from magicfs.search.longer_words import beginning_of_codes, is_code, longer_words, pieces_of_code
+from magicfs.search.longer_words import beginning_of_codes, is_code, longer_words, pieces_of_code, shorter_digest
 from magicfs.search.near_spellings import edits, in_pieces, is_of_letters, one_letter_away
 from magicfs.text.analysis import question_terms
 from magicfs.text.analysis.forms import VARIANT_FACTOR
@@ -99,11 +99,13 @@ class _Search:
         """The parts of codes for which something else stands."""
 
     def look_for_code(self, term: Term) -> None:
-        """Look for all that begins as a code does, or else for its pieces."""
+        """Look for all that begins as a code does, or else for a shorter digest, or for its pieces."""
         if term.word in self.left_out or self._has_any(term):
             return
         if beginning := beginning_of_codes(self._connection, term):
             self._take(term, [beginning], f"{term.word}*")
+        elif digest := shorter_digest(self._connection, term.word):
+            self._take(term, self._terms(digest), digest)
         elif pieces := pieces_of_code(self._connection, term.word):
             self._take(term, self._terms(" ".join(pieces)), " ".join(pieces))
         else:

@@ -42,7 +42,7 @@ _DIGEST: Final = re.compile(r"(?=[0-9]*[a-f])[0-9a-f]{7,64}")
 """A digest in hexadecimal or its beginning, as programs show that of a commit, or what looks like one."""
 _WHOLE_DIGESTS: Final = frozenset({40, 64})
 """The characters of the digests of commits."""
-_SHOWN_DIGEST: Final = range(7, 13)
+SHOWN_DIGEST: Final = range(7, 13)
 """The characters of one that texts have instead of all."""
 
 
@@ -146,7 +146,7 @@ def _terms(token: Token, algorithms: tuple[str, ...], *, has_star: bool) -> Iter
             continue
         names = _names(part)
         pieces = as_one.get(place, [])
-        if not (names or pieces) and _DIGEST.fullmatch(word) and not (word.isalpha() or accounts_in(word)):
+        if not (names or pieces) and is_digest(word):
             yield Term(word, _forms_of_digest(word))
             continue
         variants = [form for whole in pieces for form in variant_forms(whole.lower(), algorithms)]
@@ -172,11 +172,16 @@ def _as_one(token: Token) -> dict[int, list[str]]:
     return found
 
 
+def is_digest(word: str) -> bool:
+    """Whether a folded word may be a digest in hexadecimal or its beginning. No word of letters is one, and no IBAN."""
+    return _DIGEST.fullmatch(word) is not None and not (word.isalpha() or accounts_in(word))
+
+
 def _forms_of_digest(word: str) -> tuple[Lexeme, ...]:
     """What begins with a part of a digest; of a whole one, itself and the beginnings by which texts name it."""
     if len(word) not in _WHOLE_DIGESTS:
         return (Lexeme(word, is_prefix=True),)
-    shown = [Lexeme(word[:length], factor=VARIANT_FACTOR, is_exact=False) for length in _SHOWN_DIGEST]
+    shown = [Lexeme(word[:length], factor=VARIANT_FACTOR, is_exact=False) for length in SHOWN_DIGEST]
     return (Lexeme(word), *shown)
 
 

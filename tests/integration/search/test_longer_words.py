@@ -26,6 +26,7 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"driver.c", "UART driver for the STM32F407, at 115200u")
     corpus.add(b"cells.txt", "knock-out in HEK293T cells and the wallet bc1qar0srrr7xf")
     corpus.add(b"serials.txt", "drill SN: 3 601 JH5 202 and licence QWER-1234-TYUI-88")
+    corpus.add(b"release.txt", "shipped from 7e21f0a on Friday")
     corpus.add(b"plate.txt", "the car with the plate 4B7 3921")
     corpus.add(b"claim.txt", "your ref. CS/2024/99871, and nothing but apples")
     corpus.add(b"nets.txt", "the internet, an internal memo, international trade")
@@ -52,6 +53,7 @@ def found(service: SearchService, text: str) -> tuple[list[str], list[str]]:
         ("HEK293", "cells.txt", "hek293*"),
         ("bc1qar0", "cells.txt", "bc1qar0*"),
         ("3601JH5202", "serials.txt", "3 601 jh5 202"),
+        ("7e21f0ab44", "release.txt", "7e21f0a"),
         ("4B73921", "plate.txt", "4b7 3921"),
         ("QWER1234TYUI88", "serials.txt", "qwer 1234 tyui 88"),
         ("cs202499871", "claim.txt", "cs 2024 99871"),
