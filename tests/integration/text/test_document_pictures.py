@@ -22,6 +22,7 @@ from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from tests.integration.text.reading import read
 from tests.plugins.documents import mail
+from tests.plugins.ole import compound_file
 from tests.plugins.pictures import (
     book_of,
     long_picture_of,
@@ -125,6 +126,21 @@ def test_pictures_of_a_message_follow_its_text(reader: FileExtractor) -> None:
     assert (document.pending_pages, "bitter" in document.text) == ((1, 2), False)
     text = whole(reader, content, b"a.eml").text
     assert text.index("Attachment: bird.jpg") < text.index("Marmalade needs bitter oranges") < text.index("heron waits")
+
+
+def test_pictures_of_a_message_of_outlook_follow_its_text(reader: FileExtractor) -> None:
+    streams = {"__properties_version1.0": bytes(32), "__substg1.0_1000001F": "Dear Ann".encode("utf-16-le")}
+    for number, (name, attached) in enumerate(
+        {"bird.jpg": HERON, "note.txt": b"a note", "shot.png": MARMALADE}.items()
+    ):
+        folder = f"__attach_version1.0_#0000000{number}/"
+        streams[f"{folder}__substg1.0_3707001F"] = name.encode("utf-16-le")
+        streams[f"{folder}__substg1.0_37010102"] = attached
+    content = compound_file(streams)
+    document = read(reader, content, b"a.msg")
+    assert (document.pending_pages, "bitter" in document.text) == ((1, 2), False)
+    text = whole(reader, content, b"a.msg").text
+    assert text.index("Attachment: shot.png") < text.index("heron waits") < text.index("Marmalade needs bitter oranges")
 
 
 def test_a_picture_has_one_digest_in_documents_and_in_messages(reader: FileExtractor) -> None:

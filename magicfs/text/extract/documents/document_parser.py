@@ -126,11 +126,9 @@ class DocumentParser:
             return self._kreuzberg.open_pages(descriptor)
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         seconds = self._limits.seconds * _PICTURE_TIME_SHARE
-        if mime_type == MESSAGE_TYPE:
-            return self._kreuzberg.open_pictures(reader_of_attached(content), seconds=seconds)
         form = readable_form(content, mime_type)
-        read = reader_of_pictures(form.content, form.exact_type)
-        return self._kreuzberg.open_pictures(read, seconds=seconds)
+        reader = reader_of_attached if form.exact_type in {MESSAGE_TYPE, OUTLOOK_TYPE} else reader_of_pictures
+        return self._kreuzberg.open_pictures(reader(form.content, form.exact_type), seconds=seconds)
 
     def _read_open(self, file: OpenFile) -> Parsed:
         """The text of a PDF file that is not in memory."""
@@ -149,6 +147,8 @@ class DocumentParser:
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact == container.ZIPPED_BOOK:
             return self._parse(container.only_member(content), FICTION_BOOK)
+        if exact == OUTLOOK_TYPE and not self._depth:
+            self._attached = AttachedPictures()
         own = self._parse_here(content, exact)
         if own is not None:
             return own

@@ -1,6 +1,6 @@
 """The pictures that are attached to a message, or stand in its text, and may show text.
 
-Runs in the child process: `document_parser` gathers them while `mail` reads a message, and `page_reader` reads them one
+Runs in the child process: `document_parser` gathers them while a message is read, and `page_reader` reads them one
 by one, as those in documents. Those of messages in a mailbox are not read. Untrusted bytes. One thread.
 """
 
@@ -11,12 +11,13 @@ import zlib
 from collections.abc import Callable
 from typing import Final
 
-from magicfs.domain.contents import Picture
+from magicfs.domain.contents import Picture, Unreadable
 from magicfs.domain.ids import Digest
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents.document_pictures import HEAD_BYTES, MAX_PICTURE_BYTES, MAX_PICTURES, picture_by
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.mail.mail import MailReader
+from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
 
 _RECOGNISED_TYPES: Final = frozenset(f"image/{name}" for name in ("png", "jpeg", "gif", "bmp", "tiff", "webp"))
 
@@ -48,13 +49,16 @@ class AttachedPictures:
         return list(self._found.values())[number][1]
 
 
-def reader_of_attached(message: bytes) -> Callable[[int], bytes]:
-    """What gives the bytes of a picture of a message, by its number from 0."""
+def reader_of_attached(message: bytes, exact_type: str | Unreadable) -> Callable[[int], bytes]:
+    """What gives the bytes of a picture of a message, of Outlook or any other, by its number from 0."""
     pictures = AttachedPictures(keeps_bytes=True)
 
     def add(content: bytes, name: bytes) -> str:
         pictures.add(content, detect(content, name=name).mime_type)
         return ""
 
-    MailReader(FileParts(add), max_bytes=len(message), until=math.inf).read_message(message)
+    if exact_type == OUTLOOK_TYPE:
+        read_outlook(message, parts=FileParts(add))
+    else:
+        MailReader(FileParts(add), max_bytes=len(message), until=math.inf).read_message(message)
     return pictures.read
