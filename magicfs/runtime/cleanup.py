@@ -18,7 +18,7 @@ import psutil
 from magicfs.errors import ServerError
 from magicfs.linux.disk import remove_if_writable
 from magicfs.runtime import postgres, postgres_cluster, redis
-from magicfs.runtime.processes import find_process, has_ended, is_listening, wait_until
+from magicfs.runtime.processes import find_process, has_ended, has_our_root, is_listening, wait_until
 from magicfs.state_directory.home import POSTGRES_SOCKET
 
 STOP_SECONDS = 10.0
@@ -126,6 +126,7 @@ def _is_ours(process: psutil.Process, home: str) -> bool:
             environment.get("MAGICFS_HOME") == home
             and "SUPERVISOR_PROCESS_NAME" in environment
             and process.status() != psutil.STATUS_ZOMBIE
+            and has_our_root(process)
         )
     except (psutil.Error, OSError):
         return False

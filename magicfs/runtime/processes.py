@@ -6,6 +6,7 @@ Used by the other modules of `runtime` and by the command line. Keeps no state; 
 from __future__ import annotations
 
 import contextlib
+import os
 import resource
 import socket
 import time
@@ -56,8 +57,18 @@ def find_process(matches: Callable[[str, list[str]], bool]) -> psutil.Process | 
         and matches(process.info["name"] or "", process.info["cmdline"] or [])
     }
     with contextlib.suppress(psutil.Error):
-        return next((process for process in found.values() if process.ppid() not in found), None)
+        first = (process for process in found.values() if process.ppid() not in found)
+        return next(filter(has_our_root, first), None)
     return None
+
+
+def has_our_root(process: psutil.Process) -> bool:
+    """Whether the paths that a process was started with are paths of this machine: those of a container are not."""
+    try:
+        return os.path.samefile(f"/proc/{process.pid}/root", "/")
+    except OSError:
+        # It is another user's, or has ended.
+        return False
 
 
 def has_ended(process: psutil.Process) -> bool:
