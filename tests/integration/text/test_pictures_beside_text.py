@@ -10,10 +10,12 @@ from collections.abc import Iterator
 import pytest
 
 from magicfs.domain.contents import NO_OCR, Document
+from magicfs.text.extract.documents.extended_documents import text_of
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Limits, Ocr
-from magicfs.text.extract.pdf.pdf_text import PdfFile
+from magicfs.text.extract.pdf import shown_pictures
+from magicfs.text.extract.pdf.pdf_text import PdfFile, read_pdf
 from tests.integration.text.reading import read
 from tests.plugins.pdf import Page, Scan, pdf_file
 
@@ -120,6 +122,23 @@ def test_pieces_of_a_picture_are_read_as_one() -> None:
     with PdfFile(pdf_file(page)) as file:
         [region] = file.pictures(0).regions
     assert region.box == pytest.approx((0, 0, 0.4 * 612, 0.4 * 792), abs=2)
+
+
+def test_a_picture_that_reaches_beyond_the_page_waits_with_the_text_of_the_page(reader: FileExtractor) -> None:
+    document = read(reader, pdf_file(Page(HEADER, (Scan(PICTURE, share=1.2),)), SENTENCE), b"a.pdf")
+    assert (document.pending_pages, document.text.split()) == ((1,), [*HEADER.split(), *SENTENCE.split()])
+
+
+def test_a_picture_that_is_drawn_twice_is_one() -> None:
+    page = Page(SENTENCE, (Scan(PICTURE, share=0.4), Scan(PICTURE, share=0.401), Scan(PICTURE, share=0.2)))
+    with PdfFile(pdf_file(page)) as file:
+        assert len(file.pictures(0).regions) == 1
+
+
+def test_a_page_with_pictures_that_cannot_be_told_keeps_its_text(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(shown_pictures, "_visible_part", lambda _: None)
+    outcome = read_pdf(pdf_file(SLIDE, SENTENCE))
+    assert text_of(outcome).split() == ["Breakfast", *SENTENCE.split()]
 
 
 def test_without_ocr_no_page_waits_until_there_is_one() -> None:

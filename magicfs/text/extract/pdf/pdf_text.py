@@ -5,6 +5,7 @@ Runs in the child process; the only module that imports pypdfium2, which is not 
 
 from __future__ import annotations
 
+import contextlib
 import ctypes
 import dataclasses
 import io
@@ -140,7 +141,10 @@ class PdfFile:
             layer = page.get_textpage()
             try:
                 text = self._text_of(layer)
-                pictures = find(page, layer) if find is not None else NO_PICTURES
+                pictures = NO_PICTURES
+                if find is not None:
+                    with contextlib.suppress(Exception):  # what a page shows never costs its text
+                        pictures = find(page, layer)
             finally:
                 layer.close()
         finally:

@@ -86,16 +86,20 @@ def pictures_of(page: pypdfium2.PdfPage, layer: pypdfium2.PdfTextPage) -> PagePi
     """What a page with this text layer shows in pictures."""
     if pypdfium2.raw.FPDFPage_CountObjects(page) > _MAX_OBJECTS:
         return NO_PICTURES
-    shown = list(_shown_on(page))
+    whole = _visible_part(page)
+    shown = [picture._replace(box=_common(picture.box, whole)) for picture in _shown_on(page)]
     if not shown:
         return NO_PICTURES
-    whole = _visible_part(page)
     share = sum(picture.area for picture in shown) / (whole.area or 1.0)
-    large = [box for box in _joined(shown, whole) if _is_large(box, whole)]
-    regions = [Region(box, _letters_in(layer, box), _resolution(box, shown)) for box in large]
+    regions = [Region(box, _letters_in(layer, box), _resolution(box, shown)) for box in _joined(shown, whole)]
     regions = [region for region in regions if not _is_covered(region, layer)]
-    marks = {_mark(picture) for picture in shown for region in regions if _contains(region.box, picture.box)}
-    return PagePictures(share, tuple(regions[:_MAX_REGIONS]), frozenset(marks))
+    marks = {
+        _mark(picture)
+        for region in regions
+        for picture in shown
+        if picture.box.area and _contains(region.box, picture.box)
+    }
+    return PagePictures(share, tuple(regions), frozenset(marks))
 
 
 def margins(page: pypdfium2.PdfPage, box: Box) -> tuple[float, float, float, float]:
@@ -112,7 +116,7 @@ def _visible_part(page: pypdfium2.PdfPage) -> Box:
 
 def _is_large(box: Box, whole: Box) -> bool:
     sides = box.right - box.left, box.top - box.bottom
-    return min(sides) >= _MIN_POINTS and box.area >= _MIN_SHARE * whole.area
+    return box.area >= _MIN_SHARE * whole.area and min(sides) >= _MIN_POINTS
 
 
 def _is_covered(region: Region, layer: pypdfium2.PdfTextPage) -> bool:
@@ -129,7 +133,7 @@ def _is_covered(region: Region, layer: pypdfium2.PdfTextPage) -> bool:
 
 
 def _resolution(box: Box, shown: list[_Shown]) -> float:
-    pixels = max(max(picture.pixels) for picture in shown if _contains(box, picture.box))
+    pixels = max(max(picture.pixels) for picture in shown if picture.box.area and _contains(box, picture.box))
     return pixels * _POINTS_PER_INCH / max(box.right - box.left, box.top - box.bottom)
 
 
@@ -139,26 +143,22 @@ def _letters_in(layer: Any, box: Box) -> int:
 
 
 def _joined(shown: list[_Shown], whole: Box) -> list[Box]:
-    """The parts of a page that pictures take; those are one that lie in each other, or are pieces of a picture."""
+    """The large parts of a page that pictures take, from the top down. Those in each other are one, and pieces are."""
     boxes: list[Box] = []
     for picture in shown:
-        box = Box(*(max(a, b) for a, b in zip(picture.box[:2], whole[:2], strict=True)),
-                  *(min(a, b) for a, b in zip(picture.box[2:], whole[2:], strict=True)))  # fmt: skip
-        if not box.area or max(picture.pixels) < _MIN_PIXELS:
+        if not picture.box.area or max(picture.pixels) < _MIN_PIXELS:
             continue
-        if boxes and _are_pieces(boxes[-1], box):
-            boxes[-1] = _around(boxes[-1], box)
+        if boxes and _are_pieces(boxes[-1], picture.box):
+            boxes[-1] = _around(boxes[-1], picture.box)
         else:
-            boxes.append(box)
-    return [
-        box
-        for number, box in enumerate(boxes)
-        if not any(
-            _contains(other, box) and (other != box or place < number)
-            for place, other in enumerate(boxes)
-            if place != number
-        )
-    ]
+            boxes.append(picture.box)
+    large: list[Box] = []
+    for box in sorted(boxes, key=lambda box: -box.area):
+        if len(large) == _MAX_REGIONS:
+            break
+        if _is_large(box, whole) and not any(_contains(other, box) for other in large):
+            large.append(box)
+    return sorted(large, key=lambda box: (-box.top, box.left))
 
 
 def _are_pieces(one: Box, other: Box) -> bool:
@@ -168,6 +168,15 @@ def _are_pieces(one: Box, other: Box) -> bool:
     upon = min(abs(one.bottom - other.top), abs(one.top - other.bottom)) <= _TOUCH
     beside = min(abs(one.left - other.right), abs(one.right - other.left)) <= _TOUCH
     return (columns and upon) or (rows and beside)
+
+
+def _common(one: Box, other: Box) -> Box:
+    return Box(
+        max(one.left, other.left),
+        max(one.bottom, other.bottom),
+        min(one.right, other.right),
+        min(one.top, other.top),
+    )
 
 
 def _around(one: Box, other: Box) -> Box:
