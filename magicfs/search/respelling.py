@@ -21,7 +21,7 @@ from magicfs.domain.query import STEM_MARK, Lexeme, Term
 from magicfs.search.longer_words import beginning_of_codes, is_code, longer_words, pieces_of_code, shorter_digest
 from magicfs.search.near_spellings import edits, in_pieces, is_of_letters, one_letter_away
 from magicfs.text.analysis import question_terms
-from magicfs.text.analysis.forms import VARIANT_FACTOR
+from magicfs.text.analysis.forms import COMPOUNDING, VARIANT_FACTOR
 from magicfs.text.analysis.lexemes import folded_stems
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
 from magicfs.text.question_language import question_languages
@@ -41,8 +41,6 @@ _MIN_WORD: Final = 3
 """The letters of each of two words that are typed in one: two letters are too often the beginning of a word."""
 _MIN_PART: Final = 4
 """The letters of each part of a compound whose parts a text has apart."""
-_COMPOUNDING: Final = frozenset({"da", "de", "fi", "hu", "nl", "no", "sv"})
-"""Languages in which people make compounds as they need them."""
 _LINKS: Final = ("s", "", "es", "n", "en", "e")
 """What joins the parts of a compound in them. The first one tells that a word is a compound."""
 
@@ -175,7 +173,7 @@ def _parts_of_compound(connection: Connection, word: str, languages: Sequence[st
     Of a word that may be in any language, only one that has a sign of it is a compound: `workmate` is no `work mate`.
     """
     possible = question_languages(word).possible
-    if _COMPOUNDING.isdisjoint(languages) or (possible and _COMPOUNDING.isdisjoint(possible)):
+    if COMPOUNDING.isdisjoint(languages) or (possible and COMPOUNDING.isdisjoint(possible)):
         return ()
     pairs = []
     for first, last in halves_of(word, _LINKS if possible else _LINKS[:1]):

@@ -6,7 +6,7 @@ Used by `question` and `phrases`. Each form has a factor: how much an occurrence
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from typing import Final
 
@@ -42,6 +42,13 @@ _LONGER_STEMS: Final = frozenset({"hungarian", "turkish"})
 
 _VOWELS: Final = ("a", "e", "i", "o", "u")
 _POSSESSED: Final = re.compile(r"(?<=\w\w[aeiou])s[iu]\Z")
+
+COMPOUNDING: Final = frozenset({"da", "de", "fi", "hu", "nl", "no", "sv"})
+"""Languages in which people make compounds as they need them."""
+_MIN_LETTERS_OF_COMPOUNDED: Final = 4
+"""A shorter word is an article as often."""
+_MAX_WORDS_OF_COMPOUNDS: Final = 3
+"""A question of more words says in other words which of two things is meant."""
 
 _ROMANCE: Final = frozenset({"catalan", "french", "italian", "portuguese", "romanian", "spanish"})
 _MADE_OF_VERBS: Final = re.compile("ment(?:[eio]s?|s)?\\Z")
@@ -145,9 +152,21 @@ def forms_in_one_piece(question: str, *, languages: Sequence[str]) -> list[tuple
         # A stem without the second word, such as that of `Störungen des`, is another word.
         least = len(first) + _MIN_REST_CHARACTERS
         forms = variant_forms(whole, algorithms)
-        kept = tuple(form for form in forms if len(form.text.removeprefix(STEM_MARK)) >= least)
-        found.append(((fold(first), fold(second)), kept))
+        kept = [form for form in forms if len(form.text.removeprefix(STEM_MARK)) >= least]
+        found.append(((fold(first), fold(second)), (*kept, *_compounds_of(first, second, question, languages))))
     return found
+
+
+def _compounds_of(first: str, second: str, question: str, languages: Sequence[str]) -> Iterator[Lexeme]:
+    """The forms of the compounds of two words of a few, in either order: `Kellerschlüssel` for `Schlüssel Keller`."""
+    algorithms = algorithms_for([language for language in languages if language in COMPOUNDING])[1:]
+    are_short = min(len(first), len(second)) < _MIN_LETTERS_OF_COMPOUNDED
+    if are_short or not algorithms or len(question.split()) > _MAX_WORDS_OF_COMPOUNDS:
+        return
+    for before, behind, link in ((second, first, ""), (second, first, "s"), (first, second, "s")):
+        forms = variant_forms(f"{before}{link}{behind}", algorithms)
+        least = len(before) + len(link) + _MIN_REST_CHARACTERS
+        yield from (form for form in forms if len(form.text.removeprefix(STEM_MARK)) >= least)
 
 
 def variant_forms(word: str, algorithms: Sequence[str], factor: float = VARIANT_FACTOR) -> tuple[Lexeme, ...]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from magicfs.domain.query import STEM_MARK
-from magicfs.text.analysis import analyze, question_terms
+from magicfs.text.analysis import analyze, forms_in_one_piece, question_terms
 from magicfs.text.analysis.forms import EXACT_BONUS
 from tests.unit.text.analysis.vectors import positions, share
 
@@ -135,3 +135,13 @@ def test_a_short_stem_of_another_language_counts_less_than_the_word() -> None:
     assert factors[f"{STEM_MARK}mar"] < 0.5 * factors["marmot"], "a text about March is not about marmots"
     [term] = question_terms("going", languages=["en"])
     assert {lexeme.text: lexeme.factor for lexeme in term.lexemes}[f"{STEM_MARK}go"] == 1.0
+
+
+def test_two_words_stand_for_their_compound_in_either_order_where_people_make_compounds() -> None:
+    def forms(question: str, *languages: str) -> set[str]:
+        return {form.text for _, found in forms_in_one_piece(question, languages=languages) for form in found}
+
+    assert {"vertragarbeit", "arbeitvertrag", "arbeitsvertrag"} <= forms("Vertrag Arbeit", "en", "de")
+    assert forms("base data", "en", "fr").isdisjoint({"database", "databas"})
+    assert "database" not in forms("a list of base data", "en", "de"), "a longer question says what it means"
+    assert "derkeller" not in forms("Keller der", "de"), "an article is no part of one"
