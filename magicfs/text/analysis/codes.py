@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
+from itertools import islice
 from typing import Final
 
 from magicfs.text.analysis.accounts import accounts_in
@@ -58,6 +59,9 @@ _SHORT_CODE: Final = re.compile(r"(?<![\w.,:/-])([a-z]{1,2})(\.?)([0-9]{2,3})(?!
 
 
 _HEXADECIMAL_CODE: Final = re.compile("0x([0-9a-f]{4,16})")
+_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+_HOST: Final = re.compile(rf"(?<![\w.,:/@#$%+=~-]){_OCTET}(?:\.{_OCTET}){{3}}(?![\w/:@=%+~-]|[.,]\w)")
+_MAX_HOSTS: Final = 4
 _ACCOUNT_FORMS: Final = 2
 """The account with zeros before it and without. Other accounts have the same bank."""
 _MAX_WORDS: Final = 64
@@ -103,6 +107,11 @@ def typed_codes_in_pieces(text: str) -> list[str]:
 
 def _is_code(code: str) -> bool:
     return len(code.replace(" ", "")) >= _MIN_CODE_CHARACTERS and SHORT_WORDS.isdisjoint(code.lower().split(" "))
+
+
+def hosts_in_digits(text: str) -> dict[str, list[str]]:
+    """The addresses of hosts in a typed text, each with its numbers: `192.0.2.17`."""
+    return {match[0]: match[0].split(".") for match in islice(_HOST.finditer(text), _MAX_HOSTS)}
 
 
 def code_forms(text: str) -> Iterator[OtherForms]:

@@ -238,7 +238,7 @@ def _names_inside(token: Token) -> list[tuple[int, str]]:
         if sign not in _TIGHTER or not _PARTS_OF_NAME <= len(parts) < len(token.parts):
             continue
         beside = {*token.signs[max(0, first - 1) : first], *token.signs[place : place + 1]}
-        if beside.isdisjoint(_TIGHTER[sign]):
+        if beside.isdisjoint(_TIGHTER[sign]) or all(map(str.isdecimal, parts)):
             found.append((first, sign.join(parts)))
     return found
 

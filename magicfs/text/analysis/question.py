@@ -14,7 +14,7 @@ from typing import Final
 
 from magicfs.domain.query import Lexeme, Term
 from magicfs.text.analysis.accounts import accounts_in
-from magicfs.text.analysis.codes import code_forms
+from magicfs.text.analysis.codes import code_forms, hosts_in_digits
 from magicfs.text.analysis.dates import days_in_one_piece
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import OTHER_FORM_FACTOR, VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
@@ -71,9 +71,9 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
         for word in words:
             others.setdefault(fold(word), []).extend(map(fold, forms))
     doubtful = {fold(word): forms for words, forms in doubtful_forms(body) for word in words}
-    if not (numbers or others or doubtful):
+    if not (numbers or others or doubtful or hosts_in_digits(body)):
         return tuple(terms.values())
-    _make_days_words(terms, days_in_one_piece(body))
+    _make_days_words(terms, {**days_in_one_piece(body), **hosts_in_digits(body)})
     _make_amounts_words(terms)
     completed = (_or_in_one_piece(term, numbers, others.get(term.word, ())) for term in terms.values())
     return tuple(_with_forms(term, doubtful.get(term.word, ()), OTHER_FORM_FACTOR) for term in completed)
@@ -99,7 +99,10 @@ def _take_apart(terms: dict[str, Term], pieces: Sequence[str], algorithms: tuple
 
 
 def _make_days_words(terms: dict[str, Term], days: Mapping[str, Sequence[str]]) -> None:
-    """Make each day a word in the place of its numbers, which say nothing alone: many texts have a `03` and a `25`."""
+    """Make each day a word in the place of its numbers, which say nothing alone: many texts have a `03` and a `25`.
+
+    So are addresses of hosts: any text with an `8` has all numbers of `8.8.8.8`.
+    """
     counts = Counter(chain.from_iterable(days.values()))
     if not terms.keys() >= days.keys() or any(part not in terms or terms[part].count > counts[part] for part in counts):
         return

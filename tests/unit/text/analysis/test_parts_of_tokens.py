@@ -6,6 +6,7 @@ import pytest
 
 from magicfs.text.analysis import analyze, question_terms
 from magicfs.text.analysis.accounts import accounts_in
+from magicfs.text.analysis.codes import hosts_in_digits
 from magicfs.text.analysis.words import analyze_path
 from tests.unit.text.analysis.vectors import missed, missed_in, positions
 
@@ -100,3 +101,17 @@ def test_the_account_is_where_its_country_has_it(iban: str, accounts: list[str])
 def test_an_iban_is_no_digest() -> None:
     [term] = question_terms("DE12500105170648489890", languages=["en"])
     assert not any(lexeme.is_prefix for lexeme in term.lexemes)
+
+
+@pytest.mark.parametrize(
+    "text", ["8.8.8.8", "8.8.8.8:53", "8.8.8.8-8.8.8.9", "dns=8.8.8.8", "http://8.8.8.8/x", "8.8.8.8/32"]
+)
+def test_the_address_of_a_host_is_one_word(text: str) -> None:
+    assert [term.word for term in question_terms("ping 8.8.8.8", languages=["en"])] == ["ping", "8.8.8.8"]
+    assert missed(f"asks {text} for names", "8.8.8.8") == []
+    assert missed("room 8 of 8", "8.8.8.8") == ["8.8.8.8"]
+
+
+@pytest.mark.parametrize("typed", ["1.2.3", "1.2.3.4.5", "300.1.1.1", "8.8.8.8:53", "v1.2.3.4"])
+def test_other_numbers_with_points_are_no_addresses(typed: str) -> None:
+    assert hosts_in_digits(typed) == {}
