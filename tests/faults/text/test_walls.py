@@ -44,7 +44,7 @@ def test_nothing_outside_is_changed(shared: Sandbox, tmp_path: Path, action: str
     path.write_text("precious")
     outcome = unreadable(shared.parse(os.fsencode(path), mime_type=action))
     assert outcome.reason is SkipReason.CORRUPT
-    assert outcome.detail.startswith("PermissionError"), outcome.detail
+    assert "PermissionError" in outcome.detail, outcome.detail
     assert [entry.name for entry in tmp_path.iterdir()] == [path.name]
     assert path.read_text() == "precious"
     pid_of(shared.parse(b"text", mime_type="good"))
@@ -58,7 +58,7 @@ def test_a_file_that_the_child_reads_itself_is_not_changed(shared: Sandbox, tmp_
     with path.open("rb") as file:
         outcome = unreadable(shared.parse_open(file.fileno(), mime_type=action))
         refusal = "OSError: [Errno 9]" if action == "write" else "PermissionError"
-        assert outcome.detail.startswith(refusal), outcome.detail
+        assert refusal in outcome.detail, outcome.detail
         read = shared.parse_open(file.fileno(), mime_type="good")
     assert isinstance(read, Document)
     assert read.text.endswith(" precious")
@@ -80,7 +80,7 @@ def test_nothing_of_the_user_is_read(shared: Sandbox, tmp_path: Path, action: st
     path.write_text("precious")
     path.chmod(0o644)  # so that it is not the user's identity that keeps nobody from it
     outcome = unreadable(shared.parse(os.fsencode(path), mime_type=action))
-    assert outcome.detail.startswith("PermissionError"), outcome.detail
+    assert "PermissionError" in outcome.detail, outcome.detail
     pid_of(shared.parse(b"text", mime_type="good"))
 
 
@@ -94,7 +94,7 @@ def test_nothing_of_the_user_is_read(shared: Sandbox, tmp_path: Path, action: st
 def test_a_parser_has_no_way_to_other_processes(shared: Sandbox, action: str) -> None:
     pid = pid_of(shared.parse(b"text", mime_type="good"))
     outcome = unreadable(shared.parse(b"", mime_type=action))
-    assert outcome.detail.startswith("PermissionError"), outcome.detail
+    assert "PermissionError" in outcome.detail, outcome.detail
     assert pid_of(shared.parse(b"text", mime_type="good")) == pid
 
 
