@@ -244,6 +244,8 @@ class Supervisor:
 
         Call it `locked`. Raises `ServerError`.
         """
+        if not parts:  # servers are elsewhere, and no supervisor may run yet
+            return
         halted = {info["name"] for info in self._client.processes() if info["statename"] in {"STOPPING", "STOPPED"}}
         parts = sorted((part for part in parts if part.name in halted), key=lambda part: part.place)
         self._stop(parts)

@@ -163,3 +163,17 @@ def test_a_wrong_password_is_one_line(cluster: Cluster) -> None:
     assert len(done.stderr.strip().splitlines()) == 1
     assert "MAGICFS_DATABASE_URL" in done.stderr
     assert "wrong" not in done.stderr.replace("wrong password", "")
+
+
+def test_up_starts_the_parts_of_a_host_whose_servers_are_elsewhere(cluster: Cluster) -> None:
+    state = cluster.home / "state-of-up"
+    state.mkdir(mode=0o700)
+    (state / "models").symlink_to(cluster.home / "state" / "models")
+    host = {"MAGICFS_HOME": str(state), "MAGICFS_HOST": "host-of-up"}
+    try:
+        for _ in range(2):
+            done = cluster.command("up", "--detach", **host)
+            assert done.returncode == 0, done.stderr
+    finally:
+        done = cluster.command("down", **host)
+    assert done.stdout == "stopped\n"
