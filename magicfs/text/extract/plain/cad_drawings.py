@@ -9,6 +9,8 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from magicfs.text.extract.plain.plain_text import clean
+
 DRAWING_TYPE: Final = "text/x-dxf"
 
 _BEGINNING: Final = re.compile(r"^[ \t]*0\n[A-Z][A-Z0-9_]{2,30}$", re.MULTILINE)
@@ -37,6 +39,8 @@ _CODE: Final = re.compile(
 )
 """What stands in a text for a letter, a break, or the look of what follows."""
 _CHARSETS: Final = {"1": "cp932", "2": "big5", "3": "cp949", "4": "johab", "5": "gbk"}
+_FIRST_SHOWN: Final = 0x20
+"""The first code that is not a control character."""
 _DEGREES: Final = {"d": "°", "c": "⌀", "p": "±", "%": "%"}
 
 
@@ -68,13 +72,15 @@ def read_exchanged_drawing(text: str) -> str:
             pieces = []
             if not _UNNAMED.match(whole):
                 kept[place + 1] = _CODE.sub(_letters, whole)
-    return "\n".join(kept)
+    # Codes may stand for halves of a character.
+    return clean("\n".join(kept))
 
 
 def _letters(match: re.Match[str]) -> str:
     """What a person sees for a code."""
     if match["letter"] or match["number"]:
-        return chr(int(match["letter"], 16) if match["letter"] else int(match["number"]))
+        code = int(match["letter"], 16) if match["letter"] else int(match["number"])
+        return chr(code) if code >= _FIRST_SHOWN else " "
     if match["bytes"]:
         return bytes.fromhex(match["bytes"]).decode(_CHARSETS[match["charset"]], "replace")
     if match["stack"]:
