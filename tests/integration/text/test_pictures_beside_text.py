@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import dataclasses
+import io
 import os
 import shutil
 from collections.abc import Iterator
 
 import pytest
+from PIL import Image, ImageChops, ImageStat
 
 from magicfs.domain.contents import NO_OCR, Document
 from magicfs.text.extract.documents.extended_documents import text_of
@@ -44,6 +46,10 @@ def turns(reader: FileExtractor, content: bytes) -> Document:
         assert isinstance(outcome, Document), outcome
         document = outcome
     return document
+
+
+def turned(content: bytes, degrees: int) -> bytes:
+    return content.replace(b"/MediaBox", b"/Rotate %d/MediaBox" % degrees)
 
 
 def pages(document: Document) -> list[str]:
@@ -127,6 +133,29 @@ def test_pieces_of_a_picture_are_read_as_one() -> None:
 def test_a_picture_that_reaches_beyond_the_page_waits_with_the_text_of_the_page(reader: FileExtractor) -> None:
     document = read(reader, pdf_file(Page(HEADER, (Scan(PICTURE, share=1.2),)), SENTENCE), b"a.pdf")
     assert (document.pending_pages, document.text.split()) == ((1,), [*HEADER.split(), *SENTENCE.split()])
+
+
+@pytest.mark.parametrize("turn", [90, 270])
+def test_of_a_turned_page_the_pictures_alone_are_read(reader: FileExtractor, turn: int) -> None:
+    [page] = pages(turns(reader, turned(pdf_file(REPORT), turn)))
+    assert page.split()[: len(REPORT.text.split())] == REPORT.text.split()
+    assert page.count("herons") == REPORT.text.count("herons")
+    with PdfFile(turned(pdf_file(REPORT), turn)) as file:
+        [region] = file.pictures(0).regions
+        drawn = Image.open(io.BytesIO(file.draw(0, dpi=72, max_pixels=1000, box=region.box)))
+    with PdfFile(pdf_file(REPORT)) as file:
+        upright = Image.open(io.BytesIO(file.draw(0, dpi=72, max_pixels=1000, box=region.box)))
+    difference = ImageChops.difference(drawn, upright.rotate(-turn, expand=True).resize(drawn.size))
+    assert ImageStat.Stat(difference.convert("L")).mean[0] < 5
+
+
+@pytest.mark.parametrize("box", [b"/MediaBox[-300 -200 800 900]", b"/CropBox[0 0 700 600]"])
+def test_a_page_has_the_boxes_of_the_tree_of_pages(reader: FileExtractor, box: bytes) -> None:
+    content = pdf_file(REPORT).replace(b"/Type/Pages", b"/Type/Pages" + box)
+    if b"Media" in box:
+        content = content.replace(b"/MediaBox[0 0 612 792]", b"")
+    [page] = pages(turns(reader, content))
+    assert page.split()[-len(PICTURE.split()) :] == PICTURE.split()
 
 
 def test_a_picture_that_is_drawn_twice_is_one() -> None:

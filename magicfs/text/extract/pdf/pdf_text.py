@@ -176,8 +176,7 @@ class PdfFile:
         """
         page = self._page(number, with_forms=True)
         try:
-            # What is drawn of a turned page is turned too.
-            outside = (0.0,) * 4 if box is None or page.get_rotation() else margins(page, box)
+            outside = (0.0,) * 4 if box is None else margins(page, box)
             width, height = page.get_size()
             longest = max(width - outside[0] - outside[2], height - outside[1] - outside[3])
             scale = min(dpi / _POINTS_PER_INCH, max_pixels / longest)

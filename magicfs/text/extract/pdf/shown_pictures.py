@@ -21,6 +21,8 @@ _MAX_OBJECTS: Final = 2000
 """A page of a scan or of slides has few; one with more is drawn, and its text layer is its text."""
 _MAX_REGIONS: Final = 8
 _POINTS_PER_INCH: Final = 72
+_QUARTER: Final = 90
+"""A quarter of a turn, in degrees."""
 
 _MIN_SHARE: Final = 0.03
 """The share of a page that a picture takes which shows more than a label: a table of three lines."""
@@ -102,15 +104,18 @@ def pictures_of(page: pypdfium2.PdfPage, layer: pypdfium2.PdfTextPage) -> PagePi
     return PagePictures(share, tuple(regions), frozenset(marks))
 
 
-def margins(page: pypdfium2.PdfPage, box: Box) -> tuple[float, float, float, float]:
-    """What lies outside of a part of a page: to the left of it, below, to the right and above."""
+def margins(page: pypdfium2.PdfPage, box: Box) -> tuple[float, ...]:
+    """What lies outside of a part of a page as it is shown: to the left of it, below, to the right and above."""
     whole = _visible_part(page)
-    left, bottom = box.left - whole.left, box.bottom - whole.bottom
-    return max(left, 0.0), max(bottom, 0.0), max(whole.right - box.right, 0.0), max(whole.top - box.top, 0.0)
+    sides = box.left - whole.left, box.bottom - whole.bottom, whole.right - box.right, whole.top - box.top
+    turns = page.get_rotation() // _QUARTER
+    # On a page that is turned by a quarter, clockwise, what was at the bottom is at the left.
+    return tuple(max(side, 0.0) for side in (*sides[turns:], *sides[:turns]))
 
 
 def _visible_part(page: pypdfium2.PdfPage) -> Box:
-    left, bottom, right, top = map(float, page.get_cropbox())
+    # Not the box that is cropped: the engine does not say what a page has of the pages above it.
+    left, bottom, right, top = map(float, page.get_bbox())
     return Box(min(left, right), min(bottom, top), max(left, right), max(bottom, top))
 
 
