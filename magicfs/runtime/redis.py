@@ -88,8 +88,11 @@ def server_process(home: Path) -> psutil.Process | None:
     It closes its socket a while before it ends, and removes it by its name after that: also one of its successor.
     """
     path = str(socket_path(home))
-    # It starts with the path as an argument, and then shows it as a part of its title.
-    return find_process(lambda name, words: name == PROGRAM and any(word.endswith(path) for word in words))
+    # It starts with the path as an argument, and then shows it at the end of its title. Another one's may end so too.
+    title = f"unixsocket:{path}"
+    return find_process(
+        lambda name, words: name == PROGRAM and any(word == path or word.endswith(title) for word in words)
+    )
 
 
 def main() -> None:

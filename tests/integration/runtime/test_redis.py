@@ -106,3 +106,14 @@ def test_a_server_is_found_by_what_runs(home: Path) -> None:
         assert redis.server_process(home) == found
         process.terminate()
     assert redis.server_process(home) is None
+
+
+def test_a_server_whose_path_ends_with_ours_is_another_one(home: Path) -> None:
+    """As of a copy of the whole disk."""
+    other = home / "copy" / str(home).lstrip("/")
+    (other / "run").mkdir(parents=True)
+    with subprocess.Popen([sys.executable, "-m", "magicfs.runtime.redis", str(other)]) as process:
+        wait_until(lambda: redis.answers(other), seconds=60, failed="no Redis")
+        assert redis.server_process(home) is None
+        assert redis.server_process(other) is not None
+        process.terminate()
