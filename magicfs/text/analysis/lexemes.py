@@ -46,6 +46,8 @@ _DAY: Final = re.compile(
     r"[12][0-9]{3}([-./_])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])"
     r"|(?:0?[1-9]|[12][0-9]|3[01])([-./_])(?:0?[1-9]|[12][0-9]|3[01])\2[12][0-9]{3}"
 )
+_OCTETS: Final = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.|\Z)){4}")
+_PARTS_OF_HOST: Final = 4
 _TIGHTER: Final = {"_": frozenset[str](), "-": frozenset("_"), ".": frozenset("_-")}
 """The signs that join names inside of longer tokens, each with those that bind tighter: `db-prod-01` of
 `db-prod-01.example.org` is a name, and `01.example.org` is none."""
@@ -228,6 +230,21 @@ def _days(token: Token) -> list[tuple[int, str]]:
     return found
 
 
+def _hosts(token: Token) -> list[tuple[int, str]]:
+    """The addresses of hosts in front of a port or of an extension: `192.0.2.17` of `192.0.2.17.51234`."""
+    if token.signs.count(".") < _PARTS_OF_HOST:
+        return []
+    found = []
+    for place, part in enumerate(token.parts[: 1 - _PARTS_OF_HOST]):
+        # Its numbers do not begin within a longer number with points.
+        begins = place == 0 or token.signs[place - 1] != "." or not token.parts[place - 1].isdecimal()
+        if begins and part.isdecimal() and [*token.signs[place : place + _PARTS_OF_HOST - 1]] == [".", ".", "."]:
+            host = ".".join(token.parts[place : place + _PARTS_OF_HOST])
+            if _OCTETS.fullmatch(host):
+                found.append((place, host))
+    return found
+
+
 def _names_inside(token: Token) -> list[tuple[int, str]]:
     """The names of several parts inside of a longer token, each with its first part: `max_retry_count` of `self`."""
     found = []
@@ -252,7 +269,7 @@ def compounds(token: Token) -> list[tuple[int, str]]:
         return [(0, fold(pairs[0]))]
     found = [*enumerate(pairs), *token.signed_words(), *token.addresses()]
     if len(token.signs) >= _PARTS_OF_NAME:
-        found = list(dict.fromkeys((*found, *_days(token), *_names_inside(token))))
+        found = list(dict.fromkeys((*found, *_days(token), *_hosts(token), *_names_inside(token))))
     whole = token.whole
     if len(token.signs) > 1:
         found.append((0, whole))

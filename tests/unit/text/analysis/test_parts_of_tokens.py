@@ -115,3 +115,13 @@ def test_the_address_of_a_host_is_one_word(text: str) -> None:
 @pytest.mark.parametrize("typed", ["1.2.3", "1.2.3.4.5", "300.1.1.1", "8.8.8.8:53", "v1.2.3.4"])
 def test_other_numbers_with_points_are_no_addresses(typed: str) -> None:
     assert hosts_in_digits(typed) == {}
+
+
+@pytest.mark.parametrize(
+    "text",
+    ["8.8.8.8.51234 > 9.9.9.9.53: UDP", "8.8.8.8.log", "scan_8.8.8.8.txt", "host-8.8.8.8.log", "www.8.8.8.8.nip.io"],
+)
+def test_the_address_of_a_host_is_found_before_a_port_and_an_extension(text: str) -> None:
+    assert missed(f"see {text}", "8.8.8.8") == []
+    assert missed_in(analyze_path(text), "8.8.8.8") == []
+    assert missed("see 1.8.8.8.8.log", "8.8.8.8") == ["8.8.8.8"], "a longer number is no address"
