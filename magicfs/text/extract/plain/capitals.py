@@ -21,7 +21,7 @@ _TO_BE_ASKED: Final = {
 """The charset in which the detector is asked for the small letters of each charset."""
 _TURKISH_CAPITALS: Final = frozenset(b"\xd0\xdd\xde")
 """The only ones that other letters have in the usual charset."""
-_LINE_OF_FRAME: Final = re.compile(rb"[^\n]*([\x80-\xff])\1{3}[^\n]*\n?")
+_LINE_OF_FRAME: Final = re.compile(rb"^[^\n]*([\x80-\xff])\1{3}[^\n]*\n?", re.MULTILINE)
 """A line that was drawn with the letters of DOS for it, which are capitals elsewhere."""
 _SAMPLE_BYTES: Final = 8 * 1024
 _MIN_CAPITALS: Final = 0.8
