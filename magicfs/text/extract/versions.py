@@ -18,6 +18,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     "* decode": 62,
     "text/plain": 64,
+    "text/x-dxf": 63,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 52),
     "application/zip": 61,
     "application/x-ipynb+json": 20,

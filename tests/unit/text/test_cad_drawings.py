@@ -39,6 +39,8 @@ def test_texts_and_names_of_a_drawing_are_read_without_coordinates() -> None:
         (r"Au\U+00DFenwand %%d %%c12 %%p3 %%uS\U+00fcd%%u", "Außenwand ° ⌀12 ±3 Süd"),
         (r"\A1;\H2.5x;\S1^ 2; in\~a \{box\} \Lhere\l C:\\tmp", "1/ 2 in a {box} here C:\\tmp"),
         (r"\M+18A4F^Jnew", "外 new"),
+        ("* on site", "* on site"),
+        ("_ 0", "_ 0"),
         (r"A\U+D83D\U+DE00B \U+D83D%%000%%010\U+000A%%013%%065", "A\U0001f600B \ufffd    A"),
     ],
 )

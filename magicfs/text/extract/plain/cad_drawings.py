@@ -28,8 +28,10 @@ _SHOWN: Final = {
     "LAYOUT": frozenset({_TEXT}),
 }
 """What is kept of each kind of object."""
-_UNNAMED: Final = re.compile(r"\*|_|0\Z|(?i:defpoints)\Z|[A-Z]+_(?:BEGIN|END)\Z|CELL_VALUE\Z|CONTEXT_DATA")
-"""Names and marks that programs give."""
+_UNNAMED: Final = re.compile(r"\*|_|0\Z|(?i:defpoints)\Z")
+"""Names that programs give."""
+_MARK: Final = re.compile(r"[A-Z]+_(?:BEGIN|END)\Z|CELL_VALUE\Z|CONTEXT_DATA")
+"""What tables and leaders have between their texts."""
 
 _CODE: Final = re.compile(
     r"""\\U\+(?P<letter>[0-9A-Fa-f]{4}) | \\M\+(?P<charset>[1-5])(?P<bytes>[0-9A-Fa-f]{4}) | \\S(?P<stack>[^;]{0,200});
@@ -70,7 +72,8 @@ def read_exchanged_drawing(text: str) -> str:
                 continue
             whole = "".join([*pieces, value])
             pieces = []
-            if not _UNNAMED.match(whole):
+            left_out = _UNNAMED if number == _NAME else _MARK
+            if not left_out.match(whole):
                 kept[place + 1] = _CODE.sub(_letters, whole)
     # Codes may stand for halves of a character.
     return clean("\n".join(kept))
