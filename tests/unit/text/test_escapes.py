@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from magicfs.text.extract.plain.escapes import unescape
@@ -183,6 +183,8 @@ def test_a_json_text_keeps_its_words(text: str, ascii_only: bool) -> None:
     assert all(word in read for word in words)
 
 
+@example('\\"\na {\\o\n}', "text/x-tex")
+@example("{\\'\n{e\n}}", "text/x-bibtex")
 @given(
     st.text(alphabet="\\\"'{}u0fce&#;x1\n ab", max_size=60),
     st.sampled_from(

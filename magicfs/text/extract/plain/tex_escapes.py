@@ -21,15 +21,15 @@ _TEX_LETTERS: Final = {
 }  # fmt: skip
 _TEX_ACCENT: Final = re.compile(
     r"""\{?\\(?:
-        (?P<sign>["'`^~=.])\s*(?:\{\\?(?P<braced>[A-Za-z])\s*\}
+        (?P<sign>["'`^~=.])[^\S\n]*(?:\{\\?(?P<braced>[A-Za-z])[^\S\n]*\}
         |\\(?P<dotless>[ij])(?![A-Za-z])(?:\{\}|[ \t])?|\\?(?P<bare>[A-Za-z]))
-      | (?P<letter>[uvHckrdb])(?:\{\\?(?P<braced2>[A-Za-z])\s*\}
+      | (?P<letter>[uvHckrdb])(?:\{\\?(?P<braced2>[A-Za-z])[^\S\n]*\}
         |[ \t]+(?P<bare2>[A-Za-z])(?:(?![A-Za-z])|(?<=[A-Za-z]\\[uvHckr][ ].)))
     )\}?""",
     re.VERBOSE,
 )
 _TEX_LETTER: Final = re.compile(
-    rf"\{{\\({'|'.join(_TEX_LETTERS)})\s*\}}|\\({'|'.join(_TEX_LETTERS)})(?:\{{\}}|(?![A-Za-z])[ \t]?)"
+    rf"\{{\\({'|'.join(_TEX_LETTERS)})[^\S\n]*\}}|\\({'|'.join(_TEX_LETTERS)})(?:\{{\}}|(?![A-Za-z])[ \t]?)"
 )
 _TEX_HYPHENATION: Final = re.compile(r'\\-|(?<=[^\W\d_])"[-~=](?=[^\W\d_])')
 """Where TeX may divide a word: `\\-`, and the shorthands of its German style."""
