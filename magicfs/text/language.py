@@ -48,7 +48,7 @@ _MIN_KANA: Final = 6
 _MIN_SHARE_OF_KANA: Final = 0.25
 """A Chinese text may quote some."""
 _MIN_HAN: Final = 16
-"""A Japanese text of so many characters has kana between them."""
+"""A Japanese text of so many characters has kana between them, or is a form or a list."""
 
 _FIELDS: Final = re.compile(r"(?:[A-Z][A-Za-z-]{1,40}: .*\n){2,100}")
 _SUBJECT: Final = re.compile(r"^Subject: (?:\w{2,3}: )*(.*)", re.MULTILINE)
@@ -145,14 +145,32 @@ def detect_language(samples: Sequence[str]) -> str | None:
 
 
 def _by_its_script(text: str, found: str) -> str | None:
-    """Japanese for a text with kana, Chinese for one of many characters without any; None where that tells nothing.
+    """Japanese for a text with kana, Chinese for one of its characters without any; None where that tells nothing.
 
     The detector takes a short list of Chinese words for Japanese.
     """
-    kana, characters = len(_KANA.findall(text)), len(_HAN.findall(text))
-    if kana >= _MIN_KANA and kana >= _MIN_SHARE_OF_KANA * (kana + characters):
+    kana, characters = len(_KANA.findall(text)), "".join(_HAN.findall(text))
+    if kana >= _MIN_KANA and kana >= _MIN_SHARE_OF_KANA * (kana + len(characters)):
         return "ja"
-    return "zh" if found == "ja" and not kana and characters >= _MIN_HAN else None
+    is_doubtful = found == "ja" and not kana and len(characters) >= _MIN_HAN
+    return "zh" if is_doubtful and _is_chinese(characters) else None
+
+
+def _is_chinese(characters: str) -> bool:
+    """Whether characters are other ones than Japan has, or all those of Taiwan: Japan has short forms of its own.
+
+    A Japanese form or a list of names has no kana either.
+    """
+    return not _has("cp932", characters) or _has("big5", characters)
+
+
+def _has(charset: str, characters: str) -> bool:
+    """Whether a charset has all of these characters."""
+    try:
+        characters.encode(charset)
+    except UnicodeEncodeError:
+        return False
+    return True
 
 
 def language_probabilities(text: str) -> dict[str, float]:

@@ -136,3 +136,9 @@ def test_kana_tell_japanese_from_chinese() -> None:
     assert detect_language(["麻婆豆腐:豆腐切块焯水,牛肉末炒香,加豆瓣酱、花椒、辣椒面,勾芡出锅,撒葱花。"]) == "zh"
     assert detect_language(["肉じゃが:じゃがいも四個、牛肉200g、玉ねぎ、にんじん、しらたき。"]) == "ja"
     assert detect_language(["资料里引用了一句日文「ありがとう」,其余的内容全部都是中文,没有别的外语。" * 2]) == "zh"
+
+
+def test_a_japanese_form_without_kana_is_no_chinese() -> None:
+    assert detect_language(["確定申告書 所得税 青色申告決算書 東京税務署長殿 事業所得 給与所得 髙橋健二"]) == "ja"
+    assert detect_language(["普通預金 通帳 口座番号 三菱銀行 新宿支店 残高証明書 平成三十年 電話料金"]) == "ja"
+    assert detect_language(["番茄炒雞蛋 雞蛋三個 番茄兩個 蔥花少許 鹽適量 油適量 糖少許"]) == "zh"
