@@ -49,7 +49,8 @@ def verify_root(root: Root, sample: Callable[[], FileSample]) -> Root:
         if 2 * sum(_is_unchanged(root, *file) for file in files) < len(files):
             # The empty directory of a disk that is not mounted looks like this too.
             raise RootMissing("its disk is not there: mount it, or remove the root and add it anew if that is meant")
-    return replace(root, device=status.st_dev, mount_point=mount_point)
+    # What was known stays: a mount that was detached this moment is not in the kernel's table, and is missing next.
+    return replace(root, device=status.st_dev, mount_point=mount_point or root.mount_point)
 
 
 def _is_unchanged(root: Root, path: bytes, size: int, mtime_ns: int) -> bool:

@@ -39,6 +39,16 @@ def test_a_root_with_another_device_is_not_present(tmp_path: Path) -> None:
     assert not is_present(present)
 
 
+def test_the_mount_of_a_root_is_not_forgotten_where_the_kernel_does_not_say_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As of a mount that is detached while it is looked up."""
+    (tmp_path / "docs").mkdir()
+    mounted = replace(root(tmp_path / "docs"), mount_point=os.fsencode(tmp_path / "docs"))
+    monkeypatch.setattr("magicfs.linux.mounts.read_mounts", lambda: iter(()))
+    assert verify_root(mounted, list) == mounted
+
+
 @pytest.mark.parametrize(
     ("unchanged", "sampled", "verified"), [(0, 0, True), (1, 2, True), (1, 3, False), (2, 3, True), (0, 1, False)]
 )
