@@ -10,7 +10,7 @@ import contextlib
 import os
 import signal
 import stat
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import psutil
@@ -108,12 +108,21 @@ def _end_processes(home: Path) -> bool:
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
-    _, alive = psutil.wait_procs(processes, timeout=STOP_SECONDS)
-    for process in alive:
+    for process in _still_alive(processes, STOP_SECONDS):
         with contextlib.suppress(psutil.Error):
             process.kill()
-    psutil.wait_procs(alive, timeout=KILL_SECONDS)
+    _still_alive(processes, KILL_SECONDS)
     return bool(processes)
+
+
+def _still_alive(processes: Sequence[psutil.Process], seconds: float) -> list[psutil.Process]:
+    """Wait for the ends of processes. Returns those that have not ended after `seconds`.
+
+    In a container, nobody may wait for orphans: they stay zombies, for which psutil would wait in vain.
+    """
+    with contextlib.suppress(ServerError):
+        wait_until(lambda: all(map(has_ended, processes)), seconds=seconds, failed="")
+    return [process for process in processes if not has_ended(process)]
 
 
 def _is_ours(process: psutil.Process, home: str) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -13,6 +14,9 @@ import pytest
 
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, SUPERVISOR_MODULE, clean_up
 from magicfs.runtime.processes import has_ended
+from tests.plugins.waiting import eventually
+
+WAIT_SECONDS = 60.0
 
 IN_ROOT = """
 set -e
@@ -55,3 +59,18 @@ def test_the_cleanup_of_a_killed_supervisor_ends_no_process_of_a_container(home:
         assert set(words) <= set(process.cmdline())
         assert not clean_up(home)
         assert not has_ended(process)
+
+
+def test_what_nobody_waits_for_is_not_waited_for_after_its_end(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """The first process of a container is often one that waits for no orphan."""
+    monkeypatch.setattr("magicfs.runtime.cleanup.STOP_SECONDS", WAIT_SECONDS)
+    program = 'SUPERVISOR_PROCESS_NAME=agent MAGICFS_HOME="$1" sleep 1000 & echo $!; exec sleep 1000'
+    with subprocess.Popen(["sh", "-c", program, "sh", str(home)], stdout=subprocess.PIPE) as parent:
+        assert parent.stdout is not None
+        orphan = psutil.Process(int(parent.stdout.readline()))
+        eventually(lambda: orphan.name() == "sleep", "the start")
+        begin = time.monotonic()
+        assert clean_up(home)
+        assert time.monotonic() - begin < WAIT_SECONDS
+        assert orphan.status() == psutil.STATUS_ZOMBIE
+        parent.kill()
