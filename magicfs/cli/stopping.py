@@ -26,8 +26,12 @@ from magicfs.linux.disk import remove_if_writable
 from magicfs.runtime.cleanup import clean_up
 
 
-def take_down(settings: Settings) -> bool:
-    """Stop everything, unmount, and remove the sockets; whether there was anything to stop. Raises `MagicFSError`."""
+def take_down(settings: Settings, *, unless_running: bool = False) -> bool:
+    """Stop everything, unmount, and remove the sockets; whether there was anything to stop. Raises `MagicFSError`.
+
+    With `unless_running`, only what another command has left is stopped: what runs under a supervisor has been started
+    since.
+    """
     if not settings.home.is_dir():
         # What runs does not end when its state directory is deleted.
         return clean_up(settings.home)
@@ -38,6 +42,8 @@ def take_down(settings: Settings) -> bool:
         return False
     supervisor = environment.supervisor(settings)
     with supervisor.locked(remark=terminal.remark):
+        if unless_running and supervisor.running():
+            return False
         options = supervisor.options()
         stopped = supervisor.stop()
         # The supervisor does not know of the servers that searches have started.

@@ -94,6 +94,7 @@ def _stay(settings: Settings, started: UpResult, *, wait: bool) -> None:
     from magicfs.cli.stopping import take_down
 
     supervisor = environment.supervisor(settings)
+    was_stopped = False
     try:
         if wait:
             _wait(settings, started)
@@ -101,6 +102,7 @@ def _stay(settings: Settings, started: UpResult, *, wait: bool) -> None:
         terminal.remark("Ctrl-C stops everything")
         while supervisor.running():
             time.sleep(CHECK_SECONDS)
+        was_stopped = True
         terminal.remark("stopped by another command")
     except KeyboardInterrupt:
         # Ctrl-C is how the foreground ends: no failure.
@@ -108,7 +110,8 @@ def _stay(settings: Settings, started: UpResult, *, wait: bool) -> None:
     finally:
         for number in (signal.SIGINT, *END_SIGNALS):
             signal.signal(number, signal.SIG_IGN)
-        take_down(settings)
+        # A further `up` may have started everything again meanwhile.
+        take_down(settings, unless_running=was_stopped)
 
 
 def _wait(settings: Settings, started: UpResult) -> None:

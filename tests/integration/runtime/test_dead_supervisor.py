@@ -234,6 +234,15 @@ def test_a_supervisor_whose_socket_was_deleted_is_ended_in_order(
     assert has_ended(ended)
 
 
+def test_what_was_started_again_is_not_stopped_by_the_up_before(supervisor: Supervisor, home: Path) -> None:
+    supervisor.apply([sleeper("one")])
+    eventually(lambda: pids(supervisor)["one"] is not None)
+    assert not take_down(Settings(home=home), unless_running=True)
+    assert supervisor.running()
+    assert take_down(Settings(home=home))
+    assert not supervisor.running()
+
+
 def test_what_runs_is_stopped_although_its_state_directory_was_deleted(supervisor: Supervisor, home: Path) -> None:
     supervisor.apply([sleeper("one")])
     eventually(lambda: pids(supervisor)["one"] is not None)
