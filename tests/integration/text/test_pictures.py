@@ -9,6 +9,7 @@ from PIL import ExifTags, Image, PngImagePlugin
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.camera import canon_raw, exif, fuji_raw, heic, photoshop
@@ -223,3 +224,11 @@ def test_a_picture_of_photoshop_is_found_by_its_texts_and_layers(extractor: File
     assert document.title == "Sodalite poster"
     assert "Sale (today)" in document.text
     assert "Spessartine" in document.text
+
+
+def test_the_reason_why_a_damaged_picture_is_not_read_begins_with_no_name_of_an_exception() -> None:
+    data = io.BytesIO()
+    Image.new("RGB", (300, 200)).save(data, "TIFF")
+    outcome = KreuzbergParser(ocr=None)(data.getvalue()[:400], "image/tiff")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.detail.startswith("Failed to decode image")

@@ -46,6 +46,8 @@ _BOMB = re.compile(
 )
 _BROKEN = re.compile("invalid Zip archive|Malformed")
 """What the library says of a broken container, among its limits."""
+_NAMES = re.compile(r"^(?:[A-Z]\w*(?:Error|Exception): )+")
+"""Names of exceptions, with which the library begins what it says."""
 _AS_DRAWN: Any = kreuzberg.ImagePreprocessingConfig(target_dpi=100, auto_rotate=False, deskew=False)
 """The library takes a drawn page for one of 72 dpi. It tells Tesseract the resolution that is aimed at, and scales the
 page up to it. At 72 dpi Tesseract reads nothing on a page with noise, at 300 a page takes twice the time for the same
@@ -182,7 +184,7 @@ def _config(**options: Any) -> kreuzberg.ExtractionConfig:
 
 def _unreadable(error: Exception, mime_type: str) -> Unreadable:
     """Translate the library's error. Only its message distinguishes a password, a bomb and a damaged file."""
-    message = " ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]
+    message = _NAMES.sub("", " ".join(str(error).split()))[:_MAX_DETAIL_CHARACTERS]
     if _PASSWORD.search(message):
         return Unreadable(SkipReason.ENCRYPTED, "needs a password")
     if _BOMB.search(message) and not _BROKEN.search(message):
