@@ -56,11 +56,11 @@ _TYPED_DESIGNATION: Final = re.compile(r"(?<![\w.,:/-])([^\W\d_]{1,2}) (0*)([0-9
 
 _SHORT_CODE: Final = re.compile(r"(?<![\w.,:/-])([a-z]{1,2})(\.?)([0-9]{2,3})(?![\w/]|[.,:-]\w)", re.IGNORECASE)
 """A letter or two and a number, as of the errors of machines: `F28` and `F.28`."""
-
-
-_HEXADECIMAL_CODE: Final = re.compile("0x([0-9a-f]{4,16})")
-_OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
-_HOST: Final = re.compile(rf"(?<![\w.,:/@#$%+=~-]){_OCTET}(?:\.{_OCTET}){{3}}(?![\w/:@=%+~-]|[.,]\w)")
+HEXADECIMAL_CODE: Final = re.compile("0x([0-9a-f]{4,16})")
+"""A code as programs write it, such as that of an error, which is found without its `0x` too."""
+OCTET: Final = "(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])"
+"""A number of the address of a host, as a pattern."""
+_HOST: Final = re.compile(rf"(?<![\w.,:/@#$%+=~-]){OCTET}(?:\.{OCTET}){{3}}(?![\w/:@=%+~-]|[.,]\w)")
 _MAX_HOSTS: Final = 4
 _ACCOUNT_FORMS: Final = 2
 """The account with zeros before it and without. Other accounts have the same bank."""
@@ -120,7 +120,7 @@ def code_forms(text: str) -> Iterator[OtherForms]:
     A text that has `0x80070643` has it without `0x` too, and one with an IBAN has the account (`lexemes`).
     """
     for word in re.findall(r"\w+", text.lower())[:_MAX_WORDS]:
-        if code := _HEXADECIMAL_CODE.fullmatch(word):
+        if code := HEXADECIMAL_CODE.fullmatch(word):
             yield frozenset({word}), [code[1]]
         elif accounts := accounts_in(word):
             yield frozenset({word}), accounts[:_ACCOUNT_FORMS]

@@ -12,6 +12,7 @@ from typing import Final
 
 from magicfs.domain.query import STEM_MARK, quoted_lexeme
 from magicfs.text.analysis.accounts import SHORTEST_ACCOUNT, accounts_in
+from magicfs.text.analysis.codes import HEXADECIMAL_CODE, OCTET
 from magicfs.text.analysis.folding import fold, fold_all, without_points
 from magicfs.text.analysis.hebrew import PLURALS, is_hebrew, plural_stems, without_prefixes
 from magicfs.text.analysis.stems import stems
@@ -38,15 +39,12 @@ _ORDINAL: Final = re.compile("([0-9]{1,3})(?:st|nd|rd|th|er|ere|i?eme|e|de|ste)"
 _VERSION_BEHIND: Final = re.compile(r"([0-9]+)[vV][0-9]{1,2}")
 """The last part of a number with a version behind it, such as `2103.01234v2`, which is found as `2103.01234` too."""
 
-_HEXADECIMAL_CODE: Final = re.compile("0x([0-9a-f]{4,16})")
-"""A code as programs write it, such as that of an error, which is found without its `0x` too."""
-
 _SIGNS_OF_DAYS: Final = frozenset("-./_")
 _DAY: Final = re.compile(
     r"[12][0-9]{3}([-./_])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])"
     r"|(?:0?[1-9]|[12][0-9]|3[01])([-./_])(?:0?[1-9]|[12][0-9]|3[01])\2[12][0-9]{3}"
 )
-_OCTETS: Final = re.compile(r"(?:(?:25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(?:\.|\Z)){4}")
+_OCTETS: Final = re.compile(rf"(?:{OCTET}(?:\.|\Z)){{4}}")
 _PARTS_OF_HOST: Final = 4
 _TIGHTER: Final = {"_": frozenset[str](), "-": frozenset("_"), ".": frozenset("_-")}
 """The signs that join names inside of longer tokens, each with those that bind tighter: `db-prod-01` of
@@ -140,7 +138,7 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
             lexemes += tuple([quoted_lexeme(STEM_MARK + rest) for rest in dict.fromkeys((*rests, *plurals))])
         elif word[0] in _DIGITS and (bare := _PADDED.fullmatch(word) or _ORDINAL.fullmatch(word)):
             lexemes += (quoted_lexeme(bare[1]),)
-        elif word.startswith("0x") and (code := _HEXADECIMAL_CODE.fullmatch(word)):
+        elif word.startswith("0x") and (code := HEXADECIMAL_CODE.fullmatch(word)):
             lexemes += (quoted_lexeme(code[1]),)
         elif len(word) >= SHORTEST_ACCOUNT:
             lexemes += tuple(map(quoted_lexeme, accounts_in(word)))

@@ -134,10 +134,10 @@ def _answer(
     if isinstance(outcome, PartialDocument):
         document, pages, later = outcome.document, outcome.pages, outcome.beside_text
     else:
-        document, pages, later = outcome, (), tuple(range(len(outcome.pictures)))
+        document, pages, later = outcome, (), tuple(range(len(outcome.pictures))) if goes_on else ()
     if goes_on:
         pages, later = tuple(sorted({*pages, *later})), ()
-    answer = encode_document(document, pages=pages, later=later if isinstance(outcome, PartialDocument) else ())
+    answer = encode_document(document, pages=pages, later=later)
     if not pages:
         return answer
     send(connection, answer)
