@@ -33,7 +33,17 @@ LISTING_SECONDS = 1.0
 """The age up to which a listing of a reason serves lookups: programs look up each name that they have listed."""
 
 
-class IndexQueries(Protocol):
+class UnindexedFiles(Protocol):
+    """The queries for files that are not indexed. They block, and raise `DatabaseError`."""
+
+    def unindexed_reasons(self) -> Sequence[str]:
+        """The reasons why files are not indexed."""
+
+    def unindexed_files(self, *, reason: str, limit: int) -> Sequence[FailedFile]:
+        """Up to `limit` files that are not indexed for one reason."""
+
+
+class IndexQueries(UnindexedFiles, Protocol):
     """The queries that the tree sends to the database. Its methods block, and raise `DatabaseError`."""
 
     def change_marker(self, deadline: Deadline) -> str:
@@ -47,12 +57,6 @@ class IndexQueries(Protocol):
 
     def request_scan(self, host: str) -> None:
         """Request a scan of the roots of a host."""
-
-    def unindexed_reasons(self) -> Sequence[str]:
-        """The reasons why files are not indexed."""
-
-    def unindexed_files(self, *, reason: str, limit: int) -> Sequence[FailedFile]:
-        """Up to `limit` files that are not indexed for one reason."""
 
 
 def magic_directory(
@@ -137,7 +141,7 @@ class FailedDirectory(VirtualDirectory):
 
     thread_pool = ThreadPool.INDEX
 
-    def __init__(self, index: IndexQueries, view: FileView, *, mounted_at_ns: int) -> None:
+    def __init__(self, index: UnindexedFiles, view: FileView, *, mounted_at_ns: int) -> None:
         super().__init__(b"failed", mounted_at_ns=mounted_at_ns)
         self._index = index
         self._view = view
@@ -174,7 +178,7 @@ class ReasonDirectory(VirtualDirectory):
     def __init__(
         self,
         reason: bytes,
-        index: IndexQueries,
+        index: UnindexedFiles,
         listings: dict[bytes, ReasonListing],
         view: FileView,
         *,

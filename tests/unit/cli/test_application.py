@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import subprocess
 import sys
+from typing import Any
 
 import pytest
-from typer.core import TyperArgument, TyperCommand, TyperGroup
+from typer.core import TyperArgument
 from typer.main import get_command
 
 from tests.unit.infra.command_lines import parse
@@ -112,7 +113,7 @@ def test_no_option_is_cut_off_in_a_terminal_of_80_columns(name: str) -> None:
     assert "…" not in done.stdout
 
 
-def _all_commands() -> list[TyperCommand | TyperGroup]:
+def _all_commands() -> list[Any]:
     from magicfs.cli.application import app
 
     found, waiting = [], [get_command(app)]

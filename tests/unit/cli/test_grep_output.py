@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pytest
 
@@ -15,8 +15,8 @@ ANYWHERE = Paths()
 
 
 def match(path: str, number: int = 1, text: str = "a line", **values: Any) -> Match:
-    found: dict[str, Any] = {"is_here": True, "page": None, "matched": []}
-    return Match(path=path, number=number, text=text, **(found | values))
+    found = {"path": path, "number": number, "text": text, "is_here": True, "page": None, "matched": []}
+    return cast("Match", found | values)
 
 
 def printed(capfdbinary: pytest.CaptureFixture[bytes], *lines: Match, **values: Any) -> bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,7 +27,7 @@ def test_the_role_of_each_model_is_said() -> None:
         ModelState.MULTILINGUAL: replace(spec, name="all", digest="2" * 64),
     }
 
-    def role(**changes: str) -> object:
+    def role(**changes: Any) -> object:
         model = StoredModel(replace(spec, **changes), Path(), "")
         return _model_json(model, _role(model, in_use))["role"]
 

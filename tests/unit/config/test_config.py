@@ -146,7 +146,7 @@ def test_a_switch_has_several_words(monkeypatch: pytest.MonkeyPatch, home: Path,
 def test_settings_do_not_change(tmp_path: Path) -> None:
     settings = Settings(home=tmp_path)
     with pytest.raises(AttributeError):
-        settings.nice = 3
+        settings.nice = 3  # type: ignore[misc]
     other = settings.replace(nice=3)
     assert (settings.nice, other.nice, other.given) == (10, 3, {"home", "nice"})
     assert other == Settings(home=tmp_path, nice=3) != settings

@@ -24,6 +24,12 @@ class Counting:
 
     texts: list[str] = field(default_factory=list)
 
+    def get_vocab_size(self) -> int:
+        raise NotImplementedError
+
+    def token_to_id(self, token: str) -> int | None:
+        raise NotImplementedError
+
     def encode(self, text: str, *, add_special_tokens: bool = True) -> Made:
         del add_special_tokens
         self.texts.append(text)

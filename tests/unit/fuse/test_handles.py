@@ -10,6 +10,7 @@ import pytest
 from magicfs.fuse.fast_path import FastPath
 from magicfs.fuse.handles import HandleTable
 from magicfs.tree.locations import FileLocation
+from magicfs.tree.nodes import Node
 from magicfs.tree.real.files import RealFile
 from magicfs.tree.real.handles import RealHandle
 
@@ -63,7 +64,8 @@ def test_a_file_that_is_closed_while_it_is_asked_for_is_not_open(tmp_path: Path)
 def test_a_file_of_no_node_is_closed(tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     descriptor = os.open(tmp_path / "a", os.O_RDONLY)
+    nodes: dict[int, Node] = {}
     with pytest.raises(KeyError):
-        HandleTable(ClosingFastPath(descriptor), {}.__getitem__).file(7)
+        HandleTable(ClosingFastPath(descriptor), nodes.__getitem__).file(7)
     with pytest.raises(OSError, match="Bad file descriptor"):
         os.fstat(descriptor)

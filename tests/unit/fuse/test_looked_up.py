@@ -16,6 +16,7 @@ from magicfs.fuse.fast_path import FAST_PATH, LIBRARY
 from magicfs.fuse.operations import TreeOperations
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes.inodes import InodeTable
+from magicfs.tree.real.directories import RealDirectory
 from magicfs.tree.real.files import RealFile
 from magicfs.tree.tree import Tree
 from tests.unit.fuse.lookups import Kernel, find
@@ -101,6 +102,7 @@ def test_a_file_with_the_number_of_another_one_is_looked_up_anew(
 
     monkeypatch.setattr(pyfuse3, "invalidate_entry_async", invalidate)
     operations, root = TreeOperations(tree, search_seconds=1), find(tree)
+    assert isinstance(root, RealDirectory)
     (tmp_path / "a").write_text("text")
     (tmp_path / "b").write_text("other text")
     number = kernel.is_told_of(tmp_path / "a", root)
@@ -117,7 +119,8 @@ def test_a_file_with_the_number_of_another_one_is_looked_up_anew(
 def test_a_file_that_cannot_be_counted_is_looked_up_anew_and_takes_no_other_with_it(
     tree: Tree, tmp_path: Path, kernel: Kernel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    invalidated, forgotten = [], []
+    invalidated: list[tuple[InodeT, FileNameT]] = []
+    forgotten: list[int] = []
 
     def invalidate(directory: InodeT, name: FileNameT, *, ignore_enoent: bool) -> None:
         assert ignore_enoent

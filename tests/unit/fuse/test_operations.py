@@ -105,7 +105,9 @@ def test_the_attributes_of_an_entry_are_read_once_however_small_the_replies_are(
         nonlocal room
         handlers = TreeOperations(tree, search_seconds=1)
         fh = await handlers.opendir(InodeT(find(tree).ino), RequestContext())
-        listing = handlers._handles.directory(fh).listing = CountingListing(handlers._handles.directory(fh).listing)
+        opened = handlers._handles.directory(fh)
+        assert opened.listing is not None
+        listing = opened.listing = CountingListing(opened.listing)
         while room == 0:
             room = ENTRIES_IN_A_REPLY
             await handlers.readdir(fh, last_position, ReaddirToken())

@@ -17,10 +17,10 @@ import pytest
 
 from magicfs.errors import ConfigError, ServerError, UsageError
 from magicfs.gateway import metrics_server
-from magicfs.gateway.metrics import Observation
+from magicfs.gateway.metrics import Observation, text
 from magicfs.gateway.metrics_server import Address, parse_address, serving
 from tests.plugins.broker import free_port
-from tests.unit.gateway.test_metrics import NOTHING, OBSERVATION, parsed, text
+from tests.unit.gateway.test_metrics import NOTHING, OBSERVATION, parsed
 
 PASSWORD = "p\u00e4ss: word"
 

@@ -7,7 +7,8 @@ import re
 
 import yaml
 
-from tests.unit.gateway.test_metrics import OBSERVATION, parsed, text
+from magicfs.gateway.metrics import text
+from tests.unit.gateway.test_metrics import OBSERVATION, parsed
 from tests.unit.infra.command_lines import REPOSITORY
 
 SAMPLES = parsed(text(OBSERVATION))

@@ -146,7 +146,7 @@ class CountedPath(bytes):
 
     looks = 0
 
-    def __lt__(self, other: object) -> bool:
+    def __lt__(self, other: bytes) -> bool:
         CountedPath.looks += 1
         return bytes(self) < other
 
@@ -156,7 +156,7 @@ class CountedPath(bytes):
 
 
 def test_paths_below_a_directory_are_found_without_a_look_at_all_others() -> None:
-    mapping = {CountedPath(b"%d/%d" % (number, number)): None for number in range(20_000)}
+    mapping: dict[bytes, None] = {CountedPath(b"%d/%d" % (number, number)): None for number in range(20_000)}
     paths = SortedPaths(mapping)
     assert paths.below(b"7") == [b"7/7"]
     CountedPath.looks = 0

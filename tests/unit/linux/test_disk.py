@@ -75,7 +75,7 @@ def test_what_the_disk_refuses_decides_what_to_do(
     def refuse(*_: object) -> None:
         raise OSError(number, os.strerror(number))
 
-    monkeypatch.setattr(disk.os, "fsync", refuse)
+    monkeypatch.setattr(os, "fsync", refuse)
     assert remedy in (disk.why_no_writes(tmp_path) or "")
 
 

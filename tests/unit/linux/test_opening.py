@@ -11,8 +11,8 @@ import pytest
 
 from magicfs.linux import opening
 from magicfs.linux.calls import libc
-from magicfs.linux.files import mount_of_descriptor, regular_file_status
-from magicfs.linux.opening import AT_FDCWD, Resolve, open_below, open_below_cached, openat2
+from magicfs.linux.files import AT_FDCWD, mount_of_descriptor, regular_file_status
+from magicfs.linux.opening import Resolve, open_below, open_below_cached, openat2
 from tests.plugins.kernel_caches import kept_caches
 
 MOUNTING_SECONDS = 4.0

@@ -27,7 +27,11 @@ def packed(values: NDArray[np.float32]) -> bytes:
 
 def tensors() -> dict[str, NDArray[np.float32]]:
     random = np.random.default_rng(3)
-    shapes = {"emb.word": (WORDS, HIDDEN), "emb.pos": (POSITIONS, HIDDEN), "emb.type": (2, HIDDEN)}
+    shapes: dict[str, tuple[int, ...]] = {
+        "emb.word": (WORDS, HIDDEN),
+        "emb.pos": (POSITIONS, HIDDEN),
+        "emb.type": (2, HIDDEN),
+    }
     shapes |= {"emb.ln.w": (HIDDEN,), "l0.q.w": (HIDDEN, HIDDEN), "l0.fi.w": (WIDE, HIDDEN), "l0.fo.w": (HIDDEN, WIDE)}
     shapes |= {"l0.fi.b": (WIDE,), "l0.aln.w": (HIDDEN,)}
     return {name: random.integers(-7, 8, shape).astype(np.float32) for name, shape in shapes.items()}

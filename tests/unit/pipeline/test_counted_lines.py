@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -29,7 +28,7 @@ class Log:
         self.path = path
         self.read_bytes = 0
         self._pread = os.pread
-        monkeypatch.setattr(counted_lines.os, "pread", self._read)
+        monkeypatch.setattr(os, "pread", self._read)
 
     def _read(self, descriptor: int, length: int, offset: int) -> bytes:
         self.read_bytes += length
@@ -50,7 +49,7 @@ class Log:
 
 
 @pytest.fixture
-def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Log]:
+def log(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Log:
     return Log(tmp_path / "a.log", monkeypatch)
 
 

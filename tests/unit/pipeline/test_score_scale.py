@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,7 +22,7 @@ EVERY = replace(ENGLISH, name="test/every", floor=0.7, ceiling=0.8, floor_across
 QUESTIONS = 40
 
 
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
+def unit(vectors: NDArray[Any]) -> NDArray[np.float32]:
     lengths = np.linalg.norm(vectors, axis=-1, keepdims=True)
     return (vectors / lengths).astype(np.float32)
 
@@ -65,7 +66,8 @@ class Corpus:
         )
 
     def text(self, share: float, language: str) -> NDArray[np.float32]:
-        return unit(share * self.directions[language] + (1 - share) * unit(self.rng.standard_normal(DIMENSION)))
+        towards, away = self.directions[language], unit(self.rng.standard_normal(DIMENSION))
+        return unit(np.float32(share) * towards + np.float32(1 - share) * away)
 
     def measured(self, *, vectors: int | None = None) -> CorpusScale:
         count = vectors or len(self.sample.texts)
@@ -73,8 +75,10 @@ class Corpus:
 
 
 def test_chance_reaches_more_in_a_larger_corpus() -> None:
-    floors = [corpus.measured().whole.floor for corpus in (Corpus(ENGLISH, n) for n in (300, 3000))]
-    assert floors[0] + 0.01 < floors[1]
+    small, large = (Corpus(ENGLISH, number).measured().whole for number in (300, 3000))
+    assert small is not None
+    assert large is not None
+    assert small.floor + 0.01 < large.floor
 
 
 def test_what_a_sample_does_not_show_is_estimated() -> None:
@@ -142,7 +146,9 @@ def test_an_answer_is_shown_whatever_language_the_question_is_in() -> None:
 def test_a_language_with_few_texts_has_the_scale_of_the_model() -> None:
     scale = Corpus(EVERY, 100, languages={"de": 0.5}).measured()
     assert set(scale.languages) == {"de"}
-    question = QuestionVector(IndexedModel(ModelId(1), EVERY, ModelState.ACTIVE, scale=scale), np.ones(DIMENSION))
+    question = QuestionVector(
+        IndexedModel(ModelId(1), EVERY, ModelState.ACTIVE, scale=scale), np.ones(DIMENSION, np.float32)
+    )
     assert similarity(question, 0.75, language="tr") == EVERY.reference_scale().similarity(0.75)
 
 

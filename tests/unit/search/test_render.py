@@ -50,8 +50,8 @@ def test_only_a_path_that_is_no_text_is_there_as_bytes_too() -> None:
     for path in (b"/data/caf\xe9.txt", b"/data/\xff", b"/data/\xed\xa0\x80"):
         found = path_json(path)
         assert base64.b64decode(found["path_bytes"]) == path
-    for path in ("/data/café.txt", "/data/🎉\n.txt", "/data/\ufffd.txt"):
-        assert path_json(path.encode()) == {"path": path}
+    for text in ("/data/café.txt", "/data/🎉\n.txt", "/data/\ufffd.txt"):
+        assert path_json(text.encode()) == {"path": text}
 
 
 def test_results_are_valid_utf8_json_whatever_the_names() -> None:

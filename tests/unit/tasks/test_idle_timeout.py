@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import time
 from collections.abc import Callable
+from functools import partial
 
 from billiard.pool import EX_RECYCLE
 
@@ -53,13 +54,17 @@ def test_a_child_that_has_built_nothing_lives_until_it_has_had_a_task() -> None:
 def test_a_child_that_goes_on_frees_something_once_after_each_task() -> None:
     freed: list[bool] = []
     timeout = IdleTimeout(seconds=0.05, free=lambda: freed.append(True))
+
+    def freed_more_than(times: int) -> bool:
+        return len(freed) > times
+
     assert not timeout.child_started()
     for _ in range(2):
         with timeout.working():
             freed_before = len(freed)
             time.sleep(0.2)
             assert len(freed) == freed_before, "not during a task"
-        wait_until(lambda before=freed_before: len(freed) > before, seconds=60, failed="nothing is freed")
+        wait_until(partial(freed_more_than, freed_before), seconds=60, failed="nothing is freed")
         time.sleep(0.2)
         assert len(freed) == freed_before + 1
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 
 import pytest
 
-from tasks import pool
+from magicfs.linux.starvation import Starvation
 from tasks.app import LONGEST_SECONDS
 from tasks.pool import Pool
 
@@ -85,12 +85,12 @@ def test_a_task_has_the_time_that_it_waited_for_a_processor(
     tasks: Pool, hub: Hub, killed: list[Result], process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = run(tasks, Result(process.pid, limit=60.0))
-    monkeypatch.setattr(pool.Starvation, "seconds", lambda _: 30.0)
+    monkeypatch.setattr(Starvation, "seconds", lambda _: 30.0)
     result._time_accepted -= 70.0
     tasks._on_hard_timeout(1)
     assert not killed
     assert 0 < hub.calls[-1] <= 20.0
-    monkeypatch.setattr(pool.Starvation, "seconds", lambda _: 1e6)
+    monkeypatch.setattr(Starvation, "seconds", lambda _: 1e6)
     result._time_accepted -= LONGEST_SECONDS
     tasks._on_hard_timeout(1)
     assert killed == [result]
@@ -100,7 +100,7 @@ def test_a_task_keeps_the_time_that_it_waited_when_redis_is_connected_again(
     tasks: Pool, hub: Hub, killed: list[Result], process: subprocess.Popen[bytes], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     result = run(tasks, Result(process.pid, limit=60.0))
-    monkeypatch.setattr(pool.Starvation, "seconds", lambda _: 30.0)
+    monkeypatch.setattr(Starvation, "seconds", lambda _: 30.0)
     tasks._create_timelimit_handlers(hub)
     result._time_accepted -= 70.0
     tasks._on_hard_timeout(1)

@@ -9,7 +9,7 @@ BLOCKS, LARGE, SMALL = 400, 100_000, 1_000
 
 
 def test_a_task_leaves_no_free_memory_behind() -> None:
-    kept = []
+    kept: list[bytes] = []
 
     def work() -> None:
         # A heap with a used block at its end does not shrink by itself.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shutil
 import stat
 import time
 from pathlib import Path
@@ -35,7 +36,7 @@ def test_a_program_that_gets_no_processor_has_time(tmp_path: Path, monkeypatch: 
     program.chmod(program.stat().st_mode | stat.S_IXUSR)
     began = time.monotonic()
     monkeypatch.setattr(Starvation, "seconds", lambda _: time.monotonic() - began)
-    monkeypatch.setattr(ocr_engines.shutil, "which", lambda _: str(program))
+    monkeypatch.setattr(shutil, "which", lambda _: str(program))
     monkeypatch.setattr(ocr_engines, "_PROGRAM_SECONDS", 0.05)
     assert installed_tesseract() == Ocr(engine=OcrEngine.TESSERACT, data_dir="/x/", languages=("eng",))
     program.write_text("#!/bin/sh\nexec sleep 600\n")

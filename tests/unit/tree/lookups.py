@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+from typing import TypeVar
+
 from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.nodes import Node
 
+KnownNode = TypeVar("KnownNode", bound=Node)
 
-def known(table: InodeTable, node: Node) -> Node:
+
+def known(table: InodeTable, node: KnownNode) -> KnownNode:
     """The node of the table, as after a reply that names it."""
-    node = table.get_or_assign(node)
-    table.add_lookup(node)
-    return node
+    found = table.get_or_assign(node)
+    table.add_lookup(found)
+    assert isinstance(found, type(node))
+    return found

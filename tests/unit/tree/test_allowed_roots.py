@@ -12,6 +12,7 @@ import pytest
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
+from magicfs.tree.file_nodes import FileNode
 from magicfs.tree.gone_files import GoneFileLog
 from magicfs.tree.magic import IndexQueries
 from magicfs.tree.mirror import MirrorDirectory
@@ -57,10 +58,13 @@ def test_a_result_below_such_a_root_is_not_reached(folders: tuple[Path, Path]) -
         source=RemoteSource(NoRemoteFiles()),
         allows_root=lambda path: path == own,
     )
-    first, second = [
-        view.node(indexed_file(folder / "a.txt", FileStat.of((folder / "a.txt").stat())).index_record)
-        for folder in folders
-    ]
+
+    def node(folder: Path) -> FileNode:
+        record = indexed_file(folder / "a.txt", FileStat.of((folder / "a.txt").stat())).index_record
+        assert record is not None
+        return view.node(record)
+
+    first, second = map(node, folders)
     first.open(os.O_RDONLY).close()
     for flags in (os.O_RDONLY, os.O_RDWR):
         with pytest.raises(OSError) as caught:

@@ -17,6 +17,7 @@ from magicfs.tree.real.files import RealFile
 from magicfs.tree.virtual import StaticDirectory
 from tests.fuse.assertions import raises_errno
 from tests.unit.tree.indexed_files import indexed_file
+from tests.unit.tree.lookups import known
 
 ON_DISK = FileIdentity(kind=0o100000, device=1, inode=2, born_ns=1000)
 INDEXED = FileIdentity(kind=0o100000, device=1, inode=2, born_ns=None, seen_ns=2000)
@@ -103,11 +104,11 @@ def test_a_node_of_the_index_and_one_of_the_disk_are_one(tmp_path: Path) -> None
 def test_a_renamed_directory_takes_its_descendants_along(tmp_path: Path) -> None:
     (tmp_path / "a/b/c").mkdir(parents=True)
     table = InodeTable(StaticDirectory(b"top", {}, mounted_at_ns=0))
-    nodes = [table.get_or_assign(RealDirectory(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"")))]
+    nodes = [known(table, RealDirectory(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"")))]
     for name in (b"a", b"b", b"c"):
-        nodes.append(table.get_or_assign(nodes[-1].lookup(name).node))
-    for node in nodes:
-        table.add_lookup(node)
+        found = known(table, nodes[-1].lookup(name).node)
+        assert isinstance(found, RealDirectory)
+        nodes.append(found)
     for moved in nodes[0].rename(b"a", nodes[0], b"renamed", flags=0):
         table.update(moved)
     assert nodes[3].location.path == b"renamed/b/c"

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.linux.opening import open_below
 from magicfs.tree.inodes import inodes
 from magicfs.tree.inodes.inodes import InodeTable
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.placed_nodes import ChildPlace
-from magicfs.tree.real import nodes as real_nodes
 from magicfs.tree.real.directories import RealDirectory
 from magicfs.tree.real.files import RealFile
 from magicfs.tree.virtual import StaticDirectory
@@ -107,7 +107,6 @@ def test_a_place_seen_meanwhile_stays_the_first(
     file_in(table, root, b"b")
     (tmp_path / "b").unlink()
     os.link(tmp_path / "a", tmp_path / "c")
-    open_below = real_nodes.open_below
 
     def open_and_look_up(base: bytes, path: bytes, *, flags: int) -> int:
         descriptor = open_below(base, path, flags=flags)
@@ -116,7 +115,7 @@ def test_a_place_seen_meanwhile_stays_the_first(
             file_in(table, root, b"c")
         return descriptor
 
-    monkeypatch.setattr(real_nodes, "open_below", open_and_look_up)
+    monkeypatch.setattr("magicfs.tree.real.nodes.open_below", open_and_look_up)
     assert file.attributes().links == 2
     assert file.location.path == b"c"
     monkeypatch.undo()

@@ -6,6 +6,7 @@ import errno
 import os
 import time
 import tracemalloc
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -159,9 +160,10 @@ def test_a_replaced_file_and_a_replaced_directory_are_stale(
     (path / "d").mkdir()
     monkeypatch.setattr(remote_nodes, "REMOTE_TIMEOUT_SECONDS", 0.0)
     monkeypatch.setattr("magicfs.tree.remote.directories.REMOTE_TIMEOUT_SECONDS", 0.0)
-    for call in (directory.attributes, directory.list, lambda: directory.lookup(b"a")):
+    looks: list[Callable[[], object]] = [directory.attributes, directory.list, lambda: directory.lookup(b"a")]
+    for look in looks:
         with raises_errno(errno.ESTALE):
-            call()
+            look()
 
 
 @pytest.mark.parametrize("ahead_ns", [-3600 * SECOND_NS, 0, 3600 * SECOND_NS])

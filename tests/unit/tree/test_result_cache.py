@@ -48,6 +48,8 @@ class FakeIndex:
         result = SearchResult(text, 1.0, Coverage(0, 0, 0, 0, self.pending), (), change_marker=marker)
         return replace(result, notices=self.notices)
 
+    passages = search
+
     def check(self, deadline: Deadline) -> str:
         del deadline
         self.checks += 1

@@ -12,7 +12,6 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.tree import saving
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.pending_saves import ResultPlace
 from magicfs.tree.results.given_names import ResultNameCache
@@ -124,7 +123,7 @@ def test_a_save_that_is_given_up_never_happens(
         goes_on.wait(60)
         flush(descriptor)
 
-    monkeypatch.setattr(saving.os, "fsync", slow)
+    monkeypatch.setattr(os, "fsync", slow)
     _, handle = directory.create(b"temporary", mode=0o644, flags=os.O_RDWR)
     handle.write(0, b"new")
 
@@ -157,7 +156,7 @@ def test_a_new_file_is_like_the_old_one(
     if os.geteuid() == 0:
         os.chown(real, 1234, 1235)
     if not has_unnamed_files:
-        monkeypatch.setattr(saving.os, "O_TMPFILE", os.O_DIRECTORY | os.O_CREAT)
+        monkeypatch.setattr(os, "O_TMPFILE", os.O_DIRECTORY | os.O_CREAT)
     before = real.stat()
     records = tmp_path / "records"
     records.mkdir()
@@ -184,7 +183,7 @@ def test_a_file_whose_owner_cannot_be_kept_is_not_written_to(
     def refuse(*_: object) -> None:
         raise PermissionError(errno.EPERM, os.strerror(errno.EPERM))
 
-    monkeypatch.setattr(saving.os, "fchmod", refuse)
+    monkeypatch.setattr(os, "fchmod", refuse)
     before = real.stat()
     directory.create(b"temporary", mode=0o644, flags=os.O_RDWR)[1].write(0, b"new")
     with pytest.raises(PermissionError):

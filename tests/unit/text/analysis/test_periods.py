@@ -6,7 +6,7 @@ import pytest
 
 from magicfs.text.analysis import analyze, question_terms
 from magicfs.text.analysis.periods import period_forms, stated_quarters
-from magicfs.text.analysis.question import typed_in_pieces
+from magicfs.text.analysis.typed_forms import typed_in_pieces
 from tests.unit.text.lexemes import positions
 
 
