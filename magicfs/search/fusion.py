@@ -97,7 +97,7 @@ class Evidence(NamedTuple):
 
     def with_model_similarity(self, model_similarity: float) -> Evidence:
         """This evidence with another similarity, in a third of the time of `_replace`."""
-        return tuple.__new__(Evidence, (*self[:3], model_similarity, *self[4:]))
+        return Evidence._make((*self[:3], model_similarity, *self[4:]))
 
     @property
     def has_very_words(self) -> bool:

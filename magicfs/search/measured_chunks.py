@@ -63,9 +63,15 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
             model_similarity, corpus_similarity, _, is_across = meaning
             corpus_similarity /= self.scale.reach
         is_phrase = has_phrase and lexical is not None
-        # In half of the time of a call of the class.
-        by_text = relative, lexical, is_phrase, model_similarity, corpus_similarity
-        return tuple.__new__(Evidence, (*by_text, 0.0, False, rare_share, is_across, False, False))
+        return Evidence(
+            relative,
+            lexical,
+            is_phrase,
+            model_similarity,
+            corpus_similarity,
+            rare_share=rare_share,
+            is_across=is_across,
+        )
 
     def of(self, chunks: Iterable[ChunkId | None]) -> dict[ChunkId, Evidence]:
         """The evidence for those of some chunks that are candidates."""
