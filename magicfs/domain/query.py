@@ -82,7 +82,7 @@ class Term:
     """The words of a compound, such as `c++` or `2.10.3`, and the compounds in it, which are terms of their own."""
 
     @property
-    def is_whole(self) -> bool:
+    def is_compound(self) -> bool:
         """Whether it is a compound."""
         return bool(self.parts)
 

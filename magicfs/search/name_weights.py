@@ -44,7 +44,7 @@ class NameWeights:
 
     def weight(self, words: frozenset[str]) -> float:
         """The weight of some words, compounds aside: their words are counted."""
-        return math.fsum(weight for term, weight in self.weights.items() if term.word in words and not term.is_whole)
+        return math.fsum(weight for term, weight in self.weights.items() if term.word in words and not term.is_compound)
 
     def share(self, words: frozenset[str]) -> float:
         """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""

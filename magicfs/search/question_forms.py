@@ -28,7 +28,7 @@ class QuestionForms:
         self._umlauts = {
             term.word: forms
             for term in self.terms
-            if not term.is_whole and (forms := umlaut_forms(term.word, languages=languages))
+            if not term.is_compound and (forms := umlaut_forms(term.word, languages=languages))
         }
         self._is_german = "de" in languages
         self._pairs = [
@@ -55,7 +55,7 @@ class QuestionForms:
             for term in self.terms
             if term.word not in dropped
         )
-        return kept if any(not term.is_whole for term in kept) else tuple(self.terms)
+        return kept if any(not term.is_compound for term in kept) else tuple(self.terms)
 
     def known(self, terms: Sequence[Term], words: Sequence[WordChunks]) -> dict[Term, WordChunks]:
         """Some of the terms with the chunks that have them, and with forms for umlauts: `muller` for `mueller`.
@@ -128,7 +128,7 @@ def _merged(terms: Iterable[Term]) -> tuple[Term, ...]:
 def _key(term: Term) -> object:
     """What the forms of one word have in common."""
     stems = frozenset(lexeme.text for lexeme in term.lexemes if lexeme.text.startswith(STEM_MARK))
-    return (stems, term.is_whole) if stems else term.word
+    return (stems, term.is_compound) if stems else term.word
 
 
 def _both(first: Term, second: Term) -> Term:

@@ -47,7 +47,7 @@ class SearchRequest:
     @property
     def words(self) -> list[str]:
         """The words of the question in their order."""
-        return [term.word for term in self.compiled.terms if not term.is_whole]
+        return [term.word for term in self.compiled.terms if not term.is_compound]
 
     @property
     def everyday_words(self) -> frozenset[str]:

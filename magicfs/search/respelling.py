@@ -58,7 +58,7 @@ class Respelt(NamedTuple):
 
 def respell(connection: Connection, known: Mapping[Term, WordChunks], languages: Sequence[str]) -> Respelt:
     """Terms with the chunks that have them, those that nothing has in the spelling that something has."""
-    words = [term for term in known if not term.is_whole]
+    words = [term for term in known if not term.is_compound]
     unknown = [term for term in words if known[term].size == 0]
     looked_up = list(filter(_may_be_respelt, unknown))
     codes = [term for term in known if known[term].size == 0 and is_code(term)]

@@ -62,7 +62,7 @@ class QuestionWords:
     @property
     def without_compounds(self) -> list[Term]:
         """The words that a text with all words has: compounds are left out, unless there is nothing else."""
-        return [term for term in self.weights if not term.is_whole] or list(self.weights)
+        return [term for term in self.weights if not term.is_compound] or list(self.weights)
 
     def are_all(self, words: Collection[str]) -> bool:
         """Whether a text with these words of the question has all of them."""
@@ -106,8 +106,8 @@ def weigh_words(
     frequencies = {term.word: _frequency(known[term.word], chunks) for term in terms}
     total = max(chunks, *frequencies.values()) if frequencies else chunks
     rarest = sorted(terms, key=lambda term: (frequencies[term.word], term.word))
-    words = [term for term in rarest if not term.is_whole][:MAX_QUESTION_WORDS]
-    compounds = [term for term in rarest if term.is_whole and frequencies[term.word]][:MAX_QUESTION_WORDS]
+    words = [term for term in rarest if not term.is_compound][:MAX_QUESTION_WORDS]
+    compounds = [term for term in rarest if term.is_compound and frequencies[term.word]][:MAX_QUESTION_WORDS]
     searched = set(words) | set(compounds)
     weights = {
         term: _weight(term, frequencies[term.word], total, is_everyday=term.word in everyday)
@@ -129,7 +129,7 @@ def _weight(term: Term, frequency: int, total: int, *, is_everyday: bool) -> flo
     """The weight of a word that `frequency` of `total` chunks have, and some of the `BACKGROUND_CHUNKS`."""
     with_word = frequency + (EVERYDAY_SHARE * BACKGROUND_CHUNKS if is_everyday else 0.0)
     rarity = math.log1p((total + BACKGROUND_CHUNKS - with_word + 0.5) / (with_word + 0.5))
-    has_several_words = term.is_whole and len(_WORD.findall(term.word)) > 1
+    has_several_words = term.is_compound and len(_WORD.findall(term.word)) > 1
     return term.count * rarity * (COMPOUND_WEIGHT if has_several_words else 1.0)
 
 

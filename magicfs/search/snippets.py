@@ -38,7 +38,7 @@ class SnippetCutter:
         """`languages` are those of the index, by ISO 639-1 code."""
         terms = list(terms)
         self._words = WordFinder(terms, languages=languages)
-        self._is_short = sum(not term.is_whole for term in terms) <= SHORT_QUESTION
+        self._is_short = sum(not term.is_compound for term in terms) <= SHORT_QUESTION
 
     def uncut(self, text: str) -> UncutSnippet:
         """The snippet of `text`, which is cut when it is read. It keeps this cutter, but nothing of other texts."""

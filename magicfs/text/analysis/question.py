@@ -81,7 +81,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
 
 def _of_typed_pieces(term: Term, typed: Sequence[str]) -> Term:
     """A term; if it is a number of several pieces that were typed, as a compound of these: a text may have it apart."""
-    if term.is_whole or term.word.isalpha() or not term.word.isalnum():
+    if term.is_compound or term.word.isalpha() or not term.word.isalnum():
         return term
     pieces = frozenset(word for word in typed if word.isalnum() and word in term.word and word != term.word)
     return replace(term, parts=pieces) if len(pieces) > 1 else term

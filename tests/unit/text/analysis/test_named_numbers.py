@@ -52,7 +52,7 @@ def test_a_question_about_something_names_no_number(typed: str) -> None:
 @pytest.mark.parametrize("typed", ["03.03.25", "2025-03-03", "03/03/2025", "3.3.2025"])
 def test_a_day_in_digits_is_one_word(typed: str) -> None:
     [term] = question_terms(typed, languages=["en"])
-    assert not term.is_whole
+    assert not term.is_compound
     assert missed("made on 3 March 2025 in Bergen", typed) == []
     assert missed("3 bags on 25 shelves in 2025 by 03", typed) == [typed]
 

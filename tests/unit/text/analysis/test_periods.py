@@ -84,7 +84,7 @@ def test_a_day_is_found_in_the_orders_of_all_countries(written: str) -> None:
 
 def test_the_sign_of_a_price_is_a_word_of_its_own() -> None:
     terms = {term.word: term for term in question_terms("€250", languages=["en"])}
-    assert not any(term.is_whole for term in terms.values())
+    assert not any(term.is_compound for term in terms.values())
     for text in ("costs €250", "kostet 250 €", "250 Euro", "EUR 250"):
         assert {form.text for form in terms["€250"].lexemes} & positions(analyze(text)).keys()
     assert not {form.text for form in terms["€250"].lexemes} & positions(analyze("250 ml of milk")).keys()

@@ -15,7 +15,7 @@ def missed(text: str, question: str) -> list[str]:
     return [
         term.word
         for term in question_terms(question, languages=["en"])
-        if not term.is_whole
+        if not term.is_compound
         and not any(
             f"'{lexeme.text}':" in vector or (lexeme.is_prefix and f"'{lexeme.text}" in vector)
             for lexeme in term.lexemes

@@ -22,7 +22,7 @@ def missed_in(vector: str, question: str, *, language: str = "en") -> list[str]:
     return [
         term.word
         for term in question_terms(question, languages=[language])
-        if not term.is_whole and not any(f"'{lexeme.text}':" in vector for lexeme in term.lexemes)
+        if not term.is_compound and not any(f"'{lexeme.text}':" in vector for lexeme in term.lexemes)
     ]
 
 
@@ -34,7 +34,7 @@ def missed(text: str, question: str, *, language: str = "en") -> list[str]:
 def share(text: str, question: str, *, language: str | None = None) -> float:
     """The share of the question's terms that a text has; wholes of compounds do not count."""
     words = positions(analyze(text, language=language))
-    terms = [term for term in question_terms(question, languages=[language or "en"]) if not term.is_whole]
+    terms = [term for term in question_terms(question, languages=[language or "en"]) if not term.is_compound]
     found = [
         term
         for term in terms
