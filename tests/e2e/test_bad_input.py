@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import socket
 import subprocess
 from collections.abc import Iterator
@@ -40,6 +41,18 @@ def assert_refused(done: subprocess.CompletedProcess[str], *words: str, code: in
     for word in words:
         assert word in told[0]
     assert done.stdout == ""
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can use what belongs to others")
+def test_a_state_directory_of_another_user(commands: Commands, docs: Path) -> None:
+    """As with `sudo -E`: what root writes there, its owner cannot read."""
+    commands.home.mkdir(exist_ok=True)
+    before = sorted(commands.home.rglob("*"))
+    for owner, name in ((12345, "the user 12345"), (pwd.getpwnam("daemon").pw_uid, "daemon")):
+        os.chown(commands.home, owner, owner)
+        assert_refused(commands.run("up", docs, "--detach"), f"belongs to {name}: run this as {name}")
+    assert sorted(commands.home.rglob("*")) == before
+    os.chown(commands.home, 0, 0)
 
 
 def test_a_root_that_does_not_exist(commands: Commands, folder: Path) -> None:

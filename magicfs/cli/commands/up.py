@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magicfs.cli.terminal import directory
+from magicfs.state_directory.directory import require_own_state_directory
 
 if TYPE_CHECKING:
     from magicfs.cli.starting import UpResult
@@ -55,6 +56,8 @@ def up(
     from magicfs.fuse import mountpoint
 
     settings = environment.settings_for_command()
+    if settings.embedded_database:
+        require_own_state_directory(settings.home)
     settings.make_home()
     chosen = mount or settings.mount
     request = starting.UpRequest(

@@ -189,6 +189,47 @@ def test_redis_that_has_closed_its_socket_is_waited_for(supervisor: Supervisor, 
     end.join()
 
 
+def test_what_runs_is_found_by_another_way_to_the_state_directory(
+    supervisor: Supervisor, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A second Postgres beside one that nobody sees would destroy the database."""
+    monkeypatch.setattr("magicfs.runtime.cleanup.STOP_SECONDS", 0.2)
+    supervisor.apply([*server_parts(home, database=True, broker=True), sleeper("one")])
+    eventually(lambda: postgres.answers(home / "run") and redis.answers(home), "both servers")
+    servers = [postgres_cluster.server_process(home), redis.server_process(home)]
+    hanging = [server for server in servers if server is not None]
+    hanging.append(psutil.Process(pids(supervisor)["one"]))
+    eventually(lambda: is_asleep(hanging[-1]), "the start")
+    for process in hanging:
+        process.suspend()
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: not supervisor.running(), "the end of the supervisor")
+    (tmp_path / "way").symlink_to(home)
+    way = tmp_path / "way"
+    assert postgres_cluster.server_pid(way) == hanging[0].pid
+    end = threading.Timer(1, hanging[0].resume)
+    end.start()
+    assert clean_up(way)
+    assert len(hanging) == 3
+    assert all(map(has_ended, hanging))
+    end.join()
+
+
+def test_a_supervisor_that_hangs_is_found_by_another_way(
+    supervisor: Supervisor, home: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    supervisor.apply([sleeper("one")])
+    process = psutil.Process(supervisor.pid())
+    monkeypatch.setattr("magicfs.runtime.supervisor_client.ANSWER_SECONDS", 0.2)
+    monkeypatch.setattr("magicfs.runtime.cleanup.SUPERVISOR_SECONDS", 0.5)
+    process.suspend()
+    (tmp_path / "way").symlink_to(home)
+    other = Supervisor(tmp_path / "way")
+    eventually(lambda: other.stopped_pid() == process.pid, "a supervisor that is stopped")
+    assert other.stop()
+    assert has_ended(process)
+
+
 def test_redis_that_hangs_is_killed(supervisor: Supervisor, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("magicfs.runtime.cleanup.STOP_SECONDS", 0.2)
     supervisor.apply(server_parts(home, database=False, broker=True))

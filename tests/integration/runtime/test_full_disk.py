@@ -1,7 +1,9 @@
-"""A disk that is full ends neither the supervisor nor a part: what there is no room for is left out of the logs."""
+"""A disk that is full is told before a database is made on it. It ends no part: logs leave out what has no room."""
 
 from __future__ import annotations
 
+import os
+import subprocess
 import sys
 from pathlib import Path
 
@@ -10,6 +12,8 @@ import pytest
 from supervisor import loggers
 
 from magicfs.domain.parts import Part
+from magicfs.errors import ServerError
+from magicfs.runtime import postgres_cluster
 from magicfs.runtime.processes import dies_with_parent
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisord import LogFile
@@ -39,6 +43,19 @@ def test_parts_go_on_and_are_started_again(supervisor: Supervisor, home: Path, m
     psutil.Process(part.pid).kill()
     eventually(said.exists, "the next one")
     assert supervisor.running()
+
+
+@pytest.mark.parametrize("options", ["nr_inodes=1200", "size=30m"])
+def test_a_disk_without_room_for_a_database_is_told_at_once(tmp_path: Path, options: str) -> None:
+    command = ["mount", "-t", "tmpfs", "-o", options, "small", str(tmp_path)]
+    if os.geteuid() or subprocess.run(command, check=False).returncode:
+        pytest.skip("only root can mount a small file system")
+    try:
+        with pytest.raises(ServerError, match=r"has no room for .* more: make room there, or set MAGICFS_HOME"):
+            postgres_cluster.prepare(tmp_path)
+        assert not list(tmp_path.iterdir())
+    finally:
+        subprocess.run(["umount", "-l", str(tmp_path)], check=False)
 
 
 def test_a_log_goes_on_in_the_same_file(tmp_path: Path) -> None:

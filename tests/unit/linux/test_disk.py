@@ -65,6 +65,17 @@ def test_a_disk_without_inodes_needs_fewer_files(mounted: Mount) -> None:
     assert "takes no more files" in told
 
 
+def test_what_a_disk_has_no_room_for_is_named(mounted: Mount) -> None:
+    path = mounted("size=32m,nr_inodes=100")
+    assert disk.why_no_room(path, size=1 << 20, files=90) is None
+    assert disk.why_no_room(path, size=64 << 20, files=90) == (
+        f"the disk of {path} has no room for 64 MB more: make room there"
+    )
+    assert disk.why_no_room(path, size=1 << 20, files=101) == (
+        f"the disk of {path} has no room for 101 files more: make room there"
+    )
+
+
 @pytest.mark.parametrize(
     ("number", "remedy"),
     [(errno.EDQUOT, "have it raised"), (errno.EROFS, "mount it to be written"), (errno.EIO, "another one")],
