@@ -33,8 +33,9 @@ from magicfs.cli.commands import (
     up,
     worker,
 )
+from magicfs.cli.help import Commands
 
-app = typer.Typer(
+app = Commands(
     name="magicfs",
     help="A filesystem you can ask: search your files by meaning, as a mounted directory.",
     epilog="""
@@ -44,7 +45,6 @@ Start here:
     ls "$HOME/MagicFS/search/tax invoice"
     magicfs status
     magicfs down""",
-    no_args_is_help=True,
     pretty_exceptions_enable=False,
     rich_markup_mode="rich",
     context_settings={"help_option_names": ["-h", "--help"]},

@@ -22,6 +22,14 @@ if TYPE_CHECKING:
 
 DONE, FAILED, WRONG_USAGE = 0, 1, 2
 
+_PLAIN_WORDS = {
+    "Value error, ": "",
+    "Input should be a valid integer, unable to parse string as an integer": "it must be a whole number",
+    "Input should be greater than or equal to": "it must be at least",
+    "Input should be less than or equal to": "it must be at most",
+}
+"""What stands in place of what typer says of a value: the words in which settings are refused."""
+
 _DISK_REMEDIES = {
     errno.ENOSPC: "make room",
     errno.EDQUOT: "make room",
@@ -102,6 +110,8 @@ def _wrong_usage(error: typer.TyperException) -> int:
     message = error.format_message()
     if not message:
         return WRONG_USAGE
+    for words, plain in _PLAIN_WORDS.items():
+        message = message.replace(words, plain)
     context = getattr(error, "ctx", None)
     command = context.command_path if context else "magicfs"
     unknown = getattr(error, "option_name", "")

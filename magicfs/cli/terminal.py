@@ -78,6 +78,15 @@ def directory(text: str) -> Path:
     return Path(text)
 
 
+def named(text: str) -> str:
+    """Parse an argument that names something. An empty name, as from an unset variable, is wrong usage."""
+    from typer import BadParameter
+
+    if not text.strip():
+        raise BadParameter("an empty name names nothing")
+    return text
+
+
 def results() -> Console:
     """The console for results. Colours only on a terminal, and not with NO_COLOR."""
     from rich.console import Console

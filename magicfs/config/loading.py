@@ -29,6 +29,9 @@ def load() -> Settings:
         return Settings(**from_file)
     except InvalidSetting as error:
         name = error.name
+        if name not in Settings.table():
+            hint = _hint(name.lower().removeprefix(PREFIX.lower()), list(Settings.table()))
+            raise ConfigError(f"'{name}' in {path} is no setting: {hint}") from error
         variable = f"{PREFIX}{name.upper()}"
         origin = variable if name in environment_values() else f"'{name}' in {path}"
         raise ConfigError(f"{origin} {error.reason}") from error
@@ -52,10 +55,11 @@ def _read_file(path: Path) -> dict[str, Any]:
 def unknown_variables() -> list[str]:
     """A warning for each `MAGICFS_` variable of the environment that is no setting, with the most similar setting."""
     settings = [f"{PREFIX}{name.upper()}" for name in Settings.table()]
-    warnings = []
     # The case of a variable's name does not matter.
-    for name in sorted(name for name in os.environ if name.startswith(PREFIX) and name.upper() not in settings):
-        similar = difflib.get_close_matches(name.upper(), settings, n=1, cutoff=0.8)
-        hint = f"did you mean {similar[0]}?" if similar else "see docs/settings.md for the settings"
-        warnings.append(f"{name} is no setting and has no effect: {hint}")
-    return warnings
+    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name.upper() not in settings)
+    return [f"{name} is no setting and has no effect: {_hint(name.upper(), settings)}" for name in unknown]
+
+
+def _hint(name: str, settings: list[str]) -> str:
+    similar = difflib.get_close_matches(name, settings, n=1, cutoff=0.8)
+    return f"did you mean {similar[0]}?" if similar else "see docs/settings.md for the settings"

@@ -149,7 +149,7 @@ class Settings:
         table = self.table()
         for name in given:
             if name not in table:
-                raise InvalidSetting(name, "is no setting: see docs/settings.md for the settings")
+                raise InvalidSetting(name, "is no setting")
         for name, entry in table.items():
             default = entry.default if entry.default_factory is MISSING else entry.default_factory
             value = valid_value(entry, given[name]) if name in given else default() if callable(default) else default

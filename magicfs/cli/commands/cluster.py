@@ -10,14 +10,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magicfs.cli.help import Commands
+from magicfs.cli.terminal import named
+
 if TYPE_CHECKING:
     from magicfs.config import Settings
     from magicfs.gateway.hub import Hub
     from magicfs.gateway.identity import Identity
 
-app = typer.Typer(
+app = Commands(
     help="Let several machines share one index: one is the hub, the others join it.",
-    no_args_is_help=True,
     epilog="""
 Examples:
     magicfs cluster init --listen 10.8.0.1           on the hub
@@ -75,7 +77,7 @@ def init(
 
 @app.command()
 def join(
-    address: Annotated[str, typer.Argument(metavar="HOST[:PORT]", help="Where the hub serves.")],
+    address: Annotated[str, typer.Argument(parser=named, metavar="HOST[:PORT]", help="Where the hub serves.")],
     fingerprint: Annotated[str, typer.Argument(metavar="SHA256:...", help="Of its certificate, as 'init' prints it.")],
 ) -> None:
     """Use the index of a hub on this machine from now on. It waits until the hub has admitted this host.

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 import typer
 
 from magicfs.cli.options import AsJson
+from magicfs.cli.terminal import named
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
@@ -21,7 +22,7 @@ Examples:
 
 def doctor(
     path: Annotated[
-        Path | None, typer.Argument(metavar="PATH", readable=False, help="A file: say why it is or is not indexed.")
+        str | None, typer.Argument(parser=named, metavar="PATH", help="A file: say why it is or is not indexed.")
     ] = None,
     query: Annotated[
         list[str] | None,
@@ -39,7 +40,7 @@ def doctor(
     if path is None:
         ok = _check(settings, as_json=as_json)
     else:
-        ok = _explain(settings, _real(path, host=settings.host), " ".join(query or ()), as_json=as_json)
+        ok = _explain(settings, _real(Path(path), host=settings.host), " ".join(query or ()), as_json=as_json)
     raise typer.Exit(0 if ok else 1)
 
 

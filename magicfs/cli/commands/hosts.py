@@ -9,16 +9,17 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magicfs.cli.help import Commands
 from magicfs.cli.options import AsJson
+from magicfs.cli.terminal import named
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
     from magicfs.db.pool import Database
     from magicfs.domain.host_certificates import HostCertificate
 
-app = typer.Typer(
+app = Commands(
     help="See the machines of the cluster, admit one, and forget one that is gone for good.",
-    no_args_is_help=True,
     epilog="""
 Examples:
     magicfs hosts list
@@ -51,7 +52,7 @@ def list_(as_json: AsJson = False) -> None:
 
 @app.command()
 def admit(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As 'magicfs hosts list' shows it.")],
+    name: Annotated[str, typer.Argument(parser=named, metavar="NAME", help="As 'magicfs hosts list' shows it.")],
     fingerprint: Annotated[
         str | None, typer.Option(metavar="SHA256:...", help="Admit that certificate and no other, without a question.")
     ] = None,
@@ -125,7 +126,7 @@ def _ask(question: str, otherwise: str) -> None:
 
 @app.command()
 def retire(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="As 'magicfs hosts list' shows it.")],
+    name: Annotated[str, typer.Argument(parser=named, metavar="NAME", help="As 'magicfs hosts list' shows it.")],
     yes: Annotated[bool, typer.Option("--yes", help="Do not ask.")] = False,
 ) -> None:
     """Forget a host that is gone for good: its roots, its files and its certificate leave the index.

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 import logging
 from contextlib import suppress
-from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
+
+from magicfs.cli.terminal import named
 
 if TYPE_CHECKING:
     from magicfs.config import Settings
@@ -29,8 +30,12 @@ Examples:
 
 def metrics(
     output: Annotated[
-        Path | None,
-        typer.Option(metavar="FILE", help="Write a file for node_exporter's textfile collector, replaced as a whole."),
+        str | None,
+        typer.Option(
+            parser=named,
+            metavar="FILE",
+            help="Write a file for node_exporter's textfile collector, replaced as a whole.",
+        ),
     ] = None,
     listen: Annotated[
         str | None,
@@ -61,7 +66,7 @@ def metrics(
         terminal.say(gateway.text(observation).rstrip("\n"))
         return
     try:
-        gateway.write_file(observation, str(output))
+        gateway.write_file(observation, output)
     except OSError as error:
         raise ConfigError(f"{output} cannot be written ({error.strerror}): name another file") from error
 

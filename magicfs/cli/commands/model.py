@@ -7,15 +7,16 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from magicfs.cli.help import Commands
 from magicfs.cli.options import AsJson
+from magicfs.cli.terminal import named
 from magicfs.domain.models import DIGEST_CHARACTERS, SEARCHED_STATES, ModelState
 
 if TYPE_CHECKING:
     from magicfs.domain.models import ModelSpec, StoredModel
 
-app = typer.Typer(
+app = Commands(
     help="Prepare embedding models and choose one.",
-    no_args_is_help=True,
     epilog="""
 Examples:
     magicfs model list
@@ -52,7 +53,7 @@ def list_(as_json: AsJson = False) -> None:
 @app.command()
 def pull(
     name: Annotated[
-        str | None, typer.Argument(metavar="NAME", help="A name that fastembed knows, or a folder.")
+        str | None, typer.Argument(parser=named, metavar="NAME", help="A name that fastembed knows, or a folder.")
     ] = None,
     precision: Annotated[str | None, typer.Option(metavar="PRECISION", help=PRECISIONS)] = None,
 ) -> None:
@@ -87,7 +88,8 @@ def pull(
 @app.command()
 def use(
     name: Annotated[
-        str, typer.Argument(metavar="NAME", help="A model that 'magicfs model list' shows, or one to pull.")
+        str,
+        typer.Argument(parser=named, metavar="NAME", help="A model that 'magicfs model list' shows, or one to pull."),
     ],
     precision: Annotated[str | None, typer.Option(metavar="PRECISION", help=PRECISIONS)] = None,
     digest: Annotated[

@@ -7,12 +7,12 @@ from typing import Annotated
 
 import typer
 
+from magicfs.cli.help import Commands
 from magicfs.cli.options import AsJson
-from magicfs.cli.terminal import directory
+from magicfs.cli.terminal import directory, named
 
-app = typer.Typer(
+app = Commands(
     help="Choose which directories are indexed.",
-    no_args_is_help=True,
     epilog="""
 Examples:
     magicfs roots add ~/Documents ~/Projects
@@ -37,7 +37,9 @@ def add(
 
 
 @app.command()
-def remove(name: Annotated[str, typer.Argument(metavar="NAME|DIR", help="As 'magicfs roots list' shows it.")]) -> None:
+def remove(
+    name: Annotated[str, typer.Argument(parser=named, metavar="NAME|DIR", help="As 'magicfs roots list' shows it.")],
+) -> None:
     """Forget a directory. Its files on disk stay as they are."""
     from magicfs.cli import environment, terminal
     from magicfs.ingest.roots import remove_root

@@ -6,6 +6,8 @@ from typing import Annotated
 
 import typer
 
+from magicfs.cli.terminal import named
+
 EXAMPLES = """
 Examples:
     magicfs scan --wait
@@ -13,7 +15,9 @@ Examples:
 
 
 def scan(
-    root: Annotated[str | None, typer.Argument(metavar="NAME|DIR", help="A root; by default all of them.")] = None,
+    root: Annotated[
+        str | None, typer.Argument(parser=named, metavar="NAME|DIR", help="A root; by default all of them.")
+    ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Return when everything found is searchable.")] = False,
     accept_deletions: Annotated[
         bool, typer.Option("--accept-deletions", help="Forget what a root lacks, even if that is most of it.")

@@ -68,6 +68,43 @@ def test_an_unknown_option_is_no_query(capsys: pytest.CaptureFixture[str]) -> No
     assert "minus" not in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["doctor", ""],
+        ["roots", "remove", " "],
+        ["scan", ""],
+        ["hosts", "admit", ""],
+        ["hosts", "retire", ""],
+        ["model", "use", ""],
+        ["model", "pull", ""],
+        ["metrics", "--output", ""],
+        ["cluster", "join", "", "SHA256:x"],
+    ],
+)
+def test_an_empty_name_as_from_an_unset_variable_is_refused(
+    arguments: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execution.run(arguments) == 2
+    assert "an empty name names nothing: see 'magicfs " in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "said"),
+    [
+        (["failures", "--limit", "0"], "'--limit': it must be at least 1: see"),
+        (["failures", "--limit", "many"], "'--limit': it must be a whole number: see"),
+        (["up", "--workers", "1000"], "'--workers': it must be at most 256: see"),
+        (["failures", "--reason", "bad"], "'--reason': 'bad' is not one of 'too-large', "),
+    ],
+)
+def test_a_wrong_value_is_refused_in_plain_words(
+    arguments: list[str], said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execution.run(arguments) == 2
+    assert said in capsys.readouterr().err
+
+
 def test_what_nobody_expected_is_one_line_and_a_log(
     failing: list[BaseException], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:

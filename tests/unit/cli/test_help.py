@@ -1,8 +1,11 @@
-"""The help of each command fits into a terminal of 80 columns, and shows arguments as they are typed."""
+"""The help of each command fits into its terminal, and shows arguments and options as they are typed."""
 
 from __future__ import annotations
 
+import os
 import re
+import subprocess
+import sys
 from collections.abc import Iterator
 from typing import Any
 
@@ -34,3 +37,39 @@ def test_examples_are_not_broken_over_lines(name: str) -> None:
 def test_an_argument_is_in_one_pair_of_brackets(name: str) -> None:
     usage = COMMANDS[name].make_context(name, [], resilient_parsing=True).get_usage()
     assert not re.search(r"[\[{]{2}|\.\.\..?\.\.\.", usage), usage
+
+
+def shown_help(*names: str, columns: int) -> str:
+    done = subprocess.run(
+        [sys.executable, "-m", "magicfs.cli", *names, "--help"],
+        capture_output=True,
+        text=True,
+        check=True,
+        env=os.environ | {"COLUMNS": str(columns)},
+    )
+    return done.stdout
+
+
+@pytest.mark.parametrize("columns", [20, 40, 60])
+def test_a_narrow_terminal_gets_whole_words_in_one_column(columns: int) -> None:
+    text = shown_help("grep", columns=columns)
+    prose = text.partition("Examples:")[0]
+    assert [line for line in prose.splitlines() if len(line) > columns and " " in line.strip()] == []
+    assert "\u2026" not in text
+    assert "What to look for, as in 'magicfs search'; quote several words." in " ".join(prose.split())
+    assert "magicfs grep -lZ 'tax invoice' | xargs -0 ls -l" in text
+
+
+def test_a_narrow_terminal_gets_the_commands_of_a_group_below_their_titles() -> None:
+    lines = shown_help(columns=40).splitlines()
+    assert lines[lines.index("Every day:") + 1] == "  up"
+    assert "  roots" in lines[lines.index("Files and models:") :]
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_switch_takes_no_value_and_an_argument_has_no_type(columns: int) -> None:
+    text = shown_help("search", columns=columns)
+    assert "--json" in text
+    assert "bool" not in text
+    assert "list[" not in text
+    assert "[1<=x<=1000]" in text

@@ -131,6 +131,13 @@ def test_the_file_is_named_for_what_stands_in_it(home: Path) -> None:
         load()
 
 
+@pytest.mark.parametrize("name", ["workres", "WORKERS", "MAGICFS_WORKERS"])
+def test_a_setting_of_the_file_that_is_misspelt_is_named(home: Path, name: str) -> None:
+    (home / "config.toml").write_text(f"{name} = 2\n")
+    with pytest.raises(ConfigError, match=rf"^'{name}' in {home}/config.toml is no setting: did you mean workers\?$"):
+        load()
+
+
 def test_the_file_cannot_say_where_it_is(home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     (home / "config.toml").write_text('home = "/elsewhere"\n')
     with pytest.raises(ConfigError, match=rf"^'home' in {home}/config.toml cannot be set there: set MAGICFS_HOME$"):
