@@ -56,7 +56,7 @@ bench: setup-dev  ## run all benchmarks, or those in ONLY, and write docs/benchm
 chaos: setup-dev  ## break things at random for ten minutes; CHAOS_SEED repeats a run
 	@CHAOS_SECONDS=$${CHAOS_SECONDS:-600} $(BIN)/python -m pytest -q tests/faults/test_convergence.py
 
-setup:
+setup:  ## install or update what MagicFS needs, and start nothing
 	@VENV="$(VENV)" infra/setup.sh
 
 setup-dev:

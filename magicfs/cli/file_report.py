@@ -14,10 +14,26 @@ from typing import Any
 from magicfs.cli import terminal
 from magicfs.domain.explanation import Explanation
 from magicfs.domain.file_facts import FileFacts
-from magicfs.domain.files import FileState, clamp_to_int64, display_path
+from magicfs.domain.files import FileState, SkipReason, clamp_to_int64, display_path
 from magicfs.domain.roots import RootState
 
 _RETRY = "then run 'magicfs failures --retry'"
+_BY_NAME = "it has no text that is read: its name finds it"
+REMEDIES = {
+    SkipReason.TOO_LARGE: f"raise MAGICFS_MAX_FILE_MB, and restart MagicFS, {_RETRY}",
+    SkipReason.ENCRYPTED: "store it without a password to have it found by its text",
+    SkipReason.CORRUPT: "open it in its own program, or restore it from a backup",
+    SkipReason.BINARY: _BY_NAME,
+    SkipReason.EMPTY: _BY_NAME,
+    SkipReason.NO_TEXT: _BY_NAME,
+    SkipReason.NEEDS_OCR: "install tesseract: 'magicfs doctor' says what reads text in images",
+    SkipReason.PERMISSION: "let the user who runs MagicFS read it",
+    SkipReason.VANISHED: "the next scan looks at it again",
+    SkipReason.TIMEOUT: f"raise MAGICFS_EXTRACT_SECONDS, to 120 at most, and restart MagicFS, {_RETRY}",
+    SkipReason.CRASHED: "other files are not affected; report it to the authors of the parser if you can share it",
+    SkipReason.BOMB: f"if it is no attack, raise MAGICFS_WORKER_MEMORY_MB, and restart MagicFS, {_RETRY}",
+}
+"""What to do about each reason, as docs/reasons.md says it."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,7 +59,7 @@ def explanation_facts(explanation: Explanation) -> list[Fact]:
     trouble = "" if root.state is RootState.PRESENT else f" ({root.state}: {root.detail})"
     first = Fact("root", f"{root.root.name}{trouble}")
     if facts is None:
-        return [first, Fact("not seen", explanation.why_not)]
+        return [first, Fact("directory" if explanation.is_directory else "not seen", explanation.why_not)]
     return [
         first,
         *_facts_of_state(facts),
@@ -67,7 +83,7 @@ def _facts_of_state(facts: FileFacts) -> Iterator[Fact]:
     if facts.detail:
         yield Fact("detail", facts.detail)
     if facts.reason:
-        yield Fact("hint", "docs/reasons.md says what each reason means")
+        yield Fact("hint", REMEDIES[SkipReason(facts.reason)])
     if facts.state is FileState.PENDING:
         by = f", {facts.leased_by} has it" if facts.leased_by else ""
         yield Fact("attempts", f"{facts.attempts}{by}")

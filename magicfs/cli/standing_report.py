@@ -4,16 +4,18 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 
+from magicfs.cli import terminal
 from magicfs.cli.file_report import Fact
 from magicfs.domain.explanation import FoundWord, Measures, Standing
 
 
 def standing_facts(standing: Standing) -> Iterator[Fact]:
     """Where a file stands in the results of a query, and why not higher."""
+    results = terminal.counted(standing.results, "result")
     if standing.rank is None:
-        yield Fact("rank", f"not shown, {standing.results} results are")
+        yield Fact("rank", f"not one of the {results}")
     else:
-        yield Fact("rank", f"{standing.rank} of {standing.results} results, score {standing.score:.2f}")
+        yield Fact("rank", f"{standing.rank} of {results}, score {standing.score:.2f}")
     for reason in standing.reasons:
         yield Fact("why", reason)
     if standing.measures is not None:

@@ -21,6 +21,8 @@ class Explanation:
     """What the index holds about the file; None when it holds nothing."""
     why_not: str = ""
     """Without facts: why, and a hint where there is one."""
+    is_directory: bool = False
+    """Whether the path is a directory that scans look into. Then `why_not` says how many files of it are indexed."""
 
     @property
     def indexed(self) -> bool:

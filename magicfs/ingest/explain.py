@@ -58,8 +58,12 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
     if why_unseen is not None:
         return Explanation(registered, absolute, why_not=why_unseen)
     if os.path.isdir(absolute):
-        text = f"a directory with {_count_files(database, registered.root, relative)} files in the index"
-        return Explanation(registered, absolute, why_not=f"{text}; {_TOO_LONG}" if _has_too_long(absolute) else text)
+        count = _count_files(database, registered.root, relative)
+        of_it = "1 file of it is" if count == 1 else f"{count:,} files of it are" if count else "no file of it is"
+        text = f"{of_it} in the index"
+        if _has_too_long(absolute):
+            text += f"; {_TOO_LONG}"
+        return Explanation(registered, absolute, why_not=text, is_directory=True)
     if len(relative) > MAX_INDEXED_PATH_BYTES:
         size, limit = f"{len(relative):,}", f"{MAX_INDEXED_PATH_BYTES:,}"
         text = f"its path below the root has {size} bytes, and the index holds about {limit}"

@@ -6,9 +6,10 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.cli.file_report import explanation_facts, facts_json
+from magicfs.cli.file_report import REMEDIES, explanation_facts, facts_json
 from magicfs.db.vectors.model_changes import start_multilingual
-from magicfs.domain.contents import Document, Recognition
+from magicfs.domain.contents import Document, Recognition, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.ingest.explain import explain
 from tests.fakes.embedder import FAKE_SPEC
 from tests.plugins.index import HOST, Index
@@ -55,6 +56,26 @@ def test_a_language_that_is_not_known_is_said(index: Index) -> None:
     (index.folder / "a.txt").write_text("x y z")
     index.settle()
     assert line(index, "a.txt", "language") == "not known: its words have English stems"
+
+
+def test_a_directory_is_told_from_what_scans_do_not_see(index: Index) -> None:
+    (index.folder / "letters").mkdir()
+    (index.folder / "letters/a.txt").write_text("x y z")
+    index.settle()
+    assert line(index, "letters", "directory") == "1 file of it is in the index"
+
+
+def test_the_remedy_stands_beside_the_reason(index: Index) -> None:
+    (index.folder / "a.docx").write_text("x")
+    index.reader.extract = lambda content, name, gap: Unreadable(SkipReason.ENCRYPTED, "needs a password")
+    index.settle()
+    assert line(index, "a.docx", "state") == "skipped: encrypted"
+    assert line(index, "a.docx", "hint") == "store it without a password to have it found by its text"
+
+
+@pytest.mark.parametrize("reason", SkipReason)
+def test_each_reason_has_a_remedy(reason: SkipReason) -> None:
+    assert REMEDIES[reason]
 
 
 def test_encoded_data_that_was_left_out_is_counted(index: Index) -> None:

@@ -96,8 +96,8 @@ def test_malformed_rule_files_do_no_harm(index: Index, tmp_path: Path) -> None:
         ("missing.txt", "no such file"),
         ("link.txt", "symbolic link"),
         ("new.txt", "newer than the last scan"),
-        ("sub", "a directory with 1 files in the index"),
-        (".", "a directory with 2 files in the index"),
+        ("sub", "1 file of it is in the index"),
+        (".", "2 files of it are in the index"),
     ],
 )
 def test_doctor_says_why(index: Index, path: str, words: str) -> None:
@@ -235,7 +235,7 @@ def test_doctor_explains_paths_that_are_too_long_for_the_system(index: Index) ->
         return explain(index.database, host=HOST, path=path).why_not
 
     words = "paths of more than 4,095 bytes are not indexed"
-    assert why_not(deepest) == f"a directory with 0 files in the index; {words}"
+    assert why_not(deepest) == f"no file of it is in the index; {words}"
     assert why_not(deepest / NAME) == f"{words}: shorten the names of its directories"
     assert why_not(deepest / NAME / "a.txt") == f"{words}: shorten the names of its directories"
     assert "more" not in why_not(deepest.parent)
