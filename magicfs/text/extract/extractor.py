@@ -16,11 +16,12 @@ from magicfs.errors import ServerError
 from magicfs.text.encoded.strip import strip_document
 from magicfs.text.extract.detect import detect, has_document_extension
 from magicfs.text.extract.documents.file_parts import WHAT_FOLLOWS
+from magicfs.text.extract.documents.inline_pictures import has_pictures
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.plain.plain_text import title_of
 from magicfs.text.extract.plain.text_ends import read_ends
-from magicfs.text.extract.plain.text_pieces import read_pieces
+from magicfs.text.extract.plain.text_pieces import ReadText, read_pieces
 from magicfs.text.extract.process.sandbox import Sandbox
 from magicfs.text.language import language_of
 
@@ -165,8 +166,11 @@ class FileExtractor:
         return replace(parsed, language=language_of(parsed)) if isinstance(parsed, Document) else parsed
 
     def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:
-        """The text of a PDF file of which pages were pending, with some more of them. Raises as `extract` does."""
-        mime_type = kind.partition(" ")[0]
+        """The text of a file of which pages or pictures were pending, with some more. Raises as `extract` does."""
+        mime_type, _, route = kind.partition(" ")
+        if route == Route.MARKUP and isinstance(source, bytes):
+            read = _read_markup(source, mime_type)
+            source = read.text.encode("utf-8") if read is not None else source
         parsed = _without_encoded(self._sandbox.go_on(source, mime_type=mime_type, page_texts=page_texts))
         return replace(parsed, language=language_of(parsed)) if isinstance(parsed, Document) else parsed
 
@@ -203,7 +207,7 @@ class FileExtractor:
 
     def _parse_markup(self, content: bytes, file_type: FileType) -> Document | Unreadable:
         """Parse a text format. A file that does not parse is indexed as plain text."""
-        read = read_pieces(content, mime_type=file_type.mime_type)
+        read = _read_markup(content, file_type.mime_type)
         if read is None:
             return Unreadable(SkipReason.BINARY, "no text in any known encoding")
         removed, markup = read.removed_characters, read.text.encode("utf-8")
@@ -212,6 +216,11 @@ class FileExtractor:
         if isinstance(parsed, Unreadable) and parsed.reason is SkipReason.CORRUPT:
             return self._decode(content, file_type)
         return _without_encoded(parsed, removed_characters=removed)
+
+
+def _read_markup(content: bytes, mime_type: str) -> ReadText | None:
+    """What a parser gets of a text: without encoded data, unless there are pictures, which it looks for."""
+    return read_pieces(content, mime_type=mime_type, keeps_encoded=has_pictures(content, mime_type))
 
 
 def _without_encoded(parsed: Document | Unreadable, *, removed_characters: int = 0) -> Document | Unreadable:
@@ -226,6 +235,8 @@ def _with_gap(parsed: Document | Unreadable, gap: Gap) -> Document | Unreadable:
     """What was parsed of a part of a file, with what that part lacks."""
     if isinstance(parsed, Unreadable):
         return parsed
+    # Its pictures are not read: another part of it would be looked at later.
+    parsed = replace(parsed, pictures=(), pending_pages=())
     unread = parsed.unread_parts
     if unread is not None and gap.offset:
         # An archive is not damaged where its beginning ends.

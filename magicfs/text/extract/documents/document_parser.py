@@ -25,19 +25,20 @@ from magicfs.text.extract.documents.document_parts import with_document_parts, w
 from magicfs.text.extract.documents.document_pictures import reader_of_pictures, with_pictures
 from magicfs.text.extract.documents.extended_documents import text_of, with_unread_parts
 from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
+from magicfs.text.extract.documents.inline_pictures import has_pictures, without_pictures
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
 from magicfs.text.extract.documents.pictures import read_picture
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.documents.readable_form import readable_form
-from magicfs.text.extract.documents.running_text import FICTION_BOOK, read_running_text
+from magicfs.text.extract.documents.running_text import read_running_text
 from magicfs.text.extract.documents.xps_documents import XPS_TYPE, read_xps
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
-from magicfs.text.extract.mail.mail_pictures import AttachedPictures, reader_of_attached
+from magicfs.text.extract.mail.mail_pictures import TYPES_OF_MAIL, AttachedPictures, reader_of_attached
 from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.mail.tnef import TNEF_TYPE, read_tnef
@@ -109,10 +110,10 @@ class DocumentParser:
         self._started = time.monotonic()
         self._depth = 0
         self._parts = FileParts(self._read_part, until=self._started + self._limits.seconds * _PARTS_TIME_SHARE)
-        self._attached = AttachedPictures() if mime_type == MESSAGE_TYPE else None
+        self._attached = AttachedPictures() if mime_type in {MESSAGE_TYPE, MAILBOX_TYPE} else None
         outcome = self._read_open(content) if isinstance(content, OpenFile) else self._parse(content, mime_type)
         if self._attached is not None and isinstance(outcome, Document):
-            outcome = replace(outcome, pictures=self._attached.found)
+            outcome = replace(outcome, pictures=self._attached.found(first_message=outcome.first_page or 1))
         return with_unread_parts(outcome, self._parts.unread)
 
     @property
@@ -127,7 +128,7 @@ class DocumentParser:
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         seconds = self._limits.seconds * _PICTURE_TIME_SHARE
         form = readable_form(content, mime_type)
-        reader = reader_of_attached if form.exact_type in {MESSAGE_TYPE, OUTLOOK_TYPE} else reader_of_pictures
+        reader = reader_of_attached if form.exact_type in TYPES_OF_MAIL else reader_of_pictures
         return self._kreuzberg.open_pictures(reader(form.content, form.exact_type), seconds=seconds)
 
     def _read_open(self, file: OpenFile) -> Parsed:
@@ -145,21 +146,23 @@ class DocumentParser:
         content, mime_type, exact = readable_form(content, mime_type)
         if isinstance(exact, Unreadable):
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
-        if exact == container.ZIPPED_BOOK:
-            return self._parse(container.only_member(content), FICTION_BOOK)
         if exact == OUTLOOK_TYPE and not self._depth:
             self._attached = AttachedPictures()
-        own = self._parse_here(content, exact)
-        if own is not None:
-            return own
-        outcome = read_running_text(content, exact, library=self._kreuzberg, parts=self._parts)
+        text, encoded = without_pictures(content, exact) if has_pictures(content, exact) else (content, 0)
+        outcome = self._parse_here(text, exact) or self._parse_by_library(text, mime_type, exact)
+        if isinstance(outcome, PartialDocument) or self._depth:
+            return outcome
+        if self._attached is None:
+            outcome = with_pictures(outcome, content, exact)
+        return replace(outcome, encoded_characters=encoded) if isinstance(outcome, Document) else outcome
+
+    def _parse_by_library(self, content: bytes, mime_type: str, exact_type: str) -> Parsed:
+        """The outcome for documents that kreuzberg reads, with what they have beside their text."""
+        outcome = read_running_text(content, exact_type, library=self._kreuzberg, parts=self._parts)
         if mime_type == container.ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
             return self._read_archive(content, mime_type)
         seconds_of_pdf = self._limits.seconds * _PDF_TIME_SHARE
-        whole = with_document_parts(outcome, content, exact, seconds_of_pdf=seconds_of_pdf, parts=self._parts)
-        if mime_type == container.ZIP and not self._depth and not isinstance(whole, PartialDocument):
-            whole = with_pictures(whole, content, exact)
-        return whole
+        return with_document_parts(outcome, content, exact_type, seconds_of_pdf=seconds_of_pdf, parts=self._parts)
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
@@ -207,7 +210,8 @@ class DocumentParser:
         page = self._parse(book.text, "text/html")
         if not isinstance(page, Document):
             return page.document if isinstance(page, PartialDocument) else page
-        return replace(page, mime_type=MOBIPOCKET_TYPE, title=book.title, author=book.author, keywords=book.keywords)
+        stated = replace(page, title=book.title, author=book.author, keywords=book.keywords)
+        return replace(stated, mime_type=MOBIPOCKET_TYPE, pictures=())
 
     def _read_signed(self, content: bytes) -> Document | Unreadable:
         """The text of a file or a message that was signed."""
@@ -223,7 +227,8 @@ class DocumentParser:
         if mime_type == MESSAGE_TYPE:
             return self._mail_reader().read_message(content)
         if mime_type == MAILBOX_TYPE:
-            return self._mail_reader().read_mailbox(content)
+            begin = self._attached.begin if self._attached is not None and not self._depth else None
+            return self._mail_reader().read_mailbox(content, begin=begin)
         if mime_type in _XML_READERS:
             return _XML_READERS[mime_type](content)
         if mime_type.startswith("image/"):
@@ -254,7 +259,7 @@ class DocumentParser:
         )
 
     def _read_part(self, content: bytes, name: bytes) -> str:
-        """The text of a file inside of the file; empty if it has none. Pictures are not recognised."""
+        """The text of a file inside of the file; empty if it has none."""
         return self._read_detected(content, name, detect(content, name=name)) if content else ""
 
     def _read_detected(self, content: bytes, name: bytes, file_type: FileType) -> str:
@@ -273,6 +278,8 @@ class DocumentParser:
                 self._attached.add(content, file_type.mime_type)
             return ""
         if file_type.route is Route.MARKUP:
+            if self._attached is not None and not self._depth:
+                self._attached.add(content, file_type.mime_type)
             text = read_text(content, mime_type=file_type.mime_type)
             content = content if text is None else text.encode("utf-8")
         self._depth += 1

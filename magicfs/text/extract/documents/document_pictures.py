@@ -7,49 +7,58 @@ every page, and repetitions. Untrusted bytes. One thread.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
-import struct
 import time
 import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from functools import partial
 from itertools import islice
 from typing import Final, NamedTuple
 
-import xxhash
 from PIL import Image
 
 from magicfs.domain.contents import Document, Picture, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import Digest
 from magicfs.text.extract.documents.file_parts import DAMAGE
+from magicfs.text.extract.documents.found_pictures import (
+    FORMATS,
+    HEAD_BYTES,
+    MAX_LOOKED_AT,
+    MAX_PICTURE_BYTES,
+    MAX_PICTURES,
+    MAX_PIXELS,
+    FoundPictures,
+    picture_by,
+)
+from magicfs.text.extract.documents.inline_pictures import pictures_in_text
+from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, pictures_of_book
 from magicfs.text.extract.ocr.recognised_words import is_text
-from magicfs.text.extract.ocr.seen_pictures import as_seen, is_long
+from magicfs.text.extract.ocr.seen_pictures import as_seen, is_long, png_of
 from magicfs.text.extract.ocr.strips import text_in_strips
+from magicfs.text.extract.office.drawn_pictures import pictures_of_slides, pictures_of_word, pictures_of_workbook
+from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
+from magicfs.text.extract.office.iwork_files import IWORK_TYPES
 from magicfs.text.extract.office.presentations import SLIDES_TYPE, slide_names
 from magicfs.text.extract.office.refused_documents import BOOK_TYPE
 from magicfs.text.extract.office.relationships import targets_of
+from magicfs.text.extract.office.rtf_files import RTF_TYPE
+from magicfs.text.extract.office.rtf_pictures import rtf_pictures
 from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE
+from magicfs.text.extract.office.slide_files import OLD_SLIDES_TYPE
+from magicfs.text.extract.office.word_files import WORD_TYPE
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
 from magicfs.text.extract.pdf.page_pictures import is_noise, may_show_text
 
-MAX_PICTURES: Final = 50
-"""Those of a document that are recognised, the first ones: they take about two minutes of one core."""
-_MAX_LOOKED_AT: Final = 2000
-"""Those that are looked at for their size: a book of mathematics has one for each sign, and ten take a millisecond."""
-_MIN_SIDES: Final = (40, 100)
-"""The shorter and the longer side, in pixels, of a picture that has more text than a label."""
-_MAX_PIXELS: Final = 50_000_000
-MAX_PICTURE_BYTES: Final = 32 << 20
-HEAD_BYTES: Final = 64 << 10
-"""What is read of a picture to tell it from others, and for its size."""
-_FORMATS: Final = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP")
 _SUFFIX: Final = re.compile(r"\.(?:png|jpe?g|jfif|gif|bmp|tiff?|webp)\Z", re.IGNORECASE)
 _MEDIA: Final = {
     DOCUMENT_TYPE: re.compile(r"word/media/"),
     WORKBOOK_TYPE: re.compile(r"xl/media/"),
     BOOK_TYPE: re.compile(""),
+    **dict.fromkeys(IWORK_TYPES, re.compile(r"Data/(?!.*-small-\d+\.)")),
 }
 """The folder of the pictures of a document that are not told by its pages."""
 _BESIDE_TEXT: Final = re.compile(r"word/(?:header|footer)\d*\.xml")
@@ -58,6 +67,15 @@ _OPENDOCUMENT: Final = "application/vnd.oasis.opendocument."
 _ODF_CONTENT: Final = "content.xml"
 _ODF_PAGE_OR_PICTURE: Final = re.compile(rb"<draw:page[\s>]|xlink:href=\"(?:\./)?(Pictures/[^\"]{1,200})\"")
 _NUMBERS: Final = re.compile(r"(\d+)")
+_ZIP_SIGNATURES: Final = (b"PK\x03\x04", b"PK\x05\x06")
+_FINDERS: Final[dict[str, Callable[[bytes], Iterator[tuple[bytes, int | None]]]]] = {
+    WORD_TYPE: pictures_of_word,
+    OLD_WORKBOOK_TYPE: pictures_of_workbook,
+    OLD_SLIDES_TYPE: pictures_of_slides,
+    RTF_TYPE: rtf_pictures,
+    MOBIPOCKET_TYPE: pictures_of_book,
+}
+"""What finds the pictures of a document that is no container of files, each with its page if there are pages."""
 
 _MAX_SIDE: Final = 3000
 """The longer side of a picture that is recognised, in pixels, as that of a page."""
@@ -73,18 +91,40 @@ def with_pictures(outcome: Document | Unreadable, content: bytes, exact_type: st
     """The outcome with the pictures of a document that may show text. One that has nothing else has empty pages."""
     if isinstance(outcome, Unreadable) and outcome.reason is not SkipReason.NO_TEXT:
         return outcome
-    try:
-        with zipfile.ZipFile(io.BytesIO(content)) as container:
-            found = list(_pictures(container, exact_type))
-    except DAMAGE:
-        return outcome
+    found = _found_pictures(content, exact_type)
     if not found:
         return outcome
     document = outcome if isinstance(outcome, Document) else Document(text="", mime_type=exact_type)
     if not document.text.strip() and not document.page_starts:
-        pages = max((picture.page or 0 for _, picture in found), default=0)
+        pages = max((picture.page or 0 for picture in found), default=0)
         document = replace(document, text="", page_starts=(0,) * pages)
-    return replace(document, pictures=tuple(picture for _, picture in found))
+    return replace(document, pictures=found)
+
+
+def _found_pictures(content: bytes, exact_type: str) -> tuple[Picture, ...]:
+    """The pictures of a document that may show text, as far as it is not damaged."""
+    if not content.startswith(_ZIP_SIGNATURES):
+        return _inside_of(content, exact_type, keeps_bytes=False).found
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as container:
+            return tuple(picture for _, picture in _pictures(container, exact_type))
+    except DAMAGE:
+        return ()
+
+
+def _inside_of(content: bytes, exact_type: str, *, keeps_bytes: bool) -> FoundPictures:
+    """The pictures of a document that is no zip container."""
+    pictures = FoundPictures(keeps_bytes=keeps_bytes)
+    with contextlib.suppress(*DAMAGE):
+        for picture, page in _FINDERS.get(exact_type, partial(_in_text, mime_type=exact_type))(content):
+            pictures.add(picture, page=page)
+            if pictures.is_full:
+                break
+    return pictures
+
+
+def _in_text(content: bytes, mime_type: str) -> Iterator[tuple[bytes, None]]:
+    return ((picture, None) for picture in pictures_in_text(content, mime_type))
 
 
 class DocumentPictures:
@@ -132,18 +172,20 @@ class DocumentPictures:
     def _picture(self, number: int) -> Image.Image:
         """The picture as a person sees it: upright, on white, and not larger than it is read."""
         if self._opened is None or self._opened[0] != number:
-            with Image.open(io.BytesIO(self._read(number)), formats=_FORMATS) as image:
-                if image.width * image.height > _MAX_PIXELS:
+            with Image.open(io.BytesIO(self._read(number)), formats=FORMATS) as image:
+                if image.width * image.height > MAX_PIXELS:
                     raise MemoryError(f"{image.width} x {image.height} pixels")
                 self._opened = number, as_seen(image, max_side=_MAX_SIDE)
         return self._opened[1]
 
 
 def reader_of_pictures(content: bytes, exact_type: str | Unreadable) -> Callable[[int], bytes]:
-    """What gives the bytes of a picture of a document in a zip container, by its number from 0.
+    """What gives the bytes of a picture of a document, by its number from 0.
 
     The document is in the form and of the type in which its pictures were listed. Raises `DAMAGE`.
     """
+    if not content.startswith(_ZIP_SIGNATURES) and isinstance(exact_type, str):
+        return _inside_of(content, exact_type, keeps_bytes=True).read
     container = zipfile.ZipFile(io.BytesIO(content))
     names = [] if isinstance(exact_type, Unreadable) else [name for name, _ in _pictures(container, exact_type)]
     return lambda number: container.read(names[number])
@@ -153,7 +195,7 @@ def _pictures(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found]:
     """Yield the pictures that may show text, each once, in the order in which they are read."""
     infos = {info.filename: info for info in container.infolist()}
     seen: set[Digest] = set()
-    for name, page in islice(_candidates(container, exact_type), _MAX_LOOKED_AT):
+    for name, page in islice(_candidates(container, exact_type), MAX_LOOKED_AT):
         info = infos.pop(name, None)
         if info is None or not _SUFFIX.search(name) or not 0 < info.file_size <= MAX_PICTURE_BYTES:
             continue
@@ -204,28 +246,3 @@ def _shown_by(container: zipfile.ZipFile, name: str) -> list[str]:
 def _natural(name: str) -> list[tuple[int, str]]:
     """The order of names in which `image2` is before `image10`."""
     return [(int(part) if part.isdecimal() else -1, part) for part in _NUMBERS.split(name)]
-
-
-def picture_by(head: bytes, *, size: int, checksum: int, page: int | None) -> Picture | None:
-    """A picture by its first bytes, its size and its checksum, if it is large enough for a text."""
-    if not _is_large_enough(head):
-        return None
-    return Picture(Digest(xxhash.xxh3_128_digest(head + struct.pack("<QI", size, checksum))), page)
-
-
-def _is_large_enough(head: bytes) -> bool:
-    """Whether a picture may have a text by its size. One that does not say it in its first bytes may."""
-    try:
-        with Image.open(io.BytesIO(head), formats=_FORMATS) as image:
-            width, height = image.size
-    except Exception:  # its reader decides, or it is no picture
-        return len(head) == HEAD_BYTES
-    least, longest = _MIN_SIDES
-    return min(width, height) >= least and max(width, height) >= longest and width * height <= _MAX_PIXELS
-
-
-def png_of(image: Image.Image) -> bytes:
-    """A picture in the format PNG, hardly compressed."""
-    target = io.BytesIO()
-    image.save(target, "PNG", compress_level=1)
-    return target.getvalue()

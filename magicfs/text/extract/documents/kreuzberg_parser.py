@@ -15,8 +15,9 @@ from PIL import Image
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.document_pictures import DocumentPictures, png_of
+from magicfs.text.extract.documents.document_pictures import DocumentPictures
 from magicfs.text.extract.documents.kreuzberg_results import document_of
+from magicfs.text.extract.ocr.seen_pictures import png_of
 from magicfs.text.extract.options import Ocr, OcrEngine
 from magicfs.text.extract.pdf.pdf_pages import PdfPages
 from magicfs.text.extract.plain.plain_text import clean

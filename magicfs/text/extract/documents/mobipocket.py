@@ -7,6 +7,7 @@ database of records: the first one describes it, the next ones hold the text. Pu
 from __future__ import annotations
 
 import struct
+from collections.abc import Iterator
 from itertools import pairwise
 from typing import Final, NamedTuple
 
@@ -34,6 +35,8 @@ _FIRST_OF_PAIR, _FIRST_WITH_BLANK = 0x80, 0xC0
 """Lower bytes stand for themselves. From the first one on, a byte and the next say what to repeat; from the second one
 on, a byte stands for a blank and a letter."""
 _MAX_TEXT_BYTES: Final = 64 << 20
+_PICTURES: Final = (b"\xff\xd8\xff", b"\x89PNG", b"GIF8", b"BM")
+"""How the records of pictures begin."""
 
 
 class Book(NamedTuple):
@@ -80,6 +83,13 @@ def read_book(content: bytes) -> Book | Unreadable:
         author=values.get(_AUTHOR),
         keywords=keywords or None,
     )
+
+
+def pictures_of_book(content: bytes) -> Iterator[tuple[bytes, None]]:
+    """Yield the pictures of a book: each is a record. Raises `struct.error` for a damaged one."""
+    for record in _records(content):
+        if content.startswith(_PICTURES, record.start):
+            yield content[record], None
 
 
 def _records(content: bytes) -> list[slice]:

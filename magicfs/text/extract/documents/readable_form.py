@@ -49,6 +49,8 @@ def readable_form(content: bytes, mime_type: str) -> ReadableForm:
         if opened is not None:
             content, mime_type = opened, detect(opened, name=b"").mime_type
             exact = container.exact_type(content, mime_type)
+    if exact == container.ZIPPED_BOOK:
+        return readable_form(container.only_member(content), FICTION_BOOK)
     if exact in _NORMALISERS and isinstance(exact, str):
         content = _NORMALISERS[exact](content)
     return ReadableForm(content, mime_type, exact)

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from email.message import Message
 from itertools import accumulate
 from typing import Final
@@ -99,16 +99,21 @@ class MailReader:
             author=header(message, "From") or None,
         )
 
-    def read_mailbox(self, content: bytes) -> Document:
-        """The texts of the messages of a mailbox, each one a page: those of the last ones, if there are too many."""
+    def read_mailbox(self, content: bytes, *, begin: Callable[[int], None] | None = None) -> Document:
+        """The texts of the messages of a mailbox, each one a page: those of the last ones, if there are too many.
+
+        `begin` is told the number of each message, from 1, before it is read: the last one comes first.
+        """
         first = [match.span()] if (match := FIRST_MESSAGE.match(content)) else []
         starts = first + [(match.start() + 1, match.end()) for match in NEXT_MESSAGE.finditer(content)] or [(0, 0)]
         ends = [*(start for start, _ in starts[1:]), len(content)]
         pages: list[str] = []
         size = 0
         # Mail programs append what comes.
-        for number, ((_, begin), end) in reversed(list(enumerate(zip(starts, ends, strict=True), 1))):
-            page = self._page(content[begin:end], number).rstrip() + PAGE_SEPARATOR
+        for number, ((_, start), end) in reversed(list(enumerate(zip(starts, ends, strict=True), 1))):
+            if begin is not None:
+                begin(number)
+            page = self._page(content[start:end], number).rstrip() + PAGE_SEPARATOR
             size += len(page.encode("utf-8"))
             if pages and size > self._max_bytes:
                 break

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 from typing import Final
 
 from PIL import Image, ImageOps
@@ -20,18 +21,30 @@ def is_long(size: tuple[int, int]) -> bool:
     return min(size) >= _MIN_WIDTH and max(size) > max(_MIN_LONG_SIDE, _MIN_RATIO * min(size))
 
 
+def long_side(size: tuple[float, float]) -> int:
+    """The longer side of a long picture of this shape, in pixels, in the size in which its strips are read."""
+    return int(_MAX_WIDTH * max(size) / min(size))
+
+
 def as_seen(image: Image.Image, *, max_side: int) -> Image.Image:
     """The picture upright, on white, and with a longer side of at most `max_side` pixels, but for a long one.
 
     Raises any exception of Pillow about a damaged picture.
     """
     if is_long(image.size):
-        max_side = int(_MAX_WIDTH * max(image.size) / min(image.size))
+        max_side = long_side(image.size)
     image.draft("RGB", (max_side, max_side))
     ImageOps.exif_transpose(image, in_place=True)
     seen = _on_white(image)
     seen.thumbnail((max_side, max_side))
     return seen
+
+
+def png_of(image: Image.Image) -> bytes:
+    """A picture in the format PNG, hardly compressed."""
+    target = io.BytesIO()
+    image.save(target, "PNG", compress_level=1)
+    return target.getvalue()
 
 
 def _on_white(image: Image.Image) -> Image.Image:

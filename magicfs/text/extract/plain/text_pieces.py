@@ -46,9 +46,11 @@ class ReadText:
 class PieceReader:
     """Reads pieces of one content, in any order, and tells whether it is text."""
 
-    def __init__(self, content: bytes, *, mime_type: str) -> None:
+    def __init__(self, content: bytes, *, mime_type: str, keeps_encoded: bool = False) -> None:
+        """With `keeps_encoded`, encoded data stay in the text."""
         self._content = content
         self._mime_type = mime_type
+        self._keeps_encoded = keeps_encoded
         self.removed_characters = 0
         """The length of the encoded data in the pieces that were read."""
         self._pieces = self._read = self._unread = 0
@@ -84,6 +86,8 @@ class PieceReader:
             self._unread += bool(piece.strip(b"\0"))
             return ""
         self._read += 1
+        if self._keeps_encoded:
+            return text
         stripped = strip_encoded(text, mime_type=self._mime_type)
         self.removed_characters += stripped.removed_characters
         return stripped.text
@@ -116,9 +120,9 @@ class PieceReader:
         return end - wide.unit_bytes if _is_high_surrogate(content[end - 2 : end], wide) else end
 
 
-def read_pieces(content: bytes, *, mime_type: str) -> ReadText | None:
-    """The text of `content`; None when it is not text."""
-    reader = PieceReader(content, mime_type=mime_type)
+def read_pieces(content: bytes, *, mime_type: str, keeps_encoded: bool = False) -> ReadText | None:
+    """The text of `content`, with `keeps_encoded` with its encoded data; None when it is not text."""
+    reader = PieceReader(content, mime_type=mime_type, keeps_encoded=keeps_encoded)
     text = "".join(map(reader.read, reader.spans(0, len(content))))
     return ReadText(text, reader.removed_characters) if reader.is_text else None
 

@@ -45,6 +45,7 @@ def encode_document(document: Document, *, pages: Sequence[int] = (), later: Seq
         "headings": document.headings,
         "pictures": [(picture.digest.hex(), picture.page) for picture in document.pictures],
         "cut_bytes": document.cut_bytes,
+        "encoded_characters": document.encoded_characters,
         "unread_parts": _encode_parts(document.unread_parts),
         "pages": pages,
         "later": later,
@@ -92,6 +93,7 @@ def decode_outcome(answer: Message) -> Document | Unreadable:
         headings=tuple((int(line), int(rank)) for line, rank in head["headings"]),
         pictures=_decode_pictures(head.get("pictures") or ()),
         cut_bytes=count(head["cut_bytes"]),
+        encoded_characters=count(head.get("encoded_characters") or 0),
         unread_parts=_decode_parts(head.get("unread_parts")),
     )
 
