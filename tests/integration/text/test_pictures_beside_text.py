@@ -6,6 +6,7 @@ import dataclasses
 import io
 import os
 import shutil
+import tempfile
 from collections.abc import Iterator
 
 import pytest
@@ -17,9 +18,11 @@ from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.pdf import shown_pictures
+from magicfs.text.extract.pdf.pdf_pages import PdfPages
 from magicfs.text.extract.pdf.pdf_text import PdfFile, read_pdf
 from tests.integration.text.reading import read
 from tests.plugins.pdf import Page, Scan, pdf_file
+from tests.plugins.pictures import long_picture_of
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
@@ -182,3 +185,26 @@ def test_ocr_that_is_loaded_later_reads_them() -> None:
         document = turns(reader, pdf_file(SLIDE, HEADER))
     assert "marmalade" in pages(document)[0]
     assert pages(document)[1].split() == HEADER.split()
+
+
+def long_page(*, resolution: int) -> bytes:
+    """The screenshot of a long web page, as phones save it: one page, words at both ends."""
+    target = io.BytesIO()
+    with Image.open(io.BytesIO(long_picture_of("Marmalade needs oranges", "The heron waits"))) as picture:
+        picture.save(target, "PDF", resolution=resolution)
+    return target.getvalue()
+
+
+@pytest.mark.parametrize("resolution", [100, 300])
+def test_a_long_page_is_read_whole(reader: FileExtractor, resolution: int) -> None:
+    text = turns(reader, long_page(resolution=resolution)).text
+    assert text.split() == "Marmalade needs oranges The heron waits".split()
+
+
+def test_of_a_long_page_the_strips_are_kept_for_which_there_is_time() -> None:
+    content = long_page(resolution=100)
+    with tempfile.TemporaryFile() as file:
+        file.write(content)
+        pages = PdfPages(file.fileno(), recognise=lambda _: "a strip", seconds=0)
+        assert pages.shows_more(0, known_letters=0)
+        assert pages.recognise(0) == "a strip"

@@ -78,7 +78,7 @@ _PARTS_TIME_SHARE: Final = 0.5
 _TIME_SHARE: Final = 0.8
 """The share of a file's time after which its reader stops, so that what was read is kept."""
 _PICTURE_TIME_SHARE: Final = 0.2
-"""The share of a file's time in which strips of a long picture in a document are begun: see `LEAST_PAGE_SHARE`."""
+"""The share of a file's time in which strips of a long page or picture are begun: see `LEAST_PAGE_SHARE`."""
 _READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
 _MAX_DEPTH: Final = 3
 """Files in files that are read: a document attached to a message attached to a message."""
@@ -123,10 +123,10 @@ class DocumentParser:
 
     def open_pages(self, descriptor: int, mime_type: str) -> Pages:
         """The pages of an open PDF file, or the pictures of another document: see `KreuzbergParser`."""
-        if mime_type == pdf_text.PDF_TYPE:
-            return self._kreuzberg.open_pages(descriptor)
-        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         seconds = self._limits.seconds * _PICTURE_TIME_SHARE
+        if mime_type == pdf_text.PDF_TYPE:
+            return self._kreuzberg.open_pages(descriptor, seconds=seconds)
+        content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         form = readable_form(content, mime_type)
         reader = reader_of_attached if form.exact_type in TYPES_OF_MAIL else reader_of_pictures
         return self._kreuzberg.open_pictures(reader(form.content, form.exact_type), seconds=seconds)

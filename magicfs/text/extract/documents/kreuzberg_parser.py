@@ -138,9 +138,10 @@ class KreuzbergParser:
             self.has_panicked = True
             raise PanicError(" ".join(str(error).split())[:_MAX_DETAIL_CHARACTERS]) from None
 
-    def open_pages(self, descriptor: int) -> PdfPages:
-        """The pages of an open PDF file."""
-        return PdfPages(descriptor, recognise=self._text_of_picture if self.recognises_pictures else None)
+    def open_pages(self, descriptor: int, *, seconds: float) -> PdfPages:
+        """The pages of an open PDF file; a long one may take so long."""
+        recognise = self._text_of_picture if self.recognises_pictures else None
+        return PdfPages(descriptor, recognise=recognise, seconds=seconds)
 
     def open_pictures(self, read: Callable[[int], bytes], *, seconds: float) -> DocumentPictures:
         """The pictures of a document, whose bytes `read` gives by their numbers; each may take so long."""

@@ -7,23 +7,29 @@ exception of the libraries.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable
 from functools import cached_property
 from typing import Final
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.ocr.recognised_words import is_text
+from magicfs.text.extract.ocr.seen_pictures import is_long, long_side, png_of
+from magicfs.text.extract.ocr.strips import text_in_strips
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_pictures import is_noise, may_show_text
 from magicfs.text.extract.pdf.page_texts import FEW_PAGE_CHARACTERS, MIN_PAGE_CHARACTERS, PAGE_SEPARATOR
 from magicfs.text.extract.pdf.pdf_text import COVERED_SHARE, PdfFile
-from magicfs.text.extract.pdf.shown_pictures import NO_PICTURES, PagePictures, Region
+from magicfs.text.extract.pdf.shown_pictures import NO_PICTURES, Box, PagePictures, Region
 
 _DPI: Final = 200
 _MAX_SIDE_PIXELS: Final = 3000
 """The longer side of a page that is recognised; a larger page is drawn with less than `_DPI`."""
 _MAX_REGION_PIXELS: Final = 2400
 """The longer side of a picture on a page that is recognised, that of A4 at `_DPI`."""
+_MAX_LONG_SIDE: Final = 30_000
+"""That of a long page or picture, in pixels: with a width of 1600, it is as large as the largest picture."""
+_POINTS_PER_INCH: Final = 72
 _PREVIEW_DPI: Final = 72
 _PREVIEW_SIDE_PIXELS: Final = 1000
 
@@ -31,13 +37,15 @@ _PREVIEW_SIDE_PIXELS: Final = 1000
 class PdfPages:
     """The pages of an open PDF file, by number from 0."""
 
-    def __init__(self, descriptor: int, *, recognise: Callable[[bytes], str] | None) -> None:
+    def __init__(self, descriptor: int, *, recognise: Callable[[bytes], str] | None, seconds: float) -> None:
         """Read from the descriptor, which stays open as long as this is used.
 
-        `recognise` gives the clean text in a picture; None without OCR.
+        `recognise` gives the clean text in a picture; None without OCR. Of a long page or picture, strips are begun for
+        so many `seconds`.
         """
         self._descriptor = descriptor
         self._recognise = recognise
+        self._seconds = seconds
         self._shown: tuple[int, list[Region] | None] | None = None
         """The page that was looked at last, and the pictures on it that show more than its text; None for all of it."""
 
@@ -53,12 +61,10 @@ class PdfPages:
 
     def recognise(self, page: int) -> str:
         """The recognised text of a page, or of the pictures on it that show more. Raises `RuntimeError` without OCR."""
-        if self._recognise is None:
-            raise RuntimeError("there is no OCR")
         regions = self._shown[1] if self._shown is not None and self._shown[0] == page else None
         if regions is None:
-            return self._recognise(self._file.draw(page, dpi=_DPI, max_pixels=_MAX_SIDE_PIXELS))
-        read = [self._recognise(self._draw(page, region)).strip() for region in regions]
+            return self._text(page, self._file.size(page), dpi=_DPI, max_pixels=_MAX_SIDE_PIXELS)
+        read = [self._text_of_region(page, region).strip() for region in regions]
         return PAGE_SEPARATOR.join(filter(is_text, read))
 
     def document(self) -> Document:
@@ -79,9 +85,24 @@ class PdfPages:
             return True
         return known_letters < FEW_PAGE_CHARACTERS and self._pictures(page).share >= COVERED_SHARE
 
-    def _draw(self, page: int, region: Region) -> bytes:
-        """A picture on a page, large enough for the print of a page, and of a screenshot that is shown small."""
-        return self._file.draw(page, dpi=max(_DPI, region.dpi), max_pixels=_MAX_REGION_PIXELS, box=region.box)
+    def _text_of_region(self, page: int, region: Region) -> str:
+        """The text of a picture, drawn large enough for the print of a page, and of a screenshot shown small."""
+        box, dpi = region.box, max(_DPI, region.dpi)
+        sides = box.right - box.left, box.top - box.bottom
+        return self._text(page, sides, dpi=dpi, max_pixels=_MAX_REGION_PIXELS, box=box)
+
+    def _text(
+        self, page: int, sides: tuple[float, float], *, dpi: float, max_pixels: int, box: Box | None = None
+    ) -> str:
+        """The text of a page, or of a part of it, of these sides in points. What is long is read in strips."""
+        if self._recognise is None:
+            raise RuntimeError("there is no OCR")
+        recognise, inches = self._recognise, [side / _POINTS_PER_INCH for side in sides]
+        if not is_long((int(inches[0] * dpi), int(inches[1] * dpi))):
+            return recognise(self._file.draw(page, dpi=dpi, max_pixels=max_pixels, box=box))
+        picture = self._file.picture(page, dpi=dpi, max_pixels=min(long_side(sides), _MAX_LONG_SIDE), box=box)
+        until = time.monotonic() + self._seconds
+        return text_in_strips(picture, lambda strip: recognise(png_of(strip)), until=until)[0]
 
     def _may_show_text(self, page: int, region: Region) -> bool:
         # How many outlines a letter of the text layer has is known at one resolution only.

@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import ctypes
 import dataclasses
-import io
 import re
 import sys
 from collections.abc import Callable, Collection, Sequence
@@ -17,10 +16,12 @@ from typing import Final, Self
 
 import pypdfium2
 import pypdfium2.raw
+from PIL import Image
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.stated_metadata import keywords_of, stated, title_of
+from magicfs.text.extract.ocr.seen_pictures import png_of
 from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.glyph_lines import text_of_glyphs
 from magicfs.text.extract.pdf.glyph_numbers import with_letters_of_numbers
@@ -170,34 +171,32 @@ class PdfFile:
         return text
 
     def draw(self, number: int, *, dpi: float, max_pixels: int, box: Box | None = None) -> bytes:
-        """A page, or a part of it, as a picture in RGB, in the format PNG, with the fields of its form.
+        """A page, or a part of it, as a picture in the format PNG: see `picture`."""
+        return png_of(self.picture(number, dpi=dpi, max_pixels=max_pixels, box=box))
+
+    def picture(self, number: int, *, dpi: float, max_pixels: int, box: Box | None = None) -> Image.Image:
+        """A page, or a part of it, as a picture in RGB, with the fields of its form.
 
         The resolution is lower than `dpi` where a side would have more than `max_pixels`.
         """
-        page = self._page(number, with_forms=True)
-        try:
+        with contextlib.closing(self._page(number, with_forms=True)) as page:
             outside = (0.0,) * 4 if box is None else margins(page, box)
             width, height = page.get_size()
             longest = max(width - outside[0] - outside[2], height - outside[1] - outside[3])
             scale = min(dpi / _POINTS_PER_INCH, max_pixels / longest)
-            picture = page.render(scale=scale, crop=outside).to_pil().convert("RGB")
-        finally:
-            page.close()
-        target = io.BytesIO()
-        picture.save(target, "PNG", compress_level=1)
-        return target.getvalue()
+            drawn: Image.Image = page.render(scale=scale, crop=outside).to_pil()
+            return drawn.convert("RGB")
+
+    def size(self, number: int) -> tuple[float, float]:
+        """The width and the height of a page, in points."""
+        with contextlib.closing(self._page(number)) as page:
+            width, height = page.get_size()
+            return float(width), float(height)
 
     def pictures(self, number: int) -> PagePictures:
         """What a page shows in pictures."""
-        page = self._page(number)
-        try:
-            layer = page.get_textpage()
-            try:
-                return pictures_of(page, layer)
-            finally:
-                layer.close()
-        finally:
-            page.close()
+        with contextlib.closing(self._page(number)) as page, contextlib.closing(page.get_textpage()) as layer:
+            return pictures_of(page, layer)
 
     def _page(self, number: int, *, with_forms: bool = False) -> pypdfium2.PdfPage:
         """A page, to be closed. PDFium keeps what it reads, so a file that is not in memory is opened now and then."""
