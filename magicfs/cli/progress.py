@@ -48,10 +48,11 @@ class ProgressReport:
         return pace_text(self.rate, self.seconds_left)
 
     def __str__(self) -> str:
-        return (
+        text = (
             f"{self.files_done} of {counted(self.files_total, 'file')}, "
-            f"{self.chunks_done} of {counted(self.chunks_expected, 'chunk')}, {self.pace}"
+            f"{self.chunks_done} of {counted(self.chunks_expected, 'chunk')}"
         )
+        return f"{text}, {self.pace}" if self.chunks_done < self.chunks_expected else text
 
 
 def pace_text(rate: float, seconds_left: float | None) -> str:

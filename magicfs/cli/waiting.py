@@ -33,6 +33,11 @@ PAUSE_FACTOR = 10
 LINE_SECONDS = 5.0
 """Pause between two lines of progress where there is no terminal for a bar."""
 
+BAR_COLUMNS = 80
+"""Cells of a line, below which there is no bar."""
+COUNT_COLUMNS = 72
+"""Cells that a bar leaves to the counts of ten thousands of chunks."""
+
 CHECK_SECONDS = 2.0
 """Pause between two checks that the parts run."""
 
@@ -180,11 +185,16 @@ class _Display:
 
     def __enter__(self) -> Self:
         if self._console.is_terminal:
-            from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn
+            from rich.progress import BarColumn, Progress, ProgressColumn, TaskProgressColumn, TextColumn
+            from rich.table import Column
 
-            self._bar = Progress(
-                BarColumn(), TaskProgressColumn(), TextColumn("{task.description}"), console=self._console
-            )
+            columns: list[ProgressColumn] = [
+                TaskProgressColumn(table_column=Column(no_wrap=True, min_width=len("100%"))),
+                TextColumn("{task.description}", table_column=Column(overflow="fold")),
+            ]
+            if self._console.width >= BAR_COLUMNS:
+                columns.insert(0, BarColumn(min(40, self._console.width - COUNT_COLUMNS)))
+            self._bar = Progress(*columns, console=self._console)
             self._task = self._bar.add_task("looking for files", total=1.0)
             self._bar.start()
         return self

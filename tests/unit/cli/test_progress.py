@@ -39,6 +39,11 @@ def test_one_thing_has_a_singular() -> None:
     assert str(report) == "1 of 1 file, 0 of 1 chunk, 0 chunks/s"
 
 
+def test_there_is_no_pace_when_nothing_is_left() -> None:
+    report = ProgressMeter().update(status(pending=0, indexed=2, embedded=3, chunks=3), now=0)
+    assert str(report) == "2 of 2 files, 3 of 3 chunks"
+
+
 def test_the_rate_is_that_of_the_last_seconds() -> None:
     meter = ProgressMeter()
     for second in range(int(3 * WINDOW_SECONDS)):
