@@ -75,11 +75,15 @@ def _numbers(table: Sequence[int]) -> bytes:
 
 
 def word_97(
-    *parts: str, marks: Mapping[str, int | bytes] | None = None, streams: Mapping[str, bytes] | None = None
+    *parts: str,
+    marks: Mapping[str, int | bytes] | None = None,
+    streams: Mapping[str, bytes] | None = None,
+    authors: Mapping[int, str] | None = None,
 ) -> bytes:
     """A document of Word 97: its running text, then notes, headers, comments, end notes and boxes; and more streams.
 
-    `marks` has the change of format (`sprm`) of some words, or the bytes of several.
+    `marks` has the change of format (`sprm`) of some words, or the bytes of several; `authors` who wrote the comment
+    that begins at a place in the text of all.
     """
     lengths = [len(part.encode("utf-16-le")) // 2 for part in parts] + [0] * (7 - len(parts))
     text = "".join(parts).encode("utf-16-le")
@@ -89,6 +93,14 @@ def word_97(
     pieces = struct.pack("<IIHIH", 0, sum(lengths), 0, 1024, 0)
     blocks = struct.pack("<BI", 2, len(pieces)) + pieces
     struct.pack_into("<II", main, 418, 0, len(blocks))
+    if authors:
+        names = b"".join(struct.pack("<H", len(name)) + name.encode("utf-16-le") for name in authors.values())
+        references = bytes(4 * len(authors) + 4)
+        references += b"".join(bytes(20) + struct.pack("<H8x", number) for number in range(len(authors)))
+        texts = struct.pack(f"<{len(authors) + 1}I", *authors, len(parts[3]))
+        for place, part in ((186, references), (194, texts), (442, names)):
+            struct.pack_into("<II", main, place, len(blocks), len(part))
+            blocks += part
     body = bytes(main) + text
     if marks:
         body += bytes(-len(body) % 512)

@@ -24,7 +24,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
-    "application/x-ole-storage": 52,
+    "application/x-ole-storage": 53,
     **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
     **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "excel", "package")), 22),
     **dict.fromkeys(

@@ -44,6 +44,16 @@ def test_notes_headers_comments_and_boxes_of_a_document_are_read(extractor: File
     assert lines(text) == ["Gothic: 𐌲𐌿𐍄", "a footnote", "the letterhead", "ask Ada", "an endnote", "a box"]
 
 
+def test_comments_of_a_document_have_their_authors(extractor: FileExtractor) -> None:
+    comments = "\x05ask the crew\r\x05why the tide?\r"
+    content = word_97("A heron\r", "", "", comments, authors={0: "Ada Byron", 14: "Łukasz"})
+    assert lines(read(extractor, content, b"a.doc").text)[1:] == ["Ada Byron: ask the crew", "Łukasz: why the tide?"]
+    # A list of authors that ends early costs the names alone.
+    names = struct.pack("<H", 9) + "Ada Byron".encode("utf-16-le")
+    damaged = content.replace(names, b"\xff\xff" + names[2:])
+    assert "why the tide?" in read(extractor, damaged, b"a.doc").text
+
+
 @pytest.mark.parametrize(
     ("said", "title"),
     [

@@ -9,10 +9,12 @@ from __future__ import annotations
 
 import re
 import struct
+from collections.abc import Mapping
 from typing import Final
 
 from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.office.ole_files import OleFile
+from magicfs.text.extract.office.word_comments import authors_of_comments, with_authors
 from magicfs.text.extract.office.word_equations import shown_by_equation
 from magicfs.text.extract.office.word_marks import seen_only
 from magicfs.text.extract.plain.charsets import detected_charset
@@ -34,6 +36,8 @@ _PIECES: Final = 2
 _COMPRESSED: Final = 0x40000000
 _MAX_CHARACTERS: Final = 64 << 20
 _WRITE_START: Final = 128
+_COMMENTS: Final = 3
+"""The number of the part of a text that has the comments."""
 
 _CODE_PAGES: Final = {
     **dict.fromkeys((0x05, 0x0E, 0x15, 0x18, 0x1A, 0x1B, 0x1C, 0x24), "cp1250"),
@@ -75,12 +79,14 @@ def read_word(ole: OleFile) -> str:
     Raises `struct.error`, `KeyError` or `ValueError` where it is damaged.
     """
     main = ole.read("WordDocument")
+    authors: Mapping[int, str] = {}
     magic, _, _, language, _, flags = struct.unpack_from("<6H", main)
     if magic == _WORD_97:
         lengths: tuple[int, ...] = struct.unpack_from("<3I4x4I", main, 76)
         table = ole.read("1Table" if flags & _SECOND_TABLE else "0Table")
         start, size = struct.unpack_from("<II", main, 418)
         text = _pieces(seen_only(main, table), table[start : start + size], charset=None)
+        authors = authors_of_comments(main, table)
     elif magic == _WORD_6 or magic in _WORD_6_OF_EAST_ASIA:
         lengths = struct.unpack_from("<3I4x4I", main, 52)
         start, size = struct.unpack_from("<II", main, 352)
@@ -95,7 +101,7 @@ def read_word(ole: OleFile) -> str:
         )
     else:
         raise ValueError("no document of Word 6 or later")
-    return _as_read(text, lengths)
+    return _as_read(text, lengths, authors)
 
 
 def read_old_word(content: bytes) -> str:
@@ -145,17 +151,21 @@ def _pieces(main: bytes, blocks: bytes, *, charset: str | None) -> str:
     return "".join(texts)
 
 
-def _as_read(text: str, lengths: tuple[int, ...]) -> str:
+def _as_read(text: str, lengths: tuple[int, ...], authors: Mapping[int, str] | None = None) -> str:
     """A text as it is shown; of its parts after the first, the lines with words of their own.
 
-    The lengths count a character beyond the Basic Multilingual Plane twice.
+    `authors` are those of comments, by the places at which these begin in their part. The lengths count a character
+    beyond the Basic Multilingual Plane twice.
     """
     units = text.encode("utf-16-le", "surrogatepass")
     parts: list[str] = []
     links: list[str] = []
     place = 0
-    for length in lengths if any(lengths) else (len(units) // 2,):
-        part, more = _without_fields(units[place : place + 2 * length].decode("utf-16-le", "replace"))
+    for number, length in enumerate(lengths if any(lengths) else (len(units) // 2,)):
+        whole = units[place : place + 2 * length]
+        if number == _COMMENTS and authors:
+            whole = with_authors(whole, authors)
+        part, more = _without_fields(whole.decode("utf-16-le", "replace"))
         parts.append(part)
         links += more
         place += 2 * length
