@@ -72,6 +72,12 @@ def test_only_texts_with_a_new_word_are_missing() -> None:
     assert missing_texts(texts, in_text="hammer of the") == ["the header", "a comment"]
 
 
+def test_a_word_is_missed_among_thousands_of_texts() -> None:
+    texts = [f"the hammer {number % 7}" for number in range(3000)]
+    texts[1500], texts[2999] = "an anvil", "an anvil of 3"
+    assert missing_texts(texts, in_text="the hammer 0 1 2 3 4 5 6") == ["an anvil", "an anvil of 3"]
+
+
 def test_readings_above_the_letters_divide_no_words() -> None:
     page = "<p>古い<ruby>漢<rp>(</rp><rt>かん</rt><rp>)</rp>字<rt>じ</rt></ruby>の本</p>"
     assert list(html_texts(page)) == ["古い漢字の本"]

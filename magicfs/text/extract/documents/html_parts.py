@@ -109,7 +109,8 @@ def _attribute_texts(tag: str, attributes: str, *, of_bookmark: bool) -> Iterato
         for match in _ATTRIBUTE.finditer(attributes)
     }
     for name in (*_TEXT_ATTRIBUTES, "href", "tags") if of_bookmark else _TEXT_ATTRIBUTES:
-        yield from _paragraph([values.get(name, "")])
+        if value := values.get(name):
+            yield from _paragraph([value])
     target = values.get("href", "")
     if tag == "a" and _CONTACT.match(target):
         yield from _paragraph([unquote(target.partition(":")[2].partition("?")[0])])
