@@ -19,7 +19,8 @@ from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.pdf import shown_pictures
 from magicfs.text.extract.pdf.pdf_pages import PdfPages
-from magicfs.text.extract.pdf.pdf_text import PdfFile, read_pdf
+from magicfs.text.extract.pdf.pdf_text import PdfFile
+from magicfs.text.extract.pdf.text_layers import read_pdf
 from tests.integration.text.reading import read
 from tests.plugins.pdf import Page, Scan, pdf_file
 from tests.plugins.pictures import long_picture_of

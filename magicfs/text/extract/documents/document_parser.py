@@ -58,6 +58,7 @@ from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf import pdf_text
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
+from magicfs.text.extract.pdf.text_layers import read_pdf
 from magicfs.text.extract.plain.decoding import read_text
 from magicfs.text.extract.plain.plain_text import clean, decode
 from magicfs.text.extract.process.page_reader import Pages, unreadable_of
@@ -133,7 +134,7 @@ class DocumentParser:
 
     def _read_open(self, file: OpenFile) -> Parsed:
         """The text of a PDF file that is not in memory."""
-        outcome = pdf_text.read_pdf(file)
+        outcome = read_pdf(file)
         if isinstance(outcome, Unreadable):
             return outcome
         until = time.monotonic() + self._limits.seconds * _PDF_TIME_SHARE

@@ -27,7 +27,8 @@ from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE, as_shown
 from magicfs.text.extract.office.sparse_sheets import moved_together
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE, as_seen
 from magicfs.text.extract.parsed import Parsed
-from magicfs.text.extract.pdf.pdf_text import PDF_TYPE, read_pdf
+from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
+from magicfs.text.extract.pdf.text_layers import read_pdf
 from magicfs.text.extract.process.page_reader import unreadable_of
 
 FICTION_BOOK: Final = "application/x-fictionbook+xml"

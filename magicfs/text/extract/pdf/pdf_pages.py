@@ -19,8 +19,9 @@ from magicfs.text.extract.ocr.strips import text_in_strips
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_pictures import is_noise, may_show_text
 from magicfs.text.extract.pdf.page_texts import FEW_PAGE_CHARACTERS, MIN_PAGE_CHARACTERS, PAGE_SEPARATOR
-from magicfs.text.extract.pdf.pdf_text import COVERED_SHARE, PdfFile
+from magicfs.text.extract.pdf.pdf_text import PdfFile
 from magicfs.text.extract.pdf.shown_pictures import NO_PICTURES, Box, PagePictures, Region
+from magicfs.text.extract.pdf.text_layers import COVERED_SHARE
 
 _DPI: Final = 200
 _MAX_SIDE_PIXELS: Final = 3000

@@ -1,38 +1,29 @@
-"""Reads the text layer of PDF files, and what they are about, and draws their pages, with PDFium.
+"""`PdfFile`: an open PDF file, of which PDFium gives the text layers and draws the pages.
 
-Runs in the child process; the only module that imports pypdfium2, which is not thread-safe: one thread.
+Runs in the child process. `text_layers` makes a document of it, `pdf_pages` has its pages recognised. PDFium is not
+thread-safe: one thread.
 """
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import dataclasses
 import re
 import sys
-from collections.abc import Callable, Collection, Sequence
-from itertools import accumulate
+from collections.abc import Callable
+from contextlib import closing, suppress
 from typing import Final, Self
 
 import pypdfium2
 import pypdfium2.raw
 from PIL import Image
 
-from magicfs.domain.contents import Document, Unreadable
-from magicfs.domain.files import SkipReason
+from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.stated_metadata import keywords_of, stated, title_of
 from magicfs.text.extract.ocr.seen_pictures import png_of
-from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.glyph_lines import text_of_glyphs
 from magicfs.text.extract.pdf.glyph_numbers import with_letters_of_numbers
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_glyphs import glyphs_of, whole
-from magicfs.text.extract.pdf.page_texts import (
-    FEW_PAGE_CHARACTERS,
-    MIN_PAGE_CHARACTERS,
-    PAGE_SEPARATOR,
-    pages_with_few_letters,
-)
 from magicfs.text.extract.pdf.shown_pictures import NO_PICTURES, Box, PagePictures, margins, pictures_of
 from magicfs.text.extract.pdf.tex_letters import (
     has_accents_apart,
@@ -46,8 +37,6 @@ from magicfs.text.extract.plain.plain_text import clean
 PDF_TYPE: Final = "application/pdf"
 
 _POINTS_PER_INCH: Final = 72
-_IMAGE: Final = re.compile(rb"/Subtype\s*/Image\b")
-"""An image's dictionary is never compressed, even in PDF files with compressed objects."""
 _CONTROLS: Final = {code: " " for code in range(0x20) if chr(code) not in "\t\n\x02"}
 """Glyphs without a known meaning."""
 _SMALL_CAPITALS: Final = {
@@ -61,14 +50,8 @@ _MAX_GLYPHS: Final = 100_000
 """Those of a page that are put together anew take a second, and some hundred bytes each."""
 _MOST_READ_IN_VAIN: Final = 3
 """The pages of a file that are put together anew, at five times the cost, without a better text: then no more are."""
-COVERED_SHARE: Final = 0.5
-"""The share of a page that the pictures of a scan cover at least: many programs leave margins."""
-_MAX_PICTURE_PAGES: Final = 50
-"""The pages of a file of which pictures are recognised beside their text, the first ones: as many as of a document."""
 _MOST_KEPT_BYTES: Final = 64 << 20
 """What the engine may keep of a file that is not in memory: the streams of the pages that were read."""
-_ENCRYPTED: Final = b"/Encrypt"
-"""The key is never compressed."""
 _KEYS: Final = ("Title", "Author", "Subject", "Keywords")
 _NO_AUTHOR: Final = "anonymous"
 _EMPTY: Final = b"""%PDF-1.1
@@ -137,19 +120,12 @@ class PdfFile:
         *,
         find: Callable[[pypdfium2.PdfPage, pypdfium2.PdfTextPage], PagePictures] | None,
     ) -> tuple[str, PagePictures]:
-        page = self._page(number)
-        try:
-            layer = page.get_textpage()
-            try:
-                text = self._text_of(layer)
-                pictures = NO_PICTURES
-                if find is not None:
-                    with contextlib.suppress(Exception):  # what a page shows never costs its text
-                        pictures = find(page, layer)
-            finally:
-                layer.close()
-        finally:
-            page.close()
+        with closing(self._page(number)) as page, closing(page.get_textpage()) as layer:
+            text = self._text_of(layer)
+            pictures = NO_PICTURES
+            if find is not None:
+                with suppress(Exception):  # what a page shows never costs its text
+                    pictures = find(page, layer)
         return _LINE_END_HYPHEN.sub("-\n", clean(with_tex_ligatures(text)).translate(_SHOWN)), pictures
 
     def _text_of(self, layer: pypdfium2.PdfTextPage) -> str:
@@ -179,7 +155,7 @@ class PdfFile:
 
         The resolution is lower than `dpi` where a side would have more than `max_pixels`.
         """
-        with contextlib.closing(self._page(number, with_forms=True)) as page:
+        with closing(self._page(number, with_forms=True)) as page:
             outside = (0.0,) * 4 if box is None else margins(page, box)
             width, height = page.get_size()
             longest = max(width - outside[0] - outside[2], height - outside[1] - outside[3])
@@ -189,13 +165,13 @@ class PdfFile:
 
     def size(self, number: int) -> tuple[float, float]:
         """The width and the height of a page, in points."""
-        with contextlib.closing(self._page(number)) as page:
+        with closing(self._page(number)) as page:
             width, height = page.get_size()
             return float(width), float(height)
 
     def pictures(self, number: int) -> PagePictures:
         """What a page shows in pictures."""
-        with contextlib.closing(self._page(number)) as page, contextlib.closing(page.get_textpage()) as layer:
+        with closing(self._page(number)) as page, closing(page.get_textpage()) as layer:
             return pictures_of(page, layer)
 
     def _page(self, number: int, *, with_forms: bool = False) -> pypdfium2.PdfPage:
@@ -238,57 +214,3 @@ def warm_up() -> None:
     with PdfFile(_EMPTY) as file:
         file.text(0)
         file.draw(0, dpi=_POINTS_PER_INCH, max_pixels=_POINTS_PER_INCH)
-
-
-def read_pdf(source: bytes | OpenFile) -> Parsed:
-    """The document, or why there is none. The outcome says which pages have few letters or none.
-
-    The text of a page that cannot be read is empty.
-    """
-    if isinstance(source, OpenFile) and source.is_incomplete():
-        # The engine would search gigabytes of them for objects.
-        return Unreadable(SkipReason.CORRUPT, "its end is missing")
-    # Words beside a picture may be a stamp on a scan, or those beside the screenshot on a slide.
-    has_pictures = isinstance(source, OpenFile) or _IMAGE.search(source) is not None
-    try:
-        with PdfFile(source) as file:
-            pages = [_page(file, number, with_pictures=has_pictures) for number in range(len(file))]
-            document = file.document()
-    except pypdfium2.PdfiumError as error:
-        return _unreadable(error, source)
-    texts = [text + PAGE_SEPARATOR for text, _ in pages]
-    starts = tuple(accumulate((len(text) for text in texts[:-1]), initial=0)) if texts else ()
-    document = dataclasses.replace(document, text="".join(texts), page_starts=starts)
-    few = set(pages_with_few_letters(document, fewer_than=FEW_PAGE_CHARACTERS))
-    none = pages_with_few_letters(document, fewer_than=MIN_PAGE_CHARACTERS)
-    scanned = {*none, *(page for page in few if pages[page][1].share >= COVERED_SHARE)}
-    beside = _pages_with_new_pictures([pictures for _, pictures in pages], without=scanned)
-    if not scanned and not beside:
-        return document
-    return PartialDocument(document, pages=tuple(sorted(scanned)), beside_text=beside)
-
-
-def _pages_with_new_pictures(pages: Sequence[PagePictures], *, without: Collection[int]) -> tuple[int, ...]:
-    """The first pages with pictures that may have words, and that no page before has, as it has a background."""
-    seen: set[tuple[int, ...]] = set()
-    found = []
-    for number, pictures in enumerate(pages):
-        if number not in without and not pictures.marks <= seen:
-            found.append(number)
-        seen |= pictures.marks
-    return tuple(found[:_MAX_PICTURE_PAGES])
-
-
-def _page(file: PdfFile, number: int, *, with_pictures: bool) -> tuple[str, PagePictures]:
-    try:
-        return file.text_and_pictures(number) if with_pictures else (file.text(number), NO_PICTURES)
-    except (pypdfium2.PdfiumError, AssertionError, ValueError):  # the package asserts what the engine gives
-        return "", NO_PICTURES
-
-
-def _unreadable(error: pypdfium2.PdfiumError, source: bytes | OpenFile) -> Unreadable:
-    content = source.ends() if isinstance(source, OpenFile) else source
-    # The engine may give the error of an earlier file.
-    if error.err_code in {pypdfium2.raw.FPDF_ERR_PASSWORD, pypdfium2.raw.FPDF_ERR_SECURITY} and _ENCRYPTED in content:
-        return Unreadable(SkipReason.ENCRYPTED, "needs a password")
-    return Unreadable(SkipReason.CORRUPT, "PDFium cannot open it")
