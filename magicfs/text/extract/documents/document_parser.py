@@ -1,6 +1,6 @@
 """The `Parser` of the child process: gives each file to the reader of its type.
 
-kreuzberg reads most formats; the readers beside it are for what it does not read. A file in a file, such as an
+kreuzberg reads most formats; the readers in `own_readers` are for what it does not read. A file in a file, such as an
 attachment, comes back here. One thread.
 """
 
@@ -19,40 +19,25 @@ from magicfs.text.extract.archives.archives import read_archive
 from magicfs.text.extract.archives.compressed_files import decompress_file
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container, xml_documents
-from magicfs.text.extract.documents.dbase_tables import DBASE_TYPE, read_dbase_table
-from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
-from magicfs.text.extract.documents.document_parts import with_document_parts, with_embedded
+from magicfs.text.extract.documents.document_parts import with_document_parts
 from magicfs.text.extract.documents.document_pictures import reader_of_pictures, with_pictures
 from magicfs.text.extract.documents.extended_documents import text_of, with_unread_parts
 from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
 from magicfs.text.extract.documents.inline_pictures import has_pictures, without_pictures
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
-from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
+from magicfs.text.extract.documents.own_readers import read_own_format
 from magicfs.text.extract.documents.pictures import read_picture
-from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.documents.readable_form import readable_form
 from magicfs.text.extract.documents.running_text import read_running_text
-from magicfs.text.extract.documents.xps_documents import XPS_TYPE, read_xps
-from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
 from magicfs.text.extract.mail.mail_pictures import TYPES_OF_MAIL, AttachedPictures, reader_of_attached
-from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
+from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
-from magicfs.text.extract.mail.tnef import TNEF_TYPE, read_tnef
 from magicfs.text.extract.media import picture_metadata
 from magicfs.text.extract.media.recordings import read_recording
-from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
-from magicfs.text.extract.office.hangul_files import HANGUL_TYPE, read_hangul
-from magicfs.text.extract.office.iwork_files import IWORK_TYPES, read_iwork
-from magicfs.text.extract.office.office_xml import OFFICE_XML_TYPES, read_office_xml
-from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
-from magicfs.text.extract.office.onenote_files import ONENOTE_TYPE, read_onenote
-from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, read_publication
-from magicfs.text.extract.office.visio_files import VISIO_TYPE, read_drawing
-from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read_wordperfect
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf import pdf_text
@@ -167,39 +152,14 @@ class DocumentParser:
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
-        if xml_documents.FLAT_TYPE.fullmatch(exact_type):
-            return xml_documents.read_flat_opendocument(content, exact_type)
-        if exact_type in OFFICE_XML_TYPES:
-            return read_office_xml(content, exact_type)
-        if exact_type in OLDEST_TYPES:
-            return read_oldest(content, exact_type)
-        if exact_type in ZIPPED_PAGES_TYPES:
-            pages = read_zipped_pages(content, exact_type, parts=self._parts)
-            return pages if pages.text or exact_type != container.XMIND else self._read_archive(content, container.ZIP)
-        readers: dict[str, Callable[[], Document | Unreadable | None]] = {
-            OLD_WORKBOOK_TYPE: lambda: self._read_old_workbook(content),
-            XPS_TYPE: lambda: read_xps(content, parts=self._parts),
-            DIAGRAM_TYPE: lambda: read_diagram(content, parts=self._parts),
-            NOTEBOOK_TYPE: lambda: read_notebook(content),
-            DBASE_TYPE: lambda: read_dbase_table(content, parts=self._parts),
-            PLIST_TYPE: lambda: read_plist(content, parts=self._parts),
-            TNEF_TYPE: lambda: read_tnef(content, parts=self._parts),
-            OUTLOOK_TYPE: lambda: read_outlook(content, parts=self._parts),
-            MOBIPOCKET_TYPE: lambda: self._read_book(content),
-            WORDPERFECT_TYPE: lambda: read_wordperfect(content),
-            ONENOTE_TYPE: lambda: read_onenote(content),
-            PUBLISHER_TYPE: lambda: read_publication(content),
-            VISIO_TYPE: lambda: read_drawing(content),
-            HANGUL_TYPE: lambda: read_hangul(content, parts=self._parts),
-            container.KMZ: lambda: read_map(content, parts=self._parts),
-            SIGNED_TYPE: lambda: self._read_signed(content),
-            **dict.fromkeys(IWORK_TYPES, lambda: read_iwork(content, exact_type, parts=self._parts)),
-        }
-        return readers[exact_type]() if exact_type in readers else None
-
-    def _read_old_workbook(self, content: bytes) -> Document | Unreadable | None:
-        book = read_old_workbook(content, parts=self._parts)
-        return None if book is None else with_embedded(book, content, OLD_WORKBOOK_TYPE, parts=self._parts)
+        if exact_type == MOBIPOCKET_TYPE:
+            return self._read_book(content)
+        if exact_type == SIGNED_TYPE:
+            return self._read_signed(content)
+        outcome = read_own_format(content, exact_type, parts=self._parts)
+        if exact_type == container.XMIND and isinstance(outcome, Document) and not outcome.text:
+            return self._read_archive(content, container.ZIP)
+        return outcome
 
     def _read_book(self, content: bytes) -> Document | Unreadable:
         """The text of a book that is one page of HTML, or plain."""
