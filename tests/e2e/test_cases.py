@@ -94,6 +94,7 @@ def asked(model_store: ModelStore, request: pytest.FixtureRequest) -> Iterator[A
             asked = Asked(commands, search_service(settings, database), database, mount, files, made)
             yield asked
     capture = request.config.pluginmanager.get_plugin("capturemanager")
+    assert capture is not None
     with capture.global_and_fixture_disabled():
         print(f"\n{len(asked.passed)} of {len(cases.read_cases(cases.folder()))} cases pass")
 

@@ -16,6 +16,7 @@ from base64 import b64encode
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -57,12 +58,12 @@ class Cluster:
                 raise AssertionError(f"{what}: not in {seconds} s\n{logs}")
             time.sleep(0.2)
 
-    def flower(self, path: str, *, password: str | None) -> dict:
+    def flower(self, path: str, *, password: str | None) -> dict[str, Any]:
         request = urllib.request.Request(f"http://127.0.0.1:{self.flower_port}{path}")
         if password is not None:
             request.add_header("Authorization", "Basic " + b64encode(f"magicfs:{password}".encode()).decode())
         with urllib.request.urlopen(request, timeout=60) as answer:
-            found: dict = json.load(answer)
+            found: dict[str, Any] = json.load(answer)
             return found
 
 
@@ -109,10 +110,10 @@ def test_the_roles_of_a_cluster_index_search_mount_and_show_themselves(cluster: 
     cluster.role("embed-b", "worker", "--queue", "embed", "--name", "embed-b")
     cluster.role("flower", "flower")
 
-    def status() -> dict:
+    def status() -> dict[str, Any]:
         done = cluster.command("status", "--json")
         assert done.returncode == 0, done.stderr
-        found: dict = json.loads(done.stdout)
+        found: dict[str, Any] = json.loads(done.stdout)
         return found
 
     def indexed() -> bool:

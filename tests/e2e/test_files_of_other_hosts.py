@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -55,7 +56,7 @@ class TwoHosts:
             _, complaints = process.communicate(timeout=60)
             assert "Traceback" not in complaints
 
-    def hosts(self) -> dict[str, dict]:
+    def hosts(self) -> dict[str, dict[str, Any]]:
         """What `magicfs hosts list` knows of each host."""
         return {host["name"]: host for host in json.loads(self.here.ok("hosts", "list", "--json"))["hosts"]}
 

@@ -30,7 +30,7 @@ pytestmark = pytest.mark.timeout(INDEX_SECONDS + 200)
 AMONG_FIRST = 3
 """Some of the files are conversions of each other and hold the same words."""
 
-NO_TEXT = {
+NO_TEXT: dict[str, set[tuple[str, str | None]]] = {
     "archive": {("named", None), ("indexed", None)},
     "bad": {("failed", "corrupt"), ("failed", "bomb")},
     "enc": {("skipped", "encrypted")},

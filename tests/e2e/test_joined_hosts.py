@@ -60,10 +60,17 @@ def pair(model_store: ModelStore) -> Iterator[Pair]:
     ):
         hub.environment["MAGICFS_HOST"] = "hub"
         node.environment["MAGICFS_HOST"] = "node"
-        folders = [hub_folder / "docs", node_folder / "docs", node_folder / "mnt"]
-        for folder in folders:
+        made = Pair(
+            hub,
+            node,
+            f"127.0.0.1:{free_port()}",
+            hub_docs=hub_folder / "docs",
+            node_docs=node_folder / "docs",
+            node_mount=node_folder / "mnt",
+        )
+        for folder in (made.hub_docs, made.node_docs, made.node_mount):
             folder.mkdir()
-        yield Pair(hub, node, f"127.0.0.1:{free_port()}", *folders)
+        yield made
         # First, because its parts wait for those of the hub.
         node.run("down")
 

@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
 import psutil
 import pytest
@@ -49,8 +50,8 @@ def write(folder: Path, texts: dict[str, str]) -> None:
         (folder / name).write_text(text)
 
 
-def status(magicfs: Commands) -> dict:
-    found: dict = json.loads(magicfs.ok("status", "--json"))
+def status(magicfs: Commands) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(magicfs.ok("status", "--json"))
     return found
 
 
@@ -69,19 +70,19 @@ def readers(magicfs: Commands) -> list[psutil.Process]:
     return found
 
 
-def first(magicfs: Commands, question: str) -> dict:
+def first(magicfs: Commands, question: str) -> dict[str, Any]:
     """The first result of a search, with nothing left out of it.
 
     Whoever embeds questions may still load a model, and a search that does not wait for it says so.
     """
-    found: dict = {}
+    found: dict[str, Any] = {}
 
     def is_whole() -> bool:
         found.update(json.loads(magicfs.ok("search", question, "--json")))
         return not found["notices"]
 
     eventually(is_whole, "a search with all models", magicfs)
-    hit: dict = found["results"][0]
+    hit: dict[str, Any] = found["results"][0]
     return hit
 
 
@@ -146,7 +147,7 @@ def test_both_models_are_shown(magicfs: Commands) -> None:
     assert checks["languages"] == f"{MULTILINGUAL_MODEL} (int8) beside the active model"
 
 
-def rows(magicfs: Commands, query: str) -> list[tuple]:
+def rows(magicfs: Commands, query: str) -> list[tuple[Any, ...]]:
     dsn = Settings(home=magicfs.home).database_dsn
     with Database(dsn, application="test", size=1) as database, database.transaction() as connection:
         return connection.execute(query).fetchall()

@@ -40,7 +40,7 @@ def found(model_store: ModelStore) -> Iterator[tuple[Commands, Path]]:
         for name, text in TEXTS.items():
             (docs / name).write_text(text)
         (docs / "film.mp4").write_bytes(b"\0\0\0\x18ftypmp42" + bytes(64))
-        mounted = []
+        mounted: list[str | Path] = []
         if not fuse_is_missing():
             (folder / "mnt").mkdir()
             mounted = ["--mount", folder / "mnt"]

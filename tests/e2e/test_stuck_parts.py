@@ -8,6 +8,7 @@ import signal
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
+from functools import partial
 from pathlib import Path
 
 import psutil
@@ -39,6 +40,10 @@ def running(module_commands: Commands) -> Commands:
     return module_commands
 
 
+def is_stopped(pid: int) -> bool:
+    return psutil.Process(pid).status() == psutil.STATUS_STOPPED
+
+
 @contextmanager
 def stopped(*pids: int | None) -> Iterator[None]:
     """Processes that do nothing inside the block."""
@@ -48,9 +53,7 @@ def stopped(*pids: int | None) -> Iterator[None]:
     try:
         for pid in found:
             # On a busy machine it runs on for a moment.
-            wait_until(
-                lambda pid=pid: psutil.Process(pid).status() == psutil.STATUS_STOPPED, seconds=60, failed="it runs"
-            )
+            wait_until(partial(is_stopped, pid), seconds=60, failed="it runs")
         yield
     finally:
         for pid in found:

@@ -10,6 +10,7 @@ import os
 import signal
 import subprocess
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -26,8 +27,8 @@ def listing(mount: Path, query: str) -> list[str]:
         return [entry.name for entry in entries]
 
 
-def status(magicfs: Commands) -> dict:
-    found: dict = json.loads(magicfs.ok("status", "--json"))
+def status(magicfs: Commands) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads(magicfs.ok("status", "--json"))
     return found
 
 

@@ -44,7 +44,7 @@ def test_it_is_woken_by_the_queue_of_its_model_and_leaves_other_chunks(
     ] == [(name, "magicfs")]
     # A message of its own queue wakes it, and messages of the other ones stay.
     queue = CeleryQueue(app)
-    stack.wait(lambda: queue._redis.llen("embed.org-other") and queue._redis.llen("embed"), what="messages")
+    stack.wait(lambda: queue._redis.llen("embed.org-other") > 0 and queue._redis.llen("embed") > 0, what="messages")
     stack.wait(lambda: queue._redis.llen(name) == 0, what="an empty queue")
 
 

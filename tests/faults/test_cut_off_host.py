@@ -9,6 +9,7 @@ import random
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -57,7 +58,7 @@ def reading(network: Network) -> Iterator[Reading]:
         return desk.run("hosts", "admit", "--yes", host).returncode == 0
 
     for host in ("nas", "desk"):
-        network.wait(lambda host=host: admitted(host), f"the request of {host}")
+        network.wait(partial(admitted, host), f"the request of {host}")
     assert all(host["fingerprint"] for host in json.loads(desk.run("hosts", "list", "--json").stdout)["hosts"])
     # The mount is in a namespace of its own, as all that runs on a host of a network.
     mirror = Path(f"/proc/{desk.processes['mount'].pid}/root{mount}/mirror/nas:{nas.folder.name}")

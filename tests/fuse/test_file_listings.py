@@ -7,6 +7,7 @@ import os
 import subprocess
 import threading
 from collections.abc import Callable, Iterator
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -52,17 +53,27 @@ def test_each_kind_has_the_attributes_of_the_disk(mount: MountProcess, shown: Pa
 def changes(real: Path, shown: Path) -> Iterator[Callable[[], object]]:
     """Changes on the disk and in the mount of what was listed."""
     for directory in (real, shown):
-        yield lambda directory=directory: (directory / "replacement").write_text("new text")
-        yield lambda directory=directory: (directory / "replacement").replace(directory / "0")
-        yield lambda directory=directory: (directory / "1").rename(directory / "renamed")
-        yield lambda directory=directory: os.link(directory / "2", directory / "second name")
-        yield lambda directory=directory: (directory / "3").unlink()
-        yield lambda directory=directory: (directory / "4").write_text("other text")
-        yield lambda directory=directory: (directory / "5").chmod(0o600)
-        yield lambda directory=directory: ((directory / "6").unlink(), (directory / "6").mkdir())
-        yield lambda directory=directory: ((directory / "7").unlink(), (directory / "7").symlink_to("8"))
-        yield lambda directory=directory: [path.unlink() for path in directory.iterdir() if not path.is_dir()]
-        yield lambda directory=directory: ((directory / "6").rmdir(), fill(real))
+        yield from changes_in(directory)
+        yield lambda: fill(real)
+
+
+def changes_in(directory: Path) -> Iterator[Callable[[], object]]:
+    """Changes of one file each, and then the removal of all."""
+    yield lambda: (directory / "replacement").write_text("new text")
+    yield lambda: (directory / "replacement").replace(directory / "0")
+    yield lambda: (directory / "1").rename(directory / "renamed")
+    yield lambda: os.link(directory / "2", directory / "second name")
+    yield (directory / "3").unlink
+    yield lambda: (directory / "4").write_text("other text")
+    yield lambda: (directory / "5").chmod(0o600)
+    yield lambda: ((directory / "6").unlink(), (directory / "6").mkdir())
+    yield lambda: ((directory / "7").unlink(), (directory / "7").symlink_to("8"))
+    yield lambda: [path.unlink() for path in directory.iterdir() if not path.is_dir()]
+    yield (directory / "6").rmdir
+
+
+def has_content_of(entry: Path, path: Path) -> bool:
+    return entry.read_bytes() == path.read_bytes()
 
 
 def fill(directory: Path) -> None:
@@ -87,7 +98,7 @@ def test_what_changes_between_listings_is_shown_as_it_is(mount: MountProcess, sh
         eventually(is_shown)
         for path in real.iterdir():
             if path.is_file() and not path.is_symlink():
-                eventually(lambda path=path: (shown / path.name).read_bytes() == path.read_bytes())
+                eventually(partial(has_content_of, shown / path.name, path))
     assert "more often" not in mount.log
 
 

@@ -62,8 +62,7 @@ def remote(mount: MountProcess, database: Database, tmp_path: Path) -> Iterator[
         yield HangingRoot(root, process)
     finally:
         process.kill()
-        process.wait(60)
-        process.stdout.close()
+        process.communicate(timeout=60)
         subprocess.run(["fusermount3", "-uzq", str(path)], check=False, timeout=60)
 
 

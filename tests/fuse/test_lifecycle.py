@@ -35,7 +35,8 @@ def mount_rows(database: Database) -> list[tuple[bytes, int]]:
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
 def test_a_signal_unmounts(mount: MountProcess, root: IndexedRoot, database: Database, number: int) -> None:
     assert mount.process is not None
-    eventually(lambda: mount_rows(database) == [(os.fsencode(mount.path), mount.process.pid)])
+    pid = mount.process.pid
+    eventually(lambda: mount_rows(database) == [(os.fsencode(mount.path), pid)])
     assert mount.stop(number) == 0
     assert mounted_at(mount.path) is None
     assert os.listdir(mount.path) == []
@@ -172,7 +173,7 @@ def test_forgotten_inodes_are_dropped(mount: MountProcess, root: IndexedRoot) ->
         (root.path / f"{number}.txt").touch()
 
     with kept_caches():
-        listing = ["ls", "-lR", mount.path / "mirror"]
+        listing = ["ls", "-lR", str(mount.path / "mirror")]
         known(mount, 300, lambda: subprocess.run(listing, check=True, stdout=subprocess.DEVNULL))
     forget(mount, 49)
 

@@ -9,6 +9,7 @@ import shutil
 import socket
 import stat
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -143,14 +144,15 @@ def test_a_root_stays_where_it_is_and_what_is_in_it(
     ):
         with raises_errno(errno.EBUSY, errno.EISDIR):
             refused()
-    for refused in (
+    made: list[Callable[[], object]] = [
         (mount.path / "mirror/new").mkdir,
         lambda: (other / "a").rename(mount.path / "mirror/new"),
         lambda: (mount.path / "mirror/new").write_text(""),
         lambda: (mount.path / "search/new").symlink_to("x"),
-    ):
+    ]
+    for make in made:
         with raises_errno(errno.EROFS, errno.EEXIST):
-            refused()
+            make()
 
 
 def test_attributes_of_everything_can_be_changed(mirror: Path, root: IndexedRoot) -> None:

@@ -7,13 +7,14 @@ import shutil
 import subprocess
 import sys
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 import pyfuse3
 import pytest
 
 from magicfs.errors import MountError
 from magicfs.fuse import mount
+from magicfs.fuse.operations import TreeOperations
 from magicfs.linux.process import CAP_SYS_ADMIN, capabilities
 from tests.plugins.fuse import needs_fuse
 
@@ -30,7 +31,7 @@ def test_the_words_of_the_library_are_the_reason(
     monkeypatch.setattr(pyfuse3, "init", refuse)
     with (
         pytest.raises(MountError, match=r"\(fusermount3: mount failed: Operation not permitted\)"),
-        mount.mounted(None, tmp_path),  # type: ignore[arg-type]  none is asked for
+        mount.mounted(cast("TreeOperations", None), tmp_path),  # none is asked for
     ):
         pass
     assert "fuse: first" in capfd.readouterr().err

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.db.pool import Database
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
@@ -131,7 +132,7 @@ def test_links_are_of_this_host_alone(others: OtherHosts, entry: Path, root: Ind
     assert entry.exists()
 
 
-def test_a_host_that_does_not_serve(mount: MountProcess, root: IndexedRoot, database, tmp_path: Path) -> None:
+def test_a_host_that_does_not_serve(mount: MountProcess, root: IndexedRoot, database: Database, tmp_path: Path) -> None:
     IndexedRoot(database, tmp_path / "remote", host="far away", name="remote").add("a.txt", "roses from afar")
     entry = mount.query_path("afar") / mount.result_names("afar")[0]
     assert entry.stat().st_size == 15

@@ -10,6 +10,7 @@ import shutil
 import stat
 import subprocess
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 
 import pytest
@@ -48,8 +49,7 @@ def test_a_filter_behind_a_minus_leaves_files_out(mount: MountProcess, root: Ind
 def test_a_result_has_the_content_and_attributes_of_its_file(mount: MountProcess, root: IndexedRoot) -> None:
     content = os.urandom(3_000_001)
     original = root.add("data.bin", content, text="random bytes")
-    (name,) = mount.result_names("random bytes")
-    entry = mount.query_path("random bytes") / name
+    entry = mount.query_path("random bytes") / mount.result_names("random bytes")[0]
     assert entry.read_bytes() == content
     listed, real = entry.stat(), original.stat()
     for attribute in ("st_size", "st_mode", "st_uid", "st_gid", "st_mtime_ns", "st_ctime_ns"):
@@ -265,7 +265,7 @@ def test_results_are_not_removed_and_directories_keep_their_times(mount: MountPr
     before = [(path.stat().st_mode, path.stat().st_mtime_ns) for path in (mount.path, search, query)]
     assert all(stat.S_IMODE(mode) == 0o755 for mode, _ in before)
 
-    def assert_refused(action) -> None:
+    def assert_refused(action: Callable[[], object]) -> None:
         with raises_errno(errno.EPERM, errno.EROFS):
             action()
 

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import signal
 from pathlib import Path
 
 from magicfs.cli import wiring
@@ -45,7 +44,7 @@ def test_up_gives_the_mount_all_settings_that_it_reads(
         eventually(lambda: mounted_at(mount) is not None, "the mount")
         assert "search" in os.listdir(mount)
     finally:
-        os.kill(process.pid, signal.SIGTERM)
+        process.terminate()
         process.join()
     read = set(record.read_text().split())
     assert "allow_other" in read

@@ -126,6 +126,9 @@ def test_an_open_file_that_was_deleted_can_be_opened_again(mirror: Path) -> None
 
 
 def test_a_file_that_was_found_stays_that_file(mount: MountProcess, mirror: Path) -> None:
+    def has_at_most(files: int) -> bool:
+        return open_files(mount) <= files
+
     for change in ((mirror / "a").unlink, lambda: (mirror / "b").replace(mirror / "a")):
         (mirror / "b").write_bytes(b"new")
         (mirror / "a").write_bytes(b"old")
@@ -136,7 +139,7 @@ def test_a_file_that_was_found_stays_that_file(mount: MountProcess, mirror: Path
         with open(f"/proc/self/fd/{found}", "rb") as file:
             assert file.read() == b"old"
         os.close(found)
-        eventually(lambda before=before: open_files(mount) <= before)
+        eventually(partial(has_at_most, before))
 
 
 def test_a_removed_directory_in_which_a_program_stands(mirror: Path) -> None:

@@ -28,7 +28,7 @@ _OPENDOCUMENT = (
 )
 
 
-def container(members: Mapping[str, str]) -> bytes:
+def container(members: Mapping[str, str | bytes]) -> bytes:
     """A zip container with these members."""
     data = io.BytesIO()
     with zipfile.ZipFile(data, "w") as archive:

@@ -15,12 +15,14 @@ from typing import Any
 import pytest
 
 from magicfs.db.cluster.roots import list_roots
-from magicfs.db.pool import Database, fetch_one
+from magicfs.db.pool import Connection, Database, fetch_one
 from magicfs.db.status import COVERAGE_SQL, coverage_of_counts
-from magicfs.db.vectors.model_changes import activate_model
+from magicfs.db.vectors.model_changes import activate_model, complete_building
+from magicfs.db.vectors.models import active_model
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document, Gap, PageText, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.domain.models import IndexedModel
 from magicfs.domain.results import Coverage
 from magicfs.domain.roots import RegisteredRoot, Root
 from magicfs.ingest.roots import add_root
@@ -131,8 +133,10 @@ class Index:
     database: Database
     root: Root
     folder: Path
-    reader: Reader
-    embedder: FakeEmbedder
+    reader: Any
+    """A `Reader`, of which a test may replace methods, or what reads files of a format."""
+    embedder: Any
+    """A `FakeEmbedder`, or what embeds with a model."""
     restarts: bool = False
     """Whether the agent restarts before every scan."""
     max_embedded_chunks: int = 2000
@@ -215,6 +219,10 @@ class Index:
         with self.database.transaction() as connection:
             return connection.execute(query, values).fetchall()
 
+    def has(self, path: str) -> bool:
+        """Whether the index has a file, by its path from the root."""
+        return path in self.states()
+
     def states(self) -> dict[str, tuple[str, str | None]]:
         rows = self.rows("SELECT display, state, reason FROM files ORDER BY display")
         return {path: (state, reason) for path, state, reason in rows}
@@ -237,3 +245,17 @@ def index(no_haste: None, database: Database, tmp_path: Path, request: pytest.Fi
     root = add_root(database, host=HOST, path=folder, home=tmp_path / "home")
     restarts = getattr(request, "param", "") == "agent that restarts"
     return Index(database, root, folder, Reader(), embedder, restarts=restarts)
+
+
+def working_model(connection: Connection) -> IndexedModel:
+    """The active model of an index that has one."""
+    model = active_model(connection)
+    assert model is not None
+    return model
+
+
+def completed_model(connection: Connection) -> IndexedModel:
+    """The model that was built, whose vectors are complete: it is the active one now."""
+    model = complete_building(connection)
+    assert model is not None
+    return model

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 
-from magicfs.db.pool import Database
+from magicfs.db.pool import Connection, Database
 from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.embedder import Embedder
@@ -20,7 +20,10 @@ from tests.fakes.queue import SilentQueue
 
 
 def make_scanner(
-    database: Database, *, hold: Callable[[object], None] = lambda _: None, stopping: Callable[[], bool] = lambda: False
+    database: Database,
+    *,
+    hold: Callable[[Connection], None] = lambda _: None,
+    stopping: Callable[[], bool] = lambda: False,
 ) -> Scanner:
     return Scanner(database, SilentQueue(), hold=hold, stopping=stopping, on_change=lambda: None)
 

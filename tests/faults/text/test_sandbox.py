@@ -20,6 +20,7 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
+from magicfs.linux.starvation import Starvation
 from magicfs.text.extract.options import MIB, Limits
 from magicfs.text.extract.process import parser_process, time_limit
 from magicfs.text.extract.process.sandbox import Sandbox
@@ -118,7 +119,7 @@ def test_a_parser_that_gets_no_processor_has_time(make_sandbox: MakeSandbox) -> 
 def starving(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every process has waited for a processor ever since, and has a tenth of a second beside that to start."""
     began = time.monotonic()
-    monkeypatch.setattr(parser_process.Starvation, "seconds", lambda _: time.monotonic() - began)
+    monkeypatch.setattr(Starvation, "seconds", lambda _: time.monotonic() - began)
     monkeypatch.setattr(parser_process, "_START_SECONDS", 0.1)
     monkeypatch.setattr(parser_process, "_PROMPT_SECONDS", 0.01)
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from magicfs.domain.contents import Document, PageText, UnreadPages
+from magicfs.domain.contents import Document, PageText, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from magicfs.text.extract.process.parser_process import ParserProcess
@@ -146,11 +148,11 @@ def test_a_file_that_goes_on_is_not_read_twice_in_a_turn(caplog: pytest.LogCaptu
     """With the longest `extract_seconds`, a turn would take longer than its task may."""
     caplog.set_level("INFO")
     with contextlib.closing(Sandbox(limits=LIMITS, command=command_of(LIMITS), ocr=OCR)) as sandbox:
-        for read_again, read in enumerate((sandbox.go_on, sandbox.parse)):
+        reads: list[Callable[..., Document | Unreadable]] = [partial(sandbox.go_on, page_texts={}), sandbox.parse]
+        for read_again, read in enumerate(reads):
             pid_of(sandbox.parse(b"text", mime_type="good"))
             caplog.clear()
-            more = {"page_texts": {}} if read == sandbox.go_on else {}
-            assert unreadable(read(b"", mime_type="crash", **more)).reason is SkipReason.CRASHED
+            assert unreadable(read(b"", mime_type="crash")).reason is SkipReason.CRASHED
             assert caplog.text.count("the parser failed") == 1 + read_again
 
 

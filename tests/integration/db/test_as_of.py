@@ -15,9 +15,10 @@ from magicfs.db import as_of
 from magicfs.db.as_of import SILENT_SECONDS, WATCH_DELAY_SECONDS, read_as_of
 from magicfs.db.pool import Database, fetch_one
 from magicfs.domain.results import AsOf
-from magicfs.ingest import watch_set, watcher
+from magicfs.ingest import watcher
 from magicfs.ingest.host_lease import HostLease
 from magicfs.ingest.scanner import Scanner
+from magicfs.linux.inotify import Inotify
 from magicfs.runtime.processes import wait_until
 from magicfs.search.render import result_json
 from magicfs.search.service import SearchService
@@ -203,7 +204,7 @@ def test_a_root_of_which_not_each_change_is_seen_is_not_watched(
     if reason == "shared":
         monkeypatch.setattr(watcher, "is_shared_file_system", lambda _: True)
     else:
-        monkeypatch.setattr(watch_set.Inotify, "add", _refuse)
+        monkeypatch.setattr(Inotify, "add", _refuse)
     scans: list[object] = []
     scan = Scanner.scan
     monkeypatch.setattr(Scanner, "scan", lambda *args, **options: scans.append(True) or scan(*args, **options))

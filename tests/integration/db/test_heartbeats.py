@@ -39,7 +39,7 @@ def test_a_heartbeat_moves_the_time(database: Database) -> None:
     for _ in range(2):
         with database.transaction() as connection:
             take_host(connection, LeaseTerms("one", "here", "", 30))
-            seen.append(connection.execute("SELECT heartbeat FROM hosts WHERE name = 'one'").fetchone())
+            seen += connection.execute("SELECT heartbeat FROM hosts WHERE name = 'one'").fetchall()
     assert seen[0] < seen[1]
 
 

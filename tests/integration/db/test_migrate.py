@@ -1,5 +1,6 @@
 """The migrations on a real, empty database."""
 
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,7 +19,7 @@ from tests.plugins.servers import Servers
 
 
 @pytest.fixture
-def empty_url(servers: Servers):
+def empty_url(servers: Servers) -> Iterator[str]:
     import psycopg
 
     with psycopg.connect(postgres.admin_dsn(servers.home / "run"), autocommit=True) as connection:
@@ -114,7 +115,7 @@ def test_a_changed_migration_is_refused(database: Database) -> None:
         migrate(database)
 
 
-def test_no_database_is_one_line(tmp_path) -> None:
+def test_no_database_is_one_line(tmp_path: Path) -> None:
     url = f"postgresql:///x?host={tmp_path}&user=magicfs"
     with (
         Database(url, application="role", connect_seconds=0.2) as database,

@@ -18,7 +18,7 @@ from magicfs.db.vectors.multilingual import (
 from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import ContentKey, Document, NewContent
 from magicfs.domain.ids import ContentId, Digest
-from magicfs.domain.models import MultilingualMode
+from magicfs.domain.models import ModelSpec, MultilingualMode
 from tests.fakes.embedder import FAKE_SPEC
 
 ENGLISH = replace(FAKE_SPEC, languages=("en",))
@@ -27,7 +27,7 @@ ALL_LANGUAGES = replace(FAKE_SPEC, name="fake/every-language")
 
 def insert(connection: Connection, *languages: str | None, size: int = 1000) -> None:
     """One content for each language."""
-    first = connection.execute("SELECT count(*) FROM contents").fetchone()[0]
+    [(first,)] = connection.execute("SELECT count(*) FROM contents").fetchall()
     contents = [
         NewContent(
             ContentKey(Digest((first + number).to_bytes(16)), extractor=1, kind="text/plain"),
@@ -73,7 +73,7 @@ def test_texts_that_no_file_has_do_not_count(database: Database) -> None:
     with database.transaction() as connection:
         activate_model(connection, ENGLISH)
         insert(connection, "en", "de")
-        german = connection.execute("SELECT id FROM contents WHERE language = 'de'").fetchone()[0]
+        [(german,)] = connection.execute("SELECT id FROM contents WHERE language = 'de'").fetchall()
         orphan_contents(connection, [ContentId(german)])
         assert foreign_share(connection, ["en"]) == 0
 
@@ -111,7 +111,9 @@ def test_questions_are_recorded_once_a_minute_and_wait_for_nobody(database: Data
 
 
 @pytest.mark.parametrize("specs", [(ALL_LANGUAGES,), (ENGLISH, ALL_LANGUAGES)])
-def test_an_index_whose_model_reads_every_language_needs_no_other(database: Database, specs: tuple) -> None:
+def test_an_index_whose_model_reads_every_language_needs_no_other(
+    database: Database, specs: tuple[ModelSpec, ...]
+) -> None:
     active, *building = specs
     with database.transaction() as connection:
         declare_mode(connection, host="box", mode=MultilingualMode.ALWAYS)

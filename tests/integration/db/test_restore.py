@@ -7,6 +7,7 @@ import re
 import subprocess
 from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -75,7 +76,7 @@ def administrator(servers: Servers) -> Iterator[psycopg.Connection]:
 TABLES = ("hosts", "roots", "files", "contents", "chunks", "content_chunks", "models", "embeddings", "meta")
 
 
-def rows(index: Index) -> dict[str, list[tuple]]:
+def rows(index: Index) -> dict[str, list[tuple[Any, ...]]]:
     return {table: sorted(index.rows(f"SELECT {table}::text FROM {table}")) for table in TABLES}
 
 

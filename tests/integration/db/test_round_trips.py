@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
@@ -35,14 +36,14 @@ def far(proxy: Proxy, database_url: str) -> Iterator[Database]:
 
 
 def test_a_search_on_a_new_connection_asks_no_more_than_it_needs(far: Database, proxy: Proxy) -> None:
-    def search(connection: Connection) -> object:
+    def search(connection: Connection) -> list[Any]:
         from pgvector import HalfVector
 
         accept_vectors(connection)
         vector = HalfVector([1, 2])
-        return connection.execute("SELECT %b::halfvec, ARRAY[%b::halfvec]", (vector, vector)).fetchone()
+        return connection.execute("SELECT %b::halfvec, ARRAY[%b::halfvec]", (vector, vector)).fetchall()
 
-    found, _ = far.read(search, Deadline(60.0))
+    [(found, _)] = far.read(search, Deadline(60.0))
     assert found.to_list() == [1.0, 2.0]
     assert proxy.round_trips == GREETING + 2, "what the database has, and the statement"
     far.read(search, Deadline(60.0))

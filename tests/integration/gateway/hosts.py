@@ -8,7 +8,7 @@ import threading
 from collections.abc import Callable, Coroutine, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, ParamSpec
 
 import pytest
 
@@ -22,6 +22,8 @@ from magicfs.gateway.remote_files import PeerFiles
 from magicfs.gateway.serve import Server, Service
 from tests.plugins.broker import free_port
 from tests.plugins.waiting import SECONDS
+
+Arguments = ParamSpec("Arguments")
 
 Run = Callable[[asyncio.Event, Callable[[], None]], Coroutine[Any, Any, None]]
 """What works until its event is set, and calls the function when it is ready."""
@@ -103,7 +105,9 @@ class Mount:
         return self.files._pools["hub"]._all
 
 
-def refused(call: Callable[[], object]) -> int | None:
+def refused(call: Callable[Arguments, object], *arguments: Arguments.args, **options: Arguments.kwargs) -> int:
+    """The number of the error with which a call fails."""
     with pytest.raises(OSError) as caught:
-        call()
+        call(*arguments, **options)
+    assert caught.value.errno is not None
     return caught.value.errno

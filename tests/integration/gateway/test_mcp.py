@@ -110,8 +110,12 @@ def hear(process: subprocess.Popen[str], identity: int) -> dict[str, Any]:
     raise AssertionError("the server has ended")
 
 
+def texts_of(result: Any) -> list[str]:
+    return [block.text for block in result.content]
+
+
 def text_of(result: Any) -> str:
-    return "\n".join(block.text for block in result.content)
+    return "\n".join(texts_of(result))
 
 
 @pytest.fixture
@@ -152,10 +156,10 @@ def test_an_assistant_asks_an_index(server: Server, index: Index) -> None:
         assert f"{invoice}:3-3\npaid in time\n" in text_of(context)
 
         whole = await session.call_tool("read_file", {"path": str(invoice)})
-        assert whole.content[1].text == "1\tthe tax invoice of March\n3\tpaid in time\n4\tby the accountant\n"
+        assert texts_of(whole)[1] == "1\tthe tax invoice of March\n3\tpaid in time\n4\tby the accountant\n"
         part = await session.call_tool("read_file", {"path": str(invoice), "first_line": 2, "last_line": 3})
-        assert part.content[1].text == "3\tpaid in time\n"
-        assert f"{invoice}:3-3 on {HOST}" in part.content[0].text
+        assert texts_of(part)[1] == "3\tpaid in time\n"
+        assert f"{invoice}:3-3 on {HOST}" in texts_of(part)[0]
 
         similar = await session.call_tool("similar", {"path": str(draft), "limit": 1})
         [nearest] = similar.structured_content["results"]
@@ -175,7 +179,7 @@ def test_an_assistant_asks_an_index(server: Server, index: Index) -> None:
 def test_what_is_wrong_is_said_in_a_line_and_the_server_goes_on(server: Server, index: Index) -> None:
     (index.folder / "picture.bin").write_bytes(b"locked")
     index.settle()
-    wrong = [
+    wrong: list[tuple[str, dict[str, Any], str]] = [
         ("search", {}, "query: Field required"),
         ("search", {"query": ""}, "query"),
         ("search", {"query": "x" * 5000}, "at most 4096 characters"),
@@ -229,7 +233,7 @@ def test_no_path_leads_out_of_the_roots(server: Server, index: Index, tmp_path: 
             assert "the index has no file" in text_of(answer)
             assert "password" not in text_of(answer)
         note = await session.call_tool("read_file", {"path": f"{index.folder}/note.txt"})
-        assert note.content[1].text == "1\ta note\n"
+        assert texts_of(note)[1] == "1\ta note\n"
         elsewhere = await session.call_tool("read_file", {"path": f"{index.folder}/note.txt", "host": "elsewhere"})
         assert elsewhere.is_error
 
@@ -246,8 +250,8 @@ def test_a_long_text_comes_in_parts(server: Server, index: Index) -> None:
         first: int | None = 1
         while first is not None:
             answer = await session.call_tool("read_file", {"path": str(path), "first_line": first})
-            numbers += [int(line.split("\t")[0]) for line in answer.content[1].text.splitlines()]
-            _, _, more = answer.content[0].text.partition("first_line=")
+            numbers += [int(line.split("\t")[0]) for line in texts_of(answer)[1].splitlines()]
+            _, _, more = texts_of(answer)[0].partition("first_line=")
             first = int(more) if more else None
         assert numbers == list(range(1, 1201))
 

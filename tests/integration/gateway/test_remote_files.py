@@ -8,6 +8,7 @@ import random
 import socket
 import stat
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -18,8 +19,14 @@ from magicfs.gateway import connection_pool, files_service
 from magicfs.gateway.file_protocol import (
     MAX_PATH_BYTES,
 )
+from magicfs.gateway.remote_files import PeerFiles
 from magicfs.runtime.processes import wait_until
 from tests.integration.gateway.hosts import Host, Mount, refused
+
+
+def calls_of(files: PeerFiles) -> list[Callable[[str, bytes, bytes], object]]:
+    """What is asked about a path: each takes a host, a root and a path."""
+    return [files.status, files.list, files.target, files.open]
 
 
 def test_a_file_is_read_byte_for_byte(host: Host, mount: Mount) -> None:
@@ -87,7 +94,7 @@ def test_no_link_is_followed(host: Host, mount: Mount, tmp_path: Path) -> None:
     (host.root / "key").symlink_to(tmp_path / "secret/key")
     assert mount.files.target("hub", mount.root, b"key") == os.fsencode(tmp_path / "secret/key")
     for path in (b"key", b"way", b"way/key"):
-        assert refused(lambda path=path: mount.files.open("hub", mount.root, path)) in (
+        assert refused(mount.files.open, "hub", mount.root, path) in (
             errno.ELOOP,
             errno.ENOTDIR,
             errno.EINVAL,
@@ -114,13 +121,13 @@ def test_nothing_outside_of_a_root_is_reached(host: Host, mount: Mount, tmp_path
         b"./file",
     )
     for path in outside:
-        for call in (mount.files.status, mount.files.list, mount.files.target, mount.files.open):
-            assert refused(lambda call=call, path=path: call("hub", mount.root, path)) == errno.EINVAL
+        for call in calls_of(mount.files):
+            assert refused(call, "hub", mount.root, path) == errno.EINVAL
     for root in (b"/", b"/etc", os.fsencode(tmp_path), mount.root + b"/deep", mount.root + b"/", b""):
-        for call in (mount.files.status, mount.files.list, mount.files.target, mount.files.open):
-            assert refused(lambda call=call, root=root: call("hub", root, b"")) == errno.ENOENT
+        for call in calls_of(mount.files):
+            assert refused(call, "hub", root, b"") == errno.ENOENT
     long = b"a/" * MAX_PATH_BYTES + b"a"
-    assert refused(lambda: mount.files.open("hub", mount.root, long)) == errno.ENAMETOOLONG
+    assert refused(mount.files.open, "hub", mount.root, long) == errno.ENAMETOOLONG
 
 
 def test_only_regular_files_are_opened_and_a_pipe_does_not_block(host: Host, mount: Mount) -> None:
@@ -133,7 +140,7 @@ def test_only_regular_files_are_opened_and_a_pipe_does_not_block(host: Host, mou
             os.mknod(host.root / "null", stat.S_IFCHR | 0o666, os.makedev(1, 3))
             names.append(b"null")
         for name in names:
-            assert refused(lambda name=name: mount.files.open("hub", mount.root, name)) == errno.EINVAL
+            assert refused(mount.files.open, "hub", mount.root, name) == errno.EINVAL
 
 
 def test_a_root_that_is_served_no_more_is_no_root(host: Host, mount: Mount) -> None:

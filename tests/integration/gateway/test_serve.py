@@ -161,7 +161,17 @@ def test_a_certificate_that_an_admitted_host_has_signed_is_not_admitted(server: 
     key, request, signed = (tmp_path / name for name in ("key.pem", "request.pem", "signed.pem"))
     openssl = ["openssl", "req", "-new", "-newkey", "rsa:2048", "-nodes", "-subj", "/CN=forged"]
     subprocess.run([*openssl, "-keyout", key, "-out", request], check=True, capture_output=True)
-    signing = ["openssl", "x509", "-req", "-in", request, "-CA", node.certificate_path, "-CAkey", node.key_path]
+    signing: list[str | Path] = [
+        "openssl",
+        "x509",
+        "-req",
+        "-in",
+        request,
+        "-CA",
+        node.certificate_path,
+        "-CAkey",
+        node.key_path,
+    ]
     subprocess.run([*signing, "-set_serial", "7", "-out", signed], check=True, capture_output=True)
     signed.write_text(signed.read_text() + node.certificate)
     assert answer(server.connect(Identity(key, signed, signed.read_text(), "SHA256:forged"))) == b""

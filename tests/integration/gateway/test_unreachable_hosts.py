@@ -9,6 +9,7 @@ import socket
 import stat
 import threading
 import time
+from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from magicfs.gateway.file_protocol import (
     REQUEST,
     Kind,
     Operation,
+    Request,
     encoded_status,
     frame,
 )
@@ -76,7 +78,7 @@ def test_a_disk_that_hangs_costs_its_root_alone(
     host.in_loop(lambda: host.files.set_roots([mount.root, os.fsencode(other)]))
     hung, real = threading.Event(), files_service._status
 
-    def status(request: files_service.Request) -> bytes:
+    def status(request: Request) -> bytes:
         if request.root == mount.root:
             hung.wait(60)
         return real(request)
@@ -163,7 +165,8 @@ def test_a_host_that_answers_nonsense_is_an_error_and_no_more(
     other.known = host.known
     with other.serving():
         mount.files.set_hosts([other.certificate()])
-        for call in (mount.files.status, mount.files.open):
-            assert refused(lambda call=call: call("hub", mount.root, b"")) in (errno.EIO, errno.EHOSTUNREACH)
+        calls: list[Callable[[str, bytes, bytes], object]] = [mount.files.status, mount.files.open]
+        for call in calls:
+            assert refused(call, "hub", mount.root, b"") in (errno.EIO, errno.EHOSTUNREACH)
             mount.files._pools["hub"]._unreachable_until = 0
         mount.files.set_hosts([])

@@ -7,7 +7,9 @@ import shutil
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -24,7 +26,7 @@ from tests.integration.ingest.agents import make_agent, running
 from tests.plugins.index import HOST, Index
 
 
-def states(index: Index) -> list[tuple]:
+def states(index: Index) -> list[tuple[Any, ...]]:
     return index.rows("SELECT name, state FROM roots")
 
 
@@ -49,9 +51,9 @@ def test_a_root_that_flaps_leaves_the_watches_of_the_others_alone(
             (tmp_path / "away").rename(flapping)
             wait_until(lambda: "missing" not in dict(states(index)).values(), seconds=60, failed="usb is not back")
             (flapping / f"{turn}.txt").write_text("words")
-            wait_until(lambda turn=turn: f"{turn}.txt" in index.states(), seconds=60, failed="usb is not watched")
+            wait_until(partial(index.has, f"{turn}.txt"), seconds=60, failed="usb is not watched")
             (index.folder / f"docs{turn}.txt").write_text("words")
-            wait_until(lambda turn=turn: f"docs{turn}.txt" in index.states(), seconds=60, failed="docs is not watched")
+            wait_until(partial(index.has, f"docs{turn}.txt"), seconds=60, failed="docs is not watched")
             if turn == 0:
                 # A scan that was due at the beginning has ended: it is short, and `usb` was scanned twice since.
                 calm = scans["docs"]
@@ -92,7 +94,7 @@ def test_a_requested_scan_compares_with_the_database_itself(
 ) -> None:
     (index.folder / "one.txt").write_text("words")
     with running(make_agent(settings, index.database)):
-        wait_until(lambda: scans["docs"] >= 2 and index.states(), seconds=60, failed="the root is not watched")
+        wait_until(lambda: scans["docs"] >= 2 and bool(index.states()), seconds=60, failed="the root is not watched")
         index.rows("UPDATE files SET size = 0 RETURNING 1")
         with index.database.transaction() as connection:
             request_scan(connection, name="docs")
@@ -107,7 +109,7 @@ def test_a_periodic_scan_compares_with_the_database_itself_from_time_to_time(
     monkeypatch.setattr(root_keeper, "COMPARE_SECONDS", 1.0)
     (index.folder / "one.txt").write_text("words")
     with running(make_agent(settings.replace(scan_seconds=1), index.database)):
-        wait_until(lambda: scans["docs"] >= 2 and index.states(), seconds=60, failed="the root is not watched")
+        wait_until(lambda: scans["docs"] >= 2 and bool(index.states()), seconds=60, failed="the root is not watched")
         index.rows("UPDATE files SET size = 0 RETURNING 1")
         wait_until(
             lambda: index.rows("SELECT size FROM files") == [(5,)], seconds=60, failed="the scan trusted its memory"
@@ -153,7 +155,8 @@ def test_a_system_without_threads_puts_scans_off(
 ) -> None:
     stop = threading.Event()
     keeper = RootKeeper(settings, index.scanner, Outage(logging.getLogger()))
-    start, refused = threading.Thread.start, []
+    start = threading.Thread.start
+    refused: list[str] = []
 
     def refuse(self: threading.Thread) -> None:
         if self.name.startswith("scan-") and not refused:
@@ -169,7 +172,7 @@ def test_a_system_without_threads_puts_scans_off(
     loop = threading.Thread(target=keeper.scan_roots, args=(stop,), daemon=True)
     loop.start()
     try:
-        wait_until(index.states, seconds=60, failed="the root is not scanned")
+        wait_until(partial(index.has, "one.txt"), seconds=60, failed="the root is not scanned")
     finally:
         stop.set()
         keeper.interrupt()

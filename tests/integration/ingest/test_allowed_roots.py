@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -18,7 +19,7 @@ from tests.plugins.index import HOST, Index
 from tests.plugins.waiting import eventually
 
 
-def rows(database: Database, query: str) -> list[tuple]:
+def rows(database: Database, query: str) -> list[tuple[Any, ...]]:
     with database.transaction() as connection:
         cursor = connection.execute(query.encode())
         return cursor.fetchall() if cursor.description else []

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import shutil
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -74,7 +75,9 @@ def test_as_many_that_are_nowhere_are_kept_with_all_others(index: Index, other: 
 
 
 @pytest.mark.parametrize("change", [Path.unlink, lambda path: path.write_text("something else")])
-def test_a_copy_that_is_not_on_the_disk_as_it_was_read_is_none(index: Index, other: Index, change) -> None:
+def test_a_copy_that_is_not_on_the_disk_as_it_was_read_is_none(
+    index: Index, other: Index, change: Callable[[Path], object]
+) -> None:
     move_by_copying(index, other.folder)
     other.settle()
     for path in other.folder.iterdir():
@@ -99,7 +102,7 @@ def test_a_copy_on_another_host_is_none(index: Index, other: Index, database: Da
 
 @pytest.mark.parametrize("copy", [shutil.copy2, shutil.copy])
 def test_a_file_whose_bytes_nobody_has_read_is_known_by_its_name_size_and_time(
-    index: Index, other: Index, copy
+    index: Index, other: Index, copy: Callable[[Path, Path], object]
 ) -> None:
     """As a large film."""
     for number in range(FILES):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -22,6 +23,13 @@ def lines(index: Index, name: str) -> list[str]:
 def line(index: Index, name: str, label: str) -> str:
     """The only line of a label, without the label."""
     (found,) = [one.removeprefix(label).strip() for one in lines(index, name) if one.startswith(f"{label} ")]
+    return found
+
+
+def facts(index: Index, name: str) -> dict[str, Any]:
+    """What the index has about a file, for programs."""
+    found = facts_json(explain(index.database, host=HOST, path=index.folder / name))
+    assert found is not None
     return found
 
 
@@ -85,7 +93,7 @@ def test_encoded_data_that_was_left_out_is_counted(index: Index) -> None:
     assert line(index, "page.md", "left out") == (
         "12,345 characters of encoded data, such as pictures in base64: docs/formats.md says what that is"
     )
-    assert facts_json(explain(index.database, host=HOST, path=index.folder / "page.md"))["encoded_characters"] == 12_345
+    assert facts(index, "page.md")["encoded_characters"] == 12_345
 
 
 @pytest.mark.parametrize(
@@ -105,7 +113,7 @@ def test_what_recognised_which_pages_is_said(index: Index, recognition: Recognit
     read_as(index, Document("a scanned word", "application/pdf", recognition=recognition))
     index.settle()
     assert line(index, "scan.pdf", "pictures") == f"read by {said}"
-    assert facts_json(explain(index.database, host=HOST, path=index.folder / "scan.pdf"))["recognised_by"] == said
+    assert facts(index, "scan.pdf")["recognised_by"] == said
     assert not [one for one in lines(index, "scan.pdf") if one.startswith("detail")]
 
 

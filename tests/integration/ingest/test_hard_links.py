@@ -16,6 +16,7 @@ from magicfs.domain.files import ClaimedFile, FileStat
 from magicfs.domain.ids import FileId, RootId
 from magicfs.ingest import row_writer
 from magicfs.pipeline import claim_groups, reading
+from magicfs.pipeline.large_files import read_range
 from tests.integration.ingest.trees import found, on_disk, process
 from tests.plugins.index import Index
 
@@ -95,7 +96,6 @@ def test_a_name_is_followed_when_others_of_its_file_stay(index: Index, snapshots
 def read(monkeypatch: pytest.MonkeyPatch) -> list[int]:
     """The descriptors from which a file was read."""
     descriptors: list[int] = []
-    read_range = reading.read_range
 
     def noted(descriptor: int, *positions: int) -> bytes:
         descriptors.append(descriptor)

@@ -5,14 +5,18 @@ from __future__ import annotations
 import threading
 import time
 from collections import Counter
+from functools import partial
 from pathlib import Path
 
 import pytest
 
 from magicfs.config import Settings
+from magicfs.db import planner_statistics
 from magicfs.db.cluster.heartbeats import record_workers
 from magicfs.db.cluster.roots import request_scan
+from magicfs.db.corpus import file_claims
 from magicfs.db.pool import Database
+from magicfs.db.vectors import score_scale
 from magicfs.domain.status import WorkerStatus
 from magicfs.ingest import agent as agent_module
 from magicfs.ingest import index_upkeep, root_keeper
@@ -57,7 +61,7 @@ def test_pages_that_wait_wake_workers_and_keep_no_agent_busy(settings: Settings,
     index.rows("UPDATE files SET state = 'indexed', content_id = (SELECT id FROM contents) RETURNING 1")
     for paused, messages in ((False, 1), (True, 0)):
         queue = NotingQueue()
-        one = make_agent(settings, index.database, queue, background_paused=lambda paused=paused: paused)
+        one = make_agent(settings, index.database, queue, background_paused=partial(bool, paused))
         one._load_roots_and_notify()
         queue.extract.clear()
         one._idle_from = 0.0
@@ -105,7 +109,7 @@ def test_an_idle_agent_looks_for_work_every_few_seconds(
     monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 0.0)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 3.0)
     monkeypatch.setattr(agent_module, "STARTUP_SECONDS", 0.0)
-    monkeypatch.setattr(agent_module.file_claims, "has_waiting_files", lambda *_, **__: note(looks))
+    monkeypatch.setattr(file_claims, "has_waiting_files", lambda *_, **__: note(looks))
     transaction = Database.transaction
     monkeypatch.setattr(Database, "transaction", lambda *args: note(transactions) or transaction(*args))
     with running(make_agent(settings, index.database)):
@@ -178,7 +182,7 @@ def test_an_idle_agent_looks_again_for_a_saved_file_whose_reading_is_put_off(
         wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=60, failed="the agent is not idle")
         # It has time for several looks before it is idle again.
         monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 3600.0)
-        monkeypatch.setattr(agent_module.file_claims, "has_waiting_files", lambda *_, **__: bool(looks.append(1)))
+        monkeypatch.setattr(file_claims, "has_waiting_files", lambda *_, **__: bool(looks.append(1)))
         (index.folder / "saved.txt").write_text("words")
         wait_until(lambda: len(looks) >= 3, seconds=60, failed="the agent does not look")
 
@@ -201,7 +205,7 @@ def test_an_agent_refreshes_the_statistics_while_there_is_work(
 ) -> None:
     refreshed = []
     monkeypatch.setattr(index_upkeep, "STATISTICS_SECONDS", 0.05)
-    monkeypatch.setattr(index_upkeep.planner_statistics, "refresh_statistics", lambda _: refreshed.append(1))
+    monkeypatch.setattr(planner_statistics, "refresh_statistics", lambda _: refreshed.append(1))
     working = make_agent(settings, index.database)
     with running(working):
         wait_until(lambda: len(refreshed) >= 2, seconds=60, failed="statistics grow old")
@@ -241,10 +245,14 @@ def test_an_agent_frees_memory_once_when_it_becomes_idle(
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(agent_module, "trim_heap", lambda: freed.append(True))
     one = make_agent(settings, index.database)
+
+    def has_freed(times: int) -> bool:
+        return len(freed) == times
+
     with running(one):
         for times in (1, 2):
             let_idle(one)
-            wait_until(lambda times=times: len(freed) == times, seconds=60, failed="it keeps its memory")
+            wait_until(partial(has_freed, times), seconds=60, failed="it keeps its memory")
             wait_for_looks(one, 4)
             assert len(freed) == times
             one._stay_busy()
@@ -277,8 +285,8 @@ def test_an_agent_notifies_workers_of_scores_that_nobody_has_measured(
     index.settle()
     queue = NotingQueue()
     looks: list[bool] = []
-    waits = index_upkeep.score_scale.waits
-    monkeypatch.setattr(index_upkeep.score_scale, "waits", lambda *args: looks.append(True) or waits(*args))
+    waits = score_scale.waits
+    monkeypatch.setattr(score_scale, "waits", lambda *args: looks.append(True) or waits(*args))
     with running(make_agent(settings, index.database, queue)):
         wait_until(lambda: len(looks) >= 3, seconds=60, failed="the agent does not look at scores")
         assert not any(queue.embed)

@@ -137,7 +137,7 @@ def test_many_files_that_are_moved_one_by_one_stay_found(
     moved = [path.relative_to(folder) for path in folder.rglob("*") if path.is_file()]
     for path in moved:
         (folder / path).rename(index.folder / "new" / path)
-    process(index, "new", *(Path("old name") / path for path in moved))
+    process(index, "new", *(f"old name/{path}" for path in moved))
     assert sorted(found(index).values()) == texts
     index.scanner.scan(index.registered())
     assert sorted(found(index).values()) == texts

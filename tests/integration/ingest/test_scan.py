@@ -12,7 +12,7 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.db.corpus import files as files_db
+from magicfs.domain.files import SeenFile
 from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseUnavailable
 from magicfs.ingest import walk
@@ -119,11 +119,11 @@ def test_a_watch_outlives_a_restart_of_the_database(index: Index, monkeypatch: p
     events = Watcher(scanner, rescan=lambda _: rescanned.release())
     saved = threading.Event()
     save = scanner.record
-    failures = iter([True])
+    failures = [DatabaseUnavailable("restarting")]
 
-    def sometimes(root: Root, seen: list[files_db.SeenFile]) -> None:
-        if seen and next(failures, False):
-            raise DatabaseUnavailable("restarting")
+    def sometimes(root: Root, seen: list[SeenFile]) -> None:
+        if seen and failures:
+            raise failures.pop()
         save(root, seen)
         if seen:
             saved.set()

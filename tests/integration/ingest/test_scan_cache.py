@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import tracemalloc
 from collections.abc import Iterator
+from typing import Any
 
 import pytest
 
@@ -12,7 +13,7 @@ from magicfs.db.corpus import files as files_db
 from magicfs.domain.files import FileRow
 from magicfs.domain.ids import FileId
 from magicfs.ingest.index_snapshot import IndexSnapshot
-from magicfs.ingest.walk import Walk
+from magicfs.ingest.walk import Listing, Walk
 from tests.integration.ingest.trees import changed, many, watcher
 from tests.plugins.index import Index, with_and_without_restarts
 from tests.plugins.services import make_scanner
@@ -30,7 +31,7 @@ def test_a_directory_that_cannot_be_listed_leaves_the_others_in_the_cache(
     closed = True
     real_open = os.open
 
-    def refusing(path, *arguments, **keywords):
+    def refusing(path: Any, *arguments: Any, **keywords: Any) -> int:
         if closed and os.fsencode(path).endswith(b"/closed"):
             raise PermissionError(13, "Permission denied", path)
         return real_open(path, *arguments, **keywords)
@@ -63,7 +64,7 @@ def test_a_directory_that_could_not_be_listed_and_is_gone_is_deleted_with_all_be
     scanner = index.scanner
     listings = Walk.listings
 
-    def without_closed(self):
+    def without_closed(self: Walk) -> Iterator[Listing]:
         for listing in listings(self):
             if listing.path.startswith(b"closed"):
                 self.unlisted.append(listing.path)

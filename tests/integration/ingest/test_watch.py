@@ -209,7 +209,7 @@ def test_a_directory_that_is_mounted_at_a_second_place_is_watched_at_both(index:
     """The kernel has one watch for both."""
     (index.folder / "one").mkdir()
     (index.folder / "two/mounted").mkdir(parents=True)
-    mount = ["mount", "--bind", index.folder / "one", index.folder / "two/mounted"]
+    mount = ["mount", "--bind", str(index.folder / "one"), str(index.folder / "two/mounted")]
     if subprocess.run(mount, check=False, capture_output=True).returncode:
         pytest.skip("nothing can be mounted here")
     try:

@@ -178,7 +178,8 @@ LENSES = {
 def test_answers_are_as_near_in_another_language(multilingual: FastembedEmbedder) -> None:
     """On texts that calibration has not seen, in a language that it does not have, too."""
     spec = multilingual.spec
-    right, unrelated = [], []
+    right: list[tuple[bool, float]] = []
+    unrelated: list[tuple[bool, float]] = []
     for asked, other in ((STORMS, LENSES), (LENSES, STORMS)):
         for language, (question, _) in asked.items():
             vector = multilingual.embed_query(question)

@@ -23,6 +23,7 @@ from magicfs.db.vectors.multilingual import record_foreign_question
 from magicfs.domain.contents import Document
 from magicfs.domain.models import StoredModel
 from magicfs.errors import DatabaseConflict, ModelError
+from magicfs.models.catalog import MULTILINGUAL_MODEL
 from magicfs.models.store import ModelStore
 from tests.fakes.embedder import FAKE_SPEC
 from tests.integration.models.tiny import write_tiny_model
@@ -89,8 +90,8 @@ def starter(settings: Settings, index: Index) -> tuple[MultilingualStarter, list
     pulled: list[str] = []
 
     def pull(stop: threading.Event, precision: str) -> None:
-        pulled.append(multilingual.MULTILINGUAL_MODEL)
-        index_model.model_store(settings).pull(multilingual.MULTILINGUAL_MODEL)
+        pulled.append(MULTILINGUAL_MODEL)
+        index_model.model_store(settings).pull(MULTILINGUAL_MODEL)
 
     return MultilingualStarter(settings, index.database, pull=pull), pulled
 
@@ -219,7 +220,7 @@ def test_a_conflict_ends_neither_a_command_nor_the_agent(
 
     monkeypatch.setattr(db_multilingual, function, conflict_once)
     multilingual.declare_multilingual(settings.replace(multilingual="always"), index.database)
-    multilingual.ensure_multilingual(settings, index.database, progress=[].append)
+    multilingual.ensure_multilingual(settings, index.database, progress=lambda _: None)
     assert (second(index), len(tries)) == (str(tiny), 2)
 
 
@@ -324,7 +325,7 @@ def test_the_doctor_says_what_the_index_needs_and_what_is_missing(
     ok, text = languages(settings)
     assert not ok
     assert "magicfs model pull" in text
-    multilingual.ensure_multilingual(settings, index.database, progress=[].append)
+    multilingual.ensure_multilingual(settings, index.database, progress=lambda _: None)
     assert languages(settings) == (True, f"{tiny} (fp32) beside the active model")
     ok, text = languages(settings.replace(home=homes / "other"))
     assert not ok

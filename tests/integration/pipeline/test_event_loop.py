@@ -10,9 +10,9 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from kombu import Connection
 from kombu.asynchronous import Hub
 from kombu.asynchronous.timer import Timer
+from kombu.connection import Connection
 
 from tasks.consumer import _signal_sockets, look_rarely_at_bindings, wake_on_signals
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import threading
 from datetime import UTC, datetime
+from typing import Any
 
 import pytest
 
@@ -16,6 +17,7 @@ from magicfs.pipeline import extract as extraction
 from magicfs.pipeline import reading
 from magicfs.pipeline.claim_groups import GROUP_BYTES, GROUP_FILES, GROUPED_FILE_BYTES, group_files
 from magicfs.pipeline.file_processor import FileProcessor
+from magicfs.pipeline.large_files import read_range
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
 
@@ -131,7 +133,7 @@ def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
     index.scan()
     for number in range(GROUP_FILES):
         (index.folder / f"{number:02}.txt").write_text(f"{number} " + "grown " * (GROUPED_FILE_BYTES // 5))
-    read = reading.read_range
+    read = read_range
     write = FileProcessor._write
     sizes: list[int] = []
 
@@ -198,7 +200,7 @@ def test_a_database_that_goes_away_between_the_files_of_a_group_loses_none(
     original = reading.read_file
     tries = 0
 
-    def read(claim: ClaimedFile, **options: object) -> object:
+    def read(claim: ClaimedFile, **options: Any) -> object:
         nonlocal tries
         tries += 1
         if tries == 1:

@@ -99,9 +99,7 @@ def test_a_log_that_grows_is_found_by_what_is_new_and_read_no_further_than_that(
     extraction.run_batch()
     read: list[int] = []
     pread = os.pread
-    monkeypatch.setattr(
-        counted_lines.os, "pread", lambda fd, length, offset: (read.append(length), pread(fd, length, offset))[1]
-    )
+    monkeypatch.setattr(os, "pread", lambda fd, length, offset: (read.append(length), pread(fd, length, offset))[1])
     write_log(path, first=LINES + 1, last=LINES + 100)
     with path.open("a") as file:
         file.write("the new line is of a quokka\n")

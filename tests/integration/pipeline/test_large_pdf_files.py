@@ -91,7 +91,7 @@ def test_one_that_changes_while_it_is_read_is_read_again(
     path.write_bytes(report())
     later = report(pages=61)
     read = large.reader.extract_open
-    outcomes = []
+    outcomes: list[object] = []
 
     def change_and_read(descriptor: int, *, kind: str) -> object:
         if not outcomes:

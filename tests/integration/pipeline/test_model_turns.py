@@ -6,6 +6,7 @@ import pytest
 
 from magicfs.db.vectors.embeddings import claim_chunks, claimable_models
 from magicfs.db.vectors.models import multilingual_model
+from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ModelSpec, ModelState
 from magicfs.errors import ModelMissing
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, TwoModels
@@ -34,7 +35,7 @@ def test_second_vectors_wait_while_others_can_be_embedded(models: TwoModels) -> 
     models.write("two-de.txt", "drei")
     models.extract()
     with models.index.database.transaction() as connection:
-        claim_chunks(connection, model=1, owner="embed-2@here", limit=1, max_tokens=1, seconds=60)
+        claim_chunks(connection, model=ModelId(1), owner="embed-2@here", limit=1, max_tokens=1, seconds=60)
     service = models.worker()
     with models.index.database.transaction() as connection:
         second = multilingual_model(connection)

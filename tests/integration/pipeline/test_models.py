@@ -14,11 +14,11 @@ from magicfs.db.vectors.model_changes import (
     start_multilingual,
 )
 from magicfs.db.vectors.model_digests import record_digest
-from magicfs.db.vectors.models import active_model, all_models, building_model, searched_models
+from magicfs.db.vectors.models import all_models, building_model, searched_models
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import DatabaseError, ModelMismatch
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
-from tests.plugins.index import Index
+from tests.plugins.index import Index, completed_model, working_model
 from tests.plugins.services import make_embed_service
 
 OTHER = replace(FAKE_SPEC, name="fake/other", dimension=96)
@@ -52,13 +52,13 @@ def test_other_files_under_the_same_name_are_another_model(filled: Index) -> Non
         first = build_model(connection, one)
     embed_all(filled, one)
     with filled.database.transaction() as connection:
-        assert complete_building(connection).spec == one
+        assert completed_model(connection).spec == one
         assert activate_model(connection, replace(one, name="fake/another-name")).id == first.id
         with pytest.raises(ModelMismatch, match="magicfs model use fake/other"):
             activate_model(connection, two)
         second = build_model(connection, two)
         assert second.id != first.id
-        assert active_model(connection).spec == one
+        assert working_model(connection).spec == one
     embed_all(filled, two)
     assert filled.rows("SELECT model_id, count(vector) FROM embeddings WHERE model_id > 1 GROUP BY 1 ORDER BY 1") == [
         (first.id, 10),
@@ -91,7 +91,7 @@ def test_vectors_are_those_of_one_digest_for_ever(index: Index) -> None:
         assert record_digest(connection, model, spec)
         [model] = all_models(connection)
         assert not record_digest(connection, model, replace(spec, digest="2" * 64))
-        assert active_model(connection).spec == spec
+        assert working_model(connection).spec == spec
     with pytest.raises(DatabaseError, match="refused"), index.database.transaction() as connection:
         connection.execute("UPDATE models SET digest = 'other'")
 
@@ -103,9 +103,9 @@ def test_a_former_digest_is_replaced_by_the_one_that_all_hosts_agree_on(filled: 
     with filled.database.transaction() as connection:
         [model] = all_models(connection)
         assert record_digest(connection, model, before)
-        assert not record_digest(connection, active_model(connection), other)
+        assert not record_digest(connection, working_model(connection), other)
         assert activate_model(connection, now).id == model.id
-        assert record_digest(connection, active_model(connection), now)
+        assert record_digest(connection, working_model(connection), now)
         assert activate_model(connection, before).id == activate_model(connection, now).id == model.id
         [row] = all_models(connection)
     assert (row.spec.digest, row.spec.former_digest) == (now.digest, before.digest)
@@ -130,23 +130,23 @@ def test_two_rows_that_are_one_model_become_one(filled: Index, state: str) -> No
         assert record_digest(connection, rows[1], spec)
         assert record_digest(connection, rows[0], spec)
         assert [model.spec.digest for model in all_models(connection)] == ["1" * 64]
-        assert active_model(connection).id == rows[0].id
+        assert working_model(connection).id == rows[0].id
 
 
 def test_searches_use_the_old_model_until_the_new_one_is_complete(filled: Index) -> None:
     with filled.database.transaction() as connection:
         build_model(connection, OTHER)
         assert complete_building(connection) is None
-        assert active_model(connection).spec == FAKE_SPEC
+        assert working_model(connection).spec == FAKE_SPEC
     (filled.folder / "late.txt").write_text("came later")
     filled.scan()
     filled.extraction().run_batch()
     embed_all(filled)
     with filled.database.transaction() as connection:
-        assert complete_building(connection).spec == OTHER
-        assert active_model(connection).spec == OTHER
+        assert completed_model(connection).spec == OTHER
+        assert working_model(connection).spec == OTHER
         assert building_model(connection) is None
-        ids = active_model(connection).id
+        ids = working_model(connection).id
     assert filled.rows("SELECT count(*) FROM embeddings WHERE model_id = %s AND state = 'done'", ids) == [(11,)]
 
 
@@ -211,7 +211,7 @@ def test_backing_out_keeps_the_old_model_and_stops_the_work(filled: Index) -> No
         assert building_model(connection) is None
     assert filled.embedding().run_turn() == 0
     with filled.database.transaction() as connection:
-        assert active_model(connection).spec == FAKE_SPEC
+        assert working_model(connection).spec == FAKE_SPEC
 
 
 def test_going_back_needs_no_new_vectors_until_the_old_ones_are_dropped(filled: Index) -> None:
@@ -221,7 +221,7 @@ def test_going_back_needs_no_new_vectors_until_the_old_ones_are_dropped(filled: 
     with filled.database.transaction() as connection:
         complete_building(connection)
         build_model(connection, FAKE_SPEC)
-        assert complete_building(connection).spec == FAKE_SPEC, "its vectors are still there"
+        assert completed_model(connection).spec == FAKE_SPEC, "its vectors are still there"
         assert drop_retired(connection, after_s=-1) == 1
     assert filled.rows("SELECT to_regclass('embeddings_2')") == [(None,)]
     assert filled.rows("SELECT count(*) FROM embeddings") == [(10,)]

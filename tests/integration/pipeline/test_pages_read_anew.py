@@ -138,7 +138,7 @@ def test_a_changed_book_keeps_nothing_of_the_former_one(index: Index, book: Book
 def test_a_book_for_which_there_is_no_ocr_now_stays_and_waits_for_it(index: Index, book: BookReader) -> None:
     index.rows("UPDATE contents SET title = 'Birds', author = 'Bewick', keywords = 'waders' RETURNING 1")
     begin_anew(index, book)
-    book.extract = lambda *_, **__: Unreadable(SkipReason.NEEDS_OCR)  # type: ignore[method-assign]
+    book.extract = lambda *_, **__: Unreadable(SkipReason.NEEDS_OCR)
     read_once(index)
     assert index.states() == {"book.pdf": ("indexed", None)}
     assert (texts(index), pending(index)) == (WHOLE, [(0, "needs-ocr")])
@@ -158,7 +158,7 @@ def test_a_file_at_which_a_newer_reader_fails_keeps_its_text(
     index: Index, book: BookReader, reason: SkipReason
 ) -> None:
     begin_anew(index, book)
-    book.extract = lambda *_, **__: Unreadable(reason)  # type: ignore[method-assign]
+    book.extract = lambda *_, **__: Unreadable(reason)
     read_once(index)
     assert index.states() == {"book.pdf": ("indexed", None)}
     assert (texts(index), pending(index)) == (WHOLE, [(0, reason.value)])

@@ -2,6 +2,7 @@
 
 import errno
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -147,7 +148,7 @@ def test_a_bad_vector_quarantines_one_chunk(index: Index, monkeypatch: pytest.Mo
     index.extraction().run_batch()
     original = type(index.embedder).embed_passages
 
-    def refuse(self, texts):
+    def refuse(self: object, texts: Sequence[str]) -> object:
         if "poison" in texts:
             raise ModelError("a vector is not finite")
         return original(self, texts)

@@ -14,6 +14,7 @@ from magicfs.db.corpus.file_claims import MAX_ATTEMPTS, claim_files
 from magicfs.domain.contents import Document, Gap
 from magicfs.errors import DatabaseUnavailable, MagicFSError
 from magicfs.pipeline import reading
+from magicfs.pipeline.large_files import read_range
 from magicfs.pipeline.pauses import MAX_DOUBLED_PAUSE_SECONDS, MIN_PAUSE_SECONDS
 from magicfs.runtime.processes import wait_until
 from tests.plugins.index import FOUND_TEXT, HOST, Index
@@ -25,7 +26,7 @@ PAUSED = "SELECT pause_s >= 0.5 AND leased_until >= read_at + make_interval(secs
 @pytest.fixture
 def after_reading(monkeypatch: pytest.MonkeyPatch) -> Callable[[Callable[[int], None]], None]:
     """Install an action that runs after each read of a file's bytes; it gets the number of earlier reads."""
-    original = reading.read_range
+    original = read_range
 
     def install(action: Callable[[int], None]) -> None:
         count = 0
@@ -84,7 +85,7 @@ def test_a_file_that_becomes_shorter_with_every_try_is_read_later(
     path = index.folder / "shrinking.txt"
     path.write_text("x" * 100)
     index.scan()
-    original = reading.read_range
+    original = read_range
 
     def shrink(descriptor: int, size: int) -> bytes:
         os.truncate(path, size // 2)
@@ -100,7 +101,7 @@ def test_a_file_that_grows_while_it_is_read_is_found_meanwhile(index: Index, mon
     path = index.folder / "log.txt"
     path.write_text("first line\n")
     index.scan()
-    original = reading.read_range
+    original = read_range
 
     def append_meanwhile(descriptor: int, size: int) -> bytes:
         with path.open("a") as log:
@@ -216,7 +217,7 @@ def test_a_file_that_the_database_refuses_does_not_stop_the_others(
     read = index.reader.extract
 
     def with_a_bad_title(content: bytes, *, name: bytes, gap: Gap | None = None) -> Document:
-        document = read(content, name=name)
+        document: Document = read(content, name=name)
         return Document(text=document.text, mime_type="text/plain", title="\0" if name == b"a.txt" else None)
 
     monkeypatch.setattr(index.reader, "extract", with_a_bad_title)

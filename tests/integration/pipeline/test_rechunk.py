@@ -8,12 +8,11 @@ import pytest
 
 from magicfs.db.corpus.rechunk import replace_chunks
 from magicfs.db.vectors.model_changes import build_model, complete_building
-from magicfs.db.vectors.models import active_model
 from magicfs.domain.chunks import Chunk, ClaimedChunk
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.embedder import Embedder
 from tests.fakes.embedder import FAKE_SPEC, FakeEmbedder
-from tests.plugins.index import Index
+from tests.plugins.index import Index, completed_model, working_model
 from tests.plugins.services import make_embed_service
 
 SHORT = replace(FAKE_SPEC, name="fake/short", max_tokens=3)
@@ -86,8 +85,8 @@ def test_long_chunks_are_cut_and_short_ones_keep_their_vectors(filled: Index) ->
         (2, "done", 1, 8),
     ], "searches that use the old model find the pieces too"
     with filled.database.transaction() as connection:
-        assert complete_building(connection).spec == SHORT
-        assert active_model(connection).spec == SHORT
+        assert completed_model(connection).spec == SHORT
+        assert working_model(connection).spec == SHORT
 
 
 def test_a_file_that_comes_later_is_cut_for_both(filled: Index) -> None:

@@ -21,6 +21,7 @@ from magicfs.db.vectors.model_changes import (
 from magicfs.db.vectors.model_digests import record_digest
 from magicfs.db.vectors.models import all_models, building_model, multilingual_model, searched_models
 from magicfs.domain.deadline import Deadline
+from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ModelSpec, ModelState
 from tests.fakes.embedder import FakeEmbedder
 from tests.integration.pipeline.second_model import ENGLISH, MULTILINGUAL, TwoModels
@@ -79,14 +80,14 @@ def test_a_chunk_that_a_worker_has_claimed_when_the_second_model_comes(models: T
     models.write("two-de.txt", "Auf Wiedersehen")
     models.extract()
     with models.index.database.transaction() as connection:
-        claims = claim_chunks(connection, model=1, owner="embed-2@here", limit=9, max_tokens=999, seconds=60)
+        claims = claim_chunks(connection, model=ModelId(1), owner="embed-2@here", limit=9, max_tokens=999, seconds=60)
     models.start()
     assert models.states()["Guten Tag"] == ("pending 0", "pending 0"), "a claim is left alone"
     models.embed()
     assert models.states()["Guten Tag"] == ("unread", "done")
     vectors = FakeEmbedder(ENGLISH).embed_passages([claim.text for claim in claims])
     with models.index.database.transaction() as connection:
-        assert finish_chunks(connection, model=1, claims=claims, vectors=vectors) == 0, "the claim is over"
+        assert finish_chunks(connection, model=ModelId(1), claims=claims, vectors=vectors) == 0, "the claim is over"
     assert models.states()["Guten Tag"] == ("unread", "done")
 
 

@@ -156,7 +156,7 @@ def test_what_is_saved_while_a_turn_fails_is_read_soon_and_with_all_attempts(ind
         save_another(index)
         return Unreadable(SkipReason.CRASHED)
 
-    book.go_on = fail  # type: ignore[method-assign]
+    book.go_on = fail
     read_once(index)
     [(attempts, pause_s)] = index.rows(
         "SELECT attempts, extract(epoch FROM leased_until - now())::float8 FROM files WHERE state = 'pending'"

@@ -92,7 +92,7 @@ def test_a_copy_is_read_where_ocr_is_installed_now_and_maintenance_reads_the_fir
 
 def test_a_worker_that_starts_with_ocr_reads_what_waited_for_it(index: Index, recogniser: Recogniser) -> None:
     (index.folder / "scan.pdf").write_bytes(b"%PDF")
-    recogniser.kind = lambda content, name: "application/pdf parse"
+    index.reader.kind = lambda content, name: "application/pdf parse"
     index.read_all()
     assert index.states() == {"photo.png": NAMED, "scan.pdf": ("skipped", "needs-ocr")}
     del recogniser.kind
@@ -158,13 +158,13 @@ def test_what_a_lesser_ocr_has_read_is_read_again_when_a_better_one_comes(index:
     for name in outcomes:
         (index.folder / os.fsdecode(name)).write_bytes(PNG + name)
     (index.folder / "notes.txt").write_text("notes")
-    recogniser.extract = lambda content, name, gap: outcomes.get(name) or Document("x", "text/plain")
+    index.reader.extract = lambda content, name, gap: outcomes.get(name) or Document("x", "text/plain")
     restart(index)
     index.read_all()
     before = index.states()
     restart(index)
     assert index.states() == before, "the same OCR reads nothing again"
-    del recogniser.extract
+    del index.reader.extract
     recogniser.calls.clear()
     recogniser.has_ocr, index.ocr = True, OcrEngine.TESSERACT
     restart(index, host="elsewhere")
@@ -184,13 +184,13 @@ def test_pages_that_waited_for_ocr_are_read_when_it_comes(index: Index, recognis
     slow = Document("another page", "application/pdf", unread=(UnreadPages(SkipReason.TIMEOUT, (9,)),))
     (index.folder / "mixed.pdf").write_bytes(PNG + b"mixed")
     (index.folder / "slow.pdf").write_bytes(PNG + b"slow")
-    recogniser.extract = lambda content, name, gap: waiting if name == b"mixed.pdf" else slow
+    index.reader.extract = lambda content, name, gap: waiting if name == b"mixed.pdf" else slow
     index.read_all()
     with index.database.transaction() as connection:
         facts = read_file_facts(connection, index.root.id, b"mixed.pdf")
     assert facts is not None
     assert (facts.unread_detail, facts.waits_for_ocr) == ("pages 2-3: needs-ocr", True)
-    del recogniser.extract
+    del index.reader.extract
     recogniser.calls.clear()
     recogniser.has_ocr, index.ocr = True, OcrEngine.RAPIDOCR
     restart(index)
@@ -202,9 +202,9 @@ def test_a_copy_is_read_by_the_better_ocr(index: Index, recogniser: Recogniser) 
     index.ocr = OcrEngine.RAPIDOCR
     outcome = Document("a latter", "application/pdf", recognition=Recognition("rapidocr", (1,)))
     (index.folder / "letter.pdf").write_bytes(PNG + b"letter")
-    recogniser.extract = lambda content, name, gap: outcome
+    index.reader.extract = lambda content, name, gap: outcome
     index.read_all()
-    del recogniser.extract
+    del index.reader.extract
     recogniser.has_ocr, index.ocr = True, OcrEngine.TESSERACT
     (index.folder / "copy.pdf").write_bytes(PNG + b"letter")
     index.read_all()

@@ -44,11 +44,11 @@ def mail_with(parts: Held) -> bytes:
 
 
 def photograph(parts: Held) -> bytes:
-    place = tuple(float(number) for number in _NUMBERS.findall(parts.get("a place", "")))
+    numbers = [float(number) for number in _NUMBERS.findall(parts.get("a place", ""))]
     return documents.photograph(
         camera=parts.get("a camera", ""),
         date=parts.get("a date", ""),
-        place=place or None,
+        place=(numbers[0], numbers[1]) if numbers else None,
         keywords=parts.get("keywords", ""),
     )
 

@@ -9,7 +9,7 @@ import pytest
 from magicfs.db.pool import Database
 from magicfs.db.vectors.model_changes import activate_model, start_multilingual
 from magicfs.domain.contents import Document, Gap, Unreadable
-from magicfs.domain.models import StoredModel
+from magicfs.domain.models import ModelSpec, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.ingest.roots import add_root
 from magicfs.models.catalog import MULTILINGUAL_MODEL
@@ -66,7 +66,7 @@ def service(
             pass
         models = {embedder.spec: embedder, multilingual.spec: multilingual}
 
-        def load(spec: object) -> FastembedEmbedder:
+        def load(spec: ModelSpec) -> FastembedEmbedder:
             return next(model for known, model in models.items() if known.is_model(spec))
 
         while make_embed_service(database, load=load).run_turn():

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import numpy as np
 import pytest
 from numpy.typing import NDArray
@@ -117,11 +119,12 @@ def test_the_chunks_of_a_long_file_do_not_hide_its_neighbours(
         corpus.add(b"other%d.txt" % number, f"other {number}", vectors=[unit(-1, 0.1 * number, 1)])
     asked: list[NDArray[np.float32]] = []
 
-    def counted(connection: object, model: object, probes: NDArray[np.float32], **options: object) -> object:
+    near_chunks = neighbours_db.near_chunks
+
+    def counted(connection: Any, model: Any, probes: NDArray[np.float32], **options: Any) -> Any:
         asked.append(probes)
         return near_chunks(connection, model, probes, **options)
 
-    near_chunks: object = neighbours_db.near_chunks
     monkeypatch.setattr(neighbours_db, "near_chunks", counted)
     assert names(service, b"/data/book.txt")[0] == b"near.txt"
     assert [len(probes) for probes in asked] == [near_contents.PROBES + 1]

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 
 from magicfs.db.pool import Database
@@ -22,7 +24,7 @@ def test_chunks_beyond_the_limit_of_embedded_ones_are_counted(
     counted: list[int] = []
     weigh = retrievers.weigh_words
 
-    def record(*arguments: object, chunks: int, **options: object) -> object:
+    def record(*arguments: Any, chunks: int, **options: Any) -> Any:
         counted.append(chunks)
         return weigh(*arguments, chunks=chunks, **options)
 

@@ -11,10 +11,12 @@ import pytest
 from numpy.typing import NDArray
 
 from magicfs.db.pool import Database
+from magicfs.db.search.scope import enumerate_scope
 from magicfs.domain.models import ModelSpec
 from magicfs.errors import MagicFSError
 from magicfs.search import preparation
 from magicfs.search import service as service_module
+from magicfs.search.compiled_query import prepare_query
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import SPEC, ChosenVectors, Corpus, unit
 
@@ -44,14 +46,12 @@ class Recorder(ChosenVectors):
 @pytest.fixture
 def recorder(monkeypatch: pytest.MonkeyPatch) -> Recorder:
     recorder = Recorder()
-    prepare = preparation.prepare_query
 
     def recorded(*arguments: Any, **options: Any) -> Any:
         recorder.events.append(("read",))
-        return prepare(*arguments, **options)
+        return prepare_query(*arguments, **options)
 
     monkeypatch.setattr(preparation, "prepare_query", recorded)
-    enumerate_scope = service_module.enumerate_scope
 
     def enumerated(*arguments: Any, **options: Any) -> Any:
         recorder.events.append(("enumerated",))

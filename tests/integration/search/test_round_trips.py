@@ -8,6 +8,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import psycopg
 import pytest
@@ -51,7 +52,7 @@ def recorded(path: Path) -> Iterator[Traffic]:
     traffic = Traffic()
     with path.open("wb") as file, pytest.MonkeyPatch.context() as patch:
 
-        def trace_and_wait(self: psycopg.Connection[object], *arguments: object, **options: object) -> object:
+        def trace_and_wait(self: psycopg.Connection[object], *arguments: Any, **options: Any) -> Any:
             if self not in traced:
                 traced.append(self)
                 self.pgconn.trace(file.fileno())

@@ -8,7 +8,7 @@ import random
 import tarfile
 import zipfile
 from itertools import pairwise
-from typing import Final
+from typing import Final, cast
 
 import pytest
 
@@ -17,7 +17,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
-from tests.plugins.documents import container, mail, picture, tar_archive, word_document
+from tests.plugins.documents import TarMode, container, mail, picture, tar_archive, word_document
 from tests.plugins.rar import rar_4, rar_5
 
 _NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
@@ -164,7 +164,7 @@ def _archive_of(kind: str, members: dict[str, bytes]) -> bytes:
             for name, content in members.items():
                 file.writestr(name, content)
     else:
-        with tarfile.open(fileobj=data, mode=kind) as tar:
+        with tarfile.open(fileobj=data, mode=cast("TarMode", kind)) as tar:
             for name, content in members.items():
                 entry = tarfile.TarInfo(name)
                 entry.size = len(content)

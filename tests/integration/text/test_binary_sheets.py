@@ -74,7 +74,7 @@ def test_cells_are_read_as_they_are_shown(extractor: FileExtractor, first: bool)
 
 
 def test_comments_and_what_is_drawn_are_read(extractor: FileExtractor) -> None:
-    parts = {
+    parts: dict[str, bytes | str] = {
         "xl/comments1.bin": record(632, text("Ada")) + record(637, b"\1" + text("ask the auditor")),
         "xl/drawings/drawing1.xml": f"<d {DRAWING}><a:p><a:r><a:t>boxed pangolin</a:t></a:r></a:p></d>",
         "xl/charts/chart1.xml": f"<d {DRAWING}><a:p><a:r><a:t>chart of tides</a:t></a:r></a:p></d>",

@@ -15,7 +15,7 @@ from PIL import Image
 
 from magicfs.domain.contents import NO_OCR, Document, PageText, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.document_pictures import MAX_PICTURES
+from magicfs.text.extract.documents.found_pictures import MAX_PICTURES
 from magicfs.text.extract.documents.picture_texts import with_picture_texts
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
@@ -187,7 +187,7 @@ def test_a_document_of_nothing_but_pictures_has_their_text(reader: FileExtractor
 
 
 def test_what_is_no_picture_of_text_is_left_out(reader: FileExtractor) -> None:
-    more = {
+    more: dict[str, str | bytes] = {
         "ppt/media/master.png": HERON,
         "ppt/slideMasters/_rels/m.xml.rels": relations({"r1": ("image", "../media/master.png")}),
     }

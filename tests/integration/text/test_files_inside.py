@@ -24,6 +24,7 @@ from magicfs.text.extract.office import office_parts
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.pdf import pdf_parts
 from tests.plugins import documents, pdf
+from tests.plugins.documents import TarMode
 
 LOG = b"Mar 3 kernel: a segfault at zygomorphic\n"
 
@@ -85,7 +86,7 @@ def test_what_is_left_out_of_a_compressed_file_is_counted_afterwards() -> None:
     ("mode", "mime_type"),
     [("w:gz", "application/gzip"), ("w:bz2", "application/x-bzip2"), ("w:xz", "application/x-xz")],
 )
-def test_an_archive_is_known_by_its_beginning(mode: str, mime_type: str) -> None:
+def test_an_archive_is_known_by_its_beginning(mode: TarMode, mime_type: str) -> None:
     archive = documents.tar_archive([f"letters/{number}.txt" for number in range(24_000)], mode=mode)
     tracemalloc.start()
     try:

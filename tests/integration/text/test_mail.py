@@ -66,7 +66,8 @@ def test_a_name_that_is_cut_inside_of_letters_is_read(extractor: FileExtractor, 
 def test_a_message_that_was_forwarded_six_times_is_read(extractor: FileExtractor) -> None:
     mail = message("Recipe", "plain")
     mail.add_alternative("<p>Rhubarb compote<img src='cid:a'></p>", subtype="html")
-    mail.get_payload()[1].add_related(b"GIF89a", "image", "gif", cid="<a>")
+    [_, page] = mail.iter_parts()
+    page.add_related(b"GIF89a", "image", "gif", cid="<a>")
     for time in range(6):
         forwarded = message("Fwd: Recipe", f"forward {time}")
         forwarded.add_attachment(mail)

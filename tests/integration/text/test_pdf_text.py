@@ -89,6 +89,7 @@ def test_half_of_a_character_in_a_title_costs_only_itself(extractor: FileExtract
     writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf_file("herons stand in the marsh")))
     title = pypdf.generic.ByteStringObject(b"\xfe\xff" + "On herons \U0001f426".encode("utf-16-be")[:-2])
     writer.metadata = {"/Author": "Ada"}
+    assert writer._info is not None
     writer._info[pypdf.generic.NameObject("/Title")] = title
     target = io.BytesIO()
     writer.write(target)

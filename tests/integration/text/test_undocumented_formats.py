@@ -23,7 +23,7 @@ def onenote(*texts: str | bytes) -> bytes:
 
 
 def test_the_notes_of_onenote_are_read(extractor: FileExtractor) -> None:
-    texts = [
+    texts: list[str | bytes] = [
         "Quittenmarmelade für Jörg",
         b"ask Ottoline on Friday",
         "中文标题",
@@ -31,7 +31,11 @@ def test_the_notes_of_onenote_are_read(extractor: FileExtractor) -> None:
         "PageTitle",
         "Calibri",
     ]
-    data = [bytes.fromhex("abc3f5b7a7cbd58b5a91d8ab4e50"), b"\x01\x02\x03\x04", "Quittenmarmelade für Jörg"]
+    data: list[str | bytes] = [
+        bytes.fromhex("abc3f5b7a7cbd58b5a91d8ab4e50"),
+        b"\x01\x02\x03\x04",
+        "Quittenmarmelade für Jörg",
+    ]
     text = read(extractor, onenote(*texts, *data), b"a.one").text
     assert text.split("\n") == ["Quittenmarmelade für Jörg", "ask Ottoline on Friday", "中文标题", "заметка о лодке"]
 

@@ -13,15 +13,16 @@ import pytest
 from typer.testing import CliRunner
 
 from magicfs.cli import application, index_model, wiring
-from magicfs.db.vectors.model_changes import activate_model, build_model, complete_building
+from magicfs.db.vectors.model_changes import activate_model, build_model
 from magicfs.db.vectors.models import building_model
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.manifest import sha256_of
 from magicfs.errors import ModelMismatch
 from magicfs.models import prepare
+from magicfs.models.rounding import quantize
 from tests.integration.models.identity.machines import DEADLINE_SECONDS, Machine, active, agreement, save
 from tests.integration.models.tiny import write_tiny_model
-from tests.plugins.index import Index
+from tests.plugins.index import Index, completed_model
 
 
 class TestAChangedFolder:
@@ -126,8 +127,6 @@ class TestWeightsThatWereRoundedElsewhere:
 
     @pytest.fixture
     def another_rounding(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        quantize = prepare.quantize
-
         def quantize_otherwise(source: Path, target: Path) -> None:
             quantize(source, target)
             model = onnx.load(target)
@@ -211,7 +210,7 @@ def test_a_model_that_reads_less_gets_chunks_that_it_reads_whole(
         build_model(connection, stored.spec)
     here.embed()
     with index.database.transaction() as connection:
-        assert complete_building(connection).spec == stored.spec
+        assert completed_model(connection).spec == stored.spec
     places = index.rows(
         "SELECT text, ordinal, first_line, last_line FROM chunks JOIN content_chunks ON chunk_id = chunks.id "
         "JOIN files USING (content_id) WHERE display = '505.txt' ORDER BY ordinal"
