@@ -40,13 +40,13 @@ def become(environment: Mapping[str, str], *, parent: int) -> NoReturn:
     for number in HANDLED_SIGNALS:
         signal.signal(number, signal.SIG_DFL)
     signal.signal(signal.SIGINT, signal.default_int_handler)
-    _end(_run(lambda: _main(environment, parent)))
+    _end(exit_code_of(lambda: _main(environment, parent)))
 
 
 def _main(environment: Mapping[str, str], parent: int) -> Any:
     """Run the part. What fails before its module runs fails as it would in `launch`."""
     command, environment = count_start(dict(environment))
-    module, arguments, death_signal = _parsed(command)
+    module, arguments, death_signal = parse_command(command)
     if module is None or not _shows_as(_without_guard(command), environment):
         os.execvpe(command[0], command, environment)
     if death_signal is not None:
@@ -61,7 +61,7 @@ def _main(environment: Mapping[str, str], parent: int) -> Any:
     return importlib.import_module(module).main()
 
 
-def _parsed(command: Sequence[str]) -> tuple[str | None, list[str], int | None]:
+def parse_command(command: Sequence[str]) -> tuple[str | None, list[str], int | None]:
     """The module of ours that a command runs, its arguments, and the signal at its parent's death; None without them.
 
     It is the inverse of `module_command` and `dies_with_parent`.
@@ -97,8 +97,8 @@ def _close_descriptors() -> None:
                 os.close(int(name))
 
 
-def _run(main: Callable[[], Any]) -> int:
-    """The exit code of a module's `main`, as the interpreter would make it."""
+def exit_code_of(main: Callable[[], Any]) -> int:
+    """Call the `main` of a module. Returns the exit code that the interpreter would make of its end."""
     try:
         code = main()
     except SystemExit as end:

@@ -10,10 +10,8 @@ that is on the disk. Single-threaded.
 from __future__ import annotations
 
 import gc
-import importlib
 import os
 import signal
-import sys
 from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -25,8 +23,12 @@ from supervisor.states import ProcessStates
 from magicfs.domain.parts import POSTGRES
 from magicfs.runtime import forked_part
 from magicfs.runtime.parts import PRELOADED
+from magicfs.runtime.preloading import PreloadedModules
 
 LAUNCHER = "magicfs.runtime.launch"
+
+PRELOADED_MODULES = PreloadedModules()
+"""Those of this process."""
 
 
 class Options(ServerOptions):
@@ -40,7 +42,7 @@ class Options(ServerOptions):
 
     def fork(self) -> int:
         """Fork. Whether the child may become a part is decided before: it has no threads, whatever the parent has."""
-        self._forks_parts = _is_current() and _has_one_thread()
+        self._forks_parts = PRELOADED_MODULES.are_current() and _has_one_thread()
         self._parent = os.getpid()
         return os.fork()
 
@@ -84,7 +86,7 @@ class Supervisor(supervisord.Supervisor):
         if self._wanted:
             # It makes no garbage, and looking for some takes a tenth of the time.
             gc.disable()
-            preload(self._wanted.pop(0))
+            PRELOADED_MODULES.load(self._wanted.pop(0))
             if not self._wanted:
                 gc.collect()
                 # Else the first collection of each fork would copy it all.
@@ -121,35 +123,6 @@ class LogFile(loggers.RotatingFileHandler):
             self.closed = True
             with suppress(OSError):
                 self.reopen()
-
-
-_versions: dict[str, tuple[int, int, int]] = {}
-"""The files of the modules in memory, each with what changes when the file does. Empty before `preload`."""
-
-
-def preload(name: str) -> None:
-    """Import a module that parts have in common."""
-    # Else numpy starts threads when it is imported. Parts that are executed get it too, and compute as forks do.
-    os.environ["OPENBLAS_NUM_THREADS"] = "1"
-    # A part that needs it fails with a message in its own log.
-    with suppress(Exception):
-        importlib.import_module(name)
-    paths = {path for module in list(sys.modules.values()) if (path := getattr(module, "__file__", None))}
-    new = paths - _versions.keys()
-    _versions.update({path: version for path in new if (version := _version(path)) is not None})
-
-
-def _version(path: str) -> tuple[int, int, int] | None:
-    try:
-        status = os.stat(path)
-    except OSError:
-        return None
-    return status.st_ino, status.st_mtime_ns, status.st_size
-
-
-def _is_current() -> bool:
-    """Whether the modules in memory are those on the disk."""
-    return all(_version(path) == version for path, version in _versions.items())
 
 
 def _has_one_thread() -> bool:

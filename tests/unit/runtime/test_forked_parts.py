@@ -9,8 +9,9 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.runtime import forked_part, supervisord
+from magicfs.runtime import forked_part
 from magicfs.runtime.parts import module_command
+from magicfs.runtime.preloading import PreloadedModules
 from magicfs.runtime.processes import dies_with_parent
 
 PRELOAD = """
@@ -18,11 +19,11 @@ import json, os, sys
 from magicfs.runtime import parts, supervisord
 before = len(os.listdir("/proc/self/fd"))
 for name in parts.PRELOADED:
-    supervisord.preload(name)
+    supervisord.PRELOADED_MODULES.load(name)
     assert name in sys.modules
 packages = sorted({name.partition(".")[0] for name in sys.modules})
 threads, files = len(os.listdir("/proc/self/task")), len(os.listdir("/proc/self/fd")) - before
-print(json.dumps([packages, threads, files, supervisord._is_current()]))
+print(json.dumps([packages, threads, files, supervisord.PRELOADED_MODULES.are_current()]))
 """
 
 
@@ -40,14 +41,17 @@ def test_what_supervisord_imports_for_the_parts_leaves_nothing_that_a_fork_may_n
 def test_a_part_is_not_forked_once_a_module_has_changed_on_the_disk(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    module = tmp_path / "module.py"
+    module = tmp_path / "module_of_a_part.py"
     module.write_text("VERSION = 1")
-    monkeypatch.setattr(supervisord, "_versions", {str(module): supervisord._version(str(module))})
-    assert supervisord._is_current()
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.setenv("OPENBLAS_NUM_THREADS", "1")
+    modules = PreloadedModules()
+    modules.load(module.stem)
+    assert modules.are_current()
     module.write_text("VERSION = 10")
-    assert not supervisord._is_current()
+    assert not modules.are_current()
     module.unlink()
-    assert not supervisord._is_current()
+    assert not modules.are_current()
 
 
 @pytest.mark.parametrize("death_signal", [signal.SIGTERM, None])
@@ -55,7 +59,7 @@ def test_the_module_of_a_part_is_found_in_its_command(death_signal: signal.Signa
     command = list(module_command("magicfs.cli.part", "mount", "/mnt/a b"))
     if death_signal is not None:
         command = dies_with_parent(command, signal_name="TERM")
-    assert forked_part._parsed(command) == ("magicfs.cli.part", ["mount", "/mnt/a b"], death_signal)
+    assert forked_part.parse_command(command) == ("magicfs.cli.part", ["mount", "/mnt/a b"], death_signal)
 
 
 @pytest.mark.parametrize(
@@ -68,7 +72,7 @@ def test_the_module_of_a_part_is_found_in_its_command(death_signal: signal.Signa
     ],
 )
 def test_another_program_is_executed(command: list[str]) -> None:
-    assert forked_part._parsed(command)[0] is None
+    assert forked_part.parse_command(command)[0] is None
 
 
 @pytest.mark.parametrize(
@@ -80,4 +84,4 @@ def test_a_part_ends_with_the_exit_code_of_its_module(end: object, code: int) ->
             raise end
         return end
 
-    assert forked_part._run(main) == code
+    assert forked_part.exit_code_of(main) == code
