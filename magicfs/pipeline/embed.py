@@ -102,12 +102,12 @@ class EmbedService:
         deadline = time.monotonic() + TURN_SECONDS
         embedded = 0
         claims = True
-        batch = self._claim_next_batch()
+        batch = self.claim_batch()
         if batch is not None:
             self._queue.notify_embed(batch.model.spec.name)
         while batch is not None:
             model, claims = batch.model.id, time.monotonic() < deadline
-            count, batch = self._embed_batch(batch, claim_next=claims)
+            count, batch = self.embed_batch(batch, claim_next=claims)
             embedded += count
             self._scales.count(model, count)
         if claims:
@@ -143,7 +143,7 @@ class EmbedService:
             waiting = embeddings_db.claimable_models(connection, min_priority=min_priority, owner=self._owner)
         return not {model.id for model in self.memory.loadable(live)}.isdisjoint(model.id for model in waiting)
 
-    def _claim_next_batch(self) -> Batch | None:
+    def claim_batch(self) -> Batch | None:
         """Claim chunks when this worker has none: what is claimed under its name is lost, and released first."""
         with self._database.transaction() as connection:
             embeddings_db.release_chunks(connection, owner=self._owner, counted=False)
@@ -191,7 +191,7 @@ class EmbedService:
         )
         return Batch(model, claims, is_alone) if claims else None
 
-    def _embed_batch(self, batch: Batch, *, claim_next: bool) -> tuple[int, Batch | None]:
+    def embed_batch(self, batch: Batch, *, claim_next: bool) -> tuple[int, Batch | None]:
         """Embed a batch and write its vectors; with `claim_next`, claim the next batch in the same transaction.
 
         Returns how many chunks are done, and the next batch. After an error the claims are returned.
@@ -200,7 +200,7 @@ class EmbedService:
             embedder = self.memory.embedder_for(batch.model)
         except ModelError:
             self._return_claims(batch, counted=False)
-            return 0, self._claim_next_batch() if claim_next else None
+            return 0, self.claim_batch() if claim_next else None
         try:
             embedded = embed_claims(embedder, self._cut_anew(embedder, batch))
 

@@ -148,10 +148,10 @@ class ExtractService:
 
         Raises `DatabaseError` or `ServerError` when the work cannot go on; the claims are returned then.
         """
-        claims = self._claim()
+        claims = self.claim_files()
         if not claims:
             self._try_ocr()
-            claims = self._claim_pages()
+            claims = self.claim_pages()
         if not claims:
             self._extractor.free_memory()
             return 0
@@ -169,7 +169,8 @@ class ExtractService:
         self._queue.notify_embed()
         return len(claims) - len(unstarted)
 
-    def _claim(self) -> list[ClaimedFile]:
+    def claim_files(self) -> list[ClaimedFile]:
+        """Claim the next files that wait, the ones that were just saved first. Raises `DatabaseError`."""
         with self._database.transaction() as connection:
             # This worker has none now: they are lost ones.
             file_claims.release_files(connection, owner=self._worker.owner, counted=False)
@@ -183,7 +184,8 @@ class ExtractService:
                 seconds=LEASE_SECONDS,
             )
 
-    def _claim_pages(self) -> list[ClaimedFile]:
+    def claim_pages(self) -> list[ClaimedFile]:
+        """Claim a file of which pages or pictures wait; none while that is paused. Raises `DatabaseError`."""
         if self._paused():
             return []
         with self._database.transaction() as connection:

@@ -91,7 +91,7 @@ def test_quarantined_and_waiting_files_are_what_they_were(index: Index, folder: 
 
 def test_the_result_of_a_worker_that_reads_the_former_path_is_dropped(index: Index, folder: Path) -> None:
     index.rows("UPDATE files SET state = 'pending' WHERE display LIKE '%%/4.txt' RETURNING 1")
-    claims = index.extraction("late@here")._claim()
+    claims = index.extraction("late@here").claim_files()
     assert [claim.path for claim in claims] == [b"old name/4.txt"]
     folder.rename(index.folder / "new")
     (index.folder / "old name").mkdir()

@@ -113,9 +113,9 @@ class TwoModels:
         """Embed so many batches, and no more."""
         service = self.worker()
         for _ in range(count):
-            batch = service._claim_next_batch()
+            batch = service.claim_batch()
             assert batch is not None
-            service._embed_batch(batch, claim_next=False)
+            service.embed_batch(batch, claim_next=False)
 
     def settle(self) -> None:
         """Work until nothing waits and maintenance has visited all contents."""

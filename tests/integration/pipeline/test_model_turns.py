@@ -39,7 +39,7 @@ def test_second_vectors_wait_while_others_can_be_embedded(models: TwoModels) -> 
     service = models.worker()
     with models.index.database.transaction() as connection:
         second = multilingual_model(connection)
-        batch = service._claim_batch(connection)
+    batch = service.claim_batch()
     assert second is not None
     assert batch is not None
     assert batch.model.state is ModelState.ACTIVE
@@ -52,12 +52,12 @@ def test_second_vectors_wait_while_others_can_be_embedded(models: TwoModels) -> 
 def test_a_worker_of_one_model_locks_the_rows_of_the_other_too(models: TwoModels, model: ModelSpec) -> None:
     models.write("one-en.txt", "good day")
     models.extract()
-    alone = models.worker(model=ENGLISH.name)._claim_next_batch()
+    alone = models.worker(model=ENGLISH.name).claim_batch()
     assert alone is not None
     assert alone.is_alone
     models.index.rows("UPDATE embeddings SET lease = NULL, leased_until = NULL RETURNING 1")
     models.start()
-    batch = models.worker(model=model.name)._claim_next_batch()
+    batch = models.worker(model=model.name).claim_batch()
     assert batch is not None
     assert not batch.is_alone
 

@@ -64,13 +64,13 @@ def test_claims_whose_answer_was_lost_are_released_by_the_next_batch(
     index.scan()
     reader, embedder = index.extraction(), index.embedding()
     with monkeypatch.context() as outage:
-        lose_answer(outage, ExtractService, "_claim")
+        lose_answer(outage, ExtractService, "claim_files")
         with pytest.raises(DatabaseUnavailable):
             reader.run_batch()
     assert index.rows("SELECT count(*) FROM files WHERE lease IS NOT NULL") == [(1,)]
     assert reader.run_batch() == 1
     with monkeypatch.context() as outage:
-        lose_answer(outage, EmbedService, "_claim_next_batch")
+        lose_answer(outage, EmbedService, "claim_batch")
         with pytest.raises(DatabaseUnavailable):
             embedder.run_turn()
     assert index.rows("SELECT count(*) FROM embeddings WHERE lease IS NOT NULL") == [(2,)]

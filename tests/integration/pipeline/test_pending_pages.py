@@ -97,16 +97,16 @@ def test_one_worker_at_a_time_reads_pages_of_a_content(index: Index, book: BookR
     read_once(index)
     index.rows("INSERT INTO workers (name, host, kind, pid, seen_at)"
                " SELECT 'w' || n, 'here', 'extract', n, now() FROM generate_series(1, 9) n RETURNING 1")  # fmt: skip
-    assert len(index.extraction("first")._claim_pages()) == 1
-    assert index.extraction("second")._claim_pages() == []
+    assert len(index.extraction("first").claim_pages()) == 1
+    assert index.extraction("second").claim_pages() == []
 
 
 def test_a_worker_that_dies_loses_no_page_that_was_stored(index: Index, book: BookReader) -> None:
     index.scan()
     read_once(index)
     worker = index.extraction()
-    [claim] = worker._claim_pages()
-    assert index.extraction("another")._claim_pages() == []
+    [claim] = worker.claim_pages()
+    assert index.extraction("another").claim_pages() == []
     assert index.extraction().recover() == 1
     assert index.states() == {"book.pdf": ("indexed", None)}
     index.read_all()
@@ -118,7 +118,7 @@ def test_pages_over_which_each_worker_dies_are_given_up(index: Index, book: Book
     index.scan()
     read_once(index)
     for _ in range(file_claims.MAX_ATTEMPTS):
-        assert len(index.extraction()._claim_pages()) == 1
+        assert len(index.extraction().claim_pages()) == 1
         index.extraction().recover()
     assert (texts(index), pending(index)) == (WHOLE[:2], [(0, "pages 3-7: crashed")])
     assert index.states() == {"book.pdf": ("indexed", None)}
@@ -147,7 +147,7 @@ def test_a_parser_that_fails_each_time_ends_it(index: Index, book: BookReader) -
 def test_a_file_that_changes_in_between_is_read_anew(index: Index, book: BookReader) -> None:
     index.scan()
     read_once(index)
-    [claim] = index.extraction()._claim_pages()
+    [claim] = index.extraction().claim_pages()
     (index.folder / "book.pdf").write_bytes(b"plover and more")
     index.scan()
     index.processor().process([claim])

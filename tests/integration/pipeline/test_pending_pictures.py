@@ -242,7 +242,7 @@ def test_a_worker_without_ocr_leaves_pictures_alone(index: Index, deck: DeckRead
     index.scan()
     read_once(index)
     index.ocr = None
-    assert index.extraction()._claim_pages() == []
+    assert index.extraction().claim_pages() == []
 
 
 def test_doctor_and_coverage_say_what_waits(index: Index, deck: DeckReader) -> None:

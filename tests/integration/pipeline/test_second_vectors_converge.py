@@ -72,9 +72,9 @@ class Events:
         model = self._random.choice([None, None, ENGLISH.name, MULTILINGUAL.name])
         service = self._models.worker(model=model)
         for _ in range(self._random.randint(1, 3)):
-            batch = service._claim_next_batch()
+            batch = service.claim_batch()
             if batch is not None:
-                service._embed_batch(batch, claim_next=False)
+                service.embed_batch(batch, claim_next=False)
 
     def sweep(self) -> None:
         make_maintenance(self._database).sweep()

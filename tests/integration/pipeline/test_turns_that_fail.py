@@ -122,7 +122,7 @@ def test_a_book_that_cannot_be_read_keeps_no_other_one_waiting(index: Index, boo
     read_once(index)
     book.fails = None
     end_pause(index)
-    [claim] = index.extraction()._claim_pages()
+    [claim] = index.extraction().claim_pages()
     [(failed,)] = index.rows("SELECT display FROM files WHERE attempts = 1 AND lease IS NULL")
     assert claim.path.decode() != failed
 
