@@ -31,6 +31,7 @@ from magicfs.domain.files import SAVED_PRIORITY, SECOND_VECTOR_PRIORITY, display
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import ClaimableModel
 from magicfs.domain.roots import RegisteredRoot, RootState
+from magicfs.ingest.activity import Activity
 from magicfs.ingest.host_lease import HostLease
 from magicfs.ingest.index_upkeep import IndexUpkeep
 from magicfs.ingest.outages import errors_logged
@@ -47,9 +48,6 @@ log = logging.getLogger(__name__)
 NOTIFY_SECONDS = 0.25
 """Pause between two checks for waiting work, so the most that a lost message costs while there is work. Who changes the
 roots or wants a scan announces it, which is noticed at once (`magicfs.db.listener`)."""
-
-IDLE_AFTER_SECONDS = 10.0
-"""An agent is idle after this time in which no work waited that somebody does, and nobody asked for a scan."""
 
 IDLE_SECONDS = 5.0
 """Pause between two checks of an idle agent, instead of NOTIFY_SECONDS."""
@@ -98,11 +96,7 @@ class Agent:
         """
         self._start_multilingual = start_multilingual
         self._background_paused = background_paused
-        self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
-        self._was_idle = False
-        """Whether the agent was idle at the last check."""
-        self._has_changed = True
-        """Whether there was work since the last notification that maintenance is due."""
+        self.activity = Activity()
         self._waiting: set[tuple[ModelId, int]] = set()
         """The models of which chunks waited at the last check, each with the highest priority of them."""
         self._settings = settings
@@ -116,7 +110,7 @@ class Agent:
             database, queue, hold=lease.hold, stopping=self._stopping.is_set, on_change=self._notice_change
         )
         self._keeper = RootKeeper(settings, scanner, self._outage)
-        self._upkeep = IndexUpkeep(database, queue, self._outage, is_idle=self._is_idle)
+        self._upkeep = IndexUpkeep(database, queue, self._outage, is_idle=self.activity.is_idle)
 
     def run(self, stop: threading.Event) -> None:
         """Work until `stop` is set. When another machine takes the host, sets `stop` and raises `HostTaken`."""
@@ -151,19 +145,19 @@ class Agent:
         maintained_at = float("-inf")
         while not stop.is_set():
             with errors_logged(stop, self._outage, "notifications"):
-                self._load_roots_and_notify()
-            pause = MAINTENANCE_SECONDS if self._has_changed else IDLE_MAINTENANCE_SECONDS
+                self.load_roots_and_notify()
+            pause = MAINTENANCE_SECONDS if self.activity.has_changed else IDLE_MAINTENANCE_SECONDS
             if time.monotonic() >= maintained_at + pause:
                 maintained_at = time.monotonic()
-                # In this order: another thread may notice a change meanwhile.
-                self._has_changed = False
-                self._has_changed |= not self._is_idle()
+                self.activity.begin_maintenance()
                 with errors_logged(stop, self._outage, "maintenance"):
                     self._queue.notify_maintenance()
-            self._free_memory_when_idle()
-            self._listener.wait(IDLE_SECONDS if self._is_idle() else NOTIFY_SECONDS)
+            if self.activity.has_become_idle():
+                # Give back what imports and scans have left free.
+                trim_heap()
+            self._listener.wait(IDLE_SECONDS if self.activity.is_idle() else NOTIFY_SECONDS)
 
-    def _load_roots_and_notify(self) -> None:
+    def load_roots_and_notify(self) -> None:
         """Load the roots, and notify the workers of the files and chunks that wait: one transaction for both."""
         with self._database.transaction() as connection:
             loaded = self._allowed(connection, roots_db.list_roots(connection, host=self._settings.host))
@@ -179,14 +173,14 @@ class Agent:
                 within_s=embeddings_db.LEASE_SECONDS - embeddings_db.OVERDUE_SECONDS,
             )
         if self._keeper.keep_roots(loaded):
-            self._stay_busy()
+            self.activity.note_work()
         if has_waiting_files:
-            self._stay_busy()
+            self.activity.note_work()
         if has_waiting_files or has_pages:
             # Pages that no worker can read would else keep the agent busy for ever.
             self._queue.notify_extract(self._settings.host)
         if self._is_embedding(models):
-            self._stay_busy()
+            self.activity.note_work()
         for model in models:
             self._queue.notify_embed(model.name)
 
@@ -209,23 +203,10 @@ class Agent:
         former, self._waiting = self._waiting, {(model.id, model.priority) for model in models}
         return not self._waiting <= former or any(model.is_claimed for model in models)
 
-    def _is_idle(self) -> bool:
-        return time.monotonic() >= self._idle_from
-
-    def _free_memory_when_idle(self) -> None:
-        """Give back what imports and scans have left free, once when the agent becomes idle."""
-        was_idle, self._was_idle = self._was_idle, self._is_idle()
-        if self._was_idle and not was_idle:
-            trim_heap()
-
-    def _stay_busy(self) -> None:
-        self._idle_from = time.monotonic() + IDLE_AFTER_SECONDS
-        self._has_changed = True
-
     def _notice_change(self) -> None:
         """Check soon for waiting work: a file has changed. Reading it may be put off, and no message ends the delay."""
-        if self._is_idle():
-            self._stay_busy()
+        if self.activity.is_idle():
+            self.activity.note_work()
             self._listener.interrupt()
 
     def _all_embedding_paused(self, connection: Connection) -> bool:
@@ -240,7 +221,7 @@ class Agent:
         asked_at = float("-inf")
         while not stop.is_set():
             is_starting = time.monotonic() - began <= STARTUP_SECONDS
-            pause = IDLE_WORKERS_SECONDS if self._is_idle() and not is_starting else 0.0
+            pause = IDLE_WORKERS_SECONDS if self.activity.is_idle() and not is_starting else 0.0
             with errors_logged(stop, self._outage, "heartbeat"):
                 self._lease.renew()
                 if time.monotonic() >= asked_at + pause:
@@ -251,7 +232,7 @@ class Agent:
             stop.wait(NOTIFY_SECONDS if is_starting else HEARTBEAT_SECONDS)
 
     def _check_languages(self, stop: threading.Event) -> None:
-        while not stop.wait(IDLE_MODELS_SECONDS if self._is_idle() else MODELS_SECONDS):
+        while not stop.wait(IDLE_MODELS_SECONDS if self.activity.is_idle() else MODELS_SECONDS):
             with errors_logged(stop, self._outage, "multilingual model"):
                 if self._start_multilingual(stop):
-                    self._stay_busy()
+                    self.activity.note_work()

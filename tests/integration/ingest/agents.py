@@ -47,8 +47,8 @@ class CountingAgent(Agent):
     checks = 0
     """How many have ended."""
 
-    def _load_roots_and_notify(self) -> None:
-        super()._load_roots_and_notify()
+    def load_roots_and_notify(self) -> None:
+        super().load_roots_and_notify()
         self.checks += 1
 
 
@@ -84,7 +84,7 @@ def wait_for_looks(agent: CountingAgent, count: int) -> None:
 def let_idle(agent: CountingAgent) -> None:
     """Make an agent idle that has no work. Its first look, which finds a root, makes it busy."""
     wait_for_looks(agent, 1)
-    agent._idle_from = 0.0
+    agent.activity.busy_until = 0.0
 
 
 @contextmanager

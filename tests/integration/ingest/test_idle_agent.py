@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 import threading
 import time
 from collections import Counter
@@ -18,10 +19,13 @@ from magicfs.db.corpus import file_claims
 from magicfs.db.pool import Database
 from magicfs.db.vectors import score_scale
 from magicfs.domain.status import WorkerStatus
+from magicfs.ingest import activity, index_upkeep, root_keeper
 from magicfs.ingest import agent as agent_module
-from magicfs.ingest import index_upkeep, root_keeper
+from magicfs.ingest.index_upkeep import IndexUpkeep
 from magicfs.ingest.roots import add_root
+from magicfs.logs import Outage
 from magicfs.runtime.processes import wait_until
+from tests.fakes.queue import SilentQueue
 from tests.integration.ingest.agents import NotingQueue, let_idle, make_agent, running, wait_for_looks
 from tests.plugins.index import HOST, Index
 
@@ -29,7 +33,7 @@ from tests.plugins.index import HOST, Index
 def notifications(settings: Settings, index: Index, *, paused: bool) -> int:
     """How many notifications an agent sends when it checks for waiting work once."""
     queue = NotingQueue()
-    make_agent(settings, index.database, queue, background_paused=lambda: paused)._load_roots_and_notify()
+    make_agent(settings, index.database, queue, background_paused=lambda: paused).load_roots_and_notify()
     return len(queue.embed)
 
 
@@ -62,25 +66,25 @@ def test_pages_that_wait_wake_workers_and_keep_no_agent_busy(settings: Settings,
     for paused, messages in ((False, 1), (True, 0)):
         queue = NotingQueue()
         one = make_agent(settings, index.database, queue, background_paused=partial(bool, paused))
-        one._load_roots_and_notify()
+        one.load_roots_and_notify()
         queue.extract.clear()
-        one._idle_from = 0.0
-        one._load_roots_and_notify()
-        assert (len(queue.extract), one._is_idle()) == (messages, True)
+        one.activity.busy_until = 0.0
+        one.load_roots_and_notify()
+        assert (len(queue.extract), one.activity.is_idle()) == (messages, True)
 
 
 def test_an_agent_with_chunks_that_nobody_embeds_becomes_idle(
     settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 3600.0)
+    monkeypatch.setattr(activity, "IDLE_AFTER_SECONDS", 3600.0)
 
     def is_idle_after_check() -> bool:
-        one._idle_from = 0.0
-        one._load_roots_and_notify()
-        return one._is_idle()
+        one.activity.busy_until = 0.0
+        one.load_roots_and_notify()
+        return one.activity.is_idle()
 
     one = make_agent(settings, index.database)
-    one._load_roots_and_notify()
+    one.load_roots_and_notify()
     assert is_idle_after_check()
     (index.folder / "one.txt").write_text("words\n\nmore words")
     index.scan()
@@ -106,7 +110,7 @@ def test_an_idle_agent_looks_for_work_every_few_seconds(
         times.append(time.monotonic())
         return False
 
-    monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 0.0)
+    monkeypatch.setattr(activity, "IDLE_AFTER_SECONDS", 0.0)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 3.0)
     monkeypatch.setattr(agent_module, "STARTUP_SECONDS", 0.0)
     monkeypatch.setattr(file_claims, "has_waiting_files", lambda *_, **__: note(looks))
@@ -149,7 +153,7 @@ def test_an_agent_looks_at_languages_in_a_thread_of_its_own(
 @pytest.fixture
 def never_looking(monkeypatch: pytest.MonkeyPatch) -> None:
     """Idle agents that look for work, new roots and requests only when they are told of them."""
-    monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 1.0)
+    monkeypatch.setattr(activity, "IDLE_AFTER_SECONDS", 1.0)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 3600.0)
     monkeypatch.setattr(root_keeper, "WATCHES_SECONDS", 3600.0)
 
@@ -162,10 +166,10 @@ def test_an_idle_agent_notices_roots_and_requests_at_once(
     other.mkdir()
     idle = make_agent(settings, index.database)
     with running(idle):
-        wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=60, failed="the agent is not idle")
+        wait_until(lambda: scans["docs"] >= 2 and idle.activity.is_idle(), seconds=60, failed="the agent is not idle")
         add_root(index.database, host=HOST, path=other, home=settings.home)
         wait_until(lambda: scans["other"] >= 2, seconds=60, failed="the new root is not watched")
-        wait_until(idle._is_idle, seconds=60, failed="the agent is not idle again")
+        wait_until(idle.activity.is_idle, seconds=60, failed="the agent is not idle again")
         before = scans["docs"]
         with index.database.transaction() as connection:
             request_scan(connection, name="docs")
@@ -179,9 +183,9 @@ def test_an_idle_agent_looks_again_for_a_saved_file_whose_reading_is_put_off(
     looks = []
     idle = make_agent(settings, index.database)
     with running(idle):
-        wait_until(lambda: scans["docs"] >= 2 and idle._is_idle(), seconds=60, failed="the agent is not idle")
+        wait_until(lambda: scans["docs"] >= 2 and idle.activity.is_idle(), seconds=60, failed="the agent is not idle")
         # It has time for several looks before it is idle again.
-        monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 3600.0)
+        monkeypatch.setattr(activity, "IDLE_AFTER_SECONDS", 3600.0)
         monkeypatch.setattr(file_claims, "has_waiting_files", lambda *_, **__: bool(looks.append(1)))
         (index.folder / "saved.txt").write_text("words")
         wait_until(lambda: len(looks) >= 3, seconds=60, failed="the agent does not look")
@@ -209,11 +213,11 @@ def test_an_agent_refreshes_the_statistics_while_there_is_work(
     working = make_agent(settings, index.database)
     with running(working):
         wait_until(lambda: len(refreshed) >= 2, seconds=60, failed="statistics grow old")
-    for is_busy in (False, True):
+    for is_idle, times in ((True, 0), (False, 3)):
         refreshed.clear()
-        working._idle_from = time.monotonic() + 3600.0 if is_busy else 0.0
-        working._upkeep.refresh_statistics(Turns(3))
-        assert len(refreshed) == (3 if is_busy else 0), "an idle agent keeps the server busy"
+        outage = Outage(logging.getLogger(__name__))
+        IndexUpkeep(index.database, SilentQueue(), outage, is_idle=partial(bool, is_idle)).refresh_statistics(Turns(3))
+        assert len(refreshed) == times, "an idle agent keeps the server busy"
 
 
 def test_an_idle_agent_asks_rarely_for_maintenance(
@@ -232,8 +236,8 @@ def test_an_idle_agent_asks_rarely_for_maintenance(
         asked = queue.maintenance
         wait_for_looks(working, 5)
         assert queue.maintenance == asked
-        working._stay_busy()
-        working._idle_from = 0.0
+        working.activity.note_work()
+        working.activity.busy_until = 0.0
         wait_until(lambda: queue.maintenance > asked, seconds=60, failed="what has changed is not maintained")
 
 
@@ -241,7 +245,7 @@ def test_an_agent_frees_memory_once_when_it_becomes_idle(
     settings: Settings, index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     freed: list[bool] = []
-    monkeypatch.setattr(agent_module, "IDLE_AFTER_SECONDS", 3600.0)
+    monkeypatch.setattr(activity, "IDLE_AFTER_SECONDS", 3600.0)
     monkeypatch.setattr(agent_module, "IDLE_SECONDS", 0.05)
     monkeypatch.setattr(agent_module, "trim_heap", lambda: freed.append(True))
     one = make_agent(settings, index.database)
@@ -255,8 +259,8 @@ def test_an_agent_frees_memory_once_when_it_becomes_idle(
             wait_until(partial(has_freed, times), seconds=60, failed="it keeps its memory")
             wait_for_looks(one, 4)
             assert len(freed) == times
-            one._stay_busy()
-            wait_until(lambda: not one._was_idle, seconds=60, failed="it does not notice that there is work")
+            one.activity.note_work()
+            wait_for_looks(one, 2)
 
 
 def test_a_model_that_was_started_is_maintained_soon(
@@ -270,9 +274,13 @@ def test_a_model_that_was_started_is_maintained_soon(
     one = make_agent(settings, index.database, start_multilingual=lambda _: started.is_set())
     with running(one):
         let_idle(one)
-        wait_until(lambda: not one._has_changed, seconds=60, failed="what has changed is not maintained")
+        wait_until(lambda: not one.activity.has_changed, seconds=60, failed="what has changed is not maintained")
         started.set()
-        wait_until(lambda: one._has_changed and not one._is_idle(), seconds=60, failed="nobody looks at its chunks")
+        wait_until(
+            lambda: one.activity.has_changed and not one.activity.is_idle(),
+            seconds=60,
+            failed="nobody looks at its chunks",
+        )
 
 
 def test_an_agent_notifies_workers_of_scores_that_nobody_has_measured(
