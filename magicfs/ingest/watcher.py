@@ -10,28 +10,22 @@ from __future__ import annotations
 import contextlib
 import errno
 import logging
-import os
-import stat
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 
-from magicfs.domain.files import FileStat, SeenFile
+from magicfs.domain.files import SeenFile
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root, Watch
 from magicfs.errors import MagicFSError
-from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
-from magicfs.ingest.listed_names import ListedNames
-from magicfs.ingest.paths import outermost, parent_directory
+from magicfs.ingest.changed_paths import links_among, look_at
+from magicfs.ingest.paths import outermost
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.watch_budget import WatchBudget
 from magicfs.ingest.watch_set import ChangedPaths, WatchSet
 from magicfs.linux.mounts import is_shared_file_system
 
 log = logging.getLogger(__name__)
-
-RulesByDirectory = dict[bytes, IgnoreRules | None]
-"""None for a directory that is ignored itself."""
 
 DEBOUNCE_SECONDS = 0.05
 """Changes are processed once no event has come for this long ..."""
@@ -165,44 +159,23 @@ class Watcher:
 
     def _process_paths(self, root: Root, paths: list[bytes], postponed: set[bytes]) -> set[bytes]:
         """Update the index at some paths. Those of `postponed` are not deleted now, but returned if they are gone."""
-        gone: list[bytes] = []
-        seen: list[SeenFile] = []
-        linked_inodes: set[int] = set()
-        directories: set[bytes] = set()
-        rules: RulesByDirectory = {}
-        names = ListedNames(root.path)
-        spelled = {path: names.spelled(path) for path in paths}
-        for path in sorted({*paths, *spelled.values()}):
-            parent, _, name = path.rpartition(b"/")
-            if name in RULE_FILES:
-                directories.add(parent)
-            try:
-                status = _lstat(os.path.join(root.path, path))
-            except OSError:
-                # Unknown: the periodic scan tries again.
-                continue
-            if status is None or spelled.get(path, path) != path:
-                # Where case does not matter, a path without a file leads to one that is listed by another name.
-                gone.append(path)
-            elif stat.S_ISDIR(status.st_mode):
-                directories.add(path)
-            elif self._is_wanted(root, path, status, rules):
-                file = SeenFile(path, FileStat.of(status), has_links=status.st_nlink > 1)
-                seen.append(file)
-                if file.has_links:
-                    linked_inodes.add(file.stat.ino)
-            else:
-                gone.append(path)
-        seen += self._other_links(root, linked_inodes, seen_paths={file.path for file in seen})
-        self._scanner.record(root, seen)
-        if not self._scan_directories(root, directories):
+        found = look_at(root, paths)
+        self._scanner.record(root, [*found.files, *self._other_links(root, found.files)])
+        if not self._scan_directories(root, found.directories):
             # The full scan deletes what is gone, when it has seen where files that were moved are now.
             return set()
         # At the end: what is known of a file has followed it to its new path by now.
-        deleted = [path for path in gone if path not in postponed]
+        deleted = [path for path in found.gone if path not in postponed]
         if deleted and not self._scanner.delete(root, deleted):
             self._rescan(root)
-        return postponed.intersection(gone)
+        return postponed.intersection(found.gone)
+
+    def _other_links(self, root: Root, files: Sequence[SeenFile]) -> list[SeenFile]:
+        """The other hard links to files: a change by one name raises no event for the others."""
+        inodes = {file.stat.ino for file in files if file.has_links}
+        if not inodes:
+            return []
+        return links_among(root, self._scanner.paths_of_inodes(root, inodes) - {file.path for file in files}, inodes)
 
     def _scan_directories(self, root: Root, directories: set[bytes]) -> bool:
         """Scan whole directories. Returns whether everything in them was seen.
@@ -223,31 +196,6 @@ class Watcher:
         """Record that changes are not known yet, and request the scan that finds them."""
         self._scanner.record_watch(root, Watch.MISSED)
         self._rescan(root)
-
-    def _is_wanted(self, root: Root, path: bytes, status: os.stat_result, rules: RulesByDirectory) -> bool:
-        """Whether an existing path is a regular file that no rule ignores. `rules` caches them by directory."""
-        if not stat.S_ISREG(status.st_mode):
-            return False
-        parent = parent_directory(path)
-        if parent not in rules:
-            rules[parent] = rules_for(root.path, parent)
-        inside = rules[parent]
-        return inside is not None and not inside.ignores(path, is_directory=False)
-
-    def _other_links(self, root: Root, inodes: set[int], *, seen_paths: set[bytes]) -> list[SeenFile]:
-        """The other hard links to these inodes: a change by one name raises no event for the others."""
-        if not inodes:
-            return []
-        files: list[SeenFile] = []
-        for path in self._scanner.paths_of_inodes(root, inodes) - seen_paths:
-            status = None
-            with contextlib.suppress(OSError):
-                status = _lstat(os.path.join(root.path, path))
-            if status is not None and stat.S_ISREG(status.st_mode):
-                file = SeenFile(path, FileStat.of(status), has_links=True)
-                if file.stat.ino in inodes:
-                    files.append(file)
-        return files
 
 
 @contextlib.contextmanager
@@ -276,11 +224,3 @@ def _reading(root: Root, watches: WatchSet, stop: threading.Event) -> Iterator[t
 def _sees_all(root: Root, watches: WatchSet) -> bool:
     """Whether each change of a root raises an event here. Those that another machine makes on a shared disk do not."""
     return watches.is_complete and not is_shared_file_system(root.path)
-
-
-def _lstat(path: bytes) -> os.stat_result | None:
-    """The status of a path; None when nothing is there. Raises `OSError` when the kernel cannot tell."""
-    try:
-        return os.lstat(path)
-    except (FileNotFoundError, NotADirectoryError):
-        return None
