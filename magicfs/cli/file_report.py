@@ -136,6 +136,15 @@ def _vectors(facts: FileFacts) -> str:
 
 def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
     """Which parts of an indexed file are not in the index, and what to do."""
+    yield from _facts_of_meaning(facts)
+    yield from _facts_of_lost_text(facts)
+    yield from _facts_of_pages(facts)
+    if facts.unread_parts:
+        yield Fact("left out", f"{facts.unread_parts}: docs/reasons.md says what to do")
+
+
+def _facts_of_meaning(facts: FileFacts) -> Iterator[Fact]:
+    """How many chunks have no vectors, and why."""
     of_all = f"of {_chunks(facts)}"
     if facts.waiting:
         yield Fact("waiting", f"{facts.waiting:,} {of_all} for their vectors: they are found by their words meanwhile")
@@ -150,6 +159,10 @@ def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
         yield Fact("left out", f"the meaning of {facts.unread:,} {of_all}: {reader} their script")
     if facts.refused:
         yield Fact("left out", f"the meaning of {facts.refused:,} {of_all}, which failed: see 'magicfs failures'")
+
+
+def _facts_of_lost_text(facts: FileFacts) -> Iterator[Fact]:
+    """What of the text is not in the index."""
     if facts.encoded_characters:
         yield Fact(
             "left out",
@@ -162,6 +175,10 @@ def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
             f"{facts.cut_bytes:,} bytes of its text, which are beyond MAGICFS_MAX_TEXT_MB, MAGICFS_MAX_FILE_MB or "
             f"MAGICFS_EXTRACT_SECONDS: raise them, {_RETRY}",
         )
+
+
+def _facts_of_pages(facts: FileFacts) -> Iterator[Fact]:
+    """How many pages or pictures are not read, and whether they will be."""
     which = f" ({facts.unread_detail})" if facts.unread_detail else ""
     noun = "picture" if (facts.unread_detail or "").startswith("picture") else "page"
     if facts.pending_pages:
@@ -175,8 +192,6 @@ def _facts_of_omissions(facts: FileFacts) -> Iterator[Fact]:
         )
         pages = terminal.counted(facts.unread_pages - facts.pending_pages, noun)
         yield Fact("left out", f"{pages}{which}: {hint}")
-    if facts.unread_parts:
-        yield Fact("left out", f"{facts.unread_parts}: docs/reasons.md says what to do")
 
 
 def _facts_of_disk(facts: FileFacts, path: bytes) -> Iterator[Fact]:

@@ -11,7 +11,7 @@ import html
 import io
 import re
 import zipfile
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from functools import partial
 from typing import Final
 from xml.etree import ElementTree as ET
@@ -175,29 +175,32 @@ def _part_texts(
     container: zipfile.ZipFile, member: zipfile.ZipInfo, *, mime_type: str, hidden: frozenset[str], parts: FileParts
 ) -> list[str]:
     """The texts of a member, without those in `hidden` styles of Word; none where it is damaged, which is counted."""
+    name = member.filename
     try:
-        data = container.read(member)
-        if member.filename.endswith(".rels"):
-            texts = list(_addresses(data))
-        elif member.filename.endswith(".opf"):
-            texts = list(_book_texts(data))
-        elif mime_type == _BOOK:
-            texts = list(html_texts(data.decode("utf-8", "replace")))
-        elif member.filename.startswith(("xl/worksheets/", "xl/workbook")):
-            texts = list(_sheet_texts(data))
-            _check_xml(data)
-        elif member.filename.startswith(("ppt/slideMasters/", "ppt/slideLayouts/")):
-            texts = list(_master_texts(data))
-        else:
-            texts = _texts(_target(member.filename, mime_type, hidden), data)
-            if member.filename == _PROPERTIES:
-                texts = [text for text in texts if not _IDENTIFIER.fullmatch(text)]
+        texts = list(_texts_of_member(container.read(member), name, mime_type=mime_type, hidden=hidden))
     except DAMAGE:
-        parts.add_unread(member.filename)
+        parts.add_unread(name)
         return []
-    if not member.filename.endswith((".rels", ".opf")):
+    if not name.endswith((".rels", ".opf")):
         parts.add()
     return texts
+
+
+def _texts_of_member(data: bytes, name: str, *, mime_type: str, hidden: frozenset[str]) -> Iterable[str]:
+    """The texts of a member, by its name. May raise any of `DAMAGE`."""
+    if name.endswith(".rels"):
+        return _addresses(data)
+    if name.endswith(".opf"):
+        return _book_texts(data)
+    if mime_type == _BOOK:
+        return html_texts(data.decode("utf-8", "replace"))
+    if name.startswith(("xl/worksheets/", "xl/workbook")):
+        _check_xml(data)
+        return _sheet_texts(data)
+    if name.startswith(("ppt/slideMasters/", "ppt/slideLayouts/")):
+        return _master_texts(data)
+    texts = _texts(_target(name, mime_type, hidden), data)
+    return [text for text in texts if not _IDENTIFIER.fullmatch(text)] if name == _PROPERTIES else texts
 
 
 def _addresses(data: bytes) -> Iterator[str]:
