@@ -4,16 +4,10 @@ from __future__ import annotations
 
 from magicfs.fuse.slow_opens import FIRST_PAUSE_SECONDS, MAX_PAUSE_SECONDS, SLOW_SECONDS, SlowOpens
 from magicfs.tree.nodes import ThreadPool
+from tests.fakes.clock import Clock
 
 HERE, THERE = ThreadPool("8:1"), ThreadPool("8:2")
 SLOW, QUICK = 2 * SLOW_SECONDS, SLOW_SECONDS / 2
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def test_a_slow_open_is_a_short_pause_of_its_own_file_system() -> None:

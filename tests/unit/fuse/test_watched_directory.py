@@ -11,13 +11,7 @@ from magicfs.fuse.watched_directory import ASKED_BEFORE_KEPT, QUIET_SECONDS, WAT
 from magicfs.tree.directories import InMemoryListing
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real.directories import RealDirectory
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.fakes.clock import Clock
 
 
 @pytest.fixture

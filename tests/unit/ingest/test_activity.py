@@ -3,13 +3,7 @@
 from __future__ import annotations
 
 from magicfs.ingest.activity import IDLE_AFTER_SECONDS, Activity
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
+from tests.fakes.clock import Clock
 
 
 def test_a_host_is_idle_when_it_had_no_work_for_a_while() -> None:

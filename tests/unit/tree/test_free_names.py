@@ -5,15 +5,9 @@ from __future__ import annotations
 import pytest
 
 from magicfs.tree.results.free_names import SERIES_LENGTH, SERIES_SECONDS, FreeNameSearches
+from tests.fakes.clock import Clock
 
 THREAD, OTHER = 100, 101
-
-
-class Clock:
-    now = 10.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 def _ask(names: FreeNameSearches, name: bytes, thread: int) -> bool:

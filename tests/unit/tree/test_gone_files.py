@@ -16,17 +16,11 @@ from magicfs.tree.locations import FileLocation
 from magicfs.tree.mirror import MirrorDirectory
 from magicfs.tree.remote.files import NoRemoteFiles
 from magicfs.tree.remote.nodes import RemoteSource
+from tests.fakes.clock import Clock
 
 ROOT = Root(RootId(1), "here", b"/data", "docs", device=1)
 SUSPECT = RegisteredRoot(ROOT, RootState.SUSPECT, "12 files are gone: run this", None)
 FILE = FileLocation(host="here", root=b"/data", path=b"a.txt")
-
-
-class Clock:
-    now = 100.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture

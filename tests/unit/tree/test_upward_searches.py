@@ -5,17 +5,10 @@ from __future__ import annotations
 import pytest
 
 from magicfs.tree.results.upward_searches import UPWARD_SECONDS, UpwardSearches
+from tests.fakes.clock import Clock
 
 PROGRAM, THREAD, OTHER = 100, 101, 200
 """Two threads of one process, and another one."""
-
-
-class Clock:
-    def __init__(self) -> None:
-        self.now = 1000.0
-
-    def __call__(self) -> float:
-        return self.now
 
 
 @pytest.fixture
