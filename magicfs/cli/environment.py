@@ -147,7 +147,7 @@ def database_for_service(settings: Settings, *, role: str, size: int) -> Iterato
     if settings.local_database:
         _require_embedded_server_or_supervisor(settings)
     with Database(settings.database_dsn, application=role, size=size, idle_seconds=SERVICE_IDLE_SECONDS) as database:
-        _prepare_when_reachable(settings, database)
+        prepare_when_reachable(settings, database)
         yield database
 
 
@@ -181,7 +181,11 @@ def prepare_schema(settings: Settings, database: Database) -> None:
         ) from error
 
 
-def _prepare_when_reachable(settings: Settings, database: Database) -> None:
+def prepare_when_reachable(settings: Settings, database: Database) -> None:
+    """Prepare the schema once the database answers. Raises `DatabaseError` if it does not for SERVICE_CONNECT_SECONDS.
+
+    One that starts is waited for without an end.
+    """
     deadline = time.monotonic() + SERVICE_CONNECT_SECONDS
     is_logged = False
     while True:

@@ -44,12 +44,18 @@ class MultilingualStarter:
     """
 
     def __init__(
-        self, settings: Settings, database: Database, *, pull: Callable[[threading.Event, str], None] | None = None
+        self,
+        settings: Settings,
+        database: Database,
+        *,
+        pull: Callable[[threading.Event, str], None] | None = None,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         """`pull` puts the model of a precision into this machine's store, or raises `ModelError`.
 
-        It ends early at the event.
+        It ends early at the event. Pauses are in seconds of `clock`.
         """
+        self._clock = clock
         self._settings = settings
         self._database = database
         self._pull = pull or (lambda stop, precision: pull_in_process(settings, stop, precision))
@@ -57,8 +63,7 @@ class MultilingualStarter:
         """What the last count that found no need has seen."""
         self._found: tuple[ModelId, ModelId | None] | None = None
         """The multilingual and the renewing model of the index, of which this machine has what it can have."""
-        self._next_check = 0.0
-        self._next_pull = 0.0
+        self._next_check = self._next_pull = clock()
         self._failures = 0
         self._said = ""
 
@@ -66,7 +71,7 @@ class MultilingualStarter:
         """Start the model if it is needed, or a better form of it. Returns whether it has. Raises `DatabaseError`."""
         from magicfs.db.vectors.models import multilingual_model, renewing_model
 
-        if time.monotonic() < self._next_check:
+        if self._clock() < self._next_check:
             return False
         with self._database.transaction() as connection:
             model, renewing = multilingual_model(connection), renewing_model(connection)
@@ -140,11 +145,11 @@ class MultilingualStarter:
         seen = (change_marker(connection), read_mode(connection), is_asked_foreign(connection))
         if seen == self._seen:
             return False
-        began = time.monotonic()
+        began = self._clock()
         is_needed = needs_multilingual(connection)
         if not is_needed:
             self._seen = seen
-        now = time.monotonic()
+        now = self._clock()
         self._next_check = now + COUNT_FACTOR * (now - began)
         return is_needed
 
@@ -169,14 +174,14 @@ class MultilingualStarter:
 
     def _pull_in_turn(self, stop: threading.Event, precision: str) -> bool:
         """Pull the model. Returns False when `stop` was set, and before the time of the next try."""
-        if time.monotonic() < self._next_pull:
+        if self._clock() < self._next_pull:
             return False
         pause = min(FIRST_RETRY_SECONDS * 2**self._failures, MAX_RETRY_SECONDS)
         self._failures += 1
         try:
             self._pull(stop, precision)
         finally:
-            self._next_pull = time.monotonic() + pause
+            self._next_pull = self._clock() + pause
         return not stop.is_set()
 
 

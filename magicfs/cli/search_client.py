@@ -120,7 +120,7 @@ def ask(options: Mapping[str, object], *, key: str) -> ServedAnswer | None:
                 return None
             deadline = time.monotonic() + float(taken.head["seconds"]) + GRACE_SECONDS
             answer = receive(connection, max_body_bytes=MAX_ANSWER_BYTES, deadline=deadline)
-            return _served(answer, seconds=time.monotonic() - asked_at)
+            return served_answer(answer, seconds=time.monotonic() - asked_at)
     except (OSError, FramingError, ValueError, KeyError, TypeError):
         return None
 
@@ -131,7 +131,7 @@ def _is_ours(connection: socket.socket) -> bool:
     return bool(user == os.geteuid())
 
 
-def _served(answer: Message, *, seconds: float) -> ServedAnswer | None:
+def served_answer(answer: Message, *, seconds: float) -> ServedAnswer | None:
     """What a server has answered after `seconds`; None if the command is to search itself.
 
     A search that has failed slowly is not tried again.

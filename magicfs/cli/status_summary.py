@@ -51,7 +51,7 @@ def collect(settings: Settings, *, watching: bool = False) -> Summary:
     parts, stuck = parts_and_stuck(settings)
     is_final = watching or bool(stuck)
     index = read_again(
-        lambda: _read_index(settings),
+        lambda: read_index(settings),
         lambda index: (
             not is_final
             and _lacks_reports(index, parts, host=settings.host)
@@ -78,7 +78,8 @@ def refused_by_disk(settings: Settings, index: IndexStatus, *, flush: bool = Tru
     return [] if refused is None else [f"{refused}, and the work goes on"]
 
 
-def _read_index(settings: Settings) -> IndexStatus:
+def read_index(settings: Settings) -> IndexStatus:
+    """The state of the index. Raises `DatabaseError`."""
     with environment.database_for_command(settings) as database, database.transaction() as connection:
         return read_status(connection)
 

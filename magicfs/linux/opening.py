@@ -175,13 +175,13 @@ def open_name_cached(directory: int, name: bytes) -> int | None:
 def is_on_local_file_system(descriptor: int) -> bool:
     """Whether what is open lies on a file system that waits for no server or program. Never blocks."""
     try:
-        return _is_local_file_system(*mount_of_descriptor(descriptor), int(time.monotonic()))
+        return is_local_file_system(*mount_of_descriptor(descriptor), int(time.monotonic()))
     except OSError:
         return False
 
 
 @lru_cache(maxsize=64)
-def _is_local_file_system(mount_id: int, device: int, second: int) -> bool:
+def is_local_file_system(mount_id: int, device: int, second: int) -> bool:
     """Whether the file system of a mount answers without waiting for a server or a program.
 
     The kernel reuses mount ids and device numbers. The cache key contains the `second`, so an answer holds that long.

@@ -124,7 +124,7 @@ class MaintenanceService:
         self._settle_models()
         self._delete_orphans()
         self._write_words()
-        self._write_names()
+        self.write_names()
         if self._unread.forget():
             self._queue.notify_maintenance()
 
@@ -157,7 +157,7 @@ class MaintenanceService:
         if not requeued:
             self._outdated_due = time.monotonic() + OUTDATED_SECONDS
 
-    def _write_names(self) -> None:
+    def write_names(self) -> None:
         """Write the names and states of files that an older version has recorded, a part of them at a time."""
         rewrite = partial(names_db.rewrite_names, analysis=ANALYSIS_VERSION, name_of=file_name, limit=NAMES_BATCH)
         self._in_batches(rewrite)

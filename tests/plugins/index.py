@@ -184,8 +184,8 @@ class Index:
             self.database, self.reader, self.chunker, max_file_bytes=1 << 20, ocr=self.ocr, allows=self.allows
         )
 
-    def embedding(self, owner: str = "embed-1@here") -> EmbedService:
-        return make_embed_service(self.database, load=lambda spec: self.embedder, owner=owner)
+    def embedding(self, owner: str = "embed-1@here", *, paused: Callable[[], bool] = lambda: False) -> EmbedService:
+        return make_embed_service(self.database, load=lambda spec: self.embedder, owner=owner, paused=paused)
 
     def end_pauses(self) -> None:
         """Let the pauses of indexed files end, as if they had not changed for hours."""

@@ -36,6 +36,7 @@ def make_embed_service(
     find: Callable[[ModelSpec], object] = lambda _: None,
     cut: Callable[[Embedder, ClaimedChunk], list[Chunk]] = lambda _embedder, _claim: [],
     model: str | None = None,
+    paused: Callable[[], bool] = lambda: False,
 ) -> EmbedService:
     return EmbedService(
         database,
@@ -44,7 +45,7 @@ def make_embed_service(
         cut=cut,
         owner=owner,
         model=model,
-        paused=lambda: False,
+        paused=paused,
     )
 
 

@@ -38,11 +38,11 @@ def list_(as_json: AsJson = False) -> None:
     models = index_model.model_store(settings).list()
     if as_json:
         active = in_use.get(ModelState.ACTIVE)
-        objects = [_model_json(model, _role(model, in_use)) for model in models]
+        objects = [model_json(model, role_of(model, in_use)) for model in models]
         terminal.print_json({"in_use": active.label if active else None, "models": objects})
         return
     for model in models:
-        role = _role(model, in_use)
+        role = role_of(model, in_use)
         mark = "*" if role in SEARCHED_STATES else " "
         dimension = f"{model.spec.dimension} dimensions"
         terminal.say(f"{mark} {model.spec.full_label}  {f'{role}, ' if role else ''}{dimension}, from {model.origin}")
@@ -73,7 +73,7 @@ def pull(
     )
     terminal.say(f"{stored.spec.full_label}: {stored.spec.dimension} dimensions, {stored.origin}")
     in_use = index_model.models_in_use(settings)
-    if not in_use or _role(stored, in_use) is not None:
+    if not in_use or role_of(stored, in_use) is not None:
         return
     multilingual = in_use.get(ModelState.MULTILINGUAL)
     if multilingual is not None and store.find_better_form(multilingual) == stored:
@@ -127,7 +127,7 @@ def command_to_use(spec: ModelSpec) -> str:
     return f"{use_command(spec.name)} --precision {spec.precision}{digest}"
 
 
-def _role(model: StoredModel, in_use: Mapping[ModelState, ModelSpec]) -> ModelState | None:
+def role_of(model: StoredModel, in_use: Mapping[ModelState, ModelSpec]) -> ModelState | None:
     """What the index does with a model; None if nothing.
 
     A model of an older version is known by its name until its digest is recorded.
@@ -138,7 +138,8 @@ def _role(model: StoredModel, in_use: Mapping[ModelState, ModelSpec]) -> ModelSt
     return None
 
 
-def _model_json(model: StoredModel, role: ModelState | None) -> dict[str, object]:
+def model_json(model: StoredModel, role: ModelState | None) -> dict[str, object]:
+    """A stored model for programs, with what the index does with it."""
     return {
         "name": model.spec.name,
         "precision": str(model.spec.precision),

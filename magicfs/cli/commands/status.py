@@ -51,7 +51,7 @@ def status(
             terminal.print_json(collect(settings, watching=True).as_json())
             time.sleep(REFRESH_SECONDS)
     elif watch:
-        _watch(settings)
+        watch_status(settings)
     elif as_json:
         terminal.print_json(collect(settings).as_json())
     else:
@@ -71,7 +71,8 @@ def _check(settings: Settings) -> None:
     terminal.say("ok")
 
 
-def _watch(settings: Settings) -> None:
+def watch_status(settings: Settings) -> None:
+    """Show the status, and each second what it is by then, until the command is stopped."""
     from rich.live import Live
 
     from magicfs.cli import terminal

@@ -14,7 +14,7 @@ import pytest
 
 from magicfs.cli import index_model, multilingual, multilingual_starter
 from magicfs.cli.checks import run_checks
-from magicfs.cli.multilingual_starter import MultilingualStarter
+from magicfs.cli.multilingual_starter import FIRST_RETRY_SECONDS, MultilingualStarter
 from magicfs.config import Settings
 from magicfs.db.vectors.model_changes import start_multilingual
 from magicfs.db.vectors.models import multilingual_model, renewing_model
@@ -23,6 +23,7 @@ from magicfs.embedding import manifest as manifests
 from magicfs.embedding.unigram import SETTINGS
 from magicfs.errors import ModelMissing
 from magicfs.models import model_folders
+from tests.fakes.clock import Clock
 from tests.integration.models.tiny import write_tiny_model
 from tests.plugins.commands import short_folder
 from tests.plugins.index import HOST, Index
@@ -40,6 +41,7 @@ class Machine:
     pulls: list[str] = field(default_factory=list)
     fails: bool = False
     before_pull: Callable[[], None] = lambda: None
+    clock: Clock = field(default_factory=Clock)
 
     def complete(self) -> None:
         """Have the index use the better form, as maintenance does when all vectors are there."""
@@ -47,7 +49,7 @@ class Machine:
         self.index.rows("UPDATE models SET state = 'multilingual' WHERE state = 'renewing' RETURNING 1")
 
     def __post_init__(self) -> None:
-        self.start = MultilingualStarter(self.settings, self.index.database, pull=self._pull)
+        self.start = MultilingualStarter(self.settings, self.index.database, pull=self._pull, clock=self.clock)
 
     def _pull(self, stop: threading.Event, precision: str) -> None:
         self.pulls.append(self.plain.spec.name)
@@ -182,7 +184,8 @@ def test_a_failure_is_said_once_and_the_vectors_stay(
     [record] = caplog.records
     assert "stay those of an older version: no weights" in record.message
     assert (here.renewing(), len(here.pulls)) == (None, 1)
-    here.fails, here.start._next_pull = False, 0.0
+    here.fails = False
+    here.clock.now += FIRST_RETRY_SECONDS
     assert here.start(NEVER_SET)
 
 
@@ -227,6 +230,7 @@ def test_an_older_form_is_used_only_where_the_present_one_cannot_be_had(machine:
     assert here.start(NEVER_SET)
     assert here.multilingual() == here.plain.spec.digest
     here.index.rows("DELETE FROM models WHERE state = 'multilingual' RETURNING 1")
-    here.fails, here.start._next_pull, here.start._next_check = False, 0.0, 0.0
+    here.fails = False
+    here.clock.now += FIRST_RETRY_SECONDS
     assert here.start(NEVER_SET)
     assert here.multilingual() not in {None, here.plain.spec.digest}

@@ -12,7 +12,7 @@ import pytest
 
 from magicfs.cli import index_model, multilingual, multilingual_starter
 from magicfs.cli.checks import run_checks
-from magicfs.cli.multilingual_starter import MultilingualStarter
+from magicfs.cli.multilingual_starter import FIRST_RETRY_SECONDS, MultilingualStarter
 from magicfs.cli.stalled import read_situation
 from magicfs.config import Settings
 from magicfs.db.cluster.roots import database_time
@@ -23,8 +23,8 @@ from magicfs.db.vectors.multilingual import record_foreign_question
 from magicfs.domain.contents import Document
 from magicfs.domain.models import StoredModel
 from magicfs.errors import DatabaseConflict, ModelError
-from magicfs.models.catalog import MULTILINGUAL_MODEL
 from magicfs.models.store import ModelStore
+from tests.fakes.clock import Clock
 from tests.fakes.embedder import FAKE_SPEC
 from tests.integration.models.tiny import write_tiny_model
 from tests.plugins.commands import short_folder
@@ -85,36 +85,34 @@ def lacked(settings: Settings, index: Index) -> str | None:
     return read_situation(settings, index.database, since=began, root=None).lacked
 
 
-def starter(settings: Settings, index: Index) -> tuple[MultilingualStarter, list[str]]:
-    """A starter, and how often it has pulled the model."""
+def starter(settings: Settings, index: Index, model: Path) -> tuple[MultilingualStarter, list[str]]:
+    """A starter, whose clock stands still, and how often it has pulled the model."""
     pulled: list[str] = []
 
     def pull(stop: threading.Event, precision: str) -> None:
-        pulled.append(MULTILINGUAL_MODEL)
-        index_model.model_store(settings).pull(MULTILINGUAL_MODEL)
+        pulled.append(str(model))
+        index_model.model_store(settings).pull(str(model))
 
-    return MultilingualStarter(settings, index.database, pull=pull), pulled
+    return MultilingualStarter(settings, index.database, pull=pull, clock=Clock()), pulled
 
 
 def test_english_texts_cost_nothing_and_a_german_one_begins_it(index: Index, settings: Settings, tiny: Path) -> None:
-    start, pulled = starter(settings, index)
+    start, pulled = starter(settings, index, tiny)
     save(index, ENGLISH, language="en")
     start(NEVER_SET)
     assert (second(index), pulled) == (None, [])
     save(index, GERMAN, language="de")
-    start._next_check = 0.0
     start(NEVER_SET)
     start(NEVER_SET)
     assert (second(index), pulled) == (str(tiny), [str(tiny)])
 
 
 def test_a_german_question_begins_it(index: Index, settings: Settings, tiny: Path) -> None:
-    start, _ = starter(settings, index)
+    start, _ = starter(settings, index, tiny)
     save(index, ENGLISH, language="en")
     start(NEVER_SET)
     with index.database.transaction() as connection:
         record_foreign_question(connection)
-    start._next_check = 0.0
     start(NEVER_SET)
     assert second(index) == str(tiny)
 
@@ -124,10 +122,9 @@ def test_languages_are_counted_again_only_after_a_change(
 ) -> None:
     counts: list[bool] = []
     monkeypatch.setattr("magicfs.db.vectors.multilingual.needs_multilingual", lambda connection: counts.append(True))
-    start, _ = starter(settings, index)
+    start, _ = starter(settings, index, tiny)
 
     def look() -> int:
-        start._next_check = 0.0
         start(NEVER_SET)
         return len(counts)
 
@@ -137,7 +134,7 @@ def test_languages_are_counted_again_only_after_a_change(
 
 
 def test_always_begins_it_at_once_and_never_ends_it(index: Index, settings: Settings, tiny: Path) -> None:
-    start, _ = starter(settings, index)
+    start, _ = starter(settings, index, tiny)
     multilingual.declare_multilingual(settings.replace(multilingual="always"), index.database)
     start(NEVER_SET)
     assert second(index) == str(tiny)
@@ -149,7 +146,7 @@ def test_always_begins_it_at_once_and_never_ends_it(index: Index, settings: Sett
 def test_a_model_of_this_machine_is_not_pulled(index: Index, settings: Settings, tiny: Path) -> None:
     index_model.model_store(settings).pull(str(tiny))
     save(index, GERMAN, language="de")
-    start, pulled = starter(settings, index)
+    start, pulled = starter(settings, index, tiny)
     start(NEVER_SET)
     assert (second(index), pulled) == (str(tiny), [])
 
@@ -163,17 +160,17 @@ def test_a_failure_is_said_once_and_tried_again_after_a_pause(
         tries.append("one")
         raise ModelError("the weights are not installed: run `pip install them`")
 
-    start = MultilingualStarter(settings, index.database, pull=pull)
+    clock = Clock()
+    start = MultilingualStarter(settings, index.database, pull=pull, clock=clock)
     save(index, GERMAN, language="de")
 
     def look() -> int:
-        start._next_check = 0.0
         start(NEVER_SET)
         return len(tries)
 
     with caplog.at_level(logging.WARNING):
         assert (look(), look()) == (1, 1)
-        start._next_pull = 0.0
+        clock.now += FIRST_RETRY_SECONDS
         assert (look(), look()) == (2, 2)
     (message,) = [record.getMessage() for record in caplog.records if "pip install them" in record.getMessage()]
     assert "found by their words alone on this machine" in message
@@ -247,10 +244,10 @@ def test_a_host_that_lacks_the_model_of_the_index_says_so(
     index: Index, settings: Settings, tiny: Path, homes: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     save(index, GERMAN, language="de")
-    starter(settings, index)[0](NEVER_SET)
+    starter(settings, index, tiny)[0](NEVER_SET)
     other = settings.replace(home=homes / "other")
     other.make_home()
-    start, pulled = starter(other, index)
+    start, pulled = starter(other, index, tiny)
     with caplog.at_level(logging.WARNING):
         start(NEVER_SET)
     assert (f"magicfs model pull {tiny}" in caplog.text, pulled) == (True, [])

@@ -90,7 +90,9 @@ class TwoModels:
         while self.index.extraction().run_batch():
             pass
 
-    def worker(self, owner: str = "embed-1@here", *, model: str | None = None) -> EmbedService:
+    def worker(
+        self, owner: str = "embed-1@here", *, model: str | None = None, paused: Callable[[], bool] = lambda: False
+    ) -> EmbedService:
         def load(spec: ModelSpec) -> FakeEmbedder:
             self.loaded.append(spec.name)
             if spec.name in self.lacking:
@@ -101,7 +103,7 @@ class TwoModels:
             if spec.name in self.missing:
                 raise ModelMissing(f"run 'magicfs model pull {spec.name}'")
 
-        return make_embed_service(self.index.database, find=find, load=load, owner=owner, model=model)
+        return make_embed_service(self.index.database, find=find, load=load, owner=owner, model=model, paused=paused)
 
     def embed(self, service: EmbedService | None = None, until: Callable[[], bool] = lambda: False) -> None:
         """Embed until nothing waits that a worker takes at once."""

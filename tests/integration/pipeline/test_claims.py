@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from pathlib import Path
 
@@ -140,13 +141,14 @@ def test_while_paused_only_saved_files_are_embedded(index: Index) -> None:
     index.rows("UPDATE files SET priority = 1 WHERE display = 'saved.txt' RETURNING 1")
     while index.extraction().run_batch():
         pass
-    embedding = index.embedding()
-    embedding._paused = lambda: True
+    on_battery = threading.Event()
+    on_battery.set()
+    embedding = index.embedding(paused=on_battery.is_set)
     while embedding.run_turn():
         pass
     done = "SELECT text FROM chunks JOIN embeddings ON chunk_id = id WHERE state = 'done'"
     assert index.rows(done) == [("saved words",)]
-    embedding._paused = lambda: False
+    on_battery.clear()
     embedding.run_turn()
     assert len(index.rows(done)) == 2
 

@@ -147,7 +147,5 @@ def test_on_battery_only_what_a_person_saved_is_embedded(models: TwoModels) -> N
     models.start()
     models.write_both()
     models.read_saved("two-de.txt")
-    service = models.worker()
-    service._paused = lambda: True
-    models.embed(service)
+    models.embed(models.worker(paused=lambda: True))
     assert models.states() == {"good day": ("pending 0", "pending -1"), "Guten Tag": ("unread", "done")}

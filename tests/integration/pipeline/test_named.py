@@ -186,7 +186,7 @@ class TestAnIndexOfAnOlderVersion:
         missing, maintenance = [], make_maintenance(index.database)
         for _ in range(4):
             missing.append(index.rows("SELECT count(*) FROM files WHERE words IS NULL")[0][0])
-            maintenance._write_names()
+            maintenance.write_names()
         assert missing[0] == 5
         assert missing[-1] == 0
         assert missing == sorted(missing, reverse=True)
@@ -199,7 +199,7 @@ class TestAnIndexOfAnOlderVersion:
         index.rows("UPDATE files SET words = NULL RETURNING 1")
         with index.database.transaction() as connection:
             connection.execute("SELECT FROM files WHERE display = 'a.txt' FOR UPDATE")
-            make_maintenance(index.database)._write_names()
+            make_maintenance(index.database).write_names()
         assert index.rows("SELECT display FROM files WHERE words IS NULL") == [("a.txt",)]
-        make_maintenance(index.database)._write_names()
+        make_maintenance(index.database).write_names()
         assert index.rows("SELECT display FROM files WHERE words IS NULL") == []

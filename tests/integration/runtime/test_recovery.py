@@ -116,7 +116,7 @@ def test_what_outlives_a_killed_server_does_not_keep_the_next_one_from_starting(
     assert has_ended(recovery)
 
 
-@pytest.mark.parametrize("waits", [environment._prepare_when_reachable, until_searchable])
+@pytest.mark.parametrize("waits", [environment.prepare_when_reachable, until_searchable])
 def test_services_and_waits_for_the_index_go_on(
     recovery: psutil.Process,
     settings: Settings,

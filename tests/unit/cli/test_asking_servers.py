@@ -48,11 +48,11 @@ def test_a_server_is_started_also_where_nobody_reads_the_results_to_their_end(
 @pytest.mark.parametrize(("seconds", "is_reported"), [(0.1, False), (search_client.SLOW_FAILURE_SECONDS + 1, True)])
 def test_a_search_that_waited_for_the_database_in_vain_is_not_begun_anew(seconds: float, is_reported: bool) -> None:
     head = {"error": DatabaseUnavailable.__name__, "message": "no answer", "complaints": []}
-    served = search_client._served(Message(head), seconds=seconds)
+    served = search_client.served_answer(Message(head), seconds=seconds)
     assert (served is not None) == is_reported
     assert served is None or isinstance(served.error, DatabaseUnavailable)
     other = {"error": ServerError.__name__, "message": "failed", "complaints": []}
-    assert search_client._served(Message(other), seconds=seconds) is None
+    assert search_client.served_answer(Message(other), seconds=seconds) is None
 
 
 @pytest.fixture

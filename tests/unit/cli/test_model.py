@@ -8,7 +8,7 @@ from typing import Any
 
 import pytest
 
-from magicfs.cli.commands.model import _model_json, _role, command_to_use
+from magicfs.cli.commands.model import command_to_use, model_json, role_of
 from magicfs.domain.models import ModelSpec, ModelState, Precision, StoredModel
 
 
@@ -29,7 +29,7 @@ def test_the_role_of_each_model_is_said() -> None:
 
     def role(**changes: Any) -> object:
         model = StoredModel(replace(spec, **changes), Path(), "")
-        return _model_json(model, _role(model, in_use))["role"]
+        return model_json(model, role_of(model, in_use))["role"]
 
     assert role(name="of another name") == "active"
     assert role(digest="2" * 64) == "multilingual"

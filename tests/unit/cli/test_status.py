@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
-from magicfs.cli.commands.status import _watch
+from magicfs.cli.commands.status import watch_status
 from magicfs.cli.progress import RateMeter
 from magicfs.cli.status_output import pace_of, parts_table, rendered, roots_table
 from magicfs.cli.status_summary import Summary, collect, refused_by_disk
@@ -178,7 +178,7 @@ def test_a_report_that_a_full_disk_does_not_take_is_not_waited_for(
         return index
 
     monkeypatch.setattr("magicfs.cli.status_summary.parts_and_stuck", lambda _: ([agent], []))
-    monkeypatch.setattr("magicfs.cli.status_summary._read_index", read)
+    monkeypatch.setattr("magicfs.cli.status_summary.read_index", read)
     monkeypatch.setattr("magicfs.cli.wiring.probe_broker", lambda _: BrokerStatus(ok=False, detail="", queues={}))
     monkeypatch.setattr("magicfs.cli.status_summary.why_no_writes", lambda *_, **__: "the disk is full: make room")
     assert collect(settings).stuck == ["the disk is full: make room, and the work goes on"]
@@ -198,6 +198,6 @@ def test_a_program_that_watches_gets_each_state_at_once(
     monkeypatch.setattr("magicfs.cli.status_summary.collect", lambda *_, **__: summary())
     monkeypatch.setattr("time.sleep", pause)
     with pytest.raises(KeyboardInterrupt):
-        _watch(Settings())
+        watch_status(Settings())
     assert shown[0] == shown[1]
     assert "files    9 of 9 indexed\n" in shown[0]

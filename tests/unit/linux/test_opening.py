@@ -110,7 +110,7 @@ class TestOpenBelow:
 @pytest.mark.usefixtures("method")
 class TestOpenBelowCached:
     def test_a_file_in_the_kernels_memory_is_opened(self, tmp_path: Path, method: str) -> None:
-        if not opening._is_local_file_system(*mount_of_descriptor(os.open(tmp_path, os.O_PATH)), 0):
+        if not opening.is_local_file_system(*mount_of_descriptor(os.open(tmp_path, os.O_PATH)), 0):
             pytest.skip("the temporary directory is on no file system of this machine")
         with kept_caches():
             (tmp_path / "a").mkdir()
@@ -152,7 +152,7 @@ def test_errors_of_the_kernel_are_those_of_python(tmp_path: Path) -> None:
 
 def test_a_name_that_does_not_exist_is_certain_once_the_kernel_knows(tmp_path: Path) -> None:
     directory = os.open(tmp_path, os.O_PATH)
-    is_local = opening._is_local_file_system(*mount_of_descriptor(directory), 0)
+    is_local = opening.is_local_file_system(*mount_of_descriptor(directory), 0)
     os.close(directory)
     if not is_local:
         pytest.skip("the temporary directory is on no file system of this machine")

@@ -23,7 +23,7 @@ LOOK_UPS = pytest.mark.parametrize("look_up", [RealDirectory.lookup_cached, Real
 @pytest.fixture
 def directory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[RealDirectory]:
     """A directory below another one, which the kernel has in memory."""
-    monkeypatch.setattr(opening, "_is_local_file_system", lambda *_: True)
+    monkeypatch.setattr(opening, "is_local_file_system", lambda *_: True)
     with kept_caches():
         (tmp_path / "above/own").mkdir(parents=True)
         (tmp_path / "above/own/file").touch()

@@ -27,7 +27,7 @@ def _kept() -> Iterator[None]:
 
 @pytest.fixture
 def file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> RealFile:
-    monkeypatch.setattr(opening, "_is_local_file_system", lambda *_: True)
+    monkeypatch.setattr(opening, "is_local_file_system", lambda *_: True)
     (tmp_path / "a.txt").write_text("some words")
     return RealFile(FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a.txt"))
 
