@@ -91,7 +91,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"\xcf\xfa\xed\xfe", Route.BINARY, "application/x-mach-binary"),
     (0, b"\0asm", Route.BINARY, "application/wasm"),
     (0, b"MZ\x90\0", Route.BINARY, "application/vnd.microsoft.portable-executable"),
-    (0, b"SQLite format 3\0", Route.BINARY, "application/vnd.sqlite3"),
+    (0, b"SQLite format 3\0", Route.PARSE, "application/vnd.sqlite3"),
     (0, b"ID3\x02", Route.MEDIA, "audio/mpeg"),
     (0, b"ID3\x03", Route.MEDIA, "audio/mpeg"),
     (0, b"ID3\x04", Route.MEDIA, "audio/mpeg"),

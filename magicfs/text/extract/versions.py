@@ -52,7 +52,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 64
+VERSION_OF_UNREAD: Final = 65
 """To be raised when files are read of which nothing was: above all others."""
 
 

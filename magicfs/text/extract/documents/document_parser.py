@@ -30,6 +30,7 @@ from magicfs.text.extract.documents.own_readers import read_own_format
 from magicfs.text.extract.documents.pictures import read_picture
 from magicfs.text.extract.documents.readable_form import readable_form
 from magicfs.text.extract.documents.running_text import read_running_text
+from magicfs.text.extract.documents.sqlite_databases import DATABASE_TYPE, read_database
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
@@ -154,6 +155,8 @@ class DocumentParser:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
         if exact_type == MOBIPOCKET_TYPE:
             return self._read_book(content)
+        if exact_type == DATABASE_TYPE:
+            return read_database(content, parts=self._parts, max_characters=self._limits.text_bytes)
         if exact_type == SIGNED_TYPE:
             return self._read_signed(content)
         outcome = read_own_format(content, exact_type, parts=self._parts)

@@ -1,0 +1,131 @@
+"""Reads the texts in databases of SQLite, in which programs keep notes, chats, catalogues and decks of cards.
+
+Runs in the child process, called by `document_parser`. The standard library reads a copy in memory, without a program
+that a schema may hold. Numbers and what only programs know, such as UUIDs, are left out. One thread.
+"""
+
+from __future__ import annotations
+
+import html
+import re
+import sqlite3
+from collections.abc import Iterator
+from typing import Final
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.plain.plain_text import clean
+
+DATABASE_TYPE: Final = "application/vnd.sqlite3"
+
+_VERSIONS: Final = slice(18, 20)
+_WITHOUT_LOG: Final = b"\1\1"
+"""The versions of a database without a log beside it: one with a log cannot be in memory. The log is not read."""
+_READS: Final = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
+_FUNCTIONS: Final = frozenset({"typeof", "substr"})
+_MAX_TABLES: Final = 500
+_MAX_COLUMNS: Final = 200
+_MAX_CELL_CHARACTERS: Final = 200_000
+_STEPS_BETWEEN_CHECKS: Final = 10_000
+_VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
+_NAME_OF_PROGRAMS: Final = re.compile(r"[0-9A-Fa-f{}-]{16,}|[\W\d_]*")
+"""A cell that is an identifier, or has no letter."""
+_TAG: Final = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,2000}|!--[^<>]{0,2000}--)>")
+_BREAK: Final = re.compile(r"<(?:br|/?p|/?div|/?li|/?tr|hr)\b[^<>]{0,200}>", re.IGNORECASE)
+_SEPARATOR_OF_FIELDS: Final = "\x1f"
+"""What stands between the sides of a card of Anki."""
+
+
+def read_database(content: bytes, *, parts: FileParts, max_characters: int) -> Document | Unreadable:
+    """The texts of a database, table by table, while there is time for parts. A damaged table is counted.
+
+    Raises `sqlite3.Error` for a damaged database.
+    """
+    connection = sqlite3.connect(":memory:", isolation_level=None)
+    try:
+        connection.deserialize(b"".join((content[: _VERSIONS.start], _WITHOUT_LOG, content[_VERSIONS.stop :])))
+        connection.execute("PRAGMA trusted_schema = OFF")
+        connection.execute("PRAGMA cell_size_check = ON")
+        tables = _tables(connection)
+        connection.set_authorizer(_allowed)
+        connection.set_progress_handler(lambda: parts.is_time_over, _STEPS_BETWEEN_CHECKS)
+        text = "\n\n".join(_texts(connection, tables, parts=parts, max_characters=max_characters))
+    finally:
+        connection.close()
+    return Document(text=text, mime_type=DATABASE_TYPE) if text else Unreadable(SkipReason.NO_TEXT)
+
+
+def _allowed(action: int, _table: str | None, name: str | None, *_: str | None) -> int:
+    """What reading may do: no functions of a schema, and nothing that changes or attaches databases."""
+    is_allowed = action in _READS or (action == sqlite3.SQLITE_FUNCTION and name in _FUNCTIONS)
+    return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
+
+
+def _tables(connection: sqlite3.Connection) -> dict[str, list[str]]:
+    """The columns of each table; without the indexes of texts, which have each text again."""
+    rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchmany(_MAX_TABLES)
+    virtual = tuple(f"{name}_" for name, sql in rows if _VIRTUAL.match(sql or ""))
+    names = [
+        name
+        for name, sql in rows
+        if not name.startswith(("sqlite_", *virtual)) and not _VIRTUAL.match(sql or "") and "\0" not in name
+    ]
+    columns = "SELECT name FROM pragma_table_info(?)"
+    return {name: [column for (column,) in connection.execute(columns, (name,))][:_MAX_COLUMNS] for name in names}
+
+
+def _texts(
+    connection: sqlite3.Connection, tables: dict[str, list[str]], *, parts: FileParts, max_characters: int
+) -> Iterator[str]:
+    """Yield the text of each table that has any: its name, and its rows."""
+    left = max_characters
+    for name, columns in tables.items():
+        if left <= 0 or parts.is_time_over:
+            parts.add_unread(f"table {name} and what follows", SkipReason.TIMEOUT)
+            return
+        lines: list[str] = []
+        try:
+            for line in _rows(connection, name, columns):
+                lines.append(line)
+                left -= len(line)
+                if left <= 0:
+                    break
+        except sqlite3.Error:
+            parts.add_unread(f"table {name}", SkipReason.TIMEOUT if parts.is_time_over else SkipReason.CORRUPT)
+        else:
+            parts.add()
+        if lines:
+            yield "\n".join([name, *lines])
+
+
+def _rows(connection: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[str]:
+    """Yield the texts of each row that has any, with a line for each, or in one line if they are short."""
+    shown = ", ".join(
+        f"CASE typeof({column}) WHEN 'text' THEN substr({column}, 1, {_MAX_CELL_CHARACTERS}) END"
+        for column in map(_quoted, columns)
+    )
+    connection.text_factory = _decoded
+    if not shown:
+        return
+    # The names are those of the schema, and quoted; there is nothing to change but a copy.
+    for row in connection.execute(f"SELECT {shown} FROM {_quoted(table)}"):  # noqa: S608
+        cells = [cell for cell in map(_shown, filter(None, row)) if not _NAME_OF_PROGRAMS.fullmatch(cell)]
+        if cells:
+            yield ("\n" if any("\n" in cell for cell in cells) else "\t").join(cells)
+
+
+def _shown(cell: str) -> str:
+    """A cell as a person sees it: without the markup of notes and cards."""
+    text = cell.replace(_SEPARATOR_OF_FIELDS, "\n")
+    if "<" in text and _TAG.search(text):
+        text = html.unescape(_TAG.sub("", _BREAK.sub("\n", text)))
+    return clean(text).strip()
+
+
+def _decoded(data: bytes) -> str:
+    return data.decode("utf-8", "replace")
+
+
+def _quoted(name: str) -> str:
+    return '"' + name.replace('"', '""') + '"'

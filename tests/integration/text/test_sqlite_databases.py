@@ -1,0 +1,98 @@
+"""Databases of SQLite are found by the texts in their tables."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Sequence
+
+import pytest
+
+from magicfs.domain.contents import Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
+from tests.integration.text.reading import read
+from tests.plugins.pictures import members
+
+NOTES = ("CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT, body TEXT)",)
+HERON = ("INSERT INTO notes VALUES (1, 'The heron', 'waits at the river')",)
+
+
+def database(*statements: str, rows: Sequence[tuple[str, tuple[object, ...]]] = ()) -> bytes:
+    connection = sqlite3.connect(":memory:")
+    for statement in statements:
+        connection.execute(statement)
+    for statement, values in rows:
+        connection.execute(statement, values)
+    connection.commit()
+    content = connection.serialize()
+    connection.close()
+    return content
+
+
+@pytest.mark.parametrize("name", [b"notes.db", b"notes.sqlite", b"notes"])
+def test_a_database_has_the_texts_of_its_tables(extractor: FileExtractor, name: bytes) -> None:
+    document = read(extractor, database(*NOTES, *HERON), name)
+    assert document.text.split("\n") == ["notes", "The heron\twaits at the river"]
+
+
+def test_what_only_programs_know_is_no_text(extractor: FileExtractor) -> None:
+    content = database(
+        "CREATE TABLE notes (id INTEGER, guid TEXT, body TEXT, picture BLOB, at REAL, state TEXT)",
+        "INSERT INTO notes VALUES (7, '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',"
+        " 'Käse<br>&amp; <b>Br</b>ot', x'00ff', 1.5, '--')",
+        "CREATE VIRTUAL TABLE words USING fts5(body)",
+        "INSERT INTO words VALUES ('Käse again')",
+        "CREATE VIEW whole AS SELECT body FROM notes",
+    )
+    assert read(extractor, content, b"notes.db").text.split("\n") == ["notes", "Käse", "& Brot"]
+
+
+def test_a_deck_of_cards_is_read(extractor: FileExtractor) -> None:
+    deck = database(
+        "CREATE TABLE notes (id INTEGER, flds TEXT)",
+        rows=[("INSERT INTO notes VALUES (1, ?)", ("der Reiher\x1fthe heron",))],
+    )
+    text = read(extractor, members({"collection.anki2": deck, "media": "{}"}), b"German.apkg").text
+    assert "der Reiher\nthe heron" in text
+
+
+def test_a_database_with_a_log_is_read(extractor: FileExtractor) -> None:
+    content = database(*NOTES, *HERON)
+    assert "river" in read(extractor, content[:18] + b"\2\2" + content[20:], b"notes.db").text
+
+
+def test_a_schema_runs_no_function(extractor: FileExtractor) -> None:
+    content = database(
+        *NOTES,
+        *HERON,
+        "CREATE TABLE endless (a TEXT, b TEXT GENERATED ALWAYS AS (replace(hex(zeroblob(9)), '0', a)) VIRTUAL)",
+        "INSERT INTO endless (a) VALUES ('a gull')",
+    )
+    document = read(extractor, content, b"notes.db")
+    assert "waits at the river" in document.text
+    assert "gullgull" not in document.text
+
+
+def test_a_damaged_table_costs_its_own_rows(extractor: FileExtractor) -> None:
+    rows = [("INSERT INTO other VALUES (?)", (f"gull number {number} " * 20,)) for number in range(200)]
+    content = bytearray(database(*NOTES, *HERON, "CREATE TABLE other (body TEXT)", rows=rows))
+    content[3 * 4096 : 12 * 4096] = b"\xff" * (9 * 4096)
+    document = read(extractor, bytes(content), b"notes.db")
+    assert "waits at the river" in document.text
+    assert document.unread_parts is not None
+
+
+@pytest.mark.parametrize("content", [database(*NOTES, *HERON)[:3000], database(*NOTES)])
+def test_a_database_without_texts_is_not_read(extractor: FileExtractor, content: bytes) -> None:
+    outcome = extractor.extract(content, name=b"notes.db")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason in {SkipReason.CORRUPT, SkipReason.NO_TEXT}
+
+
+def test_a_large_table_ends_with_the_limit_of_a_text() -> None:
+    rows = [("INSERT INTO notes (title) VALUES (?)", (f"heron {number}",)) for number in range(20_000)]
+    with FileExtractor(limits=Limits(text_bytes=10_000)) as extractor:
+        document = read(extractor, database(*NOTES, rows=rows), b"notes.db")
+    assert document.text.startswith("notes\nheron 0\nheron 1\n")
+    assert len(document.text) <= 10_100
