@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 
@@ -22,6 +22,9 @@ class Root:
     mount_point: bytes | None = None
     """Where the mount stands that the root lay in then; None if that is not known. Another place means that a mount is
     missing: one that shows a directory elsewhere has the device of that directory."""
+    inner_mounts: tuple[bytes, ...] = field(default=(), compare=False)
+    """Where such mounts stand in the root, and where they stood, if those directories are empty now. Not compared: the
+    root is the same with more of them."""
 
 
 class RootState(StrEnum):

@@ -1,7 +1,7 @@
 """Guards against deletions that nobody meant: a disk that is not mounted must never empty the index.
 
-Used by the scanner, which asks two things: is the root there and still the same tree, and are so many deletions
-suspicious. Reads the disk, writes nothing. Any thread.
+Used by the scanner, which asks three things: is the root there and still the same tree, which mounts in it are gone,
+and are so many deletions suspicious. Reads the disk, writes nothing. Any thread.
 """
 
 from __future__ import annotations
@@ -12,9 +12,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import replace
 
 from magicfs.domain.files import clamp_to_int64
-from magicfs.domain.roots import Root
+from magicfs.domain.roots import Root, encloses
 from magicfs.errors import RootMissing
-from magicfs.linux.mounts import mount_point_of
+from magicfs.linux.mounts import device_of_path, mount_point_of, read_mounts
 
 SAMPLE_FILES = 100
 """How many indexed files are compared with a tree whose device number or mount has changed."""
@@ -50,7 +50,39 @@ def verify_root(root: Root, sample: Callable[[], FileSample]) -> Root:
             # The empty directory of a disk that is not mounted looks like this too.
             raise RootMissing("its disk is not there: mount it, or remove the root and add it anew if that is meant")
     # What was known stays: a mount that was detached this moment is not in the kernel's table, and is missing next.
-    return replace(root, device=status.st_dev, mount_point=mount_point or root.mount_point)
+    return replace(
+        root, device=status.st_dev, mount_point=mount_point or root.mount_point, inner_mounts=_inner_mounts(root)
+    )
+
+
+def _inner_mounts(root: Root) -> tuple[bytes, ...]:
+    """Where mounts stand in the root, and where mounts stood in directories that are empty now.
+
+    Of mounts with another device no file is indexed.
+    """
+    present = _mounts_in(root)
+    return tuple(sorted(present | {path for path in root.inner_mounts if path not in present and _is_empty(path)}))
+
+
+def gone_mounts(root: Root) -> frozenset[bytes]:
+    """The inner mounts of a root where nothing is mounted now: their files are missing, and not deleted."""
+    return frozenset(root.inner_mounts) - _mounts_in(root) if root.inner_mounts else frozenset()
+
+
+def _mounts_in(root: Root) -> set[bytes]:
+    """The mount points below a root that show its device, by the kernel's table. Touches no mount."""
+    mounts = list(read_mounts())
+    inside = [mount for mount in mounts if mount.mount_point != root.path and encloses(root.path, mount.mount_point)]
+    device = device_of_path(root.path) if inside else ""
+    return {mount.mount_point for mount in inside if mount.device == device}
+
+
+def _is_empty(path: bytes) -> bool:
+    try:
+        with os.scandir(path) as entries:
+            return next(entries, None) is None
+    except OSError:
+        return False
 
 
 def _is_unchanged(root: Root, path: bytes, size: int, mtime_ns: int) -> bool:

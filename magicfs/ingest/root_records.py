@@ -9,7 +9,7 @@ import logging
 import shlex
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from magicfs.db.as_of import record_watch
@@ -18,7 +18,7 @@ from magicfs.db.corpus import files as files_db
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
 from magicfs.errors import RootMissing
-from magicfs.ingest.deletion_guard import SAMPLE_FILES, FileSample, verify_root
+from magicfs.ingest.deletion_guard import SAMPLE_FILES, FileSample, gone_mounts, verify_root
 
 log = logging.getLogger(__name__)
 
@@ -57,13 +57,20 @@ class RootRecords:
             if (registered.state, registered.detail) != (RootState.MISSING, str(error)):
                 self._set_state(root, RootState.MISSING, str(error))
             raise
-        if found != root:
-            if root.mount_point is not None:
-                log.info("root %s has a new device number or mount and is the same tree", root.name)
-            with self._transaction() as connection:
-                roots_db.set_place(connection, root.id, device=found.device, mount_point=found.mount_point)
+        if found != root and root.mount_point is not None:
+            log.info("root %s has a new device number or mount and is the same tree", root.name)
+        if (found, found.inner_mounts) != (root, root.inner_mounts):
+            self._set_place(found)
         if registered.state is RootState.MISSING:
             self._set_state(root, RootState.PRESENT, None)
+        return found
+
+    def forget_gone_mounts(self, root: Root) -> Root:
+        """The root without the inner mounts that are gone: a person has confirmed that their files are deleted."""
+        gone = gone_mounts(root)
+        found = replace(root, inner_mounts=tuple(path for path in root.inner_mounts if path not in gone))
+        if gone:
+            self._set_place(found)
         return found
 
     def record_watch(self, root: Root, watch: Watch) -> None:
@@ -104,6 +111,10 @@ class RootRecords:
     def _sample(self, root: Root) -> FileSample:
         with self._database.transaction() as connection:
             return files_db.sample_files(connection, root.id, limit=SAMPLE_FILES)
+
+    def _set_place(self, root: Root) -> None:
+        with self._transaction() as connection:
+            roots_db.set_place(connection, root)
 
     def _set_state(self, root: Root, state: RootState, detail: str | None) -> None:
         if detail:

@@ -9,6 +9,7 @@ confirms when most of the root is gone; see `deletion_guard`. Threads may share 
 from __future__ import annotations
 
 import contextlib
+import os
 from collections.abc import Callable, Collection
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -22,7 +23,7 @@ from magicfs.domain.roots import RegisteredRoot, Root, Watch
 from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
 from magicfs.ingest import row_writer
 from magicfs.ingest.copies import count_elsewhere
-from magicfs.ingest.deletion_guard import DELETION_WINDOW_SECONDS, is_present, is_suspicious
+from magicfs.ingest.deletion_guard import DELETION_WINDOW_SECONDS, gone_mounts, is_present, is_suspicious
 from magicfs.ingest.difference import Difference, compare, deleted_files
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.import_detector import ImportDetector
@@ -84,6 +85,8 @@ class Scanner:
         """Deleted files by root."""
         self._unlisted: dict[RootId, frozenset[bytes]] = {}
         """The directories that the last scan of each root could not list: those are in the log."""
+        self._inner_mounts: dict[RootId, tuple[bytes, ...]] = {}
+        """Those that the last scan of each root has found: what an event is compared with may be older."""
 
     def record_watch(self, root: Root, watch: Watch) -> None:
         """Record how a root is watched from now on. A scan that begins later finds what has changed before."""
@@ -102,6 +105,9 @@ class Scanner:
         if not use_cache:
             self._cache.drop(root.id)
         start = self._records.begin_scan(root)
+        if start.deletions_confirmed:
+            root = self._records.forget_gone_mounts(root)
+        self._inner_mounts[root.id] = root.inner_mounts
         # Directories of files that could not be opened are compared anew.
         self._cache.mark_stale(root.id, {parent_directory(path) for path in start.inaccessible})
         cached = self._cache.begin_scan(root.id, deletions=start.deletions)
@@ -130,8 +136,9 @@ class Scanner:
     def retain(self, roots: Collection[RootId]) -> None:
         """Free what is kept for roots other than these: they were removed."""
         self._cache.retain(roots)
-        for removed in self._unlisted.keys() - set(roots):
-            self._unlisted.pop(removed, None)
+        for kept in (self._unlisted, self._inner_mounts):
+            for removed in kept.keys() - set(roots):
+                kept.pop(removed, None)
 
     def scan_directory(self, root: Root, directory: bytes) -> ScanResult:
         """Compare a directory of a root, and all below it, with the index. Stops after a full batch of changes."""
@@ -179,7 +186,11 @@ class Scanner:
     def _walk(self, root: Root, top: bytes, rules: IgnoreRules) -> Walk:
         """A walk of a directory of a root, which logs what it cannot list unless the last scan could not either."""
         before = self._unlisted.get(root.id, frozenset())
-        return Walk(root=root.path, device=root.device, top=top, rules=rules, unlisted_before=before)
+        known = replace(root, inner_mounts=self._inner_mounts.get(root.id, root.inner_mounts))
+        gone = {os.path.relpath(path, root.path) for path in gone_mounts(known)}
+        return Walk(
+            root=root.path, device=root.device, top=top, rules=rules, unlisted_before=before, without_mounts=gone
+        )
 
     def _reconcile(
         self,

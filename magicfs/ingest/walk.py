@@ -85,6 +85,9 @@ class Walk:
     """The rules inside `top`."""
     unlisted_before: Collection[bytes] = ()
     """Directories that an earlier walk could not list: they are not logged again."""
+    without_mounts: Collection[bytes] = ()
+    """Directories in which something was mounted that is gone. An empty one of them counts as one that cannot be
+    listed."""
     unlisted: list[bytes] = field(default_factory=list)
     """Directories that could not be listed, relative to the root."""
     stat_failed: set[bytes] = field(default_factory=set)
@@ -99,8 +102,12 @@ class Walk:
             directory, rules = queue.pop()
             try:
                 with _opened(self._absolute(directory)) as entries:
+                    waiting = len(queue)
                     listing = self._list(directory, rules, entries, queue)
-                yield listing
+                if directory in self.without_mounts and not listing.fields and len(queue) == waiting:
+                    self._note_gone_mount(directory)
+                else:
+                    yield listing
             except OSError as error:
                 if not isinstance(error, FileNotFoundError) and directory not in self.unlisted_before:
                     log.warning("cannot list %s: %s", os.fsdecode(self._absolute(directory)), error.strerror)
@@ -108,6 +115,12 @@ class Walk:
         if self.too_long:
             text = "%s: %d files and directories have paths of more than %d bytes and are not indexed"
             log.warning(text, os.fsdecode(self._absolute(self.top)), self.too_long, MAX_PATH_BYTES)
+
+    def _note_gone_mount(self, directory: bytes) -> None:
+        if directory not in self.unlisted_before:
+            text = "nothing is mounted on %s any more: its files stay in the index until it is, or is removed"
+            log.warning(text, os.fsdecode(self._absolute(directory)))
+        self.unlisted.append(directory)
 
     def directories(self) -> Iterator[bytes]:
         """Every directory that no rule ignores, yielded before its entries are read."""

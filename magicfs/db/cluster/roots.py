@@ -33,14 +33,23 @@ def list_roots(connection: Connection, *, host: str | None = None) -> list[Regis
     """The roots of the cluster or of one host, by name."""
     return [
         RegisteredRoot(
-            root=Root(id=RootId(root_id), host=host_name, path=path, name=name, device=device, mount_point=mount_point),
+            root=Root(RootId(root_id), host_name, path, name, device, mount_point, tuple(inner_mounts)),
             state=RootState(state),
             detail=detail,
             scan_wanted_at=scan_wanted_at,
         )
-        for root_id, host_name, path, name, device, mount_point, state, detail, scan_wanted_at in connection.execute(
-            _SQL["list_roots"], {"host": host}
-        )
+        for (
+            root_id,
+            host_name,
+            path,
+            name,
+            device,
+            mount_point,
+            inner_mounts,
+            state,
+            detail,
+            scan_wanted_at,
+        ) in connection.execute(_SQL["list_roots"], {"host": host})
     ]
 
 
@@ -101,9 +110,10 @@ def restore_deletion_confirmation(connection: Connection, root: RootId) -> None:
     connection.execute(_SQL["restore_deletion_confirmation"], {"root_id": root})
 
 
-def set_place(connection: Connection, root: RootId, *, device: int, mount_point: bytes | None) -> None:
-    """Record a new device number or mount point of a root."""
-    connection.execute(_SQL["set_place"], {"root_id": root, "device": device, "mount_point": mount_point})
+def set_place(connection: Connection, root: Root) -> None:
+    """Record a new device number, mount point or inner mounts of a root."""
+    place = {"device": root.device, "mount_point": root.mount_point, "inner_mounts": list(root.inner_mounts)}
+    connection.execute(_SQL["set_place"], {"root_id": root.id, **place})
     _announce(connection)
 
 

@@ -14,7 +14,7 @@ from magicfs.db.cluster import roots as roots_db
 from magicfs.db.listener import Listener
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.ids import RootId
-from magicfs.domain.roots import RootState
+from magicfs.domain.roots import Root, RootState
 from magicfs.runtime.processes import wait_until
 
 LONG_SECONDS = 3600.0
@@ -61,7 +61,7 @@ CHANGES: dict[str, Callable[[Connection, RootId], object]] = {
     "missing": lambda connection, root: roots_db.set_root_state(
         connection, root, state=RootState.MISSING, detail="it is gone"
     ),
-    "moved": lambda connection, root: roots_db.set_place(connection, root, device=2, mount_point=None),
+    "moved": lambda connection, root: roots_db.set_place(connection, Root(root, "here", b"/r", "r", 2)),
     "a scan is wanted": lambda connection, _: roots_db.request_scan(connection, host="here"),
 }
 

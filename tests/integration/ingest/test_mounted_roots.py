@@ -1,4 +1,4 @@
-"""A root that is a mount of a directory of the same device: a scan must not take it for emptied when it is gone."""
+"""A root that is a mount of a directory of the same device, or has one: none is taken for emptied when it is gone."""
 
 from __future__ import annotations
 
@@ -6,21 +6,23 @@ import os
 import shutil
 import subprocess
 from collections.abc import Iterator
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from magicfs.db.cluster.roots import request_scan
 from magicfs.domain.roots import RootState
 from tests.integration.ingest.trees import changed, many, watcher
 from tests.plugins.index import Index
 
 
 class BindMount:
-    """A directory beside the root that is mounted over it, or not."""
+    """A directory beside the root that is mounted over it or in it, or not."""
 
-    def __init__(self, index: Index, folder: Path) -> None:
+    def __init__(self, place: Path, folder: Path) -> None:
         self.shown = folder
-        self._place = index.folder
+        self._place = place
 
     def mount(self) -> None:
         if subprocess.run(["mount", "--bind", self.shown, self._place], check=False, capture_output=True).returncode:
@@ -33,7 +35,7 @@ class BindMount:
 @pytest.fixture
 def mounted(index: Index, tmp_path: Path) -> Iterator[BindMount]:
     """A mount over the root, whose three files are indexed."""
-    place = BindMount(index, tmp_path / "shown")
+    place = BindMount(index.folder, tmp_path / "shown")
     place.shown.mkdir()
     place.mount()
     many(index, 3)
@@ -93,3 +95,62 @@ def test_the_mount_of_a_root_of_an_earlier_version_is_taken_as_it_is(index: Inde
     index.rows("UPDATE roots SET mount_point = NULL RETURNING id")
     index.scan()
     assert index.registered().root.mount_point == known
+
+
+@pytest.fixture
+def inner(index: Index, tmp_path: Path) -> Iterator[BindMount]:
+    """A mount in the root, whose three files are indexed beside one of the root's own."""
+    place = BindMount(index.folder / "sub/inner", tmp_path / "shown")
+    place.shown.mkdir()
+    (index.folder / "sub/inner").mkdir(parents=True)
+    place.mount()
+    (index.folder / "own.txt").write_text("words of its own")
+    for number in range(3):
+        (place.shown / f"{number}.txt").write_text(f"words of {number}")
+    index.settle()
+    assert len(index.states()) == 4
+    yield place
+    while not subprocess.run(["umount", index.folder / "sub/inner"], check=False, capture_output=True).returncode:
+        pass
+
+
+@pytest.mark.parametrize("top", [b"", b"sub", b"sub/inner"])
+def test_files_of_a_mount_in_a_root_stay_until_it_is_back(index: Index, inner: BindMount, top: bytes) -> None:
+    before = index.registered().root
+    inner.umount()
+    assert index.scan().deleted == 0
+    index.restart_agent()
+    assert index.scan().deleted == 0, "as after a reboot"
+    index.scanner.scan_directory(replace(before, inner_mounts=()), top)
+    assert len(index.states()) == 4
+    assert state(index) is RootState.PRESENT
+    inner.mount()
+    (inner.shown / "0.txt").unlink()
+    assert index.scan().deleted == 1
+    assert index.registered().root.inner_mounts == (os.fsencode(index.folder / "sub/inner"),)
+
+
+def test_a_directory_that_was_a_mount_and_is_removed_or_used_otherwise_has_lost_its_files(
+    index: Index, inner: BindMount
+) -> None:
+    inner.umount()
+    assert index.scan().deleted == 0
+    (index.folder / "sub/inner/other.txt").write_text("other words")
+    assert index.scan().deleted == 3
+    assert index.registered().root.inner_mounts == ()
+    inner.mount()
+    index.settle()
+    assert len(index.states()) == 5 - 1
+    inner.umount()
+    shutil.rmtree(index.folder / "sub")
+    assert index.scan().deleted == 3
+    assert set(index.states()) == {"own.txt"}
+
+
+def test_deletions_of_a_mount_in_a_root_that_are_confirmed_are_final(index: Index, inner: BindMount) -> None:
+    inner.umount()
+    with index.database.transaction() as connection:
+        request_scan(connection, name=index.root.name, may_delete=True)
+    assert index.scan().deleted == 3
+    assert index.registered().root.inner_mounts == ()
+    assert index.scan().complete

@@ -15,7 +15,7 @@ SELECT id FROM stored UNION ALL SELECT id FROM added
 -- name: list_roots
 -- The roots of the cluster or of one host. The request for a scan is null once a later scan has ended.
 SELECT r.id, left(h.name, 1024), substring(r.path, 1, 4096), left(r.name, 1024), r.device,
-       substring(r.mount_point, 1, 4096), r.state,
+       substring(r.mount_point, 1, 4096), r.inner_mounts[1:1000], r.state,
        left(r.detail, 4096),
        CASE WHEN r.scan_wanted_at > coalesce(r.scanned_at, '-infinity') THEN r.scan_wanted_at END
 FROM roots r JOIN hosts h ON h.id = r.host_id
@@ -66,8 +66,9 @@ UPDATE roots SET may_delete = false WHERE id = %(root_id)s AND may_delete
 UPDATE roots SET may_delete = true WHERE id = %(root_id)s
 
 -- name: set_place
--- The new device number and mount point of a root whose tree is the same.
-UPDATE roots SET device = %(device)s, mount_point = %(mount_point)s WHERE id = %(root_id)s
+-- The new device number, mount point and inner mounts of a root whose tree is the same.
+UPDATE roots SET device = %(device)s, mount_point = %(mount_point)s, inner_mounts = %(inner_mounts)s::bytea[]
+WHERE id = %(root_id)s
 
 -- name: record_scan
 -- A scan has ended, even if it could not read some directories: who waits for the scan must not wait until a permission
