@@ -65,7 +65,8 @@ class ConnectionPool:
         """The one that was used last is at the end."""
         self._all: set[PeerConnection] = set()
         self._opening = 0
-        self._unreachable_until = 0.0
+        self._unreachable_since = float("-inf")
+        """When it was tried in vain, by the monotonic clock."""
         self._is_retired = False
         self._outage = Outage(log, beginning=f"{entry.host} is not reached", end=f"{entry.host} is reached again")
 
@@ -123,7 +124,7 @@ class ConnectionPool:
                 if connection is not None:
                     self._idle.remove(connection)
                     return connection, False
-                if time.monotonic() < self._unreachable_until or self._is_retired:
+                if time.monotonic() < self._unreachable_since + UNREACHABLE_SECONDS or self._is_retired:
                     raise self._unreachable()
                 if not only_where_open and len(self._all) + self._opening < MAX_CONNECTIONS:
                     self._opening += 1
@@ -205,7 +206,7 @@ class ConnectionPool:
         """The error of a host that was tried in vain, which is not tried again for a moment."""
         self._outage.began(self.entry.host, error)
         with self._changed:
-            self._unreachable_until = time.monotonic() + UNREACHABLE_SECONDS
+            self._unreachable_since = time.monotonic()
         self._close_idle()
         return self._unreachable()
 

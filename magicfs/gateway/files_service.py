@@ -103,7 +103,7 @@ class FilesService:
         root = self._root(request)
         match request.operation:
             case Operation.STATUS:
-                return await root.run(lambda: _status(request))
+                return await root.run(lambda: encoded_status_of(request))
             case Operation.TARGET:
                 return await root.run(lambda: _target(request))
             case _:
@@ -230,7 +230,8 @@ def _encoded_names(directory: int, names: Iterable[bytes]) -> Iterator[bytes]:
             yield protocol.encoded_name(name, _status_of(directory, name))
 
 
-def _status(request: Request) -> bytes:
+def encoded_status_of(request: Request) -> bytes:
+    """The status of what a request names, as the protocol has it. May block, and raises `OSError`."""
     with _opened(request, os.O_PATH) as place:
         return protocol.encoded_status(_status_of(place))
 

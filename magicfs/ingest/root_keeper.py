@@ -49,7 +49,7 @@ class RootKeeper:
         self._settings = settings
         self._scanner = scanner
         self._outage = outage
-        self._watcher = Watcher(scanner, rescan=self._request_scan)
+        self._watcher = Watcher(scanner, rescan=self.request_scan)
         self._roots: dict[RootId, RegisteredRoot] = {}
         self._last_scan: dict[RootId, float] = {}
         """When the last scan of each root began; a root without one is due now."""
@@ -81,7 +81,7 @@ class RootKeeper:
                 self._scan_requested.set()
                 is_requested = True
             elif request is not None and request != self._scan_wanted_at.get(root.id):
-                self._request_scan(root)
+                self.request_scan(root)
                 is_requested = True
         return is_requested
 
@@ -90,7 +90,8 @@ class RootKeeper:
         self._scan_requested.set()
         self._roots_changed.set()
 
-    def _request_scan(self, root: Root) -> None:
+    def request_scan(self, root: Root) -> None:
+        """Scan a root soon, and once more if it is being scanned. Any thread."""
         self._last_scan.pop(root.id, None)
         self._scan_requested.set()
 

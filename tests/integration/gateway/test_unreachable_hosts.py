@@ -76,14 +76,14 @@ def test_a_disk_that_hangs_costs_its_root_alone(
     other = tmp_path / "other"
     other.mkdir()
     host.in_loop(lambda: host.files.set_roots([mount.root, os.fsencode(other)]))
-    hung, real = threading.Event(), files_service._status
+    hung, real = threading.Event(), files_service.encoded_status_of
 
     def status(request: Request) -> bytes:
         if request.root == mount.root:
             hung.wait(60)
         return real(request)
 
-    monkeypatch.setattr(files_service, "_status", status)
+    monkeypatch.setattr(files_service, "encoded_status_of", status)
     monkeypatch.setattr(files_service, "ANSWER_SECONDS", 0.5)
     with ThreadPoolExecutor(16) as pool:
         calls = [pool.submit(refused, lambda: mount.files.status("hub", mount.root, b"")) for _ in range(16)]
@@ -96,14 +96,14 @@ def test_a_disk_that_hangs_costs_its_root_alone(
 
 def test_a_host_that_answers_late_is_timed_out(host: Host, mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
     mount.files.status("hub", mount.root, b"")
-    hung, real = threading.Event(), files_service._status
-    monkeypatch.setattr(files_service, "_status", lambda request: hung.wait(60) and real(request))
+    hung, real = threading.Event(), files_service.encoded_status_of
+    monkeypatch.setattr(files_service, "encoded_status_of", lambda request: hung.wait(60) and real(request))
     monkeypatch.setattr(connection_pool, "WAIT_SECONDS", 0.5)
     monkeypatch.setattr(connection_pool, "UNREACHABLE_SECONDS", 60)
     assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.ETIMEDOUT
     monkeypatch.setattr(connection_pool, "WAIT_SECONDS", 60)
     assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.EHOSTUNREACH, "at once"
-    mount.files._pools["hub"]._unreachable_until = 0
+    monkeypatch.setattr(connection_pool, "UNREACHABLE_SECONDS", 0)
     hung.set()
     mount.files.status("hub", mount.root, b"")
 
@@ -160,6 +160,7 @@ def test_a_host_that_answers_nonsense_is_an_error_and_no_more(
                 return
 
     monkeypatch.setattr(FilesService, "handle", lie)
+    monkeypatch.setattr(connection_pool, "UNREACHABLE_SECONDS", 0)
     mount.files.set_hosts([])
     other = Host(tmp_path / "other", identity=host.identity)
     other.known = host.known
@@ -168,5 +169,4 @@ def test_a_host_that_answers_nonsense_is_an_error_and_no_more(
         calls: list[Callable[[str, bytes, bytes], object]] = [mount.files.status, mount.files.open]
         for call in calls:
             assert refused(call, "hub", mount.root, b"") in (errno.EIO, errno.EHOSTUNREACH)
-            mount.files._pools["hub"]._unreachable_until = 0
         mount.files.set_hosts([])

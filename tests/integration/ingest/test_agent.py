@@ -126,7 +126,7 @@ def test_a_scan_that_is_requested_during_one_begins_when_it_ends(
     def scan(self: Scanner, registered: RegisteredRoot, **options: bool) -> ScanResult:
         scans.append(time.monotonic())
         if len(scans) == 1:
-            keeper._request_scan(registered.root)
+            keeper.request_scan(registered.root)
         else:
             stop.set()
             keeper.interrupt()

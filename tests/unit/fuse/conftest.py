@@ -10,7 +10,7 @@ from typing import cast
 import pytest
 
 from magicfs.domain.ids import RootId
-from magicfs.domain.roots import Root
+from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.tree.magic import IndexQueries
 from magicfs.tree.remote.files import NoRemoteFiles
 from magicfs.tree.remote.nodes import RemoteSource
@@ -25,7 +25,8 @@ def tree(tmp_path: Path) -> Tree:
     index = cast("IndexQueries", SimpleNamespace(change_marker=str))
     results = ResultCache(cast("Searcher", None), index.change_marker, search_seconds=1)
     tree = Tree(index, results, host="here", source=RemoteSource(NoRemoteFiles()))
-    tree._mirror.set_roots([Root(RootId(1), "here", os.fsencode(tmp_path), "root", tmp_path.stat().st_dev)])
+    root = Root(RootId(1), "here", os.fsencode(tmp_path), "root", tmp_path.stat().st_dev)
+    tree.set_roots([RegisteredRoot(root, RootState.PRESENT, None, None)])
     return tree
 
 
