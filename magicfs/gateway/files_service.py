@@ -1,8 +1,7 @@
 """The files below the roots of this host, for other hosts, to read: the service `magicfs-files/1`.
 
-Used by `magicfs serve`. It opens nothing for writing and nothing but directories and regular files. The kernel resolves
-each path below its root without following a link. A root has threads of its own, so that a disk that hangs holds up
-nobody who asks for another one; all else is done in the event loop.
+Used by `magicfs serve`. `served_files` looks at the disk. A root has threads of its own, so that a disk that hangs
+holds up nobody who asks for another one; all else is done in the event loop.
 """
 
 from __future__ import annotations
@@ -12,21 +11,17 @@ import contextlib
 import errno
 import itertools
 import os
-import stat
 import threading
-import time
 from collections import Counter
-from collections.abc import Callable, Generator, Iterable, Iterator
+from collections.abc import Callable, Iterable
 from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
-from magicfs.domain.attributes import Attributes
 from magicfs.errors import MalformedRequest
 from magicfs.gateway import file_protocol as protocol
+from magicfs.gateway import served_files
 from magicfs.gateway.file_protocol import Kind, Operation, Request
-from magicfs.linux.files import status_and_birth
-from magicfs.linux.opening import open_below
-from magicfs.tree.remote.files import RemoteStatus
+from magicfs.gateway.served_files import os_error
 
 THREADS_OF_ROOT = 8
 """The number of requests to one root at a time: a root that hangs keeps no more threads."""
@@ -42,8 +37,6 @@ IDLE_SECONDS = 3600.0
 
 MAX_OPEN_FILES = 1024
 """The most files that one host has open, so that none uses up the descriptors of this process."""
-
-_NOT_COMPONENTS = frozenset({b"", b".", b".."})
 
 T = TypeVar("T")
 
@@ -103,15 +96,15 @@ class FilesService:
         root = self._root(request)
         match request.operation:
             case Operation.STATUS:
-                return await root.run(lambda: encoded_status_of(request))
+                return await root.run(lambda: served_files.encoded_status_of(request))
             case Operation.TARGET:
-                return await root.run(lambda: _target(request))
+                return await root.run(lambda: served_files.target_of(request))
             case _:
                 return await root.run(lambda: files.open(root, request))
 
     async def _list(self, request: Request, writer: asyncio.StreamWriter) -> None:
         root = self._root(request)
-        with contextlib.closing(_Listing(request)) as listing:
+        with contextlib.closing(served_files.Listing(request)) as listing:
             while content := await root.run(listing.next_part):
                 writer.write(protocol.frame(Kind.PART, content))
                 await _sent(writer)
@@ -122,7 +115,7 @@ class FilesService:
         try:
             return self._roots[request.root]
         except KeyError:
-            raise _error(errno.ENOENT) from None
+            raise os_error(errno.ENOENT) from None
 
 
 class _Root:
@@ -135,12 +128,12 @@ class _Root:
     async def run(self, work: Callable[[], T]) -> T:
         """What `work` returns in a thread. Raises `OSError`: `ENOENT` when it is served no more, `ETIMEDOUT`."""
         if not self.is_served:
-            raise _error(errno.ENOENT)
+            raise os_error(errno.ENOENT)
         try:
             async with asyncio.timeout(ANSWER_SECONDS):
                 return await asyncio.get_running_loop().run_in_executor(self._threads, work)
         except TimeoutError as error:
-            raise _error(errno.ETIMEDOUT) from error
+            raise os_error(errno.ETIMEDOUT) from error
 
     def close(self, descriptor: int) -> None:
         """Close a file in a thread: a file system may wait for a server or a program even then."""
@@ -160,16 +153,11 @@ class _OpenFiles:
 
     def open(self, root: _Root, request: Request) -> bytes:
         """Open a regular file; its number and its status. Raises `OSError`. In a thread of the root."""
-        with _opened(request, os.O_PATH) as place:
-            status = _status_of(place)
-            if not stat.S_ISREG(status.attributes.mode):
-                raise _error(errno.EINVAL)
-            # What is open is what was looked at. To open a device, even for a look, may do something.
-            descriptor = os.open(f"/proc/self/fd/{place}", os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC)
+        descriptor, status = served_files.open_regular(request)
         with self._lock:
             if self._is_closed or self._counts[self._host] >= MAX_OPEN_FILES:
                 os.close(descriptor)
-                raise _error(errno.EMFILE)
+                raise os_error(errno.EMFILE)
             number = next(self._numbers)
             self._files[number] = root, descriptor
             self._counts[self._host] += 1
@@ -180,7 +168,7 @@ class _OpenFiles:
         try:
             return self._files[number]
         except KeyError:
-            raise _error(errno.EBADF) from None
+            raise os_error(errno.EBADF) from None
 
     def close_one(self, number: int) -> None:
         """Close a file, if it is open."""
@@ -199,66 +187,6 @@ class _OpenFiles:
             self.close_one(number)
         if not self._counts[self._host]:
             del self._counts[self._host]
-
-
-class _Listing:
-    """The names in a directory with the status of each, part by part."""
-
-    def __init__(self, request: Request) -> None:
-        self._parts = self._read(request)
-
-    def next_part(self) -> bytes:
-        """The next names, encoded; none after the last. Raises `OSError`. In a thread."""
-        return next(self._parts, b"")
-
-    def close(self) -> None:
-        """Close the directory, unless a thread hangs in it: it is closed after that."""
-        with contextlib.suppress(ValueError):
-            self._parts.close()
-
-    def _read(self, request: Request) -> Generator[bytes]:
-        with _opened(request, os.O_RDONLY | os.O_DIRECTORY) as directory, os.scandir(directory) as entries:
-            names = (os.fsencode(entry.name) for entry in entries)
-            while some := list(itertools.islice(names, protocol.NAMES_A_FRAME)):
-                yield b"".join(_encoded_names(directory, some))
-
-
-def _encoded_names(directory: int, names: Iterable[bytes]) -> Iterator[bytes]:
-    for name in names:
-        # What has vanished meanwhile, and what may not be looked at, is left out.
-        with contextlib.suppress(FileNotFoundError, PermissionError):
-            yield protocol.encoded_name(name, _status_of(directory, name))
-
-
-def encoded_status_of(request: Request) -> bytes:
-    """The status of what a request names, as the protocol has it. May block, and raises `OSError`."""
-    with _opened(request, os.O_PATH) as place:
-        return protocol.encoded_status(_status_of(place))
-
-
-def _target(request: Request) -> bytes:
-    with _opened(request, os.O_PATH) as place:
-        if not stat.S_ISLNK(os.fstat(place).st_mode):
-            raise _error(errno.EINVAL)
-        return os.readlink(b"", dir_fd=place)
-
-
-def _status_of(directory: int, name: bytes = b"") -> RemoteStatus:
-    seen_ns = time.time_ns()
-    status, born_ns = status_and_birth(directory, name)
-    return RemoteStatus(Attributes.of(status), status.st_dev, status.st_ino, born_ns or None, seen_ns)
-
-
-@contextlib.contextmanager
-def _opened(request: Request, flags: int) -> Iterator[int]:
-    """A descriptor of what a request names, below the root. Raises `OSError`."""
-    if b"\0" in request.path or (request.path and not _NOT_COMPONENTS.isdisjoint(request.path.split(b"/"))):
-        raise _error(errno.EINVAL)
-    descriptor = open_below(request.root, request.path or b".", flags=flags)
-    try:
-        yield descriptor
-    finally:
-        os.close(descriptor)
 
 
 async def _next_request(reader: asyncio.StreamReader) -> Request | None:
@@ -288,7 +216,3 @@ async def _sent(writer: asyncio.StreamWriter) -> None:
             await writer.drain()
     except OSError as error:
         raise EOFError("it takes no answer") from error
-
-
-def _error(number: int) -> OSError:
-    return OSError(number, os.strerror(number))

@@ -17,7 +17,7 @@ import pytest
 
 from magicfs.domain.attributes import Attributes
 from magicfs.domain.deadline import Deadline
-from magicfs.gateway import connection_pool, files_service, peers
+from magicfs.gateway import connection_pool, files_service, peers, served_files
 from magicfs.gateway.file_protocol import (
     FILES_SERVICE,
     REQUEST,
@@ -76,14 +76,14 @@ def test_a_disk_that_hangs_costs_its_root_alone(
     other = tmp_path / "other"
     other.mkdir()
     host.in_loop(lambda: host.files.set_roots([mount.root, os.fsencode(other)]))
-    hung, real = threading.Event(), files_service.encoded_status_of
+    hung, real = threading.Event(), served_files.encoded_status_of
 
     def status(request: Request) -> bytes:
         if request.root == mount.root:
             hung.wait(60)
         return real(request)
 
-    monkeypatch.setattr(files_service, "encoded_status_of", status)
+    monkeypatch.setattr(served_files, "encoded_status_of", status)
     monkeypatch.setattr(files_service, "ANSWER_SECONDS", 0.5)
     with ThreadPoolExecutor(16) as pool:
         calls = [pool.submit(refused, lambda: mount.files.status("hub", mount.root, b"")) for _ in range(16)]
@@ -96,8 +96,8 @@ def test_a_disk_that_hangs_costs_its_root_alone(
 
 def test_a_host_that_answers_late_is_timed_out(host: Host, mount: Mount, monkeypatch: pytest.MonkeyPatch) -> None:
     mount.files.status("hub", mount.root, b"")
-    hung, real = threading.Event(), files_service.encoded_status_of
-    monkeypatch.setattr(files_service, "encoded_status_of", lambda request: hung.wait(60) and real(request))
+    hung, real = threading.Event(), served_files.encoded_status_of
+    monkeypatch.setattr(served_files, "encoded_status_of", lambda request: hung.wait(60) and real(request))
     monkeypatch.setattr(connection_pool, "WAIT_SECONDS", 0.5)
     monkeypatch.setattr(connection_pool, "UNREACHABLE_SECONDS", 60)
     assert refused(lambda: mount.files.status("hub", mount.root, b"")) == errno.ETIMEDOUT
