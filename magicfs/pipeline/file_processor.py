@@ -15,9 +15,10 @@ from magicfs.db.corpus import contents as contents_db
 from magicfs.db.corpus import file_claims, linked_files
 from magicfs.db.corpus.linked_files import LinkedContent
 from magicfs.db.pool import Database, retry_on_conflict
-from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
+from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import PAGES_PRIORITY, ClaimedFile, ExtractedFile, SkipReason
 from magicfs.domain.ids import FileId
+from magicfs.domain.stored_contents import ContentKey, NewContent, StoredContent
 from magicfs.pipeline.file_results import GroupTimer, finish_files, is_valid_for_copies, sort_result
 from magicfs.pipeline.large_files import LargeFiles
 from magicfs.pipeline.new_contents import Chunker, NewContents

@@ -12,9 +12,10 @@ from dataclasses import dataclass
 from magicfs.db.corpus import file_claims
 from magicfs.db.pool import Connection
 from magicfs.db.vectors import embedding_queue as queue_db
-from magicfs.domain.contents import Document, NewContent, Unreadable
+from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import PAGES_PRIORITY, SAVED_PRIORITY, ClaimedFile, ExtractedFile, FileState, SkipReason
 from magicfs.domain.ids import ContentId
+from magicfs.domain.stored_contents import NewContent
 from magicfs.pipeline.pauses import pause_before_rereading_s
 from magicfs.pipeline.reading import FileRead
 from magicfs.text.extract.versions import newest_version

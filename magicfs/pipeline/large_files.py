@@ -16,10 +16,11 @@ from typing import Final, Protocol
 
 import xxhash
 
-from magicfs.domain.contents import ContentKey, Gap, Unreadable
+from magicfs.domain.contents import Gap, Unreadable
 from magicfs.domain.file_groups import EXTENSIONS
 from magicfs.domain.files import FileStat, SkipReason
 from magicfs.domain.ids import Digest
+from magicfs.domain.stored_contents import ContentKey
 from magicfs.pipeline.counted_lines import LineCounts
 from magicfs.text.extract.archives.tar_excerpt import excerpt_of_tar
 from magicfs.text.extract.archives.zip_excerpt import excerpt_of_zip

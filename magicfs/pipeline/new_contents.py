@@ -13,18 +13,9 @@ from typing import Protocol
 from magicfs.db.corpus import page_texts as page_texts_db
 from magicfs.db.pool import Database
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import (
-    NO_OCR,
-    ContentKey,
-    Document,
-    EarlierReading,
-    NewContent,
-    PageText,
-    Recognition,
-    Unreadable,
-    UnreadPages,
-)
+from magicfs.domain.contents import NO_OCR, Document, PageText, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
+from magicfs.domain.stored_contents import ContentKey, EarlierReading, NewContent
 from magicfs.pipeline.reading import FileRead
 from magicfs.text.extract.documents.picture_texts import with_picture_texts
 from magicfs.text.extract.options import OcrEngine

@@ -10,8 +10,9 @@ from magicfs.db.corpus import contents as contents_db
 from magicfs.db.corpus import file_claims, page_claims
 from magicfs.db.corpus import page_texts as page_texts_db
 from magicfs.db.pool import Database, retry_on_conflict
-from magicfs.domain.contents import Document, NewContent, StoredContent, Unreadable
+from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import PAGES_PRIORITY, ClaimedFile, ExtractedFile, FileState, SkipReason
+from magicfs.domain.stored_contents import NewContent, StoredContent
 from magicfs.pipeline.file_results import GroupTimer, finish_files
 from magicfs.pipeline.new_contents import NewContents
 from magicfs.pipeline.reading import FileRead, GroupReading

@@ -19,9 +19,10 @@ from stat import S_ISREG
 import xxhash
 
 from magicfs.db.corpus.linked_files import LinkedContent
-from magicfs.domain.contents import ContentKey, Gap, StoredContent, Unreadable
+from magicfs.domain.contents import Gap, Unreadable
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
 from magicfs.domain.ids import Digest, FileId
+from magicfs.domain.stored_contents import ContentKey, StoredContent
 from magicfs.errors import ServerError
 from magicfs.linux.files import regular_file_status
 from magicfs.linux.opening import open_below

@@ -13,9 +13,10 @@ from magicfs.db.corpus.files import delete_paths, upsert_files
 from magicfs.db.pool import Database
 from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, NewContent
+from magicfs.domain.contents import Document
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.ids import Digest
+from magicfs.domain.stored_contents import ContentKey, NewContent
 from magicfs.text.analysis import ANALYSIS_VERSION, analyze
 from magicfs.text.names import file_name
 from tests.fakes.embedder import FAKE_SPEC

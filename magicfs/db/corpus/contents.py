@@ -16,9 +16,10 @@ from magicfs.db.corpus.page_texts import delete_page_texts, insert_page_texts
 from magicfs.db.pool import Connection, fetch_one
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, NewContent, StoredContent, Unreadable
+from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest, RootId
+from magicfs.domain.stored_contents import ContentKey, NewContent, StoredContent
 from magicfs.domain.term_weights import term_weights
 from magicfs.errors import DatabaseConflict
 

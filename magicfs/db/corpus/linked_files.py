@@ -10,9 +10,10 @@ from dataclasses import dataclass
 
 from magicfs.db.pool import Connection
 from magicfs.db.queries import load_queries
-from magicfs.domain.contents import ContentKey, StoredContent, Unreadable
+from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import ClaimedFile, FileStat, SkipReason
 from magicfs.domain.ids import ContentId, Digest, FileId
+from magicfs.domain.stored_contents import ContentKey, StoredContent
 
 _SQL = load_queries("linked_files")
 

@@ -10,9 +10,10 @@ from collections.abc import Collection
 from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import load_queries
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, EarlierReading, PageText, Recognition
+from magicfs.domain.contents import Document, PageText, Recognition
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import ContentId, Digest
+from magicfs.domain.stored_contents import ContentKey, EarlierReading
 
 _SQL = load_queries("page_texts")
 

@@ -8,8 +8,9 @@ from magicfs.db.vectors.embedding_queue import enqueue_chunks
 from magicfs.db.vectors.embeddings import claim_chunks
 from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk, model_input
-from magicfs.domain.contents import ContentKey, Document, NewContent
+from magicfs.domain.contents import Document
 from magicfs.domain.ids import Digest
+from magicfs.domain.stored_contents import ContentKey, NewContent
 from tests.fakes.embedder import FAKE_SPEC
 
 FILE_WITH_CONTENT = """

@@ -16,9 +16,10 @@ from magicfs.db.vectors.multilingual import (
     record_foreign_question,
 )
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, NewContent
+from magicfs.domain.contents import Document
 from magicfs.domain.ids import ContentId, Digest
 from magicfs.domain.models import ModelSpec, MultilingualMode
+from magicfs.domain.stored_contents import ContentKey, NewContent
 from tests.fakes.embedder import FAKE_SPEC
 
 ENGLISH = replace(FAKE_SPEC, languages=("en",))

@@ -6,8 +6,9 @@ from magicfs.db.corpus.contents import insert_contents
 from magicfs.db.corpus.rechunk import replace_chunks
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, NewContent
+from magicfs.domain.contents import Document
 from magicfs.domain.ids import ChunkId, Digest
+from magicfs.domain.stored_contents import ContentKey, NewContent
 from magicfs.domain.term_weights import term_weights
 from magicfs.text.chunk_words import chunk_words
 

@@ -15,9 +15,10 @@ from magicfs.db.pool import Database
 from magicfs.db.vectors.embedding_queue import enqueue_chunks
 from magicfs.db.vectors.model_changes import activate_model
 from magicfs.domain.chunks import Chunk
-from magicfs.domain.contents import ContentKey, Document, NewContent
+from magicfs.domain.contents import Document
 from magicfs.domain.ids import ContentId, Digest, ModelId
 from magicfs.domain.models import ModelSpec, Precision
+from magicfs.domain.stored_contents import ContentKey, NewContent
 from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.text.analysis import ANALYSIS_VERSION, analyze
 from magicfs.text.names import file_name

@@ -23,8 +23,8 @@ from magicfs.db.corpus.file_claims import claim_files
 from magicfs.db.pool import Connection
 from magicfs.db.vectors import embeddings as embeddings_db
 from magicfs.db.vectors.embedding_queue import enqueue_chunks
-from magicfs.domain.contents import ContentKey
 from magicfs.domain.ids import Digest
+from magicfs.domain.stored_contents import ContentKey
 from magicfs.errors import ModelError
 from magicfs.ingest.roots import add_root, remove_root
 from tests.integration.pipeline.lock_order.row_locks import WAIT_SECONDS, locked, waiting_backends
