@@ -38,7 +38,8 @@ def explain(database: Database, *, host: str, path: Path) -> Explanation:
         roots = list_roots(connection, host=host)
     enclosing = [registered for registered in roots if encloses(registered.root.path, absolute)]
     if not enclosing:
-        raise UsageError(f"{path} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
+        shown = display_path(os.fsencode(path))
+        raise UsageError(f"{shown} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
     # A disk that is mounted in a root may be a root too.
     registered = max(enclosing, key=lambda registered: len(registered.root.path))
     relative = absolute[len(registered.root.path.rstrip(b"/")) + 1 :]

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import base64
 import json
 import os
 import unicodedata
@@ -70,6 +71,15 @@ def test_what_has_no_text_is_counted_as_named_and_is_no_failure(found: Found) ->
     assert f"{status['files']['named']} named" in found.commands.ok("status")
     assert json.loads(found.commands.ok("failures", "--json"))["failures"] == []
     assert "named: binary" in found.commands.ok("doctor", found.docs / "Sunset over Zadar.mov")
+
+
+def test_doctor_gives_the_bytes_of_a_name_that_is_no_utf_8(found: Found) -> None:
+    path = os.fsencode(found.docs) + b"/caf\xe9.txt"
+    Path(os.fsdecode(path)).write_text("a note\n")
+    explained = json.loads(found.commands.run("doctor", "--json", os.fsdecode(path)).stdout)
+    assert explained["path"] == f"{found.docs}/caf\N{REPLACEMENT CHARACTER}.txt"
+    assert base64.b64decode(explained["path_bytes"]) == path
+    os.remove(path)
 
 
 @pytest.mark.parametrize(

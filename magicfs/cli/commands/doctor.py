@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -91,6 +92,7 @@ def _explain(settings: Settings, path: Path, query: str, *, as_json: bool) -> bo
     from magicfs.cli.file_report import explanation_facts, facts_json
     from magicfs.cli.standing_report import standing_facts
     from magicfs.ingest.explain import explain
+    from magicfs.search.render import path_json
 
     standing = None
     with environment.database_for_command(settings) as database:
@@ -101,7 +103,8 @@ def _explain(settings: Settings, path: Path, query: str, *, as_json: bool) -> bo
             standing = service.explain(query, file=explanation.facts.id, deadline_s=deadline_s)
     facts = explanation_facts(explanation)
     if as_json:
-        summary = {"path": str(path), "indexed": explanation.indexed, "explanation": list(map(str, facts))}
+        summary: dict[str, Any] = {**path_json(os.fsencode(path)), "indexed": explanation.indexed}
+        summary["explanation"] = list(map(str, facts))
         summary["facts"] = facts_json(explanation)
         if query:
             summary["standing"] = asdict(standing) if standing else None

@@ -66,6 +66,8 @@ def failures(
                 terminal.remark(f"and {more} more: --limit {listing.shown + more} shows them, and --json all")
             elif not listing.shown:
                 terminal.remark("no failures")
+            elif terminal.is_terminal():
+                terminal.remark("what to do about one: magicfs doctor PATH")
 
 
 class _Listing:

@@ -227,6 +227,12 @@ def test_doctor_says_that_a_directory_may_not_be_read(index: Index, mode: int) -
     assert known.facts is not None
 
 
+def test_a_path_outside_of_all_roots_is_shown_whatever_its_bytes_are(index: Index) -> None:
+    index.settle()
+    with pytest.raises(UsageError, match=r"^/elsewhere/caf\N{REPLACEMENT CHARACTER} lies in no root"):
+        explain(index.database, host=HOST, path=Path(os.fsdecode(b"/elsewhere/caf\xe9")))
+
+
 def test_doctor_explains_paths_that_are_too_long_for_the_system(index: Index) -> None:
     deepest = dig(index.folder)
     index.settle()
