@@ -24,6 +24,7 @@ from magicfs.text.extract.file_types import (
     Route,
 )
 from magicfs.text.extract.media.atoms import is_old_film
+from magicfs.text.extract.media.metafiles import drawing_type
 from magicfs.text.extract.plain.text_bytes import has_many_controls
 
 _PDF_HEADER_BYTES = 1024
@@ -174,7 +175,8 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
     table = FileType(Route.PARSE, DBASE_TYPE) if is_dbase_table(head) else None
-    if (told := table or _by_sound(head) or _by_root(head)) is not None:
+    drawing = FileType(Route.PARSE, drawn) if (drawn := drawing_type(head)) else None
+    if (told := table or drawing or _by_sound(head) or _by_root(head)) is not None:
         return told
     if b"%PDF-" in head[:_PDF_HEADER_BYTES] and _PDF_OBJECT.search(content):
         return FileType(Route.PARSE, "application/pdf")

@@ -39,7 +39,7 @@ from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, pictures_
 from magicfs.text.extract.ocr.recognised_words import is_text
 from magicfs.text.extract.ocr.seen_pictures import as_seen, is_long, png_of
 from magicfs.text.extract.ocr.strips import text_in_strips
-from magicfs.text.extract.office.drawn_pictures import pictures_of_slides, pictures_of_word, pictures_of_workbook
+from magicfs.text.extract.office.drawn_pictures import pictures_of_old_office, pictures_of_slides
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.office.iwork_files import IWORK_TYPES
 from magicfs.text.extract.office.presentations import SLIDES_TYPE, slide_names
@@ -69,8 +69,8 @@ _ODF_PAGE_OR_PICTURE: Final = re.compile(rb"<draw:page[\s>]|xlink:href=\"(?:\./)
 _NUMBERS: Final = re.compile(r"(\d+)")
 _ZIP_SIGNATURES: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _FINDERS: Final[dict[str, Callable[[bytes], Iterator[tuple[bytes, int | None]]]]] = {
-    WORD_TYPE: pictures_of_word,
-    OLD_WORKBOOK_TYPE: pictures_of_workbook,
+    WORD_TYPE: pictures_of_old_office,
+    OLD_WORKBOOK_TYPE: pictures_of_old_office,
     OLD_SLIDES_TYPE: pictures_of_slides,
     RTF_TYPE: rtf_pictures,
     MOBIPOCKET_TYPE: pictures_of_book,

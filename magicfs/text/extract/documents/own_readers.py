@@ -21,6 +21,7 @@ from magicfs.text.extract.documents.xps_documents import XPS_TYPE, read_xps
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
 from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
 from magicfs.text.extract.mail.tnef import TNEF_TYPE, read_tnef
+from magicfs.text.extract.media.metafiles import DRAWING_TYPES, read_metafile
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.office.hangul_files import HANGUL_TYPE, read_hangul
 from magicfs.text.extract.office.iwork_files import IWORK_TYPES, read_iwork
@@ -53,6 +54,7 @@ _READERS: Final[dict[str, Callable[[bytes], Outcome]]] = {
     ONENOTE_TYPE: read_onenote,
     PUBLISHER_TYPE: read_publication,
     VISIO_TYPE: read_drawing,
+    **dict.fromkeys(DRAWING_TYPES, read_metafile),
     **{each: partial(read_office_xml, mime_type=each) for each in OFFICE_XML_TYPES},
     **{each: partial(read_oldest, mime_type=each) for each in OLDEST_TYPES},
 }

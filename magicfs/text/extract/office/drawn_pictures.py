@@ -38,23 +38,20 @@ _HAS_MASKS, _MASKS_BYTES, _PLAIN_HEAD_BYTES = 3, 12, 40
 _MAX_PALETTE_BITS, _MAX_COLOURS = 8, 256
 
 
-def pictures_of_word(content: bytes) -> Iterator[tuple[bytes, int | None]]:
-    """Yield the pictures of a document of Word. Raises `struct.error` for what is no container."""
+def streams_of_pictures(content: bytes) -> Iterator[bytes]:
+    """Yield the streams that hold the pictures and drawings of a document. Raises `struct.error` for what is none."""
     ole = OleFile(content)
-    for name in _WORD_STREAMS:
-        if name in ole:
-            for picture, _ in _pictures(ole.read(name)):
-                yield picture, None
+    yield from (ole.read(name) for name in (*_WORD_STREAMS, _PICTURES_STREAM) if name in ole)
+    if "Workbook" in ole:
+        groups = (record for record in sheet_records(ole.read("Workbook")) if record.kind == _DRAWING_GROUP)
+        yield b"".join(piece for group in groups for piece in group.pieces)
 
 
-def pictures_of_workbook(content: bytes) -> Iterator[tuple[bytes, int | None]]:
-    """Yield the pictures of all sheets of a workbook. Raises `struct.error` or `KeyError` for what is none."""
-    stream = OleFile(content).read("Workbook")
-    group = b"".join(
-        piece for record in sheet_records(stream) if record.kind == _DRAWING_GROUP for piece in record.pieces
-    )
-    for picture, _ in _pictures(group):
-        yield picture, None
+def pictures_of_old_office(content: bytes) -> Iterator[tuple[bytes, int | None]]:
+    """Yield the pictures of a document of Word, or of all sheets of a workbook. Raises `struct.error` for neither."""
+    for stream in streams_of_pictures(content):
+        for picture, _ in _pictures(stream):
+            yield picture, None
 
 
 def pictures_of_slides(content: bytes) -> Iterator[tuple[bytes, int | None]]:

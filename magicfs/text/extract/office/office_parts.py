@@ -7,12 +7,14 @@ functions.
 
 from __future__ import annotations
 
+import contextlib
 import html
 import io
 import re
 import zipfile
 from collections.abc import Iterable, Iterator
 from functools import partial
+from itertools import islice
 from typing import Final
 from xml.etree import ElementTree as ET
 from xml.parsers import expat
@@ -25,6 +27,7 @@ from magicfs.text.extract.documents.xml_documents import OPENDOCUMENT_TYPES
 from magicfs.text.extract.documents.xml_elements import named, outermost, parse_xml, without_namespace
 from magicfs.text.extract.documents.xml_texts import OfficeTexts, OpenDocumentTexts
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE
+from magicfs.text.extract.office.drawings import drawings_in
 from magicfs.text.extract.office.ole_objects import WITH_OBJECTS, Embedded, files_of_object, objects_in, objects_in_rtf
 from magicfs.text.extract.office.rtf_files import RTF_TYPE
 from magicfs.text.extract.office.sheet_formats import HEADER_CODE
@@ -81,6 +84,8 @@ _EMBEDDED: Final = re.compile(
 """Objects, drawings of the Mac, and what a program leaves to Word to put into the text when it opens the document."""
 _MAX_EMBEDDED: Final = 100
 """The documents inside of a document that are read."""
+_MAX_DRAWINGS: Final = 200
+"""The drawings of Windows in a document whose texts are read. Formulas are many, and have none."""
 
 READ_MEMBER_BY_MEMBER: Final = frozenset({_WORD, _BOOK})
 """The documents whose running text is read here too, where kreuzberg refuses them."""
@@ -133,36 +138,41 @@ def office_parts(content: bytes, mime_type: str, *, running_text: str, parts: Fi
 
 
 def embedded_documents(content: bytes, mime_type: str, *, parts: FileParts) -> Iterator[Embedded]:
-    """Yield each file inside of a document of Microsoft Office; those left out are counted."""
-    if mime_type in WITH_OBJECTS:
-        try:
+    """Yield each file inside of a document of Microsoft Office, and each drawing of Windows.
+
+    Files that are left out are counted; drawings are pictures, and cost nothing else.
+    """
+    try:
+        if mime_type in WITH_OBJECTS:
             yield from objects_in(content)
-        except DAMAGE:
-            parts.add_unread("its objects")
-    if mime_type == RTF_TYPE:
-        yield from objects_in_rtf(content)
-    if mime_type not in {_WORD, _SHEET, BINARY_WORKBOOK_TYPE, _SLIDES}:
-        return
-    with zipfile.ZipFile(io.BytesIO(content)) as container:
-        members = [member for member in container.infolist() if _EMBEDDED.fullmatch(member.filename)]
-        members.sort(key=lambda member: _numbered(member.filename))
-        for place, member in enumerate(members):
-            name = member.filename.rpartition("/")[2]
-            if place >= _MAX_EMBEDDED or member.file_size > _MAX_PART_BYTES:
-                parts.add_unread(name, SkipReason.TOO_LARGE)
-                continue
-            try:
-                embedded = container.read(member)
-            except DAMAGE:
-                parts.add_unread(name)
-                continue
-            if not name.lower().endswith(".bin"):
-                yield Embedded(name, embedded)
-                continue
-            try:
+        elif mime_type == RTF_TYPE:
+            yield from objects_in_rtf(content)
+    except DAMAGE:
+        parts.add_unread("its objects")
+    if mime_type in {_WORD, _SHEET, BINARY_WORKBOOK_TYPE, _SLIDES}:
+        with zipfile.ZipFile(io.BytesIO(content)) as container:
+            yield from _embedded_members(container, parts)
+    with contextlib.suppress(*DAMAGE):
+        for number, drawing in enumerate(islice(drawings_in(content, mime_type), _MAX_DRAWINGS), 1):
+            yield Embedded(f"drawing {number}", drawing)
+
+
+def _embedded_members(container: zipfile.ZipFile, parts: FileParts) -> Iterator[Embedded]:
+    members = [member for member in container.infolist() if _EMBEDDED.fullmatch(member.filename)]
+    members.sort(key=lambda member: _numbered(member.filename))
+    for place, member in enumerate(members):
+        name = member.filename.rpartition("/")[2]
+        if place >= _MAX_EMBEDDED or member.file_size > _MAX_PART_BYTES:
+            parts.add_unread(name, SkipReason.TOO_LARGE)
+            continue
+        try:
+            embedded = container.read(member)
+            if name.lower().endswith(".bin"):
                 yield from files_of_object(embedded, name)
-            except DAMAGE:
-                parts.add_unread(name)
+            else:
+                yield Embedded(name, embedded)
+        except DAMAGE:
+            parts.add_unread(name)
 
 
 def _numbered(name: str) -> tuple[str, int]:

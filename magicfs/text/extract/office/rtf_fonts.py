@@ -59,6 +59,11 @@ class Fonts:
         return self._charsets.get(font, 0) == _SYMBOLS
 
 
+def charset_of_font(number: int) -> str:
+    """Python's codec for a font of Windows with this charset; empty for one of signs, that of the West for others."""
+    return "" if number == _SYMBOLS else _CHARSETS.get(number, "cp1252")
+
+
 def shown_signs(data: bytes) -> str:
     """What is known of the bytes of a font of signs: bullets and ASCII."""
     return "".join("\u2022" if byte == _BULLET else chr(byte) for byte in data if byte < _ASCII_END or byte == _BULLET)
