@@ -7,8 +7,9 @@ import threading
 import anyio
 import mcp_types as types
 
+from magicfs.gateway.mcp_arguments import StatusArguments
 from magicfs.gateway.mcp_server import CONCURRENT_CALLS, ToolServer
-from magicfs.gateway.mcp_tools import Answer, StatusArguments, Tool
+from magicfs.gateway.mcp_tools import Answer, Tool
 
 
 def test_a_call_that_its_client_gives_up_takes_its_place_until_it_ends() -> None:
