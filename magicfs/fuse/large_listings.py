@@ -15,7 +15,7 @@ from magicfs.fuse.fast_path import FAST_PATH
 from magicfs.fuse.handles import DirectoryReply, OpenDirectory
 from magicfs.fuse.library_interface import NAME_ALONE
 from magicfs.tree.directories import DirectoryListing
-from magicfs.tree.real.directories import RealDirectoryListing
+from magicfs.tree.real.listings import RealDirectoryListing
 
 NAMES_WITH_ATTRIBUTES = 1000
 """The number of first names of a large directory that are listed with their attributes: some look at those alone."""

@@ -27,7 +27,8 @@ from magicfs.fuse.renames import repeats_after_rename
 from magicfs.fuse.watched_directory import QUIET_SECONDS, WATCHED_SECONDS
 from magicfs.tree.directories import Directory, DirectoryListing, Entry
 from magicfs.tree.nodes import Node
-from magicfs.tree.real.directories import RealDirectory, RealDirectoryListing
+from magicfs.tree.real.directories import RealDirectory
+from magicfs.tree.real.listings import RealDirectoryListing
 from magicfs.tree.tree import Tree
 
 READDIR_BATCH = 256

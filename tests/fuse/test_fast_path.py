@@ -21,7 +21,7 @@ import pytest
 
 from magicfs.db.pool import Database
 from magicfs.fuse.fast_path import LIBRARY
-from magicfs.tree.real.directories import LARGE_DIRECTORY
+from magicfs.tree.real.listings import LARGE_DIRECTORY
 from tests.fuse.assertions import assert_without_python, raises_errno, served
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot

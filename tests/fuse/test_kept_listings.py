@@ -10,7 +10,7 @@ import pytest
 
 from magicfs.fuse.large_listings import LOOKUPS_OF_NAMES, NAMES_WITH_ATTRIBUTES
 from magicfs.fuse.watched_directory import LISTED_SECONDS, QUIET_SECONDS
-from magicfs.tree.real.directories import LARGE_DIRECTORY
+from magicfs.tree.real.listings import LARGE_DIRECTORY
 from tests.fuse.assertions import python_cpu_seconds
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.tree.real.directories import LARGE_DIRECTORY
+from magicfs.tree.real.listings import LARGE_DIRECTORY
 from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot

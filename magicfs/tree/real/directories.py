@@ -1,4 +1,4 @@
-"""Directories of the roots, and the links and special files in them: what they list, and what is changed in them.
+"""Directories of the roots, and the links and special files in them: what is looked up and changed in them.
 
 Used by the mirror and by the FUSE adapter. Links are shown as links and never followed. Each change happens in a
 directory that was opened and recognised just before, so that it never happens elsewhere. Blocking methods run in the
@@ -9,13 +9,10 @@ from __future__ import annotations
 
 import contextlib
 import errno
-import itertools
 import os
 import stat
-from array import array
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager, contextmanager
-from dataclasses import dataclass, field
 
 from magicfs.domain.attributes import Attributes
 from magicfs.linux.files import has_default_access_list, rename, status_and_birth
@@ -28,15 +25,13 @@ from magicfs.tree.nodes import Link, Node, not_found, read_only, stale
 from magicfs.tree.placed_nodes import GONE, ChildPlace
 from magicfs.tree.real.files import RealFile
 from magicfs.tree.real.handles import RealHandle
+from magicfs.tree.real.listings import RealDirectoryListing
 from magicfs.tree.real.nodes import RealNode
 from magicfs.tree.real.removed_files import REMOVED_FILES
 
 _CREATE_FLAGS = os.O_CREAT | os.O_EXCL | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC
 _FORWARDED_CREATE_FLAGS = os.O_ACCMODE | os.O_APPEND | os.O_SYNC | os.O_DSYNC
 _RENAME_EXCHANGE = 2
-LARGE_DIRECTORY = 5_000
-"""A directory with more names is large."""
-_LISTING_NUMBERS = itertools.count(1)
 
 
 class RealDirectory(RealNode, Directory):
@@ -96,9 +91,7 @@ class RealDirectory(RealNode, Directory):
         with self._opened_to_read() as descriptor:
             with os.scandir(descriptor) as found:
                 entries = list(found)
-            if len(entries) > LARGE_DIRECTORY:
-                return RealDirectoryListing(self, *_names_with_kinds(entries))
-            return RealDirectoryListing(self, sorted(os.fsencode(entry.name) for entry in entries))
+            return RealDirectoryListing.of(self, entries)
 
     def version_nowait(self) -> tuple[int, int] | None:
         """When its names and it itself have changed last, if it is in memory and may be read; None otherwise."""
@@ -240,29 +233,6 @@ class RealDirectory(RealNode, Directory):
                     yield None
 
 
-@dataclass(frozen=True, slots=True)
-class RealDirectoryListing:
-    """The names that a real directory had when it was opened."""
-
-    directory: RealDirectory
-    names: Sequence[bytes]
-    kinds: Sequence[int] = ()
-    """The type of what has each name of a large directory, as `stat.S_IFMT` returns it; 0 where it is not known."""
-    numbers: Sequence[int] = ()
-    """The inode number of what has each name of a large directory, in the file system below."""
-    number: int = field(default_factory=_LISTING_NUMBERS.__next__, init=False)
-    may_block: bool = field(default=True, init=False)
-
-    def batch(self, start: int, count: int) -> Sequence[tuple[int, Entry]]:
-        """The entries of the next `count` names without those that vanished; empty only at the end. May block."""
-        batch: list[tuple[int, Entry]] = []
-        while not batch and start < len(self.names):
-            entries = self.directory.entries(self.names[start : start + count])
-            batch = [(position, entry) for position, entry in enumerate(entries, start + 1) if entry is not None]
-            start += count
-        return batch
-
-
 class SymbolicLink(RealNode, Link):
     """A symbolic link of a root."""
 
@@ -274,23 +244,6 @@ class SymbolicLink(RealNode, Link):
 
 class SpecialFile(RealNode):
     """A FIFO, socket or device of a root. The kernel opens it itself."""
-
-
-def _names_with_kinds(entries: Iterable[os.DirEntry[str]]) -> tuple[list[bytes], array[int], array[int]]:
-    """The names in order, the type of each, and the inode numbers."""
-    by_name = {os.fsencode(entry.name): entry for entry in entries}
-    names = sorted(by_name)
-    kinds = array("I", [_kind(by_name[name]) for name in names])
-    return names, kinds, array("Q", [by_name[name].inode() for name in names])
-
-
-def _kind(entry: os.DirEntry[str]) -> int:
-    """The type of an entry, as far as the directory has it."""
-    if entry.is_file(follow_symlinks=False):
-        return stat.S_IFREG
-    if entry.is_dir(follow_symlinks=False):
-        return stat.S_IFDIR
-    return stat.S_IFLNK if entry.is_symlink() else 0
 
 
 def _removing(directory: RealDirectory, descriptor: int, name: bytes) -> AbstractContextManager[None]:
