@@ -32,13 +32,15 @@ DATABASE_PLACE, BROKER_PLACE, SERVICE_PLACE, WORKER_PLACE, MOUNT_PLACE = 10, 20,
 """Parts start in the order of their places and stop in the reverse order; parts of one place stop together."""
 
 PRELOADED = (
+    "magicfs.runtime.postgres",
     *("magicfs.cli.part", "magicfs.cli.wiring", "magicfs.cli.index_model", "magicfs.cli.worker_services"),
     *("magicfs.db.migrate", "magicfs.db.vectors.models", "magicfs.models.store"),
     *("tasks.worker", "tasks.consumer", "tasks.extract", "tasks.embed", "tasks.maintenance"),
     *("magicfs.pipeline.extract", "magicfs.pipeline.maintenance", "magicfs.text.extract", "magicfs.text.chunking"),
     *("magicfs.search.service",),
 )
-"""Modules that several parts import, each with what it imports: supervisord does it for all. None starts a thread."""
+"""Modules that several parts import, each with what it imports: supervisord does it for all. None starts a thread. The
+first one supervisord needs to stop Postgres: after an update, what is on the disk may not fit what is in memory."""
 
 STEADY_SECONDS = 10
 """`steady_seconds` of our services. One that cannot start has ended within this time, even on a busy machine."""

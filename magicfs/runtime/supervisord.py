@@ -2,9 +2,9 @@
 
 Most of what a part takes to start is the import of libraries, and the parts have most of them in common: supervisord
 imports those once, when it has started the servers, and a part goes on as a fork of it (`forked_part`). It calls
-nothing of what it has imported, and has no thread, no connection and no model that a fork could share. Where it cannot
-fork a part, it starts `launch`, as any supervisord would: after an upgrade, because a part that starts has the program
-that is on the disk. Single-threaded.
+nothing of that but what stops Postgres, and has no thread, no connection and no model that a fork could share. Where it
+cannot fork a part, it starts `launch`, as any supervisord would: after an upgrade, because a part that starts has the
+program that is on the disk. Single-threaded.
 """
 
 from __future__ import annotations
@@ -99,6 +99,7 @@ class Supervisor(supervisord.Supervisor):
         if group is not None and any(
             process.get_state() == ProcessStates.STOPPING for process in group.processes.values()
         ):
+            # Not at the top: the servers are to start before anything is imported for them. See `PRELOADED`.
             from magicfs.runtime.postgres import quit_recovering
 
             quit_recovering(Path(os.environ["MAGICFS_HOME"]))
