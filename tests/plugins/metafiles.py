@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import struct
+import zlib
 from collections.abc import Sequence
+
+from tests.plugins.ole import record
 
 Text = tuple[int, int, str]
 """Where a text begins, and its letters, each ten units wide."""
@@ -46,3 +49,23 @@ def wmf(fonts: Sequence[tuple[int, Sequence[tuple[int, int, bytes]]]], *, placea
 
 def _wmf_record(kind: int, content: bytes) -> bytes:
     return struct.pack("<IH", (6 + len(content)) // 2, kind) + content
+
+
+def wmf_of(bitmap: bytes) -> bytes:
+    """A drawing that is a picture, as WordPad keeps one."""
+    body = _wmf_record(0x0F43, bytes(22) + bitmap + bytes(len(bitmap) % 2)) + _wmf_record(0, b"")
+    return struct.pack("<HHHIHIH", 1, 9, 0x0300, (18 + len(body)) // 2, 0, 100, 0) + body
+
+
+def emf_of(bitmap: bytes, *, head_bytes: int) -> bytes:
+    """A drawing that is a picture, whose head has so many bytes."""
+    fixed = bytes(40) + struct.pack("<4I", 80, head_bytes, 80 + head_bytes, len(bitmap) - head_bytes) + bytes(16)
+    padded = bitmap + bytes(-len(bitmap) % 4)
+    return emf(records=struct.pack("<II", 81, 8 + len(fixed) + len(padded)) + fixed + padded)
+
+
+def drawn(drawing: bytes) -> bytes:
+    """The record of a drawing in an old document of Office."""
+    packed = zlib.compress(drawing)
+    head = struct.pack("<I24xIBB", len(drawing), len(packed), 0, 254)
+    return record(0xF01A, bytes(16) + head + packed, instance=0x3D4)

@@ -24,7 +24,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
-    "application/x-ole-storage": 54,
+    "application/x-ole-storage": 55,
     **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
     **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "excel", "package")), 22),
     **dict.fromkeys(
@@ -32,7 +32,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     ),
     "application/pdf": 26,
     **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
-    "application/rtf": 18,
+    "application/rtf": 19,
     "application/x-fictionbook+xml": 14,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
     "message/*": 59,

@@ -29,6 +29,8 @@ from tests.plugins.inline_pictures import (
     page_of,
     rtf_of,
 )
+from tests.plugins.metafiles import drawn, emf_of, wmf_of
+from tests.plugins.ole import word_97
 from tests.plugins.pictures import picture_of, word_document_of
 
 pytestmark = pytest.mark.skipif(
@@ -102,6 +104,18 @@ def test_bitmaps_are_read(reader: FileExtractor) -> None:
     assert "lantern hangs" in whole(reader, content, b"a.rtf").text
     content = old_document_of("Breakfast\r", bitmap_of(LANTERN))
     assert "lantern hangs" in whole(reader, content, b"a.doc").text
+
+
+def test_pictures_in_drawings_of_windows_are_read(reader: FileExtractor) -> None:
+    bitmap = bitmap_of(LANTERN)
+    head_bytes = len(bitmap) - 800 * 240
+    drawing = emf_of(bitmap, head_bytes=head_bytes)
+    for name, content in (
+        (b"a.rtf", rb"{\rtf1 Breakfast{\pict\wmetafile8\picw800 " + wmf_of(bitmap).hex().encode() + b"}}"),
+        (b"a.doc", word_97("Breakfast\r", streams={"Data": bytes(68) + drawn(drawing)})),
+    ):
+        text = whole(reader, content, name).text
+        assert text.index("Breakfast") < text.index("lantern hangs")
 
 
 def test_a_page_keeps_what_stands_beside_its_pictures(reader: FileExtractor) -> None:

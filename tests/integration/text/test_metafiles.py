@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import struct
-import zlib
 
 import pytest
 
@@ -11,8 +10,8 @@ from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
-from tests.plugins.metafiles import emf, moved, wmf
-from tests.plugins.ole import record, word_97
+from tests.plugins.metafiles import drawn, emf, moved, wmf
+from tests.plugins.ole import word_97
 from tests.plugins.pictures import members, presentation_of, word_document_of
 
 PUMP = emf((0, 0, "Feed pump"), (0, 40, "Boiler"))
@@ -53,13 +52,6 @@ def test_letters_of_old_drawings_have_the_charset_of_their_font(extractor: FileE
     ]
 
 
-def escher(drawing: bytes) -> bytes:
-    packed = zlib.compress(drawing)
-    return record(
-        0xF01A, bytes(16) + struct.pack("<I24xIBB", len(drawing), len(packed), 0, 254) + packed, instance=0x3D4
-    )
-
-
 @pytest.mark.parametrize(
     ("name", "content"),
     [
@@ -70,7 +62,7 @@ def escher(drawing: bytes) -> bytes:
             "word/media/image1.emf": PUMP,
         })),
         (b"a.pptx", presentation_of(("The heating", []), more={"ppt/media/image1.emf": PUMP})),
-        (b"a.doc", word_97("The heating\r", streams={"Data": bytes(68) + escher(PUMP)})),
+        (b"a.doc", word_97("The heating\r", streams={"Data": bytes(68) + drawn(PUMP)})),
         (b"a.rtf", rb"{\rtf1 The heating\par {\pict\emfblip\picw100 " + PUMP.hex().encode() + b"}}"),
     ],
 )  # fmt: skip

@@ -15,7 +15,7 @@ import zipfile
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import islice
+from itertools import chain, islice
 from typing import Final, NamedTuple
 
 from PIL import Image
@@ -39,6 +39,7 @@ from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, pictures_
 from magicfs.text.extract.ocr.recognised_words import is_text
 from magicfs.text.extract.ocr.seen_pictures import as_seen, is_long, png_of
 from magicfs.text.extract.ocr.strips import text_in_strips
+from magicfs.text.extract.office.drawn_bitmaps import pictures_in_drawings
 from magicfs.text.extract.office.drawn_pictures import pictures_of_old_office, pictures_of_slides
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.office.iwork_files import IWORK_TYPES
@@ -116,7 +117,8 @@ def _inside_of(content: bytes, exact_type: str, *, keeps_bytes: bool) -> FoundPi
     """The pictures of a document that is no zip container."""
     pictures = FoundPictures(keeps_bytes=keeps_bytes)
     with contextlib.suppress(*DAMAGE):
-        for picture, page in _FINDERS.get(exact_type, partial(_in_text, mime_type=exact_type))(content):
+        found = _FINDERS.get(exact_type, partial(_in_text, mime_type=exact_type))(content)
+        for picture, page in chain(found, pictures_in_drawings(content, exact_type)):
             pictures.add(picture, page=page)
             if pictures.is_full:
                 break

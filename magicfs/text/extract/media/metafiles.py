@@ -77,6 +77,28 @@ def drawing_type(head: bytes) -> str:
     return WMF_TYPE if head.startswith((_PLACEABLE, b"\1\0\x09\0\0\3", b"\1\0\x09\0\0\1")) else ""
 
 
+def records_of_emf(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the records of a drawing, by their kinds, until it ends or is damaged."""
+    place = 0
+    while place + _EMF_RECORD_BYTES <= len(content):
+        kind, size = struct.unpack_from("<II", content, place)
+        if size < _EMF_RECORD_BYTES:
+            return
+        yield kind, content[place : place + size]
+        place += size
+
+
+def records_of_wmf(content: bytes) -> Iterator[tuple[int, bytes]]:
+    """Yield the same of an old drawing, each record without its head."""
+    place = (_PLACEABLE_BYTES if content.startswith(_PLACEABLE) else 0) + _WMF_HEAD_BYTES
+    while place + _WMF_RECORD_BYTES <= len(content):
+        size, kind = struct.unpack_from("<IH", content, place)
+        if 2 * size < _WMF_RECORD_BYTES:
+            return
+        yield kind, content[place + _WMF_RECORD_BYTES : place + 2 * size]
+        place += 2 * size
+
+
 def read_metafile(content: bytes) -> Document | Unreadable:
     """The text of a drawing, a line for each that it shows."""
     is_emf = drawing_type(content) == EMF_TYPE
@@ -119,13 +141,8 @@ def _joint(before: _Shown | None, shown: _Shown) -> str | None:
 def _texts_of_emf(content: bytes) -> Iterator[_Shown]:
     transform: tuple[float, ...] = _NONE
     saved: list[tuple[float, ...]] = []
-    place, at_position, position = 0, False, (0.0, 0.0)
-    while place + _EMF_RECORD_BYTES <= len(content):
-        kind, size = struct.unpack_from("<II", content, place)
-        if size < _EMF_RECORD_BYTES:
-            return
-        record = content[place : place + size]
-        place += size
+    at_position, position = False, (0.0, 0.0)
+    for kind, record in records_of_emf(content):
         if kind in _TEXTS_OF_EMF or kind == _SMALL_TEXT:
             shown = _small_text(record) if kind == _SMALL_TEXT else _text_of_emf(record, _TEXTS_OF_EMF[kind])
             if shown is not None:
@@ -186,15 +203,9 @@ def _changed(now: tuple[float, ...], new: tuple[float, ...], mode: int) -> tuple
 
 
 def _texts_of_wmf(content: bytes) -> Iterator[_Shown]:
-    place = (_PLACEABLE_BYTES if content.startswith(_PLACEABLE) else 0) + _WMF_HEAD_BYTES
     objects = _Objects()
     charset, at_position, position = "cp1252", False, (0.0, 0.0)
-    while place + _WMF_RECORD_BYTES <= len(content):
-        size, kind = struct.unpack_from("<IH", content, place)
-        if 2 * size < _WMF_RECORD_BYTES:
-            return
-        record = content[place + _WMF_RECORD_BYTES : place + 2 * size]
-        place += 2 * size
+    for kind, record in records_of_wmf(content):
         if kind in {_WMF_TEXT, _WMF_LONG_TEXT}:
             shown = _text_of_wmf(record, charset, is_long=kind == _WMF_LONG_TEXT)
             if shown is not None and charset:

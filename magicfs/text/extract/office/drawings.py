@@ -21,7 +21,7 @@ from magicfs.text.extract.office.rtf_files import RTF_TYPE
 from magicfs.text.extract.office.rtf_pictures import rtf_drawings
 
 _ZIP_SIGNATURE: Final = b"PK\x03\x04"
-_MEMBER: Final = re.compile(r"(?:word|xl|ppt)/media/[^/]+\.[ew]mf", re.IGNORECASE)
+_MEMBER: Final = re.compile(r"(?:(?:word|xl|ppt)/media|Pictures)/[^/]+\.[ew]mf", re.IGNORECASE)
 _MAX_MEMBER_BYTES: Final = 32 << 20
 _HEAD: Final = re.compile(rb"(?:[\x40\x50]\x3d\x1a|[\x60\x70]\x21\x1b)\xf0")
 """How a drawing begins: its format, with one digest or with two, which tells an odd number, and the kind of record."""
