@@ -13,7 +13,7 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.ingest import watch_budget, watch_set
+from magicfs.ingest import directory_watches, watch_budget, watch_set
 from magicfs.ingest.watch_budget import WatchBudget
 from magicfs.ingest.watch_set import ChangedPaths, WatchSet
 from magicfs.linux.inotify import Event, Inotify, InotifyMask
@@ -120,7 +120,7 @@ def test_refused_directories_are_watched_once_the_system_allows_it(
         return add(self, path)
 
     monkeypatch.setattr(Inotify, "add", add_some)
-    monkeypatch.setattr(watch_set, "_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(directory_watches, "RETRY_SECONDS", 0.0)
     with WatchSet(index.root, WatchBudget()) as watches:
         assert not changes(watches)
         allowed |= {b"a/inner"}
@@ -135,7 +135,7 @@ def test_refused_directories_are_watched_once_the_system_allows_it(
 
 def test_some_watches_are_left_to_other_programs(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(watch_budget, "SMALL_ROOT", 0)
-    monkeypatch.setattr(watch_set, "_RETRY_SECONDS", 0.0)
+    monkeypatch.setattr(directory_watches, "RETRY_SECONDS", 0.0)
     for name in ("a", "b", "c"):
         (index.folder / name).mkdir()
     allowed = 4
@@ -143,7 +143,7 @@ def test_some_watches_are_left_to_other_programs(index: Index, monkeypatch: pyte
     with WatchSet(index.root, budget) as watches:
         assert not changes(watches)
         assert not watches.is_complete, "three of four directories have the three watches that may be used"
-        unwatched = {b"a", b"b", b"c"} - watches._watch_of.keys()
+        unwatched = {b"a", b"b", b"c"}.difference(watches.watches.directories)
         assert len(unwatched) == 1
         allowed = 8
         assert changes(watches).lost_events
@@ -163,7 +163,7 @@ def test_watches_that_end_can_be_used_again(index: Index, monkeypatch: pytest.Mo
             for name in ("a", "b"):
                 (index.folder / name).mkdir()
                 changes(watches)
-            watches._watch_tree(b"")
+            watches.watches.watch_tree(b"")
             assert watches.is_complete, turn
             for name in ("a", "b"):
                 (index.folder / name).rmdir()
@@ -257,7 +257,7 @@ def test_a_moved_directory_is_watched_under_its_new_name_alone(index: Index) -> 
 def test_both_names_of_what_was_moved_come_together(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     (index.folder / "old").mkdir()
     with WatchSet(index.root, WatchBudget()) as watches:
-        [(watch, _)] = [entry for entry in watches._directories_of.items() if entry[1] == [b""]]
+        watch = watches.watches.number_of(b"")
         readings = [
             [Event(watch, InotifyMask.CREATE, b"other"), Event(watch, InotifyMask.MOVED_FROM, b"old")],
             [Event(watch, InotifyMask.MOVED_TO, b"new")],
@@ -273,7 +273,7 @@ def test_a_program_that_moves_files_out_of_the_root_holds_back_no_changes(
     index: Index, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     with WatchSet(index.root, WatchBudget()) as watches:
-        [watch] = watches._directories_of
+        watch = watches.watches.number_of(b"")
         numbers = itertools.count()
 
         def read(self: Inotify, *, timeout_s: float) -> Iterator[Event]:
