@@ -25,6 +25,10 @@ NARROWEST = 72
 class Command(TyperCommand):
     """A command with a readable help."""
 
+    def collect_usage_pieces(self, ctx: Context) -> list[str]:
+        """What the line of usage has behind the name: `QUERY...`, and not `{QUERY}...`."""
+        return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
+
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
         """Print the help, or write it to `formatter`."""
         if not _format_help(self, ctx, formatter):

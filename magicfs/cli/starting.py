@@ -59,7 +59,7 @@ class UpResult:
 
 
 @dataclass(frozen=True, slots=True)
-class _Former:
+class Former:
     """What ran before this call."""
 
     parts: Sequence[Part]
@@ -69,10 +69,12 @@ class _Former:
 
     @property
     def mount(self) -> Path | None:
+        """Where the last `up` mounted; None for nowhere."""
         return self.options.mount if self.options else None
 
     @property
     def gentle(self) -> bool:
+        """Whether the last `up` was gentle."""
         return self.options is not None and self.options.gentle
 
 
@@ -80,9 +82,9 @@ def bring_up(settings: Settings, request: UpRequest) -> UpResult:
     """Start or change the parts of this machine. On `MagicFSError`, the former parts run again."""
     supervisor = environment.supervisor(settings)
     with supervisor.locked(remark=terminal.remark), _recorded(settings):
-        former = _Former(supervisor.wanted(), supervisor.options())
+        former = Former(supervisor.wanted(), supervisor.options())
         _check(settings, request, former)
-        with _undone_on_failure(supervisor, former):
+        with undone_on_failure(supervisor, former):
             return _start(settings, request, supervisor, former)
 
 
@@ -97,7 +99,7 @@ def _recorded(settings: Settings) -> Iterator[None]:
     failed_start.forget(settings.home)
 
 
-def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
+def _check(settings: Settings, request: UpRequest, former: Former) -> None:
     """Raise `MagicFSError` for a request that is sure to fail, before anything is started."""
     from magicfs.ingest.roots import check_root
 
@@ -118,7 +120,7 @@ def _check(settings: Settings, request: UpRequest, former: _Former) -> None:
         raise ServerError("the program setpriv is missing: install util-linux")
 
 
-def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, former: _Former) -> UpResult:
+def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, former: Former) -> UpResult:
     settings = _with_gentle(settings, request, former)
     servers = _servers(settings)
     readiness = PartReadiness(settings, supervisor)
@@ -143,7 +145,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     return UpResult(model=index.model, mount=mount, requested_at=index.requested_at)
 
 
-def _former_mount(settings: Settings, former: _Former) -> Path | None:
+def _former_mount(settings: Settings, former: Former) -> Path | None:
     """Where the last `up` mounted, if that is possible still: after a reboot, the directory may be used otherwise."""
     if former.mount is None or former.parts:
         return former.mount
@@ -247,12 +249,15 @@ def _check_against_roots(settings: Settings, database: Database, mount: Path) ->
 
 
 @contextmanager
-def _undone_on_failure(supervisor: Supervisor, former: _Former) -> Iterator[None]:
+def undone_on_failure(supervisor: Supervisor, former: Former) -> Iterator[None]:
     """On any failure, and on Ctrl-C, run the former parts again."""
     try:
         yield
     except BaseException as failure:
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
+        if isinstance(failure, KeyboardInterrupt):
+            # It takes some seconds, in which a second Ctrl-C does nothing.
+            terminal.remark("stopping what was begun")
         try:
             if former.parts:
                 supervisor.apply(former.parts, options=former.options)
@@ -267,7 +272,7 @@ def _undone_on_failure(supervisor: Supervisor, former: _Former) -> Iterator[None
         raise
 
 
-def _embed_workers(settings: Settings, request: UpRequest, former: _Former) -> int:
+def _embed_workers(settings: Settings, request: UpRequest, former: Former) -> int:
     """The number of embed workers to run: as asked for, else as in the last `up`, else as the settings say."""
     is_set = "workers" in settings.given
     if request.workers is not None:
@@ -281,7 +286,7 @@ def _embed_workers(settings: Settings, request: UpRequest, former: _Former) -> i
     return 1 if settings.gentle and not is_set else settings.workers
 
 
-def _with_gentle(settings: Settings, request: UpRequest, former: _Former) -> Settings:
+def _with_gentle(settings: Settings, request: UpRequest, former: Former) -> Settings:
     """The settings with `gentle` as asked for, else as the settings say, else as in the former options."""
     gentle = request.gentle
     if gentle is None and "gentle" not in settings.given:

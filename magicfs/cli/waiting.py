@@ -62,7 +62,7 @@ def wait_until_searchable(
     `OUTAGE_SECONDS`.
     """
     checked = float("-inf")
-    with _Display() as display:
+    with ProgressDisplay() as display:
         wait = _Wait(settings, database, since=since, root=root, display=display)
         while (report := wait.check()) is None:
             if time.monotonic() - checked >= CHECK_SECONDS:
@@ -77,7 +77,7 @@ class _Wait:
     """What a wait has seen and said so far."""
 
     def __init__(
-        self, settings: Settings, database: Database, *, since: datetime, root: str | None, display: _Display
+        self, settings: Settings, database: Database, *, since: datetime, root: str | None, display: ProgressDisplay
     ) -> None:
         self._settings = settings
         self._database = database
@@ -174,7 +174,7 @@ class _Reasons:
             terminal.remark(reason)
 
 
-class _Display:
+class ProgressDisplay:
     """Progress on standard error: a bar on a terminal, a line every `LINE_SECONDS` elsewhere."""
 
     def __init__(self) -> None:
@@ -200,6 +200,7 @@ class _Display:
         return self
 
     def show(self, report: ProgressReport) -> None:
+        """Show how far the index is."""
         if self._bar is not None and self._task is not None:
             self._bar.update(self._task, completed=report.share, description=str(report))
         elif time.monotonic() - self._printed >= LINE_SECONDS:

@@ -5,15 +5,18 @@ from __future__ import annotations
 import shlex
 import sys
 from pathlib import Path
+from typing import cast
 
 import pytest
 
 from magicfs.cli.commands.up import look_command
 from magicfs.cli.part_logs import last_line
 from magicfs.cli.part_settings import MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
+from magicfs.cli.starting import Former, undone_on_failure
 from magicfs.config import Settings
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.runtime.parts import server_parts, service_parts
+from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisord_config import render
 
 
@@ -102,3 +105,28 @@ def test_the_last_line_of_a_log_has_no_prefix(tmp_path: Path) -> None:
 @pytest.mark.parametrize("mount", ["/mnt/a", "/home/o'neil/My Files", '/tmp/"$(date)`id`\\ !'])
 def test_a_shell_takes_the_command_that_up_shows(mount: str) -> None:
     assert shlex.split(look_command(Path(mount))) == ["ls", f"{mount}/search/what you look for"]
+
+
+class Stopped:
+    """A supervisor that has been told to stop."""
+
+    def __init__(self) -> None:
+        self.calls: list[str] = []
+
+    def stop(self) -> None:
+        self.calls.append("stop")
+
+    def store_options(self, options: UpOptions | None) -> None:
+        assert options is None
+
+
+@pytest.mark.parametrize(("failure", "said"), [(KeyboardInterrupt(), "stopping what was begun\n"), (OSError(), "")])
+def test_whoever_presses_ctrl_c_is_told_that_it_takes_a_moment(
+    failure: BaseException, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    supervisor = Stopped()
+    former = Former(parts=[], options=None)
+    with pytest.raises(type(failure)), undone_on_failure(cast("Supervisor", supervisor), former):
+        raise failure
+    assert supervisor.calls == ["stop"]
+    assert capsys.readouterr().err == said

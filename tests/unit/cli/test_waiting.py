@@ -22,7 +22,7 @@ def test_no_number_is_cut_off(columns: int, monkeypatch: pytest.MonkeyPatch) -> 
     monkeypatch.setattr(
         terminal, "remarks", lambda: Console(file=shown, force_terminal=True, width=columns, color_system=None)
     )
-    with waiting._Display() as display:
+    with waiting.ProgressDisplay() as display:
         display.show(REPORT)
     plain = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", shown.getvalue())
     assert "…" not in plain
