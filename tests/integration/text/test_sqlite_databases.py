@@ -41,6 +41,8 @@ def test_what_only_programs_know_is_no_text(extractor: FileExtractor) -> None:
         "CREATE TABLE notes (id INTEGER, guid TEXT, body TEXT, picture BLOB, at REAL, state TEXT)",
         "INSERT INTO notes VALUES (7, '0f1e2d3c-4b5a-6978-8796-a5b4c3d2e1f0',"
         " 'Käse<br>&amp; <b>Br</b>ot', x'00ff', 1.5, '--')",
+        "CREATE TABLE col (conf TEXT, key TEXT)",
+        """INSERT INTO col VALUES ('{"sort": "name", "decks": [1]}', 'Ny2IIajDQK3gEXNqGQWELt')""",
         "CREATE VIRTUAL TABLE words USING fts5(body)",
         "INSERT INTO words VALUES ('Käse again')",
         "CREATE VIEW whole AS SELECT body FROM notes",
@@ -50,11 +52,11 @@ def test_what_only_programs_know_is_no_text(extractor: FileExtractor) -> None:
 
 def test_a_deck_of_cards_is_read(extractor: FileExtractor) -> None:
     deck = database(
-        "CREATE TABLE notes (id INTEGER, flds TEXT)",
-        rows=[("INSERT INTO notes VALUES (1, ?)", ("der Reiher\x1fthe heron",))],
+        "CREATE TABLE notes (id INTEGER, guid TEXT, flds TEXT, sfld TEXT)",
+        rows=[("INSERT INTO notes VALUES (1, 'a{@b', ?, 'der Reiher')", ("der Reiher\x1fthe heron",))],
     )
     text = read(extractor, members({"collection.anki2": deck, "media": "{}"}), b"German.apkg").text
-    assert "der Reiher\nthe heron" in text
+    assert text.split("\n")[5:8] == ["notes", "der Reiher", "the heron"]
 
 
 def test_a_database_with_a_log_is_read(extractor: FileExtractor) -> None:

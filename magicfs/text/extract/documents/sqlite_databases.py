@@ -1,7 +1,7 @@
 """Reads the texts in databases of SQLite, in which programs keep notes, chats, catalogues and decks of cards.
 
 Runs in the child process, called by `document_parser`. The standard library reads a copy in memory, without a program
-that a schema may hold. Numbers and what only programs know, such as UUIDs, are left out. One thread.
+that a schema may hold. Numbers and what only programs know, such as UUIDs and settings, are left out. One thread.
 """
 
 from __future__ import annotations
@@ -29,8 +29,13 @@ _MAX_COLUMNS: Final = 200
 _MAX_CELL_CHARACTERS: Final = 200_000
 _STEPS_BETWEEN_CHECKS: Final = 10_000
 _VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
-_NAME_OF_PROGRAMS: Final = re.compile(r"[0-9A-Fa-f{}-]{16,}|[\W\d_]*")
-"""A cell that is an identifier, or has no letter."""
+_OF_PROGRAMS: Final = re.compile(
+    r"[0-9A-Fa-f{}-]{16,}|(?=\D{0,99}\d)(?=[^A-Z]{0,99}[A-Z])(?=[^a-z]{0,99}[a-z])[\w+/=-]{16,99}|[\W\d_]*|[{\[]\s*[\"\[{].*",
+    re.DOTALL,
+)
+"""A cell that is an identifier, has no letter, or is what a program keeps in JSON, such as its settings."""
+_IDENTIFIERS: Final = frozenset({"guid", "uuid"})
+"""Names of columns, in small letters."""
 _TAG: Final = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,2000}|!--[^<>]{0,2000}--)>")
 _BREAK: Final = re.compile(r"<(?:br|/?p|/?div|/?li|/?tr|hr)\b[^<>]{0,200}>", re.IGNORECASE)
 _SEPARATOR_OF_FIELDS: Final = "\x1f"
@@ -103,14 +108,18 @@ def _rows(connection: sqlite3.Connection, table: str, columns: list[str]) -> Ite
     """Yield the texts of each row that has any, with a line for each, or in one line if they are short."""
     shown = ", ".join(
         f"CASE typeof({column}) WHEN 'text' THEN substr({column}, 1, {_MAX_CELL_CHARACTERS}) END"
-        for column in map(_quoted, columns)
+        for column in (_quoted(name) for name in columns if name.lower() not in _IDENTIFIERS)
     )
     connection.text_factory = _decoded
     if not shown:
         return
     # The names are those of the schema, and quoted; there is nothing to change but a copy.
     for row in connection.execute(f"SELECT {shown} FROM {_quoted(table)}"):  # noqa: S608
-        cells = [cell for cell in map(_shown, filter(None, row)) if not _NAME_OF_PROGRAMS.fullmatch(cell)]
+        cells: list[str] = []
+        for cell in map(_shown, filter(None, row)):
+            # Programs keep what they sort by a second time.
+            if not _OF_PROGRAMS.fullmatch(cell) and not any(other.startswith(cell) for other in cells):
+                cells.append(cell)
         if cells:
             yield ("\n" if any("\n" in cell for cell in cells) else "\t").join(cells)
 

@@ -73,9 +73,8 @@ class OfficeTexts:
     def start(self, tag: str, attributes: Mapping[str, str]) -> None:
         """Take note of an element that begins."""
         name = without_namespace(tag)
-        for key, value in attributes.items():
-            if without_namespace(key) in _ATTRIBUTES.get(name, ()):
-                self.texts.append(value)
+        if shown := _ATTRIBUTES.get(name):
+            self.texts += (value for key, value in attributes.items() if without_namespace(key) in shown)
         if name in _PARAGRAPH_TAGS or name == _READING:
             self._open.append([])
             self._hidden_paragraphs.append(name == _READING and self._hidden_paragraphs[-1])
