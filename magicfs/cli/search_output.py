@@ -26,6 +26,8 @@ class ShownHit(TypedDict):
     path: str
     place: str
     """Its lines or its page; empty for a file without text."""
+    host: str
+    """The host that has it; empty for this one, which may have another file at that path."""
     copies: int
     snippet: str
     matched: list[tuple[int, int]]
@@ -41,13 +43,13 @@ class Answer(TypedDict):
     hits: list[ShownHit]
 
 
-def answer_of(result: SearchResult) -> Answer:
-    """The answer to a search, as it is printed for people."""
+def answer_of(result: SearchResult, *, host: str) -> Answer:
+    """The answer to a search, as it is printed for people. `host` is this one."""
     return Answer(
         query=result.query,
         notices=[*result.notices, *result.as_of.notices],
         unfinished=unfinished_work(result.coverage),
-        hits=[_shown_hit(hit) for hit in result.hits],
+        hits=[_shown_hit(hit, host=host) for hit in result.hits],
     )
 
 
@@ -60,7 +62,7 @@ def document_of(result: SearchResult) -> str:
     return json.dumps(result_json(result), ensure_ascii=False, indent=2)
 
 
-def _shown_hit(hit: Hit) -> ShownHit:
+def _shown_hit(hit: Hit, *, host: str) -> ShownHit:
     from magicfs.domain.files import display_path
 
     return ShownHit(
@@ -68,6 +70,7 @@ def _shown_hit(hit: Hit) -> ShownHit:
         score=hit.score,
         path=display_path(hit.absolute_path),
         place=_page_or_lines(hit) if hit.has_text else "",
+        host="" if hit.host == host else hit.host,
         copies=len(hit.copies),
         snippet=hit.snippet,
         matched=list(hit.matched),
@@ -119,6 +122,7 @@ def _show_hit(hit: ShownHit, digits: int) -> None:
         + styled(f"{hit['score']:.2f}", _colour(hit["score"]))
         + styled(f"  {shown(hit['path'])}", Style.BOLD)
         + styled(f":{hit['place']}" if hit["place"] else "", Style.CYAN)
+        + styled(f"  on {shown(hit['host'])}" if hit["host"] else "", Style.DIM)
         + styled(f"  {_copies(hit['copies'])}" if hit["copies"] else "", Style.DIM)
     )
     for line in _snippet_lines(hit, indentation=" " * (digits + 8)):

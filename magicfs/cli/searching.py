@@ -111,7 +111,8 @@ def text_of(result: SearchResult, options: SearchOptions, *, host: str) -> str:
 
     if options.as_json:
         return search_output.document_of(result)
-    return json.dumps(grep_output.matches_of(result, host=host) if options.lines else search_output.answer_of(result))
+    make = grep_output.matches_of if options.lines else search_output.answer_of
+    return json.dumps(make(result, host=host))
 
 
 def _show(text: str, options: SearchOptions) -> None:

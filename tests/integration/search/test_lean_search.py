@@ -50,7 +50,7 @@ with Database(sys.argv[1], application="test") as database:
     for search in (service.search, service.passages):
         result = search(sys.argv[2], deadline_s=60)
         assert result.hits
-        show(answer_of(result))
+        show(answer_of(result, host="here"))
 made = {name: function.cache_info().currsize for module in (folding, tokens)
         for name, function in vars(module).items() if hasattr(function, "cache_info")}
 print(json.dumps([sorted(sys.modules), made]))

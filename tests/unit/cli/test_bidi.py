@@ -114,7 +114,7 @@ def test_paths_and_snippets_of_results_are_isolated(
     monkeypatch.setenv("TERM", "dumb")
     monkeypatch.setenv("COLUMNS", "100")
     hits = (hit(1, f"{SHALOM}/{OLAM}.txt", f"{SHALOM} MacBook {OLAM}"), hit(2, "plain.txt", "plain"))
-    show(answer_of(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=hits)))
+    show(answer_of(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=hits), host="here"))
     start, end = (START, END) if on_terminal else ("", "")
     assert capsys.readouterr().out == (
         f"1  0.90  {start}/home/ada/{SHALOM}/{OLAM}.txt{end}:3-9\n         {start}{SHALOM} MacBook {OLAM}{end}\n"

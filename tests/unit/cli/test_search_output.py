@@ -25,7 +25,7 @@ def on_terminal(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch)
 
 def printed(capsys: pytest.CaptureFixture[str], snippet: str, *matched: tuple[int, int]) -> list[str]:
     found = hit(1, "a.txt", snippet, matched=matched)
-    show(answer_of(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=(found,))))
+    show(answer_of(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=(found,)), host="here"))
     return capsys.readouterr().out.splitlines()
 
 
@@ -34,6 +34,16 @@ def test_a_program_gets_the_lines_without_styles(capsys: pytest.CaptureFixture[s
         "1  0.90  /home/ada/a.txt:3-9",
         "         def tax():",
         "             return 0.19",
+    ]
+
+
+def test_a_file_of_another_host_is_named_as_such(capsys: pytest.CaptureFixture[str]) -> None:
+    """This host may have another file at its path."""
+    found = (hit(1, "a.txt", ""), hit(2, "a.txt", "")._replace(host="nas"))
+    show(answer_of(SearchResult(query="x", took_ms=1.0, coverage=Coverage(2, 2, 2, 0), hits=found), host="here"))
+    assert capsys.readouterr().out.splitlines() == [
+        "1  0.90  /home/ada/a.txt:3-9",
+        "2  0.90  /home/ada/a.txt:3-9  on nas",
     ]
 
 
@@ -78,7 +88,9 @@ def test_no_color_leaves_bold(capsys: pytest.CaptureFixture[str], monkeypatch: p
 
 
 def test_a_pasted_document_for_which_nothing_is_found_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
-    show(answer_of(SearchResult(query="word " * 9999, took_ms=1.0, coverage=Coverage(2, 2, 2, 2), hits=())))
+    show(
+        answer_of(SearchResult(query="word " * 9999, took_ms=1.0, coverage=Coverage(2, 2, 2, 2), hits=()), host="here")
+    )
     said = capsys.readouterr().err
     assert said.startswith("nothing found for: word word")
     assert len(said) < 300
