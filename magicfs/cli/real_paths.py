@@ -43,7 +43,7 @@ def real_path(typed: str) -> RealPath:
 def shown_in_mount(path: str) -> RealPath | None:
     """The real file or directory that a mount of MagicFS shows at a path; None for one elsewhere.
 
-    None too for what only the mount has, such as a directory of results. Raises `OSError` where there is nothing.
+    Raises `UsageError` for what only the mount has, such as a directory of results, and `OSError` for a missing path.
     """
     from magicfs.linux.mounts import read_mounts
 
@@ -56,8 +56,8 @@ def shown_in_mount(path: str) -> RealPath | None:
         return RealPath(os.path.realpath(path)) if _device(os.lstat(path)) in devices else None
     try:
         return RealPath(*(os.fsdecode(os.getxattr(path, name)) for name in ("user.magicfs.path", "user.magicfs.host")))
-    except OSError:
-        return None
+    except OSError as error:
+        raise UsageError(f"{path} is no file or directory of a root: name a result, or a path below mirror/") from error
 
 
 def _device(status: os.stat_result) -> str:

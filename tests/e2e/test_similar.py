@@ -120,6 +120,21 @@ def test_grep_and_doctor_take_the_paths_of_a_mount(found: tuple[Commands, Path])
         assert explained["standing"]["rank"] >= 1
 
 
+def test_a_directory_that_only_the_mount_has_is_no_path_of_the_index(found: tuple[Commands, Path]) -> None:
+    """It was said to lie in no root, with the advice to add the mount as one."""
+    commands, docs = found
+    mount = docs.parent / "mnt"
+    if not mount.exists():
+        pytest.skip("FUSE is missing")
+    query = mount / "search" / "landlord keeps the stairs"
+    for arguments in (("grep", "heating", query), ("doctor", query), ("similar", query), ("doctor", mount)):
+        done = commands.run(*arguments)
+        assert (done.returncode, done.stdout) == (2, "")
+        assert done.stderr == (
+            f"magicfs: {arguments[-1]} is no file or directory of a root: name a result, or a path below mirror/\n"
+        )
+
+
 def test_errors_are_one_line_that_says_what_to_do(found: tuple[Commands, Path]) -> None:
     commands, docs = found
     for path, code, said in [
