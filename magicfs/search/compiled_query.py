@@ -37,7 +37,7 @@ class CompiledQuery:
     """A query in Postgres's terms."""
 
     terms: tuple[Term, ...]
-    """The words of the question, without stop words."""
+    """The words of the question, without stop words if it has others."""
     languages: tuple[str, ...]
     """The languages of the index, by ISO 639-1 code."""
     question_phrase: str | None
@@ -45,6 +45,8 @@ class CompiledQuery:
     scope: Scope
     words_of_phrase: frozenset[str] = frozenset()
     """Words of each of which a text with that phrase has a form."""
+    has_stop_words_alone: bool = False
+    """Whether the question has no other words, so that the terms are those."""
     chunks_of_words: Mapping[str, WordChunks] = field(default_factory=dict)
     """How many chunks have each word."""
     respelt: Mapping[str, str] = field(default_factory=dict)
@@ -86,13 +88,14 @@ def prepare_query(
 
 def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages: Sequence[str]) -> CompiledQuery:
     terms = forms.without_stop_words(facts.stop_words.values())
-    known = forms.known(terms, facts.words)
+    known = forms.known(terms or forms.terms, facts.words)
     return CompiledQuery(
         terms=tuple(known),
         chunks_of_words={term.word: chunks for term, chunks in known.items()},
         languages=tuple(languages),
         question_phrase=phrase_query(query.question, languages=languages),
         words_of_phrase=phrase_words(query.question),
+        has_stop_words_alone=not terms,
         scope=scope_of(
             query.filters,
             excluded_filters=query.excluded_filters,

@@ -136,7 +136,13 @@ def measure_candidates(
     by_second = second_share(request, candidates, across)
     chunks = MeasuredChunks(
         candidates,
-        rare_words or RareWords.of(words, everyday=request.everyday_words, in_names=_names_with(places)),
+        rare_words
+        or RareWords.of(
+            words,
+            everyday=request.everyday_words,
+            in_names=_names_with(places),
+            is_named_by_order=request.names_by_order,
+        ),
         scale or _scale(request, words, matched, places, by_second=by_second, count=count),
         meaning_for(request.question_vectors, request.languages),
     )
@@ -243,4 +249,4 @@ def _of_words(rare_words: RareWords, words: frozenset[str], *, has_phrase: bool)
         return None, 0.0, 0.0
     question = rare_words.question
     lexical = scores.lexical_strength(share=question.certain_share(words), is_phrase_match=has_phrase)
-    return lexical, question.share(words), rare_words.share(words)
+    return lexical, question.share(words), rare_words.share(words, has_phrase=has_phrase)

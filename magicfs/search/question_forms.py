@@ -45,7 +45,7 @@ class QuestionForms:
         compounds as they are where all of their words are left out."""
 
     def without_stop_words(self, stop_words: Iterable[Sequence[str]]) -> tuple[Term, ...]:
-        """The terms without the stop words of one language, the one with the most of them; all if no other is left.
+        """The terms without the stop words of one language, the one with the most of them; none if no other is left.
 
         A word that one language is full of may be the rare word of a question in another: `die` in English.
         """
@@ -55,7 +55,7 @@ class QuestionForms:
             for term in self.terms
             if term.word not in dropped
         )
-        return kept if any(not term.is_compound for term in kept) else tuple(self.terms)
+        return kept if any(not term.is_compound for term in kept) else ()
 
     def known(self, terms: Sequence[Term], words: Sequence[WordChunks]) -> dict[Term, WordChunks]:
         """Some of the terms with the chunks that have them, and with forms for umlauts: `muller` for `mueller`.

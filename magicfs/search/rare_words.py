@@ -26,10 +26,17 @@ class RareWords:
     """A compound that hardly any text has, such as `HEAD~3`, stands for its words, however common these are."""
     in_names: NameWeights
     """What the words of the question weigh in names."""
+    is_named_by_order: bool = False
+    """Whether the question names something by the order of common words, as `Let It Be` does."""
 
     @classmethod
     def of(
-        cls, question: QuestionWords, *, everyday: Collection[str], in_names: Mapping[str, int] | None = None
+        cls,
+        question: QuestionWords,
+        *,
+        everyday: Collection[str],
+        in_names: Mapping[str, int] | None = None,
+        is_named_by_order: bool = False,
     ) -> RareWords:
         """The words of a question that few chunks have; the compound, for one that is a compound alone, as `os.path`.
 
@@ -39,7 +46,7 @@ class RareWords:
         weights = NameWeights.of(question, named)
         parts = {term.word: term.parts for term in question.weights}
         if (compound := _only_compound(parts)) is not None:
-            return cls(question, {compound: frozenset(parts)}, weights)
+            return cls(question, {compound: frozenset(parts)}, weights, is_named_by_order)
         return cls(
             question,
             {
@@ -47,12 +54,19 @@ class RareWords:
                 for term in question.weights
                 if 0 < (question.frequencies[term.word] or named.get(term.word, 0)) < FEW_CHUNKS
                 and term.word not in everyday
+                and (term.parts or not is_named_by_order)
             },
             weights,
+            is_named_by_order,
         )
 
-    def share(self, had: frozenset[str]) -> float:
-        """The share of the question's weight that the rare ones among these words of it have."""
+    def share(self, had: frozenset[str], *, has_phrase: bool = False) -> float:
+        """The share of the question's weight that the rare ones among these words of it have.
+
+        It is all of it in a text that has a question as a phrase which names something by the order of its words.
+        """
+        if has_phrase and self.is_named_by_order:
+            return 1.0
         rare = had & self.meant.keys()
         # A question may have no words.
         return self.question.share(frozenset().union(*(self.meant[word] for word in rare))) if rare else 0.0

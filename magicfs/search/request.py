@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -27,6 +28,11 @@ MORE_PLACES = 200
 """The places of the located candidates in contents: more than there are candidates, because contents share them."""
 MAX_COPIES = 1000
 """The most copies that a result lists."""
+
+
+_MAX_COMMON_DIGITS = 2
+"""The digits of a number that any text has."""
+_WORD = re.compile(r"\w+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,9 +62,20 @@ class SearchRequest:
         return frozenset().union(*map(everyday_words, languages))
 
     @property
+    def names_by_order(self) -> bool:
+        """Whether the question has several words, each of which is in any text: only their order says what is meant."""
+        words = set(self.words) - self.everyday_words
+        are_common = self.compiled.has_stop_words_alone or all(map(_is_short_number, words))
+        return are_common and len(_WORD.findall(self.question)) > 1
+
+    @property
     def limits(self) -> Limits:
         """The most of everything that the search looks at."""
         return limits_for(self.limit)
+
+
+def _is_short_number(word: str) -> bool:
+    return word.isdecimal() and len(word) <= _MAX_COMMON_DIGITS
 
 
 def limits_for(results: int) -> Limits:

@@ -83,3 +83,11 @@ def test_a_word_that_only_names_have_is_rare_where_few_have_it() -> None:
     for files, share in ((0, 0.0), (1, 0.6), (FEW_CHUNKS - 1, 0.6), (FEW_CHUNKS, 0.0)):
         rare = RareWords.of(words, everyday=(), in_names={"acme": files, "invoice": 1})
         assert rare.share(frozenset({"acme", "invoice"})) == pytest.approx(share), files
+
+
+def test_a_question_that_is_named_by_its_order_has_all_its_weight_where_a_text_has_the_phrase() -> None:
+    words = question(("let", 1.0, 50), ("be", 0.5, 80))
+    rare = RareWords.of(words, everyday=("let", "be"), is_named_by_order=True)
+    assert rare.share(frozenset({"let", "be"}), has_phrase=True) == 1.0
+    assert rare.share(frozenset({"let", "be"})) == 0.0
+    assert RareWords.of(words, everyday=("let", "be")).share(frozenset({"let", "be"}), has_phrase=True) == 0.0
