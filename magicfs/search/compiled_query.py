@@ -11,9 +11,11 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from magicfs.db.pool import Connection
+from magicfs.db.search.known_words import count_chunks
 from magicfs.db.search.scope import Scope, restrict
 from magicfs.db.search.search_facts import SearchFacts, WordChunks, read_search_facts
 from magicfs.domain.query import NO_FILTERS, Filters, Query, Term, Within
+from magicfs.search.keyboard_layouts import in_other_layouts
 from magicfs.search.question_forms import QuestionForms
 from magicfs.search.respelling import respell
 from magicfs.text.analysis import (
@@ -27,6 +29,8 @@ from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
 from magicfs.text.analysis.variants import with_two_letters, with_umlauts
 from magicfs.text.names import fold_path
 
+_MIN_OF_LAYOUT = 3
+"""The letters of a word from which on it says whether a question was typed in another layout."""
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _STEMMERS = {code: f"{algorithm}_stem" for code, algorithm in SNOWBALL_LANGUAGES.items()}
 """Postgres's dictionary with the stop words of each language."""
@@ -112,6 +116,8 @@ def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages:
 def _respelt(connection: Connection, compiled: CompiledQuery, question: str) -> CompiledQuery:
     """The query with another spelling of words that the index has in that one alone, in its phrase too."""
     known = {term: compiled.chunks_of_words[term.word] for term in compiled.terms}
+    if (meant := _typed_elsewhere(connection, compiled, question)) is not None:
+        return meant
     terms, respelt, uncertain = respell(connection, known, compiled.languages)
     chunks = {term.word: found for term, found in terms.items()}
     compiled = replace(compiled, terms=tuple(terms), chunks_of_words=chunks, respelt=respelt, uncertain=uncertain)
@@ -120,6 +126,36 @@ def _respelt(connection: Connection, compiled: CompiledQuery, question: str) -> 
     apart = " ".join(respelt.get(fold(word), word) for word in question.split())
     phrase = phrase_query(apart, languages=compiled.languages)
     return replace(compiled, question_phrase=phrase, words_of_phrase=phrase_words(apart))
+
+
+def _typed_elsewhere(connection: Connection, compiled: CompiledQuery, question: str) -> CompiledQuery | None:
+    """The query in another layout of the keyboard, if something has all of its words there, and none of them here."""
+    typed = [term for term in compiled.terms if len(term.word) >= _MIN_OF_LAYOUT]
+    if not typed or any(compiled.chunks_of_words[term.word].size != 0 for term in typed):
+        return None
+    layouts = [(meant, _words(meant, compiled.languages)) for meant in in_other_layouts(question)]
+    layouts = [(meant, terms) for meant, terms in layouts if any(len(term.word) >= _MIN_OF_LAYOUT for term in terms)]
+    wanted = {term.tsquery: None for terms in (typed, *(terms for _, terms in layouts)) for term in terms}
+    counts = dict(zip(wanted, count_chunks(connection, list(wanted)), strict=True)) if layouts else {}
+    if not layouts or any(any(counts[term.tsquery]) for term in typed):
+        return None
+    for meant, terms in layouts:
+        if all(any(counts[term.tsquery]) for term in terms):
+            return replace(
+                compiled,
+                terms=terms,
+                chunks_of_words={term.word: WordChunks(0.0, counts[term.tsquery][0]) for term in terms},
+                question_phrase=phrase_query(meant, languages=compiled.languages),
+                words_of_phrase=phrase_words(meant),
+                respelt={question: meant},
+                uncertain=frozenset(term.word for term in terms),
+            )
+    return None
+
+
+def _words(text: str, languages: Sequence[str]) -> tuple[Term, ...]:
+    """The words of a question without its compounds."""
+    return tuple(term for term in question_terms(text, languages=languages) if not term.is_compound)
 
 
 def scope_of(

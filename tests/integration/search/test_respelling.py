@@ -76,6 +76,25 @@ def test_a_word_with_one_wrong_letter_finds_the_word_and_a_notice_says_so(
 
 
 @pytest.mark.parametrize(
+    ("typed", "name", "meant"),
+    [
+        ("gbcmvj bp djhjyt;f", "russian.txt", "письмо из воронежа"),
+        ("letter", "letter.txt", ""),
+        ("зфксуд", "letter.txt", "parcel"),
+        ("vnsrhfv", "hebrew.txt", "המדריכה"),
+        ("qpples", "other.txt", "apples"),
+        ("Marrakesh", "Marrakesh.bin", ""),
+    ],
+)
+def test_what_was_typed_in_another_layout_of_the_keyboard_is_found(
+    service: SearchService, typed: str, name: str, meant: str
+) -> None:
+    names, notices = found(service, typed)
+    assert names[:1] == [name]
+    assert notices == ((f"nothing has the word {typed}: searched for {meant} too",) if meant else ())
+
+
+@pytest.mark.parametrize(
     ("typed", "meant"), [("unnecessarely", "unnecessary"), ("structura", "structures"), ("unnecesary", "unnecessary")]
 )
 def test_the_word_of_the_notice_stands_in_a_text(
