@@ -42,6 +42,10 @@ NO_FILTERS: Final = Filters()
 STEM_MARK: Final = "^"
 """The first character of a stem among lexemes. No word and no compound begins with it."""
 
+REVERSED_MARK: Final = f"{STEM_MARK}<"
+"""What a stem begins with whose letters are in the reverse order: the index finds words by their ends as others by
+their beginnings."""
+
 
 def quoted_lexeme(lexeme: str) -> str:
     """A lexeme as Postgres reads it in a `tsvector` or a `tsquery`."""

@@ -17,7 +17,7 @@ from typing import Final
 
 import xxhash
 
-from magicfs.domain.query import STEM_MARK, Lexeme, Term, quoted_lexeme
+from magicfs.domain.query import REVERSED_MARK, STEM_MARK, Lexeme, Term, quoted_lexeme
 
 K1: Final = 1.5
 """How soon more occurrences of a word add nothing to the score: later with a larger value."""
@@ -33,6 +33,8 @@ _SHORTEST: Final = 3
 """The characters of a quoted lexeme of one letter."""
 _REMEMBERED: Final = 20_000
 """They take some 4 MB, and have nearly all words of ordinary text."""
+_REVERSED: Final = f"'{REVERSED_MARK}"
+"""How a lexeme begins that stands for another one, and has no weight of its own."""
 _ENTRY: Final = re.compile(r"('(?:[^'\\]|''|\\\\)+'):([\d,]+)")
 """A lexeme of a `tsvector` with its places, also one with a space in it."""
 
@@ -49,6 +51,8 @@ def term_weights(words: str) -> str:
         entries = [(lexeme, ":", places) for lexeme, places in _ENTRY.findall(words)]
         slots = [_slot(lexeme) for lexeme, _, _ in entries]
     for (lexeme, _, places), slot in zip(entries, slots, strict=True):
+        if lexeme.startswith(_REVERSED):
+            continue
         count = places.count(",") + 1 if "," in places else 1
         if lexeme[1] != STEM_MARK:
             length += count

@@ -1,7 +1,7 @@
-"""What the index has of a word that nothing has: longer words that begin so, a shorter digest, the pieces of a code.
+"""What the index has of a word that nothing has: longer words that begin or end so, a shorter digest, pieces of a code.
 
-Used by `respelling`. `STM32` stands for `STM32F407`, `Kinderbetreuung` for `Kinderbetreuungseinrichtung`, and
-`3601JH5202` for `3 601 JH5 202`. Runs in the caller's transaction.
+Used by `respelling`. `STM32` stands for `STM32F407`, `Kinderbetreuung` for `Kinderbetreuungseinrichtung`, `Jacke` for
+`Regenjacke`, and `3601JH5202` for `3 601 JH5 202`. Runs in the caller's transaction.
 """
 
 from __future__ import annotations
@@ -14,22 +14,31 @@ from typing import Final
 
 from magicfs.db.pool import Connection
 from magicfs.db.search.known_words import ENOUGH, count_chunks, frequent_words, words_beginning
-from magicfs.domain.query import Lexeme, Term
+from magicfs.domain.query import REVERSED_MARK, Lexeme, Term
 from magicfs.search.near_spellings import is_of_letters
 from magicfs.text.analysis.forms import VARIANT_FACTOR
-from magicfs.text.analysis.lexemes import folded_stems
+from magicfs.text.analysis.lexemes import folded_stems, reversed_stem
 from magicfs.text.analysis.question import SHOWN_DIGEST, is_digest
+from magicfs.text.analysis.stems import has_no_stems
 
 _MIN_CODE: Final = 5
 _MIN_DIGITS: Final = 6
 """A shorter number is the beginning of too many others."""
 _MAX_CODE: Final = 24
-_MIN_LETTERS: Final = 6
+_MIN_LETTERS: Final = 5
 """The beginning of a word has so many letters at least."""
+_MIN_WITHOUT_STEMS: Final = 3
+"""The same in scripts for which nothing takes endings off: there, all that begins so is taken for forms of it."""
+_MAX_ENDING: Final = 4
+"""The letters and marks of the ending of a text's word there."""
+_MIN_END: Final = 3
+_MIN_BEFORE_END: Final = 3
+"""The letters of the stem of the last part of a compound, and those before it."""
 _MIN_WITHOUT_ENDING: Final = 8
 """The beginning of a longer word that the typed one has with another ending has so many."""
 _ENDINGS: Final = (0, 1, 2)
 """The letters of the ending of a typed word: `Konstrukteure` stands for `Konstrukteurin`."""
+_ENDINGS_WITHOUT_STEMS: Final = (0, 1, 2, 3, 4)
 _MAX_WORDS: Final = 2
 """Where more words begin so, as with `intern`, they have not much in common."""
 _MAX_PIECE: Final = 8
@@ -71,17 +80,38 @@ def shorter_digest(connection: Connection, word: str) -> str | None:
 
 def longer_words(connection: Connection, word: str, algorithms: Sequence[str]) -> list[str]:
     """The words that begin as a word does, or as it does without its ending, if they are few."""
-    for ending in _ENDINGS:
+    without_stems = has_no_stems(word)
+    for ending in _ENDINGS_WITHOUT_STEMS if without_stems else _ENDINGS:
         beginning = word[: len(word) - ending]
-        if len(beginning) < (_MIN_WITHOUT_ENDING if ending else _MIN_LETTERS):
+        least = _MIN_WITHOUT_ENDING if ending else _MIN_LETTERS
+        if len(beginning) < (_MIN_WITHOUT_STEMS + bool(ending) if without_stems else least):
             break
         begun = words_beginning(connection, beginning)
         # The name `international.txt` has also what is its word and its extension in one piece.
         in_one_piece = {word.replace(".", "") for word in begun if "." in word}
         found = sorted(filter(is_of_letters, begun - in_one_piece))
+        if without_stems and (forms := [form for form in found if len(form) <= len(beginning) + _MAX_ENDING]):
+            return forms
         if found and (len(found) <= _MAX_WORDS or _have_one_stem(found, algorithms)):
             return found
     return []
+
+
+def words_ending(connection: Connection, word: str, algorithms: Sequence[str]) -> list[str]:
+    """The stems of compounds whose last part is a word, in any form of both."""
+    stems = dict.fromkeys(stem for algorithm in algorithms for stem in folded_stems([word], algorithm))
+    found: dict[str, None] = {}
+    for stem in filter(lambda stem: len(stem) >= _MIN_END, stems):
+        begun = words_beginning(connection, reversed_stem(stem))
+        whole = (lexeme.removeprefix(REVERSED_MARK)[::-1] for lexeme in sorted(begun))
+        found |= dict.fromkeys(one for one in whole if len(one) >= len(stem) + _MIN_BEFORE_END)
+    return list(found)
+
+
+def shortest_with_stem(connection: Connection, stem: str) -> str:
+    """The shortest word that begins with a stem; the stem itself without any."""
+    words = filter(is_of_letters, words_beginning(connection, stem))
+    return min(words, key=lambda word: (len(word), word), default=stem)
 
 
 def _have_one_stem(words: Sequence[str], algorithms: Sequence[str]) -> bool:

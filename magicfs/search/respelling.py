@@ -18,16 +18,28 @@ from magicfs.db.pool import Connection
 from magicfs.db.search.known_words import count_chunks, words_like
 from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
-from magicfs.search.longer_words import beginning_of_codes, is_code, longer_words, pieces_of_code, shorter_digest
+from magicfs.search.longer_words import (
+    beginning_of_codes,
+    is_code,
+    longer_words,
+    pieces_of_code,
+    shorter_digest,
+    shortest_with_stem,
+    words_ending,
+)
 from magicfs.search.near_spellings import edits, in_pieces, is_of_letters, one_letter_away
 from magicfs.text.analysis import question_terms
 from magicfs.text.analysis.forms import COMPOUNDING, VARIANT_FACTOR
 from magicfs.text.analysis.lexemes import folded_stems
-from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for
+from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, algorithm_for, has_no_stems
+from magicfs.text.everyday_words import everyday_words
 from magicfs.text.question_language import question_languages
 
 _MIN_LETTERS: Final = 6
 """Shorter words are one letter away from too many others."""
+_MIN_LETTERS_OF_LONGER: Final = 5
+_MIN_LETTERS_WITHOUT_STEMS: Final = 3
+"""A word that longer ones begin or end with may be shorter, and shorter still in scripts without stems."""
 _MAX_LETTERS: Final = 24
 _MAX_UNKNOWN: Final = 2
 """If nothing has more words of a question, it may be in a language that the index has not."""
@@ -43,6 +55,10 @@ _MIN_PART: Final = 4
 """The letters of each part of a compound whose parts a text has apart."""
 _LINKS: Final = ("s", "", "es", "n", "en", "e")
 """What joins the parts of a compound in them. The first one tells that a word is a compound."""
+_NAMED: Final = 3
+"""The compounds that a notice names."""
+_LONG: Final = 12
+"""A word of so many letters, whose language is not known, may be a compound of two with nothing between them."""
 
 
 class Respelt(NamedTuple):
@@ -116,9 +132,12 @@ class _Search:
         """Look for a word in pieces, as two words, with another letter, longer, and as a compound of two words."""
         if term.word in self.left_out or self._has_any(term):
             return
-        lexemes, spelling = _found_spelling(
-            self._connection, term.word, self._languages, self._beside, may_be_wrong=self._may_be_wrong
-        )
+        lexemes: list[Lexeme] = []
+        spelling = ""
+        if len(term.word) >= _MIN_LETTERS:
+            lexemes, spelling = _found_spelling(
+                self._connection, term.word, self._languages, self._beside, may_be_wrong=self._may_be_wrong
+            )
         if (spelling or not lexemes) and (two := _two_words(self._connection, term.word)):
             self._take(term, self._terms(two), two)
         elif lexemes:
@@ -128,9 +147,19 @@ class _Search:
         elif longer := longer_words(self._connection, term.word, _algorithms(self._languages)):
             forms = [Lexeme(word, factor=VARIANT_FACTOR, is_exact=False) for word in longer]
             self._take(term, [replace(term, lexemes=(*term.lexemes, *forms))], ", ".join(longer))
+        elif compounds := self._compounds_ending(term.word):
+            forms = [form for word in compounds for form in _forms_of_stem(word)]
+            named = [shortest_with_stem(self._connection, stem) for stem in compounds[:_NAMED]]
+            self._take(term, [replace(term, lexemes=(*term.lexemes, *forms))], ", ".join(named))
         elif compounded := _parts_of_compound(self._connection, term.word, self._languages):
             self._take(term, compounded, " ".join(part.word for part in compounded))
             self.uncertain.update(part.word for part in compounded)
+
+    def _compounds_ending(self, word: str) -> list[str]:
+        possible = question_languages(word).possible
+        if COMPOUNDING.isdisjoint(self._languages) or (possible and COMPOUNDING.isdisjoint(possible)):
+            return []
+        return words_ending(self._connection, word, _algorithms(self._languages))
 
     def _take(self, term: Term, terms: Sequence[Term], spelling: str) -> None:
         self.found[term] = _counted(self._connection, terms)
@@ -143,6 +172,10 @@ class _Search:
 
     def _has_any(self, term: Term) -> bool:
         return any(count_chunks(self._connection, [term.tsquery])[0])
+
+
+def _forms_of_stem(stem: str) -> list[Lexeme]:
+    return [Lexeme(text, factor=VARIANT_FACTOR, is_exact=False) for text in (stem, STEM_MARK + stem)]
 
 
 def _algorithms(languages: Sequence[str]) -> list[str]:
@@ -176,7 +209,11 @@ def _parts_of_compound(connection: Connection, word: str, languages: Sequence[st
     if COMPOUNDING.isdisjoint(languages) or (possible and COMPOUNDING.isdisjoint(possible)):
         return ()
     pairs = []
-    for first, last in halves_of(word, _LINKS if possible else _LINKS[:1]):
+    unknown = _LINKS[: 2 if len(word) >= _LONG else 1]
+    everyday = everyday_words(DEFAULT_LANGUAGE)
+    for first, last in halves_of(word, _LINKS if possible else unknown):
+        if not everyday.isdisjoint((first, last)):
+            continue
         parts = [question_terms(part, languages=languages) for part in (first, last)]
         pairs += [(one, other) for one, other in product(*parts) if one.word != other.word]
     counts = count_chunks(connection, [" & ".join(f"({part.tsquery})" for part in pair) for pair in pairs])
@@ -193,7 +230,8 @@ def halves_of(word: str, links: Sequence[str]) -> list[tuple[str, str]]:
 
 def _may_be_respelt(term: Term) -> bool:
     word, is_exact = term.word, not any(lexeme.is_prefix for lexeme in term.lexemes)
-    return is_exact and is_of_letters(word) and _MIN_LETTERS <= len(word) <= _MAX_LETTERS
+    least = _MIN_LETTERS_WITHOUT_STEMS if has_no_stems(word) else _MIN_LETTERS_OF_LONGER
+    return is_exact and is_of_letters(word) and least <= len(word) <= _MAX_LETTERS
 
 
 def _found_spelling(

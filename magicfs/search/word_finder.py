@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable, Iterator
 from itertools import chain
 
 from magicfs.domain.query import STEM_MARK, Term
+from magicfs.text.analysis.ethiopic import is_ethiopic, without_preposition
 from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.hebrew import is_hebrew, plural_stems, without_prefixes
 from magicfs.text.analysis.lexemes import folded_stems
@@ -40,7 +41,7 @@ class WordFinder:
                     self._stems.setdefault(lexeme.text.removeprefix(STEM_MARK), term.word)
                 else:
                     self._words.setdefault(lexeme.text, term.word)
-        self._has_hebrew = any(map(is_hebrew, (*self._words, *self._stems)))
+        self._has_prefixes = any(is_hebrew(form) or is_ethiopic(form) for form in (*self._words, *self._stems))
         self._initials = self._initials_of_forms()
         self._seen: set[str] = set()
         """The tokens of texts that were compared with the question."""
@@ -120,8 +121,8 @@ class WordFinder:
             for piece, lexeme in zip(typed, lexemes, strict=True):
                 if lexeme in forms:
                     found.setdefault(piece, forms[lexeme])
-        for piece, lexeme in zip(typed, folded, strict=True) if self._has_hebrew else ():
-            rests = without_prefixes(lexeme)
+        for piece, lexeme in zip(typed, folded, strict=True) if self._has_prefixes else ():
+            rests = [*without_prefixes(lexeme), *without_preposition(lexeme)]
             for rest in (*rests, *(stem for form in (lexeme, *rests) for stem in plural_stems(form))):
                 if rest in self._stems:
                     found.setdefault(piece, self._stems[rest])

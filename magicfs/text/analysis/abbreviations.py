@@ -110,6 +110,34 @@ _DAY_AND_MONTH: Final = re.compile(
 
 _DAY_IN_DIGITS: Final = re.compile(r"(?<![\w./-])([0-9]{1,2})\.([0-9]{1,2})\.(?![\w/-])")
 """A day without its year. The second point tells it from another number."""
+_STATED_DAY: Final = re.compile(
+    r"[0-9](?<![\w./-].)(?:[0-9]?\.[0-9]{1,2}\.(?:(?:[12][0-9])?[0-9]{2})?|[0-9]{3}-[0-9]{2}-[0-9]{2})(?![\w/-])"
+)
+"""The same with its year or without, and in ISO 8601."""
+_DIGITS: Final = 2
+"""The digits of a day or a month; a longer number is a year."""
+
+
+def stated_days_of_year(text: str) -> list[str]:
+    """The days of a readable text in digits without their year, each once: `--12-24` for `24.12.` and `24.12.2024`."""
+    found = (re.split("[.-]", day) for day in _STATED_DAY.findall(text))
+    days = (
+        _day_of_year(last, second) if len(first) > _DIGITS else _day_of_year(first, second)
+        for first, second, last in found
+    )
+    return list(dict.fromkeys(filter(None, days)))
+
+
+def typed_days_of_year(text: str) -> dict[str, tuple[str, list[str]]]:
+    """The days without a year that are typed in digits, each with its month, and with what a text may have instead."""
+    found = ((day, month, _day_of_year(day, month)) for day, month in _DAY_IN_DIGITS.findall(text))
+    return {f"{day}.{month}": (month, [form, *names_of_month(int(month))]) for day, month, form in found if form}
+
+
+def _day_of_year(day: str, month: str) -> str:
+    """A day without its year, as ISO 8601 writes it; empty for what is none."""
+    is_day = 1 <= int(day) <= DAYS and 1 <= int(month) <= MONTHS
+    return f"--{int(month):02}-{int(day):02}" if is_day else ""
 
 
 def abbreviation_forms(text: str) -> Iterator[OtherForms]:
@@ -133,7 +161,7 @@ def short_months(text: str) -> Iterator[OtherForms]:
 def days_without_year(text: str) -> Iterator[OtherForms]:
     """Yield the names of the month of `24.12.`; and for that of `24 Dec` the other names and the day in digits."""
     for day, month in _DAY_IN_DIGITS.findall(text):
-        if 1 <= int(day) <= DAYS and 1 <= int(month) <= MONTHS:
+        if _day_of_year(day, month):
             yield frozenset({month}), names_of_month(int(month))
     for day, name, first_name, last_day in _DAY_AND_MONTH.findall(text):
         number, month = int(day or last_day), month_alone(name or first_name, has_case=False)
@@ -142,7 +170,8 @@ def days_without_year(text: str) -> Iterator[OtherForms]:
             forms = [
                 form for day, of_year in digits for form in (f"{day}.{of_year}", f"{day}/{of_year}", f"{of_year}/{day}")
             ]
-            yield frozenset({name or first_name}), [*forms, *names_of_month(month)]
+            of_year = _day_of_year(f"{number}", f"{month}")
+            yield frozenset({name or first_name}), [of_year, *forms, *names_of_month(month)]
 
 
 def weekday_forms(text: str) -> Iterator[OtherForms]:

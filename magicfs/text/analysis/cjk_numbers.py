@@ -18,8 +18,14 @@ from magicfs.text.analysis.han import HAN
 from magicfs.text.analysis.variants import OtherForms
 
 _CHARACTERS: Final = "〇一二三四五六七八九"
-_DIGITS: Final = {character: value for value, character in enumerate(_CHARACTERS)} | {"零": 0}
-_UNITS: Final = {"十": 10, "百": 100, "千": 1000}
+_OF_CONTRACTS: Final = ("壹", "贰貳弐", "叁參叄参", "肆", "伍", "陆陸", "柒", "捌", "玖")
+"""What contracts and cheques have for the digits from one on, because nobody can make another digit of it."""
+_DIGITS: Final = {
+    **{character: value for value, character in enumerate(_CHARACTERS)},
+    **{character: value for value, characters in enumerate(_OF_CONTRACTS, 1) for character in characters},
+    "零": 0,
+}
+_UNITS: Final = {"十": 10, "百": 100, "千": 1000, "拾": 10, "佰": 100, "仟": 1000}
 NUMERALS: Final = "".join([*_DIGITS, *_UNITS])
 _LARGE: Final = dict.fromkeys("万萬만", 10_000) | dict.fromkeys("亿億억", 100_000_000)
 """What multiplies the number before it."""
@@ -36,8 +42,11 @@ _NTH: Final = "第"
 _BEFORE: Final = "第年月日号號和成治正有共约約在于於至到自从從"
 """Chinese characters before a number: behind any other one, a numeral is a part of a word."""
 _IN_CHARACTERS: Final = re.compile(
-    f"[{NUMERALS}](?<![{NUMERALS}{''.join(_LARGE)}].)[{NUMERALS}]{{0,6}}([{''.join(_LARGE)}]?)(?=[{_COUNTERS}])"
+    f"[{NUMERALS}](?<![{NUMERALS}{''.join(_LARGE)}].)[{NUMERALS}]{{0,6}}"
+    f"(?:[{''.join(_LARGE)}][{NUMERALS}]{{1,7}})?[{''.join(_LARGE)}]?(?=[{_COUNTERS}])"
 )
+_GROUP: Final = re.compile(f"([{NUMERALS}]+)([{''.join(_LARGE)}]?)")
+"""A part of a number and what multiplies it: `二万三千` has two."""
 _OTHER_BEFORE: Final = re.compile(f"(?![{_BEFORE}])[{HAN}]")
 _IN_DIGITS: Final = re.compile(
     r"([0-9](?<![0-9.,/:-].)(?:[0-9]{0,2}(?:,[0-9]{3}){1,4}|[0-9]{0,8})(?:\.[0-9]{1,2})?)"
@@ -80,7 +89,8 @@ def numbers_in_characters(text: str) -> Iterator[OtherForms]:
     for start, end, number in _of_characters(text):
         before, counter = text[:start][-1:], text[end]
         around = (before if before and before in _BEFORE else "") + text[start:end] + counter
-        yield frozenset(fold(first + second) for first, second in pairwise(around)), [_with_counter(number, counter)]
+        forms = [_with_counter(number, counter), *([_SIGNS[counter] + number] if counter in _SIGNS else [])]
+        yield frozenset(fold(first + second) for first, second in pairwise(around)), forms
 
 
 def numbers_in_digits(text: str) -> Iterator[OtherForms]:
@@ -137,10 +147,9 @@ def _of_characters(text: str) -> Iterator[tuple[int, int, str]]:
     """Yield the start and the end of each number in characters, and it in digits."""
     for match in _IN_CHARACTERS.finditer(text):
         start, end = match.span()
-        numerals = match[0].removesuffix(match[1])
-        number = value_of(numerals)
-        if number is not None and _is_number(match[0], text[start - 1 : start], text[end]):
-            yield start, end, str(number * _LARGE.get(match[1], 1))
+        groups = [(value_of(numerals), _LARGE.get(large, 1)) for numerals, large in _GROUP.findall(match[0])]
+        if _is_number(match[0], text[start - 1 : start], text[end]) and all(value is not None for value, _ in groups):
+            yield start, end, str(sum((value or 0) * large for value, large in groups))
 
 
 def _is_number(numerals: str, before: str, counter: str) -> bool:

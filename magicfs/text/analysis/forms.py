@@ -12,6 +12,7 @@ from typing import Final
 
 from magicfs.domain.query import STEM_MARK, Lexeme
 from magicfs.text.analysis.english_forms import other_forms
+from magicfs.text.analysis.ethiopic import without_preposition
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.hebrew import is_hebrew, plural_stems, singulars, without_prefixes
 from magicfs.text.analysis.irregular_forms import irregular_forms
@@ -103,6 +104,7 @@ def _other_words(part: str, word: str, algorithms: tuple[str, ...]) -> list[Lexe
             found += [Lexeme(text, factor=OTHER_FORM_FACTOR, is_exact=False) for text in texts]
         if algorithm in _LONGER_STEMS:
             found += _forms_with_longer_stems(word, algorithm)
+    found += [form for rest in without_preposition(word) for form in variant_forms(rest, algorithms)]
     return found + _forms_in_hebrew(word, algorithms) if is_hebrew(word) else found
 
 

@@ -10,9 +10,10 @@ import re
 from itertools import groupby, pairwise
 from typing import Final
 
-from magicfs.domain.query import STEM_MARK, quoted_lexeme
+from magicfs.domain.query import REVERSED_MARK, STEM_MARK, quoted_lexeme
 from magicfs.text.analysis.accounts import SHORTEST_ACCOUNT, accounts_in
 from magicfs.text.analysis.codes import HEXADECIMAL_CODE, OCTET
+from magicfs.text.analysis.ethiopic import is_ethiopic, without_preposition
 from magicfs.text.analysis.folding import fold, fold_all, without_points
 from magicfs.text.analysis.hebrew import PLURALS, is_hebrew, plural_stems, without_prefixes
 from magicfs.text.analysis.stems import stems
@@ -27,8 +28,8 @@ MAX_COMPOUND_CHARACTERS: Final = 160
 _DIGITS: Final = frozenset("0123456789")
 _HEXADECIMAL: Final = _DIGITS | frozenset("abcdef")
 
-_NUMBERED_VERSION: Final = re.compile(r"[vV][0-9]+\Z")
-"""The first part of a version such as `v2.10.3`, which is found as `2.10.3` too."""
+_NUMBERED_VERSION: Final = re.compile(r"[^\W\d_]{1,20}([0-9]+)\Z")
+"""The first part of a version such as `v2.10.3` and `tool2.10`, which is found as `2.10.3` and `2.10` too."""
 
 _PADDED: Final = re.compile("0+([1-9][0-9]+|[1-9](?<=00.))")
 """A number with zeros before it, such as that of an invoice, which is found without them too; not one of two digits."""
@@ -52,6 +53,9 @@ _TIGHTER: Final = {"_": frozenset[str](), "-": frozenset("_"), ".": frozenset("_
 _PARTS_OF_NAME: Final = 3
 """Names of two parts are `neighbours`, and a token of so many parts is a name itself."""
 
+_MIN_COMPOUND: Final = 8
+"""The letters of the stem of a word that is found by its end: two parts of a compound have so many."""
+
 _REMEMBERED_TOKENS: Final = 20_000
 """The tokens of one generation. Two of them take some 15 MB, and have nearly all tokens of prose, and of a project of
 code."""
@@ -66,14 +70,15 @@ _NOTHING: Final[TokenLexemes] = ((), (), 1, ())
 
 
 class LexemeMemory:
-    """The lexemes of the tokens that occurred lately, for one algorithm of stems.
+    """The lexemes of the tokens that occurred lately, for one algorithm of stems, perhaps with the ends of long words.
 
     It has two generations. When the younger one is full, it becomes the older one, whose tokens are forgotten unless
     they occur again. Threads may share a memory: at worst, two compute the same token.
     """
 
-    def __init__(self, algorithm: str | None) -> None:
+    def __init__(self, algorithm: str | None, *, with_ends: bool = False) -> None:
         self._algorithm = algorithm
+        self._with_ends = with_ends
         self._young: dict[str, TokenLexemes] = {}
         self._old: dict[str, TokenLexemes] = {}
 
@@ -104,7 +109,7 @@ class LexemeMemory:
                 words.update(word for _, _, word in compound[token][1])
             else:
                 words.add(token)
-        young.update(_words_lexemes(self._recall(words, young), self._algorithm))
+        young.update(_words_lexemes(self._recall(words, young), self._algorithm, with_ends=self._with_ends))
         for token, (parsed, joined) in compound.items():
             as_one = [(lexeme, place) for place, _, word in joined for lexeme in young[word][0]]
             young[token] = _compound_lexemes(parsed, [young[part] for part in parsed.parts], as_one)
@@ -121,7 +126,7 @@ class LexemeMemory:
         return unknown
 
 
-def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLexemes]:
+def _words_lexemes(words: list[str], algorithm: str | None, *, with_ends: bool) -> dict[str, TokenLexemes]:
     """The lexemes of each word."""
     folded = fold_all(words)
     stemmed_words = folded if algorithm is None else folded_stems(words, algorithm)
@@ -132,10 +137,14 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
             continue
         quoted = quoted_lexeme(word)
         lexemes: tuple[str, ...] = (quoted,) if stemmed == word else (quoted, quoted_lexeme(STEM_MARK + stemmed))
+        if with_ends and len(stemmed) >= _MIN_COMPOUND and stemmed.isalpha():
+            lexemes += (quoted_lexeme(reversed_stem(stemmed)),)
         if is_hebrew(word):
             rests = without_prefixes(word)
             plurals = [stem for form in (word, *rests) if form.endswith(PLURALS) for stem in plural_stems(form)]
             lexemes += tuple([quoted_lexeme(STEM_MARK + rest) for rest in dict.fromkeys((*rests, *plurals))])
+        elif is_ethiopic(word):
+            lexemes += tuple([quoted_lexeme(STEM_MARK + rest) for rest in without_preposition(word)])
         elif word[0] in _DIGITS and (bare := _PADDED.fullmatch(word) or _ORDINAL.fullmatch(word)):
             lexemes += (quoted_lexeme(bare[1]),)
         elif word.startswith("0x") and (code := HEXADECIMAL_CODE.fullmatch(word)):
@@ -144,6 +153,11 @@ def _words_lexemes(words: list[str], algorithm: str | None) -> dict[str, TokenLe
             lexemes += tuple(map(quoted_lexeme, accounts_in(word)))
         found[part] = (lexemes, (), 1, () if part == word and word.isalpha() else _names(part))
     return found
+
+
+def reversed_stem(stem: str) -> str:
+    """The lexeme by which a folded stem is found by its end."""
+    return REVERSED_MARK + stem[::-1]
 
 
 def _names(word: str) -> tuple[tuple[str, ...], ...]:
@@ -170,8 +184,9 @@ def _compound_lexemes(token: Token, words: list[TokenLexemes], joined: list[tupl
             further.append((lexeme, place))
         else:
             first.append(lexeme)
-    if token.signs and _NUMBERED_VERSION.match(token.parts[0]):
-        bare = token._replace(parts=(token.parts[0][1:], *token.parts[1:]))
+    first_digit = token.parts[1][0] if token.signs[:1] == (".",) else ""
+    if first_digit in _DIGITS and (version := _NUMBERED_VERSION.match(token.parts[0])):
+        bare = token._replace(parts=(version[1], *token.parts[1:]))
         first += map(quoted_lexeme, filter(is_word, (bare.parts[0], *(c for place, c in compounds(bare) if not place))))
     if token.signs and (last := _VERSION_BEHIND.fullmatch(token.parts[-1])):
         bare = token._replace(parts=(*token.parts[:-1], last[1]))

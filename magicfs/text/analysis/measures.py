@@ -15,7 +15,7 @@ from magicfs.text.analysis.tokens import CURRENCY, SPACE, UNITS
 from magicfs.text.analysis.variants import OtherForms
 
 _NUMBER: Final = r"([0-9](?<![\w.,:/-][0-9])[0-9]{0,5}(?:[.,][0-9]{1,3})?)"
-_WITH_UNIT: Final = re.compile(rf"{_NUMBER}{SPACE}((?i:{UNITS})|[glmtshvwACFVWKNJ\u03a9])(?![\w/])")
+_WITH_UNIT: Final = re.compile(rf"{_NUMBER}{SPACE}((?i:{UNITS})|[glmtshvwACFVWKNJ]|[kM]?\u03a9)(?![\w/])")
 """A number and its unit with a blank between them."""
 _LETTER_BEHIND: Final = re.compile(f"[0-9]{SPACE}[^\\W_0-9]")
 """What one of them has, and many texts have not."""

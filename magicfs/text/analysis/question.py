@@ -13,9 +13,11 @@ from itertools import chain
 from typing import Final
 
 from magicfs.domain.query import Lexeme, Term
+from magicfs.text.analysis.abbreviations import typed_days_of_year
 from magicfs.text.analysis.accounts import accounts_in
 from magicfs.text.analysis.codes import code_forms, hosts_in_digits
 from magicfs.text.analysis.dates import days_in_one_piece
+from magicfs.text.analysis.degrees import stated_degrees
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import OTHER_FORM_FACTOR, VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
 from magicfs.text.analysis.lexemes import compounds, folded_word, unspaced_lexemes
@@ -63,7 +65,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
                 terms[term.word] = whole if before is None else replace(before, count=before.count + 1)
     for pieces in map(str.split, joined_parts(text)):
         _take_apart(terms, pieces, algorithms)
-    terms.update({sign: Term(sign, (Lexeme(sign),)) for sign in typed_signs(body)})
+    terms.update({sign: Term(sign, (Lexeme(sign),)) for sign in (*typed_signs(body), *stated_degrees(body))})
     has_pieces = len(terms) > 1 and any(map(str.isdigit, body))
     numbers = list(dict.fromkeys(map(fold, typed_in_pieces(body)))) if has_pieces else []
     others: dict[str, list[str]] = {}
@@ -74,6 +76,9 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     if not (numbers or others or doubtful or hosts_in_digits(body)):
         return tuple(terms.values())
     _make_days_words(terms, {**days_in_one_piece(body), **hosts_in_digits(body)})
+    for day, (month, forms) in typed_days_of_year(body).items():
+        others.pop(day, None)
+        _take_for_day(terms, day, month, forms)
     _make_amounts_words(terms)
     completed = (_or_in_one_piece(term, numbers, others.get(term.word, ())) for term in terms.values())
     return tuple(_with_forms(term, doubtful.get(term.word, ()), OTHER_FORM_FACTOR) for term in completed)
@@ -110,6 +115,14 @@ def _make_days_words(terms: dict[str, Term], days: Mapping[str, Sequence[str]]) 
         del terms[part]
     for day in days:
         terms[day] = replace(terms[day], parts=frozenset())
+
+
+def _take_for_day(terms: dict[str, Term], day: str, month: str, forms: Sequence[str]) -> None:
+    """Make a day without its year a word beside the number of the day: `20.3.` is no `20.3` millimetres."""
+    if day in terms and month in terms and terms[month].count == 1:
+        del terms[month]
+        first, *names = map(fold, forms)
+        terms[day] = _with_forms(Term(day, (Lexeme(first),)), names, VARIANT_FACTOR)
 
 
 def _make_amounts_words(terms: dict[str, Term]) -> None:

@@ -14,8 +14,10 @@ _SIGN: Final = (
 )
 """No sign of ASCII, which a text of code has many of, and none that stands before the entries of lists."""
 _SIGNS: Final = re.compile(_SIGN)
-_ALONE: Final = re.compile(rf"(?<!\S){_SIGN}+(?!\S)|[\u2190-\u23ff\u27c0-\u27ff\u2900-\u2aff]+")
-"""What stands alone, and arrows and signs of mathematics beside a word: `√2`, `∀x`."""
+_ALONE: Final = re.compile(
+    rf"(?<!\S){_SIGN}+(?!\S)|[\u2190-\u23ff\u27c0-\u27ff\u2900-\u2aff]+|(?<=[0-9])\u00b0|\u00b1(?=[0-9])"
+)
+"""What stands alone, and arrows, degrees and signs of mathematics beside a word: `√2`, `∀x`, `45°`, `±5`."""
 
 
 def signs_in(text: str) -> list[str]:

@@ -34,6 +34,9 @@ too short to have a language; and the algorithms for the script, the usual one f
 
 _OF_SCRIPTS: Final = re.compile(f"[{''.join(f'{first}-{last}' for first, last, _ in _SCRIPTS)}]")
 
+_WITHOUT_ALGORITHM: Final = re.compile("[\u0980-\u0b7f\u0c00-\u0dff\u10a0-\u10ff]")
+"""Bengali, Gurmukhi, Gujarati, Oriya, Telugu, Kannada, Malayalam, Sinhala and Georgian."""
+
 _WITHOUT_LATIN_LETTERS: Final = frozenset({"ja", "km", "ko", "lo", "my", "th", "zh"})
 """Languages whose texts have English words among their own, which look different."""
 
@@ -75,6 +78,9 @@ _PORTUGUESE_PLURAL: Final = re.compile(
 )
 """An ending without an accent stands behind one: `fáceis`, not `dezesseis`."""
 
+_ARMENIAN_NOUN: Final = re.compile(r"(?<=\w\w)ությ(?:ուն|ան|ամբ)\w*\Z")
+"""The end of an abstract noun, of which Snowball takes another part in each case."""
+
 _FINNISH_NOUN: Final = re.compile(r"(?<=\w\w[^aeiouyäö\W])([uy])s\Z")
 """A noun in `-us` or `-ys` behind a consonant: `hakemus`, not `oikeus`."""
 
@@ -112,6 +118,11 @@ def _stems(words: list[str], algorithm: str) -> list[str]:
         stem if stem and len(word) >= _MIN_CHARACTERS and has_letters_alone(word) else word
         for word, stem in zip(words, found, strict=True)
     ]
+
+
+def has_no_stems(word: str) -> bool:
+    """Whether a word is of a script with endings for which there is no algorithm, such as Bengali and Georgian."""
+    return _WITHOUT_ALGORITHM.match(word) is not None
 
 
 def has_letters_alone(word: str) -> bool:
@@ -152,8 +163,14 @@ def _with_oblique_ending(word: str) -> str:
     return _FINNISH_NOUN.sub(r"\1kse", word)
 
 
+def _of_one_case(word: str) -> str:
+    """A word of Armenian, an abstract noun in its first case: `պայմանավորության`, `պայմանավորություն`."""
+    return _ARMENIAN_NOUN.sub("ություն", word)
+
+
 _PREPARED: Final = {
     "arabic": _with_article,
+    "armenian": _of_one_case,
     "finnish": _with_oblique_ending,
     "portuguese": _singular,
     "spanish": _with_c,

@@ -16,6 +16,7 @@ from magicfs.text.analysis.cjk_numbers import numbers_in_characters, numbers_in_
 from magicfs.text.analysis.clocks import clock_forms
 from magicfs.text.analysis.codes import designation_forms, numbers_with_brackets, typed_codes_in_pieces
 from magicfs.text.analysis.dates import date_forms
+from magicfs.text.analysis.degrees import degree_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.magnitudes import magnitude_forms
 from magicfs.text.analysis.measures import decimal_forms, dimensions, micro_forms, money_forms, percent_forms
@@ -68,8 +69,8 @@ _MAX_IN_PIECES: Final = 16
 _MAX_OF_KIND: Final = 4
 """Each is looked up, and a text with more is pasted."""
 
-_VERSION: Final = re.compile(r"(?<![\w.])(v[0-9]+)((?:\.[0-9]+){1,3})(?!\w)", re.IGNORECASE)
-"""A version with the letter before it; texts with that letter have it without (`lexemes`)."""
+_VERSION: Final = re.compile(r"(?<![\w.])([^\W\d_]{1,20})([0-9]+)((?:\.[0-9]+){1,3})(?!\w)")
+"""A version with a letter before it or a name; texts with the letter have it without (`lexemes`)."""
 
 _WORD: Final = re.compile(r"\w+")
 _LETTERS: Final = re.compile(r"[^\W\d_]+")
@@ -114,6 +115,7 @@ def typed_forms(text: str) -> list[OtherForms]:
             abbreviation_forms,
             clock_forms,
             decimal_forms,
+            degree_forms,
             designation_forms,
             _episodes,
             magnitude_forms,
@@ -216,9 +218,10 @@ def _episodes(text: str) -> Iterator[OtherForms]:
 
 
 def _bare_versions(text: str) -> Iterator[OtherForms]:
-    """Yield `2.10` for `v2.10`."""
-    for first, rest in _VERSION.findall(text):
-        yield frozenset({first.lower(), (first + rest).lower()}), [first[1:] + rest]
+    """Yield `2.10` for `v2.10`, and for the whole of `tool2.10`."""
+    for name, first, rest in _VERSION.findall(text):
+        whole = (name + first + rest).lower()
+        yield frozenset({whole, f"{name}{first}".lower()} if len(name) == 1 else {whole}), [first + rest]
 
 
 def _street_forms(text: str) -> Iterator[OtherForms]:

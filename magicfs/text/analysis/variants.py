@@ -66,6 +66,8 @@ _STANDARD: Final = re.compile(r"[A-Za-z]\.[0-9]{3}")
 """The name of a standard, such as `H.264`."""
 _BOOK_NUMBER: Final = re.compile("[0-9]{9}[Xx]")
 """An ISBN of ten digits, of which the last may be an X."""
+_END_OF_DEGREE: Final = re.compile("[A-Z][a-z]{1,2}")
+"""The second part of a degree, such as `M.Sc.`"""
 _MIN_TAX_DIGITS: Final = 8
 _MAX_OFFICE_DIGITS: Final = 15
 _MAX_DATE_DIGITS: Final = 8
@@ -137,8 +139,9 @@ def _is_written_in_one_piece(parts: tuple[str, ...], sign: str) -> bool:
     if not parts[-1].isalpha():
         return _STANDARD.fullmatch(".".join(parts)) is not None
     is_short = len(parts) == _PAIR and len(parts[-1]) <= _MAX_SHORT_CHARACTERS and len(parts[0]) > 1
+    is_degree = len(parts) == _PAIR and parts[0].isupper() and _END_OF_DEGREE.fullmatch(parts[1]) is not None
     are_initials = max(map(len, parts)) == 1 and (len(parts) > _PAIR or all(map(str.isupper, parts)))
-    return is_short or are_initials
+    return is_short or is_degree or are_initials
 
 
 def _is_hexadecimal_number(parts: tuple[str, ...], sign: str) -> bool:

@@ -11,9 +11,12 @@ from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from typing import Final
 
+from magicfs.text.analysis.abbreviations import stated_days_of_year
 from magicfs.text.analysis.cjk_numbers import stated_counts
 from magicfs.text.analysis.clocks import far_eastern_clocks, stated_clocks
+from magicfs.text.analysis.degrees import stated_degrees
 from magicfs.text.analysis.folding import fold_all
+from magicfs.text.analysis.forms import COMPOUNDING
 from magicfs.text.analysis.lexemes import LexemeMemory, pairs_of
 from magicfs.text.analysis.magnitudes import stated_magnitudes
 from magicfs.text.analysis.measures import dimensions, percents_in_characters, stated_money, stated_percents
@@ -26,7 +29,7 @@ from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 from magicfs.text.analysis.years import stated_years
 
-ANALYSIS_VERSION: Final = 34
+ANALYSIS_VERSION: Final = 35
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
@@ -46,8 +49,9 @@ _DIGIT: Final = re.compile("[0-9]")
 _OWN_PLACE: Final = re.compile("([0-9]+)A")
 """A position with the weight A. Lexemes have no capital letter."""
 
-_memories: Final[dict[str | None, LexemeMemory]] = {}
-"""By the algorithm of stems. One for all languages would give a word the stem of another language."""
+_memories: Final[dict[tuple[str | None, bool], LexemeMemory]] = {}
+"""By the algorithm of stems, and whether words may be compounds. One for all languages would give a word the stem of
+another language."""
 
 
 def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] = ()) -> str:
@@ -62,9 +66,10 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
     for entry in metadata:
         asides += [readable(entry)[0], *joined_parts(entry)]
     positions: dict[str, str] = {}
-    end, names, has_runs = _place(split(body), 1, algorithm, positions)
+    memory = _memory(algorithm, with_ends=language is None or language in COMPOUNDING)
+    end, names, has_runs = _place(split(body), 1, memory, positions)
     for aside in asides:
-        end, more, _ = _place(split(aside), end + _ASIDE_GAP, algorithm, positions)
+        end, more, _ = _place(split(aside), end + _ASIDE_GAP, memory, positions)
         names |= more
     for stated in (*_with_digits(body), *(_of_far_east(body) if has_runs else ()), *signs_in(body)):
         end += _ASIDE_GAP
@@ -83,10 +88,12 @@ def _with_digits(body: str) -> list[str]:
         return []
     return [
         *stated_dates(body),
+        *stated_days_of_year(body),
         *stated_clocks(body),
         *dimensions(body),
         *stated_money(body),
         *stated_percents(body),
+        *stated_degrees(body),
         *stated_magnitudes(body),
         *stated_years(body),
         *stated_quarters(body),
@@ -129,13 +136,14 @@ def _path_words(text: str, start: int, weight: str, *, asides: tuple[str, ...] =
     """The words of a part of a path from a position, and of what else it says, each with a weight. And their end."""
     words: dict[str, str] = {}
     body = readable(text)[0]
-    end, names, has_runs = _place(split(body), start, algorithm_for(None), words)
+    memory = _memory(algorithm_for(None), with_ends=True)
+    end, names, has_runs = _place(split(body), start, memory, words)
     for camel in names:
         for lexeme in camel:
             end += 1
             _add(words, lexeme, str(end))
     for part in (*joined_parts(text), *asides):
-        end, *_ = _place(split(part), end + _ASIDE_GAP, algorithm_for(None), words)
+        end, *_ = _place(split(part), end + _ASIDE_GAP, memory, words)
     for stated in stated_counts(body) if has_runs else ():
         end += _ASIDE_GAP
         _add(words, f"'{stated}'", str(end))
@@ -144,7 +152,7 @@ def _path_words(text: str, start: int, weight: str, *, asides: tuple[str, ...] =
 
 
 def _place(
-    tokens: list[str], start: int, algorithm: str | None, positions: dict[str, str]
+    tokens: list[str], start: int, memory: LexemeMemory, positions: dict[str, str]
 ) -> tuple[int, dict[tuple[str, ...], None], bool]:
     """Add the lexemes of tokens from the position `start`.
 
@@ -154,7 +162,7 @@ def _place(
     folded_runs: Iterator[str] | None = None
     position = start
     get = positions.get
-    lexemes = _memory(algorithm).of_tokens(tokens)
+    lexemes = memory.of_tokens(tokens)
     for token in tokens:
         found = lexemes.get(token)
         if found is None:
@@ -184,8 +192,9 @@ def _place(
     return position, names, folded_runs is not None
 
 
-def _memory(algorithm: str | None) -> LexemeMemory:
-    return _memories.get(algorithm) or _memories.setdefault(algorithm, LexemeMemory(algorithm))
+def _memory(algorithm: str | None, *, with_ends: bool) -> LexemeMemory:
+    key = algorithm, with_ends
+    return _memories.get(key) or _memories.setdefault(key, LexemeMemory(algorithm, with_ends=with_ends))
 
 
 def _add(positions: dict[str, str], lexeme: str, place: str) -> None:

@@ -56,3 +56,8 @@ def test_the_beginning_of_words_has_no_weight() -> None:
 
 def test_a_chunk_without_words_has_no_weights() -> None:
     assert values(term_weights("")) == {}
+
+
+def test_a_stem_in_reverse_stands_for_another_lexeme_and_weighs_nothing() -> None:
+    words = "'regenjacke':1 '^regenjack':1"
+    assert term_weights(f"{words} '^<kcajneger':1") == term_weights(words)

@@ -125,3 +125,9 @@ def test_the_address_of_a_host_is_found_before_a_port_and_an_extension(text: str
     assert missed(f"see {text}", "8.8.8.8") == []
     assert missed_in(analyze_path(text), "8.8.8.8") == []
     assert missed("see 1.8.8.8.8.log", "8.8.8.8") == ["8.8.8.8"], "a longer number is no address"
+
+
+@pytest.mark.parametrize("text", ["php8.3-fpm", "tool8.3", "v8.3.1", "tool8.3.zip"])
+def test_the_version_behind_a_name_is_found_alone(text: str) -> None:
+    assert "'8.3':" in analyze(f"with {text} here")
+    assert "'8.3':" not in analyze("with mp8.x3 and php8 3")

@@ -23,7 +23,7 @@ def test_words_stand_side_by_side_around_a_sign() -> None:
 
 
 def test_a_sign_of_a_word_is_no_word_of_its_own_in_a_question() -> None:
-    assert typed_signs("\u20ac45 and 5\u00b0") == []
+    assert typed_signs("\u20ac45 and 5%") == []
     assert typed_signs("x \u2264 y \u2192\u2192 z") == ["\u2264", "\u2192"]
 
 

@@ -155,6 +155,8 @@ def test_what_may_be_no_roman_number_is_none(typed: str) -> None:
         ("it is √2 here", "√2"),
         ("version 2.07 is out", "v2.07"),
         ("version 1.2.3 is out", "V1.2.3"),
+        ("with php8.3-fpm here", "php 8.3"),
+        ("a M.Sc. of Leeds", "MSc"),
         ("a recorder DS-7604NI-E1/4P", "7604"),
         ("Gizmotron\u2122 tablets", '"gizmotron tablets"'),
         ("GIZMOTRON\u2122", "gizmotron"),

@@ -53,6 +53,12 @@ def test_compounds_of_other_verbs_are_others(written: str, typed: str) -> None:
 @pytest.mark.parametrize(
     ("written", "typed"),
     [
+        ("金额人民币贰万叁仟元整", "二万三千元"),
+        ("金额人民币贰万叁仟元整", "23000元"),
+        ("金额人民币贰万叁仟元整", "￥23,000"),
+        ("月租¥3,500元", "三千五百元"),
+        ("共四万五千六百元", "45,600元"),
+        ("共三万五千人", "35000人"),
         ("第十二条规定", "第12条"),
         ("第12条规定", "第十二条"),
         ("二〇二三年三月五日", "2023年3月5日"),
@@ -95,9 +101,7 @@ def test_other_numbers_are_others(written: str, typed: str) -> None:
     assert missed(written, typed) != []
 
 
-@pytest.mark.parametrize(
-    "typed", ["统一个性", "百度", "十分重要", "一个人", "千年", "三万五千人", "唯一条件", "星期三日报"]
-)
+@pytest.mark.parametrize("typed", ["统一个性", "百度", "十分重要", "一个人", "千年", "唯一条件", "星期三日报"])
 def test_numerals_inside_words_are_no_numbers(typed: str) -> None:
     assert list(numbers_in_characters(typed)) == []
 

@@ -1,0 +1,32 @@
+"""A day without its year is one word beside its number: other numbers with a point are none."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.text.analysis import question_terms
+from magicfs.text.analysis.abbreviations import stated_days_of_year
+from tests.unit.text.analysis.vectors import missed
+
+
+@pytest.mark.parametrize(
+    "written", ["am 20.3. um 15 Uhr", "am 20.03.2025", "20. März", "20 March", "2025-03-20", "on March 20", "(20.03.)"]
+)
+@pytest.mark.parametrize("typed", ["20.3.", "Arzt 20.3.", "20.03."])
+def test_a_day_is_found_with_its_year_and_by_the_name_of_its_month(written: str, typed: str) -> None:
+    assert missed(f"Arzt {written}", typed) == []
+
+
+@pytest.mark.parametrize("written", ["20.3 mm, 3 Katzen", "3.20 m, 20 Hunde", "20 und 3", "Version 20.3.1", "der März"])
+def test_another_number_is_no_day(written: str) -> None:
+    assert missed(f"Arzt {written}", "20.3.") != []
+
+
+def test_a_typed_day_keeps_its_number() -> None:
+    assert [term.word for term in question_terms("Arzt 20.3.", languages=["de"])] == ["arzt", "20", "20.3"]
+    assert [term.word for term in question_terms("3 Kinder 20.3.", languages=["de"])] == ["3", "kinder", "20", "20.3"]
+
+
+def test_stated_days_are_days() -> None:
+    text = "12.7. und 13.07.24, 1999-12-24, 32.1. 5.13. 1.2.3. 192.168.1.7 2024-13-01"
+    assert stated_days_of_year(text) == ["--07-12", "--07-13", "--12-24"]
