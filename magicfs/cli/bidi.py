@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import os
 import re
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Final
 
 if TYPE_CHECKING:
@@ -29,6 +30,8 @@ _MARKS: Final = re.compile("[\u202a-\u202e\u2066-\u2069]")
 """Marks that change the direction of what follows, and so could reach beyond the text that has them."""
 _MARKS_BUT_OURS: Final = re.compile("[\u202a-\u202e\u2066\u2067]")
 _CONTROLS: Final = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029]")
+_INDENTATION: Final = re.compile("(?: |\x1b\\[[0-9;]*m)*")
+"""Blanks, and the styles of a terminal among them."""
 _CONTROLS_IN_LINES: Final = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 
 
@@ -46,6 +49,22 @@ def isolate_runs(line: str) -> str:
     """A line, of which parts may come from files, with each right-to-left part isolated that is not yet."""
     line = _CONTROLS_IN_LINES.sub("?", _MARKS_BUT_OURS.sub("", line))
     return _RUN.sub(lambda run: run[0] if run[0].startswith(_START) else f"{_START}{run[0]}{_END}", line)
+
+
+def isolate_pieces(lines: Iterable[str]) -> Iterator[str]:
+    """The lines into which a line was broken. Of what was isolated in it, each has its part isolated.
+
+    A terminal orders each line alone, and ends with it what is not ended.
+    """
+    is_open = False
+    for line in lines:
+        piece = line
+        if is_open:
+            indentation = _INDENTATION.match(line)
+            start = indentation.end() if indentation else 0
+            piece = line[:start] + _START + line[start:]
+        is_open = piece.rfind(_START) > piece.rfind(_END)
+        yield piece + _END if is_open else piece
 
 
 def pasted(path: Path) -> Path:

@@ -142,9 +142,10 @@ def _snippet_lines(hit: ShownHit, *, indentation: str) -> Iterator[str]:
         if cells is None or (text.isascii() and text.isprintable() and len(indentation) + len(text) <= cells):
             yield line
         else:
+            from magicfs.cli.bidi import isolate_pieces
             from magicfs.text.excerpts import wrapped
 
-            yield from wrapped(line, cells=cells)
+            yield from isolate_pieces(wrapped(line, cells=cells))
         start = end + 1
 
 

@@ -10,6 +10,7 @@ from rich.cells import cell_len
 from magicfs.cli import terminal
 from magicfs.cli.search_output import answer_of, show
 from magicfs.domain.results import Coverage, SearchResult
+from tests.unit.cli.right_to_left import END as ISOLATE_END
 from tests.unit.cli.right_to_left import SHALOM, START, hit
 
 BOLD, DIM, END = "\x1b[1m", "\x1b[2m", "\x1b[0m"
@@ -62,6 +63,19 @@ def test_right_to_left_text_is_isolated_and_marked(capsys: pytest.CaptureFixture
     _, line = printed(capsys, f"{SHALOM} tax", (len(SHALOM) + 1, len(SHALOM) + 4))
     assert f"{BOLD}tax{END}" in line
     assert START in line
+
+
+@pytest.mark.usefixtures("on_terminal")
+def test_each_line_of_a_long_right_to_left_one_is_isolated_behind_its_indentation(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A terminal orders each line alone: the second one began at the right."""
+    _, *lines = printed(capsys, f"{SHALOM} {SHALOM} tax " * 8, (0, len(SHALOM)))
+    plain = [re.sub(r"\x1b\[\d+m", "", line) for line in lines]
+    assert len(plain) > 2
+    for line in plain:
+        assert line.startswith(f"{' ' * 9}{START}")
+        assert (line.count(START), line.count(ISOLATE_END), line[-1]) == (1, 1, ISOLATE_END)
 
 
 @pytest.mark.usefixtures("on_terminal")
