@@ -9,11 +9,8 @@ One instance a thread.
 from __future__ import annotations
 
 import contextlib
-import importlib.util
 import math
 import os
-import subprocess
-import sys
 import time
 from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -26,17 +23,14 @@ import psutil
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
-from magicfs.runtime.cleanup import CONFIGURATION_FILE, SUPERVISOR_MODULE, clean_up
-from magicfs.runtime.processes import dies_with_parent, has_ended, is_listening, is_path, require_open_files, wait_until
+from magicfs.runtime.cleanup import CONFIGURATION_FILE, clean_up
+from magicfs.runtime.processes import has_ended, is_listening, is_path, wait_until
 from magicfs.runtime.stored_parts import StoredParts
-from magicfs.runtime.supervisord_config import MIN_OPEN_FILES
+from magicfs.runtime.supervisor_process import START_SECONDS, SupervisorProcess, start_supervisord
 from magicfs.state_directory.directory import try_lock
 
 if TYPE_CHECKING:
     from magicfs.runtime.supervisor_client import SupervisorClient
-
-START_SECONDS = 60.0
-"""Time for supervisord to answer on a busy machine; one that ends before is noticed at once."""
 
 LOCK_SECONDS = 120.0
 """How long a command waits for another one. That may wait for Postgres to write its checkpoint, a minute at most, and
@@ -59,8 +53,7 @@ class Supervisor:
         self._stored = StoredParts(home)
         self._run_dir = home / "run"
         self._socket = self._run_dir / "supervisor.sock"
-        # A reference keeps Popen from warning of a child that still runs.
-        self._started: list[subprocess.Popen[bytes]] = []
+        self._started: list[SupervisorProcess] = []
 
     @cached_property
     def _client(self) -> SupervisorClient:
@@ -157,7 +150,8 @@ class Supervisor:
         self._stored.store(parts, options)
         self._stored.reset_starts(part.name for part in parts if former.get(part.name) != part)
         if fresh:
-            self._start(tied=tied)
+            self._started.append(start_supervisord(self._home, tied=tied))
+            self._started[-1].wait_until_up(self.running)
             return True
         added, changed, removed = self._client.reload()
         self._stop([former[name] for name in (*changed, *removed) if name in former])
@@ -180,49 +174,9 @@ class Supervisor:
                 self._stop(self._stored.parts())
             self._end_supervisor()
         stopped |= clean_up(self._home)
-        self._started = [process for process in self._started if process.poll() is None]
+        self._started = [started for started in self._started if started.process.poll() is None]
         self._stored.forget()
         return stopped
-
-    def _start(self, *, tied: bool) -> None:
-        if importlib.util.find_spec("supervisor") is None:
-            raise ServerError("supervisord is not installed: pip install 'magicfs[embedded]'")
-        require_open_files(MIN_OPEN_FILES)
-        command = [
-            sys.executable,
-            "-P",
-            "-m",
-            SUPERVISOR_MODULE,
-            "-c",
-            str(self._home / CONFIGURATION_FILE),
-        ]
-        if tied:
-            command = dies_with_parent(command, signal_name="TERM")
-        # Settings reach the parts through parts.json alone, where a later `up` can change them.
-        # With warnings as errors, supervisord ends each connection over one of its own libraries.
-        dropped = ("MAGICFS_", "PYTHONWARNINGS")
-        environment = {key: value for key, value in os.environ.items() if not key.startswith(dropped)}
-        environment["MAGICFS_HOME"] = str(self._home)
-        log_file = self._home / "log" / "supervisor.log"
-        with log_file.open("ab") as log:
-            begin = log.tell()
-            process = subprocess.Popen(
-                command,
-                stdin=subprocess.DEVNULL,
-                stdout=log,
-                stderr=log,
-                cwd=self._home,
-                env=environment,
-                start_new_session=True,
-            )
-        self._started.append(process)
-
-        def is_up() -> bool:
-            if process.poll() is not None:
-                raise ServerError(f"the supervisor does not start: {_complaint(log_file, begin)}see {log_file}")
-            return self.running()
-
-        wait_until(is_up, seconds=START_SECONDS, failed=f"the supervisor does not answer: see {log_file}")
 
     def _stop(self, parts: Iterable[Part]) -> None:
         """Stop parts in the reverse order of their places, those of one place together. Waits for their ends."""
@@ -279,15 +233,6 @@ class Supervisor:
             restarts=max(0, self._stored.starts(info["name"]) - 1),
             detail="" if alive else str(info["spawnerr"] or info["description"]),
         )
-
-
-def _complaint(log_file: Path, begin: int) -> str:
-    """Why supervisord has ended, by what it has written from `begin` on: nothing, or a text and a colon."""
-    with contextlib.suppress(OSError):
-        lines = log_file.read_bytes()[begin:].decode("utf-8", errors="replace").splitlines()
-        errors = [line.partition("Error: ")[2] for line in lines if "Error: " in line]
-        return f"{errors[-1]}: " if errors else ""
-    return ""
 
 
 def _natural(name: str) -> tuple[str, int]:

@@ -27,7 +27,7 @@ TALK = "import pathlib, time; print('x' * 200_000, flush=True); pathlib.Path('sa
 
 def test_parts_go_on_and_are_started_again(supervisor: Supervisor, home: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     # Who reads that log finds no end.
-    monkeypatch.setattr("magicfs.runtime.supervisor._complaint", lambda *_: "")
+    monkeypatch.setattr("magicfs.runtime.supervisor_process.complaint_in", lambda *_: "")
     for name in ("supervisor", NAME):
         (home / "log" / f"{name}.log").symlink_to("/dev/full")
     command = dies_with_parent([sys.executable, "-c", TALK], signal_name="TERM")

@@ -85,7 +85,7 @@ def test_warnings_that_are_errors_to_its_caller_are_none_to_it(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("PYTHONWARNINGS", "error")
-    monkeypatch.setattr("magicfs.runtime.supervisor.START_SECONDS", 20.0)
+    monkeypatch.setattr("magicfs.runtime.supervisor_process.START_SECONDS", 20.0)
     assert supervisor.apply([sleeper("one")])
     assert pids(supervisor).keys() == {"one"}
 
