@@ -163,5 +163,7 @@ def test_a_cluster_that_cannot_be_made_says_why(
     program.write_text("".join(["#!/bin/sh\n", *(f"echo '{line}' >&2\n" for line in complaints), "exit 1\n"]))
     program.chmod(0o755)
     monkeypatch.setattr(postgres_cluster, "binaries", lambda: tmp_path)
+    home = tmp_path / "home"
+    home.mkdir()
     with pytest.raises(ServerError, match="No space left on device"):
-        postgres_cluster.prepare(tmp_path / "home")
+        postgres_cluster.prepare(home)
