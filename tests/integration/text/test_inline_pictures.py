@@ -176,6 +176,7 @@ def test_a_damaged_picture_costs_its_own_text_alone(reader: FileExtractor, name:
         (b"a.rtf", rb"{\rtf1 Breakfast{\pict\pngblip\bin4000000000 }{\pict\dibitmap0 " + b"ff" * 200 + b"}"),
         (b"a.rtf", rb"{\rtf1 Breakfast" + rb"{\pict\pngblip\picw1" * 50_000),
         (b"a.doc", old_document_of("Breakfast\r", b"\x89PNG" + bytes(3000))),
+        (b"a.doc", old_document_of("Breakfast\r", b"\x89PNG" + b"\0\x6e\x1e\xf0\xff\xff\xff\x7f" * 300_000)),
     ],
 )
 def test_hostile_pictures_cost_no_text(reader: FileExtractor, name: bytes, content: bytes) -> None:

@@ -63,7 +63,7 @@ def _old_drawings(content: bytes) -> Iterator[bytes]:
             size, compression = _SIZES.unpack_from(stream, begin)
             data = stream[begin + _SIZES_BYTES : begin + _SIZES_BYTES + size]
             drawing = _unpacked(data, left) if compression == _COMPRESSED else data
-            left -= len(drawing)
+            left -= max(len(drawing), len(data))
             if drawing:
                 yield drawing
             if left <= 0:

@@ -33,6 +33,8 @@ _SHOWN_PICTURE: Final = 0x0104
 _PROPERTY: Final = struct.Struct("<HI")
 _PROPERTY_MASK: Final = 0x3FFF
 _BITMAP_HEAD: Final = struct.Struct("<I10xHI12xI")
+_BITMAP_HEADS: Final = range(40, 256)
+"""The bytes of the head of a bitmap."""
 _BITMAP_FILE_HEAD_BYTES: Final = 14
 _HAS_MASKS, _MASKS_BYTES, _PLAIN_HEAD_BYTES = 3, 12, 40
 _MAX_PALETTE_BITS, _MAX_COLOURS = 8, 256
@@ -100,24 +102,23 @@ def _pictures(stream: bytes) -> Iterator[tuple[bytes, int]]:
         digests = 2 if match[0][0] & 0x10 else 1
         start = begin + _SIZE.size + digests * _DIGEST_BYTES + 1
         end = begin + _SIZE.size + _SIZE.unpack_from(stream, begin)[0]
-        found = stream[start:end]
-        if match[0].endswith(_BITMAP):
-            found = as_bitmap_file(found)
-        elif not found.startswith(_BEGINNINGS):
-            continue
-        if found:
+        is_bitmap = match[0].endswith(_BITMAP) and _is_bitmap(stream[start : start + _PLAIN_HEAD_BYTES])
+        # Only then: a damaged stream may have thousands of beginnings, each of which takes all of the rest.
+        if is_bitmap or stream.startswith(_BEGINNINGS, start):
             place = max(place, end)
-            yield found, begin
+            yield as_bitmap_file(stream[start:end]) if is_bitmap else stream[start:end], begin
 
 
 def as_bitmap_file(bitmap: bytes) -> bytes:
     """The file of a bitmap (BMP), which is in documents without the head of a file; empty for what is none."""
-    if len(bitmap) < _PLAIN_HEAD_BYTES:
+    if not _is_bitmap(bitmap):
         return b""
     head_bytes, bits, compression, colours = _BITMAP_HEAD.unpack_from(bitmap)
-    if head_bytes not in range(_PLAIN_HEAD_BYTES, 256):
-        return b""
     masks = _MASKS_BYTES if compression == _HAS_MASKS and head_bytes == _PLAIN_HEAD_BYTES else 0
     palette = 4 * min(colours or (1 << bits if bits <= _MAX_PALETTE_BITS else 0), _MAX_COLOURS)
     pixels = _BITMAP_FILE_HEAD_BYTES + head_bytes + masks + palette
     return b"BM" + struct.pack("<I4xI", _BITMAP_FILE_HEAD_BYTES + len(bitmap), pixels) + bitmap
+
+
+def _is_bitmap(start: bytes) -> bool:
+    return len(start) >= _PLAIN_HEAD_BYTES and _BITMAP_HEAD.unpack_from(start)[0] in _BITMAP_HEADS
