@@ -14,9 +14,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-import numpy as np
 from _stack import SilentQueue
-from numpy.typing import NDArray
 
 from magicfs.config import Settings
 from magicfs.db.cluster.roots import list_roots
@@ -25,6 +23,7 @@ from magicfs.db.pool import Database
 from magicfs.db.status import models_with_backlog
 from magicfs.db.vectors.model_changes import activate_model, start_multilingual
 from magicfs.domain.models import ModelSpec, StoredModel
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import LanguageUnread, MagicFSError
 from magicfs.ingest.roots import add_root
@@ -51,13 +50,13 @@ class Embedders:
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32] | MagicFSError]:
-        """The vector of a question under each model, or why there is none."""
+    ) -> list[EmbeddedQuestion | MagicFSError]:
+        """What each model gives for a question, or why it gives nothing."""
         del kept, deadline_s
-        outcomes: list[NDArray[np.float32] | MagicFSError] = []
+        outcomes: list[EmbeddedQuestion | MagicFSError] = []
         for spec in specs:
             try:
-                outcomes.append(next(one for one in self.loaded if one.spec.is_model(spec)).embed_query(text))
+                outcomes.append(next(one for one in self.loaded if one.spec.is_model(spec)).embed_question(text))
             except LanguageUnread as error:
                 outcomes.append(error)
         return outcomes

@@ -42,6 +42,7 @@ from magicfs.db.search.candidates import measure_chunks
 from magicfs.db.search.scope import enumerate_scope
 from magicfs.db.vectors.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.runtime import postgres
 from magicfs.search.compiled_query import prepare_query
 from magicfs.search.request import limits_for
@@ -68,10 +69,10 @@ class PreparedVectors:
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32]]:
+    ) -> list[EmbeddedQuestion]:
         """The vector of a prepared question."""
         del kept, deadline_s
-        return [self.vectors[text] for _ in specs]
+        return [EmbeddedQuestion(self.vectors[text]) for _ in specs]
 
 
 @dataclass(frozen=True, slots=True)

@@ -34,6 +34,7 @@ from numpy.typing import NDArray
 from magicfs.db.connection import PooledConnection
 from magicfs.db.vectors.models import active_model
 from magicfs.domain.models import ModelSpec
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.embedding.query_client import QueryEmbedder
 from magicfs.models.store import ModelStore
 from magicfs.search.service import SearchService
@@ -72,10 +73,10 @@ class PreparedVectors:
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32]]:
+    ) -> list[EmbeddedQuestion]:
         """The vector of a prepared question."""
         del kept, deadline_s
-        return [self.vectors[text] for _ in specs]
+        return [EmbeddedQuestion(self.vectors[text]) for _ in specs]
 
 
 class TimedSteps:

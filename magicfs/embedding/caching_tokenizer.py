@@ -33,6 +33,8 @@ class CachingTokenizer:
         """`tokenizer` cuts texts off at the longest input of the model."""
         self._tokenizer = tokenizer
         self._kept: dict[str, Any] = {}
+        self.latest: Sequence[Any] = ()
+        """The last encodings that were given."""
 
     def get_vocab_size(self) -> int:
         """The number of pieces."""
@@ -49,8 +51,10 @@ class CachingTokenizer:
     def encode_batch(self, texts: Sequence[str]) -> Sequence[Any]:
         """The encodings of several texts, filled up to the longest of them. One that was kept is given, once."""
         if len(texts) == 1 and (kept := self._kept.pop(texts[0], None)) is not None:
-            return [kept]
-        return self._tokenizer.encode_batch(texts)
+            self.latest = [kept]
+        else:
+            self.latest = self._tokenizer.encode_batch(texts)
+        return self.latest
 
     def reads_whole(self, text: str) -> bool:
         """Whether the longest input holds a text. The encoding of such a text is kept."""

@@ -17,6 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.domain.models import ModelManifest, ModelSpec, Precision
+from magicfs.domain.token_vectors import DIMENSION as TOKEN_DIMENSION
+from magicfs.domain.token_vectors import EmbeddedQuestion, heaviest, pack_signs
 from magicfs.embedding import manifest as manifests
 from magicfs.embedding.caching_tokenizer import CachingTokenizer
 from magicfs.embedding.device import CPU_PROVIDER, Device, check_provider, fallback_expected, providers
@@ -34,6 +36,12 @@ TEXTS_PER_CALL_OF_GPU = 32
 """A GPU is idle with one text. It has not been measured on one."""
 
 
+LONGEST_QUESTION = 64
+"""The tokens of a question that are compared one by one: the heaviest ones of a longer one."""
+
+_Tokens = tuple[NDArray[np.float32], Sequence[int]]
+
+
 class Embedder(Protocol):
     """Turns texts into vectors of one model. Raises `ModelError` instead of returning an unusable vector."""
 
@@ -43,6 +51,12 @@ class Embedder(Protocol):
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of passages: shape (n, dimension), each of length 1."""
+
+    def embed_chunks(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[bytes]]:
+        """The vectors of `embed_passages`, and for each text the signs of its tokens.
+
+        See `magicfs.domain.token_vectors`. There are none (b"") under a model that gives no vectors of tokens.
+        """
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """The vector of a question: shape (dimension,), of length 1. Raises `LanguageUnread` where `reads` is False."""
@@ -91,8 +105,13 @@ class FastembedEmbedder:
 
     def embed_passages(self, texts: Sequence[str]) -> NDArray[np.float32]:
         """The vectors of passages: shape (n, dimension), each of length 1."""
+        return self.embed_chunks(texts)[0]
+
+    def embed_chunks(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[bytes]]:
+        """The vectors of passages, and the signs of their tokens: see `Embedder.embed_chunks`."""
         prefix = self._manifest.passage_prefix
-        return self._embed([prefix + _encodable(text) for text in texts], query=False)
+        vectors, tokens = self._embed([prefix + _encodable(text) for text in texts], query=False)
+        return vectors, [pack_signs(*each) for each in tokens]
 
     def reads_whole(self, passage: str) -> bool:
         """Whether the model reads a passage to its end, or cuts it off at its longest input."""
@@ -104,26 +123,43 @@ class FastembedEmbedder:
 
     def embed_query(self, text: str) -> NDArray[np.float32]:
         """The vector of a question: shape (dimension,), of length 1. Raises `LanguageUnread` where `reads` is False."""
+        return self.embed_question(text).vector
+
+    def embed_question(self, text: str) -> EmbeddedQuestion:
+        """The vector of a question, and those of its tokens. Raises `LanguageUnread` where `reads` is False."""
         if not self.reads(text):
             raise LanguageUnread(f"{self.spec.label} does not read this language")
-        vectors = self._embed([self.spec.query_prefix + _encodable(text)], query=True)
+        vectors, [(tokens, _)] = self._embed([self.spec.query_prefix + _encodable(text)], query=True)
         if len(self._centres):
             nearest = np.argmax(vectors @ self._centres.T / np.linalg.norm(self._centres, axis=1))
             vectors = vectors - self._centres[nearest]
-        vector: NDArray[np.float32] = unit_vectors(vectors, count=1, dimension=self.spec.dimension)[0]
-        return vector
+        [vector] = unit_vectors(vectors, count=1, dimension=self.spec.dimension)
+        return EmbeddedQuestion(vector, heaviest(tokens, LONGEST_QUESTION))
 
-    def _embed(self, texts: list[str], *, query: bool) -> NDArray[np.float32]:
+    def _parts(self, row: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
+        """What a model gives for a text: its vector, and those of its tokens, if the model gives any."""
+        if self._manifest.pooling != manifests.SIF_AND_TOKENS:
+            return row, np.empty((0, TOKEN_DIMENSION), np.float32)
+        return row[: self.spec.dimension], row[self.spec.dimension :].reshape(-1, TOKEN_DIMENSION)
+
+    def _embed(self, texts: list[str], *, query: bool) -> tuple[NDArray[np.float32], list[_Tokens]]:
+        """The vectors of texts, of length 1, and for each text the vectors and the numbers of its tokens."""
         dimension = self.spec.dimension
         if not texts:
-            return np.empty((0, dimension), np.float32)
+            return np.empty((0, dimension), np.float32), []
         if not self._in_use.acquire(blocking=False):
             raise ModelError("two threads use one model: give each process a model of its own")
         try:
             embed = self._engine.query_embed if query else self._engine.passage_embed
             # Vectors that are not finite are refused below, so numpy need not warn.
             with np.errstate(all="ignore"):
-                rows = list(embed(texts, batch_size=self._texts_per_call))
+                rows: list[NDArray[np.floating]] = []
+                tokens: list[_Tokens] = []
+                for row in embed(texts, batch_size=self._texts_per_call):
+                    vector, of_tokens = self._parts(row)
+                    rows.append(vector)
+                    encoding = self._tokenizer.latest[len(tokens) % self._texts_per_call]
+                    tokens.append((of_tokens, encoding.ids[: len(of_tokens)]))
         except MemoryError:
             raise
         except Exception as error:
@@ -133,7 +169,7 @@ class FastembedEmbedder:
             self._in_use.release()
         if any(row.shape != (dimension,) for row in rows):
             raise ModelError(f"{self.spec.label} gave vectors of another size than {dimension}")
-        return unit_vectors(np.stack(rows), count=len(texts), dimension=dimension)
+        return unit_vectors(np.stack(rows), count=len(texts), dimension=dimension), tokens
 
 
 def _encodable(text: str) -> str:
@@ -177,6 +213,15 @@ def _model_of(engine: TextEmbedding) -> Any:
     return engine.model
 
 
+def dimension_of(engine: TextEmbedding, manifest: ModelManifest) -> int:
+    """The number of dimensions of a model's vectors, by embedding a word."""
+    with np.errstate(all="ignore"):
+        (row,) = engine.passage_embed(["probe"])
+    if manifest.pooling != manifests.SIF_AND_TOKENS:
+        return len(row)
+    return len(row) - TOKEN_DIMENSION * len(_model_of(engine).tokenizer.latest[0].ids)
+
+
 def _register(manifest: ModelManifest) -> str:
     """Register a model with fastembed for this process, unless it is registered. Returns its name there."""
     from fastembed import TextEmbedding
@@ -194,6 +239,7 @@ def _register(manifest: ModelManifest) -> str:
             "last-token": PoolingType.LAST_TOKEN,
             "none": PoolingType.DISABLED,
             manifests.SIF: PoolingType.DISABLED,
+            manifests.SIF_AND_TOKENS: PoolingType.DISABLED,
         }[pooling],
         normalization=True,
         sources=ModelSource(hf=name),

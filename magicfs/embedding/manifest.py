@@ -22,6 +22,10 @@ FORMAT = 1
 TOKENIZER = "tokenizer.json"
 SIF = "sif"
 """The pooling of a graph that has it built in, with more weight for rare tokens: see `magicfs.models.pooling`."""
+SIF_AND_TOKENS = "sif-tokens"
+"""The same of a graph that gives the vectors of tokens too: see `magicfs.models.token_vectors`."""
+FORMS = ("mean", SIF, SIF_AND_TOKENS)
+"""The poolings that versions of MagicFS gave a model, each better than those before it."""
 DERIVED = "derived/"
 """Files below are made from others of the folder, so they do not say what a model is."""
 UNIGRAM_FOLDER = f"{DERIVED}unigram"
@@ -106,7 +110,8 @@ def _digest(manifest: ModelManifest, files: dict[str, Any]) -> str:
 
 def is_better_form_of(manifest: ModelManifest, spec: ModelSpec) -> bool:
     """Whether a model is that of `spec` with the pooling that this version gives it, and an older one did not."""
-    return manifest.pooling == SIF and with_digest(replace(manifest, pooling="mean")).spec.is_model(spec)
+    former = FORMS[: FORMS.index(manifest.pooling)] if manifest.pooling in FORMS else ()
+    return any(with_digest(replace(manifest, pooling=pooling)).spec.is_model(spec) for pooling in former)
 
 
 def write(folder: Path, manifest: ModelManifest) -> None:

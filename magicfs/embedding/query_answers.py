@@ -17,6 +17,8 @@ if TYPE_CHECKING:
     import numpy as np
     from numpy.typing import NDArray
 
+    from magicfs.domain.token_vectors import EmbeddedQuestion
+
 Vector: TypeAlias = "NDArray[np.float32]"
 """A vector of a question: shape (dimension,), of length 1, read-only."""
 
@@ -35,13 +37,13 @@ def _is_of_model(answer: Message, spec: ModelSpec) -> bool:
     return not spec.digest or (isinstance(digests, list) and not spec.digests.isdisjoint(map(str, digests)))
 
 
-def outcome_of(answer: Message, spec: ModelSpec) -> Vector | MagicFSError:
-    """The vector in an answer, or why there is none: a `ModelError` or an `EmbedderUnavailable`."""
+def outcome_of(answer: Message, spec: ModelSpec) -> EmbeddedQuestion | MagicFSError:
+    """The vectors in an answer, or why there is none: a `ModelError` or an `EmbedderUnavailable`."""
     reported = reported_error(answer)
     if reported is not None:
         return reported
     try:
-        return _vector(answer, spec)
+        return _embedded(answer, spec)
     except (EmbedderUnavailable, ModelError) as error:
         return error
 
@@ -52,28 +54,31 @@ def reported_error(answer: Message) -> MagicFSError | None:
     return error if error is None or isinstance(error, ModelError) else EmbedderUnavailable(str(error))
 
 
-def _vector(answer: Message, spec: ModelSpec) -> Vector:
-    """The vector in an answer, after a check that it is one of the model `spec`."""
+def _embedded(answer: Message, spec: ModelSpec) -> EmbeddedQuestion:
+    """The vectors in an answer, after a check that they are those of the model `spec`."""
     if not _is_of_model(answer, spec):
         raise ModelMismatch(
             f"the query embedder uses another model than {spec.full_label}: run 'magicfs down', then 'magicfs up'"
         )
     import numpy as np
 
+    from magicfs.domain.token_vectors import DIMENSION as TOKEN_DIMENSION
+    from magicfs.domain.token_vectors import EmbeddedQuestion
     from magicfs.embedding.vectors import unit_vectors
 
     try:
-        vector = np.frombuffer(answer.body, "<f4")
+        vectors = np.frombuffer(answer.body, "<f4")
     except ValueError as error:
         raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
-    if vector.shape != (spec.dimension,):
+    if vectors.size < spec.dimension or (vectors.size - spec.dimension) % TOKEN_DIMENSION:
         raise ModelMismatch(
-            f"{spec.label} on this machine gives {vector.size} dimensions and the index has {spec.dimension}: "
+            f"{spec.label} on this machine gives {vectors.size} dimensions and the index has {spec.dimension}: "
             f"copy the model's folder from a host that has it, or {remake_advice(spec.name)}"
         )
     try:
-        unit: Vector = unit_vectors(vector[np.newaxis], count=1, dimension=spec.dimension)[0]
+        vector = vectors[np.newaxis, : spec.dimension]
+        unit: Vector = unit_vectors(vector, count=1, dimension=spec.dimension)[0]
     except ModelError as error:
         raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
     unit.setflags(write=False)
-    return unit
+    return EmbeddedQuestion(unit, vectors[spec.dimension :].reshape(-1, TOKEN_DIMENSION))

@@ -13,6 +13,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, nullcontext, suppress
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.query_answers import Vector, are_current, outcome_of, reported_error
@@ -20,6 +21,9 @@ from magicfs.embedding.query_connection import DiedTwice, Exchange, QueryConnect
 from magicfs.errors import EmbedderUnavailable, MagicFSError, ModelError
 from magicfs.ipc.framing import FramingError, Message, failure
 from magicfs.ipc.server_lock import STOP_SECONDS, stop_server
+
+if TYPE_CHECKING:
+    from magicfs.domain.token_vectors import EmbeddedQuestion
 
 log = logging.getLogger(__name__)
 
@@ -62,7 +66,7 @@ class PrefetchedVectors:
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[Vector | MagicFSError]:
+    ) -> list[EmbeddedQuestion | MagicFSError]:
         """The vectors that `QueryEmbedder.embed_by_each` returns."""
         return self._embedder.embed_by_each(text, specs=specs, kept=kept, deadline_s=deadline_s, prefetched=self)
 
@@ -100,7 +104,7 @@ class QueryEmbedder:
         self._cache_lock = threading.Lock()
         self._replace_lock = threading.Lock()
         self._folders: dict[ModelSpec, Path] = {}
-        self._cache: OrderedDict[tuple[str, str, str], Vector] = OrderedDict()
+        self._cache: OrderedDict[tuple[str, str, str], EmbeddedQuestion] = OrderedDict()
 
     def embed(self, text: str, *, spec: ModelSpec, deadline_s: float) -> Vector:
         """The vector of a question under the model `spec`.
@@ -112,7 +116,7 @@ class QueryEmbedder:
         [outcome] = self.embed_by_each(text, specs=[spec], kept=[spec], deadline_s=deadline_s)
         if isinstance(outcome, MagicFSError):
             raise outcome
-        return outcome
+        return outcome.vector
 
     def embed_by_each(
         self,
@@ -122,14 +126,14 @@ class QueryEmbedder:
         kept: Sequence[ModelSpec],
         deadline_s: float,
         prefetched: PrefetchedVectors | None = None,
-    ) -> list[Vector | MagicFSError]:
-        """The vector of a question under each of `specs`, or why there is none: an error that `embed` would raise.
+    ) -> list[EmbeddedQuestion | MagicFSError]:
+        """What each model of `specs` gives for a question, or why it gives nothing: an error that `embed` would raise.
 
         Returns within `deadline_s` seconds. The server keeps the models `kept` loaded, and forgets others. The request
         is not sent if it is the one of `prefetched`.
         """
         text = text[:MAX_QUESTION_CHARACTERS]
-        outcomes: dict[ModelSpec, Vector | MagicFSError] = dict(self._cached(text, specs))
+        outcomes: dict[ModelSpec, EmbeddedQuestion | MagicFSError] = dict(self._cached(text, specs))
         missing = [spec for spec in specs if spec not in outcomes]
         if missing:
             question = _Question(text, missing, kept, time.monotonic() + deadline_s)
@@ -163,7 +167,7 @@ class QueryEmbedder:
         with exchange or nullcontext():
             yield PrefetchedVectors(self, request, exchange)
 
-    def _cached(self, text: str, specs: Sequence[ModelSpec]) -> Iterator[tuple[ModelSpec, Vector]]:
+    def _cached(self, text: str, specs: Sequence[ModelSpec]) -> Iterator[tuple[ModelSpec, EmbeddedQuestion]]:
         with self._cache_lock:
             for spec in specs:
                 key = _cache_key(text, spec)
@@ -171,7 +175,7 @@ class QueryEmbedder:
                     self._cache.move_to_end(key)
                     yield spec, self._cache[key]
 
-    def _keep(self, text: str, outcomes: Mapping[ModelSpec, Vector | MagicFSError]) -> None:
+    def _keep(self, text: str, outcomes: Mapping[ModelSpec, EmbeddedQuestion | MagicFSError]) -> None:
         with self._cache_lock:
             for spec, outcome in outcomes.items():
                 if not isinstance(outcome, MagicFSError):

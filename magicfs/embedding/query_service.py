@@ -6,8 +6,9 @@ Used by `query_server`, which has the process and its connections. Requests are
 
 `embed` gets one answer for each of `folders`, in their order and each as soon as it is ready, so that a model that
 loads slowly, fails or crashes takes no other vector along. An answer has the `folder` and the model's `digests` in its
-head and the vector, little-endian float32, as its body; or `error`, the name of a class in `magicfs.errors`, and
-`message`. Models stay loaded as long as requests name them, in `folders` or in `kept`, and until `free_memory`.
+head and the vector, little-endian float32, as its body, with those of its tokens behind it; or `error`, the name of a
+class in `magicfs.errors`, and `message`. Models stay loaded as long as requests name them, in `folders` or in `kept`,
+and until `free_memory`.
 """
 
 from __future__ import annotations
@@ -135,10 +136,11 @@ class QueryService:
         faulthandler.dump_traceback_later(EMBED_SECONDS, exit=True)
         try:
             embedder = self._load(folder, question.kept)
-            vector = embedder.embed_query(question.text)
+            embedded = embedder.embed_question(question.text)
         finally:
             faulthandler.cancel_dump_traceback_later()
-        return Message({"digests": sorted(embedder.spec.digests)}, vector.astype("<f4").tobytes())
+        body = b"".join(part.astype("<f4").tobytes() for part in embedded if part is not None)
+        return Message({"digests": sorted(embedder.spec.digests)}, body)
 
     def _unload(self) -> None:
         if self._embedders:

@@ -40,7 +40,11 @@ def is_current(model: StoredModel) -> bool:
 def lacks_pooling(manifest: ModelManifest) -> bool:
     """Whether an older version prepared a model without the pooling that it has here."""
     knows_tokens = any(name.startswith(f"{manifests.UNIGRAM_FOLDER}/") for name in manifest.files)
-    return weighs_tokens(manifest.spec.name) and knows_tokens and manifest.pooling == "mean"
+    if not (weighs_tokens(manifest.spec.name) and knows_tokens):
+        return False
+    # Only graphs that are written here have the layer whose token vectors are compared.
+    is_written_here = manifest.origin.startswith(PACKAGE_ORIGIN)
+    return manifest.pooling == "mean" or (is_written_here and manifest.pooling == manifests.SIF)
 
 
 def folder_name(name: str, precision: Precision) -> str:

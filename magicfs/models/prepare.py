@@ -8,16 +8,15 @@ from __future__ import annotations
 
 import json
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from magicfs.domain.models import ModelManifest, ModelSpec, Precision
+from magicfs.domain.token_vectors import DIMENSION as TOKEN_DIMENSION
 from magicfs.embedding import manifest as manifests
-from magicfs.embedding.embedder import FastembedEmbedder, open_engine
+from magicfs.embedding.embedder import FastembedEmbedder, dimension_of, open_engine
 from magicfs.embedding.unigram import UnigramTokenizer
 from magicfs.errors import ModelError
 from magicfs.models.calibration import calibrate, question_centres
@@ -28,6 +27,7 @@ from magicfs.models.pooling import pool_by_weights, token_weights
 from magicfs.models.reference import check_reference
 from magicfs.models.rounding import quantize
 from magicfs.models.sources import SourceFiles, read_json
+from magicfs.models.token_vectors import add_token_vectors, directions_of, has_state, width_of
 from magicfs.models.unigram_files import write_unigram_files
 
 Report = Callable[[str], None]
@@ -68,9 +68,7 @@ def prepare_model(source: SourceFiles, folder: Path, precision: Precision, repor
         outliers_apart=outliers_apart,
     )
     engine = open_engine(folder, manifest)
-    with np.errstate(all="ignore"):
-        (probe,) = engine.passage_embed(["probe"])
-    manifest = replace(manifest, spec=replace(spec, dimension=len(probe)))
+    manifest = replace(manifest, spec=replace(spec, dimension=dimension_of(engine, manifest)))
     embedder = FastembedEmbedder(engine, manifest)
     if source.has_written_graph:
         check_reference(embedder)
@@ -92,11 +90,16 @@ def _set_outliers_apart(source: SourceFiles, folder: Path, limit: int) -> bool:
     tokenizer = UnigramTokenizer.load(folder, limit)
     if tokenizer is None or not source.has_written_graph or not has_outliers(source.name):
         return False
+    set_outliers_apart(folder / source.model_file, _samples(source, tokenizer))
+    return True
+
+
+def _samples(source: SourceFiles, tokenizer: UnigramTokenizer) -> list[Sequence[int]]:
+    """Built-in texts and questions in several languages, as numbers of tokens."""
     samples = [text for subject in SUBJECTS[:_SUBJECTS_READ] for text in subject]
     texts = [f"{source.passage_prefix}{text.passage}" for text in samples]
     texts += [f"{source.query_prefix}{text.questions[0]}" for text in samples]
-    set_outliers_apart(folder / source.model_file, [tokenizer.encode(text).ids for text in texts])
-    return True
+    return [tokenizer.encode(text).ids for text in texts]
 
 
 def _weigh_tokens(source: SourceFiles, folder: Path, limit: int) -> str:
@@ -109,8 +112,13 @@ def _weigh_tokens(source: SourceFiles, folder: Path, limit: int) -> str:
     if len(ends) != 1:
         return "mean"
     weights = token_weights(tokenizer.scores, marks=tokenizer.marks)
-    pool_by_weights(folder / source.model_file, weights, prefix_end=ends.pop())
-    return manifests.SIF
+    model = folder / source.model_file
+    pool_by_weights(model, weights, prefix_end=ends.pop())
+    if not has_state(model):
+        return manifests.SIF
+    directions = directions_of(width_of(model), TOKEN_DIMENSION)
+    add_token_vectors(model, _samples(source, tokenizer), marks=tokenizer.marks, directions=directions)
+    return manifests.SIF_AND_TOKENS
 
 
 def _round_to_int8(source: SourceFiles, folder: Path, report: Report) -> Precision:

@@ -100,11 +100,12 @@ class ModelStore:
 
     def find_better_form(self, spec: ModelSpec) -> StoredModel | None:
         """The model of `spec` in the form in which this version prepares it; None if that is not here, or the same."""
-        for model in self.list():
-            if manifests.is_better_form_of(manifests.read(model.folder), spec):
-                self.verify(model)
-                return model
-        return None
+        better = [model for model in self.list() if manifests.is_better_form_of(manifests.read(model.folder), spec)]
+        # One that is not in the present form would be replaced soon.
+        model = max(better, key=self.has_present_form, default=None)
+        if model is not None:
+            self.verify(model)
+        return model
 
     def has_present_form(self, model: StoredModel) -> bool:
         """Whether this version would prepare a model so that it gives the same vectors."""

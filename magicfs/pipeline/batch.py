@@ -7,6 +7,7 @@ claims nothing. The functions run in the worker's one thread, and write in the c
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,6 +47,8 @@ class EmbeddedBatch:
     """Chunks for which the model failed, each with its error."""
     unread: list[ClaimedChunk]
     """Chunks in a language that the model does not read: they get no vector."""
+    signs: Sequence[bytes] = ()
+    """The signs of the tokens of each claim, see `magicfs.domain.token_vectors`; empty for none."""
 
 
 def embed_claims(embedder: Embedder, claims: list[ClaimedChunk]) -> EmbeddedBatch:
@@ -60,19 +63,21 @@ def embed_claims(embedder: Embedder, claims: list[ClaimedChunk]) -> EmbeddedBatc
 def _embed(embedder: Embedder, claims: list[ClaimedChunk]) -> EmbeddedBatch:
     """Run the model on chunks: on all together and, if it fails, on each alone."""
     try:
-        vectors = embedder.embed_passages([model_input(claim) for claim in claims])
+        vectors, signs = embedder.embed_chunks([model_input(claim) for claim in claims])
     except ModelError as error:
         if len(claims) == 1:
             log.warning("chunk %d has no vector: %s", claims[0].id, error)
-            return EmbeddedBatch([], np.empty((0, embedder.spec.dimension), np.float32), [(claims[0], str(error))], [])
+            none = np.empty((0, embedder.spec.dimension), np.float32)
+            return EmbeddedBatch([], none, [(claims[0], str(error))], [])
         parts = [_embed(embedder, [claim]) for claim in claims]
         return EmbeddedBatch(
             [claim for part in parts for claim in part.claims],
             np.concatenate([part.vectors for part in parts]),
             [failure for part in parts for failure in part.failed],
             [],
+            [signs for part in parts for signs in part.signs],
         )
-    return EmbeddedBatch(claims, vectors, [], [])
+    return EmbeddedBatch(claims, vectors, [], [], signs)
 
 
 def write_batch(connection: Connection, batch: Batch, embedded: EmbeddedBatch) -> int:
@@ -85,7 +90,9 @@ def write_batch(connection: Connection, batch: Batch, embedded: EmbeddedBatch) -
         embeddings_db.lock_claims(connection, model=model, claims=batch.claims)
     count = 0
     if embedded.claims:
-        count = embeddings_db.finish_chunks(connection, model=model, claims=embedded.claims, vectors=embedded.vectors)
+        count = embeddings_db.finish_chunks(
+            connection, model=model, claims=embedded.claims, vectors=embedded.vectors, signs=embedded.signs
+        )
     if embedded.unread:
         count += unread_db.finish_unread(connection, model=model, claims=embedded.unread)
     for claim, reason in embedded.failed:

@@ -5,8 +5,8 @@ of its calibrated cosines says, so that one with a vector of one model is compar
 
 A model finds a text nearer to a question in its own language, whatever the two say. So a text in another language has a
 scale of its own: its floor puts it beside texts in the question's language. What it loses there, so that an answer in
-the question's language comes first, depends on the others: `magicfs.search.fusion.translation_penalty`. The score has
-other scales, which are measured in the corpus: `magicfs.domain.scales`.
+the question's language comes first, depends on the others: `magicfs.search.fusion.FusionScale`. The score has other
+scales, which are measured in the corpus: `magicfs.domain.scales`.
 """
 
 from __future__ import annotations
@@ -34,6 +34,8 @@ class QuestionVector:
 
     model: IndexedModel
     vector: NDArray[np.float32]
+    tokens: NDArray[np.float32] | None = field(default=None, compare=False)
+    """Those of its tokens, as in `magicfs.domain.token_vectors`; None or empty without any."""
     _usual: dict[str, float] = field(default_factory=dict, compare=False)
     """Its usual cosine to texts, by their language."""
 

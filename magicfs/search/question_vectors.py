@@ -11,11 +11,9 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager
 from typing import Protocol
 
-import numpy as np
-from numpy.typing import NDArray
-
 from magicfs.domain.ids import ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.errors import LanguageUnread, MagicFSError
 from magicfs.logs import Outage
 from magicfs.search.meaning import QuestionVector
@@ -37,8 +35,8 @@ class QuestionVectorSource(Protocol):
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> Sequence[NDArray[np.float32] | MagicFSError]:
-        """The vector of a question under each of `specs`, shape (dimension,), of length 1, or why there is none.
+    ) -> Sequence[EmbeddedQuestion | MagicFSError]:
+        """What each model of `specs` gives for a question, or why it gives nothing.
 
         Returns within `deadline_s` seconds. The models `kept` stay loaded. An error is `EmbedderUnavailable` or a
         `ModelError`, such as `LanguageUnread`.
@@ -127,7 +125,7 @@ def embed_question(
         if isinstance(outcome, MagicFSError):
             failures[model.id] = outcome
         else:
-            vectors.append(QuestionVector(model, outcome))
+            vectors.append(QuestionVector(model, outcome.vector, outcome.tokens))
     if not vectors:
         # What a person can mend comes before a language that a model does not read.
         failure = min(failures.values(), key=lambda error: isinstance(error, LanguageUnread))
@@ -139,7 +137,7 @@ def embed_question(
 
 
 def _log_failures(
-    outage: Outage, models: Sequence[IndexedModel], outcomes: Mapping[ModelId, NDArray[np.float32] | MagicFSError]
+    outage: Outage, models: Sequence[IndexedModel], outcomes: Mapping[ModelId, EmbeddedQuestion | MagicFSError]
 ) -> None:
     """Log that models fail, or do no more. A role without a model does not fail; one that was not asked is left out."""
     by_role = {model.state: model for model in models}

@@ -30,6 +30,9 @@ class FakeEmbedder:
             return np.empty((0, self._spec.dimension), np.float32)
         return np.stack([self.embed_query(text) for text in texts])
 
+    def embed_chunks(self, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[bytes]]:
+        return self.embed_passages(texts), [b""] * len(texts)
+
     def embed_query(self, text: str) -> NDArray[np.float32]:
         if not self.reads(text):
             raise LanguageUnread(f"{self._spec.label} does not read hedgehogs")

@@ -21,14 +21,12 @@ from collections.abc import Callable, Coroutine, Sequence
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-from numpy.typing import NDArray
-
 from magicfs import logs
 from magicfs.config import Settings
 from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.results import SearchResult
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.errors import MagicFSError
 from magicfs.fuse import fast_path, listing_operations, operations, thread_pools, watched_directory, watches
 from magicfs.fuse.listed_files import ListedFiles
@@ -55,9 +53,9 @@ class FakeQueryEmbedder:
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32]]:
+    ) -> list[EmbeddedQuestion]:
         del kept, deadline_s
-        return [FakeEmbedder(spec).embed_query(text) for spec in specs]
+        return [EmbeddedQuestion(FakeEmbedder(spec).embed_query(text)) for spec in specs]
 
 
 class RecordingSearcher:

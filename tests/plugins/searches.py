@@ -4,11 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-import numpy as np
-from numpy.typing import NDArray
-
 from magicfs.db.pool import Database
 from magicfs.domain.models import ModelSpec
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.errors import MagicFSError, ModelError, ModelMissing
 from magicfs.search.service import SearchService
@@ -24,12 +22,12 @@ class InProcessQueryEmbedder:
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32] | MagicFSError]:
+    ) -> list[EmbeddedQuestion | MagicFSError]:
         del kept, deadline_s
-        outcomes: list[NDArray[np.float32] | MagicFSError] = []
+        outcomes: list[EmbeddedQuestion | MagicFSError] = []
         for spec in specs:
             try:
-                outcomes.append(self._embedder(spec).embed_query(text))
+                outcomes.append(self._embedder(spec).embed_question(text))
             except ModelError as error:
                 outcomes.append(error)
         return outcomes

@@ -89,9 +89,17 @@ def _remove_orphans(connection: Connection, model: ModelId, chunks: Sequence[int
 
 
 def finish_chunks(
-    connection: Connection, *, model: ModelId, claims: Sequence[ClaimedChunk], vectors: NDArray[np.float32]
+    connection: Connection,
+    *,
+    model: ModelId,
+    claims: Sequence[ClaimedChunk],
+    vectors: NDArray[np.float32],
+    signs: Sequence[bytes] = (),
 ) -> int:
-    """Store vectors of shape (len(claims), dimension). Returns the number of claims that were still valid."""
+    """Store vectors of shape (len(claims), dimension), and the signs of tokens. Returns how many claims were valid.
+
+    `signs` are those of `magicfs.domain.token_vectors`, for each claim; b"" is stored as null.
+    """
     from pgvector import HalfVector
 
     accept_vectors(connection)
@@ -102,6 +110,7 @@ def finish_chunks(
             "lease": claims[0].lease,
             "ids": [claim.id for claim in claims],
             "vectors": [HalfVector(vector) for vector in vectors],
+            "signs": [each or None for each in signs] or [None] * len(claims),
         },
     ).rowcount
 

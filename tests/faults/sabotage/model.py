@@ -17,10 +17,10 @@ from tasks.app import EMBED_TASK, HARD_SECONDS
 # The first task loads the model, and the machine may be busy: tasks are short, so that only one that hangs is killed.
 HARD_SECONDS[EMBED_TASK] = 12
 embed.TURN_SECONDS = 0.5
-_embed = FastembedEmbedder.embed_passages
+_embed = FastembedEmbedder.embed_chunks
 
 
-def _misbehave(self: FastembedEmbedder, texts: Sequence[str]) -> NDArray[np.float32]:
+def _misbehave(self: FastembedEmbedder, texts: Sequence[str]) -> tuple[NDArray[np.float32], list[bytes]]:
     for text in texts:
         if "SEGFAULT" in text:
             os.kill(os.getpid(), signal.SIGSEGV)
@@ -31,4 +31,4 @@ def _misbehave(self: FastembedEmbedder, texts: Sequence[str]) -> NDArray[np.floa
     return _embed(self, texts)
 
 
-FastembedEmbedder.embed_passages = _misbehave
+FastembedEmbedder.embed_chunks = _misbehave

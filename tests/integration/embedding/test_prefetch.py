@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from magicfs.domain.models import StoredModel
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.query_client import QueryEmbedder
 from tests.integration.embedding.embedders import DEADLINE_SECONDS, ping, wait_for
@@ -41,13 +42,13 @@ def test_a_prefetched_question_is_embedded_once(
     with client.prefetching("bread", specs=[spec], kept=[spec]) as prefetched:
         # The server embeds it although nobody waits yet.
         wait_for(lambda: served(client) == 2)
-        [vector] = prefetched.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
-    assert isinstance(vector, np.ndarray)
-    assert np.allclose(vector, embedder.embed_query("bread"), atol=1e-6)
+        [embedded] = prefetched.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+    assert isinstance(embedded, EmbeddedQuestion)
+    assert np.allclose(embedded.vector, embedder.embed_query("bread"), atol=1e-6)
     assert served(client) == 2
     with client.prefetching("bread", specs=[spec], kept=[spec]) as prefetched:
         [again] = prefetched.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
-    assert again is vector
+    assert again is embedded
     assert served(client) == 2, "a cached question is not sent"
 
 
@@ -56,9 +57,9 @@ def test_another_question_is_asked_as_ever(
 ) -> None:
     spec = stored_model.spec
     with client.prefetching("bread", specs=[spec], kept=[spec]) as prefetched:
-        [vector] = prefetched.embed_by_each("cake", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
-    assert isinstance(vector, np.ndarray)
-    assert np.allclose(vector, embedder.embed_query("cake"), atol=1e-6)
+        [embedded] = prefetched.embed_by_each("cake", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+    assert isinstance(embedded, EmbeddedQuestion)
+    assert np.allclose(embedded.vector, embedder.embed_query("cake"), atol=1e-6)
 
 
 def test_a_server_that_dies_with_it_is_asked_again(
@@ -69,9 +70,9 @@ def test_a_server_that_dies_with_it_is_asked_again(
     os.kill(status.pid, signal.SIGSTOP)
     with client.prefetching("bread", specs=[spec], kept=[spec]) as prefetched:
         os.kill(status.pid, signal.SIGKILL)
-        [vector] = prefetched.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
-    assert isinstance(vector, np.ndarray)
-    assert np.allclose(vector, embedder.embed_query("bread"), atol=1e-6)
+        [embedded] = prefetched.embed_by_each("bread", specs=[spec], kept=[spec], deadline_s=DEADLINE_SECONDS)
+    assert isinstance(embedded, EmbeddedQuestion)
+    assert np.allclose(embedded.vector, embedder.embed_query("bread"), atol=1e-6)
 
 
 def test_a_prefetch_starts_nothing(client: QueryEmbedder, stored_model: StoredModel) -> None:

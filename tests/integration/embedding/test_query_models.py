@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 
 from magicfs.domain.models import ModelSpec, StoredModel
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.embedding.query_client import FindFolder, QueryEmbedder
 from magicfs.errors import EmbedderUnavailable, ModelMissing
@@ -63,10 +64,10 @@ def test_one_request_brings_the_vectors_of_both(
     client: QueryEmbedder, stored_model: StoredModel, second: StoredModel
 ) -> None:
     specs = [stored_model.spec, second.spec]
-    vectors = client.embed_by_each("bread", specs=specs, kept=specs, deadline_s=DEADLINE_SECONDS)
-    for model, vector in zip((stored_model, second), vectors, strict=True):
-        assert isinstance(vector, np.ndarray)
-        assert np.allclose(vector, FastembedEmbedder.load(model.folder).embed_query("bread"), atol=1e-6)
+    outcomes = client.embed_by_each("bread", specs=specs, kept=specs, deadline_s=DEADLINE_SECONDS)
+    for model, embedded in zip((stored_model, second), outcomes, strict=True):
+        assert isinstance(embedded, EmbeddedQuestion)
+        assert np.allclose(embedded.vector, FastembedEmbedder.load(model.folder).embed_query("bread"), atol=1e-6)
     status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None
     assert (status.served, status.model) == (1, f"{stored_model.spec.label}, {second.spec.label}")
@@ -101,7 +102,7 @@ def test_a_model_that_is_not_here_leaves_the_others(
     absent = ModelSpec("absent", stored_model.spec.precision, dimension=384, max_tokens=256)
     specs = [absent, stored_model.spec, second.spec]
     outcomes = client.embed_by_each("bread", specs=specs, kept=specs, deadline_s=DEADLINE_SECONDS)
-    assert [type(outcome) for outcome in outcomes] == [ModelMissing, np.ndarray, np.ndarray]
+    assert [type(outcome) for outcome in outcomes] == [ModelMissing, EmbeddedQuestion, EmbeddedQuestion]
 
 
 SERVER = """
@@ -142,7 +143,7 @@ def test_a_model_that_kills_the_process_leaves_the_other(
     )
     assert isinstance(killer, EmbedderUnavailable)
     assert "twice" in str(killer)
-    assert isinstance(other, np.ndarray)
+    assert isinstance(other, EmbeddedQuestion)
 
 
 @pytest.mark.parametrize("client_of_failing_servers", ["time.sleep(3600)"], indirect=True)
@@ -151,6 +152,6 @@ def test_a_model_that_takes_too_long_leaves_the_other(
 ) -> None:
     client_of_failing_servers.embed("warm up", spec=second.spec, deadline_s=DEADLINE_SECONDS)
     specs = [second.spec, stored_model.spec]
-    vector, slow = client_of_failing_servers.embed_by_each("bread", specs=specs, kept=specs, deadline_s=10.0)
-    assert isinstance(vector, np.ndarray)
+    embedded, slow = client_of_failing_servers.embed_by_each("bread", specs=specs, kept=specs, deadline_s=10.0)
+    assert isinstance(embedded, EmbeddedQuestion)
     assert isinstance(slow, EmbedderUnavailable)

@@ -19,6 +19,7 @@ from magicfs.domain.contents import Document
 from magicfs.domain.ids import ContentId, Digest, ModelId
 from magicfs.domain.models import ModelSpec, Precision
 from magicfs.domain.stored_contents import ContentKey, NewContent
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.text.analysis import ANALYSIS_VERSION, analyze
 from magicfs.text.names import file_name
@@ -38,20 +39,25 @@ class ChosenVectors:
     vectors: dict[str, NDArray[np.float32] | MagicFSError] = field(default_factory=dict)
     second: dict[str, NDArray[np.float32] | MagicFSError] = field(default_factory=dict)
     """Those of another model than `SPEC`."""
+    tokens: dict[str, NDArray[np.float32]] = field(default_factory=dict)
+    """The vectors of tokens under that model."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """The questions that were embedded, each with the name of the model."""
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32] | MagicFSError]:
+    ) -> list[EmbeddedQuestion | MagicFSError]:
         assert deadline_s > 0
         assert set(specs) <= set(kept)
-        return [self._vector(text, spec) for spec in specs]
+        return [self._embedded(text, spec) for spec in specs]
 
-    def _vector(self, text: str, spec: ModelSpec) -> NDArray[np.float32] | MagicFSError:
+    def _embedded(self, text: str, spec: ModelSpec) -> EmbeddedQuestion | MagicFSError:
         self.asked.append((text, spec.name))
         vectors = self.vectors if spec == SPEC else self.second
-        return vectors.get(text, EmbedderUnavailable("the query embedder did not answer in time"))
+        vector = vectors.get(text, EmbedderUnavailable("the query embedder did not answer in time"))
+        if isinstance(vector, MagicFSError):
+            return vector
+        return EmbeddedQuestion(vector, None if spec == SPEC else self.tokens.get(text))
 
 
 class Corpus:

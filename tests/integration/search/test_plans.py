@@ -11,12 +11,12 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 import pytest
-from numpy.typing import NDArray
 from psycopg import sql
 
 from magicfs.db.pool import Database
 from magicfs.db.queries import compact, load_queries
 from magicfs.domain.models import ModelSpec
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.search.service import SearchService
 from tests.integration.search.plans import recorded_plans
 from tests.plugins.searched_words import DIMENSION, fill_with_natural_words, multiply, word
@@ -92,9 +92,9 @@ class OneVector:
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32]]:
+    ) -> list[EmbeddedQuestion]:
         del text, kept, deadline_s
-        return [np.full(DIMENSION, DIMENSION**-0.5, np.float32) for _ in specs]
+        return [EmbeddedQuestion(np.full(DIMENSION, DIMENSION**-0.5, np.float32)) for _ in specs]
 
 
 def searches(servers: Servers, *, chunks: int, times: int = 1) -> Iterator[SearchService]:

@@ -6,13 +6,12 @@ from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from typing import Any
 
-import numpy as np
 import pytest
-from numpy.typing import NDArray
 
 from magicfs.db.pool import Database
 from magicfs.db.search.scope import enumerate_scope
 from magicfs.domain.models import ModelSpec
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.errors import MagicFSError
 from magicfs.search import preparation
 from magicfs.search import service as service_module
@@ -38,7 +37,7 @@ class Recorder(ChosenVectors):
 
     def embed_by_each(
         self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
-    ) -> list[NDArray[np.float32] | MagicFSError]:
+    ) -> list[EmbeddedQuestion | MagicFSError]:
         self.events.append(("taken", text, *(spec.name for spec in specs)))
         return super().embed_by_each(text, specs=specs, kept=kept, deadline_s=deadline_s)
 

@@ -38,6 +38,7 @@ FROZEN = {
     "0047_pending_pages.sql": "247468b0fe73c41e08fdd3ca66bf5bb4793d739b96286644dbef086429f9616a",
     "0048_picture_texts.sql": "ba8ad652f8105991acd00e56dfe4ab802587d541001df74d0e90d85f68adaa99",
     "0049_mount_points.sql": "c8b68e51a0b07a0d676142bf33887adf16962c09e1d00a7a9579692bfbfa360e",
+    "0050_token_vectors.sql": "fe2256d8bbfe28e4b05db1349dedf07c58ef71454d4e6e600885059841394b3b",
     "0051_inner_mounts.sql": "b21487731d3142387aec0f190cb1a300591c31b49e550a9be5559e4698c7df3d",
 }
 

@@ -240,7 +240,7 @@ WHERE (model_id, chunk_id) IN (
 -- Rows under a model that does not read the documents, of chunks that the multilingual model has embedded: also those that a
 -- worker has claimed, whose result will be late.
 UPDATE embeddings
-SET state = 'unread', reason = 'language', vector = NULL, priority = 0, lease = NULL, leased_by = NULL,
+SET state = 'unread', reason = 'language', vector = NULL, token_signs = NULL, priority = 0, lease = NULL, leased_by = NULL,
     leased_until = NULL
 WHERE (model_id, chunk_id) IN (
     SELECT e.model_id, e.chunk_id FROM {{readers}} AS m JOIN embeddings e ON e.model_id = m.id

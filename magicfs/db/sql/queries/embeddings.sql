@@ -61,8 +61,8 @@ WITH valid AS MATERIALIZED (
     ORDER BY chunk_id FOR UPDATE
 )
 UPDATE embeddings
-SET state = 'done', reason = NULL, vector = made.vector, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
-FROM unnest(%(ids)s::bigint[], %(vectors)b::halfvec[]) AS made (chunk_id, vector) JOIN valid USING (chunk_id)
+SET state = 'done', reason = NULL, vector = made.vector, token_signs = made.signs, priority = 0, lease = NULL, leased_by = NULL, leased_until = NULL
+FROM unnest(%(ids)s::bigint[], %(vectors)b::halfvec[], %(signs)b::bytea[]) AS made (chunk_id, vector, signs) JOIN valid USING (chunk_id)
 WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id
 
 -- name: return_chunks

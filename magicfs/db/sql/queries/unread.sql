@@ -44,7 +44,7 @@ WHERE e.model_id = %(model_id)s AND e.chunk_id > %(after)s AND e.chunk_id <= %(l
 
 -- name: forget_vectors
 -- Chunks lose their vectors, because the model does not read them.
-UPDATE embeddings SET state = 'unread', vector = NULL
+UPDATE embeddings SET state = 'unread', vector = NULL, token_signs = NULL
 WHERE model_id = %(model_id)s AND chunk_id IN (
     SELECT chunk_id FROM embeddings
     WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND state = 'done'
