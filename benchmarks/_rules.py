@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from magicfs.search import fusion, meaning, retrievers, scores
+from magicfs.search import fusion, meaning, retrievers, scores, token_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,6 +45,7 @@ RULES = (
         ((fusion, "TRANSLATION_PENALTY", 0.0), (fusion, "TRANSLATION_PENALTY_OF_ANSWERED", 0.0)),
     ),
     Rule("more penalty where one answers", ((fusion, "TRANSLATION_PENALTY_OF_ANSWERED", fusion.TRANSLATION_PENALTY),)),
+    Rule("tokens across languages", ((token_matches, "COMPARED", 0),)),
     Rule("what is shown across languages", ((scores, "SIMILARITY_GAP_ACROSS", float("-inf")),)),
     Rule("all words with the path", ((fusion, "ALL_WORDS_BONUS", 0.0),)),
     Rule("phrase bonus", ((fusion, "PHRASE_BONUS", 0.0),)),

@@ -127,12 +127,17 @@ class FusionScale:
     """The BM25 that the words of that candidate have for their weight."""
     weight_of_share: float = 0.0
     """What the share of the question's words counts beside BM25."""
-    translation_penalty: float = TRANSLATION_PENALTY
-    """What a text in another language loses of its similarity."""
+    answered: float = 0.0
+    """How surely a text in the question's language answers it, in [0, 1]: see the function of this name."""
     reach: float = 1.0
     """What similarity in the corpus is divided by, see `magicfs.search.scores.similarity_reach`."""
     with_paths: bool = False
     """Whether a file has all of several words of the question by its text and its path together."""
+
+    @property
+    def translation_penalty(self) -> float:
+        """What a text in another language loses of its similarity."""
+        return TRANSLATION_PENALTY + (TRANSLATION_PENALTY_OF_ANSWERED - TRANSLATION_PENALTY) * self.answered
 
     def strength_of_words(self, bm25: float, *, share: float) -> float:
         """The strength of the words of a text, in the unit of BM25. They have that share of the question's weight.
@@ -196,10 +201,9 @@ def code_weight(meaning: float, *, words: int, has_rare_word: bool) -> float:
     return meaning if has_rare_word or words <= FEW_WORDS else meaning * MEANING_OF_CODE
 
 
-def translation_penalty(relevance: float) -> float:
-    """What a text in another language loses of its similarity, by the greatest relevance in the question's language."""
-    answered = min(1.0, max(0.0, (relevance - ANSWERED_FROM) / (ANSWERED_TO - ANSWERED_FROM)))
-    return TRANSLATION_PENALTY + (TRANSLATION_PENALTY_OF_ANSWERED - TRANSLATION_PENALTY) * answered
+def answered(relevance: float) -> float:
+    """How surely the question is answered by the text in its language whose relevance is the greatest, in [0, 1]."""
+    return min(1.0, max(0.0, (relevance - ANSWERED_FROM) / (ANSWERED_TO - ANSWERED_FROM)))
 
 
 def of_file(best: Evidence, chunks: Sequence[Evidence]) -> Evidence:

@@ -73,6 +73,31 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
             is_across=is_across,
         )
 
+    def count_matches(self, matches: Mapping[ChunkId, float]) -> None:
+        """Count what texts in other languages have beside their similarity, in its unit: see `token_matches`.
+
+        Where a text in the question's language may answer, they exchange their similarities: so they are as near as
+        before beside it. Where none does, what they have is added in the order. Scores come from those exchanged in any
+        case: a question that none of them answers stays as far from all.
+        """
+        measured = {chunk: self._measured(self._candidates[chunk]) for chunk in matches}
+        alone = {chunk: evidence.model_similarity or 0.0 for chunk, evidence in measured.items()}
+        added = {chunk: alone[chunk] + match for chunk, match in matches.items()}
+        nearest = sorted(measured, key=lambda chunk: -alone[chunk])
+        for chunk, giver in zip(sorted(added, key=lambda chunk: -added[chunk]), nearest, strict=True):
+            self._evidence[chunk] = measured[chunk]._replace(
+                model_similarity=alone[giver] if self.scale.answered > 0.0 else added[chunk],
+                corpus_similarity=measured[giver].corpus_similarity,
+            )
+
+    def take_compared(self, other: MeasuredChunks) -> None:
+        """Take the evidence for candidates in other languages from another that has counted their matches."""
+        self._evidence |= {
+            chunk: evidence
+            for chunk, evidence in other._evidence.items()
+            if evidence.is_across and chunk in self._candidates
+        }
+
     def of(self, chunks: Iterable[ChunkId | None]) -> dict[ChunkId, Evidence]:
         """The evidence for those of some chunks that are candidates."""
         return {chunk: self[chunk] for chunk in dict.fromkeys(chunks) if chunk in self._candidates}
@@ -149,7 +174,7 @@ def measure_candidates(
     if scale is None and across:
         located = chunks.of(place.found.chunk_id for place in places).values()
         relevance = _relevance_in_language(located, words=len(request.words))
-        chunks.scale = replace(chunks.scale, translation_penalty=fusion.translation_penalty(relevance))
+        chunks.scale = replace(chunks.scale, answered=fusion.answered(relevance))
     return chunks
 
 

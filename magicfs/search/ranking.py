@@ -5,7 +5,7 @@ Used by the search service. Runs in the caller's transaction, whose statements h
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from itertools import compress
@@ -23,12 +23,13 @@ from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.hits import Shown, newest_files, shown_hits
 from magicfs.search.meaning import needs_documents
-from magicfs.search.measured_chunks import measure_candidates
+from magicfs.search.measured_chunks import MeasuredChunks, measure_candidates
 from magicfs.search.measured_files import CandidateFile, files_of_chunks, with_name, with_names
 from magicfs.search.near_copies import near_copies_later
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import ENOUGH_RESULTS, SearchRequest
 from magicfs.search.retrievers import QuestionWords
+from magicfs.search.token_matches import compare_tokens
 from magicfs.text.names import plain_name, typed_path
 
 
@@ -43,7 +44,7 @@ class Ranking:
     """The power of a similarity to the question: `scores.similarity_exponent`."""
     files: tuple[CandidateFile, ...]
     """Best first; the preferred copy stands for all."""
-    evidence: Mapping[ChunkId, Evidence]
+    evidence: MeasuredChunks
     """The evidence of each chunk that a retriever has brought, from its text alone."""
     shown: Shown
     least: float
@@ -101,6 +102,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         limits=request.limits,
     )
     chunks = measure_candidates(request, words, gathered.candidates, places=gathered.places, count=count)
+    compare_tokens(connection, request, chunks, (place.found.chunk_id for place in gathered.places))
     files, scale = files_of_chunks(gathered.places, chunks)
     files = with_names(files, chunks, gathered.places, words, request)
     exponent = scores.similarity_exponent(len(request.words))
@@ -152,6 +154,7 @@ def measure_file(
     query = replace(_candidate_query(request, words), name_conditions=())
     candidates = measure_chunks(connection, scope, query, limits=replace(request.limits, chunks=len(chunks)))
     measured = measure_candidates(request, words, candidates, scale=ranking.scale, rare_words=ranking.rare_words)
+    measured.take_compared(ranking.evidence)
     phrases = scope.condition_parameters["phrases"]
     is_named = bool(words.weights) and file_facts.is_named_so(connection, found.file_id, phrases)
     matches = file_facts.name_matches(connection, [found.file_id], list(words.weights)) if is_named else []

@@ -55,6 +55,12 @@ def is_in_scope(connection: Connection, scope: Scope, file: FileId) -> bool:
     return bool(row and row[0])
 
 
+def token_signs(connection: Connection, model: ModelId, chunks: Sequence[ChunkId]) -> dict[ChunkId, bytes]:
+    """The signs of the tokens of those chunks, of some, that have any under a model."""
+    rows = connection.execute(_SQL["token_signs"], {"model_id": model, "chunks": list(chunks)}, binary=True)
+    return {ChunkId(chunk): signs for chunk, signs in rows}
+
+
 def chunks_of_file(connection: Connection, file: FileId) -> list[ChunkId]:
     """All chunks of a file."""
     return [ChunkId(row[0]) for row in connection.execute(_SQL["chunks_of_file"], {"file": file})]

@@ -2,18 +2,20 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 
 import pytest
 
 from magicfs.db.pool import Database
 from magicfs.db.vectors.model_changes import activate_model, start_multilingual
 from magicfs.domain.contents import Document, Gap, Unreadable
+from magicfs.domain.ids import ChunkId
 from magicfs.domain.models import ModelSpec, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.ingest.roots import add_root
 from magicfs.models.catalog import MULTILINGUAL_MODEL
 from magicfs.models.store import ModelStore
+from magicfs.search.measured_chunks import MeasuredChunks
 from magicfs.search.service import SearchService
 from tests.plugins.index import HOST, Index, Reader
 from tests.plugins.searches import InProcessQueryEmbedder
@@ -39,13 +41,14 @@ class ReaderOfLanguages(Reader):
 
 
 @pytest.fixture(scope="module")
-def service(
+def searched(
     servers: Servers,
     model_store: ModelStore,
     stored_model: StoredModel,
     embedder: FastembedEmbedder,
     tmp_path_factory: pytest.TempPathFactory,
-) -> Iterator[SearchService]:
+) -> Iterator[tuple[SearchService, Database]]:
+    """All texts with the vectors of both models, and where they are."""
     with pytest.MonkeyPatch.context() as patched:
         patched.setenv("HF_HUB_OFFLINE", "1")
         multilingual = FastembedEmbedder.load(model_store.pull(MULTILINGUAL_MODEL).folder)
@@ -71,7 +74,12 @@ def service(
 
         while make_embed_service(database, load=load).run_turn():
             pass
-        yield SearchService(database, InProcessQueryEmbedder(embedder, multilingual), default_limit=50)
+        yield SearchService(database, InProcessQueryEmbedder(embedder, multilingual), default_limit=50), database
+
+
+@pytest.fixture(scope="module")
+def service(searched: tuple[SearchService, Database]) -> SearchService:
+    return searched[0]
 
 
 @pytest.mark.parametrize(
@@ -106,3 +114,35 @@ def test_a_question_in_any_language_finds_the_text_that_answers_it(
 def test_what_is_unrelated_to_all_texts_is_far_from_each(service: SearchService) -> None:
     hits = service.search("quantum chromodynamics lattice simulation", deadline_s=30).hits
     assert all(hit.score < 0.5 for hit in hits)
+
+
+SIGNS = """
+SELECT m.state, count(*), count(token_signs), sum(length(token_signs) % 32), min(length(token_signs)) > 32 * 8
+FROM embeddings e JOIN models m ON m.id = e.model_id WHERE e.state = 'done' GROUP BY 1 ORDER BY 1
+"""
+
+
+def test_the_signs_of_tokens_are_stored_beside_the_vectors_of_the_multilingual_model(
+    searched: tuple[SearchService, Database],
+) -> None:
+    with searched[1].transaction() as connection:
+        rows = connection.execute(SIGNS).fetchall()
+    assert rows == [("active", 2, 0, None, None), ("multilingual", 6, 6, 0, True)]
+
+
+def test_the_tokens_of_an_answer_in_another_language_tell_it_from_other_texts(
+    searched: tuple[SearchService, Database], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    service, database = searched
+    counted: list[Mapping[ChunkId, float]] = []
+    monkeypatch.setattr(MeasuredChunks, "count_matches", lambda _, matches: counted.append(matches))
+    service.search("wie viele Wochen vorher muss man einen Sitzplatz reservieren", deadline_s=30)
+    [matches] = counted
+    order = sorted(matches, key=lambda chunk: -matches[chunk])
+    with database.transaction() as connection:
+        rows = connection.execute("SELECT id, text FROM chunks WHERE id = ANY(%s)", (list(order),)).fetchall()
+    texts = {ChunkId(chunk): text for chunk, text in rows}
+    names = {text: name for name, text in TEXTS.items()}
+    found = [names[texts[chunk]] for chunk in order]
+    assert found[0] == "train.zh"
+    assert set(found) == {name for name in TEXTS if not name.endswith(".de")}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -101,3 +103,54 @@ def test_meaning_weighs_by_that_share() -> None:
 
     german = texts((None, 0.5), language="de")
     assert weight(texts((0.5, None)) + german) < weight(texts((0.5, 0.5)) + german) == weight(german)
+
+
+def in_two_languages(*, answered: float) -> MeasuredChunks:
+    """A text in the question's language, and three in another one, each less near than the one before."""
+    candidates = texts((None, 0.9)) + texts((None, 0.8), (None, 0.7), (None, 0.6), language="de")
+    candidates = [candidate._replace(chunk_id=ChunkId(number)) for number, candidate in enumerate(candidates)]
+    chunks = measure_candidates(english_request(ACTIVE, SECOND), QuestionWords({}, {}), candidates)
+    chunks.scale = replace(chunks.scale, answered=answered)
+    return chunks
+
+
+def similarities(chunks: MeasuredChunks) -> tuple[list[float], list[float]]:
+    """Those of the order, and those of the scores."""
+    evidence = [chunks[ChunkId(number)] for number in range(4)]
+    return [each.model_similarity or 0.0 for each in evidence], [each.corpus_similarity or 0.0 for each in evidence]
+
+
+MATCHES = {ChunkId(1): -2.0, ChunkId(3): 2.0}
+
+
+@pytest.mark.parametrize("answered", [0.01, 1.0])
+def test_texts_in_other_languages_exchange_their_similarities_where_the_question_is_answered(answered: float) -> None:
+    chunks = in_two_languages(answered=answered)
+    (own, first, second, third), (own_score, first_score, second_score, third_score) = similarities(chunks)
+    chunks.count_matches(MATCHES)
+    order, score = similarities(chunks)
+    assert order == pytest.approx([own, third, second, first])
+    assert score == pytest.approx([own_score, third_score, second_score, first_score])
+
+
+def test_where_nothing_answers_the_matches_are_added_in_the_order_alone() -> None:
+    chunks = in_two_languages(answered=0.0)
+    (own, first, second, third), (own_score, first_score, second_score, third_score) = similarities(chunks)
+    chunks.count_matches(MATCHES)
+    order, score = similarities(chunks)
+    assert order == pytest.approx([own, first - 2, second, third + 2])
+    assert score == pytest.approx([own_score, third_score, second_score, first_score])
+
+
+def test_matches_that_change_no_order_change_no_score() -> None:
+    chunks = in_two_languages(answered=1.0)
+    before = similarities(chunks)
+    chunks.count_matches({ChunkId(1): 0.2, ChunkId(2): 0.1})
+    assert similarities(chunks) == before
+
+
+def test_what_has_been_compared_is_taken_by_another_measurement() -> None:
+    compared, again = in_two_languages(answered=0.0), in_two_languages(answered=0.0)
+    compared.count_matches(MATCHES)
+    again.take_compared(compared)
+    assert similarities(again) == similarities(compared)

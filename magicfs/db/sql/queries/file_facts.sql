@@ -112,3 +112,7 @@ CROSS JOIN LATERAL (
     ) AS rows
 ) AS counted
 WHERE f.root_id = %(root_id)s AND f.path = %(path)s
+
+-- name: token_signs
+SELECT chunk_id, token_signs FROM embeddings
+WHERE model_id = %(model_id)s AND chunk_id = ANY(%(chunks)s) AND token_signs IS NOT NULL
