@@ -51,7 +51,7 @@ def run(arguments: list[str]) -> int:
             raise
         return _discard_output()
     except (Exception, KeyboardInterrupt) as error:  # noqa: BLE001  `_report_unexpected` writes it to a log
-        failure = _report(error)
+        failure = _report(error, arguments)
         return WRONG_USAGE if failure == FAILED and arguments[:1] == ["grep"] else failure
     return code if isinstance(code, int) else DONE
 
@@ -67,7 +67,7 @@ def _execute(arguments: list[str]) -> object:
     return app(arguments, prog_name="magicfs", standalone_mode=False)
 
 
-def _report(error: BaseException) -> int:
+def _report(error: BaseException, arguments: list[str]) -> int:
     """Print the error, and return the exit code for it."""
     match error:
         case BrokenPipeError():
@@ -82,7 +82,7 @@ def _report(error: BaseException) -> int:
         if isinstance(error, typer.Abort):
             return INTERRUPTED
         if isinstance(error, typer.TyperException):
-            return _wrong_usage(error)
+            return _wrong_usage(error, arguments)
     return _report_unexpected(error)
 
 
@@ -105,7 +105,7 @@ def _print_error(message: str, code: int) -> int:
     return code
 
 
-def _wrong_usage(error: typer.TyperException) -> int:
+def _wrong_usage(error: typer.TyperException, arguments: list[str]) -> int:
     """Print typer's complaint about options or arguments in one line. It is empty when typer has shown the help."""
     message = error.format_message()
     if not message:
@@ -113,11 +113,28 @@ def _wrong_usage(error: typer.TyperException) -> int:
     for words, plain in _PLAIN_WORDS.items():
         message = message.replace(words, plain)
     context = getattr(error, "ctx", None)
-    command = context.command_path if context else "magicfs"
+    command = context.command_path if context else _command_of(arguments)
     unknown = getattr(error, "option_name", "")
-    takes_query = command in {"magicfs search", "magicfs grep"} and not unknown.startswith("--")
-    remedy = "write -- before a query with a minus, or " if unknown and takes_query else ""
+    # An option that is known and lacks its value, or has one too many, has no context.
+    is_unknown = context is not None and unknown and not unknown.startswith("--")
+    takes_query = command in {"magicfs search", "magicfs grep"}
+    remedy = "write -- before a query with a minus, or " if is_unknown and takes_query else ""
     return _print_error(f"{message.rstrip('.')}: {remedy}see '{command} --help'", WRONG_USAGE)
+
+
+def _command_of(arguments: list[str]) -> str:
+    """The command in a command line, for an error of the parser, which does not say where it was."""
+    import typer
+
+    from magicfs.cli.application import app
+
+    names, command = ["magicfs"], typer.main.get_command(app) if arguments else None
+    for word in arguments:
+        command = getattr(command, "commands", {}).get(word)
+        if command is None:
+            break
+        names.append(word)
+    return " ".join(names)
 
 
 def _discard_output() -> int:

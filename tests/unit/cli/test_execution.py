@@ -105,6 +105,21 @@ def test_a_wrong_value_is_refused_in_plain_words(
     assert said in capsys.readouterr().err
 
 
+@pytest.mark.parametrize(
+    ("arguments", "command"),
+    [
+        (["search", "roots", "-n"], "search"),
+        (["failures", "--json=1"], "failures"),
+        (["roots", "list", "--json=1"], "roots list"),
+    ],
+)
+def test_the_help_that_an_error_names_is_that_of_the_command(
+    arguments: list[str], command: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert execution.run(arguments) == 2
+    assert capsys.readouterr().err.endswith(f": see 'magicfs {command} --help'\n")
+
+
 def test_what_nobody_expected_is_one_line_and_a_log(
     failing: list[BaseException], capsys: pytest.CaptureFixture[str], tmp_path: Path
 ) -> None:
