@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 
 from magicfs.domain.files import clamp_to_int64
@@ -67,6 +67,15 @@ def _inner_mounts(root: Root) -> tuple[bytes, ...]:
 def gone_mounts(root: Root) -> frozenset[bytes]:
     """The inner mounts of a root where nothing is mounted now: their files are missing, and not deleted."""
     return frozenset(root.inner_mounts) - _mounts_in(root) if root.inner_mounts else frozenset()
+
+
+def not_missing(root: Root, paths: Iterable[bytes]) -> set[bytes]:
+    """The paths, relative to the root, that are not below an inner mount that is gone and whose directory is empty.
+
+    What the mount showed may still change where it is, and raises events by the former paths.
+    """
+    missing = [os.path.relpath(mount, root.path) for mount in gone_mounts(root) if _is_empty(mount)]
+    return {path for path in paths if not any(path != mount and encloses(mount, path) for mount in missing)}
 
 
 def _mounts_in(root: Root) -> set[bytes]:

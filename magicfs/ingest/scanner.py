@@ -23,7 +23,7 @@ from magicfs.domain.roots import RegisteredRoot, Root, Watch
 from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
 from magicfs.ingest import row_writer
 from magicfs.ingest.copies import count_elsewhere
-from magicfs.ingest.deletion_guard import DELETION_WINDOW_SECONDS, gone_mounts, is_present, is_suspicious
+from magicfs.ingest.deletion_guard import DELETION_WINDOW_SECONDS, gone_mounts, is_present, is_suspicious, not_missing
 from magicfs.ingest.difference import Difference, compare, deleted_files
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.import_detector import ImportDetector
@@ -176,7 +176,7 @@ class Scanner:
         and deletes nothing when the root is not present: a full scan must decide.
         """
         # `rm -r` raises an event for each file and for each directory above it.
-        return self._writer.delete(root, outermost(set(paths))) is not None
+        return self._writer.delete(root, outermost(not_missing(self._with_inner_mounts(root), paths))) is not None
 
     def paths_of_inodes(self, root: Root, inodes: set[int]) -> set[bytes]:
         """The indexed paths of these inodes."""
@@ -186,11 +186,14 @@ class Scanner:
     def _walk(self, root: Root, top: bytes, rules: IgnoreRules) -> Walk:
         """A walk of a directory of a root, which logs what it cannot list unless the last scan could not either."""
         before = self._unlisted.get(root.id, frozenset())
-        known = replace(root, inner_mounts=self._inner_mounts.get(root.id, root.inner_mounts))
-        gone = {os.path.relpath(path, root.path) for path in gone_mounts(known)}
+        gone = {os.path.relpath(path, root.path) for path in gone_mounts(self._with_inner_mounts(root))}
         return Walk(
             root=root.path, device=root.device, top=top, rules=rules, unlisted_before=before, without_mounts=gone
         )
+
+    def _with_inner_mounts(self, root: Root) -> Root:
+        """The root with the inner mounts that its last scan has found: a watch may know those of an earlier one."""
+        return replace(root, inner_mounts=self._inner_mounts.get(root.id, root.inner_mounts))
 
     def _reconcile(
         self,

@@ -130,6 +130,20 @@ def test_files_of_a_mount_in_a_root_stay_until_it_is_back(index: Index, inner: B
     assert index.registered().root.inner_mounts == (os.fsencode(index.folder / "sub/inner"),)
 
 
+def test_events_of_what_a_mount_showed_delete_nothing_while_it_is_gone(index: Index, inner: BindMount) -> None:
+    root = replace(index.registered().root, inner_mounts=())
+    inner.umount()
+    events, _ = watcher(index)
+    events.process(root, changed(index, b"sub/inner/0.txt", b"sub/inner/1.txt"))
+    assert len(index.states()) == 4
+    (index.folder / "sub/inner/other.txt").write_text("other words")
+    events.process(root, changed(index, b"sub/inner/0.txt"))
+    assert len(index.states()) == 3
+    shutil.rmtree(index.folder / "sub/inner")
+    events.process(root, changed(index, b"sub/inner"))
+    assert set(index.states()) == {"own.txt"}
+
+
 def test_a_directory_that_was_a_mount_and_is_removed_or_used_otherwise_has_lost_its_files(
     index: Index, inner: BindMount
 ) -> None:
