@@ -145,7 +145,7 @@ def _typed_elsewhere(connection: Connection, compiled: CompiledQuery, question: 
                 compiled,
                 terms=terms,
                 chunks_of_words={term.word: WordChunks(0.0, counts[term.tsquery][0]) for term in terms},
-                question_phrase=phrase_query(meant, languages=compiled.languages),
+                question_phrase=phrase_query(meant, languages=compiled.languages) if len(terms) > 1 else None,
                 words_of_phrase=phrase_words(meant),
                 respelt={question: meant},
                 uncertain=frozenset(term.word for term in terms),

@@ -20,6 +20,9 @@ SNOWBALL_LANGUAGES: Final = {
     "nl": "dutch", "nn": "norwegian", "no": "norwegian", "pl": "polish", "pt": "portuguese", "ro": "romanian",
     "ru": "russian", "sh": "serbian", "sr": "serbian", "st": "sesotho", "sv": "swedish", "ta": "tamil",
     "tr": "turkish", "yi": "yiddish",
+    # Those of related languages, which take most endings off where a language has none of its own:
+    "af": "dutch", "az": "turkish", "be": "russian", "bg": "russian", "gl": "portuguese", "lb": "german",
+    "mk": "russian", "ms": "indonesian", "sk": "czech", "sl": "serbian", "uk": "russian",
 }  # fmt: skip
 """The name of Snowball's algorithm for a language, by ISO 639-1 code."""
 
@@ -77,6 +80,9 @@ _PORTUGUESE_PLURAL: Final = re.compile(
     r"|(?<=[áâéêíóôú]..)eis)\Z"
 )
 """An ending without an accent stands behind one: `fáceis`, not `dezesseis`."""
+
+_RUSSIAN_LETTERS: Final = str.maketrans("іїє", "иие")
+"""Vowels that Russian writes with other letters."""
 
 _ARMENIAN_NOUN: Final = re.compile(r"(?<=\w\w)ությ(?:ուն|ան|ամբ)\w*\Z")
 """The end of an abstract noun, of which Snowball takes another part in each case."""
@@ -168,11 +174,19 @@ def _of_one_case(word: str) -> str:
     return _ARMENIAN_NOUN.sub("ություն", word)
 
 
+def _with_russian_letters(word: str) -> str:
+    """A word of Ukrainian or Belarusian with the vowels of Russian, which endings have."""
+    if word.endswith("ів"):
+        word = f"{word[:-2]}ов"
+    return word.translate(_RUSSIAN_LETTERS)
+
+
 _PREPARED: Final = {
     "arabic": _with_article,
     "armenian": _of_one_case,
     "finnish": _with_oblique_ending,
     "portuguese": _singular,
+    "russian": _with_russian_letters,
     "spanish": _with_c,
 }
 """What brings words into a form that Snowball knows."""

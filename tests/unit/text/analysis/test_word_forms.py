@@ -7,7 +7,7 @@ import pytest
 from magicfs.domain.query import STEM_MARK
 from magicfs.text.analysis import analyze, forms_in_one_piece, question_terms
 from magicfs.text.analysis.forms import EXACT_BONUS
-from tests.unit.text.analysis.vectors import positions, share
+from tests.unit.text.analysis.vectors import missed, positions, share
 
 
 @pytest.mark.parametrize(
@@ -145,3 +145,24 @@ def test_two_words_stand_for_their_compound_in_either_order_where_people_make_co
     assert forms("base data", "en", "fr").isdisjoint({"database", "databas"})
     assert "database" not in forms("a list of base data", "en", "de"), "a longer question says what it means"
     assert "derkeller" not in forms("Keller der", "de"), "an article is no part of one"
+
+
+@pytest.mark.parametrize(
+    ("language", "written", "typed"),
+    [
+        ("uk", "оплата квартири", "квартира"),
+        ("uk", "на вулиці Шевченка", "вулиця"),
+        ("uk", "оплата рахунків за місто", "рахунку"),
+        ("be", "аплата кватэры", "кватэра"),
+        ("bg", "подписахме договори", "договор"),
+        ("sk", "podpísanie zmluvy", "zmluva"),
+        ("sl", "podpis pogodbe", "pogodba"),
+        ("gl", "as facturas", "factura"),
+        ("af", "die rekeninge", "rekening"),
+        ("ms", "pembayaran sewa", "bayaran"),
+    ],
+)
+def test_a_language_without_stems_of_its_own_has_those_of_a_related_one(
+    language: str, written: str, typed: str
+) -> None:
+    assert missed(written, typed, language=language) == []
