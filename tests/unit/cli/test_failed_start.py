@@ -1,4 +1,4 @@
-"""Why nothing runs: what a start that has failed leaves for `magicfs doctor`."""
+"""Why nothing runs: what a start that has failed leaves for `magicfs doctor`, and what was ended by others."""
 
 from __future__ import annotations
 
@@ -7,7 +7,11 @@ from pathlib import Path
 import pytest
 
 from magicfs.cli import failed_start
+from magicfs.cli.environment import require_embedded_server
+from magicfs.config import Settings
+from magicfs.domain.parts import UpOptions
 from magicfs.errors import CheckFailed, ServerError
+from magicfs.runtime.supervisor import Supervisor
 
 
 def test_a_start_that_failed_is_told_until_one_succeeds(tmp_path: Path) -> None:
@@ -30,3 +34,17 @@ def test_a_record_that_cannot_be_read_tells_nothing(tmp_path: Path, text: str) -
 def test_what_cannot_be_written_hides_no_failure(tmp_path: Path) -> None:
     failed_start.record(tmp_path, ServerError("no state directory"))
     failed_start.forget(tmp_path)
+
+
+def test_what_has_ended_without_a_down_is_told_from_what_was_never_started(tmp_path: Path) -> None:
+    settings = Settings(home=tmp_path / "h")
+    with pytest.raises(ServerError, match="run 'magicfs up' first"):
+        require_embedded_server(settings)
+    settings.make_home()
+    supervisor = Supervisor(settings.home)
+    supervisor.store_options(UpOptions(embed_workers=1, gentle=False, mount=None))
+    with pytest.raises(ServerError, match=r"nothing is running any more: .* run it again"):
+        require_embedded_server(settings)
+    supervisor.store_options(None)
+    with pytest.raises(ServerError, match="run 'magicfs up' first"):
+        require_embedded_server(settings)
