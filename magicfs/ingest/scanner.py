@@ -231,7 +231,8 @@ class Scanner:
             lost -= 0 if from_event else count_elsewhere(self._database, root, deleted_paths)
             if is_suspect(lost):
                 return replace(result, suspected_deletions=len(deleted_paths))
-        if gone and not is_present(root):
+        if gone and not (is_present(root) and not_missing(self._with_inner_mounts(root), gone) == gone.keys()):
+            # The root, or a mount in it, has gone since the scan began.
             return replace(result, complete=False, suspected_deletions=len(gone))
         deleted = self._writer.delete_unseen(root, list(gone), began)
         self._deletions.add(root.id, lost)

@@ -13,6 +13,7 @@ import pytest
 
 from magicfs.db.cluster.roots import request_scan
 from magicfs.domain.roots import RootState
+from magicfs.ingest.walk import Listing, Walk
 from tests.integration.ingest.trees import changed, many, watcher
 from tests.plugins.index import Index
 
@@ -142,6 +143,25 @@ def test_events_of_what_a_mount_showed_delete_nothing_while_it_is_gone(index: In
     shutil.rmtree(index.folder / "sub/inner")
     events.process(root, changed(index, b"sub/inner"))
     assert set(index.states()) == {"own.txt"}
+
+
+def test_a_mount_that_goes_during_a_scan_keeps_its_files(
+    index: Index, inner: BindMount, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    listings = Walk.listings
+
+    def unmounting(self: Walk) -> Iterator[Listing]:
+        for number, listing in enumerate(listings(self)):
+            if number == 0:
+                inner.umount()
+            yield listing
+
+    monkeypatch.setattr(Walk, "listings", unmounting)
+    assert index.scan().deleted == 0
+    monkeypatch.undo()
+    assert index.scan().deleted == 0
+    assert state(index) is RootState.PRESENT
+    assert len(index.states()) == 4
 
 
 def test_a_directory_that_was_a_mount_and_is_removed_or_used_otherwise_has_lost_its_files(
