@@ -133,12 +133,17 @@ def _is_ours(process: psutil.Process, home: Path) -> bool:
         environment = process.environ()
         return (
             "SUPERVISOR_PROCESS_NAME" in environment
-            and os.path.realpath(environment.get("MAGICFS_HOME", "")) == os.path.realpath(home)
+            and _leads_to(environment.get("MAGICFS_HOME", ""), home)
             and process.status() != psutil.STATUS_ZOMBIE
             and has_our_root(process)
         )
     except (psutil.Error, OSError):
         return False
+
+
+def _leads_to(place: str, home: Path) -> bool:
+    """Whether a state directory that a process was given is `home`. Our supervisors give a whole path."""
+    return os.path.isabs(place) and os.path.realpath(place) == os.path.realpath(home)
 
 
 def _end_redis(home: Path) -> bool:

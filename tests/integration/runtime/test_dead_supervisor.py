@@ -8,6 +8,7 @@ import os
 import shutil
 import signal
 import socket
+import subprocess
 import sys
 import threading
 import time
@@ -88,6 +89,22 @@ def test_what_outlives_a_killed_supervisor_is_ended(supervisor: Supervisor, home
     assert not has_ended(part)
     assert supervisor.stop()
     assert has_ended(part)
+
+
+@pytest.mark.parametrize("place", [None, "", "."])
+def test_what_another_supervisor_runs_is_left_alone(
+    home: Path, monkeypatch: pytest.MonkeyPatch, place: str | None
+) -> None:
+    """Whoever is in the state directory: a place that is no whole path would be that one."""
+    monkeypatch.chdir(home)
+    monkeypatch.delenv("MAGICFS_HOME", raising=False)
+    given = {} if place is None else {"MAGICFS_HOME": place}
+    with subprocess.Popen(["sleep", "1000"], env={**os.environ, **given, "SUPERVISOR_PROCESS_NAME": "web"}) as process:
+        try:
+            assert not clean_up(home)
+            assert process.poll() is None
+        finally:
+            process.kill()
 
 
 def test_servers_without_a_supervisor_are_taken_over(supervisor: Supervisor, home: Path) -> None:
