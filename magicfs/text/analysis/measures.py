@@ -33,7 +33,7 @@ _WITH_UNIT_BEHIND: Final = re.compile(
     r"([1-9](?<![\w.,:/-].)[0-9]{0,4}[xX][1-9][0-9]{0,4}(?:[xX][1-9][0-9]{0,4})?)(?:[cm]?m|px|in|ft)(?!\w)"
 )
 """The same in one piece with their unit: `10x20cm`."""
-_DEGREES: Final = re.compile(f"([0-9]+(?:[.,][0-9]+)?){SPACE}?\u00b0{SPACE}?([CF])(?!\\w)")
+_DEGREES: Final = re.compile(f"([0-9](?<![0-9].)[0-9]*(?:[.,][0-9]+)?){SPACE}?\u00b0{SPACE}?([CF])(?!\\w)")
 """A temperature, which people type without the sign."""
 _POWER: Final = re.compile(
     r"([A-Za-z\u03a9\u03bc](?<![A-Za-z\\].)[A-Za-z]{0,2})\^(?:([0-9]{1,2})(?![\w^])|\{([0-9]{1,2})\})"

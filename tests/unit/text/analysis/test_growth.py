@@ -155,13 +155,14 @@ RUNS = [
         "\u200b",
     ),
     *("l\u00b7l", "\u00ac\n", "\u00a7 ", "№", "º", "ні'", 'ב"', "Ã¤", "1 \u03bcm ", "ᾳ", "か\u3099", "a/~A.1-"),
+    *("1\u00b0 ", "\u00b11", "የ", "ություն", "გ", "壹", "二万三千元", "M.Sc. ", "a1.1"),
     *("2024-01-31T12:30:45", "#define ", "~/", "operator[", "E="),
 ]
 IN_ASCII = (
     " \x1b[0m [0m \b &amp; %C3%A4 \\n =? =C3=A4 innen *in --> -\n T: ** == ~~ ^ ]( ][ [[ >`_ [/b] </a> 1 2 1 A A 1"
     " 1 pm .m 2020 $ x 1 x 2 "
 )
-GUARDS = f"{IN_ASCII} Ã¤ × ² · ¬\n § № º ’ \u00ad 月 tháng \u200c ー \u03bc "
+GUARDS = f"{IN_ASCII} Ã¤ × ² · ¬\n ° ± § № º ’ \u00ad 月 tháng \u200c ー \u03bc "
 """What the rules look for first: most are not applied to a text without it."""
 NUMBERED = [
     *("# ", "# 000 ", "$# ", "# $ ", "# eur ", "eur # ", "# km ", "# percent ", "w# ", "AB # ", "kw 0# ", "#rd third "),
@@ -191,7 +192,20 @@ NUMBERED = [
         "w#@x.org ",
     ),
     *("http://w#.org/v# ", "[w#](v#) ", "<a w#>v#</a> ", "%C3%A4# ", "=C3=A4# ", "w#str ", "#% ", "# of # ", "가#나 "),
-    *("$#M ", "#k € ", "# million ", "chapter # ", "chapter five", "Thu # ", "fy# ", "w# straße ", "1.2.# "),
+    *(
+        "$#M ",
+        "#k € ",
+        "# million ",
+        "chapter # ",
+        "chapter five",
+        "Thu # ",
+        "fy# ",
+        "w# straße ",
+        "1.2.# ",
+        "# degrees ",
+        "#\u00b0C ",
+        "w#.10 ",
+    ),
 ]
 """Units whose number sign is another number each time."""
 
