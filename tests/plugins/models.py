@@ -23,6 +23,7 @@ from magicfs.models import (
     prepare,
     question_forms,
     rounding,
+    token_vectors,
     tokenizer_json,
 )
 from magicfs.models.store import ModelStore
@@ -35,6 +36,7 @@ PREPARATION = (
     rounding,
     outliers,
     pooling,
+    token_vectors,
     packages,
     packed_e5,
     tokenizer_json,
