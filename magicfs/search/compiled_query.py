@@ -31,6 +31,8 @@ from magicfs.text.names import fold_path
 
 _MIN_OF_LAYOUT = 3
 """The letters of a word from which on it says whether a question was typed in another layout."""
+_MAX_OF_LAYOUT = 16
+"""The words of such a question: each is looked up in each layout, and the text of a file is pasted as it is."""
 _HYPHEN = re.compile(r"(?<=[^\W\d_])-(?=[^\W\d_])")
 _STEMMERS = {code: f"{algorithm}_stem" for code, algorithm in SNOWBALL_LANGUAGES.items()}
 """Postgres's dictionary with the stop words of each language."""
@@ -131,7 +133,7 @@ def _respelt(connection: Connection, compiled: CompiledQuery, question: str) -> 
 def _typed_elsewhere(connection: Connection, compiled: CompiledQuery, question: str) -> CompiledQuery | None:
     """The query in another layout of the keyboard, if something has all of its words there, and none of them here."""
     typed = [term for term in compiled.terms if len(term.word) >= _MIN_OF_LAYOUT]
-    if not typed or any(compiled.chunks_of_words[term.word].size != 0 for term in typed):
+    if not 0 < len(typed) <= _MAX_OF_LAYOUT or any(compiled.chunks_of_words[term.word].size != 0 for term in typed):
         return None
     layouts = [(meant, _words(meant, compiled.languages)) for meant in in_other_layouts(question)]
     layouts = [(meant, terms) for meant, terms in layouts if any(len(term.word) >= _MIN_OF_LAYOUT for term in terms)]

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pytest
 
 from magicfs.db.pool import Database
+from magicfs.search import compiled_query
 from magicfs.search.near_spellings import edits, in_pieces, one_letter_away
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus
@@ -92,6 +93,21 @@ def test_what_was_typed_in_another_layout_of_the_keyboard_is_found(
     names, notices = found(service, typed)
     assert names[:1] == [name]
     assert notices == ((f"nothing has the word {typed}: searched for {meant} too",) if meant else ())
+
+
+def test_a_pasted_text_is_not_looked_up_in_each_layout(service: SearchService, monkeypatch: pytest.MonkeyPatch) -> None:
+    looked_up: list[int] = []
+
+    def count(_: object, conditions: Sequence[str]) -> list[tuple[int, int]]:
+        looked_up.append(len(conditions))
+        return [(0, 0)] * len(conditions)
+
+    monkeypatch.setattr(compiled_query, "count_chunks", count)
+    words = [f"{first}{last}qq" for first in "abcdefghij" for last in "abcdefghij"]
+    assert found(service, " ".join(words)) == ([], ())
+    assert looked_up == []
+    found(service, " ".join(words[:4]))
+    assert looked_up
 
 
 @pytest.mark.parametrize(
