@@ -11,7 +11,7 @@ import os
 import shutil
 import signal
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -256,8 +256,9 @@ def undone_on_failure(supervisor: Supervisor, former: Former) -> Iterator[None]:
     except BaseException as failure:
         handler = signal.signal(signal.SIGINT, signal.SIG_IGN)
         if isinstance(failure, KeyboardInterrupt):
-            # It takes some seconds, in which a second Ctrl-C does nothing.
-            terminal.remark("stopping what was begun")
+            # It takes some seconds, in which a second Ctrl-C does nothing. Who reads the remarks may have ended by it.
+            with suppress(OSError):
+                terminal.remark("stopping what was begun")
         try:
             if former.parts:
                 supervisor.apply(former.parts, options=former.options)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import sys
 from pathlib import Path
@@ -130,3 +131,19 @@ def test_whoever_presses_ctrl_c_is_told_that_it_takes_a_moment(
         raise failure
     assert supervisor.calls == ["stop"]
     assert capsys.readouterr().err == said
+
+
+def test_ctrl_c_that_ends_the_reader_of_the_remarks_too_stops_what_was_begun(monkeypatch: pytest.MonkeyPatch) -> None:
+    """As that of `magicfs up 2>&1 | tee log` does."""
+    read, write = os.pipe()
+    os.close(read)
+    supervisor = Stopped()
+    with open(write, "w", encoding="utf-8", buffering=1) as closed:
+        monkeypatch.setattr(sys, "stderr", closed)
+        with (
+            pytest.raises(KeyboardInterrupt),
+            undone_on_failure(cast("Supervisor", supervisor), Former(parts=[], options=None)),
+        ):
+            raise KeyboardInterrupt
+        os.dup2(os.open(os.devnull, os.O_WRONLY), write)
+    assert supervisor.calls == ["stop"]
