@@ -20,7 +20,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "text/plain": 64,
     "text/x-dxf": 63,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),
-    "application/zip": 63,
+    "application/zip": 64,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
@@ -44,6 +44,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 50),
     "application/x-mobipocket-ebook": 7,
     "application/ms-tnef": 8,
+    "application/vnd.sqlite3": 4,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
 
@@ -52,7 +53,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 66
+VERSION_OF_UNREAD: Final = 67
 """To be raised when files are read of which nothing was: above all others."""
 
 

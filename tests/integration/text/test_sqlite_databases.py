@@ -50,6 +50,62 @@ def test_what_only_programs_know_is_no_text(extractor: FileExtractor) -> None:
     assert read(extractor, content, b"notes.db").text.split("\n") == ["notes", "Käse", "& Brot"]
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "Ann <ann@example.com> wrote",
+        "see <https://example.com/a>",
+        "Map<String, List<Integer>> if a <b && c> d",
+        "[[Heron]] waits at the river",
+        "{{Note}} on herons",
+        '["The heron" waits] there',
+        "Heron_2024_Danube",
+        "Danube-Delta-2024",
+    ],
+)
+def test_what_only_looks_like_markup_or_settings_is_text(extractor: FileExtractor, text: str) -> None:
+    content = database(*NOTES, rows=[("INSERT INTO notes (body) VALUES (?)", (text,))])
+    assert read(extractor, content, b"notes.db").text.split("\n") == ["notes", text]
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("<section><en-note>a <span style='x'>heron</span></en-note><!-- b --></section>", "a heron"),
+        ("A heron<hr/><IMG src='a.png'>", "A heron"),
+        ('{"a": {}} [["x"], 1]', None),
+        ("[[1, 2], [3]] end", None),
+        ('["a", "b"]', None),
+    ],
+)
+def test_markup_and_settings_are_left_out(extractor: FileExtractor, text: str, shown: str | None) -> None:
+    content = database(*NOTES, *HERON, rows=[("INSERT INTO notes (body) VALUES (?)", (text,))])
+    lines = ["notes", "The heron\twaits at the river", *([shown] if shown else [])]
+    assert read(extractor, content, b"notes.db").text.split("\n") == lines
+
+
+def test_a_cell_that_begins_another_word_stays(extractor: FileExtractor) -> None:
+    rows = [("INSERT INTO notes (title, body) VALUES (?, ?)", each) for each in (("Johnson", "John"), ("Ann B", "Ann"))]
+    assert read(extractor, database(*NOTES, rows=rows), b"notes.db").text.split("\n")[1:] == ["Johnson\tJohn", "Ann B"]
+
+
+def test_a_table_named_like_an_index_is_read(extractor: FileExtractor) -> None:
+    content = database(
+        "CREATE VIRTUAL TABLE note USING fts5(body, content='note_texts')",
+        "CREATE TABLE note_texts (body TEXT)",
+        "INSERT INTO note_texts VALUES ('The heron')",
+        "INSERT INTO note (rowid, body) VALUES (1, 'The heron')",
+    )
+    assert read(extractor, content, b"notes.db").text.split("\n") == ["note_texts", "The heron"]
+
+
+def test_a_table_with_a_damaged_name_costs_its_own_rows(extractor: FileExtractor) -> None:
+    content = database(*NOTES, *HERON, "CREATE TABLE other (body TEXT)", "INSERT INTO other VALUES ('A gull')")
+    document = read(extractor, content.replace(b"other", b"oth\xff\xfe"), b"notes.db")
+    assert "waits at the river" in document.text
+    assert document.unread_parts is not None
+
+
 def test_a_deck_of_cards_is_read(extractor: FileExtractor) -> None:
     deck = database(
         "CREATE TABLE notes (id INTEGER, guid TEXT, flds TEXT, sfld TEXT)",
@@ -98,3 +154,13 @@ def test_a_large_table_ends_with_the_limit_of_a_text() -> None:
         document = read(extractor, database(*NOTES, rows=rows), b"notes.db")
     assert document.text.startswith("notes\nheron 0\nheron 1\n")
     assert len(document.text) <= 10_100
+    assert document.cut_bytes > 0
+
+
+def test_tables_behind_the_limit_of_a_text_are_too_large() -> None:
+    rows = [("INSERT INTO notes (title) VALUES (?)", (f"heron {number}",)) for number in range(2000)]
+    content = database(*NOTES, "CREATE TABLE other (body TEXT)", "INSERT INTO other VALUES ('A gull')", rows=rows)
+    with FileExtractor(limits=Limits(text_bytes=10_000)) as extractor:
+        document = read(extractor, content, b"notes.db")
+    assert document.unread_parts is not None
+    assert [part.reason for part in document.unread_parts.some] == [SkipReason.TOO_LARGE]

@@ -9,7 +9,7 @@ from magicfs.text.extract.versions import newest_version, reader_version
 
 
 def test_a_kind_without_a_version_of_its_own_has_that_of_all() -> None:
-    assert reader_version("application/vnd.sqlite3 binary") == EXTRACTOR_VERSION
+    assert reader_version("application/wasm binary") == EXTRACTOR_VERSION
     assert reader_version("") == EXTRACTOR_VERSION
 
 

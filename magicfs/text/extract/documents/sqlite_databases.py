@@ -30,13 +30,37 @@ _MAX_CELL_CHARACTERS: Final = 200_000
 _STEPS_BETWEEN_CHECKS: Final = 10_000
 _VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
 _OF_PROGRAMS: Final = re.compile(
-    r"[0-9A-Fa-f{}-]{16,}|(?=\D{0,99}\d)(?=[^A-Z]{0,99}[A-Z])(?=[^a-z]{0,99}[a-z])[\w+/=-]{16,99}|[\W\d_]*|[{\[]\s*[\"\[{].*",
+    r"[0-9A-Fa-f{}-]{16,}"
+    r"|(?!(?:[^\W\d_]+|\d+)(?:[_-](?:[^\W\d_]+|\d+))+\Z)"
+    r"(?=\D{0,99}\d)(?=[^A-Z]{0,99}[A-Z])(?=[^a-z]{0,99}[a-z])[\w+/=-]{16,99}"
+    r"|[\W\d_]*"
+    r"|[{\[]\s*(?:\"[^\"]{0,2000}\"\s*[:,\]]|[{\[]\s*[\"{\[\d-]).*",
     re.DOTALL,
 )
 """A cell that is an identifier, has no letter, or is what a program keeps in JSON, such as its settings."""
+_OF_INDEX: Final = (
+    "config",
+    "content",
+    "data",
+    "docsize",
+    "idx",
+    "node",
+    "parent",
+    "rowid",
+    "segdir",
+    "segments",
+    "stat",
+)
+"""How the names of the tables end that an index of texts or of places keeps for itself, behind its own name."""
 _IDENTIFIERS: Final = frozenset({"guid", "uuid"})
 """Names of columns, in small letters."""
-_TAG: Final = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,2000}|!--[^<>]{0,2000}--)>")
+_TAG: Final = re.compile(
+    r"<(?:(?:a|b|big|blockquote|body|br|center|code|dd|del|div|dl|dt|em|en-note|font|h[1-6r]|head|html|i|ins|kbd|li|mark"
+    r"|ol|p|pre|q|ruby|r[pt]|s|script|section|small|span|strike|strong|style|su[bp]|table|tbody|td|th|thead|tr|tt|ul?)\s*/?"
+    r"|/[a-z][\w:-]{0,40}\s*|[a-z][\w:-]{0,40}\s[^<>=]{0,2000}=[^<>]{0,2000}|!--[^<>]{0,2000}--)>",
+    re.IGNORECASE,
+)
+"""A tag of HTML, not an address or code in angle brackets."""
 _BREAK: Final = re.compile(r"<(?:br|/?p|/?div|/?li|/?tr|hr)\b[^<>]{0,200}>", re.IGNORECASE)
 _SEPARATOR_OF_FIELDS: Final = "\x1f"
 """What stands between the sides of a card of Anki."""
@@ -52,6 +76,7 @@ def read_database(content: bytes, *, parts: FileParts, max_characters: int) -> D
         connection.deserialize(b"".join((content[: _VERSIONS.start], _WITHOUT_LOG, content[_VERSIONS.stop :])))
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
+        connection.text_factory = _decoded
         tables = _tables(connection)
         connection.set_authorizer(_allowed)
         connection.set_progress_handler(lambda: parts.is_time_over, _STEPS_BETWEEN_CHECKS)
@@ -70,12 +95,9 @@ def _allowed(action: int, _table: str | None, name: str | None, *_: str | None) 
 def _tables(connection: sqlite3.Connection) -> dict[str, list[str]]:
     """The columns of each table; without the indexes of texts, which have each text again."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchmany(_MAX_TABLES)
-    virtual = tuple(f"{name}_" for name, sql in rows if _VIRTUAL.match(sql or ""))
-    names = [
-        name
-        for name, sql in rows
-        if not name.startswith(("sqlite_", *virtual)) and not _VIRTUAL.match(sql or "") and "\0" not in name
-    ]
+    virtual = {name for name, sql in rows if _VIRTUAL.match(sql or "")}
+    of_indexes = virtual.union(f"{name}_{end}" for name in virtual for end in _OF_INDEX)
+    names = [name for name, _ in rows if not name.startswith("sqlite_") and name not in of_indexes and "\0" not in name]
     columns = "SELECT name FROM pragma_table_info(?)"
     return {name: [column for (column,) in connection.execute(columns, (name,))][:_MAX_COLUMNS] for name in names}
 
@@ -87,8 +109,12 @@ def _texts(
     left = max_characters
     for name, columns in tables.items():
         if left <= 0 or parts.is_time_over:
-            parts.add_unread(f"table {name} and what follows", SkipReason.TIMEOUT)
+            reason = SkipReason.TOO_LARGE if left <= 0 else SkipReason.TIMEOUT
+            parts.add_unread(f"table {name} and what follows", reason)
             return
+        if not columns:  # a damaged name is that of no table
+            parts.add_unread(f"table {name}")
+            continue
         lines: list[str] = []
         try:
             for line in _rows(connection, name, columns):
@@ -96,7 +122,7 @@ def _texts(
                 left -= len(line)
                 if left <= 0:
                     break
-        except sqlite3.Error:
+        except (sqlite3.Error, UnicodeDecodeError):  # the error names what is damaged
             parts.add_unread(f"table {name}", SkipReason.TIMEOUT if parts.is_time_over else SkipReason.CORRUPT)
         else:
             parts.add()
@@ -110,18 +136,21 @@ def _rows(connection: sqlite3.Connection, table: str, columns: list[str]) -> Ite
         f"CASE typeof({column}) WHEN 'text' THEN substr({column}, 1, {_MAX_CELL_CHARACTERS}) END"
         for column in (_quoted(name) for name in columns if name.lower() not in _IDENTIFIERS)
     )
-    connection.text_factory = _decoded
     if not shown:
         return
     # The names are those of the schema, and quoted; there is nothing to change but a copy.
     for row in connection.execute(f"SELECT {shown} FROM {_quoted(table)}"):  # noqa: S608
         cells: list[str] = []
         for cell in map(_shown, filter(None, row)):
-            # Programs keep what they sort by a second time.
-            if not _OF_PROGRAMS.fullmatch(cell) and not any(other.startswith(cell) for other in cells):
+            if not _OF_PROGRAMS.fullmatch(cell) and not any(_begins_with(other, cell) for other in cells):
                 cells.append(cell)
         if cells:
             yield ("\n" if any("\n" in cell for cell in cells) else "\t").join(cells)
+
+
+def _begins_with(cell: str, words: str) -> bool:
+    """Whether a cell has these words at its beginning: programs keep what they sort by a second time."""
+    return cell.startswith(words) and not cell[len(words) : len(words) + 1].isalnum()
 
 
 def _shown(cell: str) -> str:
