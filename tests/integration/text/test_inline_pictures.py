@@ -146,6 +146,24 @@ def test_pictures_of_a_mailbox_stand_in_their_messages(reader: FileExtractor, tm
     assert ["heron waits" in page for page in pages] == [False, False, True]
 
 
+def test_pictures_of_messages_that_are_too_many_are_left_out() -> None:
+    messages = []
+    for subject, picture in (("Breakfast", MARMALADE), ("Hall", HERON), ("Garden", None)):
+        message = EmailMessage()
+        message["Subject"], message["From"] = subject, "ann@example.org"
+        message.set_content("See below. " * 100)
+        if picture is not None:
+            message.add_attachment(picture, maintype="image", subtype="png", filename="shot.png")
+        messages.append(b"From ann@example.org Mon Jun 10 10:00:00 2024\n" + message.as_bytes() + b"\n")
+    content = b"".join(messages)
+    with FileExtractor(limits=Limits(seconds=300, text_bytes=3000), ocr=find_ocr()) as reader:
+        document = read(reader, content, b"a.mbox")
+        assert (document.first_page, [picture.page for picture in document.pictures]) == (2, [1])
+        text = whole(reader, content, b"a.mbox").text
+    assert text.index("Hall") < text.index("heron waits") < text.index("Garden")
+    assert "bitter" not in text
+
+
 def test_pictures_in_the_page_of_a_message_are_read(reader: FileExtractor) -> None:
     message = EmailMessage()
     message["Subject"] = "Breakfast"

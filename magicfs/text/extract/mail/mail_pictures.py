@@ -45,10 +45,14 @@ class AttachedPictures:
                 self._pictures.add(picture, page=self._message)
 
     def found(self, *, first_message: int = 1) -> tuple[Picture, ...]:
-        """The pictures, with the numbers of the messages from the first one on that is a page."""
+        """The pictures, with the numbers of the messages from the first one on that is a page.
+
+        The message before that one was looked at too; its pictures, the last ones, are left out.
+        """
         return tuple(
             picture if picture.page is None else replace(picture, page=picture.page - first_message + 1)
             for picture in self._pictures.found
+            if picture.page is None or picture.page >= first_message
         )
 
 
