@@ -129,9 +129,18 @@ def stated_days_of_year(text: str) -> list[str]:
 
 
 def typed_days_of_year(text: str) -> dict[str, tuple[str, list[str]]]:
-    """The days without a year that are typed in digits, each with its month, and with what a text may have instead."""
-    found = ((day, month, _day_of_year(day, month)) for day, month in _DAY_IN_DIGITS.findall(text))
-    return {f"{day}.{month}": (month, [form, *names_of_month(int(month))]) for day, month, form in found if form}
+    """The days without a year that are typed in digits, each with its month, and with what a text may have instead.
+
+    The last point of a question may be that of a sentence: `new in version 2.5.` is found as that number too.
+    """
+    days: dict[str, tuple[str, list[str]]] = {}
+    for match in _DAY_IN_DIGITS.finditer(text):
+        day, month = match.groups()
+        if form := _day_of_year(day, month):
+            ends_sentence = not text[match.end() :].strip() and text[: match.start()].strip()
+            number = [f"{day}.{month}"] if ends_sentence else []
+            days[f"{day}.{month}"] = month, [form, *names_of_month(int(month)), *number]
+    return days
 
 
 def _day_of_year(day: str, month: str) -> str:

@@ -121,8 +121,9 @@ def _take_for_day(terms: dict[str, Term], day: str, month: str, forms: Sequence[
     """Make a day without its year a word beside the number of the day: `20.3.` is no `20.3` millimetres."""
     if day in terms and month in terms and terms[month].count == 1:
         del terms[month]
-        first, *names = map(fold, forms)
-        terms[day] = _with_forms(Term(day, (Lexeme(first),)), names, VARIANT_FACTOR)
+        first, *others = map(fold, forms)
+        typed = [Lexeme(day, factor=VARIANT_FACTOR, is_exact=False)] if day in others else []
+        terms[day] = _with_forms(Term(day, (Lexeme(first), *typed)), others, VARIANT_FACTOR)
 
 
 def _make_amounts_words(terms: dict[str, Term]) -> None:

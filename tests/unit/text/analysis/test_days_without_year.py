@@ -22,6 +22,14 @@ def test_another_number_is_no_day(written: str) -> None:
     assert missed(f"Arzt {written}", "20.3.") != []
 
 
+@pytest.mark.parametrize(
+    "typed", ["what is new in version 2.5.", "Kapitel 2.5.", "§ 2.5.", "2.5", "release 3.11, version 2.5. "]
+)
+def test_the_point_of_a_sentence_makes_no_day_of_a_version(typed: str) -> None:
+    text = "what is new in version 2.5 of the release 3.11, Kapitel 2.5, §2.5 and § 2.5"
+    assert missed(text, typed) == []
+
+
 def test_a_typed_day_keeps_its_number() -> None:
     assert [term.word for term in question_terms("Arzt 20.3.", languages=["de"])] == ["arzt", "20", "20.3"]
     assert [term.word for term in question_terms("3 Kinder 20.3.", languages=["de"])] == ["3", "kinder", "20", "20.3"]
