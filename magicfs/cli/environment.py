@@ -117,12 +117,13 @@ def require_embedded_server(settings: Settings) -> None:
         return
     running = supervisor(settings) if settings.run_dir.is_dir() else None
     if running is None or running.part(POSTGRES) is None:
-        if running is not None and running.options() is not None:  # `down` forgets them
+        other = "" if settings.hub else ", or set MAGICFS_DATABASE_URL"
+        # `down` forgets the options. A supervisor without Postgres was started with the address of another one.
+        if running is not None and running.options() is not None and not running.listens():
             raise ServerError(
                 "nothing is running any more: a restart of the machine, or the kernel for lack of memory, has ended "
-                "what 'magicfs up' had started: run it again"
+                f"what 'magicfs up' had started: run it again{other}"
             )
-        other = "" if settings.hub else ", or set MAGICFS_DATABASE_URL"
         raise ServerError(f"nothing is running: run 'magicfs up' first{other}")
     from magicfs.cli.part_logs import explain_failure
 

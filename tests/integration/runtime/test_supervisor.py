@@ -14,6 +14,8 @@ from pathlib import Path
 import psutil
 import pytest
 
+from magicfs.cli.environment import require_embedded_server
+from magicfs.config import Settings
 from magicfs.domain.parts import EMBED_WORKER, MOUNT, Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
@@ -230,3 +232,15 @@ def test_a_program_that_shows_the_configuration_goes_on(supervisor: Supervisor, 
     finally:
         pager.kill()
         pager.wait()
+
+
+def test_a_supervisor_without_postgres_is_not_taken_for_one_that_has_ended(supervisor: Supervisor, home: Path) -> None:
+    """As where `up` was told of another Postgres, and the next command is not."""
+    options = UpOptions(embed_workers=1, gentle=False, mount=None)
+    supervisor.apply([sleeper("one")], options=options)
+    with pytest.raises(ServerError, match=r"nothing is running: .* or set MAGICFS_DATABASE_URL"):
+        require_embedded_server(Settings(home=home))
+    psutil.Process(supervisor.pid()).kill()
+    eventually(lambda: not supervisor.listens(), "the end of the supervisor")
+    with pytest.raises(ServerError, match=r"nothing is running any more: .* or set MAGICFS_DATABASE_URL"):
+        require_embedded_server(Settings(home=home))
