@@ -15,6 +15,8 @@ from typing import TYPE_CHECKING, Any
 import typer
 from typer.core import TyperArgument, TyperCommand, TyperGroup, TyperOption
 
+from magicfs.cli import terminal
+
 if TYPE_CHECKING:
     from typer._click import Context, HelpFormatter
 
@@ -30,8 +32,8 @@ class Command(TyperCommand):
         return [piece.replace("{", "").replace("}", "") for piece in super().collect_usage_pieces(ctx)]
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
-        """Print the help, or write it to `formatter`."""
-        if not _format_help(self, ctx, formatter):
+        """Print the help."""
+        if not _print_help(self, ctx):
             super().format_help(ctx, formatter)
 
 
@@ -39,8 +41,8 @@ class Group(TyperGroup):
     """A group of commands with a readable help."""
 
     def format_help(self, ctx: Context, formatter: HelpFormatter) -> None:
-        """Print the help, or write it to `formatter`."""
-        if not _format_help(self, ctx, formatter):
+        """Print the help."""
+        if not _print_help(self, ctx):
             super().format_help(ctx, formatter)
 
 
@@ -56,8 +58,8 @@ class Commands(typer.Typer):
         return super().command(name, cls=Command, **options)
 
 
-def _format_help(command: Command | Group, ctx: Context, formatter: HelpFormatter) -> bool:
-    """Write the help in one column; False on a terminal that has room for more."""
+def _print_help(command: Command | Group, ctx: Context) -> bool:
+    """Print the help in one column; False on a terminal that has room for more."""
     for parameter in command.get_params(ctx):
         if isinstance(parameter, TyperArgument) or (isinstance(parameter, TyperOption) and parameter.is_flag):
             # The type would be that of Python. That of a switch, `<bool>`, looks like a value that it takes.
@@ -65,7 +67,8 @@ def _format_help(command: Command | Group, ctx: Context, formatter: HelpFormatte
     width = shutil.get_terminal_size().columns
     if width >= NARROWEST:
         return False
-    formatter.write("\n".join(_in_one_column(command, ctx, width)))
+    # As typer does: what a command without arguments were to print of it would be an error in one line.
+    terminal.say("\n".join(_in_one_column(command, ctx, width)))
     return True
 
 

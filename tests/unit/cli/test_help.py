@@ -73,3 +73,17 @@ def test_a_switch_takes_no_value_and_an_argument_has_no_type(columns: int) -> No
     assert "bool" not in text
     assert "list[" not in text
     assert "[1<=x<=1000]" in text
+
+
+@pytest.mark.parametrize("columns", [40, 100])
+def test_a_group_without_a_command_shows_its_help_line_by_line(columns: int) -> None:
+    """In a narrow terminal it was an error in one line."""
+    done = subprocess.run(
+        [sys.executable, "-m", "magicfs.cli", "roots"],
+        capture_output=True,
+        text=True,
+        check=False,
+        env=os.environ | {"COLUMNS": str(columns)},
+    )
+    assert (done.returncode, done.stderr) == (2, "")
+    assert "magicfs roots add ~/Documents ~/Projects" in [line.strip() for line in done.stdout.splitlines()]
