@@ -7,6 +7,7 @@ Used by `respelling`. `STM32` stands for `STM32F407`, `Kinderbetreuung` for `Kin
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Container, Iterator, Sequence
 from dataclasses import replace
 from itertools import islice
@@ -34,6 +35,10 @@ _MAX_ENDING: Final = 4
 _MIN_END: Final = 3
 _MIN_BEFORE_END: Final = 3
 """The letters of the stem of the last part of a compound, and those before it."""
+_SUFFIXES: Final = frozenset({"schaft", "schap", "weis"})
+"""Stems of words that are endings of others: a `Gesellschaft` is no `Schaft`, and `teilweise` no `Weise`."""
+_ADJECTIVE: Final = re.compile(r"(?:[aiouy]|(?<!e)e|[aeiouy][kps]|an)tisch\Z")
+"""What has the ending `-isch` behind a `t`, such as `kritisch`, and is no `Tisch`."""
 _MIN_WITHOUT_ENDING: Final = 8
 """The beginning of a longer word that the typed one has with another ending has so many."""
 _ENDINGS: Final = (0, 1, 2)
@@ -101,10 +106,12 @@ def words_ending(connection: Connection, word: str, algorithms: Sequence[str]) -
     """The stems of compounds whose last part is a word, in any form of both."""
     stems = dict.fromkeys(stem for algorithm in algorithms for stem in folded_stems([word], algorithm))
     found: dict[str, None] = {}
-    for stem in filter(lambda stem: len(stem) >= _MIN_END, stems):
+    for stem in filter(lambda stem: len(stem) >= _MIN_END and stem not in _SUFFIXES, stems):
         begun = words_beginning(connection, reversed_stem(stem))
         whole = (lexeme.removeprefix(REVERSED_MARK)[::-1] for lexeme in sorted(begun))
-        found |= dict.fromkeys(one for one in whole if len(one) >= len(stem) + _MIN_BEFORE_END)
+        found |= dict.fromkeys(
+            one for one in whole if len(one) >= len(stem) + _MIN_BEFORE_END and not _ADJECTIVE.search(one)
+        )
     return list(found)
 
 

@@ -33,6 +33,7 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"ordinary.txt", "3 601 apples, JH5 pears and 202 plums")
     corpus.add(b"photosynthesis.txt", "leaves and photosynthesis")
     corpus.add(b"garage.txt", "in der Garage hängen Regenjacken und Fahrradanhänger", language="de")
+    corpus.add(b"office.txt", "die Gesellschaft ist teilweise kritisch und chaotisch am Schreibtisch", language="de")
     corpus.add(b"hyra.txt", "hyresavtalet för lägenheten", language="sv")
     corpus.add(b"tools.csv", "Hochdruckreiniger;1")
     corpus.file(b"Kellertreppe.bin", None, state="named")
@@ -67,6 +68,7 @@ def found(service: SearchService, text: str) -> tuple[list[str], list[str]]:
         ("tunnelspec", "spec.bin", "tunnel spec"),
         ("Jacke", "garage.txt", "regenjacken"),
         ("Anhänger", "garage.txt", "fahrradanhanger"),
+        ("Tisch", "office.txt", "schreibtisch"),
         ("avtal", "hyra.txt", "hyresavtalet"),
         ("Reiniger", "tools.csv", "hochdruckreiniger"),
         ("Treppe", "Kellertreppe.bin", "kellertreppe"),
@@ -91,6 +93,8 @@ def test_a_beginning_is_less_certain_than_a_code(service: SearchService) -> None
     assert code.score >= 0.9
 
 
-@pytest.mark.parametrize("typed", ["intern", "stm3", "11520", "kind", "ration", "apple pear plum kinderbetreuung"])
+@pytest.mark.parametrize(
+    "typed", ["intern", "stm3", "11520", "kind", "ration", "Schaft", "Weise", "apple pear plum kinderbetreuung"]
+)
 def test_other_words_stand_for_themselves(service: SearchService, typed: str) -> None:
     assert found(service, typed)[1] == []
