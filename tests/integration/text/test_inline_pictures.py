@@ -124,6 +124,11 @@ def test_a_page_keeps_what_stands_beside_its_pictures(reader: FileExtractor) -> 
     assert document.encoded_characters > len(MARMALADE) + len(HERON)
 
 
+def test_the_beginning_of_a_picture_may_be_an_example(reader: FileExtractor) -> None:
+    page = page_of("An address begins with data:image/png;base64,iVBORw0KGgo as here", MARMALADE, HERON)
+    assert "data:image/png;base64,iVBORw0KGgo as here" in read(reader, page, b"a.html").text
+
+
 def test_pictures_of_a_mailbox_stand_in_their_messages(reader: FileExtractor, tmp_path: Path) -> None:
     box = mailbox.mbox(tmp_path / "a.mbox")
     for subject, picture in (("Breakfast", MARMALADE), ("Hall", None), ("Garden", HERON)):

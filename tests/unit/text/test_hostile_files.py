@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import struct
+import tracemalloc
 from collections.abc import Collection
 
 import pytest
@@ -15,7 +16,7 @@ from magicfs.text.extract.documents import document_parser, notebooks
 from magicfs.text.extract.documents.linked_data import stated_texts
 from magicfs.text.extract.documents.picture_pages import later_pages
 from magicfs.text.extract.media import camera_files, photoshop_files, spoken_texts
-from magicfs.text.extract.office import onenote_files, publisher_files
+from magicfs.text.extract.office import onenote_files, publisher_files, word_comments
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.plain.escapes import unescape
 from tests.plugins.films import atom
@@ -187,3 +188,15 @@ def test_a_link_that_only_begins_is_passed_over() -> None:
     asides: list[str] = []
     assert without_markup("](" + " " * 1_000_000 + "[b](  c  'd'  )", asides) == "](" + " " * 1_000_000 + "[b"
     assert asides == ["c 'd'"]
+
+
+def test_authors_without_a_name_take_no_memory() -> None:
+    table = bytes(4 << 20)
+    main = bytearray(450)
+    for place, size in ((186, 38), (194, 8), (442, len(table))):
+        struct.pack_into("<II", main, place, 0, size)
+    tracemalloc.start()
+    assert word_comments.authors_of_comments(bytes(main), table) == {}
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak_bytes < 2 * len(table)

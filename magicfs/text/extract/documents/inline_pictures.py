@@ -66,8 +66,10 @@ def _pattern(mime_type: str) -> re.Pattern[bytes] | None:
 
 
 def _without_data(match: re.Match[bytes]) -> bytes:
-    """What stays of a picture: what is around its data, and the lines that it had."""
+    """What stays of a picture: what is around its data, and the lines that it had. Short data may be an example."""
     start, end = match.span(1)
+    if end - start < _SHORTEST:
+        return match[0]
     before, after = match[0][: start - match.start()], match[0][end - match.start() :]
     lines = b"\n" * match[1].count(b"\n")
     return b"".join((before, lines, after)) if after else b" " + lines

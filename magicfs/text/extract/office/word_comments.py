@@ -17,6 +17,8 @@ _REFERENCE_BYTES: Final = 30
 _NUMBER_OF_AUTHOR: Final = 20
 """Where in the reference of a comment its author is named."""
 _MAX_COMMENTS: Final = 10_000
+_MAX_AUTHORS: Final = 0x10000
+"""No comment can name a further one."""
 
 
 def authors_of_comments(main: bytes, table: bytes) -> dict[int, str]:
@@ -58,7 +60,7 @@ def _strings(data: bytes) -> list[str]:
     """Texts in UTF-16, each after the number of its characters."""
     found: list[str] = []
     place = 0
-    while place + 2 <= len(data):
+    while place + 2 <= len(data) and len(found) < _MAX_AUTHORS:
         length = 2 * struct.unpack_from("<H", data, place)[0]
         found.append(data[place + 2 : place + 2 + length].decode("utf-16-le", "replace"))
         place += 2 + length
