@@ -169,6 +169,18 @@ def test_pictures_of_messages_that_are_too_many_are_left_out() -> None:
     assert "bitter" not in text
 
 
+def test_a_picture_behind_an_attached_book_is_told_from_those_in_the_book(reader: FileExtractor) -> None:
+    message = EmailMessage()
+    message["Subject"] = "Breakfast"
+    message.set_content("See below.")
+    for content, name in ((book_of_two("A book"), "a.fb2"), (LANTERN, "b.png")):
+        message.add_attachment(content, maintype="application", subtype="octet-stream", filename=name)
+    document = whole(reader, message.as_bytes(), b"a.eml")
+    assert len(document.pictures) == 1
+    assert "lantern hangs" in document.text
+    assert "bitter" not in document.text
+
+
 def test_pictures_in_the_page_of_a_message_are_read(reader: FileExtractor) -> None:
     message = EmailMessage()
     message["Subject"] = "Breakfast"

@@ -229,6 +229,8 @@ class DocumentParser:
     def _read_detected(self, content: bytes, name: bytes, file_type: FileType) -> str:
         """The text of a file inside of the file, of a type that was detected. It is counted as a part."""
         shown = name.decode("utf-8", "replace") or file_type.mime_type
+        if self._attached is not None and not self._depth:
+            self._attached.add(content, file_type)
         if file_type.route is Route.DECODE:
             self._parts.add()
             return read_text(content, mime_type=file_type.mime_type) or ""
@@ -238,12 +240,8 @@ class DocumentParser:
             return ""
         if file_type.route not in _READ_INSIDE or self._depth >= _MAX_DEPTH:
             self._parts.add()
-            if self._attached is not None and not self._depth:
-                self._attached.add(content, file_type.mime_type)
             return ""
         if file_type.route is Route.MARKUP:
-            if self._attached is not None and not self._depth:
-                self._attached.add(content, file_type.mime_type)
             text = read_text(content, mime_type=file_type.mime_type)
             content = content if text is None else text.encode("utf-8")
         self._depth += 1

@@ -16,6 +16,7 @@ from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.found_pictures import FoundPictures
 from magicfs.text.extract.documents.inline_pictures import pictures_in_text
+from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
 from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
 
@@ -36,12 +37,12 @@ class AttachedPictures:
         """Count what is added from now on to a message of a mailbox, by its number from 1."""
         self._message = message
 
-    def add(self, content: bytes, mime_type: str) -> None:
+    def add(self, content: bytes, file_type: FileType) -> None:
         """Add an attached file, if it is a picture that may show text, or the pictures in a page."""
-        if mime_type in _RECOGNISED_TYPES:
+        if file_type.route is Route.IMAGE and file_type.mime_type in _RECOGNISED_TYPES:
             self._pictures.add(content, page=self._message)
-        elif not self._pictures.is_full:
-            for picture in pictures_in_text(content, mime_type):
+        elif file_type.route is Route.MARKUP and not self._pictures.is_full:
+            for picture in pictures_in_text(content, file_type.mime_type):
                 self._pictures.add(picture, page=self._message)
 
     def found(self, *, first_message: int = 1) -> tuple[Picture, ...]:
@@ -61,7 +62,7 @@ def reader_of_attached(message: bytes, exact_type: str | Unreadable) -> Callable
     pictures = AttachedPictures(keeps_bytes=True)
 
     def add(content: bytes, name: bytes) -> str:
-        pictures.add(content, detect(content, name=name).mime_type)
+        pictures.add(content, detect(content, name=name))
         return ""
 
     if exact_type == OUTLOOK_TYPE:
