@@ -172,15 +172,28 @@ def days_without_year(text: str) -> Iterator[OtherForms]:
     for day, month in _DAY_IN_DIGITS.findall(text):
         if _day_of_year(day, month):
             yield frozenset({month}), names_of_month(int(month))
+    for name, day, month in _days_with_names(text):
+        forms = [form for one, other in _in_digits(day, month) for form in (f"{one}/{other}", f"{other}/{one}")]
+        yield frozenset({name}), [_day_of_year(f"{day}", f"{month}"), *forms, *names_of_month(month)]
+
+
+def days_as_decimals(text: str) -> Iterator[OtherForms]:
+    """Yield `24.12` for the month of `24 Dec`. Texts with `24.12.` have its day of the year too, which counts more."""
+    for name, day, month in _days_with_names(text):
+        yield frozenset({name}), [f"{one}.{other}" for one, other in _in_digits(day, month)]
+
+
+def _days_with_names(text: str) -> Iterator[tuple[str, int, int]]:
+    """Yield the name of the month of each day such as `24 Dec`, and the numbers of the day and the month."""
     for day, name, first_name, last_day in _DAY_AND_MONTH.findall(text):
         number, month = int(day or last_day), month_alone(name or first_name, has_case=False)
         if month and 1 <= number <= DAYS:
-            digits = dict.fromkeys([(f"{number}", f"{month}"), (f"{number:02}", f"{month:02}")])
-            forms = [
-                form for day, of_year in digits for form in (f"{day}.{of_year}", f"{day}/{of_year}", f"{of_year}/{day}")
-            ]
-            of_year = _day_of_year(f"{number}", f"{month}")
-            yield frozenset({name or first_name}), [of_year, *forms, *names_of_month(month)]
+            yield name or first_name, number, month
+
+
+def _in_digits(day: int, month: int) -> list[tuple[str, str]]:
+    """The digits of a day and a month, without zeros before them and with them."""
+    return list(dict.fromkeys([(f"{day}", f"{month}"), (f"{day:02}", f"{month:02}")]))
 
 
 def weekday_forms(text: str) -> Iterator[OtherForms]:

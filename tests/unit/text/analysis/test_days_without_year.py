@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from magicfs.text.analysis import question_terms
+from magicfs.domain.term_weights import question_weights, term_weights
+from magicfs.text.analysis import analyze, question_terms
 from magicfs.text.analysis.abbreviations import stated_days_of_year
 from tests.unit.text.analysis.vectors import missed
 
@@ -38,3 +39,20 @@ def test_a_typed_day_keeps_its_number() -> None:
 def test_stated_days_are_days() -> None:
     text = "12.7. und 13.07.24, 1999-12-24, 32.1. 5.13. 1.2.3. 192.168.1.7 2024-13-01"
     assert stated_days_of_year(text) == ["--07-12", "--07-13", "--12-24"]
+
+
+@pytest.mark.parametrize("typed", ["20. März", "March 20", "20 mars"])
+def test_a_day_counts_more_than_sections_with_its_numbers(typed: str) -> None:
+    assert bm25(f"am {typed} um 8", typed) > bm25("20.3. Ende\n20.3.1 Frist", typed) > 0
+
+
+def bm25(text: str, typed: str) -> float:
+    """The weight of a text for a question, if each word of it is as rare as any other one."""
+    of_text = slots(term_weights(analyze(text, language="de")))
+    of_question = slots(question_weights(dict.fromkeys(question_terms(typed, languages=["en", "de", "fr"]), 1.0)))
+    return sum(weight * of_text.get(slot, 0.0) for slot, weight in of_question.items())
+
+
+def slots(weights: str) -> dict[str, float]:
+    entries = (entry.split(":") for entry in weights[1 : weights.index("}")].split(","))
+    return {slot: float(weight) for slot, weight in entries}
