@@ -164,3 +164,11 @@ def test_tables_behind_the_limit_of_a_text_are_too_large() -> None:
         document = read(extractor, content, b"notes.db")
     assert document.unread_parts is not None
     assert [part.reason for part in document.unread_parts.some] == [SkipReason.TOO_LARGE]
+
+
+def test_the_rest_of_a_cell_that_is_too_long_is_counted(extractor: FileExtractor) -> None:
+    texts = [("INSERT INTO notes (body) VALUES (?)", ("heron " * words,)) for words in (20_000, 50_000)]
+    document = read(extractor, database(*NOTES, rows=texts), b"notes.db")
+    assert document.unread_parts is not None
+    assert (document.unread_parts.count, document.unread_parts.some[0].reason) == (1, SkipReason.TOO_LARGE)
+    assert document.unread_parts.some[0].name == "what follows in a cell of table notes"

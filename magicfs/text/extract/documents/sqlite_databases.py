@@ -117,7 +117,7 @@ def _texts(
             continue
         lines: list[str] = []
         try:
-            for line in _rows(connection, name, columns):
+            for line in _rows(connection, name, columns, parts):
                 lines.append(line)
                 left -= len(line)
                 if left <= 0:
@@ -130,10 +130,13 @@ def _texts(
             yield "\n".join([name, *lines])
 
 
-def _rows(connection: sqlite3.Connection, table: str, columns: list[str]) -> Iterator[str]:
-    """Yield the texts of each row that has any, with a line for each, or in one line if they are short."""
+def _rows(connection: sqlite3.Connection, table: str, columns: list[str], parts: FileParts) -> Iterator[str]:
+    """Yield the texts of each row that has any, with a line for each, or in one line if they are short.
+
+    The rest of a cell that is too long is counted.
+    """
     shown = ", ".join(
-        f"CASE typeof({column}) WHEN 'text' THEN substr({column}, 1, {_MAX_CELL_CHARACTERS}) END"
+        f"CASE typeof({column}) WHEN 'text' THEN substr({column}, 1, {_MAX_CELL_CHARACTERS + 1}) END"
         for column in (_quoted(name) for name in columns if name.lower() not in _IDENTIFIERS)
     )
     if not shown:
@@ -141,9 +144,12 @@ def _rows(connection: sqlite3.Connection, table: str, columns: list[str]) -> Ite
     # The names are those of the schema, and quoted; there is nothing to change but a copy.
     for row in connection.execute(f"SELECT {shown} FROM {_quoted(table)}"):  # noqa: S608
         cells: list[str] = []
-        for cell in map(_shown, filter(None, row)):
+        for whole in filter(None, row):
+            cell = _shown(whole[:_MAX_CELL_CHARACTERS])
             if not _OF_PROGRAMS.fullmatch(cell) and not any(_begins_with(other, cell) for other in cells):
                 cells.append(cell)
+                if len(whole) > _MAX_CELL_CHARACTERS:
+                    parts.add_unread(f"what follows in a cell of table {table}", SkipReason.TOO_LARGE)
         if cells:
             yield ("\n" if any("\n" in cell for cell in cells) else "\t").join(cells)
 
