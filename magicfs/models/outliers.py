@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper, numpy_helper
+
+from magicfs.models.inner_values import inner_values
 
 UNROUNDED = ".unrounded"
 """The names of nodes that `rounding` leaves as they are end with it."""
@@ -55,28 +57,12 @@ def is_matrix(constant: onnx.TensorProto) -> bool:
 
 def _largest(path: Path, model: onnx.ModelProto, names: set[str], texts: Sequence[Sequence[int]]) -> _Largest:
     """What the channels of some values inside of a model reach in texts."""
-    import onnxruntime
-
     ordered = sorted(names)
-    opened = onnx.ModelProto()
-    opened.CopyFrom(model)
-    opened.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in ordered)
-    # Beside the model, because it has the same file of large constants.
-    beside = path.with_name(f"{path.name}.opened")
-    onnx.save(opened, beside)
-    try:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(str(beside), options, providers=["CPUExecutionProvider"])
-        largest: _Largest = {}
-        for text in texts:
-            tokens = np.array([text], np.int64)
-            values = session.run(ordered, {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
-            for name, value in zip(ordered, values, strict=True):
-                reached = np.abs(value).reshape(-1, value.shape[-1]).max(axis=0)
-                largest[name] = np.maximum(largest.get(name, 0.0), reached)
-    finally:
-        beside.unlink()
+    largest: _Largest = {}
+    for values in inner_values(path, model, ordered, texts):
+        for name, value in zip(ordered, values, strict=True):
+            reached = np.abs(value).reshape(-1, value.shape[-1]).max(axis=0)
+            largest[name] = np.maximum(largest.get(name, 0.0), reached)
     return largest
 
 

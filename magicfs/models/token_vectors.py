@@ -18,6 +18,8 @@ import onnx
 from numpy.typing import NDArray
 from onnx import TensorProto, helper, numpy_helper
 
+from magicfs.models.inner_values import inner_values
+
 STATE = "encoder.layer.7.end"
 """The output of the eighth of twelve layers, in a graph of `bert_graph`. The tenth is as good, the last one far worse
 (docs/adr/0042)."""
@@ -95,25 +97,7 @@ def width_of(path: Path) -> int:
 
 def _common(path: Path, model: onnx.ModelProto, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
     """The mean of the tokens of texts: shape (dimension,)."""
-    import onnxruntime
-
-    opened = onnx.ModelProto()
-    opened.CopyFrom(model)
-    opened.graph.output.append(helper.make_tensor_value_info(STATE, TensorProto.FLOAT, None))
-    # Beside the model, because it has the same file of large constants.
-    beside = path.with_name(f"{path.name}.opened")
-    onnx.save(opened, beside)
-    try:
-        options = onnxruntime.SessionOptions()
-        options.intra_op_num_threads = 1
-        session = onnxruntime.InferenceSession(str(beside), options, providers=["CPUExecutionProvider"])
-        states = []
-        for text in texts:
-            tokens = np.array([text], np.int64)
-            [state] = session.run([STATE], {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
-            states.append(np.asarray(state)[0])
-    finally:
-        beside.unlink()
+    states = [state[0] for [state] in inner_values(path, model, [STATE], texts)]
     common: NDArray[np.float32] = np.concatenate(states).mean(axis=0, dtype=np.float32)
     return common
 

