@@ -35,6 +35,8 @@ _MAX_ENDING: Final = 4
 _MIN_END: Final = 3
 _MIN_BEFORE_END: Final = 3
 """The letters of the stem of the last part of a compound, and those before it."""
+_MAX_SHORT_ENDING: Final = 2
+"""The letters of the ending behind such a short stem: `Türen`, and not `Tonnen`, as Dutch has `ton`: `Washington`."""
 _SUFFIXES: Final = frozenset({"schaft", "schap", "weis"})
 """Stems of words that are endings of others: a `Gesellschaft` is no `Schaft`, and `teilweise` no `Weise`."""
 _ADJECTIVE: Final = re.compile(r"(?:[aiouy]|(?<!e)e|[aeiouy][kps]|an)tisch\Z")
@@ -106,7 +108,10 @@ def words_ending(connection: Connection, word: str, algorithms: Sequence[str]) -
     """The stems of compounds whose last part is a word, in any form of both."""
     stems = dict.fromkeys(stem for algorithm in algorithms for stem in folded_stems([word], algorithm))
     found: dict[str, None] = {}
-    for stem in filter(lambda stem: len(stem) >= _MIN_END and stem not in _SUFFIXES, stems):
+    for stem in stems:
+        is_end = len(stem) > _MIN_END or (len(stem) == _MIN_END and len(word) - len(stem) <= _MAX_SHORT_ENDING)
+        if not is_end or stem in _SUFFIXES:
+            continue
         begun = words_beginning(connection, reversed_stem(stem))
         whole = (lexeme.removeprefix(REVERSED_MARK)[::-1] for lexeme in sorted(begun))
         found |= dict.fromkeys(

@@ -159,7 +159,10 @@ class _Search:
         possible = question_languages(word).possible
         if COMPOUNDING.isdisjoint(self._languages) or (possible and COMPOUNDING.isdisjoint(possible)):
             return []
-        return words_ending(self._connection, word, _algorithms(self._languages))
+        # The stem of another language is a shorter end, which other words have: `Samaras` has the Spanish stem `sam`.
+        return words_ending(
+            self._connection, word, _algorithms(list(filter(COMPOUNDING.__contains__, self._languages)))
+        )
 
     def _take(self, term: Term, terms: Sequence[Term], spelling: str) -> None:
         self.found[term] = _counted(self._connection, terms)

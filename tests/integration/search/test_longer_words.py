@@ -35,6 +35,11 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"garage.txt", "in der Garage hängen Regenjacken und Fahrradanhänger", language="de")
     corpus.add(b"office.txt", "die Gesellschaft ist teilweise kritisch und chaotisch am Schreibtisch", language="de")
     corpus.add(b"hyra.txt", "hyresavtalet för lägenheten", language="sv")
+    corpus.add(
+        b"tales.txt", "er ruft Zaubersesam, und Kellertüren öffnen sich in Washington und Kensington", language="de"
+    )
+    corpus.add(b"cuentos.txt", "cuentos para niños", language="es")
+    corpus.add(b"sprookjes.txt", "sprookjes voor kinderen", language="nl")
     corpus.add(b"tools.csv", "Hochdruckreiniger;1")
     corpus.file(b"Kellertreppe.bin", None, state="named")
     corpus.add(b"bengali.txt", "সরিষার তেল, পরিবারের রান্না", language="bn")
@@ -72,6 +77,7 @@ def found(service: SearchService, text: str) -> tuple[list[str], list[str]]:
         ("avtal", "hyra.txt", "hyresavtalet"),
         ("Reiniger", "tools.csv", "hochdruckreiniger"),
         ("Treppe", "Kellertreppe.bin", "kellertreppe"),
+        ("Türen", "tales.txt", "kellerturen"),
         ("সরিষা", "bengali.txt", "সরিষার"),
         ("გადასახადები", "georgian.txt", "გადასახადი"),
     ],
@@ -80,7 +86,7 @@ def test_a_word_that_nothing_has_finds_what_begins_so_or_its_pieces(
     service: SearchService, typed: str, name: str, meant: str
 ) -> None:
     names, notices = found(service, typed)
-    typed = typed.lower().replace("ä", "a")
+    typed = typed.lower().replace("ä", "a").replace("ü", "u")
     assert (names[0], notices) == (name, [f"nothing has the word {typed}: searched for {meant} too"])
 
 
@@ -94,7 +100,19 @@ def test_a_beginning_is_less_certain_than_a_code(service: SearchService) -> None
 
 
 @pytest.mark.parametrize(
-    "typed", ["intern", "stm3", "11520", "kind", "ration", "Schaft", "Weise", "apple pear plum kinderbetreuung"]
+    "typed",
+    [
+        "intern",
+        "stm3",
+        "11520",
+        "kind",
+        "ration",
+        "Schaft",
+        "Weise",
+        "Samaras",
+        "Tonnen",
+        "apple pear plum kinderbetreuung",
+    ],
 )
 def test_other_words_stand_for_themselves(service: SearchService, typed: str) -> None:
     assert found(service, typed)[1] == []
