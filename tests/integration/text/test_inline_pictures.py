@@ -118,6 +118,15 @@ def test_pictures_in_drawings_of_windows_are_read(reader: FileExtractor) -> None
         assert text.index("Breakfast") < text.index("lantern hangs")
 
 
+def test_a_picture_that_word_writes_twice_is_read_once(reader: FileExtractor) -> None:
+    properties = rb"{\*\picprop{\sp{\sn n}{\sv v}}}\picw800\pich240"
+    twice = rb"{\*\shppict{\pict%b\pngblip %b}}{\nonshppict {\pict%b\wmetafile8\bliptag5 %b}}"
+    written = [properties, LANTERN.hex().encode(), properties, wmf_of(bitmap_of(LANTERN)).hex().encode()]
+    content = rb"{\rtf1 Breakfast" + twice % tuple(written) + b"}"
+    assert len(read(reader, content, b"a.rtf").pictures) == 1
+    assert whole(reader, content, b"a.rtf").text.count("lantern hangs") == 1
+
+
 def test_a_page_keeps_what_stands_beside_its_pictures(reader: FileExtractor) -> None:
     document = read(reader, page_of("Breakfast", MARMALADE, HERON), b"a.html")
     assert (document.title, document.text.split()) == ("Saved", ["Breakfast", "shown"])
