@@ -111,9 +111,11 @@ _DAY_AND_MONTH: Final = re.compile(
 _DAY_IN_DIGITS: Final = re.compile(r"(?<![\w./-])([0-9]{1,2})\.([0-9]{1,2})\.(?![\w/-])")
 """A day without its year. The second point tells it from another number."""
 _STATED_DAY: Final = re.compile(
-    r"[0-9](?<![\w./-].)(?:[0-9]?\.[0-9]{1,2}\.(?:(?:[12][0-9])?[0-9]{2})?|[0-9]{3}-[0-9]{2}-[0-9]{2})(?![\w/-])"
+    r"[0-9](?:(?<![\w./-].)|(?<=\.[/-].)|(?<=\.[12][0-9]{3}[/-].))"
+    r"(?:[0-9]?\.[0-9]{1,2}\.(?:(?:[12][0-9])?[0-9]{2})?|[0-9]{3}-[0-9]{2}-[0-9]{2})"
+    r"(?!\w|[/-](?![0-9]{1,2}\.[0-9]{1,2}\.))"
 )
-"""The same with its year or without, and in ISO 8601."""
+"""The same with its year or without, and in ISO 8601; also beside another one: `3.4.-5.4.`"""
 _DIGITS: Final = 2
 """The digits of a day or a month; a longer number is a year."""
 

@@ -31,6 +31,16 @@ def test_the_point_of_a_sentence_makes_no_day_of_a_version(typed: str) -> None:
     assert missed(text, typed) == []
 
 
+@pytest.mark.parametrize("written", ["3.4.-5.4.", "3.4.–5.4.", "3.4./5.4.", "3.4.2025-5.4.2025", "3.-5.4."])
+def test_the_last_day_of_several_is_one(written: str) -> None:
+    assert missed(f"Ferien {written}", "5.4. Ferien") == []
+
+
+@pytest.mark.parametrize("written", ["3.4.-5.4.", "3.4.–5.4.", "3.4./5.4.", "3.4.2025-5.4.2025"])
+def test_the_first_day_of_several_is_one(written: str) -> None:
+    assert missed(f"Ferien {written}", "3.4. Ferien") == []
+
+
 def test_a_typed_day_keeps_its_number() -> None:
     assert [term.word for term in question_terms("Arzt 20.3.", languages=["de"])] == ["arzt", "20", "20.3"]
     assert [term.word for term in question_terms("3 Kinder 20.3.", languages=["de"])] == ["3", "kinder", "20", "20.3"]
