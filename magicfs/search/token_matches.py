@@ -8,8 +8,7 @@ say the same. Used by `magicfs.search.ranking`. Runs in the caller's transaction
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -25,17 +24,14 @@ COMPARED = 20
 """The chunks in other languages that are compared: those nearest by their vectors. 50 find little more."""
 WEIGHT_OF_MATCH = 4.0
 """What the match of a chunk counts beside its similarity. 3 to 5.5 find as much in a folder of one language."""
-MATCH_OF_TWICE = 0.018
-"""What unrelated texts of twice as many tokens match more: among more there is a nearer one by chance."""
+MATCH_OF_TWICE = 0.01
+"""What a text of twice as many tokens loses of its match: among more there is a nearer one by chance."""
 
 
 def compare_tokens(
     connection: Connection, request: SearchRequest, chunks: MeasuredChunks, located: Iterable[ChunkId | None]
 ) -> None:
-    """Compare the question with those chunks, of some, that are nearest in other languages, and count their matches.
-
-    A match counts as far as it is beyond the mean of them: to a question that none answers, all have a similar one.
-    """
+    """Compare the question with those chunks, of some, that are nearest in other languages, and count their matches."""
     question = next((each for each in request.question_vectors if each.tokens is not None and len(each.tokens)), None)
     if question is None or question.tokens is None:
         return
@@ -48,17 +44,24 @@ def compare_tokens(
     if not nearest:
         return
     signs = token_signs(connection, question.model.id, nearest)
-    matches = {chunk: beyond_chance(question.tokens, unpack_signs(packed)) for chunk, packed in signs.items()}
-    if matches:
-        mean = sum(matches.values()) / len(matches)
-        chunks.count_matches({chunk: WEIGHT_OF_MATCH * (match - mean) for chunk, match in matches.items()})
+    if signs:
+        matches = matches_of_texts(question.tokens, [unpack_signs(packed) for packed in signs.values()])
+        chunks.count_matches(dict(zip(signs, (WEIGHT_OF_MATCH * matches).tolist(), strict=True)))
 
 
-def beyond_chance(question: NDArray[np.float32], text: NDArray[np.float32]) -> float:
-    """How near the tokens of a question, shape (n, dimension), come to those of a text, shape (m, dimension).
+def matches_of_texts(question: NDArray[np.float32], texts: Sequence[NDArray[np.float32]]) -> NDArray[np.float32]:
+    """How much nearer the tokens of a question, shape (n, dimension), come to those of each text than to those of all.
 
-    The mean over the tokens of the question of the greatest cosine, by their weights, which are their lengths; less
-    what that is by chance for a text with as many tokens.
+    The match of a text is the mean over the tokens of the question of the greatest cosine to one of the text. A token
+    counts by its weight, which is its length, and by how far the texts differ in it: one that is as near to all says
+    nothing of which answers. Shape (texts,); the mean is zero.
     """
-    match = float((question @ text.T).max(axis=1).sum() / np.linalg.norm(question, axis=1).sum())
-    return match - MATCH_OF_TWICE * math.log2(len(text))
+    weights = np.linalg.norm(question, axis=1)
+    nearest = np.stack([(question @ text.T).max(axis=1) / weights for text in texts])
+    telling = weights * nearest.std(axis=0)
+    if not telling.any():
+        return np.zeros(len(texts), np.float32)
+    lengths = np.log2([len(text) for text in texts])
+    matches = nearest @ (telling / telling.sum()) - MATCH_OF_TWICE * lengths
+    beyond: NDArray[np.float32] = matches - matches.mean()
+    return beyond

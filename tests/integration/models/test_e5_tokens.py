@@ -15,7 +15,7 @@ from magicfs.embedding import manifest as manifests
 from magicfs.embedding.embedder import LONGEST_QUESTION, FastembedEmbedder
 from magicfs.models.catalog import MULTILINGUAL_MODEL
 from magicfs.models.store import ModelStore
-from magicfs.search.token_matches import beyond_chance
+from magicfs.search.token_matches import matches_of_texts
 
 TEXTS = {
     "de": "Die Wäscherei öffnet um sieben. Hemden kosten zwei Euro, und Vorhänge brauchen drei Tage.",
@@ -41,7 +41,7 @@ def test_tokens_of_a_question_find_those_of_its_answer_in_another_language(multi
         assert tokens is not None
         for language in TEXTS.keys() - {asked}:
             _, packed = multilingual.embed_chunks([TEXTS[language], OTHERS[language]])
-            answer, other = (beyond_chance(tokens, unpack_signs(each)) for each in packed)
+            answer, other = matches_of_texts(tokens, list(map(unpack_signs, packed)))
             assert answer > other + 0.03
 
 
