@@ -19,6 +19,7 @@ import psutil
 import psycopg
 import pytest
 
+from magicfs.cli.search_client import LOG_NAME
 from magicfs.ipc.framing import FramingError, Message, receive, send
 from magicfs.ipc.server_lock import is_served, server_sockets, stop_server
 from magicfs.runtime.processes import has_ended
@@ -90,6 +91,11 @@ class Machine:
     def sockets(self) -> list[Path]:
         return sorted((self.home / "run").glob("search-*.sock"))
 
+    def told_of_servers(self) -> str:
+        """What the servers have logged, and where they are now."""
+        log = self.home / "log" / LOG_NAME
+        return f"{self.sockets()}\n{log.read_text() if log.exists() else 'no log'}"
+
     def served(self, *, servers: int = 1) -> list[Path]:
         """The sockets of servers that are ready."""
         eventually(lambda: len(self.sockets()) == servers and all(map(answers, self.sockets())))
@@ -158,7 +164,7 @@ def test_a_served_search_prints_the_same(machine: Machine) -> None:
     [path] = machine.served()
     assert stat.S_IMODE(path.stat().st_mode) == 0o600
     assert [without_time(machine.run("search", *arguments)) for arguments in ARGUMENTS] == own
-    assert told(path)["served"] == 6
+    assert told(path)["served"] == 6, machine.told_of_servers()
     unknown = machine.run("search", "invoice", MAGICFS_NONSENSE="1")
     machine.served(servers=2)
     assert without_time(machine.run("search", "invoice", MAGICFS_NONSENSE="1")) == without_time(unknown)
@@ -176,7 +182,7 @@ def test_a_served_grep_prints_the_same(machine: Machine) -> None:
     machine.run("grep", "invoice")
     [path] = machine.served()
     assert [without_time(machine.run("grep", *arguments)) for arguments in ways] == own
-    assert told(path)["served"] == 4
+    assert told(path)["served"] == 4, machine.told_of_servers()
     assert "/data/invoice.txt:1:the tax invoice of March,\n" in machine.run("grep", "invoice").stdout
 
 
@@ -196,7 +202,7 @@ def test_a_served_search_imports_little(machine: Machine) -> None:
     for arguments in (["invoice"], ["invoice", "--json"]):
         before = told(path)["served"]
         done = machine.run_program(PROGRAM, "search", *arguments)
-        assert told(path)["served"] == before + 1
+        assert told(path)["served"] == before + 1, machine.told_of_servers()
         modules = set(done.stderr.splitlines()[-1].split())
         assert [name for name in HEAVY if name in modules] == []
         assert len(modules) <= LIGHT, modules
