@@ -121,7 +121,8 @@ def kill_orphans(home: Path) -> None:
             continue
         with contextlib.suppress(psutil.Error):
             parent = process.parent()
-            is_child = process.cmdline()[:1] and process.cmdline()[0].startswith("postgres: ")
+            # One that ends meanwhile has no command line any more.
+            is_child = "".join(process.cmdline()[:1]).startswith("postgres: ")
             if is_child and Path(process.cwd()) == folder and (parent is None or parent.name() != "postgres"):
                 process.kill()
                 process.wait(ORPHAN_SECONDS)

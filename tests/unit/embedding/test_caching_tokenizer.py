@@ -25,10 +25,11 @@ class Counting:
     texts: list[str] = field(default_factory=list)
 
     def get_vocab_size(self) -> int:
-        raise NotImplementedError
+        return 0
 
     def token_to_id(self, token: str) -> int | None:
-        raise NotImplementedError
+        del token
+        return None
 
     def encode(self, text: str, *, add_special_tokens: bool = True) -> Made:
         del add_special_tokens
