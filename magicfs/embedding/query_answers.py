@@ -70,9 +70,11 @@ def _embedded(answer: Message, spec: ModelSpec) -> EmbeddedQuestion:
         vectors = np.frombuffer(answer.body, "<f4")
     except ValueError as error:
         raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
-    if vectors.size < spec.dimension or (vectors.size - spec.dimension) % TOKEN_DIMENSION:
+    # A server of a former version does not say it, and gives none.
+    dimension = vectors.size - answer.head.get("tokens", 0) * TOKEN_DIMENSION
+    if dimension != spec.dimension:
         raise ModelMismatch(
-            f"{spec.label} on this machine gives {vectors.size} dimensions and the index has {spec.dimension}: "
+            f"{spec.label} on this machine gives {dimension} dimensions and the index has {spec.dimension}: "
             f"copy the model's folder from a host that has it, or {remake_advice(spec.name)}"
         )
     try:
