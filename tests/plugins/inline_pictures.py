@@ -9,7 +9,7 @@ from collections.abc import Sequence
 
 from PIL import Image
 
-from tests.plugins.ole import compound_file, holder, record, record_of_excel, word_97
+from tests.plugins.ole import compound_file, holder, record, record_of_excel, streams_of_presentation, word_97
 
 _STREAM_OF_SLIDES = "Pictures"
 
@@ -101,16 +101,7 @@ def old_presentation_of(*slides: tuple[str, Sequence[bytes]]) -> bytes:
         parts.append(holder(1006, holder(1036, *shapes)))
     listed = [record(1011, struct.pack("<IIIII", 2 + n, 0, 0, 256 + n, 0)) for n in range(len(slides))]
     parts.insert(0, holder(1000, holder(1035, holder(0xF000, holder(0xF001, *stored))), holder(4080, *listed)))
-    data, offsets = b"", []
-    for part in parts:
-        offsets.append(len(data))
-        data += part
-    directory = len(data)
-    data += record(6002, struct.pack(f"<I{len(parts)}I", len(parts) << 20 | 1, *offsets))
-    edit = len(data)
-    data += record(4085, struct.pack("<7I", 0, 0, 0, directory, 1, 0, 0))
-    user = struct.pack("<HHIIII", 0, 4086, 0, 0x14, 0xE391C05F, edit)
-    return compound_file({"PowerPoint Document": data, "Current User": user, _STREAM_OF_SLIDES: stream})
+    return compound_file({**streams_of_presentation(parts), _STREAM_OF_SLIDES: stream})
 
 
 def flat_opendocument_of(words: str, *pictures: bytes) -> bytes:

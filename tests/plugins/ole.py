@@ -178,7 +178,13 @@ def presentation_97(slides: Sequence[str], *, master: str, notes: str, saved_bef
         holder(4080, notes_listed, instance=2),
     ]
     parts.insert(0, holder(1000, *lists))
-    data = holder(1006, shape(saved_before)) if saved_before else b""
+    before = holder(1006, shape(saved_before)) if saved_before else b""
+    return compound_file(streams_of_presentation(parts, before=before))
+
+
+def streams_of_presentation(parts: Sequence[bytes], *, before: bytes = b"") -> dict[str, bytes]:
+    """The streams of a presentation: what was saved before, its parts, the document first, and their directory."""
+    data = before
     offsets: list[int] = []
     for part in parts:
         offsets.append(len(data))
@@ -188,4 +194,4 @@ def presentation_97(slides: Sequence[str], *, master: str, notes: str, saved_bef
     edit = len(data)
     data += record(4085, struct.pack("<7I", 0, 0, 0, directory, 1, 0, 0))
     user = struct.pack("<HHIIII", 0, 4086, 0, 0x14, 0xE391C05F, edit)
-    return compound_file({"PowerPoint Document": data, "Current User": user})
+    return {"PowerPoint Document": data, "Current User": user}

@@ -4,50 +4,42 @@ import math
 from pathlib import Path
 
 import numpy as np
-import onnx
-import onnxruntime
 import pytest
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from magicfs.models.pooling import pool_by_weights, token_weights
+from tests.unit.models.row_graph import (
+    BEGIN,
+    COLON,
+    COMMON,
+    END,
+    MARKS,
+    QUERY,
+    RARE,
+    RARER,
+    ROWS,
+    TOKENS,
+    outputs,
+    save_graph,
+    unit,
+)
 
-TOKENS, WIDTH = 8, 4
-PADDING, BEGIN, END, COLON, COMMON, RARE, RARER, QUERY = range(TOKENS)
 PROBABILITIES = (1.0, 1.0, 1.0, 0.01, 0.05, 1e-4, 1e-6, 0.02)
 SCORES = tuple(map(math.log, PROBABILITIES))
-MARKS = {PADDING, BEGIN, END}
-ROWS = np.random.default_rng(5).standard_normal((TOKENS, WIDTH)).astype(np.float32)
-
-
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    scaled: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return scaled
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A graph that gives each token a row of a table, in a form of ten years ago."""
     path = tmp_path / "model.onnx"
-    axes: list[str | int] = ["batch", "sequence"]
-    graph = helper.make_graph(
-        [helper.make_node("Gather", ["rows", "input_ids"], ["tokens"])],
-        "rows",
-        [helper.make_tensor_value_info(name, TensorProto.INT64, axes) for name in ("input_ids", "attention_mask")],
-        [helper.make_tensor_value_info("tokens", TensorProto.FLOAT, [*axes, WIDTH])],
-        [numpy_helper.from_array(ROWS, "rows")],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 11)], ir_version=8), path)
+    save_graph(path, [helper.make_node("Gather", ["rows", "input_ids"], ["tokens"])], opset=11)
     pool_by_weights(path, token_weights(SCORES, marks=MARKS), prefix_end=COLON)
     return path
 
 
 def pooled(path: Path, *texts: list[int]) -> NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    length = max(map(len, texts))
-    tokens = np.array([[*text, *[PADDING] * (length - len(text))] for text in texts])
-    (vectors,) = session.run(None, {"input_ids": tokens, "attention_mask": (tokens != PADDING).astype(np.int64)})
-    return unit(np.asarray(vectors))
+    return unit(outputs(path, *texts))
 
 
 def expected(*text: int, marks: list[int]) -> NDArray[np.float32]:

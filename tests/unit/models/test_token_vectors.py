@@ -4,56 +4,41 @@ from pathlib import Path
 
 import numpy as np
 import onnx
-import onnxruntime
 import pytest
-from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import helper
 
 from magicfs.models.pooling import pool_by_weights
 from magicfs.models.token_vectors import STATE, add_token_vectors, directions_of, has_state, width_of
+from tests.unit.models.row_graph import (
+    BEGIN,
+    COLON,
+    COMMON,
+    END,
+    MARKS,
+    QUERY,
+    RARE,
+    RARER,
+    ROWS,
+    WIDTH,
+    outputs,
+    save_graph,
+    unit,
+)
 
-TOKENS, WIDTH = 8, 4
-PADDING, BEGIN, END, COLON, COMMON, RARE, RARER, QUERY = range(TOKENS)
-MARKS = {PADDING, BEGIN, END}
 WEIGHTS = np.array([0.25, 0.25, 0.25, 0.1, 0.2, 0.9, 1.0, 0.1], np.float16)
-ROWS = np.random.default_rng(5).standard_normal((TOKENS, WIDTH)).astype(np.float32)
 PLANE = directions_of(WIDTH, 2)
 SAMPLES = [[BEGIN, COLON, RARE, END], [BEGIN, COLON, COMMON, RARER, END]]
 TEXT = [BEGIN, QUERY, COLON, RARE, COMMON, END]
-
-
-def unit(vectors: NDArray[np.float32]) -> NDArray[np.float32]:
-    scaled: NDArray[np.float32] = vectors / np.linalg.norm(vectors, axis=-1, keepdims=True)
-    return scaled
 
 
 @pytest.fixture
 def model(tmp_path: Path) -> Path:
     """A pooled graph whose inner layer gives each token a row of a table, and whose last one doubles it."""
     path = tmp_path / "model.onnx"
-    axes: list[str | int] = ["batch", "sequence"]
-    graph = helper.make_graph(
-        [
-            helper.make_node("Gather", ["rows", "input_ids"], [STATE]),
-            helper.make_node("Sum", [STATE, STATE], ["tokens"]),
-        ],
-        "rows",
-        [helper.make_tensor_value_info(name, TensorProto.INT64, axes) for name in ("input_ids", "attention_mask")],
-        [helper.make_tensor_value_info("tokens", TensorProto.FLOAT, [*axes, WIDTH])],
-        [numpy_helper.from_array(ROWS, "rows")],
-    )
-    onnx.save(helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8), path)
+    inner = helper.make_node("Gather", ["rows", "input_ids"], [STATE])
+    save_graph(path, [inner, helper.make_node("Sum", [STATE, STATE], ["tokens"])], opset=17)
     pool_by_weights(path, WEIGHTS, prefix_end=COLON)
     return path
-
-
-def outputs(path: Path, *texts: list[int]) -> NDArray[np.float32]:
-    session = onnxruntime.InferenceSession(str(path), providers=["CPUExecutionProvider"])
-    length = max(map(len, texts))
-    tokens = np.array([[*text, *[PADDING] * (length - len(text))] for text in texts])
-    (rows,) = session.run(None, {"input_ids": tokens, "attention_mask": (tokens != PADDING).astype(np.int64)})
-    found: NDArray[np.float32] = np.asarray(rows)
-    return found
 
 
 def test_the_vector_of_the_text_stays_and_those_of_its_tokens_follow(model: Path) -> None:
