@@ -2,8 +2,8 @@
 
 The start of a program that searches takes longer than the search, so a process that has all of it in memory answers.
 A server is asked by its own user alone, and only with the very settings that it has, which decide the name of its
-socket. What it does not answer, the command searches itself. Used by `searching`, and by `search_server` for the names.
-It imports what a socket takes and no more. Main thread.
+socket. What it does not answer, the command searches itself, and writes into the server's log why it had to. Used by
+`searching`, and by `search_server` for the names. It imports what a socket takes and no more. Main thread.
 """
 
 from __future__ import annotations
@@ -54,10 +54,18 @@ class ServedAnswer(NamedTuple):
     """The error to report instead."""
 
 
-def settings_key() -> str:
+class Unserved(NamedTuple):
+    """That the command has to search itself."""
+
+    reason: str | None = None
+    """Why a server that listens was of no use. None where none listens."""
+
+
+def settings_key(versions: list[list[int] | None] | None = None) -> str:
     """What a search depends on besides its options: all that decides the settings and the program, as text.
 
-    That are variables, `config.toml`, the user, the machine, its time zone, and the program.
+    That are variables, `config.toml`, the user, the machine, its time zone, and the program. `versions` are what
+    `file_versions` has returned; without them it is called.
     """
     variables = {
         name: value
@@ -65,7 +73,7 @@ def settings_key() -> str:
         if name.upper().startswith("MAGICFS_") or name.startswith("PG") or name in {"HOME", "TZ"}
     }
     program = [magicfs.__version__, sys.executable, os.geteuid(), os.uname().nodename]
-    return json.dumps([home(), sorted(variables.items()), program, file_versions()])
+    return json.dumps([home(), sorted(variables.items()), program, versions or file_versions()])
 
 
 def file_versions() -> list[list[int] | None]:
@@ -100,8 +108,8 @@ def socket_path(key: str) -> str:
     return os.path.join(home(), "run", f"search-{zlib.crc32(key.encode('utf-8', 'surrogateescape')):08x}.sock")
 
 
-def ask(options: Mapping[str, object], *, key: str) -> ServedAnswer | None:
-    """What a server with the settings `key` answers to a search; None if the command has to search itself.
+def ask(options: Mapping[str, object], *, key: str) -> ServedAnswer | Unserved:
+    """What a server with the settings `key` answers to a search.
 
     `options` are those of `searching.SearchOptions`, by name.
     """
@@ -111,18 +119,21 @@ def ask(options: Mapping[str, object], *, key: str) -> ServedAnswer | None:
             connection.settimeout(TAKEN_SECONDS)
             connection.connect(socket_path(key))
             if not _is_ours(connection):
-                return None
+                return Unserved("another user's process serves the socket")
             asked_at = time.monotonic()
             taken_by = asked_at + TAKEN_SECONDS
             send(connection, request, deadline=taken_by)
             taken = receive(connection, max_body_bytes=0, deadline=taken_by)
-            if "error" in taken.head:
-                return None
+            refusal = error_in(taken)
+            if refusal is not None:
+                return Unserved(f"it was not taken ({refusal})")
             deadline = time.monotonic() + float(taken.head["seconds"]) + GRACE_SECONDS
             answer = receive(connection, max_body_bytes=MAX_ANSWER_BYTES, deadline=deadline)
             return served_answer(answer, seconds=time.monotonic() - asked_at)
-    except (OSError, FramingError, ValueError, KeyError, TypeError):
-        return None
+    except (FileNotFoundError, ConnectionRefusedError):
+        return Unserved()
+    except (OSError, FramingError, ValueError, KeyError, TypeError) as error:
+        return Unserved(f"{type(error).__name__}: {error}")
 
 
 def _is_ours(connection: socket.socket) -> bool:
@@ -131,17 +142,16 @@ def _is_ours(connection: socket.socket) -> bool:
     return bool(user == os.geteuid())
 
 
-def served_answer(answer: Message, *, seconds: float) -> ServedAnswer | None:
-    """What a server has answered after `seconds`; None if the command is to search itself.
-
-    A search that has failed slowly is not tried again.
-    """
+def served_answer(answer: Message, *, seconds: float) -> ServedAnswer | Unserved:
+    """What a server has answered after `seconds`. A search that has failed slowly is not tried again."""
     complaints = list(map(str, answer.head["complaints"]))
     error = error_in(answer)
     if error is None:
         return ServedAnswer(answer.body.decode("utf-8", "surrogatepass"), complaints)
     is_slow = isinstance(error, DatabaseUnavailable) and seconds >= SLOW_FAILURE_SECONDS
-    return ServedAnswer("", complaints, error) if is_slow or isinstance(error, _REPORTED) else None
+    if is_slow or isinstance(error, _REPORTED):
+        return ServedAnswer("", complaints, error)
+    return Unserved(f"it failed ({error})")
 
 
 def start_server(key: str, variables: Mapping[str, str]) -> None:
@@ -153,10 +163,9 @@ def start_server(key: str, variables: Mapping[str, str]) -> None:
     """
     from magicfs.linux.locks import try_lock
 
-    folder, path = home(), socket_path(key)
-    log = os.path.join(folder, "log", LOG_NAME)
+    path = socket_path(key)
     with suppress(OSError):
-        if os.stat(os.path.join(folder, "run")).st_uid != os.geteuid():
+        if os.stat(os.path.dirname(path)).st_uid != os.geteuid():
             return
         lock = try_lock(f"{path}.lock")
         if lock is None:
@@ -167,6 +176,20 @@ def start_server(key: str, variables: Mapping[str, str]) -> None:
             sys.executable,
             [sys.executable, "-P", "-m", "magicfs.cli.search_server", "--socket", path, "--lock", str(lock)],
             variables,
-            file_actions=[*nothing, (os.POSIX_SPAWN_OPEN, 2, log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600)],
+            file_actions=[
+                *nothing,
+                (os.POSIX_SPAWN_OPEN, 2, _log_path(), os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o600),
+            ],
             setsid=True,
         )
+
+
+def log_unserved(reason: str) -> None:
+    """Write into the log of the servers why one that listens was of no use to this search."""
+    line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} WARNING command[{os.getpid()}] a search was not served: {reason}\n"
+    with suppress(OSError), open(_log_path(), "a", encoding="utf-8", errors="backslashreplace") as log:
+        log.write(line)
+
+
+def _log_path() -> str:
+    return os.path.join(home(), "log", LOG_NAME)

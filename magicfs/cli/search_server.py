@@ -60,11 +60,16 @@ _TYPES: dict[str, tuple[type, ...]] = {
 class SearchAnswers:
     """Answers requests with a search service. A `Service` of `ipc/local_server.py`."""
 
-    def __init__(self, settings: Settings, *, key: str, complaints: Sequence[str] = ()) -> None:
-        """Search with `settings`, for clients whose settings have the same `key`, and about which it complains."""
+    def __init__(
+        self, settings: Settings, *, key: str, file_versions: list[list[int] | None], complaints: Sequence[str] = ()
+    ) -> None:
+        """Search with `settings`, for clients whose settings have the same `key`, and about which it complains.
+
+        `file_versions` are those in the key.
+        """
         self._settings = settings
         self._key = key
-        self._file_versions = search_client.file_versions()
+        self._file_versions = file_versions
         self._complaints = list(complaints)
         self._building = threading.Lock()
         self._built: tuple[Database, SearchService] | None = None
@@ -161,15 +166,20 @@ def main(arguments: list[str] | None = None) -> int:
     if options.lock is not None:
         os.set_inheritable(options.lock, False)
     # Before the environment is changed.
-    key = search_client.settings_key()
+    file_versions = search_client.file_versions()
+    key = search_client.settings_key(file_versions)
     try:
         settings = environment.settings_for_service("search")
     except MagicFSError as error:
         sys.stderr.write(f"magicfs: {error}\n")
         return 1
+    if options.socket != Path(search_client.socket_path(key)):
+        # It would refuse all that it is asked, and keep the lock of a server that does not.
+        log.warning("the settings or the program have changed since the command started %s", options.socket.name)
+        return 0
 
     def make_service() -> SearchAnswers:
-        service = SearchAnswers(settings, key=key, complaints=config.unknown_variables())
+        service = SearchAnswers(settings, key=key, file_versions=file_versions, complaints=config.unknown_variables())
         service.prepare()
         return service
 

@@ -73,12 +73,14 @@ def run(options: SearchOptions, show: Callable[[str, SearchOptions], None] | Non
     # A search of its own changes the variables.
     key, variables = search_client.settings_key(), dict(os.environ)
     served = search_client.ask(options._asdict(), key=key)
-    if served is None:
+    if isinstance(served, search_client.Unserved):
         text = _search(options)
         try:
             show(text, options)
         finally:
             # Whoever reads the output may have gone.
+            if served.reason is not None:
+                search_client.log_unserved(served.reason)
             search_client.start_server(key, variables)
         return
     from magicfs.cli import terminal

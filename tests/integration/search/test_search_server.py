@@ -243,6 +243,8 @@ def test_without_an_answer_the_command_searches_itself(machine: Machine, number:
     os.kill(pid, number)
     try:
         assert without_time(machine.run("search", "invoice", "--json", constants={})) == served
+        # Of one that does not listen, the server that is started next says enough.
+        assert ("a search was not served: TimeoutError" in machine.told_of_servers()) == (number == signal.SIGSTOP)
     finally:
         with contextlib.suppress(ProcessLookupError):
             os.kill(pid, signal.SIGKILL)
@@ -316,9 +318,25 @@ def test_down_ends_the_servers_of_all_settings_and_kills_one_that_hangs(machine:
     assert machine.run("down").stdout == "nothing is running\n"
 
 
-def test_a_server_that_nobody_asks_exits(machine: Machine) -> None:
+def server_of(machine: Machine, path: Path, *arguments: str) -> subprocess.CompletedProcess[str]:
+    """A server at the socket `path` that has ended."""
+    command = [sys.executable, "-m", "magicfs.cli.search_server", "--socket", os.fspath(path), *arguments]
     environment = os.environ | machine.environment
-    path = machine.home / "run" / "search-0.sock"
-    command = [sys.executable, "-m", "magicfs.cli.search_server", "--socket", str(path), "--idle-exit", "0.2"]
-    assert subprocess.run(command, env=environment, timeout=SECONDS, check=False).returncode == 0
+    return subprocess.run(command, env=environment, capture_output=True, text=True, timeout=SECONDS, check=False)
+
+
+def test_a_server_that_nobody_asks_exits(machine: Machine) -> None:
+    machine.run("search", "invoice")
+    [path] = machine.served()
+    assert stop_server(path, seconds=SECONDS)
+    done = server_of(machine, path, "--idle-exit", "0.2")
+    assert done.returncode == 0
+    assert f"serving {path}" in done.stderr
     assert not path.exists()
+
+
+def test_a_server_whose_settings_have_changed_while_it_started_serves_nobody(machine: Machine) -> None:
+    """It would refuse each search, and keep the lock of the server that answers them."""
+    done = server_of(machine, machine.home / "run" / "search-0.sock")
+    assert done.returncode == 0
+    assert "the settings or the program have changed since the command started search-0.sock" in done.stderr

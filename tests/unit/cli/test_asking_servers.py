@@ -20,7 +20,7 @@ def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Mapping[str, str
     """The servers that are started by searches that no server answers, and that change the variables."""
     found: list[tuple[str, Mapping[str, str]]] = []
     monkeypatch.setenv("PGPORT", "5555")
-    monkeypatch.setattr(search_client, "ask", lambda *_, **__: None)
+    monkeypatch.setattr(search_client, "ask", lambda *_, **__: search_client.Unserved())
     monkeypatch.setattr(search_client, "start_server", lambda key, variables: found.append((key, variables)))
     monkeypatch.setattr(searching, "_search", lambda _options: os.environ.pop("PGPORT"))
     monkeypatch.setattr(searching, "_show", lambda *_: None)
@@ -49,10 +49,13 @@ def test_a_server_is_started_also_where_nobody_reads_the_results_to_their_end(
 def test_a_search_that_waited_for_the_database_in_vain_is_not_begun_anew(seconds: float, is_reported: bool) -> None:
     head = {"error": DatabaseUnavailable.__name__, "message": "no answer", "complaints": []}
     served = search_client.served_answer(Message(head), seconds=seconds)
-    assert (served is not None) == is_reported
-    assert served is None or isinstance(served.error, DatabaseUnavailable)
-    other = {"error": ServerError.__name__, "message": "failed", "complaints": []}
-    assert search_client.served_answer(Message(other), seconds=seconds) is None
+    if is_reported:
+        assert isinstance(served, search_client.ServedAnswer)
+        assert isinstance(served.error, DatabaseUnavailable)
+    else:
+        assert served == search_client.Unserved("it failed (no answer)")
+    other = {"error": ServerError.__name__, "message": "refused", "complaints": []}
+    assert search_client.served_answer(Message(other), seconds=seconds) == search_client.Unserved("it failed (refused)")
 
 
 @pytest.fixture
