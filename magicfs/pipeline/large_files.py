@@ -40,7 +40,7 @@ _UNIT_BYTES: Final = 4
 _CONTAINERS: Final = {"application/zip": excerpt_of_zip, "application/x-tar": excerpt_of_tar}
 _MAILBOX_TYPE: Final = "application/mbox"
 _READ_FROM_THE_BEGINNING: Final = frozenset(
-    {"message/rfc822", "application/gzip", "application/x-bzip2", "application/x-xz"}
+    {"message/rfc822", "application/gzip", "application/x-bzip2", "application/x-xz", "application/zstd"}
 )
 """Of a message, the text comes before what is attached; of what is compressed, nothing can be read without it."""
 _ROUTES_WITHOUT_TEXT: Final = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})

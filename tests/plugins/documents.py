@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import email.message
 import io
+import sys
 import tarfile
 import zipfile
 from collections.abc import Iterable, Mapping
@@ -14,6 +15,11 @@ from html import escape
 from typing import Literal
 
 from PIL import ExifTags, Image
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
 
 WORD = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"'
 SHEET = 'xmlns="http://schemas.openxmlformats.org/spreadsheetml/2006/main"'
@@ -189,6 +195,11 @@ def tar_archive(names: Iterable[str], *, mode: TarMode = "w") -> bytes:
             member.size = 5
             archive.addfile(member, io.BytesIO(b"hello"))
     return data.getvalue()
+
+
+def compressed_with_zstd(content: bytes) -> bytes:
+    """A file that is compressed with Zstandard."""
+    return zstd.compress(content)
 
 
 def mail(text: str, *, subject: str, attachments: Mapping[str, bytes]) -> bytes:

@@ -172,7 +172,7 @@ PARSED_EXTENSIONS: Final = frozenset(
     {
         *("jpg", "jpeg", "png", "gif", "tif", "tiff", "webp", "heic", "bmp"),
         *("mp3", "flac", "ogg", "opus", "m4a", "wav", "mp4", "mov", "mkv", "avi"),
-        *("zip", "jar", "tar", "tgz", "gz", "bz2", "xz", "dbf"),
+        *("zip", "jar", "tar", "tgz", "gz", "bz2", "xz", "zst", "dbf"),
     }
 )
 """Usual names of what a signature tells: pictures, sound, films, archives, tables."""

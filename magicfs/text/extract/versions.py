@@ -20,31 +20,32 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "text/plain": 64,
     "text/x-dxf": 63,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),
-    "application/zip": 64,
+    "application/zip": 68,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
-    "application/x-ole-storage": 55,
+    "application/x-ole-storage": 68,
     **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
     **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "excel", "package")), 22),
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 23
     ),
     "application/pdf": 26,
-    **dict.fromkeys(("application/pkcs7-mime", "application/vnd.rar"), 27),
+    "application/pkcs7-mime": 68,
+    "application/vnd.rar": 27,
     "application/rtf": 19,
     "application/x-fictionbook+xml": 14,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
-    "message/*": 59,
-    "application/mbox": 58,
+    "message/*": 68,
+    "application/mbox": 68,
     **dict.fromkeys(("audio/*", "video/*"), 53),
     "image/*": 53,
     "application/rdf+xml": 52,
     "text/x-java-manifest": 46,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 50),
     "application/x-mobipocket-ebook": 7,
-    "application/ms-tnef": 8,
-    "application/vnd.sqlite3": 4,
+    "application/ms-tnef": 68,
+    "application/vnd.sqlite3": 5,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
 
@@ -53,7 +54,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 67
+VERSION_OF_UNREAD: Final = 69
 """To be raised when files are read of which nothing was: above all others."""
 
 

@@ -17,7 +17,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
-from tests.plugins.documents import TarMode, container, mail, picture, tar_archive, word_document
+from tests.plugins.documents import TarMode, compressed_with_zstd, container, mail, picture, tar_archive, word_document
 from tests.plugins.rar import rar_4, rar_5
 
 _NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
@@ -31,6 +31,8 @@ _NAMES: Final = ("letters/an Müller.txt", "../outside.txt")
         (b"a.tgz", tar_archive(_NAMES, mode="w:gz")),
         (b"a.tar.bz2", tar_archive(_NAMES, mode="w:bz2")),
         (b"a.tar.xz", tar_archive(_NAMES, mode="w:xz")),
+        (b"a.tar.zst", compressed_with_zstd(tar_archive(_NAMES))),
+        (b"a.zip", container({"old.tar.zst": compressed_with_zstd(tar_archive(_NAMES))})),
         (b"a.rar", rar_4(_NAMES)),
         (b"a.cbr", rar_5(_NAMES)),
     ],

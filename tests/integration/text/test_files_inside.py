@@ -6,6 +6,7 @@ import bz2
 import gzip
 import io
 import lzma
+import random
 import time
 import tracemalloc
 import zipfile
@@ -37,7 +38,12 @@ def read(extractor: FileExtractor, content: bytes, name: bytes) -> Document:
 
 @pytest.mark.parametrize(
     ("name", "compress"),
-    [(b"kern.log.1.gz", gzip.compress), (b"kern.log.bz2", bz2.compress), (b"kern.log.xz", lzma.compress)],
+    [
+        (b"kern.log.1.gz", gzip.compress),
+        (b"kern.log.bz2", bz2.compress),
+        (b"kern.log.xz", lzma.compress),
+        (b"kern.log.zst", documents.compressed_with_zstd),
+    ],
 )
 def test_a_text_that_is_compressed_alone_is_a_text(extractor: FileExtractor, name: bytes, compress: Any) -> None:
     assert read(extractor, compress(LOG), name).text == LOG.decode()
@@ -64,7 +70,21 @@ def test_what_is_no_text_has_none_and_archives_have_names(extractor: FileExtract
 
 def test_a_cut_compressed_file_keeps_its_beginning(extractor: FileExtractor) -> None:
     lines = b"".join(b"line %d of a long log\n" % number for number in range(20_000))
-    assert "line 0 of" in read(extractor, gzip.compress(lines)[:30_000], b"long.log.gz").text
+    for compressed, name in ((gzip.compress(lines), b"long.log.gz"), (documents.compressed_with_zstd(lines), b"l.zst")):
+        document = read(extractor, compressed[: len(compressed) // 2], name)
+        assert "line 0 of" in document.text
+        assert document.unread_parts is not None
+
+
+def test_a_compressed_file_with_damage_in_it_ends_there(extractor: FileExtractor) -> None:
+    words = random.Random(1)
+    text = " ".join(words.choice(("heron", "gull", "river", "delta")) for _ in range(400_000)).encode()
+    compressed = documents.compressed_with_zstd(text)
+    half = len(compressed) // 2
+    document = read(extractor, compressed[:half] + bytes(1000) + compressed[half + 1000 :], b"birds.txt.zst")
+    assert 100_000 < len(document.text) < len(text)
+    assert document.unread_parts is not None
+    assert isinstance(extractor.extract(compressed[:8] + bytes(100), name=b"birds.txt.zst"), Unreadable)
 
 
 def test_a_long_compressed_text_says_what_was_cut() -> None:

@@ -12,6 +12,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits
 from tests.integration.text.reading import read
+from tests.plugins.documents import compressed_with_zstd
 from tests.plugins.pictures import members
 
 NOTES = ("CREATE TABLE notes (id INTEGER PRIMARY KEY, title TEXT, body TEXT)",)
@@ -113,6 +114,29 @@ def test_a_deck_of_cards_is_read(extractor: FileExtractor) -> None:
     )
     text = read(extractor, members({"collection.anki2": deck, "media": "{}"}), b"German.apkg").text
     assert text.split("\n")[5:8] == ["notes", "der Reiher", "the heron"]
+
+
+def test_a_compressed_deck_of_cards_is_read(extractor: FileExtractor) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.create_collation("unicase", lambda one, other: (one > other) - (one < other))
+    connection.executescript(
+        "CREATE TABLE notes (id INTEGER PRIMARY KEY, guid TEXT, flds TEXT, sfld INTEGER);"
+        "CREATE TABLE decks (id INTEGER PRIMARY KEY, name TEXT NOT NULL COLLATE unicase, kind BLOB);"
+        "CREATE UNIQUE INDEX decks_by_name ON decks (name);"
+        "CREATE TABLE fields (of INTEGER, name TEXT NOT NULL COLLATE unicase, PRIMARY KEY (of, name)) WITHOUT ROWID;"
+        "INSERT INTO notes VALUES (1, 'a{@b', 'der Reiherthe heron', 'der Reiher');"
+        "INSERT INTO decks VALUES (1, 'Birds of the delta', x'00');"
+        "INSERT INTO fields VALUES (1, 'Front')"
+    )
+    parts = {
+        "meta": b"\x08\x03",
+        "collection.anki2": database(*NOTES),
+        "collection.anki21b": compressed_with_zstd(connection.serialize()),
+        "media": compressed_with_zstd(b""),
+    }
+    document = read(extractor, members(parts), b"German.apkg")
+    assert {"der Reiher", "the heron", "Birds of the delta", "Front"} <= set(document.text.split("\n"))
+    assert document.unread_parts is None
 
 
 def test_a_database_with_a_log_is_read(extractor: FileExtractor) -> None:

@@ -7,7 +7,6 @@ Runs in the child process, called by `document_parser`, which reads the files in
 from __future__ import annotations
 
 import contextlib
-import lzma
 import re
 import tarfile
 from collections.abc import Iterable, Iterator
@@ -19,8 +18,9 @@ import rarfile
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.archives.archive_members import RAR_TYPE, ZIP_TYPE, Member, members_of
+from magicfs.text.extract.archives.compressed_files import DAMAGE_OF_COMPRESSED
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
-from magicfs.text.extract.documents.file_parts import DAMAGE, WHAT_FOLLOWS, FileParts
+from magicfs.text.extract.documents.file_parts import WHAT_FOLLOWS, FileParts
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -33,6 +33,7 @@ _INNER_TYPES: Final = {
     **dict.fromkeys((".tar.gz", ".tgz"), "application/gzip"),
     **dict.fromkeys((".tar.bz2", ".tbz2", ".tbz"), "application/x-bzip2"),
     **dict.fromkeys((".tar.xz", ".txz"), "application/x-xz"),
+    **dict.fromkeys((".tar.zst", ".tzst"), "application/zstd"),
     **dict.fromkeys((".rar", ".cbr"), RAR_TYPE),
     ".tar": "application/x-tar",
 }
@@ -45,7 +46,7 @@ _PACKAGE: Final = re.compile(
     re.DOTALL,
 )
 """What tells that an archive is a package of a program: it is not read, as programs are not."""
-_DAMAGE: Final = (tarfile.TarError, lzma.LZMAError, *DAMAGE)
+_DAMAGE: Final = (tarfile.TarError, *DAMAGE_OF_COMPRESSED)
 
 
 def read_archive(
@@ -179,7 +180,7 @@ class _Texts:
         try:
             content = member.read()
         # Where a tar archive is damaged, it ends: that is counted with its names.
-        except (lzma.LZMAError, *DAMAGE):
+        except DAMAGE_OF_COMPRESSED:
             self._add_unread(name, SkipReason.CORRUPT)
             return
         if not content:

@@ -11,6 +11,7 @@ import gzip
 import io
 import lzma
 import os
+import sys
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -18,6 +19,14 @@ from typing import Any, Final
 
 from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.plain.plain_text import decode
+
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+DAMAGE_OF_COMPRESSED: Final = (lzma.LZMAError, zstd.ZstdError, *DAMAGE)
+"""What the decompressors raise about damage, and the libraries of containers."""
 
 MAX_UNPACKED_BYTES: Final = 1 << 30
 """The bytes of an archive, or of the rest of a file, that are decompressed."""
@@ -34,6 +43,7 @@ DECOMPRESSORS: Final[dict[str, Callable[..., Any]]] = {
     "application/gzip": gzip.open,
     "application/x-bzip2": bz2.open,
     "application/x-xz": lzma.open,
+    "application/zstd": zstd.open,
 }
 
 
@@ -53,7 +63,7 @@ class CompressedFile:
     def count_rest(self, *, until: float) -> int:
         """The number of bytes after the beginning, as many as are decompressed until then on the monotonic clock."""
         count = 0
-        with contextlib.suppress(*DAMAGE, lzma.LZMAError):
+        with contextlib.suppress(*DAMAGE_OF_COMPRESSED):
             while count < MAX_UNPACKED_BYTES and time.monotonic() < until and (block := self._rest.read1(_BLOCK_BYTES)):
                 count += len(block)
         return count
@@ -75,7 +85,7 @@ def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
             data += block
             if data.startswith(b"ustar", _TAR_MAGIC_OFFSET):
                 return None
-    except (lzma.LZMAError, *DAMAGE):
+    except DAMAGE_OF_COMPRESSED:
         is_damaged = True
     if not data:
         return None

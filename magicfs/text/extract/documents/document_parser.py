@@ -16,7 +16,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.archives.archive_members import RAR_TYPE
 from magicfs.text.extract.archives.archives import read_archive
-from magicfs.text.extract.archives.compressed_files import decompress_file
+from magicfs.text.extract.archives.compressed_files import DECOMPRESSORS, decompress_file
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container, xml_documents
 from magicfs.text.extract.documents.document_parts import with_document_parts
@@ -49,9 +49,7 @@ from magicfs.text.extract.plain.decoding import read_text
 from magicfs.text.extract.plain.plain_text import clean, decode
 from magicfs.text.extract.process.page_reader import Pages, unreadable_of
 
-_ARCHIVE_TYPES: Final = frozenset(
-    {"application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz", RAR_TYPE}
-)
+_ARCHIVE_TYPES: Final = frozenset({"application/x-tar", RAR_TYPE, *DECOMPRESSORS})
 
 _XML_READERS: Final[dict[str, Callable[[bytes], Document | Unreadable]]] = {
     xml_documents.SVG_TYPE: xml_documents.read_svg,

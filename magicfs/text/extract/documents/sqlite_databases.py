@@ -29,6 +29,9 @@ _MAX_COLUMNS: Final = 200
 _MAX_CELL_CHARACTERS: Final = 200_000
 _STEPS_BETWEEN_CHECKS: Final = 10_000
 _VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
+_COLLATION: Final = re.compile(r"\bCOLLATE\s+[\"'`\[]?(\w{1,100})", re.IGNORECASE)
+"""How a table compares a column: some have rules of their program, without which not all tables can be read."""
+_BUILT_IN_COLLATIONS: Final = frozenset({"binary", "nocase", "rtrim"})
 _OF_PROGRAMS: Final = re.compile(
     r"[0-9A-Fa-f{}-]{16,}"
     r"|(?!(?:[^\W\d_]+|\d+)(?:[_-](?:[^\W\d_]+|\d+))+\Z)"
@@ -95,6 +98,9 @@ def _allowed(action: int, _table: str | None, name: str | None, *_: str | None) 
 def _tables(connection: sqlite3.Connection) -> dict[str, list[str]]:
     """The columns of each table; without the indexes of texts, which have each text again."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchmany(_MAX_TABLES)
+    for collation in {found.lower() for _, sql in rows for found in _COLLATION.findall(sql or "")}:
+        if collation not in _BUILT_IN_COLLATIONS:
+            connection.create_collation(collation, _compared)
     virtual = {name for name, sql in rows if _VIRTUAL.match(sql or "")}
     of_indexes = virtual.union(f"{name}_{end}" for name in virtual for end in _OF_INDEX)
     names = [name for name, _ in rows if not name.startswith("sqlite_") and name not in of_indexes and "\0" not in name]
@@ -169,6 +175,10 @@ def _shown(cell: str) -> str:
 
 def _decoded(data: bytes) -> str:
     return data.decode("utf-8", "replace")
+
+
+def _compared(one: str, other: str) -> int:
+    return (one > other) - (one < other)
 
 
 def _quoted(name: str) -> str:
