@@ -14,20 +14,18 @@ from magicfs.text.extract.documents.mobipocket import decompress
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.mail.tnef import decompress_rtf
 from tests.integration.text.reading import read
+from tests.plugins.packed_mail import (
+    CODE_PAGE,
+    FILE_DATA,
+    FILE_NAME,
+    FILE_PROPERTIES,
+    NEXT_FILE,
+    PROPERTIES,
+    SUBJECT,
+    tnef,
+)
 
 _MAPI_BODY, _MAPI_HTML, _MAPI_RTF, _MAPI_FILE_NAME = 0x1000, 0x1013, 0x1009, 0x3707
-_CODE_PAGE, _PROPERTIES, _NEXT_FILE, _FILE_NAME, _FILE_DATA = 0x69007, 0x69003, 0x69002, 0x18010, 0x6800F
-_SUBJECT, _FILE_PROPERTIES = 0x18004, 0x69005
-
-
-def tnef(*attributes: tuple[int, bytes]) -> bytes:
-    rows = [
-        struct.pack("<BII", 2 if name in {_NEXT_FILE, _FILE_NAME, _FILE_DATA, _FILE_PROPERTIES} else 1, name, len(data))
-        + data
-        + struct.pack("<H", sum(data) & 0xFFFF)
-        for name, data in attributes
-    ]
-    return struct.pack("<IH", 0x223E9F78, 1) + b"".join(rows)
 
 
 def properties(values: Mapping[int, tuple[int, bytes]]) -> bytes:
@@ -57,13 +55,13 @@ def test_a_packed_message_has_its_text_and_its_files(
     extractor: FileExtractor, body: Mapping[int, tuple[int, bytes]]
 ) -> None:
     content = tnef(
-        (_CODE_PAGE, struct.pack("<II", 1252, 0)),
-        (_SUBJECT, "Öltank\0".encode("cp1252")),
-        (_PROPERTIES, properties(body)),
-        (_NEXT_FILE, b"\1\0" + b"\xff" * 12),
-        (_FILE_NAME, b"BERICH~1.TXT\0"),
-        (_FILE_DATA, b"a rutabaga pie"),
-        (_FILE_PROPERTIES, properties({_MAPI_FILE_NAME: (0x1F, "Bericht März.txt\0".encode("utf-16-le"))})),
+        (CODE_PAGE, struct.pack("<II", 1252, 0)),
+        (SUBJECT, "Öltank\0".encode("cp1252")),
+        (PROPERTIES, properties(body)),
+        (NEXT_FILE, b"\1\0" + b"\xff" * 12),
+        (FILE_NAME, b"BERICH~1.TXT\0"),
+        (FILE_DATA, b"a rutabaga pie"),
+        (FILE_PROPERTIES, properties({_MAPI_FILE_NAME: (0x1F, "Bericht März.txt\0".encode("utf-16-le"))})),
     )
     document = read(extractor, content, b"winmail.dat")
     assert document.title == "Öltank"
@@ -77,7 +75,7 @@ def test_a_packed_message_has_its_text_and_its_files(
 
 
 def test_a_cut_packed_message_is_read_as_far_as_it_goes(extractor: FileExtractor) -> None:
-    content = tnef((_SUBJECT, b"An oil tank\0"), (_NEXT_FILE, b"\1\0"), (_FILE_NAME, b"a\0"), (_FILE_DATA, b"x" * 99))
+    content = tnef((SUBJECT, b"An oil tank\0"), (NEXT_FILE, b"\1\0"), (FILE_NAME, b"a\0"), (FILE_DATA, b"x" * 99))
     document = read(extractor, content[:-50], b"winmail.dat")
     assert "An oil tank" in document.text
     assert document.unread_parts is not None
@@ -85,7 +83,7 @@ def test_a_cut_packed_message_is_read_as_far_as_it_goes(extractor: FileExtractor
 
 @pytest.mark.parametrize("rest", [b"\n", b"\r\n\r\n", bytes(40), b"-- \nsent by a gateway\n"])
 def test_what_programs_put_behind_a_packed_message_is_no_damage(extractor: FileExtractor, rest: bytes) -> None:
-    document = read(extractor, tnef((_SUBJECT, b"An oil tank\0")) + rest, b"winmail.dat")
+    document = read(extractor, tnef((SUBJECT, b"An oil tank\0")) + rest, b"winmail.dat")
     assert document.text.strip() == "Subject: An oil tank"
     assert document.unread_parts is None
 
@@ -93,9 +91,9 @@ def test_what_programs_put_behind_a_packed_message_is_no_damage(extractor: FileE
 def test_what_is_attached_is_read_beside_damaged_rtf(extractor: FileExtractor) -> None:
     cut = struct.pack("<IIII", 14, 99, 0x75465A4C, 0) + b"\1\0"
     content = tnef(
-        (_SUBJECT, b"An oil tank\0"),
-        (_PROPERTIES, properties({_MAPI_RTF: (0x102, cut)})),
-        *((_NEXT_FILE, b"\1\0"), (_FILE_NAME, b"a.txt\0"), (_FILE_DATA, b"a rutabaga pie")),
+        (SUBJECT, b"An oil tank\0"),
+        (PROPERTIES, properties({_MAPI_RTF: (0x102, cut)})),
+        *((NEXT_FILE, b"\1\0"), (FILE_NAME, b"a.txt\0"), (FILE_DATA, b"a rutabaga pie")),
     )
     document = read(extractor, content, b"winmail.dat")
     assert "a rutabaga pie" in document.text
@@ -103,7 +101,7 @@ def test_what_is_attached_is_read_beside_damaged_rtf(extractor: FileExtractor) -
 
 
 def test_a_packed_message_of_too_many_files_says_so(extractor: FileExtractor) -> None:
-    document = read(extractor, tnef((_SUBJECT, b"An oil tank\0"), *[(_NEXT_FILE, b"\1\0")] * 20_000), b"winmail.dat")
+    document = read(extractor, tnef((SUBJECT, b"An oil tank\0"), *[(NEXT_FILE, b"\1\0")] * 20_000), b"winmail.dat")
     assert document.text.strip() == "Subject: An oil tank"
     assert document.unread_parts is not None
 
@@ -200,7 +198,7 @@ def test_why_a_book_is_not_read(extractor: FileExtractor, content: bytes, reason
 
 @pytest.mark.parametrize("cut", range(0, 400, 23))
 def test_damaged_books_and_messages_end(extractor: FileExtractor, cut: int) -> None:
-    packed = tnef((_PROPERTIES, properties({_MAPI_BODY: (0x1E, b"text\0")})), (_NEXT_FILE, b"\1\0"))
+    packed = tnef((PROPERTIES, properties({_MAPI_BODY: (0x1E, b"text\0")})), (NEXT_FILE, b"\1\0"))
     for content, name in ((book([b"<p>text</p>"], flags=0xFFFF), b"a.mobi"), (packed, b"winmail.dat")):
         damaged = content[:70] + bytes(byte ^ 0x55 if n == cut else byte for n, byte in enumerate(content[70:]))
         assert isinstance(extractor.extract(damaged, name=name), Document | Unreadable)

@@ -23,6 +23,8 @@ from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from tests.integration.text.reading import read
 from tests.plugins.documents import mail
 from tests.plugins.ole import compound_file
+from tests.plugins.packed_mail import tnef_with_files
+from tests.plugins.pdf import Scan, pdf_file
 from tests.plugins.pictures import (
     book_of,
     long_picture_of,
@@ -33,6 +35,7 @@ from tests.plugins.pictures import (
     relations,
     word_document_of,
 )
+from tests.plugins.signed import signed
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
@@ -159,12 +162,55 @@ def test_the_screenshot_of_a_long_page_is_read_whole(reader: FileExtractor, name
     assert text.split() == "Marmalade needs oranges The heron waits".split()
 
 
-def test_a_document_attached_to_a_message_costs_its_pictures_no_turn(reader: FileExtractor) -> None:
-    attachments = {"a.docx": word_document_of("Breakfast", MARMALADE), "bird.jpg": HERON}
-    content = mail("Dear Ann", subject="Breakfast", attachments=attachments)
-    document = whole(reader, content, b"a.eml")
-    assert len(document.pictures) == 1
-    assert "heron waits" in document.text
+LETTER = word_document_of("Breakfast", MARMALADE)
+TWO_FILES = mail("Dear Ann", subject="Breakfast", attachments={"a.docx": LETTER, "bird.jpg": HERON})
+PACKED = tnef_with_files("Breakfast", a_docx=LETTER, bird_jpg=HERON)
+BOX = b"From ann Mon Jan  1 00:00:00 2024\n" + TWO_FILES
+OUTLOOK_FOLDER = "__attach_version1.0_#00000000/__substg1.0_"
+
+
+@pytest.mark.parametrize(
+    ("name", "content"),
+    [
+        (b"a.eml", TWO_FILES),
+        (b"winmail.dat", PACKED),
+        (b"a.eml", mail("Dear Ann", subject="packed", attachments={"winmail.dat": PACKED})),
+        (b"a.eml", mail("Dear Ann", subject="forwarded", attachments={"original.eml": TWO_FILES})),
+        (b"Inbox", BOX + b"\n\n" + BOX),
+        (b"a.p7m", signed(TWO_FILES)),
+        (
+            b"a.msg",
+            compound_file(
+                {
+                    "__properties_version1.0": bytes(32),
+                    f"{OUTLOOK_FOLDER}3707001F": "original.eml".encode("utf-16-le"),
+                    f"{OUTLOOK_FOLDER}37010102": TWO_FILES,
+                }
+            ),
+        ),
+    ],
+)
+def test_the_pictures_of_a_document_that_was_sent_are_read(reader: FileExtractor, name: bytes, content: bytes) -> None:
+    document = read(reader, content, name)
+    assert (document.pending_pages, "bitter" in document.text) == ((1, 2), False)
+    text = whole(reader, content, name).text
+    assert text.index("Breakfast") < text.index("Marmalade needs bitter oranges") < text.index("heron waits")
+
+
+def test_the_scanned_pages_of_a_file_that_was_sent_are_read(reader: FileExtractor) -> None:
+    files = {"scan.pdf": pdf_file("a page with a text layer", Scan("Marmalade needs\nbitter oranges")), "b.jpg": HERON}
+    content = mail("Dear Ann", subject="Breakfast", attachments=files)
+    document = read(reader, content, b"a.eml")
+    assert (document.pending_pages, "bitter" in document.text) == ((1, 2), False)
+    text = whole(reader, content, b"a.eml").text
+    assert text.index("text layer") < text.index("bitter oranges") < text.index("heron waits")
+
+
+def test_damaged_documents_that_were_sent_cost_no_other_picture(reader: FileExtractor) -> None:
+    scan = pdf_file(Scan("Marmalade needs\nbitter oranges"))
+    files = {"a.docx": LETTER[:-300], "b.pptx": LETTER[:60] + b"?" * 60 + LETTER[120:], "c.pdf": scan[:-900]}
+    content = mail("Dear Ann", subject="Breakfast", attachments={**files, "bird.jpg": HERON})
+    assert "heron waits" in whole(reader, content, b"a.eml").text
 
 
 def test_ocr_that_is_gone_costs_no_picture() -> None:

@@ -6,9 +6,11 @@ attachment, comes back here. One thread.
 
 from __future__ import annotations
 
+import contextlib
+import math
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import replace
 from typing import Final
 
@@ -34,8 +36,7 @@ from magicfs.text.extract.documents.sqlite_databases import DATABASE_TYPE, read_
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
-from magicfs.text.extract.mail.mail_pictures import TYPES_OF_MAIL, AttachedPictures, reader_of_attached
-from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE
+from magicfs.text.extract.mail.mail_pictures import PACKED_MAIL, TYPES_OF_MAIL, AttachedPictures
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.media import picture_metadata
 from magicfs.text.extract.media.recordings import read_recording
@@ -65,6 +66,7 @@ _TIME_SHARE: Final = 0.8
 _PICTURE_TIME_SHARE: Final = 0.2
 """The share of a file's time in which strips of a long page or picture are begun: see `LEAST_PAGE_SHARE`."""
 _READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
+_NO_MAIL: Final = -1
 _MAX_DEPTH: Final = 3
 """Files in files that are read: a document attached to a message attached to a message."""
 
@@ -75,10 +77,7 @@ class DocumentParser:
     def __init__(self, kreuzberg: KreuzbergParser, *, limits: Limits) -> None:
         self._kreuzberg = kreuzberg
         self._limits = limits
-        self._started = 0.0
-        self._depth = 0
-        self._parts = FileParts(self._read_part)
-        self._attached: AttachedPictures | None = None
+        self._begin(0.0)
 
     def warm_up(self) -> None:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
@@ -92,14 +91,20 @@ class DocumentParser:
 
         May raise any exception of the libraries; the caller reports a damaged file.
         """
-        self._started = time.monotonic()
-        self._depth = 0
-        self._parts = FileParts(self._read_part, until=self._started + self._limits.seconds * _PARTS_TIME_SHARE)
-        self._attached = AttachedPictures() if mime_type in {MESSAGE_TYPE, MAILBOX_TYPE} else None
+        self._begin(time.monotonic())
         outcome = self._read_open(content) if isinstance(content, OpenFile) else self._parse(content, mime_type)
         if self._attached is not None and isinstance(outcome, Document):
             outcome = replace(outcome, pictures=self._attached.found(first_message=outcome.first_page or 1))
         return with_unread_parts(outcome, self._parts.unread)
+
+    def _begin(self, started: float, *, attached: AttachedPictures | None = None) -> None:
+        """Begin a file at a moment on the monotonic clock; one that began at infinity has any time."""
+        self._started = started
+        self._depth = 0
+        self._mail_depth = _NO_MAIL
+        """How deep the innermost message stands that has messages alone around it."""
+        self._parts = FileParts(self._read_part, until=started + self._limits.seconds * _PARTS_TIME_SHARE)
+        self._attached = attached
 
     @property
     def is_spent(self) -> bool:
@@ -113,8 +118,14 @@ class DocumentParser:
             return self._kreuzberg.open_pages(descriptor, seconds=seconds)
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         form = readable_form(content, mime_type)
-        reader = reader_of_attached if form.exact_type in TYPES_OF_MAIL else reader_of_pictures
-        return self._kreuzberg.open_pictures(reader(form.content, form.exact_type), seconds=seconds)
+        if form.exact_type not in TYPES_OF_MAIL:
+            read = reader_of_pictures(form.content, form.exact_type)
+        else:
+            attached = AttachedPictures(keeps_bytes=True)
+            self._begin(math.inf, attached=attached)
+            self._parse(form.content, form.mime_type)
+            read = attached.read
+        return self._kreuzberg.open_pictures(read, seconds=seconds)
 
     def _read_open(self, file: OpenFile) -> Parsed:
         """The text of a PDF file that is not in memory."""
@@ -130,15 +141,25 @@ class DocumentParser:
             return of_container
         content, mime_type, exact = readable_form(content, mime_type)
         if isinstance(exact, Unreadable):
-            return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
-        if exact == OUTLOOK_TYPE and not self._depth:
-            self._attached = AttachedPictures()
-        text, encoded = without_pictures(content, exact) if has_pictures(content, exact) else (content, 0)
-        outcome = self._parse_here(text, exact) or self._parse_by_library(text, mime_type, exact)
+            is_archive = exact == container.ARCHIVE and not self._wants_pictures_alone
+            return self._read_archive(content, mime_type) if is_archive else exact
+        if exact in PACKED_MAIL:
+            with self._mail():
+                return self._parse_here(content, exact) or Unreadable(SkipReason.NO_TEXT)
+        attached = self._attached if self._depth == self._mail_depth + 1 else None
+        if attached is not None:
+            attached.add_document(content, exact)
+        encoded = 0
+        if self._wants_pictures_alone:
+            outcome = read_pdf(content) if exact == pdf_text.PDF_TYPE else Unreadable(SkipReason.NO_TEXT)
+        else:
+            text, encoded = without_pictures(content, exact) if has_pictures(content, exact) else (content, 0)
+            outcome = self._parse_here(text, exact) or self._parse_by_library(text, mime_type, exact)
+        if attached is not None:
+            attached.add_scans(content, outcome)
         if isinstance(outcome, PartialDocument) or self._depth:
             return outcome
-        if self._attached is None:
-            outcome = with_pictures(outcome, content, exact)
+        outcome = with_pictures(outcome, content, exact)
         return replace(outcome, encoded_characters=encoded) if isinstance(outcome, Document) else outcome
 
     def _parse_by_library(self, content: bytes, mime_type: str, exact_type: str) -> Parsed:
@@ -186,11 +207,9 @@ class DocumentParser:
 
     def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
         """The outcome for mail, media and archives, which the detected type tells; None for any other type."""
-        if mime_type == MESSAGE_TYPE:
-            return self._mail_reader().read_message(content)
-        if mime_type == MAILBOX_TYPE:
-            begin = self._attached.begin if self._attached is not None and not self._depth else None
-            return self._mail_reader().read_mailbox(content, begin=begin)
+        if mime_type in {MESSAGE_TYPE, MAILBOX_TYPE}:
+            with self._mail():
+                return self._read_mail(content, mime_type)
         if mime_type in _XML_READERS:
             return _XML_READERS[mime_type](content)
         if mime_type.startswith("image/"):
@@ -213,12 +232,31 @@ class DocumentParser:
         archive = read_archive(content, mime_type, parts=self._parts, max_characters=self._limits.text_bytes)
         return archive or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
-    def _mail_reader(self) -> MailReader:
-        return MailReader(
-            self._parts,
-            max_bytes=self._limits.text_bytes,
-            until=self._started + self._limits.seconds * _TIME_SHARE,
-        )
+    def _read_mail(self, content: bytes, mime_type: str) -> Document:
+        until = self._started + self._limits.seconds * _TIME_SHARE
+        reader = MailReader(self._parts, max_bytes=self._limits.text_bytes, until=until)
+        if mime_type == MESSAGE_TYPE:
+            return reader.read_message(content)
+        begin = self._attached.begin if self._attached is not None and not self._depth else None
+        return reader.read_mailbox(content, begin=begin)
+
+    @property
+    def _wants_pictures_alone(self) -> bool:
+        """Whether what is read is attached to a message whose texts were read before."""
+        return self._attached is not None and self._attached.keeps_bytes
+
+    @contextlib.contextmanager
+    def _mail(self) -> Iterator[None]:
+        """What is read meanwhile is attached to a message. The outermost one gathers the pictures of all."""
+        if not self._depth and self._attached is None:
+            self._attached = AttachedPictures()
+        before = self._mail_depth
+        if self._depth == before + 1:
+            self._mail_depth = self._depth
+        try:
+            yield
+        finally:
+            self._mail_depth = before
 
     def _read_part(self, content: bytes, name: bytes) -> str:
         """The text of a file inside of the file; empty if it has none."""
@@ -227,8 +265,10 @@ class DocumentParser:
     def _read_detected(self, content: bytes, name: bytes, file_type: FileType) -> str:
         """The text of a file inside of the file, of a type that was detected. It is counted as a part."""
         shown = name.decode("utf-8", "replace") or file_type.mime_type
-        if self._attached is not None and not self._depth:
+        if self._attached is not None and self._depth == self._mail_depth:
             self._attached.add(content, file_type)
+        if self._wants_pictures_alone and file_type.route in {Route.DECODE, Route.ARCHIVE}:
+            return ""
         if file_type.route is Route.DECODE:
             self._parts.add()
             return read_text(content, mime_type=file_type.mime_type) or ""

@@ -129,6 +129,21 @@ def _in_text(content: bytes, mime_type: str) -> Iterator[tuple[bytes, None]]:
     return ((picture, None) for picture in pictures_in_text(content, mime_type))
 
 
+def pictures_inside(content: bytes, exact_type: str) -> Iterator[tuple[Picture, Callable[[], bytes]]]:
+    """Yield the pictures that may show text of a document inside of a file, each with what gives its bytes.
+
+    The document is in the form that its readers understand, as far as it is not damaged.
+    """
+    if not content.startswith(_ZIP_SIGNATURES):
+        pictures = _inside_of(content, exact_type, keeps_bytes=True)
+        yield from ((picture, partial(pictures.read, number)) for number, picture in enumerate(pictures.found))
+        return
+    with contextlib.suppress(*DAMAGE):
+        container = zipfile.ZipFile(io.BytesIO(content))
+        for name, picture in _pictures(container, exact_type):
+            yield picture, partial(container.read, name)
+
+
 class DocumentPictures:
     """The pictures of a document, by number from 0, as `page_reader` reads pages. Calls may raise any exception."""
 

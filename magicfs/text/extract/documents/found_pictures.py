@@ -8,6 +8,7 @@ from __future__ import annotations
 import io
 import struct
 import zlib
+from collections.abc import Callable
 from typing import Final
 
 import xxhash
@@ -34,7 +35,7 @@ class FoundPictures:
 
     def __init__(self, *, keeps_bytes: bool = False) -> None:
         """With `keeps_bytes`, `read` gives the bytes of each."""
-        self._found: dict[Digest, tuple[Picture, bytes]] = {}
+        self._found: dict[Digest, tuple[Picture, Callable[[], bytes]]] = {}
         self._keeps_bytes = keeps_bytes
         self._looked_at = 0
 
@@ -47,10 +48,17 @@ class FoundPictures:
         """Add a picture that a page shows, if it may have text, and is not there yet."""
         if self.is_full or not 0 < len(content) <= MAX_PICTURE_BYTES:
             return
-        self._looked_at += 1
         picture = picture_by(content[:HEAD_BYTES], size=len(content), checksum=zlib.crc32(content), page=page)
-        if picture is not None:
-            self._found.setdefault(picture.digest, (picture, content if self._keeps_bytes else b""))
+        if picture is None:
+            self._looked_at += 1
+        else:
+            self.add_listed(picture, lambda: content)
+
+    def add_listed(self, picture: Picture, read: Callable[[], bytes]) -> None:
+        """Add a picture that is known, if it is not there yet. `read` gives its bytes."""
+        if not self.is_full:
+            self._looked_at += 1
+            self._found.setdefault(picture.digest, (picture, read if self._keeps_bytes else bytes))
 
     @property
     def found(self) -> tuple[Picture, ...]:
@@ -59,7 +67,7 @@ class FoundPictures:
 
     def read(self, number: int) -> bytes:
         """The bytes of a picture, by its number from 0."""
-        return list(self._found.values())[number][1]
+        return list(self._found.values())[number][1]()
 
 
 def picture_by(head: bytes, *, size: int, checksum: int, page: int | None) -> Picture | None:

@@ -1,26 +1,33 @@
-"""The pictures that are attached to messages, or stand in their texts, and may show text.
+"""The pictures that are attached to messages, in documents that are, and in their texts, and may show text.
 
-Runs in the child process: `document_parser` gathers them while a message or a mailbox is read, and `page_reader` reads
-them one by one, as those in documents. Untrusted bytes. One thread.
+Runs in the child process: `document_parser` gathers them while a message or a mailbox is read, and once more, without
+the texts, for `page_reader`, which reads them one by one, as those in documents. Untrusted bytes. One thread.
 """
 
 from __future__ import annotations
 
-import math
-from collections.abc import Callable
+import struct
 from dataclasses import replace
+from functools import partial
 from typing import Final
 
-from magicfs.domain.contents import Picture, Unreadable
-from magicfs.text.extract.detect import detect
-from magicfs.text.extract.documents.file_parts import FileParts
-from magicfs.text.extract.documents.found_pictures import FoundPictures
-from magicfs.text.extract.documents.inline_pictures import pictures_in_text
-from magicfs.text.extract.file_types import FileType, Route
-from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader
-from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
+import xxhash
 
-TYPES_OF_MAIL: Final = frozenset({MESSAGE_TYPE, MAILBOX_TYPE, OUTLOOK_TYPE})
+from magicfs.domain.contents import Picture
+from magicfs.domain.ids import Digest
+from magicfs.text.extract.documents.document_pictures import pictures_inside
+from magicfs.text.extract.documents.found_pictures import FoundPictures
+from magicfs.text.extract.file_types import FileType, Route
+from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE
+from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE
+from magicfs.text.extract.mail.signed_files import SIGNED_TYPE
+from magicfs.text.extract.mail.tnef import TNEF_TYPE
+from magicfs.text.extract.parsed import Parsed, PartialDocument
+from magicfs.text.extract.pdf.pdf_pages import picture_of_page
+
+PACKED_MAIL: Final = frozenset({OUTLOOK_TYPE, TNEF_TYPE, SIGNED_TYPE})
+"""What holds a message, or a file that was sent, and is told by its exact type."""
+TYPES_OF_MAIL: Final = frozenset({MESSAGE_TYPE, MAILBOX_TYPE, *PACKED_MAIL})
 _RECOGNISED_TYPES: Final = frozenset(f"image/{name}" for name in ("png", "jpeg", "gif", "bmp", "tiff", "webp"))
 
 
@@ -28,9 +35,10 @@ class AttachedPictures:
     """The pictures of a message, in its order, or of a mailbox, those of its last message first; each once."""
 
     def __init__(self, *, keeps_bytes: bool = False) -> None:
-        """With `keeps_bytes`, `read` gives the bytes of each."""
+        """With `keeps_bytes`, `read` gives the bytes of each, by its number from 0."""
         self._pictures = FoundPictures(keeps_bytes=keeps_bytes)
         self._message: int | None = None
+        self.keeps_bytes = keeps_bytes
         self.read = self._pictures.read
 
     def begin(self, message: int) -> None:
@@ -38,12 +46,23 @@ class AttachedPictures:
         self._message = message
 
     def add(self, content: bytes, file_type: FileType) -> None:
-        """Add an attached file, if it is a picture that may show text, or the pictures in a page."""
+        """Add an attached file, if it is a picture that may show text."""
         if file_type.route is Route.IMAGE and file_type.mime_type in _RECOGNISED_TYPES:
             self._pictures.add(content, page=self._message)
-        elif file_type.route is Route.MARKUP and not self._pictures.is_full:
-            for picture in pictures_in_text(content, file_type.mime_type):
-                self._pictures.add(picture, page=self._message)
+
+    def add_document(self, content: bytes, exact_type: str) -> None:
+        """Add the pictures in an attached document that is no PDF file."""
+        if not self._pictures.is_full:
+            for picture, read in pictures_inside(content, exact_type):
+                self._pictures.add_listed(replace(picture, page=self._message), read)
+
+    def add_scans(self, content: bytes, outcome: Parsed) -> None:
+        """Add the scanned pages of an attached PDF file, by what was read of it."""
+        if isinstance(outcome, PartialDocument) and not self._pictures.is_full:
+            digest = xxhash.xxh3_128_digest(content)
+            for page in outcome.pages:
+                picture = Picture(Digest(xxhash.xxh3_128_digest(digest + struct.pack("<I", page))), self._message)
+                self._pictures.add_listed(picture, partial(picture_of_page, content, page))
 
     def found(self, *, first_message: int = 1) -> tuple[Picture, ...]:
         """The pictures, with the numbers of the messages from the first one on that is a page.
@@ -55,22 +74,3 @@ class AttachedPictures:
             for picture in self._pictures.found
             if picture.page is None or picture.page >= first_message
         )
-
-
-def reader_of_attached(message: bytes, exact_type: str | Unreadable) -> Callable[[int], bytes]:
-    """What gives the bytes of a picture of a message or a mailbox, of Outlook or any other, by its number from 0."""
-    pictures = AttachedPictures(keeps_bytes=True)
-
-    def add(content: bytes, name: bytes) -> str:
-        pictures.add(content, detect(content, name=name))
-        return ""
-
-    if exact_type == OUTLOOK_TYPE:
-        read_outlook(message, parts=FileParts(add))
-    else:
-        reader = MailReader(FileParts(add), max_bytes=len(message), until=math.inf)
-        if exact_type == MAILBOX_TYPE:
-            reader.read_mailbox(message, begin=pictures.begin)
-        else:
-            reader.read_message(message)
-    return pictures.read

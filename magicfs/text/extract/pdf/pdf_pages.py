@@ -35,6 +35,21 @@ _PREVIEW_DPI: Final = 72
 _PREVIEW_SIDE_PIXELS: Final = 1000
 
 
+def picture_of_page(content: bytes, page: int) -> bytes:
+    """A page of a PDF file in memory as a picture in the format PNG, as large as it is recognised.
+
+    May raise any exception of the library.
+    """
+    with PdfFile(content) as file:
+        return file.draw(page, dpi=_DPI, max_pixels=_most_pixels(file.size(page), dpi=_DPI) or _MAX_SIDE_PIXELS)
+
+
+def _most_pixels(sides: tuple[float, float], *, dpi: float) -> int | None:
+    """The longer side, in pixels, of a long page or picture of these sides in points; None for any other."""
+    width, height = (int(side / _POINTS_PER_INCH * dpi) for side in sides)
+    return min(long_side(sides), _MAX_LONG_SIDE) if is_long((width, height)) else None
+
+
 class PdfPages:
     """The pages of an open PDF file, by number from 0."""
 
@@ -98,10 +113,10 @@ class PdfPages:
         """The text of a page, or of a part of it, of these sides in points. What is long is read in strips."""
         if self._recognise is None:
             raise RuntimeError("there is no OCR")
-        recognise, inches = self._recognise, [side / _POINTS_PER_INCH for side in sides]
-        if not is_long((int(inches[0] * dpi), int(inches[1] * dpi))):
+        recognise, most_pixels = self._recognise, _most_pixels(sides, dpi=dpi)
+        if most_pixels is None:
             return recognise(self._file.draw(page, dpi=dpi, max_pixels=max_pixels, box=box))
-        picture = self._file.picture(page, dpi=dpi, max_pixels=min(long_side(sides), _MAX_LONG_SIDE), box=box)
+        picture = self._file.picture(page, dpi=dpi, max_pixels=most_pixels, box=box)
         until = time.monotonic() + self._seconds
         return text_in_strips(picture, lambda strip: recognise(png_of(strip)), until=until)[0]
 
