@@ -19,6 +19,7 @@ from celery.concurrency import asynpool, prefork
 from magicfs.config import PATIENCE_SECONDS
 from magicfs.linux.starvation import Starvation
 from tasks.app import LONGEST_SECONDS
+from tasks.services import current_role
 
 _UNKNOWN_END_SECONDS = 0.05
 """How long after a child has closed its files the system is asked again whether it has ended."""
@@ -103,6 +104,14 @@ class Pool(asynpool.AsynPool):
         super()._event_process_exit(hub, proc)
         if proc in self._pool and self._state == RUN:
             hub.call_later(_UNKNOWN_END_SECONDS, self._event_process_exit, hub, proc)
+
+    def _join_exited_workers(self, shutdown: bool = False) -> Any:  # noqa: FBT001, FBT002  (as billiard has it)
+        """Collect the children that have ended, and note why."""
+        role = current_role()
+        if role is not None:
+            for code in [child.exitcode for child in self._pool]:
+                role.memory.child_ended(code)
+        return super()._join_exited_workers(shutdown=shutdown)
 
     def process_flush_queues(self, proc: Any) -> None:
         """Read what a child has said that is gone: from where its parent stopped, not from the middle of a message."""

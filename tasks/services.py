@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Literal, Protocol
 
 from magicfs.linux.process import return_free_memory
 from tasks.idle_timeout import IdleTimeout
+from tasks.memory import MemoryGuard
 
 if TYPE_CHECKING:
     # The parent needs none of them, and a child those of its kind only.
@@ -61,6 +62,7 @@ class Role:
     build: Callable[[str], ServiceFactory]
     """Makes the factory of a child for the worker `owner`."""
     idle_timeout: IdleTimeout
+    memory: MemoryGuard
 
 
 _role: list[Role] = []
@@ -131,8 +133,9 @@ def watch_ocr() -> None:
 @cache
 def embed_service() -> EmbedService:
     """The service of this process that embeds chunks, with its model loaded. The predecessor's claims are released."""
+    [role] = _role
     service = _factory().embed_service()
-    service.recover()
+    service.recover(lacked_memory=role.memory.is_short)
     service.warm_up()
     return service
 

@@ -29,9 +29,11 @@ from magicfs.config import Settings
 from magicfs.errors import MagicFSError, SchemaError, UsageError
 from magicfs.linux.process import return_free_memory, trim_heap
 from magicfs.logs import Outage
+from magicfs.state_directory.memory_kills import MemoryKills
 from tasks.app import EMBED_TASK, EXTRACT_TASK, declared_queue, make_app
 from tasks.commands import EVENT_HEARTBEAT_SECONDS, restrict_commands
 from tasks.idle_timeout import IdleTimeout
+from tasks.memory import MemoryGuard
 from tasks.pool import TaskPool
 from tasks.queue import CeleryQueue
 from tasks.queue_names import MAINTENANCE_QUEUE, embed_queue, extract_queue
@@ -82,7 +84,8 @@ def run(
     queues = [embed_queue(model)] if kind == "embed" else [extract_queue(settings.host), MAINTENANCE_QUEUE]
     # A saved file is found by its words at once: an extract worker keeps what that takes.
     idle_timeout = IdleTimeout(seconds=settings.idle_seconds, free=end_parser if kind == "extract" else None)
-    take_role(Role(kind, f"{name}@{settings.host}", build, idle_timeout))
+    memory = MemoryGuard(MemoryKills(settings.run_dir, name))
+    take_role(Role(kind, f"{name}@{settings.host}", build, idle_timeout, memory))
     # Extraction goes first: it is cheap beside embedding, and makes files findable by their words.
     niceness = MAX_NICENESS if settings.gentle else settings.nice
     os.nice(niceness if kind == "embed" else niceness // 2)
@@ -96,6 +99,8 @@ def run(
     worker = _celery_worker(app, settings, name=f"{name}@{settings.host}", queues=queues)
     Watchdog(CeleryQueue(app), queues, children=lambda: _children(worker), child_works=idle_timeout.child_works).start()
     worker.start()
+    if not worker.exitcode:
+        memory.worker_ends()
     raise SystemExit(worker.exitcode)
 
 
@@ -169,6 +174,8 @@ def run_task(task: str, work: Callable[[], Result]) -> Result:
     finally:
         trim_heap()
     _outage.ended(task)
+    if role is not None:
+        role.memory.task_done()
     return result
 
 
@@ -177,6 +184,17 @@ def _freeze_shared_memory(**_: object) -> None:
     """Keep the garbage collectors from writing to what the parent and its child share: it would be copied."""
     return_free_memory()
     gc.freeze()
+    role = current_role()
+    if role is not None:
+        role.memory.child_begins()
+
+
+@signals.worker_shutting_down.connect
+def _let_child_end(**_: object) -> None:
+    """Keep a child that waits for memory from holding up the end of its worker."""
+    role = current_role()
+    if role is not None:
+        role.memory.worker_stops()
 
 
 @signals.worker_process_init.connect
@@ -189,7 +207,10 @@ def _prepare_child(**_: object) -> None:
     # A signal to this process is none to the loop of its parent.
     signal.set_wakeup_fd(-1)
     role = current_role()
-    if role is None or role.idle_timeout.child_started():
+    if role is None:
+        return
+    follows_idle, may_start = role.idle_timeout.child_started(), role.memory.wait_for_memory()
+    if follows_idle or not may_start:
         return
     extracts = role.kind == "extract"
     try:

@@ -12,6 +12,7 @@ from datetime import datetime
 from typing import TYPE_CHECKING
 
 from magicfs.cli import index_model, wiring
+from magicfs.cli.stuck_parts import short_of_memory
 from magicfs.cli.terminal import counted
 from magicfs.embedding.manifest import pull_command
 from magicfs.errors import ModelError
@@ -44,6 +45,8 @@ class Situation:
     """The name of a model for whose vectors chunks wait, if no machine with embed workers has any such model."""
     free_bytes: int | None = None
     """What the disk of the database has left, while that is too little and nothing is indexed."""
+    short_of_memory: Sequence[str] = ()
+    """A line for each worker of this machine that the system keeps killing for want of memory."""
 
 
 def read_situation(settings: Settings, database: Database, *, since: datetime, root: str | None) -> Situation:
@@ -73,6 +76,7 @@ def read_situation(settings: Settings, database: Database, *, since: datetime, r
         workers=workers,
         lacked=None if others_embed else _lacked(settings, waited_for),
         free_bytes=free_bytes,
+        short_of_memory=short_of_memory(settings),
     )
 
 
@@ -125,4 +129,6 @@ def _why_no_work(situation: Situation, kind: str) -> str:
         return f"no machine with an embed worker has the model: run '{pull_command(situation.lacked)}'"
     if not situation.has_agent:
         return f"no agent runs on {situation.host} to notify the workers: start 'magicfs up' or 'magicfs agent' there"
-    return f"{counted(len(able), f'{kind} worker')} at work; one large file may take a minute: see 'magicfs status'"
+    short = [line for line in situation.short_of_memory if line.startswith(kind)]
+    at_work = f"{counted(len(able), f'{kind} worker')} at work; one large file may take a minute: see 'magicfs status'"
+    return short[0] if short else at_work

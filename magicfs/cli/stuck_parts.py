@@ -15,10 +15,12 @@ from typing import TYPE_CHECKING, TypeVar
 import psutil
 
 from magicfs.cli import environment
+from magicfs.cli.terminal import counted, duration
 from magicfs.config import Settings
-from magicfs.domain.parts import MOUNT, QUERY_EMBEDDER
+from magicfs.domain.parts import EMBED_WORKER, MOUNT, QUERY_EMBEDDER
 from magicfs.domain.status import MountStatus, PartStatus
 from magicfs.ipc.server_lock import answers_ping
+from magicfs.state_directory.memory_kills import killed_workers
 
 if TYPE_CHECKING:
     from magicfs.runtime.supervisor import Supervisor
@@ -44,6 +46,11 @@ REPORT_SECONDS = 8.0
 PAUSE_SECONDS = 0.2
 """Pause between two checks: a debugger may stop a process for a moment."""
 
+_EMBED_REMEDY = (
+    "end other programs, add swap, run fewer workers ('magicfs up --workers 1'), or use a smaller model "
+    "('magicfs model list')"
+)
+
 RESTART = "run 'magicfs down', then 'magicfs up'"
 
 
@@ -54,11 +61,23 @@ def parts_and_stuck(settings: Settings) -> tuple[list[PartStatus], list[str]]:
     supervisor = environment.supervisor(settings, answer_seconds=SUPERVISOR_SECONDS)
     if (pid := _stopped_pid(supervisor)) is not None:
         return [], [f"the supervisor is stopped (process {pid}): run 'kill -CONT {pid}', or {RESTART}"]
+    short = short_of_memory(settings)
     if parts := supervisor.parts():
-        return parts, list(_stuck(settings.embedder_socket, parts))
+        return parts, [*_stuck(settings.embedder_socket, parts), *short]
     if supervisor.listens():
         return [], [f"the supervisor does not answer, or is about to end: if it stays so, {RESTART}"]
-    return [], []
+    return [], short
+
+
+def short_of_memory(settings: Settings) -> list[str]:
+    """A line for each worker of this machine whose children the kernel keeps killing for want of memory."""
+    return [
+        f"{name} has too little memory: the system has killed it {counted(kills.times, 'time')} since "
+        f"{time.strftime('%H:%M', time.localtime(kills.first_at))}, and it tries again after "
+        f"{duration(kills.pause_s)}: "
+        + (_EMBED_REMEDY if name.startswith(EMBED_WORKER) else "end other programs, or add swap")
+        for name, kills in killed_workers(settings.run_dir).items()
+    ]
 
 
 def silent_mounts(parts: Sequence[PartStatus], mounts: Sequence[MountStatus], *, host: str) -> list[str]:

@@ -1,15 +1,18 @@
-"""The memory of a machine, or what its control groups leave of it to a process. Reads nothing itself; pure.
+"""The memory of a machine, or what its control groups leave of it to a process, and what lacked memory.
 
-Used for this machine by the embedded Postgres, and by `magicfs.db.server_resources` for that of any server.
+Used for this machine by the embedded Postgres and the workers, and by `magicfs.db.server_resources` for that of any
+server.
 """
 
 from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from pathlib import PurePosixPath
+from pathlib import Path, PurePosixPath
 
 CGROUPS = PurePosixPath("/sys/fs/cgroup")
+
+KERNEL_EVENTS = Path("/proc/vmstat")
 
 
 def whole_memory(read: Callable[[str], str]) -> int | None:
@@ -34,3 +37,15 @@ def memory_limit_paths(cgroup: str) -> list[str]:
         return []
     group = CGROUPS / line[1]
     return [str(folder / "memory.max") for folder in (group, *group.parents) if folder.is_relative_to(CGROUPS)]
+
+
+def count_memory_kills() -> int:
+    """How many processes the kernel of this machine has killed for want of memory, of it all or of a control group's.
+
+    0 where it does not say: Linux 4.13.
+    """
+    try:
+        found = re.search(r"^oom_kill (\d+)$", KERNEL_EVENTS.read_text("ascii"), re.MULTILINE)
+    except OSError:
+        return 0
+    return int(found[1]) if found else 0

@@ -68,13 +68,16 @@ class EmbedService:
         self.memory = memory
         self._scales = ScaleKeeper(database)
 
-    def recover(self) -> int:
+    def recover(self, *, lacked_memory: bool = False) -> int:
         """Release the claims that this worker had when it last died, and quarantine chunks that keep killing it.
 
+        If it `lacked_memory`, they are claimed alone from then on, which takes less, and are not quarantined.
         Returns the number of released claims.
         """
         with self._database.transaction() as connection:
-            released = embeddings_db.release_chunks(connection, owner=self._owner, counted=True)
+            released = embeddings_db.release_chunks(
+                connection, owner=self._owner, counted=True, blameless=lacked_memory
+            )
             embeddings_db.quarantine_chunks(connection)
         return released
 

@@ -144,12 +144,14 @@ def fail_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk, r
     )
 
 
-def release_chunks(connection: Connection, *, owner: str, counted: bool) -> int:
+def release_chunks(connection: Connection, *, owner: str, counted: bool, blameless: bool = False) -> int:
     """Release all claims of the worker `owner`. Returns the number of chunks.
 
-    With `counted`, the attempts stay counted, because the chunks may have killed the worker.
+    With `counted`, the attempts stay counted, because the chunks may have killed the worker. Those of `blameless`
+    chunks are not counted up to the last one.
     """
-    values = {"owner": owner, "refund": 0 if counted else 1}
+    most = MAX_ATTEMPTS - 1 if blameless else MAX_ATTEMPTS
+    values = {"owner": owner, "refund": 0 if counted else 1, "most": most}
     return connection.execute(_SQL["release_chunks"], values).rowcount
 
 

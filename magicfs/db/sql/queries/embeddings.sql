@@ -87,9 +87,9 @@ SET state = 'failed', reason = %(reason)s, lease = NULL, leased_by = NULL, lease
 WHERE model_id = %(model_id)s AND chunk_id = %(chunk_id)s AND lease = %(lease)s
 
 -- name: release_chunks
--- All claims of a worker. A refund of 1 takes the attempt back.
+-- All claims of a worker. A refund of 1 takes the attempt back, and no more than `most` attempts stay counted.
 UPDATE embeddings
-SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL, leased_until = NULL
+SET attempts = least(greatest(attempts - %(refund)s, 0), %(most)s), lease = NULL, leased_by = NULL, leased_until = NULL
 WHERE (model_id, chunk_id) IN (
     SELECT model_id, chunk_id FROM embeddings WHERE leased_by = %(owner)s AND lease IS NOT NULL
     ORDER BY 1, 2 FOR UPDATE)
