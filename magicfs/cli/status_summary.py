@@ -63,6 +63,9 @@ def collect(settings: Settings, *, watching: bool = False) -> Summary:
     if broker.ok and not index.workers:
         # No agent has recorded recently which workers answer: ask them.
         index = replace(index, workers=tuple(wiring.job_queue(settings).workers()))
+    # The agent forgets one that has ended within seconds.
+    workers = tuple(worker for worker in index.workers if not settings.has_ended(worker.name))
+    index = replace(index, workers=workers)
     stuck = stuck or silent_mounts(parts, index.mounts, host=settings.host)
     return Summary(index, broker, parts, [*refused_by_disk(settings, index, flush=not watching), *stuck])
 

@@ -15,6 +15,7 @@ from typing import Any, Self
 from urllib.parse import quote
 
 from magicfs.config.values import HOST_AND_PORT, HOST_NAME, InvalidSetting, valid_value
+from magicfs.linux.locks import is_abandoned
 from magicfs.state_directory.directory import make_state_directory, try_lock
 from magicfs.state_directory.home import home
 
@@ -236,6 +237,11 @@ class Settings:
     def try_lock(self, name: str) -> int | None:
         """The descriptor that holds a lock of the state directory; None if another process does. As `try_lock`."""
         return try_lock(self.run_dir / f"{name}.lock")
+
+    def has_ended(self, worker: str) -> bool:
+        """Whether a worker of this state directory, by its name in the cluster, has run and runs no more."""
+        name, _, host = worker.rpartition("@")
+        return host == self.host and is_abandoned(self.run_dir / f"{name}.lock")
 
 
 def environment_values() -> dict[str, object]:

@@ -219,6 +219,7 @@ class Agent:
     def _send_heartbeats(self, stop: threading.Event) -> None:
         began = time.monotonic()
         asked_at = float("-inf")
+        recorded: list[str] = []
         while not stop.is_set():
             is_starting = time.monotonic() - began <= STARTUP_SECONDS
             pause = IDLE_WORKERS_SECONDS if self.activity.is_idle() and not is_starting else 0.0
@@ -229,6 +230,13 @@ class Agent:
                     workers = self._queue.workers()
                     with self._database.transaction() as connection:
                         heartbeats.record_workers(connection, workers)
+                        recorded = [worker.name for worker in heartbeats.live_workers(connection)]
+                if ended := {name for name in recorded if self._settings.has_ended(name)}:
+                    with self._database.transaction() as connection:
+                        heartbeats.remove_workers(connection, sorted(ended))
+                    recorded = [name for name in recorded if name not in ended]
+                    # One that has crashed is started again.
+                    began = time.monotonic()
             stop.wait(NOTIFY_SECONDS if is_starting else HEARTBEAT_SECONDS)
 
     def _check_languages(self, stop: threading.Event) -> None:

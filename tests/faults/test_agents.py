@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 from pathlib import Path
 
+from magicfs.cli.status_summary import collect
+from magicfs.db.cluster.heartbeats import WORKER_SECONDS
 from magicfs.models.store import ModelStore
 from tests.integration.models.tiny import write_tiny_model
-from tests.plugins.stack import Stack
+from tests.plugins.stack import HOST, Stack
 
 
 def start_other_agent(stack: Stack, home: Path, *arguments: str) -> None:
@@ -73,3 +76,19 @@ def test_an_agent_scans_for_an_index_whose_only_model_is_damaged(stack: Stack, t
     log = (stack.home / "log/agent.log").read_text()
     assert log.count("the index has no model yet") == 1
     assert "Traceback" not in log
+
+
+def test_a_worker_that_has_ended_is_forgotten_at_once(stack: Stack, tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    stack.add_root(tmp_path / "docs")
+    stack.start_all(embedders=2)
+    stack.wait(lambda: len(stack.rows("SELECT FROM workers")) == 3, what="three workers")
+    os.killpg(stack.processes["embed-2"].pid, signal.SIGKILL)
+    stack.processes["embed-2"].wait()
+    listed = [worker.name for worker in collect(stack.settings).index.workers]
+    assert listed == [f"embed-1@{HOST}", f"extract-1@{HOST}"]
+    began = time.monotonic()
+    stack.wait(lambda: len(stack.rows("SELECT FROM workers")) == 2, what="the end of its row")
+    assert time.monotonic() - began < WORKER_SECONDS / 3, "other hosts and programs read the row"
+    stack.start_worker("embed", 2)
+    stack.wait(lambda: len(stack.rows("SELECT FROM workers")) == 3, seconds=50, what="the row of its successor")

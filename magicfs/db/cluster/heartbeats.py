@@ -19,7 +19,8 @@ MOUNT_SECONDS = 20.0
 """The time after its last report at which a mount counts as gone. It reports every few seconds."""
 
 WORKER_SECONDS = 150.0
-"""The time after its last answer at which a worker counts as gone. An agent without work asks every minute."""
+"""The time after its last answer at which a worker counts as gone, whose agent is gone too or does not see its lock. An
+agent without work asks every minute."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +92,11 @@ def record_workers(connection: Connection, workers: Sequence[WorkerStatus]) -> N
     )
     connection.execute(_SQL["delete_old_workers"])
     connection.execute(_SQL["delete_old_mounts"])
+
+
+def remove_workers(connection: Connection, names: Sequence[str]) -> None:
+    """Delete workers that have ended."""
+    connection.execute(_SQL["remove_workers"], {"names": list(names)})
 
 
 def record_mount(connection: Connection, *, host: str, path: bytes, pid: int) -> None:

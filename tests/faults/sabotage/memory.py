@@ -27,4 +27,4 @@ def _load_model(self: ModelMemory, model: IndexedModel) -> Embedder:
     return _load(self, model)
 
 
-ModelMemory._load_model = _load_model  # type: ignore[method-assign]
+ModelMemory._load_model = _load_model

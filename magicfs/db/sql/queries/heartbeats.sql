@@ -42,6 +42,10 @@ ORDER BY name
 ON CONFLICT (name) DO UPDATE
 SET host = excluded.host, kind = excluded.kind, pid = excluded.pid, seen_at = now()
 
+-- name: remove_workers
+-- Workers that have ended.
+DELETE FROM workers WHERE name = ANY(%(names)s)
+
 -- name: delete_old_workers
 -- Workers that have not answered for a long time.
 DELETE FROM workers WHERE seen_at < now() - interval '10 minutes'
