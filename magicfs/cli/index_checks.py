@@ -230,11 +230,11 @@ class IndexChecks:
         )
 
     def roots(self) -> str:
-        """How many roots this host has. Raises `CheckFailed` when one is missing, or most of its files are."""
+        """How many roots this host has. Raises `CheckFailed` for one that is missing, or of which a part is."""
         roots = self._index.own_roots()
         if self._index.failure is not None:
             return "not known: the index cannot be read"
-        troubled = [root for root in roots if root.state != RootState.PRESENT]
+        troubled = [root for root in roots if root.state != RootState.PRESENT or root.detail]
         if troubled:
             raise CheckFailed("; ".join(f"{root.name} is {root.state}: {root.detail}" for root in troubled))
         return f"{len(roots)} present" if roots else "none: add one with 'magicfs roots add DIR'"

@@ -5,9 +5,11 @@ Used by the scanner. Threads may share it.
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import shlex
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -16,6 +18,7 @@ from magicfs.db.as_of import record_watch
 from magicfs.db.cluster import roots as roots_db
 from magicfs.db.corpus import files as files_db
 from magicfs.db.pool import Connection, Database
+from magicfs.domain.files import display_path
 from magicfs.domain.roots import RegisteredRoot, Root, RootState, Watch
 from magicfs.errors import RootMissing
 from magicfs.ingest.deletion_guard import SAMPLE_FILES, FileSample, gone_mounts, verify_root
@@ -93,11 +96,14 @@ class RootRecords:
         with self._transaction() as connection:
             roots_db.restore_deletion_confirmation(connection, root.id)
 
-    def end_scan(self, root: Root, *, began: datetime, suspected_deletions: int) -> None:
-        """Record the end of a scan, and that the root is suspect if so many files are gone and were kept."""
+    def end_scan(self, root: Root, *, began: datetime, suspected_deletions: int, refused: Mapping[bytes, str]) -> None:
+        """Record the end of a scan, and that the root is suspect if so many files are gone and were kept.
+
+        `refused` are the directories that could not be listed.
+        """
         if not suspected_deletions:
             with self._transaction() as connection:
-                roots_db.record_scan(connection, root.id, began=began)
+                roots_db.record_scan(connection, root.id, began=began, detail=_refusal(root, refused))
             return
         detail = (
             f"{suspected_deletions} files are gone at once and were kept in the index: "
@@ -107,6 +113,11 @@ class RootRecords:
         with self._transaction() as connection:
             roots_db.record_scan(connection, root.id, began=began)
             roots_db.set_root_state(connection, root.id, state=RootState.SUSPECT, detail=detail)
+
+    def record_refused(self, root: Root, refused: Mapping[bytes, str]) -> None:
+        """Record which directories of a root that is there cannot be listed by now, and what the system says."""
+        with self._transaction() as connection:
+            roots_db.set_detail_of_present(connection, root.id, detail=_refusal(root, refused))
 
     def _sample(self, root: Root) -> FileSample:
         with self._database.transaction() as connection:
@@ -121,3 +132,18 @@ class RootRecords:
             log.warning("root %s: %s", root.name, detail)
         with self._transaction() as connection:
             roots_db.set_root_state(connection, root.id, state=state, detail=detail)
+
+
+def _refusal(root: Root, refused: Mapping[bytes, str]) -> str | None:
+    """What a person is told of directories that cannot be listed; None without any."""
+    if not refused:
+        return None
+    path, why = min(refused.items())
+    first = display_path(os.path.join(root.path, path) if path else root.path)
+    which = f"1 directory cannot be listed ({first}"
+    if len(refused) > 1:
+        which = f"{len(refused)} directories cannot be listed (such as {first}"
+    remedy = "each scan tries again"
+    if why in {os.strerror(errno.EACCES), os.strerror(errno.EPERM)}:
+        remedy = "let the user who runs the agent read what is to be found, and leave out the rest by a .magicfsignore"
+    return f"{which}: {why.lower()}): {remedy}"

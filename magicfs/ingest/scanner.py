@@ -19,7 +19,7 @@ from magicfs.db.corpus import files as files_db
 from magicfs.db.pool import Connection, Database
 from magicfs.domain.files import SAVED_PRIORITY, USUAL_PRIORITY, SeenFile
 from magicfs.domain.ids import RootId
-from magicfs.domain.roots import RegisteredRoot, Root, Watch
+from magicfs.domain.roots import RegisteredRoot, Root, Watch, encloses
 from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
 from magicfs.ingest import row_writer
 from magicfs.ingest.copies import count_elsewhere
@@ -85,6 +85,8 @@ class Scanner:
         """Deleted files by root."""
         self._unlisted: dict[RootId, frozenset[bytes]] = {}
         """The directories that the last scan of each root could not list: those are in the log."""
+        self._refused: dict[RootId, dict[bytes, str]] = {}
+        """The directories of each root that the system refused to list when they were last looked at, and why."""
         self._inner_mounts: dict[RootId, tuple[bytes, ...]] = {}
         """Those that the last scan of each root has found: what an event is compared with may be older."""
 
@@ -118,7 +120,10 @@ class Scanner:
             result = self._reconcile(
                 root, walk, snapshot, began=start.began, deletions_confirmed=start.deletions_confirmed
             )
-            self._records.end_scan(root, began=start.began, suspected_deletions=result.suspected_deletions)
+            self._records.end_scan(
+                root, began=start.began, suspected_deletions=result.suspected_deletions, refused=walk.refused
+            )
+            self._refused[root.id] = walk.refused
             self._unlisted[root.id] = frozenset(walk.unlisted)
         except BaseException:
             self._cache.drop(root.id)
@@ -136,7 +141,7 @@ class Scanner:
     def retain(self, roots: Collection[RootId]) -> None:
         """Free what is kept for roots other than these: they were removed."""
         self._cache.retain(roots)
-        for kept in (self._unlisted, self._inner_mounts):
+        for kept in (self._unlisted, self._refused, self._inner_mounts):
             for removed in kept.keys() - set(roots):
                 kept.pop(removed, None)
 
@@ -159,6 +164,7 @@ class Scanner:
             # The directory may have replaced a file.
             self._writer.delete_unseen(root, [directory], began)
         self._cache.mark_stale(root.id, snapshot.seen_directories)
+        self._note_refused(root, walk)
         return result
 
     def record(self, root: Root, seen: list[SeenFile]) -> None:
@@ -190,6 +196,14 @@ class Scanner:
         return Walk(
             root=root.path, device=root.device, top=top, rules=rules, unlisted_before=before, without_mounts=gone
         )
+
+    def _note_refused(self, root: Root, walk: Walk) -> None:
+        """Record what the system refuses in a part of a root, if that is something else than before."""
+        before = self._refused.get(root.id, {})
+        elsewhere = {path: why for path, why in before.items() if walk.top and not encloses(walk.top, path)}
+        if (refused := elsewhere | walk.refused) != before:
+            self._records.record_refused(root, refused)
+            self._refused[root.id] = refused
 
     def _with_inner_mounts(self, root: Root) -> Root:
         """The root with the inner mounts that its last scan has found: a watch may know those of an earlier one."""

@@ -92,6 +92,8 @@ class Walk:
     """Directories that could not be listed, relative to the root."""
     stat_failed: set[bytes] = field(default_factory=set)
     """Files that exist, but whose `stat` failed."""
+    refused: dict[bytes, str] = field(default_factory=dict)
+    """Directories that the system refused to list, or to let anything in them be seen, and what it said."""
     too_long: int = 0
     """How many of these files and directories have a path of more than `MAX_PATH_BYTES`."""
 
@@ -109,8 +111,10 @@ class Walk:
                 else:
                     yield listing
             except OSError as error:
-                if not isinstance(error, FileNotFoundError) and directory not in self.unlisted_before:
-                    log.warning("cannot list %s: %s", os.fsdecode(self._absolute(directory)), error.strerror)
+                if not isinstance(error, FileNotFoundError):
+                    self.refused[directory] = os.strerror(error.errno or 0)
+                    if directory not in self.unlisted_before:
+                        log.warning("cannot list %s: %s", os.fsdecode(self._absolute(directory)), error.strerror)
                 self.unlisted.append(directory)
         if self.too_long:
             text = "%s: %d files and directories have paths of more than %d bytes and are not indexed"
@@ -194,9 +198,10 @@ class Walk:
                     stat = entry.stat(follow_symlinks=False)
                 except (FileNotFoundError, NotADirectoryError):
                     continue
-                except OSError:
+                except OSError as error:
                     # A directory that may be listed but not entered fails for all its files.
                     self.stat_failed.add(prefix + name)
+                    self.refused[directory] = os.strerror(error.errno or 0)
                     continue
                 ino = stat.st_ino
                 if ino >= INT64_SIGN_BIT:
@@ -225,7 +230,10 @@ class Walk:
         try:
             return os.lstat(os.path.join(self.root, path)).st_dev == self.device
         except OSError as error:
-            self.too_long += error.errno == errno.ENAMETOOLONG
+            if error.errno == errno.ENAMETOOLONG:
+                self.too_long += 1
+            elif error.errno != errno.ENOENT:
+                self.refused[path] = os.strerror(error.errno or 0)
             self.unlisted.append(path)
             return False
 

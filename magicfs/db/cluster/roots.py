@@ -100,6 +100,11 @@ def set_root_state(connection: Connection, root: RootId, *, state: RootState, de
         _announce(connection)
 
 
+def set_detail_of_present(connection: Connection, root: RootId, *, detail: str | None) -> None:
+    """Record what is wrong inside of a root that is present; None if nothing is. Any other root keeps its detail."""
+    connection.execute(_SQL["set_detail_of_present"], {"root_id": root, "detail": detail})
+
+
 def consume_deletion_confirmation(connection: Connection, root: RootId) -> bool:
     """Whether a person has confirmed the deletion of missing files. A confirmation is for one scan: this resets it."""
     return connection.execute(_SQL["consume_deletion_confirmation"], {"root_id": root}).rowcount == 1
@@ -117,14 +122,14 @@ def set_place(connection: Connection, root: Root) -> None:
     _announce(connection)
 
 
-def record_scan(connection: Connection, root: RootId, *, began: datetime) -> None:
+def record_scan(connection: Connection, root: RootId, *, began: datetime, detail: str | None = None) -> None:
     """Record a scan that has ended; `began` is the database's time when it began.
 
-    The scan may have skipped directories that it could not read. The index keeps their files.
+    The scan may have skipped directories that it could not read, which `detail` says. The index keeps their files.
     """
     # The commit need not wait for the disk: after a crash of the server, the root is scanned again.
     connection.execute("SET LOCAL synchronous_commit TO off")
-    connection.execute(_SQL["record_scan"], {"root_id": root, "began": began})
+    connection.execute(_SQL["record_scan"], {"root_id": root, "began": began, "detail": detail})
 
 
 def request_scan(

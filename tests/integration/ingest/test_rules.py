@@ -3,9 +3,6 @@
 import os
 import random
 import string
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
@@ -19,10 +16,9 @@ from magicfs.ingest.explain import explain
 from magicfs.ingest.ignore import IgnoreRules
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits
+from tests.integration.ingest.trees import as_nobody
 from tests.plugins.deep import NAME, dig
 from tests.plugins.index import HOST, Index
-
-NOBODY = 65534
 
 
 def write(folder: Path, *paths: str) -> None:
@@ -193,20 +189,6 @@ def test_a_part_can_be_left_out_again_and_again(index: Index) -> None:
     facts = explain(index.database, host=HOST, path=index.folder / "long.txt").facts
     assert facts is not None
     assert facts.partly_read
-
-
-@contextmanager
-def as_nobody(folder: Path) -> Iterator[None]:
-    """Act as a user without rights, who may enter the directories above a folder of root."""
-    for parent in folder.parents:
-        if parent.is_relative_to(tempfile.gettempdir()):
-            parent.chmod(parent.stat().st_mode | 0o011)
-    folder.chmod(0o755)
-    os.seteuid(NOBODY)
-    try:
-        yield
-    finally:
-        os.seteuid(0)
 
 
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can be another user")

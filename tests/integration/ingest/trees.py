@@ -3,11 +3,17 @@
 from __future__ import annotations
 
 import os
+import tempfile
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
 from magicfs.domain.roots import Root
 from magicfs.ingest.watch_set import ChangedPaths
 from magicfs.ingest.watcher import Watcher
 from tests.plugins.index import Index
+
+NOBODY = 65534
 
 
 def many(index: Index, count: int, *, below: str = "") -> None:
@@ -49,3 +55,17 @@ def process(index: Index, *paths: str | bytes) -> None:
     """Do what a watcher does after events that name these paths."""
     events, _ = watcher(index)
     events.process(index.root, changed(index, *(os.fsencode(path) for path in paths)))
+
+
+@contextmanager
+def as_nobody(folder: Path) -> Iterator[None]:
+    """Act as a user without rights, who may enter the directories above a folder of root."""
+    for parent in folder.parents:
+        if parent.is_relative_to(tempfile.gettempdir()):
+            parent.chmod(parent.stat().st_mode | 0o011)
+    folder.chmod(0o755)
+    os.seteuid(NOBODY)
+    try:
+        yield
+    finally:
+        os.seteuid(0)

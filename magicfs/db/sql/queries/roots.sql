@@ -57,6 +57,11 @@ DELETE FROM roots WHERE id = %(root_id)s
 UPDATE roots SET state = %(state)s, detail = %(detail)s
 WHERE id = %(root_id)s AND (state, detail) IS DISTINCT FROM (%(state)s::root_state, %(detail)s)
 
+-- name: set_detail_of_present
+-- What a scan has found in a root that is present.
+UPDATE roots SET detail = %(detail)s
+WHERE id = %(root_id)s AND state = 'present' AND detail IS DISTINCT FROM %(detail)s
+
 -- name: consume_deletion_confirmation
 -- The confirmation of deletions, reset for the next scan. Updates one row if there was one.
 UPDATE roots SET may_delete = false WHERE id = %(root_id)s AND may_delete
@@ -73,7 +78,7 @@ WHERE id = %(root_id)s
 -- name: record_scan
 -- A scan has ended, even if it could not read some directories: who waits for the scan must not wait until a permission
 -- or a disk is fixed. The clock may have been put back since it began.
-UPDATE roots SET scanned_at = least(%(began)s, now()), state = 'present', detail = NULL
+UPDATE roots SET scanned_at = least(%(began)s, now()), state = 'present', detail = %(detail)s
 WHERE id = %(root_id)s
 
 -- name: request_scan
