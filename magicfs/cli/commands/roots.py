@@ -7,6 +7,7 @@ from typing import Annotated
 
 import typer
 
+from magicfs.cli.completion import root_names
 from magicfs.cli.help import Commands
 from magicfs.cli.options import AsJson
 from magicfs.cli.terminal import directory, named
@@ -38,7 +39,12 @@ def add(
 
 @app.command()
 def remove(
-    name: Annotated[str, typer.Argument(parser=named, metavar="NAME|DIR", help="As 'magicfs roots list' shows it.")],
+    name: Annotated[
+        str,
+        typer.Argument(
+            parser=named, metavar="NAME|DIR", autocompletion=root_names, help="As 'magicfs roots list' shows it."
+        ),
+    ],
 ) -> None:
     """Forget a directory. Its files on disk stay as they are."""
     from magicfs.cli import environment, terminal

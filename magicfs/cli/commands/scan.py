@@ -6,6 +6,7 @@ from typing import Annotated
 
 import typer
 
+from magicfs.cli.completion import root_names
 from magicfs.cli.terminal import named
 
 EXAMPLES = """
@@ -16,7 +17,10 @@ Examples:
 
 def scan(
     root: Annotated[
-        str | None, typer.Argument(parser=named, metavar="NAME|DIR", help="A root; by default all of them.")
+        str | None,
+        typer.Argument(
+            parser=named, metavar="NAME|DIR", autocompletion=root_names, help="A root; by default all of them."
+        ),
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Return when everything found is searchable.")] = False,
     accept_deletions: Annotated[

@@ -1,0 +1,40 @@
+"""What a shell offers where the name of a root is typed."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from magicfs.db.pool import Database
+from magicfs.ingest.roots import add_root
+from tests.plugins.commands import Commands
+
+
+@pytest.fixture
+def with_roots(commands: Commands, database_url: str, tmp_path: Path) -> Commands:
+    """Commands of an index with three roots."""
+    commands.environment |= {"MAGICFS_DATABASE_URL": database_url, "MAGICFS_HOST": "here"}
+    with Database(database_url, application="test", size=1) as database:
+        for name in ("Documents", "Docs of Ada", "Music"):
+            (tmp_path / name).mkdir()
+            add_root(database, host="here", path=tmp_path / name, home=commands.home)
+    return commands
+
+
+def offered(commands: Commands, *words: str) -> list[str]:
+    done = commands.run(
+        _MAGICFS_COMPLETE="complete_bash", COMP_WORDS=" ".join(("magicfs", *words)), COMP_CWORD=str(len(words))
+    )
+    assert (done.returncode, done.stderr) == (0, "")
+    return done.stdout.split("\n")[:-1]
+
+
+@pytest.mark.parametrize("command", [("scan",), ("roots", "remove")], ids=" ".join)
+def test_names_of_roots_are_offered(with_roots: Commands, command: tuple[str, ...]) -> None:
+    assert offered(with_roots, *command, "Doc") == ["Docs of Ada", "Documents"]
+    assert offered(with_roots, *command, "Mu") == ["Music"]
+
+
+def test_nothing_is_said_of_an_index_that_cannot_be_read(commands: Commands) -> None:
+    assert [name for name in offered(commands, "scan", "Doc") if name] == []
