@@ -76,8 +76,10 @@ def presentation_of(*slides: tuple[str, Sequence[bytes]], more: Mapping[str, str
     return members(parts | dict(more or {}))
 
 
-def word_document_of(words: str, *pictures: bytes, header: bytes | None = None) -> bytes:
-    """A `.docx` document with pictures, and one in the header of its pages."""
+def word_document_of(
+    words: str, *pictures: bytes, header: bytes | None = None, more: Mapping[str, bytes] | None = None
+) -> bytes:
+    """A `.docx` document with pictures, one in the header of its pages, and further members."""
     names = [f"image{number}.png" for number in range(1, len(pictures) + 1)]
     shown = {f"r{number}": ("image", f"media/{name}") for number, name in enumerate(names)}
     body = f"<w:body><w:p><w:r><w:t>{words}</w:t></w:r></w:p></w:body>"
@@ -92,7 +94,7 @@ def word_document_of(words: str, *pictures: bytes, header: bytes | None = None) 
         parts["word/header1.xml"] = f'<w:hdr xmlns:w="{_WORD}"/>'
         parts["word/_rels/header1.xml.rels"] = relations({"r1": ("image", "media/logo.png")})
         parts["word/media/logo.png"] = header
-    return members(parts)
+    return members(parts | dict(more or {}))
 
 
 def opendocument_of(kind: str, *pages: tuple[str, Sequence[bytes]]) -> bytes:

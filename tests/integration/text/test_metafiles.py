@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import struct
 
 import pytest
@@ -62,6 +63,7 @@ def test_letters_of_old_drawings_have_the_charset_of_their_font(extractor: FileE
             "word/media/image1.emf": PUMP,
         })),
         (b"a.pptx", presentation_of(("The heating", []), more={"ppt/media/image1.emf": PUMP})),
+        (b"a.pptx", presentation_of(("The heating", []), more={"ppt/media/image1.emz": gzip.compress(PUMP)})),
         (b"a.doc", word_97("The heating\r", streams={"Data": bytes(68) + drawn(PUMP)})),
         (b"a.rtf", rb"{\rtf1 The heating\par {\pict\emfblip\picw100 " + PUMP.hex().encode() + b"}}"),
     ],
@@ -70,6 +72,13 @@ def test_a_drawing_in_a_document_is_found_by_its_texts(extractor: FileExtractor,
     text = read(extractor, content, name).text
     assert text.index("The heating") < text.index("Feed pump") < text.index("Boiler")
     assert text.count("Boiler") == 1
+
+
+def test_a_damaged_drawing_in_a_document_costs_its_own_texts(extractor: FileExtractor) -> None:
+    packed = gzip.compress(PUMP)
+    more = {"ppt/media/image1.emz": packed[:12] + b"?" * 40, "ppt/media/image2.emf": PUMP[:100], "ppt/media/a.wmz": b""}
+    document = read(extractor, presentation_of(("The heating", []), more=more), b"a.pptx")
+    assert (document.text.split(), document.pictures) == (["The", "heating"], ())
 
 
 def test_a_preview_of_what_the_document_says_is_not_read_again(extractor: FileExtractor) -> None:

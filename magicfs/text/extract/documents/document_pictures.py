@@ -1,8 +1,8 @@
 """The pictures in office documents, books and messages that may show text: which there are, and their recognition.
 
 Runs in the child process: `document_parser` lists them, and `page_reader` reads them one by one, as scanned pages.
-Left out are drawings of lines (SVG, WMF, EMF), icons and rules, what headers, footers, masters and layouts show on
-every page, and repetitions. Untrusted bytes. One thread.
+Of drawings (WMF, EMF), there are the pictures in them. Left out are SVG, icons and rules, what headers, footers,
+masters and layouts show on every page, and repetitions. Untrusted bytes. One thread.
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ import io
 import re
 import time
 import zipfile
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
@@ -39,7 +40,8 @@ from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, pictures_
 from magicfs.text.extract.ocr.recognised_words import is_text
 from magicfs.text.extract.ocr.seen_pictures import as_seen, is_long, png_of
 from magicfs.text.extract.ocr.strips import text_in_strips
-from magicfs.text.extract.office.drawn_bitmaps import pictures_in_drawings
+from magicfs.text.extract.office.drawings import is_drawing, read_drawing
+from magicfs.text.extract.office.drawn_bitmaps import pictures_in_drawings, pictures_of_drawing
 from magicfs.text.extract.office.drawn_pictures import pictures_of_old_office, pictures_of_slides
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.office.iwork_files import IWORK_TYPES
@@ -81,11 +83,14 @@ _FINDERS: Final[dict[str, Callable[[bytes], Iterator[tuple[bytes, int | None]]]]
 _MAX_SIDE: Final = 3000
 """The longer side of a picture that is recognised, in pixels, as that of a page."""
 _PREVIEW_SIDE: Final = 1000
+_MAX_DRAWINGS: Final = 200
+"""The drawings of a document in which pictures are looked for: all of each is read."""
 
 
 class _Found(NamedTuple):
-    name: str
     picture: Picture
+    read: Callable[[], bytes]
+    """Gives its bytes. Raises one of `DAMAGE`, or `StopIteration`."""
 
 
 def with_pictures(outcome: Document | Unreadable, content: bytes, exact_type: str) -> Document | Unreadable:
@@ -108,7 +113,7 @@ def _found_pictures(content: bytes, exact_type: str) -> tuple[Picture, ...]:
         return _inside_of(content, exact_type, keeps_bytes=False).found
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
-            return tuple(picture for _, picture in _pictures(container, exact_type))
+            return tuple(found.picture for found in _pictures(container, exact_type))
     except DAMAGE:
         return ()
 
@@ -140,8 +145,7 @@ def pictures_inside(content: bytes, exact_type: str) -> Iterator[tuple[Picture, 
         return
     with contextlib.suppress(*DAMAGE):
         container = zipfile.ZipFile(io.BytesIO(content))
-        for name, picture in _pictures(container, exact_type):
-            yield picture, partial(container.read, name)
+        yield from _pictures(container, exact_type)
 
 
 class DocumentPictures:
@@ -204,30 +208,50 @@ def reader_of_pictures(content: bytes, exact_type: str | Unreadable) -> Callable
     if not content.startswith(_ZIP_SIGNATURES) and isinstance(exact_type, str):
         return _inside_of(content, exact_type, keeps_bytes=True).read
     container = zipfile.ZipFile(io.BytesIO(content))
-    names = [] if isinstance(exact_type, Unreadable) else [name for name, _ in _pictures(container, exact_type)]
-    return lambda number: container.read(names[number])
+    found = [] if isinstance(exact_type, Unreadable) else list(_pictures(container, exact_type))
+    return lambda number: found[number].read()
 
 
 def _pictures(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found]:
     """Yield the pictures that may show text, each once, in the order in which they are read."""
     infos = {info.filename: info for info in container.infolist()}
     seen: set[Digest] = set()
+    drawings = 0
     for name, page in islice(_candidates(container, exact_type), MAX_LOOKED_AT):
         info = infos.pop(name, None)
-        if info is None or not _SUFFIX.search(name) or not 0 < info.file_size <= MAX_PICTURE_BYTES:
+        if info is None:
             continue
-        try:
-            with container.open(info) as member:
-                head = member.read(HEAD_BYTES)
-        except DAMAGE:
+        drawings += is_drawing(info)
+        if drawings > _MAX_DRAWINGS and is_drawing(info):
             continue
-        # Its checksum is at hand: to read all of a picture would take longer than the text of the document.
-        picture = picture_by(head, size=info.file_size, checksum=info.CRC, page=page)
-        if picture is not None and picture.digest not in seen:
-            seen.add(picture.digest)
-            yield _Found(name, picture)
-            if len(seen) == MAX_PICTURES:
-                return
+        for found in _pictures_of_member(container, info, page):
+            if found.picture.digest not in seen:
+                seen.add(found.picture.digest)
+                yield found
+                if len(seen) == MAX_PICTURES:
+                    return
+
+
+def _pictures_of_member(container: zipfile.ZipFile, member: zipfile.ZipInfo, page: int | None) -> Iterator[_Found]:
+    """Yield a picture that may show text, or those in a drawing; none of a damaged member."""
+    with contextlib.suppress(*DAMAGE):
+        if is_drawing(member):
+            for number, content in enumerate(pictures_of_drawing(read_drawing(container, member))):
+                size, checksum = len(content), zlib.crc32(content)
+                picture = picture_by(content[:HEAD_BYTES], size=size, checksum=checksum, page=page)
+                if picture is not None:
+                    yield _Found(picture, partial(_picture_of_drawing, container, member, number))
+        elif _SUFFIX.search(member.filename) and 0 < member.file_size <= MAX_PICTURE_BYTES:
+            with container.open(member) as opened:
+                head = opened.read(HEAD_BYTES)
+            # Its checksum is at hand: to read all of a picture would take longer than the text of the document.
+            picture = picture_by(head, size=member.file_size, checksum=member.CRC, page=page)
+            if picture is not None:
+                yield _Found(picture, partial(container.read, member))
+
+
+def _picture_of_drawing(container: zipfile.ZipFile, member: zipfile.ZipInfo, number: int) -> bytes:
+    return next(islice(pictures_of_drawing(read_drawing(container, member)), number, None))
 
 
 def _candidates(container: zipfile.ZipFile, exact_type: str) -> Iterator[tuple[str, int | None]]:

@@ -21,7 +21,10 @@ from magicfs.text.extract.office.rtf_files import RTF_TYPE
 from magicfs.text.extract.office.rtf_pictures import rtf_drawings
 
 _ZIP_SIGNATURE: Final = b"PK\x03\x04"
-_MEMBER: Final = re.compile(r"(?:(?:word|xl|ppt)/media|Pictures)/[^/]+\.[ew]mf", re.IGNORECASE)
+_MEMBER: Final = re.compile(r"(?:(?:word|xl|ppt)/media|Pictures)/[^/]+\.[ew]m[fz]", re.IGNORECASE)
+_GZIP_SIGNATURE: Final = b"\x1f\x8b"
+_GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
+"""How a drawing is compressed whose name ends with `z`."""
 _MAX_MEMBER_BYTES: Final = 32 << 20
 _HEAD: Final = re.compile(rb"(?:[\x40\x50]\x3d\x1a|[\x60\x70]\x21\x1b)\xf0")
 """How a drawing begins: its format, with one digest or with two, which tells an odd number, and the kind of record."""
@@ -48,9 +51,22 @@ def drawings_in(content: bytes, mime_type: str) -> Iterator[bytes]:
 def _members(content: bytes) -> Iterator[bytes]:
     with zipfile.ZipFile(io.BytesIO(content)) as container:
         for member in container.infolist():
-            if _MEMBER.fullmatch(member.filename) and member.file_size <= _MAX_MEMBER_BYTES:
+            if is_drawing(member):
                 with contextlib.suppress(*DAMAGE):
-                    yield container.read(member)
+                    yield read_drawing(container, member)
+
+
+def is_drawing(member: zipfile.ZipInfo) -> bool:
+    """Whether a member of a document is a drawing, by its name, that is not too large to be read."""
+    return _MEMBER.fullmatch(member.filename) is not None and member.file_size <= _MAX_MEMBER_BYTES
+
+
+def read_drawing(container: zipfile.ZipFile, member: zipfile.ZipInfo) -> bytes:
+    """A drawing of a document, unpacked. Raises one of `DAMAGE`."""
+    data = container.read(member)
+    if not data.startswith(_GZIP_SIGNATURE):
+        return data
+    return zlib.decompressobj(_GZIP_FORMAT).decompress(data, _MAX_MEMBER_BYTES)
 
 
 def _old_drawings(content: bytes) -> Iterator[bytes]:

@@ -1,6 +1,6 @@
 """Finds the pictures in drawings of Windows (EMF, WMF): WordPad keeps all so, and programs paste screenshots so.
 
-Runs in the child process, used by `document_pictures` for RTF and old documents of Office. Damage ends a drawing early.
+Runs in the child process, used by `document_pictures`. Damage ends a drawing early.
 Pure functions.
 """
 
@@ -27,10 +27,15 @@ _MIN_BYTES: Final = 2000
 def pictures_in_drawings(content: bytes, mime_type: str) -> Iterator[tuple[bytes, None]]:
     """Yield the pictures in the drawings of a document, as files. Raises `struct.error` for what is no document."""
     for drawing in drawings_in(content, mime_type):
-        with contextlib.suppress(struct.error):
-            is_emf = drawing_type(drawing) == EMF_TYPE
-            for picture in _pictures_of_emf(drawing) if is_emf else _pictures_of_wmf(drawing):
-                yield picture, None
+        for picture in pictures_of_drawing(drawing):
+            yield picture, None
+
+
+def pictures_of_drawing(drawing: bytes) -> Iterator[bytes]:
+    """Yield the pictures in a drawing, as files, as far as it is not damaged."""
+    is_emf = drawing_type(drawing) == EMF_TYPE
+    with contextlib.suppress(struct.error):
+        yield from _pictures_of_emf(drawing) if is_emf else _pictures_of_wmf(drawing)
 
 
 def _pictures_of_emf(drawing: bytes) -> Iterator[bytes]:
