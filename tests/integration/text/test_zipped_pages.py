@@ -1,9 +1,11 @@
-"""Documents in zip containers that kreuzberg does not read: Visio, Hangul, XMind, and iWork of before 2013."""
+"""Documents in zip containers that kreuzberg does not read: Visio, Hangul, InDesign, XMind, and old ones of iWork."""
 
 from __future__ import annotations
 
+import gzip
 import io
 import zipfile
+from collections.abc import Callable
 
 import pytest
 
@@ -22,6 +24,13 @@ PAGES = {
         "mimetype": "application/hwp+zip",
         "Contents/section1.xml": '<s xmlns:h="h"><h:p><h:t>second page</h:t></h:p></s>',
         "Contents/section0.xml": '<s xmlns:h="h"><h:p><h:run><h:t>a ruta</h:t></h:run><h:t>baga pie</h:t></h:p></s>',
+    },
+    b"a.idml": {
+        "mimetype": "application/vnd.adobe.indesign-idml-package",
+        "designmap.xml": "<Document><Content>a swatch</Content></Document>",
+        "Stories/Story_u1.xml": "<S><ParagraphStyleRange><CharacterStyleRange><Content>a ruta</Content>"
+        "</CharacterStyleRange><CharacterStyleRange><Content>baga pie</Content><Br/><Content>second page</Content>"
+        "</CharacterStyleRange></ParagraphStyleRange></S>",
     },
     b"a.xmind": {
         "content.json": '[{"rootTopic": {"title": "a rutabaga pie", "labels": ["x"],'
@@ -56,3 +65,58 @@ def test_a_document_of_old_iwork_is_read_by_its_preview(extractor: FileExtractor
         archive.writestr("index.xml", "<x/>")
         archive.writestr("QuickLook/Preview.pdf", pdf_file("a rutabaga pie"))
     assert "a rutabaga pie" in read(extractor, data.getvalue(), b"a.pages").text
+
+
+def old_iwork(content: str) -> str:
+    namespaces = "".join(
+        f' xmlns:{name}="http://developer.apple.com/namespaces/{name}"' for name in ("sf", "sfa", "ls")
+    )
+    return f'<?xml version="1.0"?>\n<ls:document{namespaces}>{content}</ls:document>\n'
+
+
+CELLS = """
+<sf:t><sf:ct sfa:s="Category"/></sf:t> <sf:t><sf:ct sfa:s="Amount"/></sf:t>
+<sf:pm sf:ct="255"><sf:menu-choices><sf:t sfa:ID="c1"><sf:ct sfa:s="Rent"/></sf:t>
+<sf:t sfa:ID="c2"><sf:ct sfa:s="Food"/></sf:t></sf:menu-choices><sf:proxied-cell-ref sfa:IDREF="c2"/></sf:pm>
+<sf:f><sf:fo sf:fs="=A1"/><sf:r><sf:rn sf:v="-872.39999999999998"/></sf:r></sf:f>
+<sf:d sf:ct="511" sf:cell-date="276048000"/> <sf:n sf:v="4650"/>
+"""
+
+
+@pytest.mark.parametrize(
+    ("name", "pack"), [("index.xml", bytes), ("index.apxl", bytes), ("index.xml.gz", gzip.compress)]
+)
+def test_a_document_of_old_iwork_without_a_preview_is_read_by_its_texts(
+    extractor: FileExtractor, name: str, pack: Callable[[bytes], bytes]
+) -> None:
+    content = old_iwork(
+        '<sf:metadata><sf:title><sf:string sfa:string="Household"/></sf:title></sf:metadata>'
+        '<sf:stylesheet><sf:style sf:name="SFTCellStyle"/><sf:p>Lorem ipsum</sf:p></sf:stylesheet>'
+        '<ls:workspace ls:workspace-name="Checking"><sf:tabular-model sf:name="Transactions">'
+        f"<sf:datasource>{CELLS}</sf:datasource></sf:tabular-model>"
+        '<sf:tabular-model sf:name="Table 1" sf:name-is-visible="false"/></ls:workspace>'
+        "<sf:p>a <sf:span>ruta</sf:span>baga<sf:br/>pie</sf:p>"
+    )
+    document = read(extractor, container({name: pack(content.encode())}), b"a.numbers")
+    table = ["Checking", "Transactions", "Category\tAmount", "Food\t-872.4", "2009-10-01\t4650"]
+    assert document.text.split("\n") == [*table, "a rutabaga", "pie"]
+    assert (document.title, document.unread_parts) == ("Household", None)
+
+
+def test_a_damaged_document_of_old_iwork_keeps_what_stands_before_the_damage(extractor: FileExtractor) -> None:
+    content = old_iwork("<sf:p>a rutabaga pie</sf:p><sf:p>a gull</sf:p>")
+    document = read(extractor, container({"index.xml": content.replace("<sf:p>a gull", "<sf:p a gull")}), b"a.pages")
+    assert document.text == "a rutabaga pie"
+    assert "damage" in str(document.unread_parts)
+
+
+def test_cells_of_old_iwork_that_say_nonsense_cost_no_other_text(extractor: FileExtractor) -> None:
+    cells = (
+        '<sf:n sf:v="x"/><sf:d sf:cell-date="1e300"/><sf:t sf:ct="99999999999"><sf:ct sfa:s="a rutabaga pie"/></sf:t>'
+    )
+    content = old_iwork(f"<sf:datasource>{cells}</sf:datasource>")
+    assert read(extractor, container({"index.xml": content}), b"a.numbers").text == "a rutabaga pie"
+
+
+def test_an_archive_with_an_index_of_something_else_is_an_archive(extractor: FileExtractor) -> None:
+    assert "index.xml" in read(extractor, container({"index.xml": "<x>rutabaga</x>"}), b"a.zip").text

@@ -15,6 +15,7 @@ import zlib
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.office.hangul_files import HANGUL_SIGNATURE, HANGUL_TYPE
+from magicfs.text.extract.office.old_iwork_files import OLD_IWORK_TYPE
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.publisher_files import PUBLISHER_TEXTS, PUBLISHER_TYPE
 from magicfs.text.extract.office.visio_files import VISIO_STREAM, VISIO_TYPE
@@ -52,7 +53,8 @@ _IWORK_TYPES = (
 )
 _PREVIEW = "QuickLook/Preview.pdf"
 _OLD_IWORK = re.compile(r"index\.(?:xml|apxl)(?:\.gz)?")
-"""What a document of iWork of before 2013 has beside its preview."""
+"""What a document of iWork of before 2013 has, beside its preview if it keeps one."""
+_IWORK_NAMESPACE = b"//developer.apple.com/namespaces/"
 
 _LOCKED_BY_IWORK = 25_000
 """Numbers of ways to compress that are no others' of a zip file."""
@@ -124,8 +126,18 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
         if any(name.startswith(prefix) for name in names):
             return mime_type
     is_map = {"content.json", "manifest.json", "metadata.json"}.issubset(names)
-    is_old_iwork = _PREVIEW in names and any(map(_OLD_IWORK.fullmatch, names))
-    return XMIND if is_map else IWORK_PREVIEW if is_old_iwork else ARCHIVE
+    return XMIND if is_map else _old_iwork_type(container, names) or ARCHIVE
+
+
+def _old_iwork_type(container: zipfile.ZipFile, names: list[str]) -> str:
+    """The type of a document of iWork of before 2013; empty for any other container."""
+    index = next(filter(_OLD_IWORK.fullmatch, names), "")
+    if not index:
+        return ""
+    if _PREVIEW in names:
+        return IWORK_PREVIEW
+    is_of_iwork = index.endswith(".gz") or _IWORK_NAMESPACE in _read_member(container, index)
+    return OLD_IWORK_TYPE if is_of_iwork else ""
 
 
 def _declared_type(container: zipfile.ZipFile, names: list[str]) -> str:

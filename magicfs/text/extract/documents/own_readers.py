@@ -26,6 +26,7 @@ from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
 from magicfs.text.extract.office.hangul_files import HANGUL_TYPE, read_hangul
 from magicfs.text.extract.office.iwork_files import IWORK_TYPES, read_iwork
 from magicfs.text.extract.office.office_xml import OFFICE_XML_TYPES, read_office_xml
+from magicfs.text.extract.office.old_iwork_files import OLD_IWORK_TYPE, read_old_iwork
 from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
 from magicfs.text.extract.office.onenote_files import ONENOTE_TYPE, read_onenote
 from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, read_publication
@@ -67,6 +68,7 @@ _READERS_OF_PARTS: Final[dict[str, _ReaderOfParts]] = {
     TNEF_TYPE: read_tnef,
     OUTLOOK_TYPE: read_outlook,
     HANGUL_TYPE: read_hangul,
+    OLD_IWORK_TYPE: read_old_iwork,
     container.KMZ: read_map,
     **{each: partial(read_zipped_pages, mime_type=each) for each in ZIPPED_PAGES_TYPES},
     **{each: partial(read_iwork, mime_type=each) for each in IWORK_TYPES},

@@ -1,6 +1,7 @@
-"""Reads documents in zip containers that kreuzberg does not: Visio, Hangul (HWPX), XMind, maps, iWork of before 2013.
+"""Reads documents in zip containers that kreuzberg does not: Visio, Hangul (HWPX), XMind, InDesign, maps.
 
-Runs in the child process, called by `document_parser`, which has looked for bombs and passwords before (`container`).
+It also reads the previews in those of iWork of before 2013. Runs in the child process, called by `document_parser`,
+which has looked for bombs and passwords before (`container`).
 Damaged members are left out, and counted. Pure functions.
 """
 
@@ -38,6 +39,9 @@ class _Format(NamedTuple):
 _FORMATS: Final = {
     VISIO: _Format(re.compile(r"visio/pages/page\d+\.xml"), frozenset({"Text"}), frozenset({"Text"})),
     "application/hwp+zip": _Format(re.compile(r"Contents/section\d+\.xml"), frozenset({"p"}), frozenset({"t"})),
+    "application/vnd.adobe.indesign-idml-package": _Format(
+        re.compile(r"Stories/Story_\w+\.xml"), frozenset({"ParagraphStyleRange", "Br"}), frozenset({"Content"})
+    ),
     XMIND: _Format(re.compile(r"content\.json"), frozenset(), frozenset()),
 }
 ZIPPED_PAGES_TYPES: Final = frozenset({*_FORMATS, IWORK_PREVIEW})
