@@ -127,7 +127,7 @@ def detect_language(samples: Sequence[str]) -> str | None:
     """The ISO 639-1 code of the language of samples of a text; None for too few words, and for none in particular."""
     # The detector has learnt composed letters, and decomposed Hangul would be three times as long.
     words = [unicodedata.normalize("NFC", sample).split() for sample in samples]
-    prose = [[word for word in part if not _is_technical(word)] for part in words]
+    prose = [[word for word in part if not is_technical(word)] for part in words]
     if sum(map(len, prose)) < _MIN_PROSE * sum(map(len, words)):
         return None
     limit = _SAMPLE_CHARACTERS * _SAMPLES // max(len(samples), 1)
@@ -191,7 +191,8 @@ def _code(label: str) -> str:
     return _CODES.get(code, code)
 
 
-def _is_technical(word: str) -> bool:
+def is_technical(word: str) -> bool:
+    """Whether a word is one of code, an address, a path, a number or signs: it is in no language."""
     return word.isascii() and _TECHNICAL.search(word) is not None
 
 

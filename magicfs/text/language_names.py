@@ -7,6 +7,7 @@ detector. Pure.
 from __future__ import annotations
 
 import re
+import unicodedata
 from functools import cache
 from typing import Final
 
@@ -63,7 +64,10 @@ _NAMES: Final = {
     "xh": "Xhosa/isiXhosa", "yi": "Yiddish/ייִדיש", "yo": "Yoruba/Yorùbá", "za": "Zhuang/Vahcuengh",
     "zh": "Chinese/Mandarin/中文/汉语/漢語/华语/華語/普通话/國語", "zu": "Zulu/isiZulu",
 }  # fmt: skip
-"""The English names of a language and those that its speakers give it, by ISO 639-1 code."""
+"""The English names of a language and those that its speakers give it, by ISO 639-1 code.
+
+The last one is in the script in which people write it to each other; in Latin letters, where they use those too.
+"""
 
 _MEANT: Final = {
     "no": ("no", "nb", "nn"), "nb": ("nb", "no"), "sh": ("sh", "hr", "sr", "bs"),
@@ -109,6 +113,25 @@ def normalize_language(tag: str | None) -> str | None:
     match = _TAG.match((tag or "").strip())
     code = match[1].lower() if match else ""
     return _LONG_CODES.get(code) if len(code) > _CODE_CHARACTERS else code or None
+
+
+@cache
+def is_written_in(code: str, *, latin: bool) -> bool:
+    """Whether a language, by its ISO 639-1 code, is written in Latin letters, or else in others; so is an unknown one.
+
+    A few, such as Serbian, are written in both.
+    """
+    own = _NAMES.get(code, "").split("/")[1:]
+    if code not in _NAMES:
+        return True
+    return is_latin("".join(own[-1:])) if latin else not all(map(is_latin, own))
+
+
+def is_latin(text: str) -> bool:
+    """Whether all letters of a text are Latin ones."""
+    return text.isascii() or all(
+        unicodedata.name(letter, "").startswith("LATIN") for letter in text if letter.isalpha()
+    )
 
 
 @cache

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import dataclass
 
-from magicfs.text.language import language_probabilities
+from magicfs.text.language import is_technical, language_probabilities
+from magicfs.text.language_names import is_latin, is_written_in
 
 _MIN_PROBABILITY = 0.5
 """If the likeliest language is less likely than this, nothing is known. Of a hundred short English questions, such as
@@ -45,9 +46,9 @@ UNKNOWN_LANGUAGES = QuestionLanguages()
 def question_languages(question: str) -> QuestionLanguages:
     """The languages that a question may be in."""
     letters = sum(map(str.isalpha, question))
-    if not letters:
+    if not letters or all(map(is_technical, question.split())):
         return UNKNOWN_LANGUAGES
-    probabilities = language_probabilities(question)
+    probabilities = _probabilities(question)
     best = max(probabilities.values(), default=0.0)
     if best < _MIN_PROBABILITY:
         return UNKNOWN_LANGUAGES
@@ -57,6 +58,20 @@ def question_languages(question: str) -> QuestionLanguages:
     together = max(best, sum(probabilities.get(code, 0.0) for code in possible & _SHARED_IDEOGRAPHS))
     needed = _CERTAIN_LETTERS if question.isascii() else _CERTAIN_LETTERS_BEYOND_ASCII
     return QuestionLanguages(frozenset(possible), together >= _CERTAIN_PROBABILITY and letters >= needed)
+
+
+def _probabilities(question: str) -> dict[str, float]:
+    """The probabilities of the likeliest languages that are written as a question is.
+
+    The detector takes a list of English words for Macedonian, and a word in Hangul for Vietnamese. People write names
+    in other letters than their own, so half of the words tell the script.
+    """
+    words = question.split()
+    others = [word for word in words if not is_latin(word)]
+    if 0 < 2 * len(others) < len(words):
+        return language_probabilities(question)
+    likeliest = language_probabilities(" ".join(others) or question)
+    return {code: each for code, each in likeliest.items() if is_written_in(code, latin=not others)}
 
 
 def _is_kana(character: str) -> bool:

@@ -21,6 +21,8 @@ from magicfs.text.question_language import UNKNOWN_LANGUAGES, question_languages
         "supersonic flow",
         "where is the rental agreement",
         "CV",
+        "Duplicate Current Browser Tab",
+        "RefLog Shortnames",
     ],
 )
 def test_english_questions_may_be_english(question: str) -> None:
@@ -46,10 +48,18 @@ def test_other_questions_are_not_english(question: str, language: str) -> None:
     assert not languages.may_be({"en"})
 
 
-@pytest.mark.parametrize("question", ["", "2023", "?!", "x", "Python", "nginx"])
+@pytest.mark.parametrize("question", ["", "2023", "?!", "x", "Python", "nginx", "receive.denyDeletes", "utils/net.py"])
 def test_of_signs_and_names_nothing_is_known(question: str) -> None:
     assert question_languages(question) == UNKNOWN_LANGUAGES
     assert question_languages(question).may_be({"en"})
+
+
+@pytest.mark.parametrize(
+    ("question", "languages"),
+    [("Merge 전략", {"vi"}), ("git clone для новичков", {"en"}), ("Git 저장소 만들기", {"en"})],
+)
+def test_a_question_is_in_no_language_of_another_script(question: str, languages: set[str]) -> None:
+    assert question_languages(question).possible.isdisjoint(languages)
 
 
 def test_ideographs_alone_may_be_of_both_languages_and_kana_are_japanese() -> None:
