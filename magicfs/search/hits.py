@@ -31,14 +31,14 @@ class Shown:
     """The files with each content, by copy key, the preferred ones first."""
 
     @staticmethod
-    def of_places(places: Sequence[Place]) -> Shown:
-        """What the candidates of a search show."""
-        texts = {
+    def of_places(places: Sequence[Place], texts: Mapping[ChunkId, str]) -> Shown:
+        """What the candidates of a search show. `texts` are those of the ones that no name brings."""
+        by_name = {
             place.found.chunk_id: place.text
             for place in places
             if place.found.chunk_id is not None and place.text is not None
         }
-        return Shown(texts, {place.found.copy_key: place.copies for place in places})
+        return Shown({**texts, **by_name}, {place.found.copy_key: place.copies for place in places})
 
 
 def shown_hits(

@@ -25,7 +25,8 @@ from magicfs.search.hits import Shown, newest_files, shown_hits
 from magicfs.search.meaning import needs_documents
 from magicfs.search.measured_chunks import MeasuredChunks, measure_candidates
 from magicfs.search.measured_files import CandidateFile, files_of_chunks, with_name, with_names
-from magicfs.search.near_copies import near_copies_later
+from magicfs.search.near_copies import examined, near_copies_later
+from magicfs.search.near_texts import NearTexts
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import ENOUGH_RESULTS, SearchRequest
 from magicfs.search.retrievers import QuestionWords
@@ -47,6 +48,8 @@ class Ranking:
     evidence: MeasuredChunks
     """The evidence of each chunk that a retriever has brought, from its text alone."""
     shown: Shown
+    compared: NearTexts
+    """The texts, as far as they were compared with each other."""
     least: float
     """The least relevance of a candidate that is shown, see `scores.least_relevance`."""
     wanted: int
@@ -61,7 +64,7 @@ class Ranking:
         files = list(compress(self.files, scores.are_relevant(evidence, exponent=self.exponent, least=self.least)))
         if self.each_copy:
             return files
-        return near_copies_later(files, self.shown.texts, self._relevance, wanted=self.wanted)
+        return near_copies_later(files, self.shown.texts, self._relevance, wanted=self.wanted, compared=self.compared)
 
     def _relevance(self, evidence: Evidence) -> float:
         return scores.relevance(evidence, exponent=self.exponent)
@@ -94,13 +97,17 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         everyday=request.everyday_words,
         uncertain=request.compiled.uncertain,
     )
-    gathered = gather(
+    compared = NearTexts()
+    wanted = max(request.limit, ENOUGH_RESULTS)
+    with gather(
         connection,
         request.compiled.scope,
         _candidate_query(request, words),
         rules=request.copy_rules,
         limits=request.limits,
-    )
+    ) as gathered:
+        if not request.copy_rules.each_copy:
+            compared.compare(gathered.texts, most=examined(wanted))
     chunks = measure_candidates(request, words, gathered.candidates, places=gathered.places, count=count)
     compare_tokens(connection, request, chunks, (place.found.chunk_id for place in gathered.places))
     files, scale = files_of_chunks(gathered.places, chunks)
@@ -118,9 +125,10 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         exponent,
         tuple(ranked),
         chunks,
-        Shown.of_places(gathered.places),
+        Shown.of_places(gathered.places, gathered.texts),
+        compared,
         least=scores.least_relevance(best),
-        wanted=max(request.limit, ENOUGH_RESULTS),
+        wanted=wanted,
         each_copy=request.copy_rules.each_copy,
     )
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from itertools import pairwise
@@ -30,8 +30,8 @@ def _counted_once(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(corpus_statistics, "MAX_LIFETIME_SECONDS", 3600.0)
 
 
-SENT = re.compile(r"^F\t\d+\t(\w+)", re.MULTILINE)
-"""A message to the server."""
+MESSAGE = re.compile(r"^([FB])\t\d+\t(\w+)", re.MULTILINE)
+"""A message to the server, or from it."""
 WAITING = ("Sync", "Flush", "Query")
 """The messages that the server answers at once."""
 
@@ -63,13 +63,22 @@ def recorded(path: Path) -> Iterator[Traffic]:
         yield traffic
         for connection in traced:
             connection.pgconn.untrace()
-    sent = SENT.findall(path.read_text(errors="replace"))
+    messages = MESSAGE.findall(path.read_text(errors="replace"))
+    sent = [name for side, name in messages if side == "F"]
     traffic.statements = sum(name in {"Execute", "Query"} for name in sent)
-    # What asks for answers right after something that does waits for the same ones. That psycopg prepares a statement,
-    # once for each connection, does not count.
+    # What asks for answers right after something that does waits for the same ones, and nobody waits where a statement
+    # follows at once. That psycopg prepares a statement, once for each connection, does not count.
     traffic.round_trips = sum(
-        name in WAITING and before not in {*WAITING, "Parse"} for before, name in pairwise(["", *sent])
+        name in WAITING and before not in {*WAITING, "Parse"} and (side, after) != ("F", "Bind")
+        for before, name, (side, after) in zip(["", *sent], sent, _following(messages), strict=False)
     )
+
+
+def _following(messages: Sequence[tuple[str, str]]) -> Iterator[tuple[str, str]]:
+    """What comes behind each message to the server."""
+    for (side, _), after in pairwise([*messages, ("", "")]):
+        if side == "F":
+            yield after
 
 
 @pytest.fixture

@@ -9,10 +9,10 @@ import pytest
 from magicfs.domain.chunks import FoundFile
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import ChunkId, FileId
-from magicfs.search import near_copies
 from magicfs.search.fusion import Evidence
 from magicfs.search.measured_files import CandidateFile
-from magicfs.search.near_copies import EXAMINED_PER_WANTED, MAX_COMPARED, near_copies_later
+from magicfs.search.near_copies import EXAMINED_PER_WANTED, near_copies_later
+from magicfs.search.near_texts import MAX_COMPARED, ComparedText, NearTexts
 
 GOOD = Evidence(relative_words=1.0, lexical=0.9)
 STAT = FileStat(size=1, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0)
@@ -39,6 +39,7 @@ def ranked(
     mtimes: Sequence[int] = (),
     chunks: Sequence[int] = (),
     wanted: int = WANTED,
+    known: NearTexts | None = None,
 ) -> list[int]:
     """The places of some files, best first, in the order in which they are shown. `chunks` are those of their texts."""
     files = [
@@ -60,7 +61,7 @@ def ranked(
         for place in range(len(texts))
     ]
     by_chunk = {ChunkId(chunks[place] if chunks else place): text for place, text in enumerate(texts)}
-    shown = near_copies_later(files, by_chunk, lambda one: one.lexical or 0.0, wanted=wanted)
+    shown = near_copies_later(files, by_chunk, lambda one: one.lexical or 0.0, wanted=wanted, compared=known)
     return [file.found.file_id for file in shown]
 
 
@@ -108,8 +109,8 @@ def test_files_that_share_a_chunk_are_copies_however_short_it_is() -> None:
 def test_texts_in_ascii_are_divided_as_others_are() -> None:
     drafts = [DRAFT.format(letter).replace(" ", sign) for letter, sign in (("A", "_"), ("B", " "), ("C", " - "))]
     for text in (*drafts, INVOICE.format(2), "it's 3.5\tKB,\x1f[x]\n"):
-        in_ascii, other = near_copies._Passage(ChunkId(1), text), near_copies._Passage(ChunkId(2), text + " é")
-        assert {*in_ascii._words, "é"} == other._words
+        in_ascii, other = ComparedText(ChunkId(1), text), ComparedText(ChunkId(2), text + " é")
+        assert {*in_ascii.words, "é"} == other.words
 
 
 def test_a_file_that_is_named_as_the_question_is_no_copy() -> None:
@@ -121,13 +122,13 @@ def test_a_file_that_is_named_as_the_question_is_no_copy() -> None:
 def compared(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The texts of files that were compared with another one, one for each time."""
     compared: list[str] = []
-    is_near = near_copies._Passage.is_near
+    is_near = ComparedText.is_near
 
-    def noted(passage: near_copies._Passage, other: near_copies._Passage) -> bool:
-        compared.append(passage._text)
-        return is_near(passage, other)
+    def noted(one: ComparedText, other: ComparedText) -> bool:
+        compared.append(one.text)
+        return is_near(one, other)
 
-    monkeypatch.setattr(near_copies._Passage, "is_near", noted)
+    monkeypatch.setattr(ComparedText, "is_near", noted)
     return compared
 
 
@@ -153,3 +154,14 @@ def test_near_copies_are_found_among_many_invoices() -> None:
     texts = [INVOICE.format(number) for number in range(100, 130)]
     texts += [DRAFT.format("A"), texts[-3].replace("please", "soon"), DRAFT.format("B"), OTHER]
     assert ranked(texts) == [*range(31), 33, 31, 32]
+
+
+def test_texts_that_were_compared_in_another_order_give_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    texts = [DRAFT.format("A"), OTHER, DRAFT.format("B"), *map(INVOICE.format, range(9)), CHINESE, CHINESE.format("A")]
+    expected = ranked(texts)
+    known = NearTexts()
+    known.compare({ChunkId(place): text for place, text in reversed(list(enumerate(texts)))}, most=len(texts))
+    assert ranked(texts, known=known) == expected
+    # All that takes time was done before.
+    monkeypatch.setattr(ComparedText, "words", property(lambda text: pytest.fail(text.text)))
+    assert ranked(texts, known=known) == expected

@@ -215,7 +215,8 @@ cardinality(%(contents)s::bigint[]) / (SELECT greatest(reltuples, 1) FROM pg_cla
 -- is read once for all of them, by the list of their ids, and what it says of a candidate is put together by its id: to look
 -- them up one by one takes half as long again. The best chunks of each content are located before its others, so that no
 -- long text takes the places of other ones. One row at least, so that `places`, which is sent at once with this
--- statement, gets the best candidates and the files by name.
+-- statement, gets the best candidates and the files by name. The texts of the best candidates come as rows of their own,
+-- behind all others, that of the best chunk of each content first: the program works with them while `places` is executed.
 WITH {parts},
 brought AS MATERIALIZED (
     SELECT ARRAY(SELECT chunk_id FROM named WHERE chunk_id IS NOT NULL {union}) AS ids
@@ -234,11 +235,12 @@ measured AS MATERIALIZED (
     GROUP BY id HAVING max(had) IS NOT NULL
 ),
 valued AS MATERIALIZED (
-    SELECT *, row_number() OVER (PARTITION BY content_id ORDER BY rough DESC, id) > {of_content} AS is_crowded
-    FROM (SELECT id, content_id, bm25{cosine_names}, {rough} AS rough FROM measured) AS valued
+    SELECT *, number > {of_content} AS is_crowded
+    FROM (SELECT *, row_number() OVER (PARTITION BY content_id ORDER BY rough DESC, id) AS number
+          FROM (SELECT id, content_id, bm25{cosine_names}, {rough} AS rough FROM measured) AS valued) AS numbered
 ),
 located AS (
-    (SELECT id, is_crowded, rough FROM valued ORDER BY is_crowded, rough DESC, id LIMIT {located})
+    (SELECT id, number, is_crowded, rough FROM valued ORDER BY is_crowded, rough DESC, id LIMIT {located})
     {best}
 ),
 given AS MATERIALIZED (
@@ -246,12 +248,15 @@ given AS MATERIALIZED (
                SELECT coalesce(array_agg(id ORDER BY is_crowded, rough DESC, id), ARRAY[]::bigint[])::text FROM located), true),
            set_config('magicfs.named', (SELECT coalesce(array_agg(id), ARRAY[]::bigint[])::text FROM named), true)
 )
-SELECT measured.id, bm25, had, has_phrase, {documents}{cosine_names}
+SELECT measured.id, bm25, had, has_phrase, {documents}, NULL::text{cosine_names}
 FROM given LEFT JOIN measured ON true
+UNION ALL
+SELECT best.id, NULL, NULL, NULL, NULL, {{found_files.chunk_text}}{none}
+FROM (SELECT id FROM located ORDER BY number, rough DESC, id) AS best JOIN chunks ON chunks.id = best.id
 
 -- name: best_of_retriever
 -- Part of `located`: the best candidates by one measure.
-UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LAST, id LIMIT {limit})
+UNION (SELECT id, number, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LAST, id LIMIT {limit})
 
 -- name: documents
 -- Fragment: the languages and types of the documents that have a chunk, of a hundred at most; a language is null where it
@@ -264,12 +269,13 @@ UNION (SELECT id, is_crowded, rough FROM valued ORDER BY {measure} DESC NULLS LA
 -- name: places
 -- The files that have the best candidates of `measure`, in their order, up to a limit for each, and those that it has
 -- found by their names. Each stands for its copies, and comes with the words that its path has, with its copies in their
--- order if it has any, and with the text of its chunk. A content may have thousands of files: they are read once and sorted
--- at once, whether many chunks of it are located or many of the files have the name, and only then one of them is looked
--- at as a whole. Thousands of contents may share a chunk, such as the head of a licence, or the versions of a document: as
--- many are read as may be shown, the latest ones, and each chunk has one of them before any has a second one; so have
--- those that are read as many of the chunks as there is room for. What is known of a content is put together by its id: a
--- join would compare each with each, because plans may only look rows up one by one.
+-- order if it has any, and with the text of its chunk if its name brings it: `measure` has brought the others. A content
+-- may have thousands of files: they are read once and sorted at once, whether many chunks of it are located or many of
+-- the files have the name, and only then one of them is looked at as a whole. Thousands of contents may share a chunk,
+-- such as the head of a licence, or the versions of a document: as many are read as may be shown, the latest ones, and
+-- each chunk has one of them before any has a second one; so have those that are read as many of the chunks as there is
+-- room for. What is known of a content is put together by its id: a join would compare each with each, because plans may
+-- only look rows up one by one.
 WITH first AS MATERIALIZED (
     SELECT chunk.id AS chunk_id, position, content_id, ordinal
     FROM unnest(current_setting('magicfs.located')::bigint[]) WITH ORDINALITY AS chunk (id, position),
@@ -369,7 +375,7 @@ FROM (
     LEFT JOIN contents ON contents.id = files.content_id
     LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
 ) AS place ({place_names}, words, position)
-LEFT JOIN chunks ON chunks.id = place.chunk_id
+LEFT JOIN chunks ON chunks.id = CASE WHEN position IS NULL THEN place.chunk_id END
 ORDER BY position, mtime_ns DESC, file_id
 
 -- name: has_file
