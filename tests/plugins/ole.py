@@ -164,6 +164,15 @@ def shape(text: str, *more: bytes) -> bytes:
     return holder(0xF004, holder(0xF00D, record(4000, text.encode("utf-16-le"))), *more)
 
 
+def drawn_word(text: str) -> bytes:
+    """The properties of a shape that is a text (WordArt), among others."""
+    value = text.encode("utf-16-le") + b"\0\0"
+    name = "Arial\0".encode("utf-16-le")
+    rows = ((0x0004, 90), (0xC0C0, len(value)), (0xC0C5, len(name)), (0x00FF, 1))
+    properties = b"".join(struct.pack("<HI", *row) for row in rows)
+    return record(0xF00B, properties + value + name, instance=len(rows), version=3)
+
+
 def presentation_97(slides: Sequence[str], *, master: str, notes: str, saved_before: str = "") -> bytes:
     """A presentation of slides, with notes at the first, a master with an empty title, and perhaps an older slide."""
     parts = [holder(1006, shape(text)) for text in slides]

@@ -20,11 +20,11 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "text/plain": 64,
     "text/x-dxf": 63,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),
-    "application/zip": 68,
+    "application/zip": 69,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
-    "application/x-ole-storage": 68,
+    "application/x-ole-storage": 69,
     **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
     **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "excel", "package")), 22),
     **dict.fromkeys(
@@ -54,7 +54,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 69
+VERSION_OF_UNREAD: Final = 70
 """To be raised when files are read of which nothing was: above all others."""
 
 

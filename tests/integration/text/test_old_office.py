@@ -11,11 +11,23 @@ import pytest
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.office.drawn_words import drawn_words
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.slide_files import read_slides
 from tests.integration.text.reading import read
 from tests.plugins.excel import properties
-from tests.plugins.ole import compound_file, holder, presentation_97, record, shape, word_6, word_97
+from tests.plugins.ole import (
+    compound_file,
+    drawn_word,
+    holder,
+    presentation_97,
+    record,
+    shape,
+    streams_of_presentation,
+    word_6,
+    word_97,
+)
+from tests.plugins.pictures import word_document_of
 
 
 def lines(text: str) -> list[str]:
@@ -308,3 +320,26 @@ def test_a_table_of_sectors_is_no_larger_than_its_file_needs() -> None:
         assert tracemalloc.get_traced_memory()[1] < 100 << 20
     finally:
         tracemalloc.stop()
+
+
+def test_words_that_are_drawn_as_shapes_are_read(extractor: FileExtractor) -> None:
+    parts = [
+        holder(1000, holder(4080, record(1011, struct.pack("<IIIII", 2, 0, 0, 256, 0)))),
+        holder(1006, holder(0xF004, drawn_word("Summer fête\r\nat the quay")), shape("bring a cake")),
+    ]
+    slides = compound_file(streams_of_presentation(parts))
+    letter = word_97("see below\r", streams={"0Table": bytes(99) + drawn_word("DRAFT"), "Data": drawn_word("Fête")})
+    in_pict = '<w:r><w:pict><v:shape><v:textpath string="{}"/></v:shape></w:pict></w:r>'
+    namespaces = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:v="v"'
+    header = f"<w:hdr {namespaces}><w:p>{in_pict.format('CONFIDENTIAL')}</w:p></w:hdr>"
+    later = word_document_of("see below", more={"word/header1.xml": header.encode()})
+    assert lines(read(extractor, slides, b"a.ppt").text) == ["Summer fête", "at the quay", "bring a cake"]
+    assert lines(read(extractor, letter, b"a.doc").text) == ["see below", "DRAFT", "Fête"]
+    assert lines(read(extractor, later, b"a.docx").text) == ["see below", "CONFIDENTIAL"]
+
+
+def test_damaged_properties_of_shapes_have_no_words() -> None:
+    whole = drawn_word("DRAFT CONTRACT")
+    assert list(drawn_words(b"\x03" * 7 + whole)) == ["DRAFT CONTRACT"]
+    for damaged in (whole[:-40], whole[:9], whole[:8] + b"\xff" * 60, b"\xf3\xff" + whole[2:]):
+        assert list(drawn_words(damaged)) == []

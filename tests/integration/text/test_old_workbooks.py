@@ -10,7 +10,7 @@ from magicfs.domain.contents import Document
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
 from tests.plugins.excel import begin, chart, drawn, number, properties, shared, text, workbook_97
-from tests.plugins.ole import compound_file, record_of_excel
+from tests.plugins.ole import compound_file, drawn_word, record_of_excel
 
 
 def test_numbers_are_read_as_they_are_shown(extractor: FileExtractor) -> None:
@@ -108,3 +108,9 @@ def test_a_long_text_in_many_cells_takes_no_memory(extractor: FileExtractor) -> 
 
 def test_a_workbook_without_cells_has_no_text(extractor: FileExtractor) -> None:
     assert not isinstance(extractor.extract(workbook_97({"Sheet1": [begin(0x20)]}), name=b"a.xls"), Document)
+
+
+def test_a_title_that_is_drawn_as_a_shape_is_read(extractor: FileExtractor) -> None:
+    drawing = record_of_excel(0x00EC, bytes(20) + drawn_word("Bitterns 2004"))
+    document = read(extractor, workbook_97({"S": [number(0, 0, 3), drawing]}), b"a.xls")
+    assert list(filter(None, document.text.split("\n"))) == ["S", "3", "Bitterns 2004"]

@@ -50,8 +50,10 @@ _ATTRIBUTES: Final = {
     "person": ("displayName",),
     "listEntry": ("val",),
     "listItem": ("displayText",),
+    "textpath": ("string",),
 }
-"""Attributes with texts, by local names: descriptions of pictures, who wrote comments, and what a form lets choose."""
+"""Attributes with texts, by local names: descriptions of pictures, who wrote comments, what a form lets choose,
+and words that are drawn as a shape (WordArt), such as a title or a watermark."""
 _FIELD_LINK: Final = re.compile(r'HYPERLINK\s{1,9}"((?:https?|ftp|mailto):[^"\s]{1,2000})"')
 _CHOICE: Final = re.compile(r'"((?:[^"]|""){1,1000})"')
 

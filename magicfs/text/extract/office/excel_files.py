@@ -14,6 +14,7 @@ from datetime import date
 from typing import ClassVar, Final, NamedTuple
 
 from magicfs.text.extract.documents.missing_texts import missing_texts
+from magicfs.text.extract.office.drawn_words import drawn_words
 from magicfs.text.extract.office.excel_records import Record, Texts, charset_of, records
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.sheet_formats import BUILT_IN_FORMATS, EPOCH, EPOCH_OF_MACINTOSH, HEADER_CODE, shown
@@ -26,6 +27,7 @@ _FORMAT, _STYLE, _SHARED = 0x041E, 0x00E0, 0x00FC
 _SHARED_TEXT, _TEXT, _RICH_TEXT, _NUMBER, _SHORT, _SHORTS = 0x00FD, 0x0204, 0x00D6, 0x0203, 0x027E, 0x00BD
 _FORMULA, _RESULT, _TRUTH = 0x0006, 0x0207, 0x0205
 _NOTE, _DRAWN_TEXT, _HEADER, _FOOTER, _LINK, _CHART_TEXT, _NAME = 0x001C, 0x01B6, 0x0014, 0x0015, 0x01B8, 0x100D, 0x0018
+_DRAWING: Final = 0x00EC
 """The kinds of records: of the workbook, of its formats and texts, of cells, and of what is beside them."""
 _EXCEL_97: Final = 0x0600
 """What begins: its cells are those that it shows, which a sheet has."""
@@ -225,6 +227,10 @@ class _Reader:
         if length and len(record.pieces) > 1:
             self._add_beside(Texts(Record(0, 0, record.pieces[1:]), 0, charset=None).characters(length))
 
+    def _take_drawing(self, record: Record) -> None:
+        for text in drawn_words(b"".join(record.pieces)):
+            self._add_beside(text)
+
     def _take_header(self, record: Record) -> None:
         if record.data:
             text = self._texts(record, 0).one(length_bytes=2 if self._charset is None else 1)
@@ -263,6 +269,7 @@ class _Reader:
         _SHARED: _take_shared,
         _NOTE: _take_note,
         _DRAWN_TEXT: _take_drawn_text,
+        _DRAWING: _take_drawing,
         **dict.fromkeys((_HEADER, _FOOTER), _take_header),
         _LINK: _take_link,
         _CHART_TEXT: _take_chart_text,

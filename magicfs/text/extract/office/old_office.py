@@ -14,6 +14,8 @@ from typing import Final
 from magicfs.domain.contents import Document
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
+from magicfs.text.extract.documents.missing_texts import missing_texts
+from magicfs.text.extract.office.drawn_words import words_drawn_in_word
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE, read_workbook
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.ole_properties import Properties, stated_properties
@@ -91,7 +93,9 @@ def _read(content: bytes, mime_type: str, *, parts: FileParts) -> Document:
     # kreuzberg takes titles for UTF-8, whatever their code page is.
     stated = stated_properties(ole)
     if mime_type == WORD_TYPE:
-        return _document(read_word(ole), mime_type, stated)
+        text = read_word(ole)
+        drawn = "\n".join(missing_texts(words_drawn_in_word(ole), in_text=text))
+        return _document(f"{text.rstrip()}{PAGE_SEPARATOR}{drawn}" if drawn else text, mime_type, stated)
     pages = [page.rstrip() + PAGE_SEPARATOR for page in read_slides(ole)]
     starts = tuple(accumulate((len(page) for page in pages[:-1]), initial=0))
     return replace(_document("".join(pages), mime_type, stated), page_starts=starts)

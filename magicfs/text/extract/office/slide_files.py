@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from magicfs.text.extract.documents.missing_texts import missing_texts
+from magicfs.text.extract.office.drawn_words import drawn_words
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.slide_records import (
     LIST,
@@ -32,7 +33,8 @@ OLD_SLIDES_TYPE: Final = "application/vnd.ms-powerpoint"
 _SLIDE, _NOTES, _NOTES_ATOM = 1006, 1008, 1009
 _PLACEHOLDER, _OUTLINE_TEXT, _STRING = 3011, 3998, 4026
 _HEADERS, _COMMENT = 4057, 12000
-_SHAPE: Final = 0xF004
+_SHAPE, _PROPERTIES = 0xF004, 0xF00B
+_HEAD_BYTES: Final = 8
 
 
 def read_slides(ole: OleFile) -> list[str]:
@@ -69,7 +71,9 @@ def _shape_texts(
         if not with_placeholders and any(record.kind == _PLACEHOLDER for record in records):
             continue
         for record in records:
-            if record.kind in {WIDE_TEXT, NARROW_TEXT} and (text := text_of(data, record)):
+            if record.kind == _PROPERTIES:
+                yield from drawn_words(data[record.start - _HEAD_BYTES : record.end])
+            elif record.kind in {WIDE_TEXT, NARROW_TEXT} and (text := text_of(data, record)):
                 yield text
             elif record.kind == _OUTLINE_TEXT and record.size >= NUMBER.size:
                 (number,) = NUMBER.unpack_from(data, record.start)
