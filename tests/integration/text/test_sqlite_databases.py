@@ -45,7 +45,7 @@ def test_what_only_programs_know_is_no_text(extractor: FileExtractor) -> None:
         "CREATE TABLE col (conf TEXT, key TEXT)",
         """INSERT INTO col VALUES ('{"sort": "name", "decks": [1]}', 'Ny2IIajDQK3gEXNqGQWELt')""",
         "CREATE VIRTUAL TABLE words USING fts5(body)",
-        "INSERT INTO words VALUES ('Käse again')",
+        "INSERT INTO words VALUES ('KÄSE & Brot')",
         "CREATE VIEW whole AS SELECT body FROM notes",
     )
     assert read(extractor, content, b"notes.db").text.split("\n") == ["notes", "Käse", "& Brot"]
@@ -98,6 +98,20 @@ def test_a_table_named_like_an_index_is_read(extractor: FileExtractor) -> None:
         "INSERT INTO note (rowid, body) VALUES (1, 'The heron')",
     )
     assert read(extractor, content, b"notes.db").text.split("\n") == ["note_texts", "The heron"]
+
+
+@pytest.mark.parametrize("kind", ["fts4", "fts5"])
+def test_texts_that_only_an_index_has_are_read_once(extractor: FileExtractor, kind: str) -> None:
+    content = database(
+        f"CREATE VIRTUAL TABLE found USING {kind}(title, body)",
+        *NOTES,
+        "INSERT INTO notes VALUES (1, 'The heron', '<p>waits at the <b>river</b></p>')",
+        "INSERT INTO found VALUES ('The heron', 'waits at the river')",
+        "INSERT INTO found VALUES ('A gull', 'waits at the river')",
+        "INSERT INTO found VALUES ('A gull', 'flies over the quay')",
+    )
+    lines = read(extractor, content, b"notes.db").text.split("\n")
+    assert lines == ["notes", "The heron\twaits at the river", "", "found", "A gull", "flies over the quay"]
 
 
 def test_a_table_with_a_damaged_name_costs_its_own_rows(extractor: FileExtractor) -> None:

@@ -10,7 +10,7 @@ import html
 import re
 import sqlite3
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
@@ -55,6 +55,9 @@ _OF_INDEX: Final = (
     "stat",
 )
 """How the names of the tables end that an index of texts or of places keeps for itself, behind its own name."""
+_INDEXED: Final = "_content"
+"""How the name of the one ends that has the texts of an index: mostly, these are in another table too."""
+_WORD: Final = re.compile(r"\w+")
 _IDENTIFIERS: Final = frozenset({"guid", "uuid"})
 """Names of columns, in small letters."""
 _TAG: Final = re.compile(
@@ -67,6 +70,31 @@ _TAG: Final = re.compile(
 _BREAK: Final = re.compile(r"<(?:br|/?p|/?div|/?li|/?tr|hr)\b[^<>]{0,200}>", re.IGNORECASE)
 _SEPARATOR_OF_FIELDS: Final = "\x1f"
 """What stands between the sides of a card of Anki."""
+
+
+class _Table(NamedTuple):
+    """A table that is read."""
+
+    name: str
+    title: str
+    columns: list[str]
+    is_of_index: bool
+    """Whether only those of its texts are read that no table before has."""
+
+
+class _Shown:
+    """The texts of cells that were read, as far as they have words."""
+
+    def __init__(self, *, is_needed: bool) -> None:
+        self._keys: set[int] | None = set() if is_needed else None
+
+    def is_new(self, cell: str) -> bool:
+        """Whether no cell before had these words. It counts as read from now on."""
+        if self._keys is None:
+            return True
+        before = len(self._keys)
+        self._keys.add(hash(" ".join(_WORD.findall(cell.lower()))))
+        return len(self._keys) > before
 
 
 def read_database(content: bytes, *, parts: FileParts, max_characters: int) -> Document | Unreadable:
@@ -95,8 +123,8 @@ def _allowed(action: int, _table: str | None, name: str | None, *_: str | None) 
     return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY
 
 
-def _tables(connection: sqlite3.Connection) -> dict[str, list[str]]:
-    """The columns of each table; without the indexes of texts, which have each text again."""
+def _tables(connection: sqlite3.Connection) -> list[_Table]:
+    """The tables; those with the texts of an index come last."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchmany(_MAX_TABLES)
     for collation in {found.lower() for _, sql in rows for found in _COLLATION.findall(sql or "")}:
         if collation not in _BUILT_IN_COLLATIONS:
@@ -104,26 +132,36 @@ def _tables(connection: sqlite3.Connection) -> dict[str, list[str]]:
     virtual = {name for name, sql in rows if _VIRTUAL.match(sql or "")}
     of_indexes = virtual.union(f"{name}_{end}" for name in virtual for end in _OF_INDEX)
     names = [name for name, _ in rows if not name.startswith("sqlite_") and name not in of_indexes and "\0" not in name]
-    columns = "SELECT name FROM pragma_table_info(?)"
-    return {name: [column for (column,) in connection.execute(columns, (name,))][:_MAX_COLUMNS] for name in names}
+    indexes = sorted(virtual.intersection(name.removesuffix(_INDEXED) for name, _ in rows if name.endswith(_INDEXED)))
+    return [
+        *(_Table(name, name, _columns(connection, name), is_of_index=False) for name in names),
+        *(_Table(name + _INDEXED, name, _columns(connection, name + _INDEXED), is_of_index=True) for name in indexes),
+    ]
+
+
+def _columns(connection: sqlite3.Connection, table: str) -> list[str]:
+    rows = connection.execute("SELECT name FROM pragma_table_info(?)", (table,))
+    return [column for (column,) in rows][:_MAX_COLUMNS]
 
 
 def _texts(
-    connection: sqlite3.Connection, tables: dict[str, list[str]], *, parts: FileParts, max_characters: int
+    connection: sqlite3.Connection, tables: list[_Table], *, parts: FileParts, max_characters: int
 ) -> Iterator[str]:
     """Yield the text of each table that has any: its name, and its rows."""
     left = max_characters
-    for name, columns in tables.items():
+    shown = _Shown(is_needed=any(table.is_of_index for table in tables))
+    for table in tables:
+        name = table.title
         if left <= 0 or parts.is_time_over:
             reason = SkipReason.TOO_LARGE if left <= 0 else SkipReason.TIMEOUT
             parts.add_unread(f"table {name} and what follows", reason)
             return
-        if not columns:  # a damaged name is that of no table
+        if not table.columns:  # a damaged name is that of no table
             parts.add_unread(f"table {name}")
             continue
         lines: list[str] = []
         try:
-            for line in _rows(connection, name, columns, parts):
+            for line in _rows(connection, table, shown, parts):
                 lines.append(line)
                 left -= len(line)
                 if left <= 0:
@@ -136,26 +174,27 @@ def _texts(
             yield "\n".join([name, *lines])
 
 
-def _rows(connection: sqlite3.Connection, table: str, columns: list[str], parts: FileParts) -> Iterator[str]:
+def _rows(connection: sqlite3.Connection, table: _Table, seen: _Shown, parts: FileParts) -> Iterator[str]:
     """Yield the texts of each row that has any, with a line for each, or in one line if they are short.
 
     The rest of a cell that is too long is counted.
     """
     shown = ", ".join(
         f"CASE typeof({column}) WHEN 'text' THEN substr({column}, 1, {_MAX_CELL_CHARACTERS + 1}) END"
-        for column in (_quoted(name) for name in columns if name.lower() not in _IDENTIFIERS)
+        for column in (_quoted(name) for name in table.columns if name.lower() not in _IDENTIFIERS)
     )
     if not shown:
         return
     # The names are those of the schema, and quoted; there is nothing to change but a copy.
-    for row in connection.execute(f"SELECT {shown} FROM {_quoted(table)}"):  # noqa: S608
+    for row in connection.execute(f"SELECT {shown} FROM {_quoted(table.name)}"):  # noqa: S608
         cells: list[str] = []
         for whole in filter(None, row):
             cell = _shown(whole[:_MAX_CELL_CHARACTERS])
-            if not _OF_PROGRAMS.fullmatch(cell) and not any(_begins_with(other, cell) for other in cells):
+            is_new = seen.is_new(cell) or not table.is_of_index
+            if is_new and not _OF_PROGRAMS.fullmatch(cell) and not any(_begins_with(other, cell) for other in cells):
                 cells.append(cell)
                 if len(whole) > _MAX_CELL_CHARACTERS:
-                    parts.add_unread(f"what follows in a cell of table {table}", SkipReason.TOO_LARGE)
+                    parts.add_unread(f"what follows in a cell of table {table.title}", SkipReason.TOO_LARGE)
         if cells:
             yield ("\n" if any("\n" in cell for cell in cells) else "\t").join(cells)
 
