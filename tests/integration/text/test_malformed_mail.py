@@ -172,3 +172,25 @@ def test_mail_behind_a_byte_order_mark_is_mail(extractor: FileExtractor, name: b
     encoded = b"MIME-Version: 1.0\nContent-Transfer-Encoding: base64\nContent-Type: text/plain; charset=utf-8\n\n"
     content = b"\xef\xbb\xbf" + separator + _HEAD + encoded + base64.b64encode("über Zürich".encode()) + b"\n"
     assert "über Zürich" in read(extractor, content, name).text
+
+
+@pytest.mark.parametrize(
+    ("written", "shown"),
+    [
+        (b"=?x-unknown?Q?Gr=FC=DFe?= aus =?UTF-8?B?V2llbg==?=", "Grüße aus Wien"),
+        (b"=?us-ascii?Q?Sch=F6ne_Gr=FC=DFe?=", "Schöne Grüße"),
+        (b"=?utf-8?Q?Gr=FC=DFe_aus_Wien?=", "Grüße aus Wien"),
+        (b"=?unknown-8bit?B?8NLJ18XUINfTxc0=?=", "Привет всем"),
+        (b"=?utf-8?Q?Gr=C3?= =?utf-8?Q?=BC=C3=9Fe?=", "Grüße"),
+    ],
+)
+def test_a_subject_in_another_charset_than_it_states_is_read(
+    extractor: FileExtractor, written: bytes, shown: str
+) -> None:
+    document = read(extractor, b"From: ann@example.org\nSubject: " + written + b"\n\nsee below\n", b"a.eml")
+    assert document.title == shown
+
+
+def test_a_subject_that_is_cut_in_a_character_keeps_its_charset(extractor: FileExtractor) -> None:
+    content = b"From: ann@example.org\nSubject: =?utf-8?Q?Gr=C3=BC=C3=9Fe_aus_K=C3?=\n\nsee below\n"
+    assert str(read(extractor, content, b"a.eml").title).startswith("Grüße aus K")

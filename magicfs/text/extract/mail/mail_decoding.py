@@ -155,8 +155,8 @@ def _is_base64(part: Message) -> bool:
     return str(part.get("Content-Transfer-Encoding", "")).strip().lower() == "base64"
 
 
-_JOINED: Final = re.compile(
-    r"=\?([\w-]{1,40})\?([bq])\?[^?\s]{0,2000}\?=(?:\s{1,9}=\?\1\?\2\?[^?\s]{0,2000}\?=)+", re.IGNORECASE
+_ENCODED_WORDS: Final = re.compile(
+    r"=\?([\w-]{1,40})\?([bq])\?[^?\s]{0,2000}\?=(?:\s{1,9}=\?\1\?\2\?[^?\s]{0,2000}\?=)*", re.IGNORECASE
 )
 
 
@@ -173,7 +173,7 @@ def header(message: Message, name: str) -> str:
         if "\ufffd" in value and "=?" in raw:
             with contextlib.suppress(Exception):  # as above
                 value = str(
-                    message.policy.header_fetch_parse(name, _JOINED.sub(_one_word, raw[:_MAX_PARSED_CHARACTERS]))
+                    message.policy.header_fetch_parse(name, _ENCODED_WORDS.sub(_one_word, raw[:_MAX_PARSED_CHARACTERS]))
                 )
     if "\ufffd" in value and not raw.isascii():
         value = _in_some_charset(raw[:_MAX_PARSED_CHARACTERS]) or value
@@ -188,12 +188,23 @@ def _raw_header(message: Message, name: str) -> str:
 
 
 def _one_word(words: re.Match[str]) -> str:
-    """Encoded words that follow each other as one: some programs cut them in the middle of a character."""
+    """Encoded words that follow each other as one: some programs cut them in the middle of a character.
+
+    What is not in the charset that they state, or in one that nobody knows, is in the one that is detected; but for the
+    half of a character at which a program has cut a subject.
+    """
     data = b"".join(
         quopri.decodestring(text, header=True) if words[2] in "qQ" else base64.b64decode(text + "==")
         for text in (word.split("?")[3] for word in words[0].split())
     )
-    return f"=?{words[1]}?b?{base64.b64encode(data).decode()}?="
+    charset = words[1]
+    try:
+        is_in_charset = "\ufffd" not in data.decode(charset, "replace").rstrip("\ufffd")
+    except LookupError:
+        is_in_charset = False
+    if not is_in_charset:
+        charset, data = "utf-8", (decode(data) or data.decode("ascii", "replace")).encode("utf-8", "replace")
+    return f"=?{charset}?b?{base64.b64encode(data).decode()}?="
 
 
 def _in_some_charset(raw: str) -> str:
