@@ -33,7 +33,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/pdf": 26,
     "application/pkcs7-mime": 68,
     "application/vnd.rar": 27,
-    "application/rtf": 19,
+    "application/rtf": 20,
     "application/x-fictionbook+xml": 14,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
     "message/*": 69,

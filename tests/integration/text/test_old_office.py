@@ -343,3 +343,16 @@ def test_damaged_properties_of_shapes_have_no_words() -> None:
     assert list(drawn_words(b"\x03" * 7 + whole)) == ["DRAFT CONTRACT"]
     for damaged in (whole[:-40], whole[:9], whole[:8] + b"\xff" * 60, b"\xf3\xff" + whole[2:]):
         assert list(drawn_words(damaged)) == []
+
+
+def test_words_that_are_drawn_as_shapes_in_rtf_are_read(extractor: FileExtractor) -> None:
+    properties = (
+        rb"{\sp{\sn rotation}{\sv 90}}{\sp{\sn gtextUNICODE}{\sv F\u234 ?te \'e0 midi}}{\sp{\sn gtextFont}{\sv Arial}}"
+    )
+    content = rb"{\rtf1\ansi see {\shp{\*\shpinst\shpleft0" + properties + rb"{\shptxt\par}}}below\par}"
+    assert lines(read(extractor, content, b"a.rtf").text) == ["see below", "Fête à midi"]
+
+
+def test_forms_of_lists_of_rtf_are_no_text(extractor: FileExtractor) -> None:
+    levels = rb"{\listlevel\levelnfc0{\leveltext \'02\'00.}{\levelnumbers \'01}}{\listname List1382206859;}"
+    assert lines(read(extractor, rb"{\rtf1\ansi{\list" + levels + rb"}see below\par}", b"a.rtf").text) == ["see below"]

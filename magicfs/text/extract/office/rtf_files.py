@@ -42,7 +42,7 @@ _BESIDE: Final = frozenset(
         *(b"header", b"headerl", b"headerr", b"headerf", b"footer", b"footerl", b"footerr", b"footerf"),
     }
 )
-_SAID: Final = frozenset({b"title", b"author", b"fldinst", b"atnauthor"})
+_SAID: Final = frozenset({b"title", b"author", b"fldinst", b"atnauthor", b"sn", b"sv"})
 """Groups whose text is kept by the name of the group, and not shown."""
 _READ_IN_STAR: Final = frozenset({b"annotation", b"shpinst", b"fldinst", b"ud", b"atnauthor", b"footnote", b"cs"})
 """Groups that old programs skip, and that are read. LibreOffice and pandoc mark footnotes so, Word does not."""
@@ -50,12 +50,14 @@ _BEFORE_SIGN: Final = 8
 """Bytes up to the end of the sign for such a group: there may be line ends between."""
 _NOT_READ: Final = frozenset(
     {
-        *(b"colortbl", b"stylesheet", b"pict", b"nonshppict", b"filetbl", b"revtbl", b"listtable", b"rsidtbl"),
+        *(b"colortbl", b"stylesheet", b"pict", b"nonshppict", b"filetbl", b"revtbl", b"listtable", b"rsidtbl", b"list"),
         *(b"listoverridetable", b"latentstyles", b"themedata", b"colorschememapping", b"datastore", b"objdata"),
         *(b"info", b"sp", b"xe", b"tc", b"rxe", b"txe", b"falt", b"panose", b"fontemb", b"nonesttables", b"objclass"),
         *(b"bkmkstart", b"bkmkend", b"atnid", b"generator", b"template", b"ftnsep", b"ftnsepc", b"aftnsep"),
     }
 )
+_DRAWN_WORDS: Final = "gtextUNICODE"
+"""The name of the property of a shape that has the words that it is drawn as (WordArt)."""
 _LINK: Final = re.compile(r'HYPERLINK\s+"?((?:https?|ftp|mailto):[^"\s]{1,2000})')
 _NOWHERE: Final = frozenset({b"-", b"fonttbl", b"upr"})
 """The targets of text that is not read."""
@@ -268,6 +270,8 @@ class _Reader:
             equation = shown_by_equation(text)
             (self._open_texts[-1] if self._open_texts else self._shown).append(equation.text)
             self._links += filter(None, [equation.reading])
+        elif target == b"sv" and self._said.get(b"sn", "").strip() == _DRAWN_WORDS:
+            self._beside.append(text)
         elif target in _SAID:
             self._said[target] = text
         else:
