@@ -139,6 +139,11 @@ class FusionScale:
         """What a text in another language loses of its similarity."""
         return TRANSLATION_PENALTY + (TRANSLATION_PENALTY_OF_ANSWERED - TRANSLATION_PENALTY) * self.answered
 
+    @property
+    def of_texts(self) -> tuple[float, ...]:
+        """What says something of a text alone."""
+        return self.words_unit, self.best_bm25, self.weight_of_share, self.reach
+
     def strength_of_words(self, bm25: float, *, share: float) -> float:
         """The strength of the words of a text, in the unit of BM25. They have that share of the question's weight.
 

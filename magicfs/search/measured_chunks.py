@@ -20,6 +20,7 @@ from magicfs.search.meaning import Meaning, MeaningOf, in_other_languages, meani
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
+from magicfs.search.text_scale import TextScale, text_scale
 
 
 class MeasuredChunks(Mapping[ChunkId, Evidence]):
@@ -35,6 +36,10 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         """`meaning` is what `meaning_for` returns."""
         self.rare_words = rare_words
         self.scale = scale
+        self.text_scale = TextScale()
+        """What `scale` comes from, where it is that of these candidates."""
+        self.are_across = False
+        """Whether any of them stands in documents in other languages alone."""
         self._candidates = {candidate.chunk_id: candidate for candidate in candidates}
         self._meaning = meaning
         self._evidence: dict[ChunkId, Evidence] = {}
@@ -50,6 +55,13 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
         if evidence.is_across and evidence.model_similarity is not None:
             return evidence.with_model_similarity(evidence.model_similarity - self.scale.translation_penalty)
         return evidence
+
+    def rescale(self, rare_words: RareWords, scale: FusionScale) -> None:
+        """Measure by these rare words, on this scale. What was measured stays if both say the same of texts."""
+        if (rare_words.meant, scale.of_texts) != (self.rare_words.meant, self.scale.of_texts):
+            self._evidence.clear()
+            self._of_words = cache(partial(_of_words, rare_words))
+        self.rare_words, self.scale = rare_words, scale
 
     def _measured(self, candidate: Candidate) -> Evidence:
         """The evidence of a candidate from its text."""
@@ -142,40 +154,46 @@ class MeasuredChunks(Mapping[ChunkId, Evidence]):
 
 
 def measure_candidates(
-    request: SearchRequest,
-    words: QuestionWords,
-    candidates: Sequence[Candidate],
-    *,
-    places: Sequence[Place] = (),
-    count: int | None = None,
-    scale: FusionScale | None = None,
-    rare_words: RareWords | None = None,
+    request: SearchRequest, words: QuestionWords, candidates: Sequence[Candidate], *, count: int | None = None
 ) -> MeasuredChunks:
-    """The candidates with their evidence, measured on a scale and by rare words of their own, or by those given.
+    """The candidates with their evidence, on a scale of their own and by their rare words, as far as texts say.
 
-    `places` has the files whose names have words of the question, `count` is the number of chunks of the index.
+    `count` is the number of chunks of the index. `count_names` follows when the names of files are known.
     """
     matched = [candidate for candidate in candidates if candidate.words]
     kinds = {candidate.documents for candidate in candidates}
     across = {documents for documents in kinds if in_other_languages(documents, request.languages)}
     by_second = second_share(request, candidates, across)
-    chunks = MeasuredChunks(
-        candidates,
-        rare_words
-        or RareWords.of(
-            words,
-            everyday=request.everyday_words,
-            in_names=_names_with(places),
-            is_named_by_order=request.names_by_order,
-        ),
-        scale or _scale(request, words, matched, places, by_second=by_second, count=count),
-        meaning_for(request.question_vectors, request.languages),
-    )
-    if scale is None and across:
+    of_texts = text_scale(request, words, matched, by_second=by_second, count=count)
+    meaning = meaning_for(request.question_vectors, request.languages)
+    chunks = MeasuredChunks(candidates, _rare_words(request, words), of_texts.with_names(), meaning)
+    chunks.text_scale, chunks.are_across = of_texts, bool(across)
+    return chunks
+
+
+def count_names(chunks: MeasuredChunks, request: SearchRequest, words: QuestionWords, places: Sequence[Place]) -> None:
+    """Count what the names of files say of the question, and of the scale that `measure_candidates` has found.
+
+    `places` are those of the best candidates, and those of the files whose names have words of the question.
+    """
+    if any(place.name is not None for place in places):
+        with_paths = len(words.without_compounds) > 1 and _has_all_with_path(words, chunks, places)
+        of_names = (words.share(place.name.in_name) for place in places if place.name is not None)
+        scale = chunks.text_scale.with_names(max(of_names), with_paths=with_paths)
+        chunks.rescale(_rare_words(request, words, places), scale)
+    if chunks.are_across:
         located = chunks.of(place.found.chunk_id for place in places).values()
         relevance = _relevance_in_language(located, words=len(request.words))
         chunks.scale = replace(chunks.scale, answered=fusion.answered(relevance))
-    return chunks
+
+
+def _rare_words(request: SearchRequest, words: QuestionWords, places: Sequence[Place] = ()) -> RareWords:
+    return RareWords.of(
+        words,
+        everyday=request.everyday_words,
+        in_names=_names_with(places),
+        is_named_by_order=request.names_by_order,
+    )
 
 
 def second_share(request: SearchRequest, candidates: Sequence[Candidate], across: Collection[Documents]) -> float:
@@ -219,49 +237,9 @@ def extension_of(path: bytes) -> str:
     return os.path.splitext(path)[1][1:].decode("utf-8", "replace").lower()
 
 
-def _scale(
-    request: SearchRequest,
-    words: QuestionWords,
-    matched: Sequence[Candidate],
-    places: Sequence[Place],
-    *,
-    by_second: float,
-    count: int | None,
-) -> FusionScale:
-    """What the evidence of all candidates is measured by, as far as words, names and vectors say."""
-    count_of_words = len(request.words)
-    shares = {kind: words.share(kind) for kind in {match.words for match in matched}}
-    has_all = any(map(words.are_all, shares))
-    meaning = fusion.meaning_weight(count_of_words, second_share=by_second, has_all=has_all)
-    best = max(matched, key=lambda match: match.bm25, default=None)
-    scale = FusionScale(
-        meaning=meaning,
-        best_bm25=best.bm25 if best else 0.0,
-        bm25_of_weight=max(1.0, best.bm25 / words.weight(best.words)) if best else 1.0,
-        weight_of_share=fusion.weight_of_share(count_of_words, has_all=has_all),
-        reach=scores.similarity_reach(count_of_words, second_share=by_second),
-    )
-    strengths = [scale.strength_of_words(match.bm25, share=shares[match.words]) for match in matched]
-    strongest = max(strengths, default=0.0)
-    best_words = matched[strengths.index(strongest)].words if matched else frozenset()
-    has_rare_word = any(words.frequencies[word] < fusion.FEW_CHUNKS for word in best_words)
-    share = max(shares.values(), default=0.0)
-    with_paths = len(words.without_compounds) > 1 and _has_all_with_path(words, matched, places)
-    of_names = (words.share(place.name.in_name) for place in places if place.name is not None)
-    name_share = 1.0 if with_paths else max(of_names, default=0.0)
-    return replace(
-        scale,
-        with_paths=with_paths,
-        words_unit=fusion.words_unit(strongest, share=share, chunks=count, name_share=name_share),
-        meaning_of_code=fusion.code_weight(meaning, words=count_of_words, has_rare_word=has_rare_word),
-    )
-
-
-def _has_all_with_path(words: QuestionWords, matched: Sequence[Candidate], places: Sequence[Place]) -> bool:
+def _has_all_with_path(words: QuestionWords, chunks: MeasuredChunks, places: Sequence[Place]) -> bool:
     """Whether a file has all words of the question, at least one of them in its path alone."""
-    in_text = {match.chunk_id: match.words for match in matched}
-    none: frozenset[str] = frozenset()
-    located = ((in_text.get(place.found.chunk_id or ChunkId(0), none), place.name) for place in places)
+    located = ((chunks.words(place.found.chunk_id), place.name) for place in places)
     return any(name and words.are_all(had | name.in_path) and not words.are_all(had) for had, name in located)
 
 

@@ -22,8 +22,8 @@ from magicfs.search import fusion, retrievers, scores
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.hits import Shown, newest_files, shown_hits
-from magicfs.search.meaning import needs_documents
-from magicfs.search.measured_chunks import MeasuredChunks, measure_candidates
+from magicfs.search.meaning import meaning_for, needs_documents
+from magicfs.search.measured_chunks import MeasuredChunks, count_names, measure_candidates
 from magicfs.search.measured_files import CandidateFile, files_of_chunks, with_name, with_names
 from magicfs.search.near_copies import examined, near_copies_later
 from magicfs.search.near_texts import NearTexts
@@ -108,7 +108,9 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
     ) as gathered:
         if not request.copy_rules.each_copy:
             compared.compare(gathered.texts, most=examined(wanted))
-    chunks = measure_candidates(request, words, gathered.candidates, places=gathered.places, count=count)
+        chunks = measure_candidates(request, words, gathered.candidates, count=count)
+        chunks.of(gathered.texts)
+    count_names(chunks, request, words, gathered.places)
     compare_tokens(connection, request, chunks, (place.found.chunk_id for place in gathered.places))
     files, scale = files_of_chunks(gathered.places, chunks)
     files = with_names(files, chunks, gathered.places, words, request)
@@ -161,7 +163,8 @@ def measure_file(
     words, weight = ranking.words, ranking.scale.meaning
     query = replace(_candidate_query(request, words), name_conditions=())
     candidates = measure_chunks(connection, scope, query, limits=replace(request.limits, chunks=len(chunks)))
-    measured = measure_candidates(request, words, candidates, scale=ranking.scale, rare_words=ranking.rare_words)
+    meaning = meaning_for(request.question_vectors, request.languages)
+    measured = MeasuredChunks(candidates, ranking.rare_words, ranking.scale, meaning)
     measured.take_compared(ranking.evidence)
     phrases = scope.condition_parameters["phrases"]
     is_named = bool(words.weights) and file_facts.is_named_so(connection, found.file_id, phrases)

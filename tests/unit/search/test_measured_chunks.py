@@ -7,16 +7,17 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from magicfs.db.search.candidates import Candidate
+from magicfs.db.search.candidates import Candidate, Place
 from magicfs.db.search.scope import Scope
-from magicfs.domain.chunks import CopyRules, Cosines, Documents
-from magicfs.domain.ids import ChunkId, ModelId
+from magicfs.domain.chunks import CopyRules, Cosines, Documents, FoundFile, NameMatch
+from magicfs.domain.files import FileStat
+from magicfs.domain.ids import ChunkId, FileId, ModelId
 from magicfs.domain.models import IndexedModel, ModelSpec, ModelState, Precision
 from magicfs.domain.query import Term
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.fusion import FusionScale
 from magicfs.search.meaning import QuestionVector
-from magicfs.search.measured_chunks import MeasuredChunks, measure_candidates, second_share
+from magicfs.search.measured_chunks import MeasuredChunks, count_names, measure_candidates, second_share
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
@@ -44,6 +45,7 @@ def test_a_candidate_is_measured_once_and_when_it_is_asked_for() -> None:
     assert asked == [(7 / 300,)]
 
 
+STAT = FileStat(size=1, mtime_ns=0, ctime_ns=0, ino=1, dev=1, mode=0o644, uid=0, gid=0)
 SPEC = ModelSpec("test/any", Precision.FP32, dimension=2, max_tokens=256)
 VECTOR = np.array([1, 0], np.float32)
 ACTIVE = QuestionVector(IndexedModel(ModelId(1), SPEC, ModelState.ACTIVE), VECTOR)
@@ -154,3 +156,32 @@ def test_what_has_been_compared_is_taken_by_another_measurement() -> None:
     compared.count_matches(MATCHES)
     again.take_compared(compared)
     assert similarities(again) == similarities(compared)
+
+
+def test_names_measure_texts_anew_only_if_they_say_more() -> None:
+    request = english_request(ACTIVE)
+    terms = {Term(word, ()): 1.0 for word in request.words}
+    words = QuestionWords(terms, dict.fromkeys(request.words, 50))
+    candidates = [
+        Candidate(ChunkId(number), 2.0 - number, frozenset({"wing"}), has_phrase=False, documents=(), cosines=(0.5,))
+        for number in range(2)
+    ]
+    chunks = measure_candidates(request, words, candidates, count=10_000)
+    measured = chunks[ChunkId(0)]
+    assert measured.relative_words == 1.0
+    found = FoundFile(b"1", FileId(1), "here", "root", b"/root", b"wing.txt", STAT, 0.0, None, chunk_id=ChunkId(1))
+
+    def named(*in_path: str) -> Place:
+        match = NameMatch(found.file_id, frozenset(in_path), frozenset(in_path)) if in_path else None
+        return Place(found, is_by_name=False, name=match, copies=(), text=None)
+
+    for place in (named(), named("wing")):
+        count_names(chunks, request, words, [place])
+        assert chunks[ChunkId(0)] is measured
+    # A name has half of the question, and no text more than a quarter.
+    count_names(chunks, request, words, [named("wing", "metal")])
+    assert chunks[ChunkId(0)].relative_words == pytest.approx(0.5)
+    # The words of a text and of its path are all together.
+    count_names(chunks, request, words, [named("build", "light", "metal")])
+    assert chunks.scale.with_paths
+    assert chunks[ChunkId(0)].relative_words == pytest.approx(0.25)
