@@ -84,6 +84,7 @@ def limits_for(results: int) -> Limits:
     return Limits(
         chunks=min(MAX_CANDIDATES, results * CANDIDATES_PER_RESULT),
         chunks_each=retrievers.MAX_CANDIDATES_PER_CONDITION,
+        enough_chunks=retrievers.ENOUGH_CANDIDATES,
         names_each=retrievers.MAX_NAME_CANDIDATES,
         enough_names=retrievers.ENOUGH_NAME_CANDIDATES,
         located=LOCATED_PER_RESULT * results + MORE_LOCATED,

@@ -25,6 +25,9 @@ RARE_WORD_CANDIDATES = 1000
 that has common words alone hardly ever ranks high."""
 MAX_CANDIDATES_PER_CONDITION = 1000
 """The most chunks that one condition on words brings."""
+ENOUGH_CANDIDATES = 2000
+"""The number of chunks by words after which conditions that weigh less are not looked up. A chunk counts for each
+condition that brings it."""
 MAX_QUESTION_WORDS = 24
 """Only this many words of a question are searched for, the rarest ones, and as many compounds."""
 BACKGROUND_CHUNKS = 100
@@ -146,21 +149,34 @@ def rare_words(words: QuestionWords) -> list[Term]:
 
 
 def candidate_conditions(words: QuestionWords) -> list[WordCondition]:
-    """The conditions that bring candidates: a chunk that meets any of them is one.
+    """The conditions that bring candidates, in the order in which they are looked up: a chunk that meets any is one.
 
-    Rare words are conditions, several of them one as long as all chunks that have them fit into its limit. If there are
-    common words, all words together are a condition too, and so is each pair of `PAIRED_WORDS`. Rare "invoice" and
-    "paid", common "tax": `[[["invoice"], ["paid"]], [["invoice", "paid", "tax"]], [["paid", "tax"]]]`.
+    Rare words come first, several of them one condition as long as all chunks that have them fit into its limit. If
+    there are common words, all words together are a condition, and so is each pair of `PAIRED_WORDS` and a last rare
+    word whose chunks do not fit: those that weigh most first. What has a word of which all chunks are brought is not
+    looked up again. Rare "invoice" and "paid" (in too many chunks), common "tax": `[[["invoice"]], [["paid", "tax"]],
+    [["paid"]]]`.
     """
     rare = rare_words(words)
-    return [*_conditions_of_rare_words(words, rare), *_conditions_of_common_words(words, rare)]
+    # A word that was counted up to the limit may be in more chunks.
+    fitting = [term for term in rare if words.frequencies[term.word] < MAX_CANDIDATES_PER_CONDITION]
+    conditions = _conditions_of_fitting_words(words, fitting)
+    if len(rare) == len(words.weights):
+        common = [[term] for term in rare]
+    else:
+        paired = list(words.weights)[len(rare) - 1 :][:PAIRED_WORDS]
+        common = [words.without_compounds, *map(list, combinations(paired, 2)), *([term] for term in rare)]
+    common = [group for group in common if not set(group).intersection(fitting)]
+    common.sort(key=lambda group: -math.fsum(words.weights[term] for term in group))
+    distinct = {frozenset(term.word for term in group): group for group in common}
+    return [*conditions, *([group] for group in distinct.values())]
 
 
-def _conditions_of_rare_words(words: QuestionWords, rare: Sequence[Term]) -> list[WordCondition]:
+def _conditions_of_fitting_words(words: QuestionWords, fitting: Sequence[Term]) -> list[WordCondition]:
     """Each chunk that has several of the words is looked up once. Words that no chunk has are left out."""
     conditions: list[list[list[Term]]] = []
     brought = 0
-    for term in rare:
+    for term in fitting:
         frequency = words.frequencies[term.word]
         if conditions and brought + frequency <= MAX_CANDIDATES_PER_CONDITION:
             conditions[-1].append([term])
@@ -169,14 +185,6 @@ def _conditions_of_rare_words(words: QuestionWords, rare: Sequence[Term]) -> lis
             conditions.append([[term]])
             brought = frequency
     return list(conditions)
-
-
-def _conditions_of_common_words(words: QuestionWords, rare: Sequence[Term]) -> list[WordCondition]:
-    if len(rare) == len(words.weights):
-        return []
-    all_words = [words.without_compounds]
-    paired = list(words.weights)[len(rare) - 1 :][:PAIRED_WORDS]
-    return [all_words, *([pair] for pair in map(list, combinations(paired, 2)))]
 
 
 def name_conditions(words: QuestionWords) -> list[WordCondition]:

@@ -27,6 +27,8 @@ class Limits:
     """That each retriever brings."""
     chunks_each: int
     """That one condition on words brings."""
+    enough_chunks: int
+    """The number of chunks by words after which the conditions that follow are not looked up."""
     names_each: int
     """Files that one condition on names brings."""
     enough_names: int

@@ -84,6 +84,7 @@ def measure_statement(scope: Scope, query: CandidateQuery, limits: Limits) -> tu
         parameters |= _of_words(query) | {
             "conditions": array_text(map(_tsquery, query.conditions)),
             "chunks_each": limits.chunks_each,
+            "enough_chunks": limits.enough_chunks,
         }
     return measure_sql(shape), parameters
 

@@ -169,6 +169,15 @@ def test_files_of_candidates_are_sorted_together(small: SearchService) -> None:
     assert max(sorts) == 1
 
 
+def test_conditions_on_words_are_not_looked_up_after_enough_chunks(small: SearchService) -> None:
+    """More than half of the chunks have all three words: these, and those with the rarest two, are enough."""
+    with recorded_plans(analysed=True) as plans:
+        small.search(f"{FREQUENT} {word(2)} {word(3)}", deadline_s=60)
+    [measuring] = [plan for plan in plans if plan.statement.startswith(READS_FEW_FILES[0])]
+    looked_up = [node["Actual Loops"] for node in measuring.nodes() if node.get("Index Name") == "chunks_words"]
+    assert looked_up == [2]
+
+
 @pytest.mark.parametrize("filters", ["ext:md", "ext:rst", "in:part3", f"ext:txt -{COMMON}", f"-{RARE}"])
 def test_the_planner_looks_at_no_long_list(small: SearchService, filters: str) -> None:
     """To estimate each of thousands of ids took longer than the statement itself."""

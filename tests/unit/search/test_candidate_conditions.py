@@ -27,9 +27,21 @@ def test_words_that_no_chunk_has_are_not_looked_up() -> None:
 
 
 def test_common_words_bring_chunks_that_have_other_words_too() -> None:
-    assert conditions(dune=3, tide=1500, sea=4000) == [
-        [["dune"]],
-        [["tide"]],
-        [["dune", "tide", "sea"]],
+    assert conditions(tide=1500, sea=4000, wave=9000) == [
+        [["tide", "sea", "wave"]],
         [["tide", "sea"]],
+        [["tide", "wave"]],
+        [["tide"]],
+        [["sea", "wave"]],
     ]
+
+
+def test_what_a_rare_word_brings_is_not_looked_up_again() -> None:
+    assert conditions(dune=3, tide=1500, sea=4000) == [[["dune"]], [["tide", "sea"]], [["tide"]]]
+    assert conditions(dune=999, tide=1500, sea=4000) == [[["dune"]], [["tide", "sea"]], [["tide"]]]
+    assert conditions(dune=1000, tide=1500) == [[["dune", "tide"]], [["dune"]]]
+
+
+def test_a_common_word_alone_brings_chunks() -> None:
+    assert conditions(sea=4000) == [[["sea"]]]
+    assert conditions(dune=3, sea=4000) == [[["dune"]], [["sea"]]]
