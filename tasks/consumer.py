@@ -7,27 +7,23 @@ Celery loads it by the setting `worker_consumer`. The work itself runs in the ch
 from __future__ import annotations
 
 import logging
-import select
-import signal
-import socket
 import time
 import warnings
 from collections.abc import Iterator
-from contextlib import contextmanager, suppress
+from contextlib import contextmanager
 from dataclasses import dataclass
-from functools import cache
 from typing import Any
 
 from celery import signals
 from celery.worker import state
 from celery.worker.consumer import consumer
-from kombu.asynchronous import Hub, get_event_loop
+from kombu.asynchronous import Hub
 from kombu.connection import Connection
 from kombu.transport import redis
 from redis import RedisError, ResponseError
 
 from tasks import app
-from tasks.app import POLLING_SECONDS
+from tasks.event_loop import expect_answers, look_rarely_at_bindings, lose_connection_soon, wake_on_signals
 
 log = logging.getLogger(__name__)
 
@@ -41,15 +37,6 @@ the parent would reconnect in a busy loop. The pause doubles from one failure to
 
 STEADY_SECONDS = 60.0
 """A connection that has lasted this long was no failure: the pauses begin again with the first."""
-
-BINDINGS_SECONDS = 60.0
-"""Pause between two checks whether a binding of a queue expires soon: none of ours does. kombu checks each second,
-which is most of what a worker without work does."""
-
-OVERDUE_SECONDS = 5.0
-"""Redis says within POLLING_SECONDS that there is no message. When that is late by this time, the network to it is
-gone, or something between swallows what is sent: kombu would wait for half a minute, and renew one connection of
-several. It is the pause between two checks, too."""
 
 MAX_RESULTS = 16
 """Messages of one child that are read at the start of a loop. A child sends a few for each task."""
@@ -194,75 +181,6 @@ class Consumer(consumer.Consumer):
                 if process.outqR_fd not in pool._fileno_to_outq or not process.outq._reader.poll(0):
                     break
                 pool.handle_result_event(process.outqR_fd)
-
-
-def look_rarely_at_bindings(hub: Hub, cycle: Any) -> None:
-    """Replace the timer of a connection that looks at its bindings each second, if this version of kombu has one."""
-    timer = getattr(cycle, "_binding_expiry_tref", None)
-    if timer is not None:
-        timer.cancel()
-        cycle._binding_expiry_tref = hub.call_repeatedly(BINDINGS_SECONDS, cycle.maybe_refresh_binding_expiry)
-
-
-def expect_answers(hub: Hub, cycle: Any) -> None:
-    """Look often whether an answer of Redis is overdue, in place of kombu's look."""
-    timer = getattr(cycle, "_brpop_health_tref", None)
-    if timer is not None:
-        timer.cancel()
-    cycle._brpop_health_tref = hub.call_repeatedly(OVERDUE_SECONDS, require_answers, cycle)
-
-
-def lose_connection_soon(channel: Any, error: Exception) -> None:
-    """Have the loop raise the error of a connection, so that the consumer renews all: on each it would wait as long."""
-
-    def lose() -> None:
-        # Another error may have come first.
-        if not channel.closed:
-            raise ConnectionError(f"Redis does not answer ({error})") from error
-
-    hub = get_event_loop()
-    if hub is not None:
-        hub.call_later(0, lose)
-
-
-def require_answers(cycle: Any) -> None:
-    """Raise `ConnectionError`, so that the consumer connects anew, when the answer about a message is late."""
-    for channel in cycle._channels:
-        connection, asked_at = channel._in_poll, channel._brpop_sent_at
-        if not connection or asked_at is None or time.monotonic() < asked_at + POLLING_SECONDS + OVERDUE_SECONDS:
-            continue
-        # A loop that was held up has not read it yet.
-        if connection._sock is not None and select.select([connection._sock], [], [], 0.0)[0]:
-            continue
-        # Else the end of each channel would wait for answers.
-        channel._in_poll = None
-        for each in list(cycle._channels):
-            each._disconnect_pools()
-        raise ConnectionError("Redis does not answer")
-
-
-@cache
-def _signal_sockets() -> tuple[socket.socket, socket.socket]:
-    """A pair of sockets: the interpreter writes to the second one when a signal comes."""
-    receiving, sending = socket.socketpair()
-    for end in (receiving, sending):
-        end.settimeout(0)
-    return receiving, sending
-
-
-def wake_on_signals(hub: Hub) -> None:
-    """Let a signal that is handled in Python end the loop's sleep: the loop looks afterwards whether to stop.
-
-    A system call that a signal interrupts is repeated. Main thread.
-    """
-    receiving, sending = _signal_sockets()
-
-    def take() -> None:
-        with suppress(BlockingIOError):
-            receiving.recv(4096)
-
-    hub.add_reader(receiving, take)
-    signal.set_wakeup_fd(sending.fileno(), warn_on_full_buffer=False)
 
 
 class _OneErrorLine(logging.Filter):

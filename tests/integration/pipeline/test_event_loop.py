@@ -14,7 +14,7 @@ from kombu.asynchronous import Hub
 from kombu.asynchronous.timer import Timer
 from kombu.connection import Connection
 
-from tasks.consumer import _signal_sockets, look_rarely_at_bindings, wake_on_signals
+from tasks.event_loop import look_rarely_at_bindings, signal_sockets, wake_on_signals
 
 LONG_SECONDS = 3600.0
 
@@ -30,9 +30,9 @@ def hub() -> Iterator[Hub]:
         signal.set_wakeup_fd(-1)
         made.close()
     # A worker keeps them until it ends.
-    for end in _signal_sockets():
+    for end in signal_sockets():
         end.close()
-    _signal_sockets.cache_clear()
+    signal_sockets.cache_clear()
 
 
 def next_timer(hub: Hub) -> float:

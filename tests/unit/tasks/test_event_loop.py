@@ -11,7 +11,7 @@ from types import SimpleNamespace
 import pytest
 
 from tasks.app import POLLING_SECONDS
-from tasks.consumer import OVERDUE_SECONDS, require_answers
+from tasks.event_loop import OVERDUE_SECONDS, require_answers
 
 LATE = POLLING_SECONDS + OVERDUE_SECONDS + 0.1
 
