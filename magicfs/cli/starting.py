@@ -1,8 +1,8 @@
 """Starts or changes the parts of this machine for `magicfs up`: checks, then the servers, then the other parts.
 
-Used by `magicfs up`. It chooses the parts and waits until they are ready (`part_readiness`); `runtime.supervisor` runs
-them, each with its settings (`part_settings`). A failure half way is undone: the former parts run again, and no others.
-Main thread only, because signals are handled there.
+Used by `magicfs up`, whose options `up_request` says. It chooses the parts and waits until they are ready
+(`part_readiness`); `runtime.supervisor` runs them, each with its settings (`part_settings`). A failure half way is
+undone: the former parts run again, and no others. Main thread only, because signals are handled there.
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli import environment, failed_start, index_model, multilingual, terminal, wiring
 from magicfs.cli.part_readiness import PartReadiness
 from magicfs.cli.part_settings import LINK_SETTINGS, MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
+from magicfs.cli.up_request import Former, UpRequest, embed_workers, with_gentle
 from magicfs.config import Settings
 from magicfs.domain.parts import SERVERS, Part, UpOptions
 from magicfs.errors import MagicFSError, ModelCorrupt, ModelMismatch, ModelMissing, ServerError
@@ -36,19 +37,6 @@ WARM_UP_SECONDS = 20.0
 
 
 @dataclass(frozen=True, slots=True)
-class UpRequest:
-    """What one call of `magicfs up` asks for. None keeps the value of the former call."""
-
-    roots: Sequence[Path]
-    mount: Path | None
-    """Absolute."""
-    workers: int | None
-    gentle: bool | None
-    tied: bool
-    """Whether the supervisor ends with the calling process."""
-
-
-@dataclass(frozen=True, slots=True)
 class UpResult:
     """The model and the mount after a call of `magicfs up`."""
 
@@ -56,26 +44,6 @@ class UpResult:
     mount: Path | None
     requested_at: datetime
     """The database's time before the scans that `up` asked for."""
-
-
-@dataclass(frozen=True, slots=True)
-class Former:
-    """What ran before this call."""
-
-    parts: Sequence[Part]
-    """The parts that run now; none when no supervisor runs."""
-    options: UpOptions | None
-    """Those of the last `up`, which a reboot has ended if no parts run; None if there was none, or `down` since."""
-
-    @property
-    def mount(self) -> Path | None:
-        """Where the last `up` mounted; None for nowhere."""
-        return self.options.mount if self.options else None
-
-    @property
-    def gentle(self) -> bool:
-        """Whether the last `up` was gentle."""
-        return self.options is not None and self.options.gentle
 
 
 def bring_up(settings: Settings, request: UpRequest) -> UpResult:
@@ -121,7 +89,7 @@ def _check(settings: Settings, request: UpRequest, former: Former) -> None:
 
 
 def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, former: Former) -> UpResult:
-    settings = _with_gentle(settings, request, former)
+    settings = with_gentle(settings, request, former)
     servers = _servers(settings)
     readiness = PartReadiness(settings, supervisor)
     # Parts that work with other servers, or with a server that restarts, end first.
@@ -135,7 +103,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
         environment.require_database(settings)
     mount = request.mount or _former_mount(settings, former)
     index = _prepare_index(settings, request.roots, mount, is_new_mount=mount != former.mount)
-    options = UpOptions(embed_workers=_embed_workers(settings, request, former), gentle=settings.gentle, mount=mount)
+    options = UpOptions(embed_workers=embed_workers(settings, request, former), gentle=settings.gentle, mount=mount)
     supervisor.apply([*servers, *_services(settings, options)], options=options)
     if settings.listen is not None:
         readiness.wait_for_serve(settings.listen)
@@ -271,25 +239,3 @@ def undone_on_failure(supervisor: Supervisor, former: Former) -> Iterator[None]:
         finally:
             signal.signal(signal.SIGINT, handler)
         raise
-
-
-def _embed_workers(settings: Settings, request: UpRequest, former: Former) -> int:
-    """The number of embed workers to run: as asked for, else as in the last `up`, else as the settings say."""
-    is_set = "workers" in settings.given
-    if request.workers is not None:
-        return request.workers
-    if request.gentle and not is_set:
-        return 1
-    stops_being_gentle = former.gentle and request.gentle is False
-    # A setting takes effect when everything is started, as after a reboot.
-    if former.options is not None and not stops_being_gentle and (former.parts or not is_set):
-        return former.options.embed_workers
-    return 1 if settings.gentle and not is_set else settings.workers
-
-
-def _with_gentle(settings: Settings, request: UpRequest, former: Former) -> Settings:
-    """The settings with `gentle` as asked for, else as the settings say, else as in the former options."""
-    gentle = request.gentle
-    if gentle is None and "gentle" not in settings.given:
-        gentle = former.gentle or None
-    return settings if gentle is None else settings.replace(gentle=gentle)

@@ -53,6 +53,7 @@ def up(
     So does the first one after a reboot. After `magicfs down`, options are as in a first call.
     """
     from magicfs.cli import environment, starting
+    from magicfs.cli.up_request import UpRequest
     from magicfs.fuse import mountpoint
 
     settings = environment.settings_for_command()
@@ -60,7 +61,7 @@ def up(
         require_own_state_directory(settings.home)
     settings.make_home()
     chosen = mount or settings.mount
-    request = starting.UpRequest(
+    request = UpRequest(
         roots=roots or [],
         mount=mountpoint.absolute(chosen) if chosen else None,
         workers=workers,

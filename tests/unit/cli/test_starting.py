@@ -13,7 +13,8 @@ import pytest
 from magicfs.cli.commands.up import look_command
 from magicfs.cli.part_logs import last_line
 from magicfs.cli.part_settings import MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
-from magicfs.cli.starting import Former, undone_on_failure
+from magicfs.cli.starting import undone_on_failure
+from magicfs.cli.up_request import Former
 from magicfs.config import Settings
 from magicfs.domain.parts import Part, UpOptions
 from magicfs.runtime.parts import server_parts, service_parts
