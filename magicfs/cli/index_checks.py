@@ -223,7 +223,7 @@ class IndexChecks:
             return f"{agents_share(limit)} directories can be watched"
         which = f"not every directory of {roots}" if roots else f"only {agents_share(limit)} directories"
         setting = f"fs.inotify.max_user_watches={max(ADVISED_WATCHES, 2 * limit)}"
-        if not _can_watch():
+        if not can_watch():
             setting = "fs.inotify.max_user_instances=1024"
         raise CheckFailed(
             f"{which} can be watched: run 'sysctl {setting}'; until then only scans find changes in the others"
@@ -254,7 +254,7 @@ def _is_off(settings: Settings, socket: Path) -> bool:
     return not is_listening(socket) and not environment.supervisor(settings).running()
 
 
-def _can_watch() -> bool:
+def can_watch() -> bool:
     """Whether the system lets this user watch anything more."""
     try:
         os.close(inotify_init())

@@ -114,7 +114,7 @@ def _stopped_pid(supervisor: Supervisor) -> int | None:
 
 
 def _stuck(embedder_socket: Path, parts: Sequence[PartStatus]) -> Iterator[str]:
-    stopped = _stopped_processes(parts)
+    stopped = stopped_processes(parts)
     for name, pid in stopped.items():
         yield f"{name} is stopped (process {pid}): run 'kill -CONT {pid}', or {RESTART}"
     for part in parts:
@@ -124,7 +124,7 @@ def _stuck(embedder_socket: Path, parts: Sequence[PartStatus]) -> Iterator[str]:
             yield f"{part.name} does not answer, and searches go by words alone until it is started again: {RESTART}"
 
 
-def _stopped_processes(parts: Sequence[PartStatus]) -> dict[str, int]:
+def stopped_processes(parts: Sequence[PartStatus]) -> dict[str, int]:
     """The parts of which a process is stopped, now and a moment later, and the pid of the first such process."""
     first = _stopped_parts(parts)
     if not first:

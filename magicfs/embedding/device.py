@@ -19,7 +19,7 @@ from magicfs.errors import ModelError
 
 log = logging.getLogger(__name__)
 
-_DEVICES = ("/dev/nvidiactl", "/dev/dxg")
+DEVICES = ("/dev/nvidiactl", "/dev/dxg")
 """What a machine with a GPU has: the driver's device, or that of Windows below Linux."""
 
 CPU_PROVIDER, CUDA_PROVIDER = "CPUExecutionProvider", "CUDAExecutionProvider"
@@ -48,7 +48,7 @@ def providers(device: Device, precision: Precision) -> list[str]:
             "MAGICFS_DEVICE is 'cuda' and this onnxruntime has no CUDA: install magicfs[gpu] as docs/settings.md says, "
             "or set MAGICFS_DEVICE=cpu"
         )
-    is_suitable = precision is Precision.FP32 and any(map(os.path.exists, _DEVICES))
+    is_suitable = precision is Precision.FP32 and any(map(os.path.exists, DEVICES))
     if not is_there or device is Device.CPU or (device is Device.AUTO and not is_suitable):
         return [CPU_PROVIDER]
     # The libraries of CUDA come in packages, which the linker does not look into. It prints what it lacks.

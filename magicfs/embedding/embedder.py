@@ -73,7 +73,7 @@ class FastembedEmbedder:
 
     def __init__(self, engine: TextEmbedding, manifest: ModelManifest, *, texts_per_call: int = TEXTS_PER_CALL) -> None:
         self._engine = engine
-        self._texts_per_call = texts_per_call
+        self.texts_per_call = texts_per_call
         self._manifest = manifest
         self._centres = np.array(manifest.question_centres, np.float32)
         self._in_use = threading.Lock()
@@ -155,10 +155,10 @@ class FastembedEmbedder:
             with np.errstate(all="ignore"):
                 rows: list[NDArray[np.floating]] = []
                 tokens: list[_Tokens] = []
-                for row in embed(texts, batch_size=self._texts_per_call):
+                for row in embed(texts, batch_size=self.texts_per_call):
                     vector, of_tokens = self._parts(row)
                     rows.append(vector)
-                    encoding = self._tokenizer.latest[len(tokens) % self._texts_per_call]
+                    encoding = self._tokenizer.latest[len(tokens) % self.texts_per_call]
                     tokens.append((of_tokens, encoding.ids[: len(of_tokens)]))
         except MemoryError:
             raise

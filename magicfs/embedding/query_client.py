@@ -92,7 +92,7 @@ class QueryEmbedder:
         idle_exit: float = IDLE_EXIT_SECONDS,
     ) -> None:
         """`find_folder` may raise `ModelError`; `options` are those of `query_server` for a server that it starts."""
-        self._socket = socket
+        self.socket_path = socket
         self._find_folder = find_folder
         self._connection = QueryConnection(
             socket,
@@ -253,7 +253,7 @@ class QueryEmbedder:
 
     def quit(self, *, deadline_s: float = STOP_SECONDS) -> bool:
         """Stop the server and wait for its end. Returns False if it still runs at the deadline."""
-        return stop_server(self._socket, seconds=deadline_s)
+        return stop_server(self.socket_path, seconds=deadline_s)
 
 
 def _request(text: str, specs: Sequence[ModelSpec], folders: Mapping[ModelSpec, str]) -> Message:

@@ -55,14 +55,15 @@ class ToolServer:
             version=__version__,
             instructions=INSTRUCTIONS,
             on_list_tools=self._list,
-            on_call_tool=self._call,
+            on_call_tool=self.answer_call,
         )
 
     async def _list(self, context: object, parameters: object) -> types.ListToolsResult:
         del context, parameters
         return types.ListToolsResult(tools=[_described(tool) for tool in self._tools.values()])
 
-    async def _call(self, context: object, parameters: types.CallToolRequestParams) -> types.CallToolResult:
+    async def answer_call(self, context: object, parameters: types.CallToolRequestParams) -> types.CallToolResult:
+        """The result of a tool, which runs in a thread. Raises `MCPError` for a tool that there is not."""
         del context
         tool = self._tools.get(parameters.name)
         if tool is None:

@@ -91,7 +91,7 @@ def device_of_path(path: bytes) -> str:
 
     Never touches the path or a mount. The table is at most a second old.
     """
-    devices = _devices_by_mount_point(int(time.monotonic()))
+    devices = devices_by_mount_point(int(time.monotonic()))
     while path not in devices and path not in (b"", b"/"):
         path = path.rpartition(b"/")[0]
     return devices.get(path or b"/", "")
@@ -130,7 +130,8 @@ def mount_point_of(path: bytes) -> bytes | None:
 
 
 @lru_cache(maxsize=1)
-def _devices_by_mount_point(second: int) -> Mapping[bytes, str]:
+def devices_by_mount_point(second: int) -> Mapping[bytes, str]:
+    """The device of each mount point, `major:minor`."""
     del second  # a part of the cache's key: an answer holds that long
     return {mount.mount_point: mount.device for mount in read_mounts()}
 

@@ -17,7 +17,7 @@ from magicfs.linux.mounts import read_mounts
 
 _OPENAT2 = 437
 """The same number on all architectures."""
-_OPEN_HOW = struct.Struct("=QQQ")
+OPEN_HOW = struct.Struct("=QQQ")
 """`struct open_how`: flags, mode, resolve."""
 
 
@@ -58,7 +58,7 @@ _LOCAL_FILE_SYSTEMS = frozenset(
 
 
 @cache
-def _openat2_call() -> Callable[[int, int, bytes, bytes, int], int]:
+def openat2_call() -> Callable[[int, int, bytes, bytes, int], int]:
     """The C function `syscall` for `openat2`: with declared types a call takes half the time."""
     call = ctypes.CDLL(None, use_errno=True).syscall
     call.argtypes = (ctypes.c_long, ctypes.c_long, ctypes.c_char_p, ctypes.c_char_p, ctypes.c_long)
@@ -71,9 +71,9 @@ def openat2(directory: int, path: bytes, flags: int, resolve: Resolve) -> int:
 
     Raises `OSError`: `EAGAIN` after several attempts.
     """
-    how = _OPEN_HOW.pack(flags, 0, resolve)
+    how = OPEN_HOW.pack(flags, 0, resolve)
     for _ in range(_ATTEMPTS):
-        descriptor = _openat2_call()(_OPENAT2, directory, path, how, len(how))
+        descriptor = openat2_call()(_OPENAT2, directory, path, how, len(how))
         if descriptor >= 0:
             return descriptor
         if ctypes.get_errno() != errno.EAGAIN:

@@ -15,7 +15,7 @@ from magicfs.embedding.manifest import UNIGRAM_FOLDER
 from magicfs.embedding.unigram import PIECES, SCORES, SETTINGS
 from magicfs.models.sources import read_json
 
-_MIN_PIECES = 50_000
+MIN_PIECES = 50_000
 """`tokenizers` keeps fewer pieces in less than 60 MB."""
 
 
@@ -39,7 +39,7 @@ def _settings(tokenizer: dict[str, Any], padding: object) -> dict[str, Any] | No
     """What the tokenizer does beside finding pieces; None if it does anything else."""
     kind = tokenizer.get("model") or {}
     vocabulary = kind.get("vocab") or []
-    if kind.get("type") != "Unigram" or kind.get("byte_fallback") or len(vocabulary) < _MIN_PIECES:
+    if kind.get("type") != "Unigram" or kind.get("byte_fallback") or len(vocabulary) < MIN_PIECES:
         return None
     numbers = {piece: number for number, (piece, _) in enumerate(vocabulary)}
     special = tokenizer.get("added_tokens") or []

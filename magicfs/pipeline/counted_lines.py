@@ -24,7 +24,7 @@ of the file goes on from there."""
 _BLOCK_BYTES: Final = 1 << 20
 _COMPARED_BYTES: Final = 64 << 10
 """What is compared of the end of the counted part, to tell a file that grew from one that was written anew."""
-_MAX_FILES: Final = 64
+MAX_FILES: Final = 64
 
 
 @dataclass(slots=True)
@@ -65,7 +65,7 @@ class LineCounts:
         part.stat = stat
         _count(part, descriptor, until=until)
         self._parts[stat.dev, stat.ino] = part
-        if len(self._parts) > _MAX_FILES:
+        if len(self._parts) > MAX_FILES:
             self._parts.popitem(last=False)
         return part
 

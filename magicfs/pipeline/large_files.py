@@ -33,7 +33,7 @@ from magicfs.text.extract.versions import reader_version
 _HEAD_BYTES: Final = 64 * 1024
 """The part of a file by which its type is told."""
 _BLOCK_BYTES: Final = 1 << 20
-_HASH_SECONDS: Final = 30.0
+HASH_SECONDS: Final = 30.0
 """Enough for some gigabytes, as `COUNT_SECONDS`."""
 _UNIT_BYTES: Final = 4
 """No character of UTF-16 or UTF-32 goes over a multiple of it."""
@@ -188,7 +188,7 @@ def _digest(stat: FileStat, *parts: bytes) -> xxhash.xxh3_128:
 def _digest_of_all(descriptor: int, stat: FileStat) -> xxhash.xxh3_128:
     """The identity of a file by all its bytes; on a disk that is slow, by those that are read in time, and its end."""
     hasher, offset = xxhash.xxh3_128(), 0
-    deadline = time.monotonic() + _HASH_SECONDS
+    deadline = time.monotonic() + HASH_SECONDS
     while block := read_range(descriptor, _BLOCK_BYTES, offset=offset):
         hasher.update(block)
         offset += len(block)

@@ -154,7 +154,7 @@ class Supervisor:
             self._started[-1].wait_until_up(self.running)
             return True
         added, changed, removed = self._client.reload()
-        self._stop([former[name] for name in (*changed, *removed) if name in former])
+        self.stop_parts([former[name] for name in (*changed, *removed) if name in former])
         for name in (*changed, *removed):
             self._client.remove(name)
         places = {part.name: part.place for part in parts}
@@ -171,14 +171,14 @@ class Supervisor:
         stopped = self.running()
         if stopped:
             with contextlib.suppress(ServerError):  # it may be killed meanwhile: `clean_up` ends its parts
-                self._stop(self._stored.parts())
+                self.stop_parts(self._stored.parts())
             self._end_supervisor()
         stopped |= clean_up(self._home)
         self._started = [started for started in self._started if started.process.poll() is None]
         self._stored.forget()
         return stopped
 
-    def _stop(self, parts: Iterable[Part]) -> None:
+    def stop_parts(self, parts: Iterable[Part]) -> None:
         """Stop parts in the reverse order of their places, those of one place together. Waits for their ends."""
         by_place: dict[int, list[Part]] = {}
         for part in parts:
@@ -202,7 +202,7 @@ class Supervisor:
             return
         halted = {info["name"] for info in self._client.processes() if info["statename"] in {"STOPPING", "STOPPED"}}
         parts = sorted((part for part in parts if part.name in halted), key=lambda part: part.place)
-        self._stop(parts)
+        self.stop_parts(parts)
         self._stored.reset_starts(part.name for part in parts)
         for part in parts:
             self._client.start(part.name)

@@ -57,7 +57,7 @@ def rank_passages(connection: Connection, request: SearchRequest, statistics: Co
     cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
     chunks = {place.chunk_id for passage in passages for place in passage.places}
     texts = file_facts.texts_and_tokens(connection, chunks)
-    return tuple(_with_text(hit, passage.places, texts, cutter) for hit, passage in zip(hits, passages, strict=True))
+    return tuple(with_text(hit, passage.places, texts, cutter) for hit, passage in zip(hits, passages, strict=True))
 
 
 def _beginnings(connection: Connection, hits: Sequence[Hit]) -> tuple[Hit, ...]:
@@ -67,7 +67,7 @@ def _beginnings(connection: Connection, hits: Sequence[Hit]) -> tuple[Hit, ...]:
     found = [hit for hit in hits if hit.file_id in places and places[hit.file_id].chunk_id in texts]
     cutter = SnippetCutter(())
     return tuple(
-        _with_text(hit, [places[hit.file_id]], texts, cutter)._replace(rank=rank) for rank, hit in enumerate(found, 1)
+        with_text(hit, [places[hit.file_id]], texts, cutter)._replace(rank=rank) for rank, hit in enumerate(found, 1)
     )
 
 
@@ -151,9 +151,10 @@ def _grow(passage: Passage, place: ChunkPlace) -> None:
     passage.places.insert(0 if place.ordinal < passage.places[0].ordinal else len(passage.places), place)
 
 
-def _with_text(
+def with_text(
     hit: Hit, places: Sequence[ChunkPlace], texts: Mapping[ChunkId, tuple[str, int]], cutter: SnippetCutter
 ) -> Hit:
+    """A hit with the text, the lines and the page of a passage, which has chunks at these places."""
     # A chunk may have been deleted since its place was read.
     places = [place for place in places if place.chunk_id in texts] or places[:1]
     text, tokens, end = "", 0, 0

@@ -13,7 +13,7 @@ from typing import Final
 
 from magicfs.text.analysis import fold
 
-_NAMES: Final = {
+NAMES: Final = {
     "aa": "Afar", "ab": "Abkhazian/Abkhaz/Аԥсуа", "ae": "Avestan", "af": "Afrikaans", "ak": "Akan",
     "am": "Amharic/አማርኛ", "an": "Aragonese/Aragonés", "ar": "Arabic/العربية/عربي", "as": "Assamese/অসমীয়া",
     "av": "Avaric/Avar/Авар", "ay": "Aymara", "az": "Azerbaijani/Azeri/Azərbaycanca", "ba": "Bashkir/Башҡортса",
@@ -105,7 +105,7 @@ def language_codes(name: str) -> tuple[str, ...]:
         code = normalize_language(name)
     if code in _MEANT:
         return _MEANT[code]
-    return (code,) if code in _NAMES else ()
+    return (code,) if code in NAMES else ()
 
 
 def normalize_language(tag: str | None) -> str | None:
@@ -121,8 +121,8 @@ def is_written_in(code: str, *, latin: bool) -> bool:
 
     A few, such as Serbian, are written in both.
     """
-    own = _NAMES.get(code, "").split("/")[1:]
-    if code not in _NAMES:
+    own = NAMES.get(code, "").split("/")[1:]
+    if code not in NAMES:
         return True
     return is_latin("".join(own[-1:])) if latin else not all(map(is_latin, own))
 
@@ -137,4 +137,4 @@ def is_latin(text: str) -> bool:
 @cache
 def _codes_by_name() -> dict[str, str]:
     """The code of each name in the form in which names are compared."""
-    return {fold(name): code for code, names in _NAMES.items() for name in names.split("/")}
+    return {fold(name): code for code, names in NAMES.items() for name in names.split("/")}

@@ -129,7 +129,7 @@ def test_a_query_embedder_that_does_not_answer_is_named(running: Commands, monke
     assert answers_ping(settings.embedder_socket, seconds=30)
     monkeypatch.setattr(stuck_parts, "STARTUP_SECONDS", 0.0)
     # Only what it says counts here, as if its process were in an endless loop.
-    monkeypatch.setattr(stuck_parts, "_stopped_processes", lambda _: {})
+    monkeypatch.setattr(stuck_parts, "stopped_processes", lambda _: {})
     monkeypatch.setattr(stuck_parts, "ANSWER_SECONDS", 0.3)
     with stopped(running.pids()["query-embedder"]):
         _, [line] = parts_and_stuck(settings)

@@ -34,7 +34,7 @@ def test_up_starts_the_servers_that_an_interrupted_down_has_stopped(
     supervisor = Supervisor(magicfs.home)
     stopped = [part for part in supervisor.wanted() if part.name in servers]
     with supervisor.locked():
-        supervisor._stop(stopped)
+        supervisor.stop_parts(stopped)
     assert {name for name, part in magicfs.parts().items() if part.state == "stopped"} == set(servers)
     magicfs.ok("up", "--detach", "--wait")
     assert_is_indexed(magicfs, mount)

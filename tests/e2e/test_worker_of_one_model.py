@@ -12,12 +12,15 @@ import pytest
 
 from magicfs.db.vectors.model_changes import build_model
 from magicfs.domain.models import StoredModel
+from tasks import broker
 from tasks.app import make_app
-from tasks.queue import CeleryQueue
 from tasks.queue_names import embed_queue
 from tests.plugins.stack import Stack
 
 STATES = "SELECT m.state, e.state, count(*) FROM embeddings e JOIN models m ON m.id = model_id GROUP BY 1, 2 ORDER BY 1"
+
+SECONDS = 60.0
+"""Only a failure takes so long."""
 
 
 def test_it_is_woken_by_the_queue_of_its_model_and_leaves_other_chunks(
@@ -40,12 +43,12 @@ def test_it_is_woken_by_the_queue_of_its_model_and_leaves_other_chunks(
     name = embed_queue(stored_model.spec.name)
     assert [
         (queue["name"], queue["exchange"]["name"])
-        for queue in app.control.inspect(["embed-1@testhost"], timeout=60.0).active_queues()["embed-1@testhost"]
+        for queue in app.control.inspect(["embed-1@testhost"], timeout=SECONDS).active_queues()["embed-1@testhost"]
     ] == [(name, "magicfs")]
     # A message of its own queue wakes it, and messages of the other ones stay.
-    queue = CeleryQueue(app)
-    stack.wait(lambda: queue._redis.llen("embed.org-other") > 0 and queue._redis.llen("embed") > 0, what="messages")
-    stack.wait(lambda: queue._redis.llen(name) == 0, what="an empty queue")
+    messages = broker.client(app.conf.broker_url, seconds=SECONDS, retries=1)
+    stack.wait(lambda: all(map(messages.llen, ("embed.org-other", "embed"))), what="messages")
+    stack.wait(lambda: messages.llen(name) == 0, what="an empty queue")
 
 
 @pytest.mark.parametrize("queue", ["embed", "extract"])

@@ -18,7 +18,7 @@ def start_other_agent(stack: Stack, home: Path, *arguments: str) -> None:
     """Start an agent of the same host with another state directory, as on another machine."""
     home.mkdir(exist_ok=True)
     stack.environment["MAGICFS_HOME"] = str(home)
-    stack._start("other", "agent", *arguments)
+    stack.start("other", "agent", *arguments)
     del stack.environment["MAGICFS_HOME"]
 
 

@@ -71,14 +71,14 @@ class Stack:
         """
         name = f"{kind}-{number}"
         arguments = ["worker", "--queue", kind, "--name", name, *([] if model is None else ["--model", model])]
-        self._start(name, *arguments, sabotage=sabotage)
+        self.start(name, *arguments, sabotage=sabotage)
 
     def start_agent(self) -> None:
-        self._start("agent", "agent")
+        self.start("agent", "agent")
 
     def start_part(self, name: str, *, sabotage: str | None = None) -> None:
         """Start the part of a command without arguments."""
-        self._start(name, name, sabotage=sabotage)
+        self.start(name, name, sabotage=sabotage)
 
     def start_all(self, *, embedders: int = 2) -> None:
         self.start_agent()
@@ -86,7 +86,7 @@ class Stack:
         for number in range(1, embedders + 1):
             self.start_worker("embed", number)
 
-    def _start(self, name: str, *arguments: str, sabotage: str | None = None) -> None:
+    def start(self, name: str, *arguments: str, sabotage: str | None = None) -> None:
         env = os.environ | {
             "MAGICFS_HOME": str(self.home),
             "MAGICFS_HOST": HOST,

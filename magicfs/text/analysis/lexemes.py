@@ -56,7 +56,7 @@ _PARTS_OF_NAME: Final = 3
 _MIN_COMPOUND: Final = 8
 """The letters of the stem of a word that is found by its end: two parts of a compound have so many."""
 
-_REMEMBERED_TOKENS: Final = 20_000
+REMEMBERED_TOKENS: Final = 20_000
 """The tokens of one generation. Two of them take some 15 MB, and have nearly all tokens of prose, and of a project of
 code."""
 
@@ -87,7 +87,7 @@ class LexemeMemory:
         young = self._young
         new = {token for token in tokens if token not in young}
         if new:
-            if len(young) + len(new) > _REMEMBERED_TOKENS:
+            if len(young) + len(new) > REMEMBERED_TOKENS:
                 self._old, young = young, {}
                 self._young = young
                 new.update(tokens)

@@ -82,7 +82,8 @@ class InodeTable:
         """The nodes that are objects, by number."""
         self._latest: dict[bytes, int] = {}
         """The number of the latest of them with a key: a file may have the key of a deleted one that is still open."""
-        self._packed = PackedNodes()
+        self.packed = PackedNodes()
+        """The nodes that are no objects."""
         self._pack_queue: OrderedDict[int, Node] = OrderedDict()
         """Nodes that are packed when nobody uses them, the first one to be tried first."""
         self._count = 1
@@ -93,7 +94,7 @@ class InodeTable:
         return self._count
 
     def __contains__(self, ino: int) -> bool:
-        return ino in self._nodes or self._packed.lookup_count(ino) is not None
+        return ino in self._nodes or self.packed.lookup_count(ino) is not None
 
     def find(self, ino: int) -> Node:
         """The node with that inode number."""
@@ -102,13 +103,13 @@ class InodeTable:
 
     def is_packed_file(self, ino: int) -> bool:
         """Whether it is the number of a packed node that is a plain file."""
-        return self._packed.kind(ino) == stat.S_IFREG
+        return self.packed.kind(ino) == stat.S_IFREG
 
     def forget_pages(self, ino: int) -> None:
         """Note that the kernel may have pages of the file with that number that are not those of its opened version."""
         node = self._nodes.get(ino)
         if node is None:
-            self._packed.forget_pages(ino)
+            self.packed.forget_pages(ino)
         else:
             node.forget_pages()
 
@@ -162,7 +163,7 @@ class InodeTable:
         number = self.number_of(key, _NOT_OF_INDEX + seen[_KEY_BYTES:_IDENTITY_BYTES])
         if key in self._latest or number in self._nodes:
             return 0
-        before = self._packed.count_listed(number, seen, directory, name, has_content=has_content)
+        before = self.packed.count_listed(number, seen, directory, name, has_content=has_content)
         if before is None:
             return 0
         self._count += before == 0
@@ -171,7 +172,7 @@ class InodeTable:
     def forget(self, ino: int, lookups: int) -> bool:
         """Subtract from the lookup count; at zero the node is dropped, which the result tells. The root stays."""
         node = self._nodes.get(ino)
-        before = self._packed.lookup_count(ino) if node is None else node.lookup_count
+        before = self.packed.lookup_count(ino) if node is None else node.lookup_count
         if not before or ino == ROOT_INO:
             return False
         left = before - lookups
@@ -179,10 +180,10 @@ class InodeTable:
             log.error("the kernel forgets inode %d %d times more often than it was told", ino, -left)
         if node is not None:
             node.lookup_count = max(left, 0)
-        elif left > 0 or self._packed.has_in(ino):
-            self._packed.set_lookup_count(ino, max(left, 0))
+        elif left > 0 or self.packed.has_in(ino):
+            self.packed.set_lookup_count(ino, max(left, 0))
         else:
-            self._drop_if_unused(self._packed.forget(ino))
+            self._drop_if_unused(self.packed.forget(ino))
         if left > 0:
             return False
         self._count -= 1
@@ -192,7 +193,7 @@ class InodeTable:
 
     def _same_packed(self, node: NodeT) -> NodeT | None:
         """The packed node of the same thing, unpacked. Others with its key may be unpacked too."""
-        for ino in self._packed.numbers(node.key):
+        for ino in self.packed.numbers(node.key):
             self._unpacked(ino)
             existing = self._same(ino, node)
             if existing is not None:
@@ -210,7 +211,7 @@ class InodeTable:
         self.other_lookups.claim(node.ino)
         self._nodes[node.ino] = self._pack_queue[node.ino] = node
         self._latest[node.key] = node.ino
-        self._pack_some()
+        self.pack_some()
 
     def _remove(self, ino: int, key: bytes) -> None:
         """Forget that a node with a key was an object."""
@@ -221,10 +222,10 @@ class InodeTable:
 
     def _drop_if_unused(self, ino: int) -> None:
         """Drop a node that the kernel does not refer to, unless it has packed nodes; and then the directories above."""
-        while not self._packed.has_in(ino):
+        while not self.packed.has_in(ino):
             node = self._nodes.get(ino)
-            if node is None and self._packed.lookup_count(ino) == 0:
-                ino = self._packed.forget(ino)
+            if node is None and self.packed.lookup_count(ino) == 0:
+                ino = self.packed.forget(ino)
                 continue
             if node is not None and node.lookup_count == 0:
                 self._pack_queue.pop(ino, None)
@@ -232,11 +233,11 @@ class InodeTable:
                 node.forgotten()
             return
 
-    def _pack_some(self) -> None:
-        """Pack some nodes that nobody uses, if there are too many objects."""
+    def pack_some(self) -> None:
+        """Pack some nodes that nobody uses, if there are too many objects: each node that is added calls this."""
         for _ in range(_NODES_TRIED if len(self._pack_queue) > MAX_OBJECTS else 0):
             ino, node = self._pack_queue.popitem(last=False)
-            packed = self._packed.pack(node, self.__contains__) if self._number(node) == ino else None
+            packed = self.packed.pack(node, self.__contains__) if self._number(node) == ino else None
             if packed is None:
                 self._pack_queue[ino] = node
                 continue
@@ -245,7 +246,7 @@ class InodeTable:
             del self._nodes[ino], node
             used = reference()
             if used is None:
-                self._packed.add(*packed)
+                self.packed.add(*packed)
                 self._remove(ino, key)
             else:
                 self._nodes[ino] = self._pack_queue[ino] = used
@@ -254,12 +255,12 @@ class InodeTable:
         """A packed node as an object. The directories above are unpacked too, up to one that is an object."""
         numbers = [ino]
         while (node := self._nodes.get(numbers[-1])) is None:
-            directory = self._packed.directory(numbers[-1])
+            directory = self.packed.directory(numbers[-1])
             if directory is None or len(numbers) > MAX_DEPTH:
                 raise KeyError(ino)
             numbers.append(directory)
         for number in numbers[-2::-1]:
-            directory_node, node = node, self._packed.unpack(number, node)
+            directory_node, node = node, self.packed.unpack(number, node)
             self._add(node)
             self._drop_if_unused(directory_node.ino)
         return node

@@ -18,7 +18,7 @@ from tasks import services
 
 services.OCR_SECONDS = 0.5
 extract.FIRST_OCR_PAUSE_SECONDS = 0.1
-child_keeper._OCR_PAUSE_SECONDS = 0.0
+child_keeper.OCR_PAUSE_SECONDS = 0.0
 _start = ChildKeeper._start
 
 

@@ -120,8 +120,8 @@ def starving(monkeypatch: pytest.MonkeyPatch) -> None:
     """Every process has waited for a processor ever since, and has a tenth of a second beside that to start."""
     began = time.monotonic()
     monkeypatch.setattr(Starvation, "seconds", lambda _: time.monotonic() - began)
-    monkeypatch.setattr(parser_process, "_START_SECONDS", 0.1)
-    monkeypatch.setattr(parser_process, "_PROMPT_SECONDS", 0.01)
+    monkeypatch.setattr(parser_process, "START_SECONDS", 0.1)
+    monkeypatch.setattr(parser_process, "PROMPT_SECONDS", 0.01)
 
 
 @pytest.mark.usefixtures("starving")

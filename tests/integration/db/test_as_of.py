@@ -157,8 +157,7 @@ def test_no_file_is_read_that_does_not_wait(corpus: Corpus, database: Database) 
     with database.transaction() as connection:
         connection.execute("ALTER TABLE files DISABLE TRIGGER USER")
         connection.execute("UPDATE files SET state = 'named'")
-        query = as_of._SQL["as_of"]
-        rows = connection.execute(f"EXPLAIN {query}", {"delay": 1, "silent": 1, "waiting": 9}).fetchall()
+        rows = connection.execute(f"EXPLAIN {as_of.AS_OF_SQL}", {"delay": 1, "silent": 1, "waiting": 9}).fetchall()
     plan = "\n".join(line for (line,) in rows)
     assert "Index Scan using files_backlog on files" in plan, plan
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import socket
 import subprocess
 import sys
 import time
@@ -11,7 +12,7 @@ from pathlib import Path
 
 from magicfs.domain.models import ModelSpec
 from magicfs.embedding.query_client import FindFolder, QueryEmbedder
-from magicfs.ipc.framing import FramingError, Message
+from magicfs.ipc.framing import FramingError, Message, receive, send
 from magicfs.models.store import ModelStore
 from magicfs.runtime.processes import wait_until
 
@@ -43,8 +44,11 @@ def ping(client: QueryEmbedder, *, deadline_s: float = 1.0) -> EmbedderStatus | 
     """What the client's server says of itself; None when none answers, or it refuses: it has too much to do."""
     deadline = time.monotonic() + deadline_s
     try:
-        with client._connection.begin(Message({"do": "ping"}), deadline) as exchange:
-            answer = next(exchange.answers(deadline)).head
+        with socket.socket(socket.AF_UNIX) as channel:
+            channel.settimeout(deadline_s)
+            channel.connect(str(client.socket_path))
+            send(channel, Message({"do": "ping"}), deadline=deadline)
+            answer = receive(channel, max_body_bytes=0, deadline=deadline).head
     except (OSError, FramingError):
         return None
     if "error" in answer:

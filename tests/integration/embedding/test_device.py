@@ -8,8 +8,9 @@ import pytest
 
 from magicfs.domain.models import Precision, StoredModel
 from magicfs.embedding import device, embedder
+from magicfs.embedding import manifest as manifests
 from magicfs.embedding.device import CPU_PROVIDER, CUDA_PROVIDER, Device, check_provider, providers
-from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.embedding.embedder import FastembedEmbedder, open_engine
 from magicfs.errors import ModelError
 from magicfs.models.store import ModelStore
 from tests.plugins.models import MODEL
@@ -21,7 +22,7 @@ if CUDA_PROVIDER in onnxruntime.get_available_providers():
 def test_without_cuda_the_processor_is_used(stored_model: StoredModel) -> None:
     assert providers(Device.AUTO, Precision.FP32) == [CPU_PROVIDER]
     loaded = FastembedEmbedder.load(stored_model.folder, device=Device.AUTO)
-    assert loaded._texts_per_call == embedder.TEXTS_PER_CALL
+    assert loaded.texts_per_call == embedder.TEXTS_PER_CALL
     assert loaded.embed_passages(["a text"]).shape == (1, 384)
 
 
@@ -31,8 +32,9 @@ def test_cuda_that_is_missing_is_an_error_of_one_line(stored_model: StoredModel)
 
 
 def test_several_texts_in_one_call_have_the_vectors_that_each_has_alone(model_store: ModelStore) -> None:
-    alone = FastembedEmbedder.load(model_store.pull(MODEL, precision="fp32").folder)
-    together = FastembedEmbedder(alone._engine, alone._manifest, texts_per_call=embedder.TEXTS_PER_CALL_OF_GPU)
+    folder = model_store.pull(MODEL, precision="fp32").folder
+    alone, manifest = FastembedEmbedder.load(folder), manifests.read(folder)
+    together = FastembedEmbedder(open_engine(folder, manifest), manifest, texts_per_call=embedder.TEXTS_PER_CALL_OF_GPU)
     texts = [f"the text of number {number}, {'and more of it ' * number}" for number in range(40)]
     cosines = (alone.embed_passages(texts) * together.embed_passages(texts)).sum(axis=1)
     assert np.allclose(cosines, 1, atol=1e-4)
@@ -48,14 +50,14 @@ class TestAnOnnxruntimeWithCuda:
     def test_a_model_of_int8_stays_on_the_processor_unless_cuda_is_asked_for(
         self, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(device, "_DEVICES", ("/dev/null",))
+        monkeypatch.setattr(device, "DEVICES", ("/dev/null",))
         assert providers(Device.AUTO, Precision.FP32) == [CUDA_PROVIDER, CPU_PROVIDER]
         assert providers(Device.AUTO, Precision.INT8) == [CPU_PROVIDER]
         assert providers(Device.CPU, Precision.FP32) == [CPU_PROVIDER]
         assert providers(Device.CUDA, Precision.INT8) == [CUDA_PROVIDER, CPU_PROVIDER]
 
     def test_a_machine_without_a_gpu_does_not_load_the_libraries(self, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(device, "_DEVICES", ("/dev/no-such-device",))
+        monkeypatch.setattr(device, "DEVICES", ("/dev/no-such-device",))
         monkeypatch.delattr(onnxruntime, "preload_dlls")
         assert providers(Device.AUTO, Precision.FP32) == [CPU_PROVIDER]
 

@@ -5,15 +5,17 @@ from __future__ import annotations
 import json
 import re
 import threading
+from collections.abc import Iterable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 
 from magicfs.domain.models import StoredModel
 from magicfs.embedding import manifest as manifests
-from magicfs.embedding.embedder import Embedder, FastembedEmbedder
+from magicfs.embedding.embedder import Embedder, FastembedEmbedder, open_engine
 from magicfs.errors import LanguageUnread, ModelCorrupt, ModelError, ModelMissing
 from magicfs.models.store import ModelStore
 from tests.fakes.embedder import FakeEmbedder
@@ -106,20 +108,27 @@ def test_a_model_that_does_not_load_is_corrupt(tmp_path: Path) -> None:
         FastembedEmbedder.load(model.folder)
 
 
-def test_two_threads_in_one_model_are_refused(embedder: FastembedEmbedder) -> None:
-    refused: list[ModelError] = []
+def test_two_threads_in_one_model_are_refused(stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch) -> None:
+    manifest = manifests.read(stored_model.folder)
+    engine = open_engine(stored_model.folder, manifest)
+    embedder = FastembedEmbedder(engine, manifest)
+    embed, refused = engine.query_embed, []
 
     def intrude() -> None:
-        try:
+        with pytest.raises(ModelError, match="two threads"):
             embedder.embed_query("me too")
-        except ModelError as error:
-            refused.append(error)
+        refused.append(True)
 
-    with embedder._in_use:
+    def embed_beside_another(texts: list[str], **options: Any) -> Iterable[Any]:
         thread = threading.Thread(target=intrude)
         thread.start()
         thread.join()
-    assert "two threads" in str(refused[0])
+        return embed(texts, **options)
+
+    with monkeypatch.context() as patched:
+        patched.setattr(engine, "query_embed", embed_beside_another)
+        assert embedder.embed_query("the first").shape == (384,)
+    assert refused
     assert embedder.embed_query("alone again").shape == (384,)
 
 
@@ -152,7 +161,7 @@ def test_what_questions_of_a_form_have_in_common_is_taken_from_each_and_not_from
     bread = embedder.embed_query("bread")
     near, far = 0.4 * embedder.embed_query("a loaf of bread"), 0.6 * embedder.embed_query("when was it?")
     centres = [far.tolist(), near.tolist()]
-    centred = FastembedEmbedder(embedder._engine, replace(manifest, question_centres=centres))
+    centred = FastembedEmbedder(open_engine(stored_model.folder, manifest), replace(manifest, question_centres=centres))
     assert np.allclose(centred.embed_passages(["bread"]), embedder.embed_passages(["bread"]))
     expected = (bread - near) / np.linalg.norm(bread - near)
     assert np.allclose(centred.embed_query("bread"), expected, atol=1e-5)

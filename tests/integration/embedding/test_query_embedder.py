@@ -110,7 +110,7 @@ def dying_server(path: Path, *, times: int) -> Iterator[Future[Message]]:
 
 
 def test_when_it_dies_with_a_query_the_query_is_sent_again(client: QueryEmbedder, stored_model: StoredModel) -> None:
-    with dying_server(client._socket, times=1) as dead:
+    with dying_server(client.socket_path, times=1) as dead:
         assert client.embed("during", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
         assert dead.result().head["text"] == "during"
     assert pid_of(client) != os.getpid()
@@ -118,7 +118,7 @@ def test_when_it_dies_with_a_query_the_query_is_sent_again(client: QueryEmbedder
 
 def test_a_query_that_kills_it_twice_is_given_up(place: Path, stored_model: StoredModel) -> None:
     client = QueryEmbedder(place / "e.sock", folders_of(ModelStore(stored_model.folder.parent)), may_start=False)
-    with dying_server(client._socket, times=2), pytest.raises(EmbedderUnavailable, match="twice"):
+    with dying_server(client.socket_path, times=2), pytest.raises(EmbedderUnavailable, match="twice"):
         client.embed("poison", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
 
 
@@ -147,7 +147,7 @@ def test_many_threads_start_one_server(client: QueryEmbedder, stored_model: Stor
 
     def servers() -> list[int]:
         found = psutil.process_iter(["cmdline"])
-        return [process.pid for process in found if str(client._socket) in (process.info["cmdline"] or [])]
+        return [process.pid for process in found if str(client.socket_path) in (process.info["cmdline"] or [])]
 
     # Those that another one was quicker than are just ending.
     wait_for(lambda: servers() == [pid_of(client)])
@@ -265,6 +265,12 @@ def test_weights_that_were_replaced_by_others_of_the_same_size_are_not_loaded(
         end(client)
 
 
+def served_by(client: QueryEmbedder) -> int:
+    status = ping(client, deadline_s=DEADLINE_SECONDS)
+    assert status is not None
+    return status.served
+
+
 def test_recent_queries_are_cached_and_read_only(
     client: QueryEmbedder, stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -273,10 +279,12 @@ def test_recent_queries_are_cached_and_read_only(
         vector = client.embed(text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
         with pytest.raises(ValueError, match="read-only"):
             vector[0] = 1.0
-    status = ping(client, deadline_s=DEADLINE_SECONDS)
-    assert status is not None
-    assert status.served == 3
-    assert [key[2] for key in client._cache] == ["one", "three"]
+    assert served_by(client) == 3
+    for text in ("three", "one"):
+        client.embed(text, spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    assert served_by(client) == 3
+    client.embed("two", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
+    assert served_by(client) == 4
 
 
 def test_a_query_whose_client_gave_up_is_dropped(client: QueryEmbedder, stored_model: StoredModel) -> None:
@@ -290,9 +298,7 @@ def test_a_query_whose_client_gave_up_is_dropped(client: QueryEmbedder, stored_m
     finally:
         os.kill(pid, signal.SIGCONT)
     client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
-    status = ping(client, deadline_s=DEADLINE_SECONDS)
-    assert status is not None
-    assert status.served == 2
+    assert served_by(client) == 2
 
 
 def give_up(client: QueryEmbedder, number: int, model: StoredModel) -> None:

@@ -29,7 +29,7 @@ from tests.integration.embedding.embedders import DEADLINE_SECONDS, end, folders
 def connect(client: QueryEmbedder) -> socket.socket:
     channel = socket.socket(socket.AF_UNIX)
     # Without a timeout it waits while the queue of connections is full.
-    channel.connect(str(client._socket))
+    channel.connect(str(client.socket_path))
     channel.settimeout(DEADLINE_SECONDS)
     return channel
 
@@ -191,11 +191,11 @@ def test_models_leave_the_memory_when_nobody_asks_and_come_back(
 def test_a_second_server_stands_by_without_a_model(client: QueryEmbedder, stored_model: StoredModel) -> None:
     client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     first = pid_of(client)
-    spare = launch(client._socket, "--idle-exit", "600")
+    spare = launch(client.socket_path, "--idle-exit", "600")
     assert spare.wait(DEADLINE_SECONDS) == 0, "one that was started on demand is not needed"
-    standby = launch(client._socket)
+    standby = launch(client.socket_path)
     try:
-        lock = str(lock_path(client._socket))
+        lock = str(lock_path(client.socket_path))
         wait_for(lambda: lock in [file.path for file in psutil.Process(standby.pid).open_files()])
         assert pid_of(client) == first
         assert not [one for one in psutil.Process(standby.pid).memory_maps() if "onnxruntime" in one.path]

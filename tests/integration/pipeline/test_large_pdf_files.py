@@ -74,7 +74,7 @@ def test_it_is_told_by_all_its_bytes(large: Index) -> None:
 
 
 def test_it_is_told_by_what_is_read_in_time_on_a_slow_disk(large: Index, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(large_files, "_HASH_SECONDS", 0.0)
+    monkeypatch.setattr(large_files, "HASH_SECONDS", 0.0)
     content = report()
     for name, data in (("a.pdf", content), ("b.pdf", content), ("c.pdf", content + b"\n%more")):
         (large.folder / name).write_bytes(data)

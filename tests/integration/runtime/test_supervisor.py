@@ -21,6 +21,7 @@ from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, clean_up
 from magicfs.runtime.supervisor import Supervisor
+from magicfs.runtime.supervisor_client import SupervisorClient
 from tests.integration.runtime.sleepers import is_asleep, pids, sleeper
 from tests.plugins.waiting import eventually
 
@@ -79,7 +80,7 @@ def test_a_state_directory_that_was_moved_while_it_ran_is_told_with_a_remedy(
     # What is stored is written to the new place, and the supervisor reads the old one.
     configuration.rename(moved)
     with pytest.raises(ServerError, match="run 'magicfs down', then 'magicfs up'"):
-        supervisor._client.reload()
+        SupervisorClient(home / "run" / "supervisor.sock").reload()
     moved.rename(configuration)
 
 

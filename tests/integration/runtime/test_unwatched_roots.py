@@ -51,7 +51,7 @@ def test_a_root_that_cannot_be_watched_is_named_with_what_to_do(
     remedy = f"not every directory of {index.root.name} can be watched: run 'sysctl fs.inotify.max_user_watches=524288'"
     with pytest.raises(CheckFailed, match=remedy):
         checks.watches()
-    monkeypatch.setattr(index_checks, "_can_watch", lambda: False)
+    monkeypatch.setattr(index_checks, "can_watch", lambda: False)
     with pytest.raises(CheckFailed, match=r"run 'sysctl fs.inotify.max_user_instances=1024'"):
         checks.watches()
     monkeypatch.setattr(index_checks, "is_shared_file_system", lambda _: True)

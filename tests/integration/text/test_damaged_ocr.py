@@ -96,7 +96,7 @@ def test_it_is_said_once_and_one_process_reads_on(extractor: FileExtractor, capl
 def test_it_is_tried_again_later(
     damaged: Ocr, models: list[Path], extractor: FileExtractor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(child_keeper, "_OCR_PAUSE_SECONDS", 0.0)
+    monkeypatch.setattr(child_keeper, "OCR_PAUSE_SECONDS", 0.0)
     assert isinstance(extractor.extract(pdf_file(SCAN), name=b"a.pdf"), Unreadable)
     assert not extractor.recognises()
     for model in models:

@@ -73,7 +73,7 @@ def test_one_that_is_cut_is_damaged_and_the_next_one_is_read(tmp_path: Path, cut
 
 
 def test_little_of_it_is_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pdf_text, "_MOST_KEPT_BYTES", 100)
+    monkeypatch.setattr(pdf_text, "MOST_KEPT_BYTES", 100)
     opened = []
     make = pypdfium2.PdfDocument
     monkeypatch.setattr(pypdfium2, "PdfDocument", lambda source: opened.append(make(source)) or opened[-1])

@@ -51,7 +51,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (model / "tokenizer.json").write_text(json.dumps(unigram_tokenizer(pieces)))
     (model / "tokenizer_config.json").write_text('{"pad_token": "<pad>"}')
     with pytest.MonkeyPatch.context() as patched:
-        patched.setattr(unigram_files, "_MIN_PIECES", 1)
+        patched.setattr(unigram_files, "MIN_PIECES", 1)
         assert write_unigram_files(model)
     return model
 
@@ -114,7 +114,7 @@ def test_a_small_vocabulary_is_left_to_the_library(folder: Path, tmp_path: Path)
 def test_what_does_more_is_left_to_the_library(
     folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, changed: dict[str, object]
 ) -> None:
-    monkeypatch.setattr(unigram_files, "_MIN_PIECES", 1)
+    monkeypatch.setattr(unigram_files, "MIN_PIECES", 1)
     tokenizer = json.loads((folder / "tokenizer.json").read_text())
     (tmp_path / "tokenizer.json").write_text(json.dumps({**tokenizer, **changed}))
     (tmp_path / "tokenizer_config.json").write_text('{"pad_token": "<pad>"}')

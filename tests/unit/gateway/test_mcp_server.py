@@ -31,7 +31,7 @@ def test_a_call_that_its_client_gives_up_takes_its_place_until_it_ends() -> None
 
     async def call() -> None:
         with anyio.move_on_after(0.1):
-            await tools._call(None, types.CallToolRequestParams(name="work"))
+            await tools.answer_call(None, types.CallToolRequestParams(name="work"))
 
     async def ask() -> None:
         async with anyio.create_task_group() as clients:

@@ -77,7 +77,7 @@ def test_file_systems_that_others_change_are_known(
 ) -> None:
     table = [MountEntry(1, "0:1", b"/", "ext4"), MountEntry(2, "0:2", b"/mnt", file_system)]
     monkeypatch.setattr(mounts, "read_mounts", lambda: table)
-    mounts._devices_by_mount_point.cache_clear()
+    mounts.devices_by_mount_point.cache_clear()
     assert is_shared_file_system(b"/mnt/no such directory") == is_shared
     assert not is_shared_file_system(b"/home")
-    mounts._devices_by_mount_point.cache_clear()
+    mounts.devices_by_mount_point.cache_clear()

@@ -105,7 +105,7 @@ def test_what_takes_too_long_goes_on_the_next_time(log: Log, monkeypatch: pytest
 
 
 def test_few_files_are_remembered(log: Log, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(counted_lines, "_MAX_FILES", 1)
+    monkeypatch.setattr(counted_lines, "MAX_FILES", 1)
     counts = LineCounts()
     log.count(counts)
     first, log.path = log.path, tmp_path / "b.log"

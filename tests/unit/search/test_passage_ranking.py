@@ -10,7 +10,7 @@ from magicfs.domain.ids import ChunkId, FileId
 from magicfs.search.fusion import Evidence
 from magicfs.search.matching_lines import matching_lines
 from magicfs.search.measured_files import CandidateFile
-from magicfs.search.passage_ranking import MAX_CHUNKS, _with_text, merged
+from magicfs.search.passage_ranking import MAX_CHUNKS, merged, with_text
 from magicfs.search.snippets import SnippetCutter
 from tests.fakes.hits import make_hit
 
@@ -71,7 +71,7 @@ def test_a_passage_of_which_chunks_are_deleted_meanwhile_has_the_lines_of_the_ot
     places = [ChunkPlace(ChunkId(number), number, first, last, None) for number, (first, last) in lines.items()]
     written = {0: "one\ntwo", 1: "and more", 2: "four\nfive"}
     texts = {ChunkId(number): (text, 3) for number, text in written.items() if number not in gone}
-    hit = _with_text(make_hit(), places, texts, SnippetCutter(()))
+    hit = with_text(make_hit(), places, texts, SnippetCutter(()))
     assert len(hit.line_numbers) == hit.text.count("\n") + 1
     left = [number for number in lines if number not in gone] or [0]
     assert hit.first_line == hit.line_numbers[0] == lines[left[0]][0]

@@ -6,7 +6,7 @@ import sys
 import pytest
 
 from magicfs.text.analysis import fold
-from magicfs.text.language_names import _NAMES, language_codes
+from magicfs.text.language_names import NAMES, language_codes
 from tests.unit.text.sentences import SENTENCES
 
 
@@ -31,12 +31,12 @@ def test_other_words_are_no_languages(name: str) -> None:
 
 
 def test_no_two_languages_have_one_name() -> None:
-    names = [(fold(name), code) for code, names in _NAMES.items() for name in names.split("/")]
+    names = [(fold(name), code) for code, names in NAMES.items() for name in names.split("/")]
     assert len(dict(names)) == len(set(names))
 
 
 def test_every_language_that_is_detected_has_a_name() -> None:
-    assert set(SENTENCES) <= set(_NAMES)
+    assert set(SENTENCES) <= set(NAMES)
 
 
 def test_names_load_no_detector() -> None:

@@ -28,7 +28,7 @@ def kept(content: bytes, max_bytes: int = 1 << 20) -> bytes:
 def test_a_message_behind_one_that_is_a_file_is_a_message(
     monkeypatch: pytest.MonkeyPatch, begins: bytes, end: bytes
 ) -> None:
-    monkeypatch.setattr(mailboxes, "_LARGE_BYTES", 2000)
+    monkeypatch.setattr(mailboxes, "LARGE_BYTES", 2000)
     body = base64.encodebytes(begins * 500).replace(b"\n", b"%s") if begins else PICTURE
     assert body.count(b"%s") > 30
     content = (
@@ -54,5 +54,5 @@ def test_words_and_short_pictures_stay() -> None:
 
 
 def test_no_more_is_read_when_the_time_is_over_even_if_nothing_is_kept(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(mailboxes, "_READ_SECONDS", 0)
+    monkeypatch.setattr(mailboxes, "READ_SECONDS", 0)
     assert kept(message("one", b"text%s")) == b""

@@ -37,7 +37,7 @@ def test_a_program_that_gets_no_processor_has_time(tmp_path: Path, monkeypatch: 
     began = time.monotonic()
     monkeypatch.setattr(Starvation, "seconds", lambda _: time.monotonic() - began)
     monkeypatch.setattr(shutil, "which", lambda _: str(program))
-    monkeypatch.setattr(ocr_engines, "_PROGRAM_SECONDS", 0.05)
+    monkeypatch.setattr(ocr_engines, "PROGRAM_SECONDS", 0.05)
     assert installed_tesseract() == Ocr(engine=OcrEngine.TESSERACT, data_dir="/x/", languages=("eng",))
     program.write_text("#!/bin/sh\nexec sleep 600\n")
     monkeypatch.setattr(ocr_engines, "PATIENCE_SECONDS", 0.1)

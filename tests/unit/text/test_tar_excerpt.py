@@ -144,5 +144,5 @@ def test_attributes_that_are_none_are_damage(attributes: bytes) -> None:
 
 
 def test_headers_are_read_for_some_time(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(tar_excerpt, "_READ_SECONDS", 0)
+    monkeypatch.setattr(tar_excerpt, "READ_SECONDS", 0)
     assert excerpt(BEFORE) is None

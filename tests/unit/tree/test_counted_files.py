@@ -128,5 +128,5 @@ def test_a_node_is_needed(table: InodeTable, root: RealDirectory, tmp_path: Path
     handle.close()
     del node, handle
     pack_others(table, root, tmp_path)
-    assert number not in table._nodes
+    assert table.is_packed_file(number)
     assert not count(table, root, b"used"), "the kernel has pages of it"

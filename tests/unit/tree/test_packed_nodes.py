@@ -88,7 +88,7 @@ def test_a_node_that_was_packed_is_what_it_was(table: InodeTable, root: int, tmp
     del node, handle
     # Another one is looked up, and this one is packed.
     assert table.find(link).attributes().mode == os.lstat(tmp_path / "a/link").st_mode
-    assert file not in table._nodes
+    assert table.is_packed_file(file)
     node = table.find(file)
     assert isinstance(node, RealFile)
     assert node.kernel_attributes_match(version)
@@ -97,9 +97,9 @@ def test_a_node_that_was_packed_is_what_it_was(table: InodeTable, root: int, tmp
     )
     del node
     look_up(table, root, b"a", b"link")
-    assert file not in table._nodes
+    assert table.is_packed_file(file)
     table.forget_pages(file)
-    assert file not in table._nodes
+    assert table.is_packed_file(file)
     node = table.find(file)
     assert isinstance(node, RealFile)
     assert not node.replace_opened_version(version, now_ns=version.ctime_ns + LATER_NS)
@@ -141,8 +141,8 @@ def test_a_deep_path_is_unpacked(table: InodeTable, root: int, tmp_path: Path) -
     os.close(directory)
     del parent
     for _ in range(depth * depth):
-        table._pack_some()
-    assert len(table._nodes) < 10
+        table.pack_some()
+    assert sum(table.packed.kind(number) is None for number in numbers) < 10
     node = table.find(numbers[-1])
     assert isinstance(node, RealDirectory)
     assert node.location.path == b"/".join([b"d"] * depth)
@@ -158,7 +158,7 @@ def test_a_file_of_which_the_index_says_something_is_not_packed(table: InodeTabl
     location = FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a")
     on_disk = look_up(table, root, b"a")
     look_up(table, root, b"b")
-    assert on_disk not in table._nodes
+    assert table.is_packed_file(on_disk)
     listed = known(table, RealFile(location, index_record=record))
     assert listed.ino == on_disk, "the same file in search/ and in mirror/"
     del listed
@@ -176,7 +176,7 @@ def test_a_node_that_could_not_be_packed_is_tried_again(
         numbers = [look_up(table, root, name) for name in (b"a", b"b")]
     for name in (b"c", b"d"):
         look_up(table, root, name)
-    assert not set(numbers) & table._nodes.keys()
+    assert all(map(table.is_packed_file, numbers))
 
 
 def test_a_node_is_packed_only_when_nobody_holds_it(table: InodeTable, root: int, tmp_path: Path) -> None:
@@ -189,7 +189,7 @@ def test_a_node_is_packed_only_when_nobody_holds_it(table: InodeTable, root: int
     assert table.update(node) is node
     del node
     look_up(table, root, b"c")
-    assert number not in table._nodes
+    assert table.is_packed_file(number)
 
 
 def test_directories_in_a_circle_are_not_known(
@@ -213,7 +213,7 @@ def test_what_is_kept_of_a_removed_file_is_let_go(table: InodeTable, root: int, 
     look_up(table, root, b"b")
     assert table.find(number).attributes().size == 0
     look_up(table, root, b"b")
-    assert number not in table._nodes
+    assert table.is_packed_file(number)
     assert table.forget(number, 1)
     assert not REMOVED_FILES
 
@@ -231,7 +231,7 @@ def test_a_removed_file_is_kept_if_the_kernel_knows_it(
     parent = table.find(root)
     assert isinstance(parent, RealDirectory)
     look_up(table, root, b"b")
-    assert number not in table._nodes
+    assert table.is_packed_file(number)
     parent.remove(b"a", is_directory=False)
     REMOVED_FILES.settle(table.update)
     assert bool(REMOVED_FILES) == is_known

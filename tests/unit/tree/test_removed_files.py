@@ -45,16 +45,16 @@ def text(descriptor: int | None) -> str:
 def test_a_file_is_kept_although_something_is_mounted_meanwhile(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    call = opening._openat2_call()
+    call = opening.openat2_call()
 
     def while_mounting(number: int, directory: int, path: bytes, how: bytes, size: int) -> int:
         """As the kernel answers `RESOLVE_CACHED` while something is mounted anywhere."""
-        if opening._OPEN_HOW.unpack(how)[2] & opening.Resolve.CACHED:
+        if opening.OPEN_HOW.unpack(how)[2] & opening.Resolve.CACHED:
             ctypes.set_errno(errno.EAGAIN)
             return -1
         return call(number, directory, path, how, size)
 
-    monkeypatch.setattr(opening, "_openat2_call", lambda: while_mounting)
+    monkeypatch.setattr(opening, "openat2_call", lambda: while_mounting)
     removed = RemovedFiles()
     (tmp_path / "found.txt").write_text("found before")
     identity = remove(removed, tmp_path / "found.txt")

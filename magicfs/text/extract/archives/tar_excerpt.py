@@ -27,7 +27,7 @@ _MAX_HEADER_BYTES: Final = 1 << 20
 """The most that is read at once: long names and other attributes of a member."""
 _MAX_HEADERS_BYTES: Final = 16 << 20
 """The most that is read of all headers: three times what so many members have with long names."""
-_READ_SECONDS: Final = 60.0
+READ_SECONDS: Final = 60.0
 """The time for reading them from a slow disk. What is said of all members costs the library time for each one."""
 _ATTRIBUTES: Final = frozenset((tarfile.XHDTYPE, tarfile.XGLTYPE, tarfile.SOLARIS_XHDTYPE))
 _RECORD: Final = re.compile(rb"(\d{1,10}) [^=\n]{1,1000}=")
@@ -108,7 +108,7 @@ class _Ranges(io.RawIOBase):
     def __init__(self, read: Read, size: int) -> None:
         self._read, self._size, self._position = read, size, 0
         self._left = _MAX_HEADERS_BYTES
-        self._until = time.monotonic() + _READ_SECONDS
+        self._until = time.monotonic() + READ_SECONDS
         self._are_attributes_next = False
 
     def seekable(self) -> bool:

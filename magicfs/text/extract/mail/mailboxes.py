@@ -20,7 +20,7 @@ NEXT_MESSAGE: Final = re.compile(rb"\n" + _SEPARATOR)
 _BLOCK_BYTES: Final = 16 << 20
 _SCANNED_SHARE: Final = 16
 """How many times the size of what is kept is read: mailboxes are attachments for the most part."""
-_READ_SECONDS: Final = 60.0
+READ_SECONDS: Final = 60.0
 """The time for reading them from a slow disk, on a machine that is busy."""
 _BASE64: Final = re.compile(rb"(?<=\n)(?=[A-Za-z0-9+/]{32})(?:[A-Za-z0-9+/]++={0,2}\r?(?:\n|\Z))++")
 """Whole lines of what is attached; no word is as long as the first one. No line is looked at twice."""
@@ -38,7 +38,7 @@ _PICTURES: Final = (
     b"SUQz",
 )
 """How pictures, sound and films begin in base64: nothing is missed of them but their names, which stay."""
-_LARGE_BYTES: Final = 1 << 20
+LARGE_BYTES: Final = 1 << 20
 """Other attachments of more than that, 750 KB in the mail program, are found by their names."""
 
 Read = Callable[[int, int], bytes]
@@ -57,7 +57,7 @@ class LastMessages:
 
 def last_messages(read: Read, size: int, *, max_bytes: int) -> LastMessages:
     """The last messages of a mailbox of `size` bytes, as many as fit into `max_bytes`."""
-    until = time.monotonic() + _READ_SECONDS
+    until = time.monotonic() + READ_SECONDS
     kept: list[bytes] = []
     room, position, before, pictures = max_bytes, size, b"", 0
     while position and size - position < _SCANNED_SHARE * max_bytes and time.monotonic() < until:
@@ -87,7 +87,7 @@ def _no_picture(found: re.Match[bytes]) -> bytes:
 
 
 def _nothing_large(found: re.Match[bytes]) -> bytes:
-    return b"" if len(found[0]) > _LARGE_BYTES else found[0]
+    return b"" if len(found[0]) > LARGE_BYTES else found[0]
 
 
 def _first_border(content: bytes, *, is_start: bool) -> int | None:

@@ -19,7 +19,7 @@ from magicfs.text.extract.options import NOBODY, RAPIDOCR_MODELS, Ocr, OcrEngine
 
 log = logging.getLogger(__name__)
 
-_PROGRAM_SECONDS = 10.0
+PROGRAM_SECONDS = 10.0
 """Programs that say what is installed take milliseconds. What they wait for a processor is not counted."""
 _MAX_LANGUAGES = 4
 """Each language makes recognition slower."""
@@ -111,7 +111,7 @@ def installed_tesseract() -> Ocr | None:
     if program is None:
         return None
     try:
-        printed = output_of([program, "--list-langs"], seconds=_PROGRAM_SECONDS, patience_s=PATIENCE_SECONDS)
+        printed = output_of([program, "--list-langs"], seconds=PROGRAM_SECONDS, patience_s=PATIENCE_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
         log.warning("tesseract does not answer, so it reads no text in images: %s", error)
         return None
@@ -125,7 +125,7 @@ def why_parsers_cannot_read(ocr: Ocr) -> str | None:
     paths = [os.path.join(ocr.data_dir, _language_file(language)) for language in ocr.languages]
     command = [sys.executable, "-ISc", _FIND_UNREADABLE, str(NOBODY), *paths]
     try:
-        printed = output_of(command, seconds=_PROGRAM_SECONDS, patience_s=PATIENCE_SECONDS)
+        printed = output_of(command, seconds=PROGRAM_SECONDS, patience_s=PATIENCE_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
         return f"whether parsers may read {ocr.data_dir} cannot be found out ({error})"
     if not printed:

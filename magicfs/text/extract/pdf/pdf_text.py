@@ -50,7 +50,7 @@ _MAX_GLYPHS: Final = 100_000
 """Those of a page that are put together anew take a second, and some hundred bytes each."""
 _MOST_READ_IN_VAIN: Final = 3
 """The pages of a file that are put together anew, at five times the cost, without a better text: then no more are."""
-_MOST_KEPT_BYTES: Final = 64 << 20
+MOST_KEPT_BYTES: Final = 64 << 20
 """What the engine may keep of a file that is not in memory: the streams of the pages that were read."""
 _KEYS: Final = ("Title", "Author", "Subject", "Keywords")
 _NO_AUTHOR: Final = "anonymous"
@@ -176,7 +176,7 @@ class PdfFile:
 
     def _page(self, number: int, *, with_forms: bool = False) -> pypdfium2.PdfPage:
         """A page, to be closed. PDFium keeps what it reads, so a file that is not in memory is opened now and then."""
-        if _bytes_read(self._source) - self._read_before > _MOST_KEPT_BYTES:
+        if _bytes_read(self._source) - self._read_before > MOST_KEPT_BYTES:
             try:
                 before, self._file = self._file, pypdfium2.PdfDocument(self._source)
                 before.close()

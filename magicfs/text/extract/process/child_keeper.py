@@ -18,7 +18,7 @@ from magicfs.text.extract.process.time_limit import TimeLimit
 
 log = logging.getLogger(__name__)
 
-_OCR_PAUSE_SECONDS = 60.0
+OCR_PAUSE_SECONDS = 60.0
 """Files are read without OCR for this time after it has not started: each try takes seconds."""
 
 _GONE = "its data are not there any more"
@@ -128,7 +128,7 @@ class ChildKeeper:
         if self._ocr_problem is None and self._ocr is not None:
             log.warning("%s does not start, so it reads no text in images: %s", self._ocr.engine, problem)
         self._ocr_problem = problem
-        self._ocr_pause_ends = time.monotonic() + _OCR_PAUSE_SECONDS
+        self._ocr_pause_ends = time.monotonic() + OCR_PAUSE_SECONDS
 
     def _log_walls(self, missing: list[Wall]) -> None:
         """Log once whether the process is confined as it should be."""

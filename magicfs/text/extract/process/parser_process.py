@@ -28,7 +28,7 @@ from magicfs.linux.starvation import Starvation
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine, Wall
 from magicfs.text.extract.process.time_limit import TimeLimit
 
-_PROMPT_SECONDS = 0.25
+PROMPT_SECONDS = 0.25
 """Most answers come sooner. To measure for how long a process waits for a processor takes as long as a small file."""
 _SHORTEST_WAIT_SECONDS = 0.001
 """A timeout of 0 would mean not to wait at all, and to fail otherwise."""
@@ -45,7 +45,7 @@ _INHERITED_VARIABLES = (
 )
 """The child gets no other variable: passwords and server addresses stay out of it."""
 
-_START_SECONDS = 60.0
+START_SECONDS = 60.0
 """The child imports a large library from a disk that may be busy. What it waits for a processor is not counted."""
 
 _ANSWER_SECONDS = 60.0
@@ -112,7 +112,7 @@ class ParserProcess:
         finally:
             theirs.close()
         try:
-            self._wait_for_answer(time.monotonic() + _START_SECONDS, limit)
+            self._wait_for_answer(time.monotonic() + START_SECONDS, limit)
             ready = receive(ours, max_body_bytes=0, deadline=time.monotonic() + _ANSWER_SECONDS)
         except (TimeoutError, FramingError) as error:
             last_line = self._printed().decode("utf-8", errors="replace").strip().rpartition("\n")[2]
@@ -152,7 +152,7 @@ class ParserProcess:
         return receive(self._connection, max_body_bytes=max_body_bytes, deadline=max(due, limit.end))
 
     def _wait_for_answer(self, due: float, limit: TimeLimit) -> None:
-        if self._has_answer(min(due - time.monotonic(), _PROMPT_SECONDS)):
+        if self._has_answer(min(due - time.monotonic(), PROMPT_SECONDS)):
             return
         starvation, counted = Starvation(self._process.pid), 0.0
         while (left := due - time.monotonic()) > 0:

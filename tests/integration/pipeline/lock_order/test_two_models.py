@@ -29,7 +29,7 @@ class TwoModelWork:
         self._database = index.database
         with index.database.transaction() as connection:
             start_multilingual(connection, replace(FAKE_SPEC, name="fake/multilingual", digest="2" * 64))
-            self._models = live_models(connection)
+            self.models = live_models(connection)
             connection.execute("UPDATE models SET languages = '{en}' WHERE state = 'active'")
             connection.execute("UPDATE contents SET language = 'de'")
             for chunk in reversed(chunks):
@@ -38,7 +38,7 @@ class TwoModelWork:
                 embeddings_db.claim_chunks(
                     connection, model=model.id, owner=f"embed-{model.id}@here", limit=9, max_tokens=99, seconds=60
                 )
-                for model in self._models
+                for model in self.models
             ]
         assert [len(claims) for claims in self._claims] == [3, 3]
 
@@ -52,7 +52,7 @@ class TwoModelWork:
         self._write(1, lambda claims: EmbeddedBatch(claims, vectors, [], []))
 
     def _write(self, number: int, embed: Callable[[list[ClaimedChunk]], EmbeddedBatch]) -> None:
-        batch = Batch(self._models[number], list(reversed(self._claims[number])), is_alone=False)
+        batch = Batch(self.models[number], list(reversed(self._claims[number])), is_alone=False)
         with self._database.transaction() as connection:
             write_batch(connection, batch, embed(batch.claims))
 
@@ -79,7 +79,7 @@ def test_rows_of_two_models_are_locked_in_one_order(
     with locked(
         index,
         "SELECT FROM embeddings WHERE model_id = %s AND chunk_id = %s FOR UPDATE",
-        work._models[locked_model].id,
+        work.models[locked_model].id,
         three_chunks[1],
     ) as blocked:
         blocked.begin(getattr(work, first))

@@ -76,7 +76,7 @@ def test_no_lexeme_is_longer_than_the_database_takes(text: str) -> None:
 @pytest.mark.parametrize("algorithm", ["german", "arabic", None])
 def test_a_memory_that_forgets_gives_the_same_lexemes(monkeypatch: pytest.MonkeyPatch, algorithm: str | None) -> None:
     alone = {word: LexemeMemory(algorithm).of_tokens([word])[word] for word in WORDS}
-    monkeypatch.setattr(lexemes, "_REMEMBERED_TOKENS", 6)
+    monkeypatch.setattr(lexemes, "REMEMBERED_TOKENS", 6)
     memory = LexemeMemory(algorithm)
     for start in (0, 3, 1, 7, 0, 12, 4):
         wanted = WORDS[start : start + 5]
