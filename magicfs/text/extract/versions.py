@@ -20,7 +20,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "text/plain": 64,
     "text/x-dxf": 63,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),
-    "application/zip": 69,
+    "application/zip": 70,
     "application/x-ipynb+json": 20,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
@@ -54,7 +54,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 70
+VERSION_OF_UNREAD: Final = 71
 """To be raised when files are read of which nothing was: above all others."""
 
 

@@ -22,6 +22,7 @@ from tests.plugins.documents import (
     workbook,
 )
 from tests.plugins.ole import word_97
+from tests.plugins.pictures import word_document_of
 
 
 def test_parts_of_a_text_document_follow_its_text(extractor: FileExtractor) -> None:
@@ -341,3 +342,14 @@ def test_what_the_menu_of_a_cell_of_opendocument_lets_choose_is_read(extractor: 
     text = read(extractor, content, b"a.ods").text
     assert "rent" in text
     assert "riding school" in text
+
+
+@pytest.mark.parametrize("types", ["[Content_Types].xml", "[content_types].xml"])
+def test_a_document_whose_parts_have_the_separators_of_windows_is_read(extractor: FileExtractor, types: str) -> None:
+    header = '<w:hdr xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main"><w:p><w:r><w:t>Halberdier'
+    content = word_document_of("the marsh", more={"word/header1.xml": f"{header}</w:t></w:r></w:p></w:hdr>".encode()})
+    with zipfile.ZipFile(io.BytesIO(content)) as usual:
+        members = {name.replace("/", "\\"): usual.read(name) for name in usual.namelist()}
+    members[types] = members.pop("[Content_Types].xml")
+    document = read(extractor, container(members), b"a.docx")
+    assert document.text.split() == ["the", "marsh", "Halberdier"]

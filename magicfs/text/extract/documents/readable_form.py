@@ -6,6 +6,7 @@ functions.
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
@@ -14,11 +15,13 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container
 from magicfs.text.extract.documents.book_pages import prepared_book
+from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.documents.html_parts import HTML_TYPES, without_references
 from magicfs.text.extract.documents.running_text import FICTION_BOOK
 from magicfs.text.extract.documents.xml_documents import in_utf8
 from magicfs.text.extract.office.known_passwords import decrypted
 from magicfs.text.extract.office.refused_documents import BOOK_TYPE
+from magicfs.text.extract.office.repacking import BACKSLASHED, with_slashes
 from magicfs.text.extract.office.word_package import with_usual_names
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
 
@@ -48,6 +51,10 @@ def readable_form(content: bytes, mime_type: str) -> ReadableForm:
         opened = decrypted(content)
         if opened is not None:
             content, mime_type = opened, detect(opened, name=b"").mime_type
+            exact = container.exact_type(content, mime_type)
+    if exact == container.ARCHIVE and BACKSLASHED in content:
+        with contextlib.suppress(*DAMAGE):
+            content = with_slashes(content)
             exact = container.exact_type(content, mime_type)
     if exact == container.ZIPPED_BOOK:
         return readable_form(container.only_member(content), FICTION_BOOK)

@@ -5,6 +5,13 @@ from __future__ import annotations
 import io
 import zipfile
 from collections.abc import Mapping
+from typing import Final
+
+BACKSLASHED: Final = b"_rels\\.rels"
+"""The name of a member of a document of Office that a program has written with the separators of Windows."""
+_CONTENT_TYPES: Final = "[Content_Types].xml"
+_MAX_BYTES: Final = 256 << 20
+"""A container whose members unpack to more stays as it is."""
 
 
 def repacked(
@@ -18,3 +25,16 @@ def repacked(
             name = member.filename
             copy.writestr(renamed.get(name, name), changed[name] if name in changed else container.read(member))
     return data.getvalue()
+
+
+def with_slashes(content: bytes) -> bytes:
+    """A document of Office with the separators that the format asks for, and its list of types under its name.
+
+    The same bytes where its members unpack to a lot. Raises one of `DAMAGE`.
+    """
+    with zipfile.ZipFile(io.BytesIO(content)) as container:
+        if sum(member.file_size for member in container.infolist()) > _MAX_BYTES:
+            return content
+        renamed = {name: name.replace("\\", "/") for name in container.namelist()}
+        types = {name: _CONTENT_TYPES for name in renamed if name.lower() == _CONTENT_TYPES.lower()}
+        return repacked(container, renamed=renamed | types)
