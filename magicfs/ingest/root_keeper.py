@@ -61,6 +61,8 @@ class RootKeeper:
         """The roots whose first scan has begun: they are watched from now on."""
         self._scans: dict[RootId, threading.Thread] = {}
         """The scans that go on. Each takes itself out at its end."""
+        self._silent: set[RootId] = set()
+        """The roots whose scans wait for a disk that does not answer."""
         self._scan_requested = threading.Event()
         self._roots_changed = threading.Event()
 
@@ -100,8 +102,10 @@ class RootKeeper:
         while not stop.is_set():
             self._scan_requested.clear()
             self._free_removed_roots(list(self._scans))
+            with errors_logged(stop, self._outage, "silent disks"):
+                self._note_silent_disks()
             for registered in self._due_roots():
-                if stop.is_set() or len(self._scans) >= MAX_SCANS:
+                if stop.is_set() or len(self._scans.keys() - self._silent) >= MAX_SCANS:
                     break
                 if registered.root.id not in self._scans:
                     try:
@@ -115,6 +119,15 @@ class RootKeeper:
             self._scan_requested.wait(min([*pauses, MISSING_SCAN_SECONDS]))
         for scan in list(self._scans.values()):
             scan.join()
+
+    def _note_silent_disks(self) -> None:
+        """Record the roots whose disks do not answer: whoever waits for their scans need not wait any longer."""
+        silent = self._scanner.disks.silent()
+        self._silent &= silent
+        for root_id in silent - self._silent:
+            if root_id in self._roots:
+                self._scanner.record_silent(self._roots[root_id].root)
+            self._silent.add(root_id)
 
     def _due_roots(self) -> list[RegisteredRoot]:
         """The roots that are to be scanned now, those first that are new or that somebody asked to scan."""
@@ -175,7 +188,8 @@ class RootKeeper:
     def _scan(self, registered: RegisteredRoot, *, began: float, compare: bool) -> None:
         root = registered.root
         try:
-            result = self._scanner.scan(registered, use_cache=not compare)
+            with self._scanner.disks.scanning(root.id):
+                result = self._scanner.scan(registered, use_cache=not compare)
         except BaseException:
             self._last_scan.pop(root.id, None)
             self._compared_at.pop(root.id, None)

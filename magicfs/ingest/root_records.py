@@ -114,6 +114,11 @@ class RootRecords:
             roots_db.record_scan(connection, root.id, began=began)
             roots_db.set_root_state(connection, root.id, state=RootState.SUSPECT, detail=detail)
 
+    def record_silent(self, root: Root) -> None:
+        """Record that the disk of a root does not answer."""
+        detail = "its disk does not answer, like a share without its server: its files stay in the index until it does"
+        self._set_state(root, RootState.MISSING, detail)
+
     def record_refused(self, root: Root, refused: Mapping[bytes, str]) -> None:
         """Record which directories of a root that is there cannot be listed by now, and what the system says."""
         with self._transaction() as connection:

@@ -32,6 +32,7 @@ from magicfs.ingest.paths import outermost, parent_directory
 from magicfs.ingest.recent_counter import RecentCounter
 from magicfs.ingest.root_records import RootRecords
 from magicfs.ingest.row_writer import RowWriter
+from magicfs.ingest.silent_disks import SilentDisks
 from magicfs.ingest.walk import Walk
 from magicfs.jobs import JobQueue
 
@@ -80,6 +81,7 @@ class Scanner:
         self._cache = SnapshotCache()
         self._writer = RowWriter(database, queue, self._cache, hold=hold, on_change=on_change)
         self._records = RootRecords(database, transaction=self._writer.transaction)
+        self.disks = SilentDisks()
         self._imports = ImportDetector()
         self._deletions = RecentCounter(window_s=DELETION_WINDOW_SECONDS)
         """Deleted files by root."""
@@ -93,6 +95,10 @@ class Scanner:
     def record_watch(self, root: Root, watch: Watch) -> None:
         """Record how a root is watched from now on. A scan that begins later finds what has changed before."""
         self._records.record_watch(root, watch)
+
+    def record_silent(self, root: Root) -> None:
+        """Record that the disk of a root does not answer: it is missing until a scan of it ends."""
+        self._records.record_silent(root)
 
     def scan(self, registered: RegisteredRoot, *, use_cache: bool = True) -> ScanResult:
         """Compare a whole root with the index and update the index. Records the root's state.
@@ -115,6 +121,7 @@ class Scanner:
         cached = self._cache.begin_scan(root.id, deletions=start.deletions)
         rules = IgnoreRules().enter(root.path, relative=b"")
         walk = self._walk(root, b"", rules)
+        self.disks.begin_walk(root.id, walk)
         snapshot = IndexSnapshot(self._database, root.id, b"", cached)
         try:
             result = self._reconcile(

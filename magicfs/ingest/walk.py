@@ -18,6 +18,7 @@ from typing import Any
 
 from magicfs.domain.files import INT64_SIGN_BIT, FileStat, SeenFile, to_signed_64
 from magicfs.ingest.ignore import IgnoreRules, is_ignored_name
+from magicfs.linux.mounts import foreign_mounts_below
 
 log = logging.getLogger(__name__)
 
@@ -97,20 +98,36 @@ class Walk:
     too_long: int = 0
     """How many of these files and directories have a path of more than `MAX_PATH_BYTES`."""
 
+    _foreign_mounts: Collection[bytes] = ()
+    """Where other file systems are mounted in the root that may not answer: they are on other devices."""
+    _asks: bytes | None = None
+    """The directory of which the disk is asked at this moment."""
+    _fields: list[bytes | int] = field(default_factory=list)
+    """What it has said of that one so far."""
+
+    @property
+    def progress(self) -> tuple[bytes, int] | None:
+        """What the disk is asked for at this moment, and how much of that it has said; None if nothing. Any thread."""
+        asks = self._asks
+        return None if asks is None else (asks, len(self._fields))
+
     def listings(self) -> Iterator[Listing]:
         """The listing of every directory that no rule ignores."""
         queue = self._start()
         while queue:
             directory, rules = queue.pop()
+            self._asks = directory
             try:
                 with _opened(self._absolute(directory)) as entries:
                     waiting = len(queue)
                     listing = self._list(directory, rules, entries, queue)
+                self._asks = None
                 if directory in self.without_mounts and not listing.fields and len(queue) == waiting:
                     self._note_gone_mount(directory)
                 else:
                     yield listing
             except OSError as error:
+                self._asks = None
                 if not isinstance(error, FileNotFoundError):
                     self.refused[directory] = os.strerror(error.errno or 0)
                     if directory not in self.unlisted_before:
@@ -160,6 +177,8 @@ class Walk:
 
     def _start(self) -> list[tuple[bytes, IgnoreRules]]:
         """The queue of a walk at its start: empty when a link or another disk has taken the directory's place."""
+        below = os.path.join(self.root, b"")
+        self._foreign_mounts = {point.removeprefix(below) for point in foreign_mounts_below(self.root)}
         if os.path.islink(self.root):
             self.unlisted.append(self.top)
             return []
@@ -180,6 +199,7 @@ class Walk:
     ) -> Listing:
         prefix = directory + b"/" if directory else b""
         fields: list[bytes | int] = []
+        self._fields = fields
         add = fields.extend
         # Without rule files only the built-in rules apply, and those need no more than the name.
         ignores = rules.ignores if rules.layers else None
@@ -225,7 +245,7 @@ class Walk:
 
     def _enters(self, path: bytes, rules: IgnoreRules) -> bool:
         """Whether a directory is walked: no rule ignores it, and it is on the root's device."""
-        if rules.ignores(path, is_directory=True):
+        if rules.ignores(path, is_directory=True) or path in self._foreign_mounts:
             return False
         try:
             return os.lstat(os.path.join(self.root, path)).st_dev == self.device

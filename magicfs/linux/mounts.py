@@ -67,6 +67,11 @@ class MountEntry:
         """Whether it is a mount of MagicFS, of whatever index."""
         return self.file_system == "fuse.magicfs"
 
+    @property
+    def is_shared(self) -> bool:
+        """Whether other machines or programs serve it, and change it without an event here."""
+        return self.file_system in _SHARED_FILE_SYSTEMS or self.file_system.partition(".")[0] == "fuse"
+
 
 def read_mounts() -> Iterator[MountEntry]:
     """The mounts that this process sees, later mounts after earlier ones. Never touches a mount itself."""
@@ -91,7 +96,10 @@ def device_of_path(path: bytes) -> str:
 
     Never touches the path or a mount. The table is at most a second old.
     """
-    devices = devices_by_mount_point(int(time.monotonic()))
+    return _device_in(devices_by_mount_point(int(time.monotonic())), path)
+
+
+def _device_in(devices: Mapping[bytes, str], path: bytes) -> str:
     while path not in devices and path not in (b"", b"/"):
         path = path.rpartition(b"/")[0]
     return devices.get(path or b"/", "")
@@ -103,8 +111,21 @@ def is_shared_file_system(path: bytes) -> bool:
     Never touches the path.
     """
     device = device_of_path(path)
-    types = [mount.file_system for mount in read_mounts() if mount.device == device]
-    return any(name in _SHARED_FILE_SYSTEMS or name.partition(".")[0] == "fuse" for name in types)
+    return any(mount.is_shared for mount in read_mounts() if mount.device == device)
+
+
+def foreign_mounts_below(path: bytes) -> set[bytes]:
+    """Where file systems of other machines or programs are mounted below an absolute path, but for that of the path.
+
+    Whoever asks one may wait for ever: its server may be gone. Never touches one.
+    """
+    mounts, inside = {mount.mount_point: mount for mount in read_mounts()}, path.rstrip(b"/") + b"/"
+    own = _device_in({point: mount.device for point, mount in mounts.items()}, path)
+    return {
+        point
+        for point, mount in mounts.items()
+        if point.startswith(inside) and mount.device != own and (mount.is_shared or mount.file_system == "autofs")
+    }
 
 
 def kernel_file_system(path: bytes) -> str | None:

@@ -1,0 +1,95 @@
+"""File systems that do not answer any more: a root, or something that is mounted in one. A real one of FUSE hangs."""
+
+from __future__ import annotations
+
+import signal
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+
+from magicfs.config import Settings
+from magicfs.db.cluster.roots import database_time, list_unscanned, request_scan
+from magicfs.ingest import root_keeper, silent_disks
+from magicfs.ingest.roots import add_root
+from magicfs.runtime.processes import wait_until
+from tests.integration.ingest.agents import make_agent, running
+from tests.plugins.fuse import needs_fuse
+from tests.plugins.index import HOST, Index
+
+pytestmark = needs_fuse
+
+
+@contextmanager
+def mounted(path: Path) -> Iterator[subprocess.Popen[str]]:
+    """A file system that hangs while its process is stopped."""
+    path.mkdir()
+    process = subprocess.Popen(
+        [sys.executable, "-m", "tests.fuse.hanging_fs", str(path)], stdout=subprocess.PIPE, text=True
+    )
+    try:
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n"
+        yield process
+    finally:
+        # What waits for it ends with an error.
+        process.kill()
+        process.communicate(timeout=60)
+        subprocess.run(["fusermount3", "-uzq", str(path)], check=False, timeout=60)
+
+
+def states(index: Index) -> dict[str, str]:
+    return dict(index.rows("SELECT name, state::text FROM roots"))
+
+
+def ask_for_scans(index: Index) -> list[str]:
+    """Ask for a scan of all roots, and wait until whoever waits for it need not wait any longer."""
+    with index.database.transaction() as connection:
+        since = database_time(connection)
+        request_scan(connection)
+
+    def unscanned() -> list[str]:
+        with index.database.transaction() as connection:
+            return list_unscanned(connection, host=HOST, since=since)
+
+    wait_until(lambda: not unscanned(), seconds=60, failed="a scan is waited for")
+    return sorted(states(index).values())
+
+
+def test_roots_that_do_not_answer_count_as_missing_and_hold_up_no_other_one(
+    index: Index, settings: Settings, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(root_keeper, "MISSING_SCAN_SECONDS", 0.2)
+    monkeypatch.setattr(root_keeper, "MAX_SCANS", 1)
+    monkeypatch.setattr(silent_disks, "SILENT_SECONDS", 2.0)
+    with mounted(tmp_path / "one") as one, mounted(tmp_path / "two") as two:
+        for name in ("one", "two"):
+            add_root(index.database, host=HOST, path=tmp_path / name, home=settings.home)
+        with running(make_agent(settings, index.database)):
+            try:
+                assert ask_for_scans(index) == ["present"] * 3
+                for process in (one, two):
+                    process.send_signal(signal.SIGSTOP)
+                (index.folder / "new.txt").write_text("words")
+                assert ask_for_scans(index) == ["missing", "missing", "present"]
+                assert "new.txt" in index.states()
+                assert len(index.rows("SELECT FROM files")) == 201, "nothing is deleted"
+                [detail] = index.rows("SELECT DISTINCT detail FROM roots WHERE state = 'missing'")
+                assert "does not answer" in detail[0]
+            finally:
+                for process in (one, two):
+                    process.send_signal(signal.SIGCONT)
+            wait_until(lambda: set(states(index).values()) == {"present"}, seconds=60, failed="they are not back")
+
+
+def test_what_is_mounted_in_a_root_is_not_asked(index: Index, settings: Settings) -> None:
+    (index.folder / "a.txt").write_text("words")
+    with running(make_agent(settings, index.database)), mounted(index.folder / "share") as share:
+        share.send_signal(signal.SIGSTOP)
+        assert ask_for_scans(index) == ["present"]
+        (index.folder / "b.txt").write_text("words")
+        assert ask_for_scans(index) == ["present"]
+        assert set(index.states()) == {"a.txt", "b.txt"}
