@@ -118,7 +118,7 @@ class Walk:
             directory, rules = queue.pop()
             self._asks = directory
             try:
-                with _opened(self._absolute(directory)) as entries:
+                with open_directory(self._absolute(directory)) as entries:
                     waiting = len(queue)
                     listing = self._list(directory, rules, entries, queue)
                 self._asks = None
@@ -151,7 +151,7 @@ class Walk:
             yield directory
             prefix = directory + b"/" if directory else b""
             try:
-                with _opened(self._absolute(directory)) as entries:
+                with open_directory(self._absolute(directory)) as entries:
                     for entry in entries:
                         self._queue_directory(entry, prefix, rules, queue)
             except OSError:
@@ -259,7 +259,7 @@ class Walk:
 
 
 @contextlib.contextmanager
-def _opened(directory: bytes) -> Iterator[Iterator[os.DirEntry[str]]]:
+def open_directory(directory: bytes) -> Iterator[Iterator[os.DirEntry[str]]]:
     """The entries of a directory, which is opened once: `stat` of an entry then resolves one name, not the whole path.
 
     A link that has taken the directory's place is not followed, but raises `OSError`.

@@ -276,7 +276,7 @@ def test_a_directory_that_cannot_be_listed_is_logged_once(
     """Each scan would write a line for each, so that nothing else were left in the log."""
     many(index, 3, below="closed")
     index.settle()
-    opened = walk._opened
+    opened = walk.open_directory
     closed = True
 
     def refuse(directory: bytes) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
@@ -284,7 +284,7 @@ def test_a_directory_that_cannot_be_listed_is_logged_once(
             raise PermissionError(errno.EACCES, "Permission denied")
         return opened(directory)
 
-    monkeypatch.setattr(walk, "_opened", refuse)
+    monkeypatch.setattr(walk, "open_directory", refuse)
 
     def lines() -> int:
         caplog.clear()

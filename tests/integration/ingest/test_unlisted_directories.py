@@ -23,7 +23,7 @@ def test_the_root_says_which_directories_cannot_be_listed_until_they_can(
     for name in ("a", "b", "b/c"):
         many(index, 2, below=name)
     index.settle()
-    opened, closed = walk._opened, {b"/a", b"/c"}
+    opened, closed = walk.open_directory, {b"/a", b"/c"}
 
     def refuse(directory: bytes) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
         if directory[-2:] in closed:
@@ -40,7 +40,7 @@ def test_the_root_says_which_directories_cannot_be_listed_until_they_can(
         assert notices == [], "searches are no place for it"
         return registered.detail or ""
 
-    monkeypatch.setattr(walk, "_opened", refuse)
+    monkeypatch.setattr(walk, "open_directory", refuse)
     index.scan()
     assert said().startswith(f"2 directories cannot be listed (such as {index.folder}/a: permission denied): let the")
     closed.remove(b"/c")
