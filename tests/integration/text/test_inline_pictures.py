@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import gzip
+import json
 import mailbox
 import os
 import shutil
@@ -119,6 +120,22 @@ def test_pictures_in_drawings_of_windows_are_read(reader: FileExtractor) -> None
     ):
         text = whole(reader, content, name).text
         assert text.index("Breakfast") < text.index("lantern hangs")
+
+
+def test_pictures_in_a_notebook_are_read(reader: FileExtractor) -> None:
+    pasted, shown, old = (base64.encodebytes(picture).decode() for picture in (MARMALADE, HERON, LANTERN))
+    cells = [
+        {"cell_type": "markdown", "source": "Breakfast", "attachments": {"a.png": {"image/png": pasted}}},
+        {"cell_type": "code", "source": "show()", "outputs": [{"output_type": "display_data", "data": {
+            "image/jpeg": shown.replace("\n", ""), "text/plain": "a figure"}}]},
+        {"cell_type": "code", "source": "1", "outputs": [{"output_type": "display_data", "png": old}]},
+    ]  # fmt: skip
+    content = json.dumps({"cells": cells, "metadata": {}, "nbformat": 4}, indent=1).encode()
+    document = read(reader, content, b"a.ipynb")
+    assert (document.text.split(), len(document.pictures)) == (["Breakfast", "show()", "a", "figure", "1"], 3)
+    text = whole(reader, content, b"a.ipynb").text
+    places = [text.index(words) for words in ("a figure", "bitter oranges", "heron waits", "lantern hangs")]
+    assert places == sorted(places)
 
 
 def test_a_picture_that_word_writes_twice_is_read_once(reader: FileExtractor) -> None:

@@ -1,4 +1,4 @@
-"""Finds pictures that stand in a text, in base64: in addresses of web pages, and in documents of one piece of XML.
+"""Finds pictures that stand in a text, in base64: in web pages, in documents of one piece of XML, in notebooks.
 
 Used by `FileExtractor`, which leaves them in such a text, and in the child process, which takes them out before it is
 parsed. What is damaged ends a picture early. Pure functions.
@@ -14,6 +14,7 @@ from urllib.parse import unquote_to_bytes
 
 from magicfs.text.encoded.strip import Stripped, strip_encoded
 from magicfs.text.extract.documents.html_parts import HTML_TYPES
+from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE
 from magicfs.text.extract.documents.xml_documents import FLAT_TYPE
 from magicfs.text.extract.file_types import OFFICE_XML
 
@@ -25,6 +26,11 @@ _IN_ADDRESS: Final = re.compile(
 _IN_ELEMENT: Final = re.compile(
     rb"<(?:[a-z]{1,20}:)?(?:binary-?data|bindata|binary)(?:\s[^<>]{0,500})?>([a-z0-9+/=\s]++)</", re.IGNORECASE
 )
+_IN_NOTEBOOK: Final = re.compile(
+    rb"\"(?:image/(?:png|jpe?g|gif|bmp|webp)|png|jpeg)\"\s{0,9}:\s{0,99}\"((?:[a-z0-9+/=]|\\n)++)\"", re.IGNORECASE
+)
+"""What was pasted into a cell, or is its output. The line ends in it are escaped, as all of JSON."""
+_LINE_END: Final = b"\\n"
 _SHORTEST: Final = 200
 """Signs of base64; what is shorter is a dot or an icon."""
 _OF_OFFICE: Final = frozenset(OFFICE_XML.values())
@@ -61,6 +67,8 @@ def without_pictures(content: bytes, mime_type: str) -> tuple[bytes, int]:
 def _pattern(mime_type: str) -> re.Pattern[bytes] | None:
     if mime_type in HTML_TYPES:
         return _IN_ADDRESS
+    if mime_type == NOTEBOOK_TYPE:
+        return _IN_NOTEBOOK
     is_xml = mime_type in _OF_OFFICE or mime_type == _FICTION_BOOK or FLAT_TYPE.fullmatch(mime_type) is not None
     return _IN_ELEMENT if is_xml else None
 
@@ -78,6 +86,6 @@ def _without_data(match: re.Match[bytes]) -> bytes:
 def _decoded(data: bytes) -> bytes:
     if b"%" in data:
         data = unquote_to_bytes(data)
-    data = _NOT_BASE64.sub(b"", data.partition(b"=")[0].translate(_OF_ADDRESSES))
+    data = _NOT_BASE64.sub(b"", data.replace(_LINE_END, b"").partition(b"=")[0].translate(_OF_ADDRESSES))
     data = data[: len(data) - (len(data) % 4 == 1)]
     return binascii.a2b_base64(data + b"=" * (-len(data) % 4))
