@@ -187,8 +187,9 @@ def test_mail_behind_a_byte_order_mark_is_mail(extractor: FileExtractor, name: b
 def test_a_subject_in_another_charset_than_it_states_is_read(
     extractor: FileExtractor, written: bytes, shown: str
 ) -> None:
-    document = read(extractor, b"From: ann@example.org\nSubject: " + written + b"\n\nsee below\n", b"a.eml")
-    assert document.title == shown
+    name = b'Content-Type: image/png; name="' + written + b'.png"'
+    document = read(extractor, b"Subject: " + written + b"\n" + _BOUNDARY + name + b"\n\n?\n--b--\n", b"a.eml")
+    assert (document.title, f"Attachment: {shown}" in document.text) == (shown, True)
 
 
 def test_a_subject_that_is_cut_in_a_character_keeps_its_charset(extractor: FileExtractor) -> None:

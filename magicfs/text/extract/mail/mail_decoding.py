@@ -241,7 +241,8 @@ def _stated_name(part: Message) -> str:
         if found:
             raw = found[1] or found[2]
             with contextlib.suppress(Exception):  # the library raises anything about encoded words
-                return str(make_header(decode_header(raw))) if raw.isascii() else _in_some_charset(raw)
+                words = decode_header(_ENCODED_WORDS.sub(_one_word, raw)) if raw.isascii() else None
+                return _in_some_charset(raw) if words is None else str(make_header(words))
     return ""
 
 
