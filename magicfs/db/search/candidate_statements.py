@@ -15,7 +15,7 @@ from magicfs.db.queries import array_text
 from magicfs.db.search.candidate_query import CandidateQuery, Limits, ModelVector, WordCondition
 from magicfs.db.search.candidate_sql import SearchedModel, Shape, measure_sql, places_sql
 from magicfs.db.search.found_files import copy_parameters
-from magicfs.db.search.scope import Parameters, Scope
+from magicfs.db.search.scope import MEMORY_OF_WORDS, Parameters, Scope
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.query import Lexeme, Term
 from magicfs.domain.term_weights import question_weights, word_weights
@@ -49,7 +49,7 @@ def settings_for(scope: Scope, limits: Limits) -> dict[str, str]:
         "hnsw.max_scan_tuples": str(MAX_BROUGHT),
         "hnsw.ef_search": str(considered),
     }
-    return settings | dict.fromkeys(WHOLE_TABLE_PLANS, "off")
+    return settings | MEMORY_OF_WORDS | dict.fromkeys(WHOLE_TABLE_PLANS, "off")
 
 
 def measure_statement(scope: Scope, query: CandidateQuery, limits: Limits) -> tuple[bytes, Parameters]:

@@ -143,3 +143,14 @@ def test_a_statement_looks_up_vectors_by_their_chunks(index: Database) -> None:
     measured = [plan for plan in plans if plan.statement.startswith("WITH named")]
     assert measured
     assert not measured[0].sequential_scans() & {"embeddings_1", "chunks", "content_chunks"}
+
+
+def test_the_words_of_other_chunks_are_not_read_for_an_excluded_word(index: Database) -> None:
+    """Where the memory for the places of chunks is short, Postgres reads the words of all chunks in their pages."""
+    with recorded_plans(analysed=True) as plans, index.transaction() as connection:
+        for name, value in {"work_mem": "64kB", "enable_seqscan": "off", "enable_nestloop": "off"}.items():
+            connection.execute(f"SET LOCAL {name} = '{value}'")
+        enumerate_scope(connection, prepare_query(connection, parse(f"-{word(1)}"))[0].scope, limit=0)
+    nodes = [node for plan in plans for node in plan.nodes() if node["Node Type"] == "Bitmap Heap Scan"]
+    assert max(node["Exact Heap Blocks"] for node in nodes) > 0
+    assert max(node["Lossy Heap Blocks"] for node in nodes) == 0

@@ -116,13 +116,20 @@ def test_a_cold_listing_takes_no_more(
     assert cache.get(b"invoice of the year").change_marker == index.change_marker(Deadline(30))
 
 
-@pytest.mark.parametrize("filters", ["ext:txt", "ext:txt before:2100", "ext:txt -letter"])
-def test_a_filter_takes_one_statement_more(searched: Callable[[str], None], tmp_path: Path, filters: str) -> None:
-    """The files in scope and their chunks are found at once. Whether statements are planned once changes twice."""
+@pytest.mark.parametrize(
+    ("filters", "statements"), [("ext:txt", 9), ("ext:txt before:2100", 9), ("ext:txt -letter", 10)]
+)
+def test_a_filter_takes_one_statement_more(
+    searched: Callable[[str], None], tmp_path: Path, filters: str, statements: int
+) -> None:
+    """The files in scope and their chunks are found at once. Whether statements are planned once changes twice.
+
+    The memory for an excluded word is set in the same round trip.
+    """
     searched(f"invoice of the year {filters}")
     with recorded(tmp_path / "trace") as traffic:
         searched(f"invoice of the year {filters}")
-    assert traffic.statements <= 9, traffic
+    assert traffic.statements <= statements, traffic
     assert traffic.round_trips <= 5, traffic
 
 

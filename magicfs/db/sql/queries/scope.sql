@@ -113,14 +113,15 @@ NOT EXISTS (
 (%(phrases)s::tsquery IS NULL OR files.words @@ %(phrases)s::tsquery)
 
 -- name: in_filtered_files
--- Fragment: the chunk is in scope, by the conditions on its files.
-{{has_phrases}} AND EXISTS (
-    SELECT FROM content_chunks
+-- Fragment: the chunk is in scope, by the conditions on its files. With EXISTS, Postgres may join all chunks in scope first,
+-- if it takes their list for short enough to hash it.
+{{has_phrases}} AND (
+    SELECT true FROM content_chunks
     JOIN files ON files.content_id = content_chunks.content_id
     JOIN roots ON roots.id = files.root_id
     JOIN hosts ON hosts.id = roots.host_id
     JOIN contents ON contents.id = files.content_id
-    WHERE content_chunks.chunk_id = chunks.id AND {{file_filters}})
+    WHERE content_chunks.chunk_id = chunks.id AND {{file_filters}} LIMIT 1)
 
 -- name: in_given_contents
 -- Fragment: the chunk is in scope, by the contents of the scope.
