@@ -64,11 +64,12 @@ CONNECTIONS, CONNECTIONS_OF_HUB = 100, 1000
 """A host with eight cores has 45 at most, and five while nothing happens. A hundred more take 4 MB from the start, used
 or not."""
 
-SHARE_OF_MEMORY = 16
-"""The server's own cache is at most a sixteenth of the memory: the kernel keeps the same pages once more."""
-SMALLEST_CACHE_MB, LARGEST_CACHE_MB = 256, 1024
-"""The largest one holds what searches read of a hundred thousand chunks. Pages take memory when they are read, but what
-Postgres notes of them takes 25 MB from its start: so a small index has a small cache."""
+SHARE_OF_MEMORY = 8
+"""The server's own cache is at most an eighth of the memory: the kernel keeps the same pages once more."""
+SMALLEST_CACHE_MB, LARGEST_CACHE_MB = 256, 4096
+"""The largest one holds what searches read of a million chunks: of blocks from the kernel, a search takes half as long
+again. Pages take memory when they are read, but what Postgres notes of them takes 25 MB for a GB from its start: so a
+small index has a small cache."""
 
 SHARE_OF_DISK = 8
 SMALLEST_LOG_MB, LARGEST_LOG_MB = 128, 2048
