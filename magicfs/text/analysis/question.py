@@ -27,7 +27,7 @@ from magicfs.text.analysis.signs import typed_signs
 from magicfs.text.analysis.spellings import joined_parts
 from magicfs.text.analysis.tokens import Token, parse, typed_camel_parts, typed_tokens
 from magicfs.text.analysis.typed_forms import typed_forms, typed_in_pieces
-from magicfs.text.analysis.unspaced_forms import pair_forms
+from magicfs.text.analysis.unspaced_forms import pair_forms, pairs_between_words
 from magicfs.text.analysis.variants import SHORT_WORDS, joined_words
 from magicfs.text.analysis.years import doubtful_forms
 
@@ -213,12 +213,15 @@ def _names(part: str) -> list[str]:
 
 
 def _unspaced_terms(token: Token) -> Iterator[Term]:
-    run = fold("".join(token.parts))
+    typed = "".join(token.parts)
+    run = fold(typed)
     *pairs, last = unspaced_lexemes(run) or [""]
     if last and not pairs:
         yield Term(last, (Lexeme(last, is_prefix=True),))
-    for pair, forms in zip(pairs, pair_forms(run, pairs), strict=True):
-        yield Term(pair, (Lexeme(pair), *forms))
+    left_out = pairs_between_words(typed) if len(typed) == len(run) else ()
+    for place, (pair, forms) in enumerate(zip(pairs, pair_forms(run, pairs), strict=True)):
+        if place not in left_out:
+            yield Term(pair, (Lexeme(pair), *forms))
 
 
 def _wholes(token: Token) -> list[str]:

@@ -1,7 +1,7 @@
 """Other forms of what is typed in Japanese and Korean: endings of verbs, particles.
 
-Used by `question`: the pairs of characters of a typed run, each with what a text may have instead. Pure functions; any
-thread.
+Used by `question`: the pairs of characters of a typed run, each with what a text may have instead, and those that are
+no part of a word. Pure functions; any thread.
 """
 
 from __future__ import annotations
@@ -27,6 +27,28 @@ _NEGATIONS: Final = "안못"
 _MIN_NEGATED: Final = 3
 _MIN_COMPOUND: Final = 4
 """The syllables from which on a word of Korean may be two: people write them with a space and without."""
+
+_HIRAGANA: Final = "\u3041-\u3096"
+_IDEOGRAPHS: Final = "\u4e00-\u9fff\u3005"
+_KATAKANA: Final = "\u30a1-\u30fa\u30fc"
+_JAPANESE_PARTICLES: Final = "のをはがにへとでもや"
+_BETWEEN_WORDS: Final = re.compile(
+    f"(?<=[{_HIRAGANA}])(?=[{_IDEOGRAPHS}]{{2}}|[{_KATAKANA}]{{2}})"
+    f"|(?<=[{_KATAKANA}]{{2}})(?=[{_HIRAGANA}])"
+    f"|(?<=[{_IDEOGRAPHS}]{{2}})(?=[{_JAPANESE_PARTICLES}])"
+    f"|(?<=[{_JAPANESE_PARTICLES}])(?=[{_JAPANESE_PARTICLES}])"
+)
+"""Where a word ends or begins that has a pair of its own, or a particle follows another one. Behind ideographs, other
+hiragana are the ending of a verb."""
+
+
+def pairs_between_words(run: str) -> frozenset[int]:
+    """The places of the pairs of a typed run that no word of Japanese has, but its particles: `の基` of `Gitの基本`.
+
+    Few texts have such a pair, so that it weighs more than the words. A run of nothing else keeps them.
+    """
+    places = frozenset(match.start() - 1 for match in _BETWEEN_WORDS.finditer(run))
+    return places if len(places) < len(run) - 1 else frozenset()
 
 
 def pair_forms(run: str, pairs: Sequence[str]) -> list[list[Lexeme]]:

@@ -188,3 +188,20 @@ def test_the_end_of_a_word_is_no_particle(written: str, typed: str) -> None:
 @pytest.mark.parametrize("written", ["کتاب‌هایم", "کتابهایم", "کتاب هایم", "كتاب هايم"])
 def test_a_typed_word_with_an_invisible_sign_is_found_in_one_piece_and_in_two(written: str) -> None:
     assert missed(f"آن {written} را", "کتاب‌هایم") == []
+
+
+@pytest.mark.parametrize(
+    ("question", "words"),
+    [
+        ("Git の基本", ["git", "基本"]),
+        ("既存のメモ", ["既存", "めも"]),
+        ("会議への参加", ["会议", "参加"]),
+        ("新しい写真", ["新し", "しい", "写真"]),
+        ("猫の写真", ["猫の", "写真"]),
+        ("猫と犬", ["猫と", "と犬"]),
+        ("食べ物", ["食べ", "べ物"]),
+        ("への", ["への"]),
+    ],
+)
+def test_a_question_has_no_pairs_of_particles_beside_other_words(question: str, words: list[str]) -> None:
+    assert [term.word for term in question_terms(question, languages=["ja"])] == words
