@@ -26,8 +26,9 @@ SHORT_QUESTION = 3
 """The number of words up to which a question may be words that a person remembers of a text. In a script without
 spaces, a pair of characters is a word."""
 MEANING_OF_FEW_WORDS = {1: 0.4, 2: 0.6, 3: 1.0}
-"""The weight of meaning in the order by the number of words, under such a model, if a text has them all: very short
-texts are near to every word, and so a text with the very words comes first. If none has, it is that of a word more."""
+"""The weight of meaning in the order by the number of words with stop words, under such a model, if a text has all:
+very short texts are near to every word, and so a text with the very words comes first. If none has, it is that of a
+word more."""
 SHARE_OF_FEW_WORDS = 0.5
 """The weight of the share of two or three words that a text has in the strength of its words, if a text has them all.
 To BM25 alone, a short text with one of two words, or one that repeats it, is as good as a text that has both."""

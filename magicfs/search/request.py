@@ -56,6 +56,11 @@ class SearchRequest:
         return [term.word for term in self.compiled.terms if not term.is_compound]
 
     @property
+    def typed_words(self) -> int:
+        """The number of words with stop words: `what is a chunk` has a meaning beside its one other word."""
+        return max(len(self.words), sum(_WORD.search(word) is not None for word in self.question.split()))
+
+    @property
     def everyday_words(self) -> frozenset[str]:
         """Words that people say about anything, in the languages that the question may be in, else of the index."""
         languages = self.languages.possible or self.compiled.languages

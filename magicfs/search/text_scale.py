@@ -42,7 +42,7 @@ def text_scale(
     count_of_words = len(request.words)
     shares = {kind: words.share(kind) for kind in {match.words for match in matched}}
     has_all = any(map(words.are_all, shares))
-    meaning = fusion.meaning_weight(count_of_words, second_share=by_second, has_all=has_all)
+    meaning = fusion.meaning_weight(request.typed_words, second_share=by_second, has_all=has_all)
     best = max(matched, key=lambda match: match.bm25, default=None)
     scale = FusionScale(
         meaning=meaning,

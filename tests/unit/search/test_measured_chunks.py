@@ -107,6 +107,18 @@ def test_meaning_weighs_by_that_share() -> None:
     assert weight(texts((0.5, None)) + german) < weight(texts((0.5, 0.5)) + german) == weight(german)
 
 
+def test_the_words_of_a_sentence_count_for_the_weight_of_meaning() -> None:
+    def weight(question: str, *words: str) -> float:
+        request = english_request(ACTIVE, SECOND)
+        compiled = replace(request.compiled, terms=tuple(Term(word, ()) for word in words))
+        request = replace(request, question=question, compiled=compiled)
+        return measure_candidates(request, QuestionWords({}, {}), texts((0.5, 0.5))).scale.meaning
+
+    assert weight("wing", "wing") < weight("what is a wing", "wing") == weight("what is a wing for", "wing")
+    assert weight("wing - metal", "wing", "metal") == weight("wing metal", "wing", "metal")
+    assert weight("金属", "金属") < weight("金属材料", "金属", "属材", "材料")
+
+
 def in_two_languages(*, answered: float) -> MeasuredChunks:
     """A text in the question's language, and three in another one, each less near than the one before."""
     candidates = texts((None, 0.9)) + texts((None, 0.8), (None, 0.7), (None, 0.6), language="de")
