@@ -239,5 +239,5 @@ def test_the_name_that_gzip_keeps_is_read(extractor: FileExtractor) -> None:
 
 
 def test_documents_that_nothing_reads_are_archives(extractor: FileExtractor) -> None:
-    content = container({"mimetype": "application/vnd.adobe.indesign-idml-package", "Stories/Story_heron.xml": "<a/>"})
-    assert "Stories/Story_heron.xml" in read(extractor, content, b"a.idml").text
+    content = container({"mimetype": "application/x-krita", "heron/layers/layer1.xml": "<a/>"})
+    assert "heron/layers/layer1.xml" in read(extractor, content, b"a.kra").text
