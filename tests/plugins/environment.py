@@ -10,6 +10,7 @@ import logging
 import os
 import shutil
 import signal
+import subprocess
 import sys
 import tempfile
 from collections.abc import Iterator
@@ -17,6 +18,8 @@ from pathlib import Path
 
 import hypothesis
 import pytest
+
+import magicfs
 
 # Threads of numpy wait for each other in loops: on a machine that is busy, four times the work of one. It reads the
 # variable when it is imported.
@@ -51,6 +54,17 @@ def collection_of_formats() -> Path:
     if not (folder / "manifest.tsv").is_file():
         pytest.skip(f"{folder} is not there: set TEST_DATA")
     return folder
+
+
+def pytest_sessionstart() -> None:
+    """Raise `UsageError` when programs that tests start run another MagicFS than the tests: an environment that clones
+    share has that of the last one that was set up. Its servers would refuse what commands of this one ask."""
+    command = [sys.executable, "-P", "-c", "import magicfs; print(magicfs.__file__)"]
+    found = subprocess.run(command, capture_output=True, text=True, check=False).stdout.strip()
+    if os.path.realpath(found) != os.path.realpath(magicfs.__file__):
+        raise pytest.UsageError(
+            f"tests run {magicfs.__file__}, and programs {found}: set PYTHONPATH, or run 'make test'"
+        )
 
 
 def pytest_configure(config: pytest.Config) -> None:

@@ -70,6 +70,23 @@ def test_the_tests_ignore_the_settings_and_signals_of_a_shell(tmp_path: Path) ->
     assert f"{len(PROBES)} passed" in done.stdout
 
 
+def test_programs_of_another_clone_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "magicfs").mkdir()
+    other = tmp_path / "magicfs" / "__init__.py"
+    other.touch()
+    # The tests run what is in the working directory.
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "--collect-only", "-q", "-p", "no:cacheprovider", __file__],
+        env=os.environ | {"PYTHONPATH": str(tmp_path)},
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert done.returncode == pytest.ExitCode.USAGE_ERROR
+    assert f"tests run {ROOT / 'magicfs' / '__init__.py'}, and programs {other}: set PYTHONPATH" in done.stderr
+
+
 def test_a_benchmark_ignores_the_settings_of_a_shell(tmp_path: Path) -> None:
     program = (
         "from _report import parser; parser('').parse_args([]); "
