@@ -129,3 +129,5 @@ class CopyRules:
     """Files of this host are preferred."""
     each_copy: bool = False
     """Whether each copy is a result of its own."""
+    missing_roots: frozenset[str] = frozenset()
+    """The names of roots whose files cannot be opened now: any other one is preferred."""

@@ -30,6 +30,8 @@ class CorpusStatistics:
     """While chunks get the words of this version."""
     troubled_roots: tuple[str, ...] = ()
     """A line for each root with a problem: its files may be gone."""
+    missing_roots: frozenset[str] = frozenset()
+    """The names of roots that are not there."""
 
     @property
     def chunks(self) -> int:
@@ -58,4 +60,6 @@ class CoverageCache:
                 self._coverage = facts.coverage
                 self._expires_at = time.monotonic() + min(MAX_LIFETIME_SECONDS, seconds * LIFETIME_FACTOR)
             coverage = self._coverage
-        return CorpusStatistics(coverage, facts.estimated_chunks, facts.progress, facts.troubled_roots)
+        return CorpusStatistics(
+            coverage, facts.estimated_chunks, facts.progress, facts.troubled_roots, facts.missing_roots
+        )

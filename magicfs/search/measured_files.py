@@ -100,17 +100,18 @@ def with_names(
 ) -> dict[bytes, CandidateFile]:
     """The files with the evidence of their paths, and the files that their paths alone bring.
 
-    Of the copies of a content, a local one is preferred, then the one whose own name has more of the question, then as
-    in `magicfs.db.search.candidates`.
+    Of the copies of a content, one whose root is there is preferred, then a local one, then the one whose own name has
+    more of the question, then as in `magicfs.db.search.candidates`.
     """
     best: dict[bytes, CandidateFile] = {}
     name, path = plain_name(request.question), typed_path(request.question)
     matches = {place.found.file_id: place.name for place in places if place.name is not None}
 
-    def preference(file: CandidateFile) -> tuple[bool, float, bool, int, int]:
+    def preference(file: CandidateFile) -> tuple[bool, bool, float, bool, int, int]:
         found = file.found
         match = matches.get(found.file_id)
         return (
+            found.root not in request.copy_rules.missing_roots,
             found.host == request.copy_rules.host,
             words.share(match.in_name) if match else 0.0,
             file.evidence.is_whole_name,

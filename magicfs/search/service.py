@@ -203,7 +203,9 @@ class SearchService:
             question_vectors=vectors,
             languages=languages,
             limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
-            copy_rules=CopyRules(self._host, each_copy=query.each_copy),
+            copy_rules=CopyRules(
+                self._host, each_copy=query.each_copy, missing_roots=prepared.statistics.missing_roots
+            ),
         )
         notices += _literal_notice(literal) + _words_not_found_notices(query, prepared.compiled)
         found = self._database.read(lambda connection: _ranked(connection, prepared, request, rank, notices), deadline)

@@ -23,6 +23,7 @@ from magicfs.db.vectors.models import model_of_columns
 from magicfs.domain.models import SEARCHED_STATES, IndexedModel
 from magicfs.domain.query import Lexeme, Term
 from magicfs.domain.results import AsOf, Coverage
+from magicfs.domain.roots import RootState
 from magicfs.domain.status import WordsProgress
 
 _SQL = load_queries("search_facts")
@@ -61,6 +62,8 @@ class SearchFacts:
     """How far that is, while chunks get the words of this version; None when they have them."""
     troubled_roots: tuple[str, ...]
     """A line for each root with a problem."""
+    missing_roots: frozenset[str]
+    """The names of roots that are not there."""
     as_of: AsOf
     """A search a moment later covers at least as much."""
     change_marker: str
@@ -115,6 +118,7 @@ def read_search_facts(
         estimated_chunks=max(0, round(chunks)),
         progress=_progress(progress),
         troubled_roots=tuple(f"root {root['name']} is {root['state']}: {root['detail']}" for root in roots or ()),
+        missing_roots=frozenset(root["name"] for root in roots or () if root["state"] == RootState.MISSING),
         as_of=AsOf(moment, tuple(unscanned), tuple(silent)),
         change_marker=marker,
     )

@@ -61,6 +61,20 @@ def test_a_local_copy_is_shown_before_a_newer_one_of_another_host(
     assert shown(there, "soup") == [("/theirs/soup.txt", ["box:/data/soup.txt"])]
 
 
+def test_a_copy_on_a_disk_that_is_there_is_shown_before_one_of_a_missing_root(
+    database: Database, corpus: Corpus, service: SearchService
+) -> None:
+    content = corpus.content("the recipe of the soup")
+    corpus.file(b"soup.txt", content, mtime=NOON)
+    away = Corpus(database, root="usb", path=b"/usb")
+    away.file(b"soup.txt", content, mtime=NOON + HOUR)
+    assert paths(service, "soup") == ["/usb/soup.txt"]
+    with database.transaction() as connection:
+        connection.execute("UPDATE roots SET state = 'missing', detail = 'not mounted' WHERE name = 'usb'")
+    assert shown(service, "soup") == [("/data/soup.txt", ["box:/usb/soup.txt"])]
+    assert shown(service, "ext:txt") == [("/data/soup.txt", ["box:/usb/soup.txt"])]
+
+
 def test_a_copy_whose_name_answers_stands_for_the_others(corpus: Corpus, service: SearchService) -> None:
     content = corpus.content("three weeks at the sea")
     corpus.file(b"untitled.txt", content, mtime=NOON + HOUR)

@@ -6,8 +6,9 @@
 CASE WHEN %(each_copy)s OR contents.id IS NULL OR contents.size = 0 THEN int8send(files.id) ELSE contents.digest END
 
 -- name: copy_order
--- Fragment: the order in which copies are preferred: a local one, then the newest, then the one with the shortest path.
-hosts.name = %(host)s DESC, files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
+-- Fragment: the order in which copies are preferred: one whose root is there, so that it can be opened, then a local one,
+-- then the newest, then the one with the shortest path.
+roots.state = 'missing', hosts.name = %(host)s DESC, files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
 
 -- name: file_columns
 -- Fragment: the columns of a file's location, over `file_tables`. The place of its text follows: `chunk_columns`. No row
