@@ -6,6 +6,7 @@ and are so many deletions suspicious. Reads the disk, writes nothing. Any thread
 
 from __future__ import annotations
 
+import errno
 import os
 import stat
 from collections.abc import Callable, Iterable, Sequence
@@ -43,7 +44,8 @@ def verify_root(root: Root, sample: Callable[[], FileSample]) -> Root:
         os.scandir(root.path).close()
         mount_point = mount_point_of(root.path)
     except OSError as error:
-        raise RootMissing(f"{error.strerror}: its files stay in the index until it is back") from error
+        moved = "; if it has moved, add it at its new place, and remove this one" if error.errno == errno.ENOENT else ""
+        raise RootMissing(f"{error.strerror}: its files stay in the index until it is back{moved}") from error
     if status.st_dev != root.device or _is_elsewhere(root, mount_point):
         files = sample()
         if 2 * sum(_is_unchanged(root, *file) for file in files) < len(files):

@@ -63,3 +63,11 @@ def test_a_directory_that_may_be_listed_and_not_entered_is_named_too(index: Inde
     with as_nobody(index.folder):
         index.scan()
     assert "closed: permission denied" in (index.registered().detail or "")
+
+
+def test_a_root_that_has_moved_says_what_to_do(index: Index) -> None:
+    index.settle()
+    index.folder.rename(index.folder.with_name("moved"))
+    index.scan()
+    assert index.registered().state is RootState.MISSING
+    assert (index.registered().detail or "").endswith("if it has moved, add it at its new place, and remove this one")
