@@ -6,14 +6,12 @@ belongs to one scan.
 
 from __future__ import annotations
 
-import os
 from array import array
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 
 from magicfs.domain.files import SeenFile
-from magicfs.domain.roots import Root
 from magicfs.ingest.index_snapshot import IndexSnapshot
 from magicfs.ingest.walk import Listing, Walk
 
@@ -50,12 +48,10 @@ def compare(listing: Listing, walk: Walk, snapshot: IndexSnapshot, difference: D
     difference.gone |= {path: ino for path, ino in gone.items() if path not in walk.stat_failed}
 
 
-def deleted_files(root: Root, gone: dict[bytes, int], new_inodes: Iterable[int]) -> list[bytes]:
+def deleted_files(walk: Walk, gone: dict[bytes, int], new_inodes: Iterable[int]) -> list[bytes]:
     """The paths of deleted files among `gone`: of those not moved within the root, and with nothing at their path.
 
     A file that a new rule ignores is gone for the walk, and still at its path.
     """
     moved = set(new_inodes)
-    return [
-        path for path, ino in gone.items() if ino not in moved and not os.path.lexists(os.path.join(root.path, path))
-    ]
+    return [path for path, ino in gone.items() if ino not in moved and not walk.exists(path)]

@@ -121,9 +121,16 @@ class RootKeeper:
             scan.join()
 
     def _note_silent_disks(self) -> None:
-        """Record the roots whose disks do not answer: whoever waits for their scans need not wait any longer."""
+        """Record the roots whose disks do not answer: whoever waits for their scans need not wait any longer.
+
+        And those whose disks answer again: a scan that goes on may take hours.
+        """
         silent = self._scanner.disks.silent()
-        self._silent &= silent
+        for root_id in self._silent - silent:
+            # What has ended has recorded what became of its root.
+            if root_id in self._scans and root_id in self._roots:
+                self._scanner.record_answer(self._roots[root_id].root)
+            self._silent.discard(root_id)
         for root_id in silent - self._silent:
             if root_id in self._roots:
                 self._scanner.record_silent(self._roots[root_id].root)

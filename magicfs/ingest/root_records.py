@@ -119,6 +119,11 @@ class RootRecords:
         detail = "its disk does not answer, like a share without its server: its files stay in the index until it does"
         self._set_state(root, RootState.MISSING, detail)
 
+    def record_answer(self, root: Root) -> None:
+        """Record that a disk that did not answer does: its root is missing no more."""
+        with self._transaction() as connection:
+            roots_db.end_missing(connection, root.id)
+
     def record_refused(self, root: Root, refused: Mapping[bytes, str]) -> None:
         """Record which directories of a root that is there cannot be listed by now, and what the system says."""
         with self._transaction() as connection:

@@ -97,8 +97,12 @@ class Scanner:
         self._records.record_watch(root, watch)
 
     def record_silent(self, root: Root) -> None:
-        """Record that the disk of a root does not answer: it is missing until a scan of it ends."""
+        """Record that the disk of a root does not answer: it is missing until it does."""
         self._records.record_silent(root)
+
+    def record_answer(self, root: Root) -> None:
+        """Record that the disk of a root that was silent answers again, and its scan goes on."""
+        self._records.record_answer(root)
 
     def scan(self, registered: RegisteredRoot, *, use_cache: bool = True) -> ScanResult:
         """Compare a whole root with the index and update the index. Records the root's state.
@@ -234,7 +238,7 @@ class Scanner:
         if difference.unfinished:
             return ScanResult(changed=difference.changed, deleted=0, complete=False, unfinished=True)
         gone = difference.gone | snapshot.unseen_files(walk.unlisted)
-        deleted_paths = deleted_files(root, gone, difference.new_inodes) if gone else []
+        deleted_paths = deleted_files(walk, gone, difference.new_inodes) if gone else []
         complete = not walk.unlisted and not walk.stat_failed
         result = ScanResult(
             changed=difference.changed, deleted=0, complete=complete, was_long=from_event and difference.batches > 1
@@ -252,7 +256,9 @@ class Scanner:
             lost -= 0 if from_event else count_elsewhere(self._database, root, deleted_paths)
             if is_suspect(lost):
                 return replace(result, suspected_deletions=len(deleted_paths))
-        if gone and not (is_present(root) and not_missing(self._with_inner_mounts(root), gone) == gone.keys()):
+        with walk.asking(walk.top):
+            is_there = is_present(root) and not_missing(self._with_inner_mounts(root), gone) == gone.keys()
+        if gone and not is_there:
             # The root, or a mount in it, has gone since the scan began.
             return replace(result, complete=False, suspected_deletions=len(gone))
         deleted = self._writer.delete_unseen(root, list(gone), began)

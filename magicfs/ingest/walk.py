@@ -101,7 +101,7 @@ class Walk:
     _foreign_mounts: Collection[bytes] = ()
     """Where other file systems are mounted in the root that may not answer: they are on other devices."""
     _asks: bytes | None = None
-    """The directory of which the disk is asked at this moment."""
+    """The directory or file of which the disk is asked at this moment."""
     _fields: list[bytes | int] = field(default_factory=list)
     """What it has said of that one so far."""
 
@@ -111,23 +111,30 @@ class Walk:
         asks = self._asks
         return None if asks is None else (asks, len(self._fields))
 
+    @contextlib.contextmanager
+    def asking(self, path: bytes) -> Iterator[None]:
+        """The disk is asked of a path, relative to the root, inside of the block: see `progress`."""
+        self._asks = path
+        try:
+            yield
+        finally:
+            self._asks = None
+
     def listings(self) -> Iterator[Listing]:
         """The listing of every directory that no rule ignores."""
-        queue = self._start()
+        with self.asking(self.top):
+            queue = self._start()
         while queue:
             directory, rules = queue.pop()
-            self._asks = directory
             try:
-                with open_directory(self._absolute(directory)) as entries:
+                with self.asking(directory), open_directory(self._absolute(directory)) as entries:
                     waiting = len(queue)
                     listing = self._list(directory, rules, entries, queue)
-                self._asks = None
                 if directory in self.without_mounts and not listing.fields and len(queue) == waiting:
                     self._note_gone_mount(directory)
                 else:
                     yield listing
             except OSError as error:
-                self._asks = None
                 if not isinstance(error, FileNotFoundError):
                     self.refused[directory] = os.strerror(error.errno or 0)
                     if directory not in self.unlisted_before:
@@ -164,13 +171,19 @@ class Walk:
         None when it is gone by now, or when its `stat` fails: then it is added to `stat_failed`.
         """
         try:
-            status = os.lstat(os.path.join(self.root, path))
+            with self.asking(path):
+                status = os.lstat(os.path.join(self.root, path))
             return SeenFile(path, FileStat.of(status), has_links=status.st_nlink > 1)
         except (FileNotFoundError, NotADirectoryError):
             return None
         except OSError:
             self.stat_failed.add(path)
             return None
+
+    def exists(self, path: bytes) -> bool:
+        """Whether something is at a path, relative to the root."""
+        with self.asking(path):
+            return os.path.lexists(os.path.join(self.root, path))
 
     def _absolute(self, directory: bytes) -> bytes:
         return os.path.join(self.root, directory) if directory else self.root

@@ -100,6 +100,12 @@ def set_root_state(connection: Connection, root: RootId, *, state: RootState, de
         _announce(connection)
 
 
+def end_missing(connection: Connection, root: RootId) -> None:
+    """Record that a root that counts as missing is present."""
+    if connection.execute(_SQL["end_missing"], {"root_id": root}).rowcount:
+        _announce(connection)
+
+
 def set_detail_of_present(connection: Connection, root: RootId, *, detail: str | None) -> None:
     """Record what is wrong inside of a root that is present; None if nothing is. Any other root keeps its detail."""
     connection.execute(_SQL["set_detail_of_present"], {"root_id": root, "detail": detail})

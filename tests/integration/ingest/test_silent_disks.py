@@ -2,21 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
+import threading
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 
 import pytest
 
 from magicfs.config import Settings
 from magicfs.db.cluster.roots import database_time, list_unscanned, request_scan
-from magicfs.ingest import root_keeper, silent_disks
+from magicfs.ingest import root_keeper, silent_disks, walk
 from magicfs.ingest.roots import add_root
 from magicfs.runtime.processes import wait_until
-from tests.integration.ingest.agents import make_agent, running
+from tests.integration.ingest.agents import NotingQueue, make_agent, running
 from tests.plugins.fuse import needs_fuse
 from tests.plugins.index import HOST, Index
 
@@ -93,3 +95,41 @@ def test_what_is_mounted_in_a_root_is_not_asked(index: Index, settings: Settings
         (index.folder / "b.txt").write_text("words")
         assert ask_for_scans(index) == ["present"]
         assert set(index.states()) == {"a.txt", "b.txt"}
+
+
+class SlowQueue(NotingQueue):
+    """Holds up the scans that notify workers of files that they have found."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.goes_on, self.holds_up = threading.Event(), threading.Event()
+
+    def notify_extract(self, host: str) -> None:
+        super().notify_extract(host)
+        if threading.current_thread().name.startswith("scan-"):
+            self.holds_up.set()
+            assert self.goes_on.wait(60)
+
+
+def test_a_root_is_back_when_its_disk_answers_and_not_when_its_scan_ends(
+    index: Index, settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(root_keeper, "MISSING_SCAN_SECONDS", 0.2)
+    monkeypatch.setattr(silent_disks, "SILENT_SECONDS", 1.0)
+    answers, opened, queue = threading.Event(), walk.open_directory, SlowQueue()
+
+    def open_late(directory: bytes) -> AbstractContextManager[Iterator[os.DirEntry[str]]]:
+        assert answers.wait(60)
+        return opened(directory)
+
+    monkeypatch.setattr(walk, "open_directory", open_late)
+    (index.folder / "a.txt").write_text("words")
+    with running(make_agent(settings, index.database, queue)):
+        try:
+            wait_until(lambda: "missing" in states(index).values(), seconds=60, failed="it does not count as silent")
+            answers.set()
+            assert queue.holds_up.wait(60)
+            wait_until(lambda: "present" in states(index).values(), seconds=60, failed="it is not back")
+        finally:
+            answers.set()
+            queue.goes_on.set()

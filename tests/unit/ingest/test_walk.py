@@ -82,3 +82,23 @@ def test_paths_that_are_too_long_are_logged_once(tmp_path: Path, caplog: pytest.
     assert [record.message for record in caplog.records] == [
         f"{tmp_path}: 2 files and directories have paths of more than 4095 bytes and are not indexed"
     ]
+
+
+def test_a_walk_says_what_it_asks_the_disk_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whoever sees that it asks for the same all the time knows that the disk does not answer."""
+    (tmp_path / "sub").mkdir()
+    (tmp_path / "sub/a.txt").touch()
+    walked, asked, look = walk(tmp_path), [], os.lstat
+
+    def note(path: bytes) -> os.stat_result:
+        asked.append(walked.progress)
+        return look(path)
+
+    monkeypatch.setattr(os, "lstat", note)
+    for listing in walked.listings():
+        assert walked.progress is None, listing
+    assert walked.stat_file(b"sub/a.txt")
+    assert walked.exists(b"gone") is False
+    assert walked.progress is None
+    assert asked[-2:] == [(b"sub/a.txt", 5), (b"gone", 5)]
+    assert None not in asked
