@@ -16,6 +16,7 @@ import re
 import signal
 import socket
 import threading
+import time
 from collections.abc import Callable
 from contextlib import nullcontext
 from typing import TypeVar
@@ -60,6 +61,10 @@ RESULT_WAIT_TRIES = 10
 The count that billiard compares stays one short after a crash, so its default of 300 would delay every later stop by
 half a minute. MagicFS does not use the results.
 """
+
+LOCK_TRIES = 3
+LOCK_PAUSE_SECONDS = 0.02
+"""Whoever asks whether a worker has ended may hold the lock of its name for a moment (`magicfs/linux/locks.py`)."""
 
 Result = TypeVar("Result")
 
@@ -150,7 +155,11 @@ def _lock_free_name(settings: Settings, kind: Kind) -> str:
 
 def _lock_name(settings: Settings, name: str) -> bool:
     """Lock a name for the life of this process. Returns False when another process here has it."""
-    return settings.try_lock(name) is not None
+    for _ in range(LOCK_TRIES):
+        if settings.try_lock(name) is not None:
+            return True
+        time.sleep(LOCK_PAUSE_SECONDS)
+    return False
 
 
 _outage = Outage(log)

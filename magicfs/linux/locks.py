@@ -77,11 +77,12 @@ def is_locked(path: Path | str) -> bool:
 def is_abandoned(path: Path | str) -> bool:
     """Whether the lock `path` was taken once and no process holds it now.
 
-    Asks the kernel instead of taking it: a process that wants it at this moment gets it.
+    Asks the kernel first instead of taking it: a process that wants it at this moment gets it. The kernel does not name
+    locks of other containers, so the lock of one that has ended is taken for a moment.
     """
     try:
         number = os.stat(path).st_ino
         held = Path("/proc/locks").read_text(encoding="ascii")
     except OSError:
         return False
-    return re.search(rf":{number} ", held) is None
+    return re.search(rf":{number} ", held) is None and not is_locked(path)

@@ -5,6 +5,8 @@ from __future__ import annotations
 import errno
 import os
 import signal
+import subprocess
+import sys
 import threading
 from pathlib import Path
 
@@ -13,7 +15,7 @@ import pytest
 from magicfs.config import Settings
 from magicfs.errors import ConfigError
 from magicfs.linux import locks
-from magicfs.linux.locks import is_locked, take_lock, try_lock
+from magicfs.linux.locks import is_abandoned, is_locked, take_lock, try_lock
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.state_directory.directory import try_lock as try_lock_of_state
 
@@ -30,6 +32,26 @@ def test_a_lock_has_one_holder_until_its_descriptor_is_closed(tmp_path: Path) ->
     again = take_lock(path)
     assert try_lock(path) is None
     os.close(again)
+
+
+def test_a_lock_is_abandoned_when_it_was_held_and_is_no_more(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    assert not is_abandoned(path), "nobody has had it"
+    held = take_lock(path)
+    assert not is_abandoned(path)
+    os.close(held)
+    assert is_abandoned(path)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can make a namespace of processes")
+def test_a_lock_that_another_container_holds_is_not_abandoned(tmp_path: Path) -> None:
+    path = tmp_path / "a.lock"
+    held = take_lock(path)
+    script = "import sys; from magicfs.linux.locks import is_abandoned; print(is_abandoned(sys.argv[1]))"
+    command = ["unshare", "--pid", "--fork", "--mount-proc", sys.executable, "-c", script, str(path)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=60, check=True)
+    assert done.stdout == "False\n"
+    os.close(held)
 
 
 def test_a_lock_that_is_held_is_waited_for(tmp_path: Path) -> None:
