@@ -85,6 +85,11 @@ def test_restarted_without_hurry_and_without_core_files(unit: str) -> None:
     assert values(unit, "UMask") == ["0077"]
 
 
+@pytest.mark.parametrize("unit", ["magicfs.service", "magicfs-worker@.service"])
+def test_a_unit_with_workers_goes_on_when_a_process_of_it_is_killed_for_want_of_memory(unit: str) -> None:
+    assert values(unit, "OOMPolicy") == ["continue"]
+
+
 @pytest.mark.parametrize("unit", ["magicfs.service", "magicfs-mount.service"])
 def test_a_unit_that_mounts_has_no_option_that_would_hide_or_forbid_the_mount(unit: str) -> None:
     names = {name for name, _ in directives(unit)}
