@@ -11,6 +11,7 @@ import logging
 import mmap
 import signal
 import time
+from collections.abc import Callable
 
 from magicfs.linux.memory import count_memory_kills
 from magicfs.linux.process import offer_memory
@@ -22,6 +23,10 @@ OFFERED = 500
 """Of a thousand: how much sooner than others a child is killed when the machine has no memory left. Its work is done
 again, while a mount that is killed takes open files along, and Postgres all of its connections."""
 
+LOOK_SECONDS = 5.0
+"""Pause between two looks at what the kernel has killed while a child lives. A killed process is gone by then: what was
+killed earlier was something else on this machine."""
+
 POLL_SECONDS = 0.2
 """Pause between two checks whether the worker stops."""
 
@@ -29,19 +34,33 @@ POLL_SECONDS = 0.2
 class MemoryGuard:
     """Counts the kills of a worker's children, and lets them wait. One in a parent, which its children inherit."""
 
-    def __init__(self, kills: MemoryKills) -> None:
+    def __init__(self, kills: MemoryKills, *, clock: Callable[[], float] = time.monotonic) -> None:
         self._kills = kills
-        self._before = 0
-        """What the kernel had killed for want of memory when the last child began."""
+        self._clock = clock
+        self._began = self._looked_at = 0.0
+        """When the last child began, and when it was last looked at what the kernel has killed, by the clock."""
+        self._before = self._latest = 0
+        """How many processes the kernel had killed for want of memory at the last look but one, and at the last."""
         self._stopping = mmap.mmap(-1, 1)
         """Whether the worker stops: a flag that a parent and its children share."""
 
     def child_begins(self) -> None:
         """Called in the parent before it forks."""
-        self._before = count_memory_kills()
+        self._began = self._looked_at = self._clock()
+        self._before = self._latest = count_memory_kills()
+
+    def child_lives(self) -> None:
+        """Called in the parent every few seconds: forget kills after which the child has lived for a while."""
+        now = self._clock()
+        if now - self._looked_at >= LOOK_SECONDS:
+            self._before, self._latest, self._looked_at = self._latest, count_memory_kills(), now
+            self._kills.child_lives(now - self._began)
 
     def child_ended(self, exit_code: int | None) -> None:
-        """Called in the parent, once a child has ended: record it if the kernel has killed it for want of memory."""
+        """Called in the parent, once a child has ended: record it if the kernel has killed it for want of memory.
+
+        The kernel says how many processes of the machine it has killed, and not which: one of the last seconds counts.
+        """
         if exit_code == -signal.SIGKILL and count_memory_kills() > self._before:
             kills = self._kills.record()
             log.warning("killed for want of memory; the next try is in %d seconds", kills.pause_s)
@@ -63,10 +82,6 @@ class MemoryGuard:
     def is_short(self) -> bool:
         """Whether a child was killed for want of memory a while ago: what it worked on may be well."""
         return self._kills.read() is not None
-
-    def task_done(self) -> None:
-        """Called in a child after each task."""
-        self._kills.task_done()
 
     def worker_ends(self) -> None:
         """Called in the parent when the worker ends on request."""

@@ -106,12 +106,16 @@ class Pool(asynpool.AsynPool):
             hub.call_later(_UNKNOWN_END_SECONDS, self._event_process_exit, hub, proc)
 
     def _join_exited_workers(self, shutdown: bool = False) -> Any:  # noqa: FBT001, FBT002  (as billiard has it)
-        """Collect the children that have ended, and note why."""
-        role = current_role()
+        """Collect the children that have ended, and note why. Celery does so every few seconds."""
+        children, role = list(self._pool), current_role()
+        joined = super()._join_exited_workers(shutdown=shutdown)
         if role is not None:
-            for code in [child.exitcode for child in self._pool]:
-                role.memory.child_ended(code)
-        return super()._join_exited_workers(shutdown=shutdown)
+            for child in children:
+                if child in self._pool:
+                    role.memory.child_lives()
+                else:
+                    role.memory.child_ended(child.exitcode)
+        return joined
 
     def process_flush_queues(self, proc: Any) -> None:
         """Read what a child has said that is gone: from where its parent stopped, not from the middle of a message."""

@@ -183,8 +183,6 @@ def run_task(task: str, work: Callable[[], Result]) -> Result:
     finally:
         trim_heap()
     _outage.ended(task)
-    if role is not None:
-        role.memory.task_done()
     return result
 
 

@@ -61,22 +61,26 @@ def parts_and_stuck(settings: Settings) -> tuple[list[PartStatus], list[str]]:
     supervisor = environment.supervisor(settings, answer_seconds=SUPERVISOR_SECONDS)
     if (pid := _stopped_pid(supervisor)) is not None:
         return [], [f"the supervisor is stopped (process {pid}): run 'kill -CONT {pid}', or {RESTART}"]
-    short = short_of_memory(settings)
     if parts := supervisor.parts():
-        return parts, [*_stuck(settings.embedder_socket, parts), *short]
+        return parts, [*_stuck(settings.embedder_socket, parts), *short_of_memory(settings, parts)]
     if supervisor.listens():
         return [], [f"the supervisor does not answer, or is about to end: if it stays so, {RESTART}"]
-    return [], short
+    return [], short_of_memory(settings)
 
 
-def short_of_memory(settings: Settings) -> list[str]:
-    """A line for each worker of this machine whose children the kernel keeps killing for want of memory."""
+def short_of_memory(settings: Settings, parts: Sequence[PartStatus] = ()) -> list[str]:
+    """A line for each worker of this machine whose children the kernel keeps killing for want of memory.
+
+    Of those that run, and of the `parts`, which are started again.
+    """
+    restarted = {part.name for part in parts}
     return [
         f"{name} has too little memory: the system has killed it {counted(kills.times, 'time')} since "
         f"{time.strftime('%H:%M', time.localtime(kills.first_at))}, and it tries again after "
         f"{duration(kills.pause_s)}: "
         + (_EMBED_REMEDY if name.startswith(EMBED_WORKER) else "end other programs, or add swap")
         for name, kills in killed_workers(settings.run_dir).items()
+        if name in restarted or not settings.has_ended(f"{name}@{settings.host}")
     ]
 
 

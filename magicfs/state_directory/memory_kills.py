@@ -24,7 +24,7 @@ MAX_PAUSE_SECONDS = 60.0
 of a core. A child that waits for longer would count as one that does not start."""
 
 STEADY_SECONDS = 60.0
-"""A child that has done a task so long after the last kill has enough memory."""
+"""A child that has lived so long after its pause has enough memory."""
 
 FORGOTTEN_SECONDS = 900.0
 """The last kill says nothing any more after this time: whoever would have recorded another one is gone."""
@@ -74,10 +74,10 @@ class MemoryKills:
         with suppress(OSError):
             self._path.unlink()
 
-    def task_done(self) -> None:
-        """Forget them if the last one is some time ago. Called by a child after each task."""
+    def child_lives(self, seconds: float) -> None:
+        """Forget them if a child that has lived for `seconds` has enough memory."""
         kills = self.read()
-        if kills is not None and self._clock() - kills.last_at >= STEADY_SECONDS:
+        if kills is not None and seconds >= kills.pause_s + STEADY_SECONDS:
             self.end()
 
 

@@ -6,6 +6,7 @@ import time
 from pathlib import Path
 
 from magicfs.cli.stuck_parts import short_of_memory
+from magicfs.domain.status import PartStatus
 from magicfs.state_directory.memory_kills import MAX_PAUSE_SECONDS, MemoryKills
 from tests.faults.word_files import write_files
 from tests.plugins.stack import Stack
@@ -37,7 +38,7 @@ def test_a_worker_without_memory_pauses_and_says_so_and_goes_on_when_there_is_so
         time.sleep(0.1)
     assert time.monotonic() - began >= 1 + 2 + 4, "each pause is twice as long"
     assert len((stack.home / "tries").read_text()) == KILLS
-    [line] = short_of_memory(stack.settings)
+    [line] = short_of_memory(stack.settings, [PartStatus("embed-1", "backoff", None, 0.0, 0, "")])
     assert line.startswith("embed-1 has too little memory: the system has killed it 4 times since ")
     assert "it tries again after 8 s" in line
     assert "magicfs up --workers 1" in line

@@ -1,12 +1,17 @@
-"""Which mounts run and do not report: what parts and rows say, without processes."""
+"""What is said of parts that run and do nothing, by parts, rows and files, without processes."""
 
 from __future__ import annotations
+
+import os
+from pathlib import Path
 
 import pytest
 
 from magicfs.cli import stuck_parts
-from magicfs.cli.stuck_parts import SILENT_MOUNT_SECONDS, read_again, silent_mounts
+from magicfs.cli.stuck_parts import SILENT_MOUNT_SECONDS, read_again, short_of_memory, silent_mounts
+from magicfs.config import Settings
 from magicfs.domain.status import MountStatus, PartStatus
+from magicfs.state_directory.memory_kills import MemoryKills
 
 
 def part(name: str, *, pid: int, uptime_s: float, state: str = "running") -> PartStatus:
@@ -46,3 +51,15 @@ def test_a_report_that_comes_a_moment_after_the_machine_wakes_is_waited_for() ->
 def test_a_report_that_does_not_come_is_not_waited_for_long(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(stuck_parts, "REPORT_SECONDS", 0.5)
     assert read_again(lambda: ["silent"], bool) == ["silent"]
+
+
+def test_a_worker_that_does_not_run_lacks_nothing_unless_it_is_started_again(short_path: Path) -> None:
+    settings = Settings(home=short_path / "home", host="here")
+    settings.make_home()
+    held = settings.try_lock("embed-1")
+    assert held is not None
+    MemoryKills(settings.run_dir, "embed-1").record()
+    assert len(short_of_memory(settings)) == 1
+    os.close(held)
+    assert short_of_memory(settings) == []
+    assert len(short_of_memory(settings, [part("embed-1", pid=0, uptime_s=0.0, state="backoff")])) == 1
