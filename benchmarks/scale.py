@@ -111,7 +111,7 @@ def recall(database: Database, made: Synthetic, searches: Sequence[SyntheticSear
         for search, right in zip(same_filters, exact, strict=True):
             with database.transaction() as connection:
                 scope = prepare_query(connection, parse(search.typed))[0].scope
-                scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
+                scope = enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS, index_chunks=len(made.vectors))
                 query = CandidateQuery(vectors=[ModelVector(made.model, search.vector)])
                 measured = measure_chunks(connection, scope, query, limits=limits_for(RESULTS))
             cosines = {one.chunk_id: cosine for one in measured for cosine in one.cosines if cosine is not None}

@@ -195,7 +195,7 @@ class SearchService:
                 languages = question_languages(query.question)
             self._models = prepared.models
             # The question is embedded meanwhile.
-            scope = self._enumerated(prepared.compiled.scope, deadline)
+            scope = self._enumerated(prepared.compiled.scope, prepared.statistics, deadline)
             vectors, notices = self._embed(source, query, prepared.models, languages, deadline)
         request = SearchRequest(
             question=query.question,
@@ -212,12 +212,12 @@ class SearchService:
         self._record_foreign(prepared.models, languages, deadline)
         return found
 
-    def _enumerated(self, scope: Scope, deadline: Deadline) -> Scope:
+    def _enumerated(self, scope: Scope, statistics: CorpusStatistics, deadline: Deadline) -> Scope:
         """A scope with its contents and chunks, as far as they are few."""
 
         def enumerated(connection: Connection) -> Scope:
             with connection.pipeline(), connection.transaction():
-                return enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS)
+                return enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS, index_chunks=statistics.chunks)
 
         return self._database.read(enumerated, deadline) if scope.is_restricted else scope
 

@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 
 from magicfs.db.pool import Connection, Database
 from magicfs.db.search import candidate_statements
+from magicfs.db.search import scope as scope_module
 from magicfs.db.search.candidate_query import CandidateQuery, ModelVector
 from magicfs.db.search.candidates import measure_chunks
 from magicfs.db.search.scope import enumerate_scope
@@ -64,7 +65,7 @@ def index(servers: Servers) -> Iterator[Database]:
 
 def found(connection: Connection, text: str) -> list[int]:
     """The chunks nearest to the question in a scope whose chunks are not enumerated."""
-    scope = enumerate_scope(connection, prepare_query(connection, parse(text))[0].scope, limit=0)
+    scope = enumerate_scope(connection, prepare_query(connection, parse(text))[0].scope, limit=0, index_chunks=CHUNKS)
     assert scope.chunks is None
     assert scope.contents is not None
     [model] = searched_models(connection)
@@ -150,7 +151,25 @@ def test_the_words_of_other_chunks_are_not_read_for_an_excluded_word(index: Data
     with recorded_plans(analysed=True) as plans, index.transaction() as connection:
         for name, value in {"work_mem": "64kB", "enable_seqscan": "off", "enable_nestloop": "off"}.items():
             connection.execute(f"SET LOCAL {name} = '{value}'")
-        enumerate_scope(connection, prepare_query(connection, parse(f"-{word(1)}"))[0].scope, limit=0)
+        enumerate_scope(
+            connection, prepare_query(connection, parse(f"-{word(1)}"))[0].scope, limit=0, index_chunks=CHUNKS
+        )
     nodes = [node for plan in plans for node in plan.nodes() if node["Node Type"] == "Bitmap Heap Scan"]
     assert max(node["Exact Heap Blocks"] for node in nodes) > 0
     assert max(node["Lossy Heap Blocks"] for node in nodes) == 0
+
+
+@pytest.mark.parametrize(
+    ("text", "is_listed"),
+    [("ext:rst", True), ("in:part3", True), ("ext:txt", False), ("-in:part3", False), (f"-{word(20_000)}", False)],
+)
+def test_a_scope_of_too_many_contents_is_not_begun_to_be_listed(
+    index: Database, text: str, *, is_listed: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A sample says so: of a large index, half of a search was to list contents and to find that they are too many."""
+    monkeypatch.setattr(scope_module, "MAX_ENUMERATED_CONTENTS", CHUNKS // 50)
+    with recorded_plans() as plans, index.transaction() as connection:
+        scope = prepare_query(connection, parse(text))[0].scope
+        scope = enumerate_scope(connection, scope, limit=0, index_chunks=CHUNKS)
+    assert (scope.contents is not None) is is_listed
+    assert any("listed AS" in plan.statement for plan in plans) is is_listed

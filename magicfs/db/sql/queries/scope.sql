@@ -147,6 +147,22 @@ ARRAY(SELECT unnest(%(chunks)s::bigint[]))
 SELECT count(*), CASE WHEN count(*) < %(limit)s THEN coalesce(array_agg(id), ARRAY[]::bigint[])::text END
 FROM ({query}) AS found (id)
 
+-- name: expected_contents
+-- About how many contents with text are in scope, by a sample of all contents. Their ids are spread evenly, by the
+-- fractions of multiples of the golden ratio, which are in step with no order in which files were added. Those of deleted
+-- contents count for nothing.
+SELECT coalesce(count(*) FILTER (WHERE sampled.reason IS NULL AND (
+           SELECT true FROM files
+           JOIN roots ON roots.id = files.root_id
+           JOIN hosts ON hosts.id = roots.host_id
+           JOIN contents ON contents.id = files.content_id
+           WHERE files.content_id = sampled.id AND {{file_filters}} LIMIT 1)) / nullif(count(*), 0)::float8, 0)
+       * (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'contents'::regclass)
+FROM contents AS sampled
+WHERE id = ANY(ARRAY(
+    SELECT first + ((last - first) * (number * 0.6180339887498949::float8 - floor(number * 0.6180339887498949::float8)))::bigint
+    FROM (SELECT min(id), max(id) FROM contents) AS ids (first, last), generate_series(1, %(sampled)s) AS number))
+
 -- name: contents_and_chunks
 -- How many contents a query finds, and which, and how many chunks they have, and which: null where a limit is reached. A
 -- chunk counts for each place that it has. The chunks of more contents than their limit are not looked up.
