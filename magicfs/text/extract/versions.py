@@ -31,20 +31,20 @@ READER_VERSIONS: Final[dict[str, int]] = {
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 23
     ),
     "application/pdf": 26,
-    "application/pkcs7-mime": 68,
+    "application/pkcs7-mime": 71,
     "application/vnd.rar": 27,
     "application/rtf": 20,
     "application/x-fictionbook+xml": 14,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
-    "message/*": 70,
-    "application/mbox": 70,
+    "message/*": 71,
+    "application/mbox": 71,
     **dict.fromkeys(("audio/*", "video/*"), 53),
     "image/*": 53,
     "application/rdf+xml": 52,
     "text/x-java-manifest": 46,
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 50),
     "application/x-mobipocket-ebook": 7,
-    "application/ms-tnef": 68,
+    "application/ms-tnef": 71,
     "application/vnd.sqlite3": 6,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
@@ -54,7 +54,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 71
+VERSION_OF_UNREAD: Final = 72
 """To be raised when files are read of which nothing was: above all others."""
 
 

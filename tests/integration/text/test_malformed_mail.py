@@ -182,6 +182,8 @@ def test_mail_behind_a_byte_order_mark_is_mail(extractor: FileExtractor, name: b
         (b"=?utf-8?Q?Gr=FC=DFe_aus_Wien?=", "Grüße aus Wien"),
         (b"=?unknown-8bit?B?8NLJ18XUINfTxc0=?=", "Привет всем"),
         (b"=?utf-8?Q?Gr=C3?= =?utf-8?Q?=BC=C3=9Fe?=", "Grüße"),
+        (b"=?us-ascii?Q?Caf=E9?=", "Café"),
+        (b"=?utf-8?Q?Gr=C3=BC=C3=9Fe_aus_K=C3?= =?utf-8?Q?_und_=C3=96rebro?=", "Grüße aus K\ufffd und Örebro"),
     ],
 )
 def test_a_subject_in_another_charset_than_it_states_is_read(

@@ -28,10 +28,9 @@ _MAX_PARSED_CHARACTERS: Final = 8000
 """The length of a header that the library parses: it takes minutes for a longer one."""
 _MAX_NAME_CHARACTERS: Final = 255
 _FIRST_FULL_YEAR: Final = 1000
-
 _OWN_CODES: Final = ("utf", "iso-2022", "hz")
 """Charsets whose bytes are ASCII, or which state themselves."""
-_OF_ONE_BYTE: Final = ("iso-8859", "windows-125", "cp125", "latin")
+_OF_ONE_BYTE: Final = ("iso-8859", "iso8859", "windows-125", "cp125", "latin")
 """Charsets in which no text that anybody writes is UTF-8, but for ASCII."""
 
 _ENCODED_WORD: Final = re.compile(rb"=\?([A-Za-z0-9._:-]{2,40})(?:\*[A-Za-z0-9-]{1,20})?\?(?=[BbQq]\?)")
@@ -43,7 +42,6 @@ _BARE_ADDRESS: Final = re.compile(r"((?:\A|,)\s*)<([^<>,:]{1,300})>")
 _FILE_NAME: Final = re.compile(r"""\b(?:file)?name[ \t]*=\s*(?:"([^"\r\n]+)"|([^\s";][^;\r\n]*))""", re.IGNORECASE)
 _SIGNATURE: Final = "-- "
 """The line before a signature."""
-
 
 _MAX_CACHED_CHARACTERS: Final = 500
 _parsed_header: Final = HeaderRegistry()
@@ -162,7 +160,7 @@ _ENCODED_WORDS: Final = re.compile(
 
 def header(message: Message, name: str) -> str:
     """The decoded value of a header on one line. The library raises many exceptions about malformed ones."""
-    raw = _raw_header(message, name)
+    raw = _raw_header(message, name)[:_MAX_PARSED_CHARACTERS]
     if raw.isascii() and "=?" not in raw:
         value = _BARE_ADDRESS.sub(r"\1\2", _QUOTED_NAME.sub(r"\1 ", raw)) if name in _PEOPLE else raw
     else:
@@ -172,11 +170,9 @@ def header(message: Message, name: str) -> str:
             value = raw
         if "\ufffd" in value and "=?" in raw:
             with contextlib.suppress(Exception):  # as above
-                value = str(
-                    message.policy.header_fetch_parse(name, _ENCODED_WORDS.sub(_one_word, raw[:_MAX_PARSED_CHARACTERS]))
-                )
+                value = str(message.policy.header_fetch_parse(name, _ENCODED_WORDS.sub(_one_word, raw)))
     if "\ufffd" in value and not raw.isascii():
-        value = _in_some_charset(raw[:_MAX_PARSED_CHARACTERS]) or value
+        value = _in_some_charset(raw) or value
     value = " ".join(clean(value[:_MAX_PARSED_CHARACTERS]).split())[:_MAX_HEADER_CHARACTERS]
     return _with_iso_date(value) if name == "Date" else value
 
@@ -190,21 +186,26 @@ def _raw_header(message: Message, name: str) -> str:
 def _one_word(words: re.Match[str]) -> str:
     """Encoded words that follow each other as one: some programs cut them in the middle of a character.
 
-    What is not in the charset that they state, or in one that nobody knows, is in the one that is detected; but for the
-    half of a character at which a program has cut a subject.
+    What is not in the charset that they state, or in one that nobody knows, is in the one that is detected.
     """
     data = b"".join(
         quopri.decodestring(text, header=True) if words[2] in "qQ" else base64.b64decode(text + "==")
         for text in (word.split("?")[3] for word in words[0].split())
     )
     charset = words[1]
-    try:
-        is_in_charset = "\ufffd" not in data.decode(charset, "replace").rstrip("\ufffd")
-    except LookupError:
-        is_in_charset = False
-    if not is_in_charset:
+    if not _is_in_charset(data, charset):
         charset, data = "utf-8", (decode(data) or data.decode("ascii", "replace")).encode("utf-8", "replace")
     return f"=?{charset}?b?{base64.b64encode(data).decode()}?="
+
+
+def _is_in_charset(data: bytes, charset: str) -> bool:
+    """Whether bytes are in a charset, but for a few characters of several bytes that a program has cut."""
+    try:
+        text = data.decode(charset, "replace")
+    except LookupError:
+        return False
+    lost, others = text.count("\ufffd"), sum(not sign.isascii() for sign in text)
+    return not lost or (2 * lost <= others and not charset.lower().startswith(_OF_ONE_BYTE))
 
 
 def _in_some_charset(raw: str) -> str:
