@@ -118,5 +118,25 @@ def test_cells_of_old_iwork_that_say_nonsense_cost_no_other_text(extractor: File
     assert read(extractor, container({"index.xml": content}), b"a.numbers").text == "a rutabaga pie"
 
 
-def test_an_archive_with_an_index_of_something_else_is_an_archive(extractor: FileExtractor) -> None:
-    assert "index.xml" in read(extractor, container({"index.xml": "<x>rutabaga</x>"}), b"a.zip").text
+def test_elements_that_are_nested_deeply_cost_no_text(extractor: FileExtractor) -> None:
+    deep = "<sf:p>a " + "<sf:span>" * 3000 + "rutabaga" + "</sf:span>" * 3000 + " pie</sf:p>"
+    content = container({"index.xml": old_iwork(f"{deep}<sf:p>a gull</sf:p>")})
+    assert read(extractor, content, b"a.pages").text == "a rutabaga pie\na gull"
+
+
+@pytest.mark.parametrize(
+    ("name", "index"),
+    [
+        ("index.xml", b"<x>a feed</x>"),
+        ("index.xml.gz", gzip.compress(b"<x>a feed</x>", mtime=0)),
+        ("index.xml.gz", b"no gzip"),
+        ("index.xml", b"<x>a fee?</x>"),
+    ],
+)
+def test_an_archive_with_an_index_of_something_else_is_an_archive(
+    extractor: FileExtractor, name: str, index: bytes
+) -> None:
+    content = container({"pie.txt": "a rutabaga pie", name: index})
+    damaged = content.replace(b"<x>a fee?</x>", b"<x>a fe!!</x>")
+    text = read(extractor, damaged, b"a.zip").text
+    assert (name in text, "a rutabaga pie" in text) == (True, True)

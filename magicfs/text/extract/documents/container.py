@@ -6,6 +6,7 @@ functions.
 
 from __future__ import annotations
 
+import contextlib
 import io
 import re
 import struct
@@ -14,8 +15,9 @@ import zlib
 
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.office.hangul_files import HANGUL_SIGNATURE, HANGUL_TYPE
-from magicfs.text.extract.office.old_iwork_files import OLD_IWORK_TYPE
+from magicfs.text.extract.office.old_iwork_files import GZIP_FORMAT, OLD_IWORK_TYPE
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.publisher_files import PUBLISHER_TEXTS, PUBLISHER_TYPE
 from magicfs.text.extract.office.visio_files import VISIO_STREAM, VISIO_TYPE
@@ -136,8 +138,12 @@ def _old_iwork_type(container: zipfile.ZipFile, names: list[str]) -> str:
         return ""
     if _PREVIEW in names:
         return IWORK_PREVIEW
-    is_of_iwork = index.endswith(".gz") or _IWORK_NAMESPACE in _read_member(container, index)
-    return OLD_IWORK_TYPE if is_of_iwork else ""
+    beginning = b""
+    with contextlib.suppress(*DAMAGE):  # an archive is read as far as it is whole
+        beginning = _read_member(container, index)
+        if index.endswith(".gz"):
+            beginning = zlib.decompressobj(GZIP_FORMAT).decompress(beginning, _MAX_READ_BYTES)
+    return OLD_IWORK_TYPE if _IWORK_NAMESPACE in beginning else ""
 
 
 def _declared_type(container: zipfile.ZipFile, names: list[str]) -> str:

@@ -25,7 +25,8 @@ from magicfs.text.extract.plain.plain_text import clean
 OLD_IWORK_TYPE: Final = "application/x-iwork-xml"
 OLD_IWORK_MEMBERS: Final = ("index.xml", "index.apxl", "index.xml.gz", "index.apxl.gz")
 
-_GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
+GZIP_FORMAT: Final = 16 + zlib.MAX_WBITS
+"""How a member is compressed whose name ends with `.gz`, as zlib names it."""
 _MAX_BYTES: Final = 32 << 20
 """The bytes of the member that are read: in memory, its elements take ten times as many."""
 _LEFT_OUT: Final = frozenset(
@@ -52,7 +53,7 @@ def read_old_iwork(content: bytes, *, parts: FileParts) -> Document | Unreadable
         with container.open(name) as member:
             data = member.read(_MAX_BYTES)
     if name.endswith(".gz"):
-        data = zlib.decompressobj(_GZIP_FORMAT).decompress(data, _MAX_BYTES)
+        data = zlib.decompressobj(GZIP_FORMAT).decompress(data, _MAX_BYTES)
     try:
         root = parse_xml(data)
     except ET.ParseError:
@@ -88,12 +89,20 @@ def _texts(root: ET.Element) -> Iterator[str]:
 
 def _paragraph(element: ET.Element) -> str:
     """The text of a paragraph, with the breaks and tabulators in it."""
-    pieces = [element.text or ""]
-    for child in element:
-        name = local_name(child)
-        if name not in _LEFT_OUT:
-            pieces.append(_BREAKS[name] if name in _BREAKS else _paragraph(child))
-        pieces.append(child.tail or "")
+    pieces: list[str] = []
+    # Files nest elements more deeply than Python nests calls.
+    pending: list[ET.Element | str] = [element]
+    while pending:
+        piece = pending.pop()
+        if isinstance(piece, str):
+            pieces.append(piece)
+            continue
+        pieces.append(piece.text or "")
+        for child in reversed(piece):
+            pending.append(child.tail or "")
+            name = local_name(child)
+            if name not in _LEFT_OUT:
+                pending.append(_BREAKS.get(name, child))
     return "".join(pieces)
 
 
