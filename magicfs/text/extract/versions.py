@@ -26,7 +26,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
     "application/x-ole-storage": 69,
     **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
-    **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "excel", "package")), 22),
+    **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "package")), 23),
+    "application/x-office-excel+xml": 22,
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 23
     ),

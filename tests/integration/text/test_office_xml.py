@@ -42,6 +42,13 @@ def test_a_text_of_word_2003_is_read_with_its_headers(extractor: FileExtractor, 
     assert (document.title, document.keywords) == ("Quails", "poultry")
 
 
+@pytest.mark.parametrize("content", [WORD, PACKAGE])
+def test_words_that_are_drawn_as_shapes_are_read(extractor: FileExtractor, content: str) -> None:
+    drawn = '<w:r><w:pict><v:shape xmlns:v="v"><v:textpath string="DRAFT"/></v:shape></w:pict></w:r></w:p>'
+    text = read(extractor, content.format("utf-8").replace("</w:p>", drawn, 1).encode(), b"letter.xml").text
+    assert "DRAFT" in text.split("\n")
+
+
 def test_a_workbook_of_2003_is_read_row_by_row(extractor: FileExtractor) -> None:
     assert read(extractor, WORKBOOK.encode(), b"cash.xml").text == "Cash\nRent\t12.5\nMarmot\t2019-08-07"
     assert read(extractor, WORKBOOK.encode(), b"cash.xls").text.startswith("Cash\n")

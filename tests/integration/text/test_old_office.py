@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+import time
 import tracemalloc
 import zlib
 
@@ -343,6 +344,17 @@ def test_damaged_properties_of_shapes_have_no_words() -> None:
     assert list(drawn_words(b"\x03" * 7 + whole)) == ["DRAFT CONTRACT"]
     for damaged in (whole[:-40], whole[:9], whole[:8] + b"\xff" * 60, b"\xf3\xff" + whole[2:]):
         assert list(drawn_words(damaged)) == []
+
+
+def test_many_false_properties_of_shapes_take_no_time() -> None:
+    false = b"\xf3\xff\x0b\xf0" + struct.pack("<I", 4095 * 6)
+    value = "DRAFT ".encode("utf-16-le") * 300
+    inside = record(0xF00B, struct.pack("<HI", 0xC0C0, len(value)), instance=1, version=3) * 20_000 + value
+    whole = record(0xF00B, struct.pack("<HI", 0x00FF, 1) + inside, instance=1, version=3)
+    started = time.process_time()
+    assert list(drawn_words(false * 200_000 + bytes(30_000) + drawn_word("DRAFT"))) == ["DRAFT"]
+    assert list(drawn_words(whole + drawn_word("DRAFT"))) == ["DRAFT"]
+    assert time.process_time() - started < 5
 
 
 def test_words_that_are_drawn_as_shapes_in_rtf_are_read(extractor: FileExtractor) -> None:

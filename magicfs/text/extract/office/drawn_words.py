@@ -31,8 +31,16 @@ _MAX_BYTES: Final = 4096
 
 def drawn_words(data: bytes) -> Iterator[str]:
     """Yield the texts of the shapes in the records of a drawing, in their order."""
-    for match in _PROPERTIES.finditer(data):
-        yield from _words(data, match.start())
+    place = 0
+    while (match := _PROPERTIES.search(data, place)) is not None:
+        place = first = match.start() + _HEAD.size
+        if first > len(data):
+            return
+        version, length = _HEAD.unpack_from(data, match.start())
+        count = version >> 4
+        if count * _PROPERTY.size <= length <= len(data) - first:
+            place = first + length
+            yield from _words(data, first, place, count)
 
 
 def words_drawn_in_word(ole: OleFile) -> list[str]:
@@ -41,14 +49,10 @@ def words_drawn_in_word(ole: OleFile) -> list[str]:
     return list(dict.fromkeys(texts))
 
 
-def _words(data: bytes, start: int) -> Iterator[str]:
-    if start + _HEAD.size > len(data):
-        return
-    version, length = _HEAD.unpack_from(data, start)
-    first = start + _HEAD.size
-    value = first + _PROPERTY.size * (version >> 4)
-    end = min(first + length, len(data))
-    for place in range(first, min(value, end - _PROPERTY.size + 1), _PROPERTY.size):
+def _words(data: bytes, first: int, end: int, count: int) -> Iterator[str]:
+    """Yield the texts among so many properties, which stand between two places with what follows them."""
+    value = first + _PROPERTY.size * count
+    for place in range(first, value, _PROPERTY.size):
         number, size = _PROPERTY.unpack_from(data, place)
         if not number & _VALUE_FOLLOWS:
             continue

@@ -18,6 +18,8 @@ OFFICE_XML_TYPES: Final = frozenset(OFFICE_XML.values())
 
 _SHEETS: Final = OFFICE_XML[b"Workbook"]
 _SPACES: Final = {"tab": "\t", "br": "\n", "cr": "\n", "noBreakHyphen": "-"}
+_DRAWN_WORDS: Final = "textpath"
+"""An element with words that are drawn as a shape (WordArt)."""
 _PROPERTIES: Final = "DocumentProperties"
 _STATED: Final = frozenset({"Keywords", "Subject", "Description", "Category"})
 _SEPARATOR: Final = "\n\n"
@@ -56,6 +58,8 @@ def _paragraph_text(element: ET.Element) -> Iterator[str]:
             yield child.text or ""
         elif name in _SPACES:
             yield _SPACES[name]
+        elif name == _DRAWN_WORDS:
+            yield f"\n{attribute(child, 'string')}\n"
         elif name != "p" and name not in DELETED and not (name == "r" and _is_hidden(child)):
             yield from _paragraph_text(child)
 
