@@ -46,7 +46,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/x-tar", "application/gzip", "application/x-bzip2", "application/x-xz"), 50),
     "application/x-mobipocket-ebook": 7,
     "application/ms-tnef": 71,
-    "application/vnd.sqlite3": 6,
+    "application/vnd.sqlite3": 7,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
 

@@ -111,7 +111,28 @@ def test_texts_that_only_an_index_has_are_read_once(extractor: FileExtractor, ki
         "INSERT INTO found VALUES ('A gull', 'flies over the quay')",
     )
     lines = read(extractor, content, b"notes.db").text.split("\n")
-    assert lines == ["notes", "The heron\twaits at the river", "", "found", "A gull", "flies over the quay"]
+    assert lines == ["notes", "The heron\twaits at the river", "", "found", "A gull", "A gull\tflies over the quay"]
+
+
+def test_indexes_of_the_same_texts_are_read_once_row_by_row(extractor: FileExtractor) -> None:
+    content = database(
+        "CREATE VIRTUAL TABLE chats USING fts5(who, body)",
+        "INSERT INTO chats VALUES ('Ann', 'shall we meet'), ('Bea', 'yes'), ('Ann', 'yes')",
+        "CREATE VIRTUAL TABLE parts USING fts5(who, body, prefix='2')",
+        "INSERT INTO parts SELECT * FROM chats",
+    )
+    lines = read(extractor, content, b"chats.db").text.split("\n")
+    assert lines == ["chats", "Ann\tshall we meet", "Bea\tyes", "Ann\tyes"]
+
+
+@pytest.mark.parametrize("written", ['"en-US"', "[en-US]", "`en-US`", "'en-US'"])
+def test_a_table_with_a_rule_of_its_program_is_read(extractor: FileExtractor, written: str) -> None:
+    connection = sqlite3.connect(":memory:")
+    connection.create_collation("en-US", lambda one, other: (one > other) - (one < other))
+    connection.executescript(
+        f"CREATE TABLE birds (name TEXT COLLATE {written} PRIMARY KEY) WITHOUT ROWID;INSERT INTO birds VALUES ('heron')"
+    )
+    assert read(extractor, connection.serialize(), b"a.db").text == "birds\nheron"
 
 
 def test_a_table_with_a_damaged_name_costs_its_own_rows(extractor: FileExtractor) -> None:

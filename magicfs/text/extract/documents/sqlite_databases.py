@@ -29,7 +29,9 @@ _MAX_COLUMNS: Final = 200
 _MAX_CELL_CHARACTERS: Final = 200_000
 _STEPS_BETWEEN_CHECKS: Final = 10_000
 _VIRTUAL: Final = re.compile(r"\s*CREATE\s+VIRTUAL\b", re.IGNORECASE)
-_COLLATION: Final = re.compile(r"\bCOLLATE\s+[\"'`\[]?(\w{1,100})", re.IGNORECASE)
+_COLLATION: Final = re.compile(
+    r"\bCOLLATE\s*(?:\"([^\"]{1,100})\"|'([^']{1,100})'|`([^`]{1,100})`|\[([^\]]{1,100})\]|(\w{1,100}))", re.IGNORECASE
+)
 """How a table compares a column: some have rules of their program, without which not all tables can be read."""
 _BUILT_IN_COLLATIONS: Final = frozenset({"binary", "nocase", "rtrim"})
 _OF_PROGRAMS: Final = re.compile(
@@ -86,15 +88,22 @@ class _Shown:
     """The texts of cells that were read, as far as they have words."""
 
     def __init__(self, *, is_needed: bool) -> None:
-        self._keys: set[int] | None = set() if is_needed else None
+        self._is_needed = is_needed
+        self._of_tables_before: set[int] = set()
+        self._of_table: set[int] = set()
+
+    def begin_table(self) -> None:
+        """Take note that the cells that follow are those of another table."""
+        self._of_tables_before |= self._of_table
+        self._of_table.clear()
 
     def is_new(self, cell: str) -> bool:
-        """Whether no cell before had these words. It counts as read from now on."""
-        if self._keys is None:
+        """Whether no cell of a table before had these words."""
+        if not self._is_needed:
             return True
-        before = len(self._keys)
-        self._keys.add(hash(" ".join(_WORD.findall(cell.lower()))))
-        return len(self._keys) > before
+        key = hash(" ".join(_WORD.findall(cell.lower())))
+        self._of_table.add(key)
+        return key not in self._of_tables_before
 
 
 def read_database(content: bytes, *, parts: FileParts, max_characters: int) -> Document | Unreadable:
@@ -126,7 +135,7 @@ def _allowed(action: int, _table: str | None, name: str | None, *_: str | None) 
 def _tables(connection: sqlite3.Connection) -> list[_Table]:
     """The tables; those with the texts of an index come last."""
     rows = connection.execute("SELECT name, sql FROM sqlite_master WHERE type = 'table'").fetchmany(_MAX_TABLES)
-    for collation in {found.lower() for _, sql in rows for found in _COLLATION.findall(sql or "")}:
+    for collation in {"".join(found).lower() for _, sql in rows for found in _COLLATION.findall(sql or "")}:
         if collation not in _BUILT_IN_COLLATIONS:
             connection.create_collation(collation, _compared)
     virtual = {name for name, sql in rows if _VIRTUAL.match(sql or "")}
@@ -160,6 +169,7 @@ def _texts(
             parts.add_unread(f"table {name}")
             continue
         lines: list[str] = []
+        shown.begin_table()
         try:
             for line in _rows(connection, table, shown, parts):
                 lines.append(line)
