@@ -6,7 +6,13 @@ printed between the words that a person types. Main thread.
 
 from __future__ import annotations
 
-from contextlib import suppress
+import io
+import os
+import re
+from contextlib import redirect_stderr, suppress
+
+_SPECIAL = re.compile(r"[^\w@%+=:,./-]")
+"""A character that may mean something to bash."""
 
 
 def root_names(incomplete: str) -> list[str]:
@@ -15,9 +21,21 @@ def root_names(incomplete: str) -> list[str]:
     from magicfs.db.cluster.roots import list_roots
     from magicfs.errors import MagicFSError
 
-    with suppress(MagicFSError, OSError):
+    with suppress(MagicFSError, OSError), redirect_stderr(io.StringIO()):
         settings = environment.settings_for_command()
         with environment.database_for_command(settings) as database, database.transaction() as connection:
             names = [entry.root.name for entry in list_roots(connection)]
-        return sorted(name for name in set(names) if name.startswith(incomplete))
+        return _as_typed(sorted(name for name in set(names) if name.startswith(incomplete)), incomplete)
     return []
+
+
+def _as_typed(names: list[str], incomplete: str) -> list[str]:
+    r"""Names of which a part is typed, as bash inserts them: `My\ Documents` unless a quote is open. Others quote."""
+    # The words as they are typed, a line each, and which of them is completed. Other shells say neither.
+    words, position = os.environ.get("COMP_WORDS", "").split("\n"), os.environ.get("COMP_CWORD", "")
+    if not position.isdecimal() or "".join(words[int(position) :])[:1] in {"'", '"'}:
+        return names
+    if _SPECIAL.search(incomplete):
+        # Typer leaves out what does not begin with the part without its backslashes, and bash would insert it so.
+        return []
+    return [_SPECIAL.sub(r"\\\g<0>", name) for name in names]

@@ -24,7 +24,7 @@ def with_roots(commands: Commands, database_url: str, tmp_path: Path) -> Command
 
 def offered(commands: Commands, *words: str) -> list[str]:
     done = commands.run(
-        _MAGICFS_COMPLETE="complete_bash", COMP_WORDS=" ".join(("magicfs", *words)), COMP_CWORD=str(len(words))
+        _MAGICFS_COMPLETE="complete_bash", COMP_WORDS="\n".join(("magicfs", *words)), COMP_CWORD=str(len(words))
     )
     assert (done.returncode, done.stderr) == (0, "")
     return done.stdout.split("\n")[:-1]
@@ -32,8 +32,23 @@ def offered(commands: Commands, *words: str) -> list[str]:
 
 @pytest.mark.parametrize("command", [("scan",), ("roots", "remove")], ids=" ".join)
 def test_names_of_roots_are_offered(with_roots: Commands, command: tuple[str, ...]) -> None:
-    assert offered(with_roots, *command, "Doc") == ["Docs of Ada", "Documents"]
+    assert offered(with_roots, *command, "Doc") == [r"Docs\ of\ Ada", "Documents"]
     assert offered(with_roots, *command, "Mu") == ["Music"]
+
+
+def test_a_name_in_quotes_is_offered_as_it_is(with_roots: Commands) -> None:
+    assert offered(with_roots, "scan", '"Docs of') == ["Docs of Ada"]
+    assert offered(with_roots, "scan", r"Docs\ of") == [""], "bash would insert it without the backslashes"
+
+
+def test_other_shells_quote_names_themselves(with_roots: Commands) -> None:
+    done = with_roots.run(_MAGICFS_COMPLETE="complete_zsh", _TYPER_COMPLETE_ARGS="magicfs scan Docs")
+    assert '"Docs of Ada"' in done.stdout
+
+
+def test_a_setting_with_a_spelling_error_is_not_complained_of(with_roots: Commands) -> None:
+    with_roots.environment |= {"MAGICFS_WORKER": "1"}
+    assert offered(with_roots, "scan", "Mu") == ["Music"]
 
 
 def test_nothing_is_said_of_an_index_that_cannot_be_read(commands: Commands) -> None:
