@@ -51,7 +51,7 @@ NAMES: Final = {
     "pl": "Polish/Polski", "ps": "Pashto/پښتو", "pt": "Portuguese/Português", "qu": "Quechua/Runa Simi",
     "rm": "Romansh/Rumantsch", "rn": "Rundi/Kirundi", "ro": "Romanian/Moldovan/Română", "ru": "Russian/Русский",
     "rw": "Kinyarwanda", "sa": "Sanskrit/संस्कृतम्", "sc": "Sardinian/Sardu", "sd": "Sindhi/سنڌي",
-    "se": "Northern Sami", "sg": "Sango", "sh": "Serbo-Croatian/Srpskohrvatski/Српскохрватски",
+    "se": "Northern Sami", "sg": "Sango", "sh": "Serbo-Croatian/Српскохрватски/Srpskohrvatski",
     "si": "Sinhala/Sinhalese/සිංහල", "sk": "Slovak/Slovenčina/Slovensky",
     "sl": "Slovenian/Slovene/Slovenščina/Slovensko", "sm": "Samoan", "sn": "Shona", "so": "Somali/Soomaali",
     "sq": "Albanian/Shqip", "sr": "Serbian/Српски/Srpski", "ss": "Swati", "st": "Southern Sotho/Sesotho",
@@ -128,9 +128,11 @@ def is_written_in(code: str, *, latin: bool) -> bool:
 
 
 def is_latin(text: str) -> bool:
-    """Whether all letters of a text are Latin ones."""
+    """Whether all letters of a text are Latin ones, also wide and raised ones (`1º`). A turned comma is no letter."""
     return text.isascii() or all(
-        unicodedata.name(letter, "").startswith("LATIN") for letter in text if letter.isalpha()
+        unicodedata.name(letter, "").startswith("LATIN")
+        for letter in unicodedata.normalize("NFKC", text)
+        if letter.isalpha() and unicodedata.category(letter) != "Lm"
     )
 
 

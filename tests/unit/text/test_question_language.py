@@ -62,6 +62,15 @@ def test_a_question_is_in_no_language_of_another_script(question: str, languages
     assert question_languages(question).possible.isdisjoint(languages)
 
 
+@pytest.mark.parametrize(
+    ("question", "language"),
+    [("Oʻzbek tili", "uz"), ("1ª página", "es"), ("bosanski jezik", "sh"), ("Основы git", "ru")],
+)
+def test_a_question_is_in_a_language_of_its_script(question: str, language: str) -> None:
+    assert question_languages(question).may_be({language})
+    assert question_languages(question) != UNKNOWN_LANGUAGES
+
+
 def test_ideographs_alone_may_be_of_both_languages_and_kana_are_japanese() -> None:
     assert question_languages("請求書").possible == {"zh", "ja"}
     assert question_languages("パンのレシピ").possible == {"ja"}
