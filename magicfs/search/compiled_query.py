@@ -26,6 +26,7 @@ from magicfs.text.analysis import (
 )
 from magicfs.text.analysis.dates import whole_date
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
+from magicfs.text.analysis.unspaced_forms import pairs_between_words
 from magicfs.text.analysis.variants import with_two_letters, with_umlauts
 from magicfs.text.names import fold_path
 
@@ -210,7 +211,8 @@ def _folded(filters: Filters) -> Filters:
 def any_form(word: str, languages: Sequence[str]) -> str | None:
     """The condition that a text has a word in any form, or a compound to the letter."""
     terms = question_terms(word, languages=languages)
-    return terms[0].tsquery if len(terms) == 1 else phrase_query(word)
+    is_one_word = len(terms) == 1 and not pairs_between_words(word)
+    return terms[0].tsquery if is_one_word else phrase_query(word)
 
 
 def any_spelling(phrase: str, languages: Sequence[str]) -> str | None:

@@ -36,10 +36,10 @@ _BETWEEN_WORDS: Final = re.compile(
     f"(?<=[{_HIRAGANA}])(?=[{_IDEOGRAPHS}]{{2}}|[{_KATAKANA}]{{2}})"
     f"|(?<=[{_KATAKANA}]{{2}})(?=[{_HIRAGANA}])"
     f"|(?<=[{_IDEOGRAPHS}]{{2}})(?=[{_JAPANESE_PARTICLES}])"
-    f"|(?<=[{_JAPANESE_PARTICLES}])(?=[{_JAPANESE_PARTICLES}])"
+    f"|(?<=[^{_HIRAGANA}][{_JAPANESE_PARTICLES}])(?=[{_JAPANESE_PARTICLES}])"
 )
-"""Where a word ends or begins that has a pair of its own, or a particle follows another one. Behind ideographs, other
-hiragana are the ending of a verb."""
+"""Where a word ends or begins that has a pair of its own, or a particle follows one that is behind a word. Behind
+ideographs, other hiragana are the ending of a verb. A word in hiragana, such as `はがき`, may begin as particles do."""
 
 
 def pairs_between_words(run: str) -> frozenset[int]:

@@ -258,6 +258,12 @@ def test_an_excluded_word_is_excluded_in_any_form_but_a_phrase_to_the_letter(
     assert sorted(names(service, "zebra -图书馆")) == ["a.txt", "b.txt", "c.txt"]
 
 
+def test_an_excluded_particle_is_excluded_with_its_word(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"a.txt", "zebra 基本設計書", language="ja")
+    corpus.add(b"b.txt", "zebra 犬の基本", language="ja")
+    assert names(service, "zebra -の基本") == ["a.txt"]
+
+
 def test_the_whole_question_in_other_forms_is_a_phrase_too(corpus: Corpus, service: SearchService) -> None:
     corpus.add(b"apart.txt", "the invoices; and there are taxes")
     corpus.add(b"phrase.txt", "all the taxes invoiced")

@@ -201,6 +201,8 @@ def test_a_typed_word_with_an_invisible_sign_is_found_in_one_piece_and_in_two(wr
         ("猫と犬", ["猫と", "と犬"]),
         ("食べ物", ["食べ", "べ物"]),
         ("への", ["への"]),
+        ("はがき", ["はが", "がき"]),
+        ("新しいはがきには", ["新し", "しい", "いは", "はが", "がき", "きに", "には"]),
     ],
 )
 def test_a_question_has_no_pairs_of_particles_beside_other_words(question: str, words: list[str]) -> None:
