@@ -129,8 +129,8 @@ class Database:
             name=application,
             kwargs=connection_options(dsn, application=application, connect_seconds=connect_seconds, options=options),
         )
-        # The waiting caller gets an exception for a failed connection; the pool's warnings would repeat it.
-        logging.getLogger("psycopg.pool").setLevel(logging.ERROR)
+        # The caller gets an exception for a failed connection; the warnings of psycopg and its pool would repeat it.
+        logging.getLogger("psycopg").setLevel(logging.ERROR)
         self._pool.open(wait=False)
 
     def transaction(self, deadline: Deadline | None = None) -> AbstractContextManager[Connection]:

@@ -6,7 +6,7 @@ import pytest
 
 from magicfs.db.early_answers import fetch_early, request_early
 from magicfs.db.pool import Database
-from magicfs.errors import DatabaseError
+from magicfs.errors import DatabaseError, DatabaseUnavailable
 
 
 def test_an_answer_comes_while_the_next_statement_is_executed(database: Database) -> None:
@@ -35,3 +35,15 @@ def test_an_error_that_comes_early_is_translated(database: Database, caplog: pyt
     assert caplog.messages == []
     with database.transaction() as connection:
         assert connection.execute("SELECT 1", prepare=True).fetchall() == [(1,)]
+
+
+def test_a_connection_that_ends_early_is_reported_once(database: Database, caplog: pytest.LogCaptureFixture) -> None:
+    ended = pytest.raises(DatabaseUnavailable, match="terminating connection")
+    with ended, database.transaction() as connection, connection.pipeline():
+        first = connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
+        request_early(connection)
+        connection.execute("SELECT 1")
+        fetch_early(connection, first)
+    assert caplog.messages == []
+    with database.transaction() as connection:
+        assert connection.execute("SELECT 1").fetchall() == [(1,)]
