@@ -144,8 +144,9 @@ def enumerate_scope(connection: Connection, scope: Scope, *, limit: int, index_c
     if scope.condition_parameters["excluded"] is not None:
         set_locally(connection, MEMORY_OF_WORDS)
     if scope.has_file_conditions:
-        if index_chunks <= MAX_ENUMERATED_CONTENTS or _expected_contents(connection, scope) <= MAX_ENUMERATED_CONTENTS:
-            scope = _with_contents(connection, scope, limit=limit)
+        expected = _expected_contents(connection, scope) if index_chunks > MAX_ENUMERATED_CONTENTS else 0
+        if expected <= MAX_ENUMERATED_CONTENTS:
+            scope = _with_contents(connection, scope, limit=None if expected > limit else limit)
         scope = _with_excluded_contents(connection, scope)
     return _with_chunks_of_phrases(connection, scope, limit=limit) if scope.has_phrases else scope
 
@@ -158,14 +159,19 @@ def _expected_contents(connection: Connection, scope: Scope) -> float:
     return float(fetch_one(connection.execute(query, scope.parameters | {"sampled": size}, prepare=False))[0])
 
 
-def _with_contents(connection: Connection, scope: Scope, *, limit: int) -> Scope:
+def _with_contents(connection: Connection, scope: Scope, *, limit: int | None) -> Scope:
     """The scope with its contents and their chunks, both in one statement; each is left out if there are too many.
 
-    The chunks are not all in scope where they must have phrases: then they are left out too.
+    Without a limit the chunks are known to be too many. They are not all in scope where they must have phrases: then
+    they are left out too.
     """
     has_excluded_words = scope.condition_parameters["excluded"] is not None
     contents = "contents_without_excluded_words" if has_excluded_words else "contents_in_scope"
-    limits = {"limit": MAX_ENUMERATED_CONTENTS + 1, "limit_of_chunks": 0 if scope.has_phrases else limit + 1}
+    limits = {
+        "limit": MAX_ENUMERATED_CONTENTS + 1,
+        "limit_of_chunks": 0 if scope.has_phrases or limit is None else limit + 1,
+        "even_without_text": limit is None,
+    }
     query = _statement("contents_and_chunks", contents)
     row = fetch_one(connection.execute(query, scope.parameters | limits, prepare=False))
     return replace(scope, contents=_ids(*row[:2]), chunks=_ids(*row[2:]))

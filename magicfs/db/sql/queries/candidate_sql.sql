@@ -393,10 +393,7 @@ EXISTS (SELECT FROM files WHERE files.content_id = content_chunks.content_id)
 
 -- name: has_file_in_scope
 -- Fragment: a content has a file in scope.
-EXISTS (SELECT FROM files
-        JOIN roots ON roots.id = files.root_id
-        JOIN hosts ON hosts.id = roots.host_id
-        JOIN contents ON contents.id = files.content_id
+EXISTS (SELECT FROM {{scope.file_tables}}
         WHERE files.content_id = content_chunks.content_id AND {{scope.file_filters}})
 
 -- name: packed_copy

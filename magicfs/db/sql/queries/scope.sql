@@ -2,10 +2,11 @@
 -- chunks. The conditions are a few parameters, which `magicfs.db.search.scope` computes once for a search.
 
 -- name: file_tables
--- Fragment: the tables of a file, for `file_filters`. A file that was never read has no content.
+-- Fragment: the tables of a file, for `file_filters`. A file that was never read has no content. Each file has a root and
+-- a host: of outer joins, Postgres leaves out those of which no condition needs anything.
 files
-JOIN roots ON roots.id = files.root_id
-JOIN hosts ON hosts.id = roots.host_id
+LEFT JOIN roots ON roots.id = files.root_id
+LEFT JOIN hosts ON hosts.id = roots.host_id
 LEFT JOIN contents ON contents.id = files.content_id
 
 -- name: other_file_filters
@@ -116,12 +117,9 @@ NOT EXISTS (
 -- Fragment: the chunk is in scope, by the conditions on its files. With EXISTS, Postgres may join all chunks in scope first,
 -- if it takes their list for short enough to hash it.
 {{has_phrases}} AND (
-    SELECT true FROM content_chunks
-    JOIN files ON files.content_id = content_chunks.content_id
-    JOIN roots ON roots.id = files.root_id
-    JOIN hosts ON hosts.id = roots.host_id
-    JOIN contents ON contents.id = files.content_id
-    WHERE content_chunks.chunk_id = chunks.id AND {{file_filters}} LIMIT 1)
+    SELECT true FROM content_chunks, {{file_tables}}
+    WHERE content_chunks.chunk_id = chunks.id AND files.content_id = content_chunks.content_id AND {{file_filters}}
+    LIMIT 1)
 
 -- name: in_given_contents
 -- Fragment: the chunk is in scope, by the contents of the scope.
@@ -152,10 +150,7 @@ FROM ({query}) AS found (id)
 -- fractions of multiples of the golden ratio, which are in step with no order in which files were added. Those of deleted
 -- contents count for nothing.
 SELECT coalesce(count(*) FILTER (WHERE sampled.reason IS NULL AND (
-           SELECT true FROM files
-           JOIN roots ON roots.id = files.root_id
-           JOIN hosts ON hosts.id = roots.host_id
-           JOIN contents ON contents.id = files.content_id
+           SELECT true FROM {{file_tables}}
            WHERE files.content_id = sampled.id AND {{file_filters}} LIMIT 1)) / nullif(count(*), 0)::float8, 0)
        * (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'contents'::regclass)
 FROM contents AS sampled
@@ -168,7 +163,9 @@ WHERE id = ANY(ARRAY(
 -- chunk counts for each place that it has. The chunks of more contents than their limit are not looked up.
 WITH content AS MATERIALIZED ({query}),
 listed AS MATERIALIZED (
-    SELECT CASE WHEN count(*) < %(limit)s THEN array_agg(content_id) END AS contents, count(*) AS size FROM content
+    SELECT CASE WHEN count(*) < %(limit)s THEN array_agg(content_id) FILTER (WHERE content_id IS NOT NULL) END AS contents,
+           count(*) AS size
+    FROM content
 ),
 place AS MATERIALIZED (
     SELECT chunk_id FROM content_chunks
@@ -186,15 +183,20 @@ FROM listed,
 -- The contents with text of the files in scope, up to a limit.
 SELECT DISTINCT files.content_id
 FROM {{file_tables}}
-WHERE contents.id IS NOT NULL AND contents.reason IS NULL AND {{other_file_filters}}
+WHERE {{may_have_text}} AND {{other_file_filters}}
 LIMIT %(limit)s
+
+-- name: may_have_text
+-- Fragment: a file has text. Where nobody counts them, contents without text do no harm: no chunk is in them. That a file
+-- has no content yet is not a condition here: Postgres would check it first, and read whole rows for that.
+(%(even_without_text)s OR contents.id IS NOT NULL AND contents.reason IS NULL)
 
 -- name: contents_without_excluded_words
 -- The contents with text of the files in scope that have no excluded word, up to a limit. One join for all files: a
 -- condition that is checked for each file takes seconds.
 SELECT DISTINCT files.content_id
 FROM {{file_tables}}
-WHERE contents.id IS NOT NULL AND contents.reason IS NULL AND {{other_file_filters}} AND {{has_no_excluded_word}}
+WHERE {{may_have_text}} AND {{other_file_filters}} AND {{has_no_excluded_word}}
 LIMIT %(limit)s
 
 -- name: contents_with_excluded_words
