@@ -154,6 +154,7 @@ delay_interrupts() {
 
 wanted=$(fingerprint)
 if is_ready "$flavour" || is_ready dev; then
+    delay_interrupts
     compile
     exit 0
 fi
