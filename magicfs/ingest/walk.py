@@ -135,7 +135,8 @@ class Walk:
                 else:
                     yield listing
             except OSError as error:
-                if not isinstance(error, FileNotFoundError):
+                # One that is gone, or that something else has replaced meanwhile, is not refused.
+                if not isinstance(error, FileNotFoundError | NotADirectoryError):
                     self.refused[directory] = os.strerror(error.errno or 0)
                     if directory not in self.unlisted_before:
                         log.warning("cannot list %s: %s", os.fsdecode(self._absolute(directory)), error.strerror)
@@ -265,7 +266,7 @@ class Walk:
         except OSError as error:
             if error.errno == errno.ENAMETOOLONG:
                 self.too_long += 1
-            elif error.errno != errno.ENOENT:
+            elif error.errno not in {errno.ENOENT, errno.ENOTDIR}:
                 self.refused[path] = os.strerror(error.errno or 0)
             self.unlisted.append(path)
             return False

@@ -65,6 +65,7 @@ def test_a_link_that_replaces_a_directory_during_the_walk_is_not_followed(tmp_pa
     (root / "sub").symlink_to(elsewhere)
     assert list(listings) == []
     assert walked.unlisted == [b"sub"]
+    assert walked.refused == {}, "the next look finds what it is now"
 
 
 def test_a_directory_that_is_gone_is_not_listed(tmp_path: Path) -> None:
