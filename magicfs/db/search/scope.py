@@ -30,10 +30,10 @@ _BEFORE_ALL_TIMES_NS, _AFTER_ALL_TIMES_NS = -(1 << 63), (1 << 63) - 1
 MAX_ENUMERATED_CONTENTS = 50_000
 """A scope of more contents is not enumerated: most chunks are in it, so an index finds candidates quickly."""
 
-SAMPLED_CONTENTS = 200
-"""The contents that are looked at to learn how many are in a scope: a share of a half is found within 4 %."""
-SAMPLED_CONTENTS_FOR_WORDS = 100
-"""The same where excluded words are looked for in all chunks of a content."""
+SAMPLED_CONTENTS = 100
+"""The contents that are looked at to learn how many are in a scope: a half is found within 5 %."""
+SMALLEST_SHARE_TESTED = 0.1
+"""Of a scope with a smaller share of all contents, the index of vectors brings too few to test each for its words."""
 
 MEMORY_OF_WORDS = {"work_mem": "64MB"}
 """The memory for the places of the chunks that the index of words finds: 0.7 MB for ten thousand pages. Where it is
@@ -144,19 +144,23 @@ def enumerate_scope(connection: Connection, scope: Scope, *, limit: int, index_c
     if scope.condition_parameters["excluded"] is not None:
         set_locally(connection, MEMORY_OF_WORDS)
     if scope.has_file_conditions:
-        expected = _expected_contents(connection, scope) if index_chunks > MAX_ENUMERATED_CONTENTS else 0
-        if expected <= MAX_ENUMERATED_CONTENTS:
-            scope = _with_contents(connection, scope, limit=None if expected > limit else limit)
-        scope = _with_excluded_contents(connection, scope)
+        is_large = index_chunks > MAX_ENUMERATED_CONTENTS
+        expected, excluded, share = _expected_contents(connection, scope) if is_large else (0.0, 0.0, 0.0)
+        if excluded <= MAX_ENUMERATED_CONTENTS or share < SMALLEST_SHARE_TESTED:
+            if expected <= MAX_ENUMERATED_CONTENTS:
+                scope = _with_contents(connection, scope, limit=None if expected > limit else limit)
+            scope = _with_excluded_contents(connection, scope)
     return _with_chunks_of_phrases(connection, scope, limit=limit) if scope.has_phrases else scope
 
 
-def _expected_contents(connection: Connection, scope: Scope) -> float:
-    """About how many contents are in scope, by a sample: to list too many takes as long as the rest of a search."""
-    has_excluded_words = scope.condition_parameters["excluded"] is not None
-    size = SAMPLED_CONTENTS_FOR_WORDS if has_excluded_words else SAMPLED_CONTENTS
+def _expected_contents(connection: Connection, scope: Scope) -> tuple[float, float, float]:
+    """About how many contents are in scope, and have excluded words, and the share of those in scope, by a sample.
+
+    To list too many takes as long as the rest of a search, or several times as long.
+    """
     query = compact(sql.SQL(_SQL["expected_contents"]).format())
-    return float(fetch_one(connection.execute(query, scope.parameters | {"sampled": size}, prepare=False))[0])
+    parameters = scope.parameters | {"sampled": SAMPLED_CONTENTS}
+    return fetch_one(connection.execute(query, parameters, prepare=False))
 
 
 def _with_contents(connection: Connection, scope: Scope, *, limit: int | None) -> Scope:

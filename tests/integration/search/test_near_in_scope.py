@@ -14,7 +14,7 @@ from magicfs.db.search import candidate_statements
 from magicfs.db.search import scope as scope_module
 from magicfs.db.search.candidate_query import CandidateQuery, ModelVector
 from magicfs.db.search.candidates import measure_chunks
-from magicfs.db.search.scope import enumerate_scope
+from magicfs.db.search.scope import Scope, enumerate_scope
 from magicfs.db.vectors.models import searched_models
 from magicfs.db.vectors.vector_index import IndexAction, maintain_index
 from magicfs.search.compiled_query import prepare_query
@@ -68,6 +68,11 @@ def found(connection: Connection, text: str) -> list[int]:
     scope = enumerate_scope(connection, prepare_query(connection, parse(text))[0].scope, limit=0, index_chunks=CHUNKS)
     assert scope.chunks is None
     assert scope.contents is not None
+    return chunks_found(connection, scope)
+
+
+def chunks_found(connection: Connection, scope: Scope) -> list[int]:
+    """The chunks nearest to the question in a scope."""
     [model] = searched_models(connection)
     measured = measure_chunks(connection, scope, CandidateQuery(vectors=[ModelVector(model, QUESTION)]), limits=LIMITS)
     return [one.chunk_id for one in sorted(measured, key=lambda one: -(one.cosines[0] or 0.0))]
@@ -192,6 +197,21 @@ def test_a_scope_is_listed_from_the_files_alone(index: Database, text: str, monk
     assert tables == {"files"}
     assert "NULL" not in left
     assert (left == right) is (text == "ext:md")
+
+
+@pytest.mark.parametrize(("number", "is_tested"), [(80, True), (10, False), (300, False)])
+def test_a_frequent_excluded_word_is_looked_for_in_what_is_found(
+    index: Database, number: int, *, is_tested: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """To list what has it reads chunks everywhere. Where few others are left, the nearest are not among the first."""
+    monkeypatch.setattr(scope_module, "MAX_ENUMERATED_CONTENTS", CHUNKS // 50)
+    with index.transaction() as connection:
+        scope = prepare_query(connection, parse(f"-{word(number)}"))[0].scope
+        scope = enumerate_scope(connection, scope, limit=0, index_chunks=CHUNKS)
+        assert (scope.condition_parameters["excluded"] is not None) is is_tested
+        having = f"SELECT content_id FROM content_chunks JOIN chunks ON id = chunk_id WHERE words @@ '{word(number)}'"
+        right = nearest(connection, f"content_id NOT IN ({having})")
+        assert len(set(chunks_found(connection, scope)) & set(right)) >= len(right) - 1
 
 
 def enumerated(connection: Connection, text: str) -> set[str]:

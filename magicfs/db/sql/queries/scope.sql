@@ -146,17 +146,28 @@ SELECT count(*), CASE WHEN count(*) < %(limit)s THEN coalesce(array_agg(id), ARR
 FROM ({query}) AS found (id)
 
 -- name: expected_contents
--- About how many contents with text are in scope, by a sample of all contents. Their ids are spread evenly, by the
--- fractions of multiples of the golden ratio, which are in step with no order in which files were added. Those of deleted
--- contents count for nothing.
-SELECT coalesce(count(*) FILTER (WHERE sampled.reason IS NULL AND (
-           SELECT true FROM {{file_tables}}
-           WHERE files.content_id = sampled.id AND {{file_filters}} LIMIT 1)) / nullif(count(*), 0)::float8, 0)
-       * (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'contents'::regclass)
-FROM contents AS sampled
-WHERE id = ANY(ARRAY(
-    SELECT first + ((last - first) * (number * 0.6180339887498949::float8 - floor(number * 0.6180339887498949::float8)))::bigint
-    FROM (SELECT min(id), max(id) FROM contents) AS ids (first, last), generate_series(1, %(sampled)s) AS number))
+-- About how many contents with text are in scope, how many have excluded words, in scope or not, and which share of all is
+-- in scope, by a sample of all contents. Their ids are spread evenly, by the fractions of multiples of the golden ratio,
+-- which are in step with no order in which files were added. Those of deleted contents count for nothing.
+SELECT in_scope * contents, excluded * contents, in_scope
+FROM (
+    SELECT coalesce(avg((meets_filters AND NOT is_excluded)::integer), 0)::float8 AS in_scope,
+           coalesce(avg(is_excluded::integer), 0)::float8 AS excluded,
+           (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'contents'::regclass) AS contents
+    FROM (
+        SELECT reason IS NULL AND (
+                   SELECT true FROM {{file_tables}}
+                   WHERE files.content_id = sampled.id AND {{other_file_filters}} LIMIT 1) IS TRUE AS meets_filters,
+               %(excluded)s::tsquery IS NOT NULL AND (
+                   SELECT NOT {{has_no_excluded_word}} FROM (SELECT sampled.id) AS files (content_id)) AS is_excluded
+        FROM contents AS sampled
+        WHERE id = ANY(ARRAY(
+            SELECT first + ((last - first) * (step - floor(step)))::bigint
+            FROM (SELECT min(id), max(id) FROM contents) AS ids (first, last),
+                 (SELECT number * 0.6180339887498949::float8 FROM generate_series(1, %(sampled)s) AS number) AS steps (step)))
+        OFFSET 0
+    ) AS sample
+) AS shares
 
 -- name: contents_and_chunks
 -- How many contents a query finds, and which, and how many chunks they have, and which: null where a limit is reached. A
