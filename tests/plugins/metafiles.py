@@ -57,11 +57,15 @@ def wmf_of(bitmap: bytes) -> bytes:
     return struct.pack("<HHHIHIH", 1, 9, 0x0300, (18 + len(body)) // 2, 0, 100, 0) + body
 
 
-def emf_of(bitmap: bytes, *, head_bytes: int) -> bytes:
-    """A drawing that is a picture, whose head has so many bytes."""
+def emf_of(*bitmaps: bytes, head_bytes: int) -> bytes:
+    """A drawing of pictures, whose heads have so many bytes."""
+    return emf(records=b"".join(_emf_bitmap(bitmap, head_bytes) for bitmap in bitmaps))
+
+
+def _emf_bitmap(bitmap: bytes, head_bytes: int) -> bytes:
     fixed = bytes(40) + struct.pack("<4I", 80, head_bytes, 80 + head_bytes, len(bitmap) - head_bytes) + bytes(16)
     padded = bitmap + bytes(-len(bitmap) % 4)
-    return emf(records=struct.pack("<II", 81, 8 + len(fixed) + len(padded)) + fixed + padded)
+    return struct.pack("<II", 81, 8 + len(fixed) + len(padded)) + fixed + padded
 
 
 def drawn(drawing: bytes) -> bytes:

@@ -15,7 +15,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.domain.contents import Document, Gap, PageText
-from magicfs.text.extract.documents.found_pictures import MAX_PICTURES
+from magicfs.text.extract.documents.found_pictures import MAX_LOOKED_AT, MAX_PICTURES
 from magicfs.text.extract.documents.picture_texts import with_picture_texts
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr
@@ -120,6 +120,14 @@ def test_pictures_in_drawings_of_windows_are_read(reader: FileExtractor) -> None
     ):
         text = whole(reader, content, name).text
         assert text.index("Breakfast") < text.index("lantern hangs")
+
+
+@pytest.mark.parametrize(("icons", "pictures"), [(10, 1), (MAX_LOOKED_AT, 0)])
+def test_a_drawing_of_many_icons_takes_no_time(reader: FileExtractor, icons: int, pictures: int) -> None:
+    icon = bitmap_of(picture_of("", size=(90, 36)))
+    parts = {"word/media/image1.emf": emf_of(*[icon] * icons, head_bytes=40), "word/media/image2.png": LANTERN}
+    document = read(reader, word_document_of("Breakfast", more=parts), b"a.docx")
+    assert (document.text, len(document.pictures)) == ("Breakfast", pictures)
 
 
 def test_pictures_in_a_notebook_are_read(reader: FileExtractor) -> None:

@@ -214,8 +214,18 @@ def reader_of_pictures(content: bytes, exact_type: str | Unreadable) -> Callable
 
 def _pictures(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found]:
     """Yield the pictures that may show text, each once, in the order in which they are read."""
-    infos = {info.filename: info for info in container.infolist()}
     seen: set[Digest] = set()
+    for found in islice(_looked_at(container, exact_type), MAX_LOOKED_AT):
+        if found is not None and found.picture.digest not in seen:
+            seen.add(found.picture.digest)
+            yield found
+            if len(seen) == MAX_PICTURES:
+                return
+
+
+def _looked_at(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found | None]:
+    """Yield the pictures of a document; None for one that is too small for a text."""
+    infos = {info.filename: info for info in container.infolist()}
     drawings = 0
     for name, page in islice(_candidates(container, exact_type), MAX_LOOKED_AT):
         info = infos.pop(name, None)
@@ -224,30 +234,26 @@ def _pictures(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found]:
         drawings += is_drawing(info)
         if drawings > _MAX_DRAWINGS and is_drawing(info):
             continue
-        for found in _pictures_of_member(container, info, page):
-            if found.picture.digest not in seen:
-                seen.add(found.picture.digest)
-                yield found
-                if len(seen) == MAX_PICTURES:
-                    return
+        yield from _pictures_of_member(container, info, page)
 
 
-def _pictures_of_member(container: zipfile.ZipFile, member: zipfile.ZipInfo, page: int | None) -> Iterator[_Found]:
-    """Yield a picture that may show text, or those in a drawing; none of a damaged member."""
+def _pictures_of_member(
+    container: zipfile.ZipFile, member: zipfile.ZipInfo, page: int | None
+) -> Iterator[_Found | None]:
+    """Yield a picture, or those in a drawing, as above; none of a damaged member."""
     with contextlib.suppress(*DAMAGE):
         if is_drawing(member):
             for number, content in enumerate(pictures_of_drawing(read_drawing(container, member))):
                 size, checksum = len(content), zlib.crc32(content)
                 picture = picture_by(content[:HEAD_BYTES], size=size, checksum=checksum, page=page)
-                if picture is not None:
-                    yield _Found(picture, partial(_picture_of_drawing, container, member, number))
+                read = partial(_picture_of_drawing, container, member, number)
+                yield None if picture is None else _Found(picture, read)
         elif _SUFFIX.search(member.filename) and 0 < member.file_size <= MAX_PICTURE_BYTES:
             with container.open(member) as opened:
                 head = opened.read(HEAD_BYTES)
             # Its checksum is at hand: to read all of a picture would take longer than the text of the document.
             picture = picture_by(head, size=member.file_size, checksum=member.CRC, page=page)
-            if picture is not None:
-                yield _Found(picture, partial(container.read, member))
+            yield None if picture is None else _Found(picture, partial(container.read, member))
 
 
 def _picture_of_drawing(container: zipfile.ZipFile, member: zipfile.ZipInfo, number: int) -> bytes:
