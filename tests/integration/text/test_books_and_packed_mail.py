@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import struct
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from email.message import EmailMessage
 
 import pytest
@@ -14,6 +14,7 @@ from magicfs.text.extract.documents.mobipocket import decompress
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.mail.tnef import decompress_rtf
 from tests.integration.text.reading import read
+from tests.plugins.mobipocket import book, database
 from tests.plugins.packed_mail import (
     CODE_PAGE,
     FILE_DATA,
@@ -115,27 +116,6 @@ def test_compressed_rtf_is_unpacked() -> None:
     packed = bytes([0b101]) + struct.pack(">H", 0 << 4 | 4) + b"w" + struct.pack(">H", 213 << 4 | 2) + b"}"
     head = struct.pack("<IIII", len(packed) + 12, 12, 0x75465A4C, 0)
     assert decompress_rtf(head + packed) == b"{\\rtf1wwwww}"
-
-
-def book(
-    records: Sequence[bytes], *, compression: int = 1, protection: int = 0, flags: int = 0, length: int = 0
-) -> bytes:
-    """A book with a title, an author and these records of text."""
-    title = "Der Krähenturm".encode()
-    stated = struct.pack(">II", 100, 8 + 3) + b"Ada" + struct.pack(">II", 105, 8 + 5) + b"tower"
-    table = b"EXTH" + struct.pack(">II", 12 + len(stated), 2) + stated
-    header = bytearray(b"MOBI" + struct.pack(">III", 232, 2, 65001)).ljust(232, b"\0")
-    struct.pack_into(">II", header, 84 - 16, 16 + 232 + len(table), len(title))
-    struct.pack_into(">H", header, 242 - 16, flags)
-    first = struct.pack(">HHIHHHH", compression, 0, length, len(records), 4096, protection, 0)
-    return database([first + bytes(header) + table + title, *records], b"BOOKMOBI")
-
-
-def database(records: Sequence[bytes], kind: bytes) -> bytes:
-    start = 78 + 8 * len(records) + 2
-    head = b"A name".ljust(32, b"\0") + bytes(28) + kind + bytes(8) + struct.pack(">H", len(records))
-    offsets = b"".join(struct.pack(">II", start + sum(map(len, records[:n])), n) for n in range(len(records)))
-    return head + offsets + b"\0\0" + b"".join(records)
 
 
 def test_a_book_of_mobipocket_is_read(extractor: FileExtractor) -> None:

@@ -22,6 +22,8 @@ from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from tests.integration.text.reading import read
 from tests.plugins.documents import mail
+from tests.plugins.inline_pictures import data_url, rtf_of
+from tests.plugins.mobipocket import book
 from tests.plugins.ole import compound_file
 from tests.plugins.packed_mail import tnef_with_files
 from tests.plugins.pdf import Scan, pdf_file
@@ -195,6 +197,27 @@ def test_the_pictures_of_a_document_that_was_sent_are_read(reader: FileExtractor
     assert (document.pending_pages, "bitter" in document.text) == ((1, 2), False)
     text = whole(reader, content, name).text
     assert text.index("Breakfast") < text.index("Marmalade needs bitter oranges") < text.index("heron waits")
+
+
+def test_the_form_of_a_text_that_is_not_read_has_no_pictures(reader: FileExtractor) -> None:
+    rtf = rtf_of("Dear Ann", MARMALADE)
+    streams = {
+        "__properties_version1.0": bytes(32),
+        "__substg1.0_10130102": b"<html><body>Dear Ann</body></html>",
+        "__substg1.0_10090102": struct.pack("<III4x", len(rtf) + 12, len(rtf), 0x414C454D) + rtf,
+        f"{OUTLOOK_FOLDER}3707001F": "bird.jpg".encode("utf-16-le"),
+        f"{OUTLOOK_FOLDER}37010102": HERON,
+    }
+    content = compound_file(streams)
+    assert len(read(reader, content, b"a.msg").pictures) == 1
+    assert "heron waits" in whole(reader, content, b"a.msg").text
+
+
+def test_a_picture_behind_a_book_with_one_in_its_page_is_read(reader: FileExtractor) -> None:
+    page = f'<html><body><p>On pies</p><img src="{data_url(MARMALADE)}"></body></html>'.encode()
+    content = mail("Dear Ann", subject="A book", attachments={"pies.mobi": book([page]), "bird.jpg": HERON})
+    text = whole(reader, content, b"a.eml").text
+    assert text.index("bitter oranges") < text.index("heron waits")
 
 
 def test_the_scanned_pages_of_a_file_that_was_sent_are_read(reader: FileExtractor) -> None:

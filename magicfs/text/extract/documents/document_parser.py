@@ -36,7 +36,7 @@ from magicfs.text.extract.documents.sqlite_databases import DATABASE_TYPE, read_
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
-from magicfs.text.extract.mail.mail_pictures import PACKED_MAIL, TYPES_OF_MAIL, AttachedPictures
+from magicfs.text.extract.mail.mail_pictures import PACKED_MAIL, READ_AGAIN, TYPES_OF_MAIL, AttachedPictures
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.media import picture_metadata
 from magicfs.text.extract.media.recordings import read_recording
@@ -150,7 +150,7 @@ class DocumentParser:
         if attached is not None:
             attached.add_document(content, exact)
         encoded = 0
-        if self._wants_pictures_alone:
+        if self._wants_pictures_alone and exact not in READ_AGAIN:
             outcome = read_pdf(content) if exact == pdf_text.PDF_TYPE else Unreadable(SkipReason.NO_TEXT)
         else:
             text, encoded = without_pictures(content, exact) if has_pictures(content, exact) else (content, 0)

@@ -17,6 +17,8 @@ from magicfs.domain.contents import Picture
 from magicfs.domain.ids import Digest
 from magicfs.text.extract.documents.document_pictures import pictures_inside
 from magicfs.text.extract.documents.found_pictures import FoundPictures
+from magicfs.text.extract.documents.html_parts import HTML_TYPES
+from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE
 from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE
@@ -27,6 +29,9 @@ from magicfs.text.extract.pdf.pdf_pages import picture_of_page
 
 PACKED_MAIL: Final = frozenset({OUTLOOK_TYPE, TNEF_TYPE, SIGNED_TYPE})
 """What holds a message, or a file that was sent, and is told by its exact type."""
+READ_AGAIN: Final = frozenset({*HTML_TYPES, MOBIPOCKET_TYPE})
+"""Whose texts are read with the pictures too: whether the page of a message has any decides whether its RTF is read,
+and a book holds a page."""
 TYPES_OF_MAIL: Final = frozenset({MESSAGE_TYPE, MAILBOX_TYPE, *PACKED_MAIL})
 _RECOGNISED_TYPES: Final = frozenset(f"image/{name}" for name in ("png", "jpeg", "gif", "bmp", "tiff", "webp"))
 
