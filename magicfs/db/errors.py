@@ -101,6 +101,9 @@ def translate_errors() -> Iterator[None]:
 
 
 def _translation(error: psycopg.Error) -> DatabaseError:
+    if error.sqlstate is None and isinstance(error.__context__, psycopg.Error) and error.__context__.sqlstate:
+        # What ended a connection in a pipeline: that the pipeline cannot be left either says nothing.
+        error = error.__context__
     line = _first_line(error)
     # The SQLSTATE is more precise than psycopg's classes, where a deadlock is an OperationalError too.
     if error.sqlstate is None:

@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import pytest
+from psycopg.errors import AdminShutdown, OperationalError
 
 from magicfs.db.early_answers import fetch_early, request_early
+from magicfs.db.errors import translate_errors
 from magicfs.db.pool import Database
 from magicfs.errors import DatabaseError, DatabaseUnavailable
 
@@ -47,3 +49,12 @@ def test_a_connection_that_ends_early_is_reported_once(database: Database, caplo
     assert caplog.messages == []
     with database.transaction() as connection:
         assert connection.execute("SELECT 1").fetchall() == [(1,)]
+
+
+def test_an_error_at_the_end_of_a_pipeline_does_not_hide_why_the_connection_ended() -> None:
+    """As psycopg raises both where the server ends a connection before it has got the end of the pipeline."""
+    with pytest.raises(DatabaseUnavailable, match="terminating connection"), translate_errors():
+        try:
+            raise AdminShutdown("terminating connection due to administrator command")
+        finally:
+            raise OperationalError("cannot exit pipeline mode while busy")
