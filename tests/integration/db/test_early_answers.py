@@ -40,12 +40,15 @@ def test_an_error_that_comes_early_is_translated(database: Database, caplog: pyt
 
 
 def test_a_connection_that_ends_early_is_reported_once(database: Database, caplog: pytest.LogCaptureFixture) -> None:
-    ended = pytest.raises(DatabaseUnavailable, match="terminating connection")
-    with ended, database.transaction() as connection, connection.pipeline():
-        first = connection.execute("SELECT pg_terminate_backend(pg_backend_pid())")
-        request_early(connection)
-        connection.execute("SELECT 1")
-        fetch_early(connection, first)
+    with database.transaction() as other, pytest.raises(DatabaseUnavailable), database.transaction() as connection:
+        other.execute("SELECT pg_advisory_xact_lock(1)")
+        pid = connection.info.backend_pid
+        with connection.pipeline():
+            first = connection.execute("SELECT FROM pg_advisory_xact_lock(1)")
+            request_early(connection)
+            connection.execute("SELECT 1")
+            other.execute("SELECT pg_terminate_backend(%s)", (pid,))
+            fetch_early(connection, first)
     assert caplog.messages == []
     with database.transaction() as connection:
         assert connection.execute("SELECT 1").fetchall() == [(1,)]
