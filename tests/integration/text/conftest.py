@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -22,3 +23,12 @@ def extractor() -> Iterator[FileExtractor]:
 def format_files() -> Path:
     """The folder of the collection; its `manifest.tsv` says what a correct reader finds in each file."""
     return collection_of_formats()
+
+
+@pytest.fixture
+def public_folder() -> Iterator[Path]:
+    """An empty folder that parsers can read, which have another user: pytest closes its own to others at each start."""
+    with tempfile.TemporaryDirectory() as name:
+        folder = Path(name)
+        folder.chmod(0o755)
+        yield folder

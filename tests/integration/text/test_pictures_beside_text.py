@@ -38,7 +38,8 @@ REPORT = Page("\n".join([SENTENCE] * 30), (Scan(PICTURE, share=0.4),))
 
 @pytest.fixture(scope="module")
 def reader() -> Iterator[FileExtractor]:
-    with FileExtractor(limits=Limits(seconds=120), ocr=find_ocr()) as opened:
+    # A strip of a long page that has no time left is left out.
+    with FileExtractor(limits=Limits(seconds=600), ocr=find_ocr()) as opened:
         yield opened
 
 

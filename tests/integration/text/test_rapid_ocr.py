@@ -149,22 +149,22 @@ def test_it_stands_behind_every_wall_and_keeps_little_memory() -> None:
         assert "TESSDATA_PREFIX" not in psutil.Process(pid).environ()
 
 
-def test_tesseract_is_the_choice_and_rapidocr_its_stand_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("PATH", str(tmp_path))
+def test_tesseract_is_the_choice_and_rapidocr_its_stand_in(
+    public_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PATH", str(public_folder))
     ocr = find_ocr()
     assert ocr is not None
     assert ocr.engine is OcrEngine.RAPIDOCR
-    assert "rapidocr reads text in images" in doctor(tmp_path)
-    program = tmp_path / "tesseract"
-    program.write_text(f"""#!/bin/sh\necho 'List in "{tmp_path}" (1):'\necho eng\n""")
+    assert "rapidocr reads text in images" in doctor(public_folder)
+    program = public_folder / "tesseract"
+    program.write_text(f"""#!/bin/sh\necho 'List in "{public_folder}" (1):'\necho eng\n""")
     program.chmod(0o755)
-    (tmp_path / "eng.traineddata").touch()
-    for folder in (tmp_path, *list(tmp_path.parents)[:-2]):
-        folder.chmod(0o755)
+    (public_folder / "eng.traineddata").touch()
     ocr = find_ocr()
     assert ocr is not None
     assert ocr.engine is OcrEngine.TESSERACT
-    assert "tesseract reads text in images (eng)" in doctor(tmp_path)
+    assert "tesseract reads text in images (eng)" in doctor(public_folder)
 
 
 def test_without_both_text_in_pictures_is_not_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

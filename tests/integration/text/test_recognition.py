@@ -123,13 +123,11 @@ def test_a_page_of_few_words_that_no_picture_covers_is_taken_as_it_is(reader: Fi
     assert document.unread == ()
 
 
-def test_the_languages_that_are_installed_are_used(tmp_path: Path) -> None:
+def test_the_languages_that_are_installed_are_used(public_folder: Path) -> None:
     ocr = installed_tesseract()
     assert ocr is not None
-    for folder in (tmp_path, *list(tmp_path.parents)[:-2]):
-        folder.chmod(0o755)
-    shutil.copy(Path(ocr.data_dir) / f"{ocr.languages[0]}.traineddata", tmp_path / "xyz.traineddata")
-    only = Ocr(OcrEngine.TESSERACT, data_dir=str(tmp_path), languages=("xyz",))
+    shutil.copy(Path(ocr.data_dir) / f"{ocr.languages[0]}.traineddata", public_folder / "xyz.traineddata")
+    only = Ocr(OcrEngine.TESSERACT, data_dir=str(public_folder), languages=("xyz",))
     with FileExtractor(limits=Limits(seconds=120), ocr=only) as extractor:
         outcome = extractor.extract(pdf_file(SCAN), name=b"a.pdf")
     assert isinstance(outcome, Document), outcome

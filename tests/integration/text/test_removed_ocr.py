@@ -29,15 +29,13 @@ KIND = "application/pdf parse"
 
 
 @pytest.fixture
-def ocr(tmp_path: Path) -> Ocr:
+def ocr(public_folder: Path) -> Ocr:
     """Tesseract with languages of its own."""
     installed = installed_tesseract()
     assert installed is not None
-    for folder in (tmp_path, *list(tmp_path.parents)[:-2]):
-        folder.chmod(0o755)
     language = installed.languages[0]
-    shutil.copy(Path(installed.data_dir) / f"{language}.traineddata", tmp_path)
-    return dataclasses.replace(installed, data_dir=str(tmp_path), languages=(language,))
+    shutil.copy(Path(installed.data_dir) / f"{language}.traineddata", public_folder)
+    return dataclasses.replace(installed, data_dir=str(public_folder), languages=(language,))
 
 
 @pytest.fixture
