@@ -1,7 +1,7 @@
 """Keeps the roots of a host scanned and watched: which root is scanned when, and which is watched.
 
 The agent gives it the roots again and again, and runs its two loops in threads. It scans and watches nothing itself:
-`scanner` and `watcher` do. Each scan has a thread of its own, and each watch has two.
+`scanner` and `root_watch` do. Each scan has a thread of its own, and each watch has two.
 """
 
 from __future__ import annotations
@@ -9,13 +9,14 @@ from __future__ import annotations
 import logging
 import threading
 import time
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Collection, Sequence
 from datetime import datetime
 
 from magicfs.config import Settings
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, RootState
 from magicfs.ingest.outages import errors_logged
+from magicfs.ingest.root_watch import RootWatch
 from magicfs.ingest.scanner import Scanner
 from magicfs.ingest.watcher import Watcher
 from magicfs.logs import Outage
@@ -209,7 +210,7 @@ class RootKeeper:
 
     def watch_roots(self, stop: threading.Event) -> None:
         """Start and end the watches of the roots, until `stop` is set. Then waits for their end."""
-        watches: dict[RootId, _RootWatch] = {}
+        watches: dict[RootId, RootWatch] = {}
         while not stop.is_set():
             self._roots_changed.wait(WATCHES_SECONDS)
             self._roots_changed.clear()
@@ -220,7 +221,7 @@ class RootKeeper:
         for watch in watches.values():
             watch.join()
 
-    def _update_watches(self, watches: dict[RootId, _RootWatch]) -> None:
+    def _update_watches(self, watches: dict[RootId, RootWatch]) -> None:
         """Start the watches of present roots that have none, and end those of other roots. Waits for no watch."""
         present = {root.id: root for root in self._present_roots()}
         for root_id, watch in list(watches.items()):
@@ -229,7 +230,7 @@ class RootKeeper:
             if watch.is_over():
                 del watches[root_id]
         for root_id in present.keys() - watches.keys():
-            watches[root_id] = _RootWatch(
+            watches[root_id] = RootWatch(
                 self._watcher,
                 self._outage,
                 present[root_id],
@@ -245,57 +246,6 @@ class RootKeeper:
             for registered in self._roots.values()
             if registered.state is not RootState.MISSING and registered.root.id in self._begun
         }
-
-
-class _RootWatch:
-    """The watch of one root, in a thread of its own, and the pause after a watch that ended by itself."""
-
-    def __init__(
-        self,
-        watcher: Watcher,
-        outage: Outage,
-        root: Root,
-        *,
-        retry_s: float,
-        refused_s: float,
-        on_end: Callable[[], None],
-    ) -> None:
-        """Start the watch. The pause is `refused_s` seconds when the system refuses to watch, else `retry_s`.
-
-        `on_end` is called after both.
-        """
-        self.root = root
-        self._watcher = watcher
-        self._outage = outage
-        self._retry_s = retry_s
-        self._refused_s = refused_s
-        self._on_end = on_end
-        self._ended = threading.Event()
-        self._thread = threading.Thread(target=self._run, name=f"watch-{root.name}")
-        self._thread.start()
-
-    def end(self) -> None:
-        """Ask the watch to end. Does not wait for it."""
-        self._ended.set()
-
-    def is_over(self) -> bool:
-        """Whether the watch and the pause after it have ended."""
-        return not self._thread.is_alive()
-
-    def join(self) -> None:
-        """Wait for the end of the watch."""
-        self._thread.join()
-
-    def _run(self) -> None:
-        pause = self._retry_s
-        work = f"watch of root {self.root.id}"
-        with errors_logged(self._ended, self._outage, work):
-            if not self._watcher.run(self.root, self._ended):
-                pause = self._refused_s
-        self._ended.wait(pause)
-        # The next watch of the root says whether it fails too.
-        self._outage.ended(work)
-        self._on_end()
 
 
 def _scan_of(root: RootId) -> str:
