@@ -6,7 +6,6 @@ import errno
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -23,6 +22,7 @@ from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import FILES_SECONDS, HOST
 from tests.fuse.slow_calls import AT_ONCE_SECONDS, in_thread, seconds
+from tests.plugins.fuse import hanging_disk
 from tests.plugins.kernel_caches import drop_caches, needs_root
 from tests.plugins.waiting import SECONDS, eventually
 
@@ -49,21 +49,11 @@ class HangingRoot:
 def remote(mount: MountProcess, database: Database, tmp_path: Path) -> Iterator[HangingRoot]:
     """Ends before the mount does: a thread that waits for a stopped file system cannot be killed."""
     path = tmp_path / "remote"
-    path.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fuse.hanging_fs", str(path)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
+    with hanging_disk(path) as process:
         root = IndexedRoot(database, path, host=HOST, name="remote")
         root.index("0.txt", "roses from afar")
         eventually((mount.path / "mirror/remote/0.txt").exists)
         yield HangingRoot(root, process)
-    finally:
-        process.kill()
-        process.communicate(timeout=60)
-        subprocess.run(["fusermount3", "-uzq", str(path)], check=False, timeout=60)
 
 
 @pytest.mark.usefixtures("long_deadline")

@@ -4,11 +4,9 @@ from __future__ import annotations
 
 import os
 import signal
-import subprocess
-import sys
 import threading
 from collections.abc import Iterator
-from contextlib import AbstractContextManager, contextmanager
+from contextlib import AbstractContextManager
 from pathlib import Path
 
 import pytest
@@ -19,28 +17,10 @@ from magicfs.ingest import root_keeper, silent_disks, walk
 from magicfs.ingest.roots import add_root
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import NotingQueue, make_agent, running
-from tests.plugins.fuse import needs_fuse
+from tests.plugins.fuse import hanging_disk, needs_fuse
 from tests.plugins.index import HOST, Index
 
 pytestmark = needs_fuse
-
-
-@contextmanager
-def mounted(path: Path) -> Iterator[subprocess.Popen[str]]:
-    """A file system that hangs while its process is stopped."""
-    path.mkdir()
-    process = subprocess.Popen(
-        [sys.executable, "-m", "tests.fuse.hanging_fs", str(path)], stdout=subprocess.PIPE, text=True
-    )
-    try:
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n"
-        yield process
-    finally:
-        # What waits for it ends with an error.
-        process.kill()
-        process.communicate(timeout=60)
-        subprocess.run(["fusermount3", "-uzq", str(path)], check=False, timeout=60)
 
 
 def states(index: Index) -> dict[str, str]:
@@ -67,7 +47,7 @@ def test_roots_that_do_not_answer_count_as_missing_and_hold_up_no_other_one(
     monkeypatch.setattr(root_keeper, "MISSING_SCAN_SECONDS", 0.2)
     monkeypatch.setattr(root_keeper, "MAX_SCANS", 1)
     monkeypatch.setattr(silent_disks, "SILENT_SECONDS", 2.0)
-    with mounted(tmp_path / "one") as one, mounted(tmp_path / "two") as two:
+    with hanging_disk(tmp_path / "one") as one, hanging_disk(tmp_path / "two") as two:
         for name in ("one", "two"):
             add_root(index.database, host=HOST, path=tmp_path / name, home=settings.home)
         with running(make_agent(settings, index.database)):
@@ -89,7 +69,7 @@ def test_roots_that_do_not_answer_count_as_missing_and_hold_up_no_other_one(
 
 def test_what_is_mounted_in_a_root_is_not_asked(index: Index, settings: Settings) -> None:
     (index.folder / "a.txt").write_text("words")
-    with running(make_agent(settings, index.database)), mounted(index.folder / "share") as share:
+    with running(make_agent(settings, index.database)), hanging_disk(index.folder / "share") as share:
         share.send_signal(signal.SIGSTOP)
         assert ask_for_scans(index) == ["present"]
         (index.folder / "b.txt").write_text("words")

@@ -109,11 +109,11 @@ def test_a_copy_whose_outliers_are_not_set_apart_is_prepared_again(
     manifests.write(folder, replace(manifest, outliers_apart=False))
 
     def fetch(name: str, *_: object) -> NoReturn:
-        raise NotImplementedError(name)
+        raise LookupError(name)
 
     monkeypatch.setattr(packages, "fetch", fetch)
     assert store.pull(MULTILINGUAL_MODEL).folder == folder
-    with pytest.raises(NotImplementedError, match=MULTILINGUAL_MODEL):
+    with pytest.raises(LookupError, match=MULTILINGUAL_MODEL):
         store.pull(MULTILINGUAL_MODEL, renew=True)
 
 
