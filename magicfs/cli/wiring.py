@@ -9,7 +9,6 @@ from __future__ import annotations
 
 import logging
 import signal
-import threading
 from pathlib import Path
 from typing import TYPE_CHECKING, Literal
 
@@ -145,6 +144,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
     from magicfs.ingest.agent import Agent
     from magicfs.ingest.host_lease import HostLease, boot_id, machine_id, state_directory_locked
     from magicfs.ingest.roots import add_roots
+    from magicfs.linux.signals import stop_event
 
     with (
         state_directory_locked(settings),
@@ -176,14 +176,6 @@ def run_hub_link(settings: Settings) -> None:
     from magicfs.gateway import hub_link
 
     hub_link.run(settings)
-
-
-def stop_event() -> threading.Event:
-    """An event that SIGTERM and SIGINT set from now on."""
-    stop = threading.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(number, lambda *_: stop.set())
-    return stop
 
 
 def run_worker(

@@ -73,8 +73,9 @@ def metrics(
 
 def _serve(listen: str) -> None:
     """Serve the metrics until a signal stops it."""
-    from magicfs.cli import environment, wiring
+    from magicfs.cli import environment
     from magicfs.gateway.metrics_server import parse_address, serving
+    from magicfs.linux.signals import stop_event
 
     address = parse_address(listen)
     settings = environment.settings_for_service("metrics")
@@ -88,7 +89,7 @@ def _serve(listen: str) -> None:
         logged = observation.trouble
         return observation
 
-    stop = wiring.stop_event()
+    stop = stop_event()
     with serving(address, observe_and_log, password=settings.metrics_password):
         log.info("metrics are served at %s", address)
         stop.wait()
