@@ -25,9 +25,10 @@ _OASIS: Final = "vnd.oasis.opendocument"
 MIME_TYPES: Final[dict[str, frozenset[str]]] = {
     group: frozenset(f"application/{kind}" if "/" not in kind else kind for kind in kinds.split())
     for group, kinds in {
-        "archive": """zip gzip x-bzip2 x-xz zstd x-7z-compressed vnd.rar vnd.ms-cab-compressed x-archive x-rpm x-tar
-                      x-iso9660-image java-archive""",
-        "document": f"pdf rtf msword {_OFFICE}.wordprocessingml.document {_OASIS}.text x-office-word+xml x-mswrite",
+        "archive": """zip gzip x-bzip2 x-xz x-lzma x-lz4 zstd x-7z-compressed vnd.rar vnd.ms-cab-compressed x-archive
+                      x-rpm x-tar x-iso9660-image java-archive""",
+        "document": f"""pdf x-djvu rtf msword {_OFFICE}.wordprocessingml.document {_OASIS}.text x-office-word+xml
+                        x-mswrite""",
         "spreadsheet": f"""vnd.ms-excel {_OFFICE}.spreadsheetml.sheet {_OASIS}.spreadsheet x-office-excel+xml text/csv
                            text/tab-separated-values""",
         "presentation": f"vnd.ms-powerpoint {_OFFICE}.presentationml.presentation {_OASIS}.presentation",
@@ -39,7 +40,7 @@ MIME_TYPES: Final[dict[str, frozenset[str]]] = {
 DOCUMENT_EXTENSIONS: Final[dict[str, frozenset[str]]] = {
     group: frozenset(extensions.split())
     for group, extensions in {
-        "document": "pdf docx docm dotx doc dot odt fodt ott rtf pages wpd wps sxw",
+        "document": "pdf djvu djv docx docm dotx doc dot odt fodt ott rtf pages wpd wps sxw",
         "spreadsheet": "xlsx xlsm xlsb xltx xls ods fods ots numbers csv tsv sxc gnumeric",
         "presentation": "pptx pptm ppsx potx ppt pps odp fodp otp key sxi",
         "mail": "eml emlx msg mbox mbx",

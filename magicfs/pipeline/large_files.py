@@ -40,7 +40,8 @@ _UNIT_BYTES: Final = 4
 _CONTAINERS: Final = {"application/zip": excerpt_of_zip, "application/x-tar": excerpt_of_tar}
 _MAILBOX_TYPE: Final = "application/mbox"
 _READ_FROM_THE_BEGINNING: Final = frozenset(
-    {"message/rfc822", "application/gzip", "application/x-bzip2", "application/x-xz", "application/zstd"}
+    {"message/rfc822", "application/gzip", "application/zstd"}
+    | {f"application/x-{kind}" for kind in ("bzip2", "xz", "lzma", "lz4")}
 )
 """Of a message, the text comes before what is attached; of what is compressed, nothing can be read without it."""
 _ROUTES_WITHOUT_TEXT: Final = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})

@@ -14,6 +14,7 @@ from collections.abc import Iterable, Mapping
 from html import escape
 from typing import Literal
 
+import lz4.frame
 from PIL import ExifTags, Image
 
 if sys.version_info >= (3, 14):
@@ -200,6 +201,11 @@ def tar_archive(names: Iterable[str], *, mode: TarMode = "w") -> bytes:
 def compressed_with_zstd(content: bytes) -> bytes:
     """A file that is compressed with Zstandard."""
     return zstd.compress(content)
+
+
+def compressed_with_lz4(content: bytes) -> bytes:
+    """A file compressed with LZ4."""
+    return bytes(lz4.frame.compress(content))
 
 
 def mail(text: str, *, subject: str, attachments: Mapping[str, bytes]) -> bytes:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
+from typing import Final
 
 from magicfs.text.extract.documents.dbase_tables import DBASE_TYPE, is_dbase_table
 from magicfs.text.extract.encrypted_files import encrypted_type
@@ -74,6 +75,9 @@ _LOSSLESS = (
     (re.compile(rb"TTA1[\x01-\x03]\0"), "audio/x-tta"),
 )
 """Sound whose first letters may begin a text too, with what follows them."""
+_SKIPPED_FRAME: Final = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
+"""How what programs write beside the frames of Zstandard and LZ4 begins: its length follows."""
+_MAX_SKIPPED_FRAMES: Final = 20
 _RIFF_TYPES = {
     b"WEBP": (Route.IMAGE, "image/webp"),
     b"WAVE": (Route.MEDIA, "audio/x-wav"),
@@ -176,11 +180,22 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
         return FileType(Route.IMAGE, "image/bmp")
     table = FileType(Route.PARSE, DBASE_TYPE) if is_dbase_table(head) else None
     drawing = FileType(Route.PARSE, drawn) if (drawn := drawing_type(head)) else None
-    if (told := table or drawing or _by_sound(head) or _by_root(head)) is not None:
+    if (told := table or drawing or _by_sound(head) or _by_root(head) or _by_first_frame(content)) is not None:
         return told
     if b"%PDF-" in head[:_PDF_HEADER_BYTES] and _PDF_OBJECT.search(content):
         return FileType(Route.PARSE, "application/pdf")
     return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None
+
+
+def _by_first_frame(content: bytes) -> FileType | None:
+    """The type of a compressed file that begins with frames that are skipped."""
+    position = 0
+    for _ in range(_MAX_SKIPPED_FRAMES):
+        if not _SKIPPED_FRAME.match(content, position):
+            break
+        position += 8 + int.from_bytes(content[position + 4 : position + 8], "little")
+    first = content[position : position + 4] if position else b""
+    return next((FileType(route, kind) for at, sign, route, kind in SIGNATURES if not at and sign == first), None)
 
 
 def _by_sound(head: bytes) -> FileType | None:

@@ -80,6 +80,9 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (4, b"1AY&SY", Route.ARCHIVE, "application/x-bzip2"),
     (0, b"\xfd7zXZ\0", Route.ARCHIVE, "application/x-xz"),
     (0, b"\x28\xb5\x2f\xfd", Route.ARCHIVE, "application/zstd"),
+    (0, b"\x04\x22\x4d\x18", Route.ARCHIVE, "application/x-lz4"),
+    (0, b"\x5d\0\0", Route.ARCHIVE, "application/x-lzma"),
+    (0, b"mozLz40\0", Route.ARCHIVE, "application/x-mozlz4"),
     (0, b"7z\xbc\xaf\x27\x1c", Route.ARCHIVE, "application/x-7z-compressed"),
     (0, b"Rar!\x1a\x07", Route.ARCHIVE, "application/vnd.rar"),
     (0, b"MSCF\0\0\0\0", Route.ARCHIVE, "application/vnd.ms-cab-compressed"),
@@ -114,7 +117,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"\x09\x04\x06\0", Route.BINARY, "application/vnd.ms-excel"),
     (0, b"\xffWPC", Route.PARSE, "application/vnd.wordperfect"),
     (0, b"ITSF\x03\0\0\0", Route.BINARY, "application/vnd.ms-htmlhelp"),
-    (0, b"AT&TFORM", Route.BINARY, "image/vnd.djvu"),
+    (0, b"AT&TFORM", Route.PARSE, "application/x-djvu"),
     (0, bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), Route.PARSE, "application/onenote"),
     (4, b"Standard Jet DB\0", Route.BINARY, "application/vnd.ms-access"),
     (4, b"Standard ACE DB\0", Route.BINARY, "application/vnd.ms-access"),
@@ -165,6 +168,7 @@ DAMAGED_IF_NOT_TEXT: Final[dict[str, str]] = {
     "epub": "application/epub+zip",
     "rtf": "application/rtf",
     "msg": "application/vnd.ms-outlook",
+    **dict.fromkeys(("djvu", "djv"), "application/x-djvu"),
 }
 """Documents that begin with a signature. A file of that name without the signature is damaged, unless it is text."""
 

@@ -56,7 +56,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 72
+VERSION_OF_UNREAD: Final = 73
 """To be raised when files are read of which nothing was: above all others."""
 
 

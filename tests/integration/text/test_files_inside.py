@@ -7,17 +7,21 @@ import gzip
 import io
 import lzma
 import random
+import sys
 import time
 import tracemalloc
 import zipfile
+from collections.abc import Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, TypeAlias
 
+import lz4.block
 import pypdf
 import pytest
 from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
+from magicfs.text.extract.archives import compressed_frames
 from magicfs.text.extract.archives.compressed_files import decompress_file
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.extractor import FileExtractor
@@ -27,6 +31,12 @@ from magicfs.text.extract.pdf import pdf_parts
 from tests.plugins import documents, pdf
 from tests.plugins.documents import TarMode
 
+if sys.version_info >= (3, 14):
+    from compression import zstd
+else:
+    from backports import zstd
+
+Compress: TypeAlias = Callable[[bytes], bytes]
 LOG = b"Mar 3 kernel: a segfault at zygomorphic\n"
 
 
@@ -43,10 +53,44 @@ def read(extractor: FileExtractor, content: bytes, name: bytes) -> Document:
         (b"kern.log.bz2", bz2.compress),
         (b"kern.log.xz", lzma.compress),
         (b"kern.log.zst", documents.compressed_with_zstd),
+        (b"kern.log.lz4", documents.compressed_with_lz4),
+        (b"kern.log.lzma", lambda content: lzma.compress(content, lzma.FORMAT_ALONE)),
+        (b"kern.jsonlz4", lambda content: b"mozLz40\0" + lz4.block.compress(content)),
     ],
 )
 def test_a_text_that_is_compressed_alone_is_a_text(extractor: FileExtractor, name: bytes, compress: Any) -> None:
     assert read(extractor, compress(LOG), name).text == LOG.decode()
+
+
+@pytest.mark.parametrize("compress", [documents.compressed_with_zstd, documents.compressed_with_lz4])
+def test_frames_are_read_one_after_the_other(extractor: FileExtractor, compress: Compress) -> None:
+    skipped = b"\x5d\x2a\x4d\x18\3\0\0\0abc"
+    content = skipped * 2 + compress(LOG) + compress(b"") + skipped + compress(LOG)
+    assert read(extractor, content, b"kern.log.1").text == 2 * LOG.decode()
+
+
+@pytest.mark.parametrize("compress", [documents.compressed_with_zstd, documents.compressed_with_lz4])
+@pytest.mark.parametrize(("limit", "is_whole"), [(3, True), (2, False)])
+def test_as_many_frames_are_read_as_there_is_time_for(
+    monkeypatch: pytest.MonkeyPatch, compress: Compress, limit: int, is_whole: bool
+) -> None:
+    monkeypatch.setattr(compressed_frames, "MAX_FRAMES", limit)
+    mime_type = "application/zstd" if compress is documents.compressed_with_zstd else "application/x-lz4"
+    file = decompress_file(3 * compress(LOG), mime_type)
+    assert file is not None
+    assert (file.content, file.is_damaged) == (limit * LOG, not is_whole)
+
+
+def test_zstandard_may_look_back_far(extractor: FileExtractor) -> None:
+    """Frames of `zstd --long=29`."""
+    compressor = zstd.ZstdCompressor(options={zstd.CompressionParameter.window_log: 29})
+    content = compressor.compress(LOG) + compressor.flush()
+    assert read(extractor, content, b"kern.log.zst").text == LOG.decode()
+
+
+def test_a_size_that_a_file_of_mozilla_states_is_not_believed(extractor: FileExtractor) -> None:
+    outcome = extractor.extract(b"mozLz40\0\xff\xff\xff\x7f" + bytes(40), name=b"a.jsonlz4")
+    assert isinstance(outcome, Unreadable)
 
 
 def test_a_compressed_document_is_read_by_its_own_reader(extractor: FileExtractor) -> None:
@@ -70,7 +114,8 @@ def test_what_is_no_text_has_none_and_archives_have_names(extractor: FileExtract
 
 def test_a_cut_compressed_file_keeps_its_beginning(extractor: FileExtractor) -> None:
     lines = b"".join(b"line %d of a long log\n" % number for number in range(20_000))
-    for compressed, name in ((gzip.compress(lines), b"long.log.gz"), (documents.compressed_with_zstd(lines), b"l.zst")):
+    for compress in (gzip.compress, documents.compressed_with_zstd, documents.compressed_with_lz4):
+        compressed, name = compress(lines), b"long.log"
         document = read(extractor, compressed[: len(compressed) // 2], name)
         assert "line 0 of" in document.text
         assert document.unread_parts is not None

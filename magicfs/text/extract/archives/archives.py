@@ -34,6 +34,8 @@ _INNER_TYPES: Final = {
     **dict.fromkeys((".tar.bz2", ".tbz2", ".tbz"), "application/x-bzip2"),
     **dict.fromkeys((".tar.xz", ".txz"), "application/x-xz"),
     **dict.fromkeys((".tar.zst", ".tzst"), "application/zstd"),
+    **dict.fromkeys((".tar.lzma", ".tlz"), "application/x-lzma"),
+    ".tar.lz4": "application/x-lz4",
     **dict.fromkeys((".rar", ".cbr"), RAR_TYPE),
     ".tar": "application/x-tar",
 }

@@ -17,6 +17,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
+from magicfs.text.extract.archives.compressed_frames import open_lz4, open_mozilla, open_zstandard
 from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.plain.plain_text import decode
 
@@ -39,12 +40,17 @@ _GZIP_HEADER_BYTES: Final = 10
 _GZIP_HAS_EXTRA: Final = 0x4
 _GZIP_HAS_NAME: Final = 0x8
 
+MOZILLA_TYPE: Final = "application/x-mozlz4"
 DECOMPRESSORS: Final[dict[str, Callable[..., Any]]] = {
     "application/gzip": gzip.open,
     "application/x-bzip2": bz2.open,
     "application/x-xz": lzma.open,
-    "application/zstd": zstd.open,
+    "application/x-lzma": lzma.open,
+    "application/zstd": open_zstandard,
+    "application/x-lz4": open_lz4,
+    MOZILLA_TYPE: open_mozilla,
 }
+"""What opens a compressed file that is open, by its type."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,9 +83,10 @@ def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
     if mime_type not in DECOMPRESSORS:
         return None
     data = bytearray()
-    file = DECOMPRESSORS[mime_type](io.BytesIO(content))
+    file: Any = None
     is_damaged = False
     try:
+        file = DECOMPRESSORS[mime_type](io.BytesIO(content))
         # Unlike `read`, it returns what comes before damage.
         while len(data) < _MAX_FILE_BYTES and (block := file.read1(_BLOCK_BYTES)):
             data += block

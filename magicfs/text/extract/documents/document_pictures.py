@@ -24,6 +24,7 @@ from PIL import Image
 from magicfs.domain.contents import Document, Picture, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.domain.ids import Digest
+from magicfs.text.extract.documents.djvu_documents import DJVU_TYPE, scanned_pages
 from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.documents.found_pictures import (
     FORMATS,
@@ -121,6 +122,12 @@ def _found_pictures(content: bytes, exact_type: str) -> tuple[Picture, ...]:
 def _inside_of(content: bytes, exact_type: str, *, keeps_bytes: bool) -> FoundPictures:
     """The pictures of a document that is no zip container."""
     pictures = FoundPictures(keeps_bytes=keeps_bytes)
+    if exact_type == DJVU_TYPE:
+        for scan, read in scanned_pages(content):
+            pictures.add_listed(scan, read)
+            if pictures.is_full:
+                break
+        return pictures
     with contextlib.suppress(*DAMAGE):
         found = _FINDERS.get(exact_type, partial(_in_text, mime_type=exact_type))(content)
         for picture, page in chain(found, pictures_in_drawings(content, exact_type)):

@@ -13,6 +13,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.text.extract.documents import container, xml_documents
 from magicfs.text.extract.documents.dbase_tables import DBASE_TYPE, read_dbase_table
 from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
+from magicfs.text.extract.documents.djvu_documents import DJVU_TYPE, read_djvu
 from magicfs.text.extract.documents.document_parts import with_embedded
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
@@ -64,6 +65,7 @@ _READERS_OF_PARTS: Final[dict[str, _ReaderOfParts]] = {
     XPS_TYPE: read_xps,
     DIAGRAM_TYPE: read_diagram,
     DBASE_TYPE: read_dbase_table,
+    DJVU_TYPE: read_djvu,
     PLIST_TYPE: read_plist,
     TNEF_TYPE: read_tnef,
     OUTLOOK_TYPE: read_outlook,
