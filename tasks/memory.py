@@ -66,7 +66,7 @@ class MemoryGuard:
             log.warning("killed for want of memory; the next try is in %d seconds", kills.pause_s)
 
     def worker_stops(self) -> None:
-        """Let a child that waits go on."""
+        """Called in the parent: let a child that waits go on."""
         self._stopping[0] = 1
 
     def wait_for_memory(self) -> bool:
@@ -74,9 +74,13 @@ class MemoryGuard:
         offer_memory(OFFERED)
         kills = self._kills.read()
         until = time.monotonic() + (kills.pause_s if kills is not None else 0.0)
-        while not self._stopping[0] and time.monotonic() < until:
+        while not self.is_stopping() and time.monotonic() < until:
             time.sleep(POLL_SECONDS)
-        return not self._stopping[0]
+        return not self.is_stopping()
+
+    def is_stopping(self) -> bool:
+        """Whether the worker stops. Asked in the parent and in its children."""
+        return bool(self._stopping[0])
 
     @property
     def is_short(self) -> bool:

@@ -52,6 +52,10 @@ class ServiceFactory(Protocol):
         """Notify the extract workers of this host that there is work."""
 
 
+BuildServices = Callable[[str, Callable[[], bool]], ServiceFactory]
+"""Makes the factory of a child for a worker, given its name in the cluster and what says that it stops."""
+
+
 @dataclass(frozen=True, slots=True)
 class Role:
     """What this worker is. The parent sets it before the fork, so the children inherit it."""
@@ -59,8 +63,7 @@ class Role:
     kind: Kind
     owner: str
     """The name of the worker in the cluster, under which it claims rows."""
-    build: Callable[[str], ServiceFactory]
-    """Makes the factory of a child for the worker `owner`."""
+    build: BuildServices
     idle_timeout: IdleTimeout
     memory: MemoryGuard
 
@@ -91,7 +94,7 @@ def _factory() -> ServiceFactory:
 @cache
 def _built_factory() -> ServiceFactory:
     [role] = _role
-    return role.build(role.owner)
+    return role.build(role.owner, role.memory.is_stopping)
 
 
 _outdated = threading.Event()

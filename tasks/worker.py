@@ -39,9 +39,9 @@ from tasks.pool import TaskPool
 from tasks.queue import CeleryQueue
 from tasks.queue_names import MAINTENANCE_QUEUE, embed_queue, extract_queue
 from tasks.services import (
+    BuildServices,
     Kind,
     Role,
-    ServiceFactory,
     current_role,
     embed_service,
     end_parser,
@@ -75,14 +75,14 @@ def run(
     kind: Kind,
     name: str | None = None,
     model: str | None = None,
-    build: Callable[[str], ServiceFactory],
+    build: BuildServices,
 ) -> None:
     """Work until a signal stops it. With `model`, an embed worker receives the messages of that model alone.
 
     `name` is unique in the cluster, stable over restarts, and begins with the kind. Without a name, one is made of the
-    name of this machine or container and, if another worker here has it, a number. `build` gets the owner, which is
-    `name@host`, and is called in the child. Raises `UsageError` for a name that is malformed or in use here, and
-    `ConfigError` for a state directory without locks.
+    name of this machine or container and, if another worker here has it, a number. `build` is called in the child with
+    the owner, which is `name@host`, and with what says that the worker stops. Raises `UsageError` for a name that is
+    malformed or in use here, and `ConfigError` for a state directory without locks.
     """
     settings.make_home()
     name = _lock_given_name(settings, kind, name) if name else _lock_free_name(settings, kind)

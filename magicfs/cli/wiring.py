@@ -29,6 +29,8 @@ from magicfs.errors import BrokerUnavailable, ConfigError, ModelError
 from magicfs.linux.process import trim_heap
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from magicfs.cli.worker_services import WorkerServices
     from magicfs.db.pool import Database
     from magicfs.domain.models import ModelSpec
@@ -151,6 +153,7 @@ def run_agent(settings: Settings, roots: list[Path]) -> None:
         database_for_service(settings, role="agent", size=AGENT_CONNECTIONS) as database,
     ):
         stop = stop_event()
+        database.give_up_once(stop.is_set)
         lease = HostLease(database, host=settings.host, machine=machine_id(settings.home), boot=boot_id())
         if not lease.wait(stop):
             return
@@ -184,18 +187,20 @@ def run_worker(
     """Run a worker until a signal stops it. With `model`, a name, it embeds chunks of that model alone."""
     from tasks import worker
 
-    def build(owner: str) -> WorkerServices:
-        return worker_services(settings, owner=owner, model=model)
+    def build(owner: str, is_stopping: Callable[[], bool]) -> WorkerServices:
+        return worker_services(settings, owner=owner, model=model, is_stopping=is_stopping)
 
     run_in_child(lambda: _prepare_worker(settings, model))
     worker.run(settings, kind=kind, name=name, model=model, build=build)
 
 
-def worker_services(settings: Settings, *, owner: str, model: str | None = None) -> WorkerServices:
+def worker_services(
+    settings: Settings, *, owner: str, model: str | None = None, is_stopping: Callable[[], bool] = lambda: False
+) -> WorkerServices:
     """What builds the services of a worker: see `WorkerServices`. Called after the fork."""
     from magicfs.cli.worker_services import WorkerServices
 
-    return WorkerServices(settings, job_queue(settings), owner=owner, model=model)
+    return WorkerServices(settings, job_queue(settings), owner=owner, model=model, is_stopping=is_stopping)
 
 
 def _prepare_worker(settings: Settings, model: str | None) -> None:

@@ -13,6 +13,8 @@ from magicfs.cli.index_model import active_spec, find_tokenizer, resolve_model
 from magicfs.config import Settings
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from magicfs.domain.models import ModelSpec
     from magicfs.embedding.embedder import Embedder
     from magicfs.jobs import JobQueue
@@ -32,8 +34,13 @@ class WorkerServices:
     The process creates it after the fork, because connections must not cross one.
     """
 
-    def __init__(self, settings: Settings, queue: JobQueue, *, owner: str, model: str | None = None) -> None:
-        """`owner` is the worker's name in the cluster, stable over its restarts. It may be one of a `model`."""
+    def __init__(
+        self, settings: Settings, queue: JobQueue, *, owner: str, model: str | None, is_stopping: Callable[[], bool]
+    ) -> None:
+        """`owner` is the worker's name in the cluster, stable over its restarts. It may be one of a `model`.
+
+        Once `is_stopping` returns True, its work does not wait for the database.
+        """
         from magicfs.db.pool import Database
 
         self._settings = settings
@@ -50,6 +57,7 @@ class WorkerServices:
             lazy_commit=True,
             idle_seconds=SERVICE_IDLE_SECONDS,
         )
+        self._database.give_up_once(is_stopping)
 
     def extract_service(self) -> ExtractService:
         """A service that extracts the files of this host. Raises `DatabaseError` or `ModelError`."""

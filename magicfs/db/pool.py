@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
@@ -39,6 +40,9 @@ _HANGS = (
 
 CONNECT_SECONDS = 10
 """The longest wait for a connection. A restart of Postgres takes about two seconds."""
+
+GIVE_UP_SECONDS = 0.5
+"""How long a process that stops waits for a connection. One to a server on the same machine takes a tenth of it."""
 
 CLOSE_SECONDS = 0.5
 """The threads of the pool end at once, but for one that waits for a server that does not answer."""
@@ -113,6 +117,8 @@ class Database:
         """Why the last connection was refused; None after one that was made."""
         self.connected_in_s = 0.0
         """How long it took to make the last connection: round trips of a network, of which a far one takes seconds."""
+        self._is_stopping: Callable[[], bool] | None = None
+        """Whether the process stops; None for one that need not know."""
         self._caller = threading.local()
         """For this thread: `is_checked` says whether the pool checks a connection, `deadline` when that must end."""
         self._pool: ConnectionPool[PooledConnection] = ConnectionPool(
@@ -132,6 +138,13 @@ class Database:
         # The caller gets an exception for a failed connection; the warnings of psycopg and its pool would repeat it.
         logging.getLogger("psycopg").setLevel(logging.ERROR)
         self._pool.open(wait=False)
+
+    def give_up_once(self, is_stopping: Callable[[], bool]) -> None:
+        """Once `is_stopping` returns True, nobody waits for a connection: a process ends also without a database.
+
+        Any thread calls `is_stopping`, several times a second while it waits.
+        """
+        self._is_stopping = is_stopping
 
     def transaction(self, deadline: Deadline | None = None) -> AbstractContextManager[Connection]:
         """A connection in a transaction, which is committed at the end of the block and rolled back on an exception.
@@ -202,7 +215,7 @@ class Database:
         seconds = self._pool.timeout if deadline is None else min(self._pool.timeout, deadline.seconds_left())
         self._caller.deadline = Deadline(seconds) if deadline else None
         self._caller.is_checked = is_checked
-        with self._pool.connection(timeout=seconds) as connection:
+        with self._lent(seconds) as connection, connection:
             self._count_in_use(1)
             try:
                 connection.begin(deadline)
@@ -217,6 +230,24 @@ class Database:
             finally:
                 connection.end()
                 self._count_in_use(-1)
+
+    @contextmanager
+    def _lent(self, seconds: float) -> Iterator[PooledConnection]:
+        """A connection of the pool. Raises `PoolTimeout` after `seconds`, or soon once the process stops."""
+        until = time.monotonic() + seconds
+        while True:
+            left = until - time.monotonic()
+            wait = left if self._is_stopping is None else min(left, GIVE_UP_SECONDS)
+            try:
+                connection = self._pool.getconn(timeout=wait)
+                break
+            except PoolTimeout:
+                if wait == left or self._is_stopping is None or self._is_stopping():
+                    raise
+        try:
+            yield connection
+        finally:
+            self._pool.putconn(connection)
 
     def _check(self, connection: PooledConnection) -> None:
         if self._caller.is_checked:

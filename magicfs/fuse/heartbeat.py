@@ -54,6 +54,7 @@ class Heartbeat:
         self._thread = threading.Thread(target=self._run, name="heartbeat", daemon=True)
 
     def __enter__(self) -> Self:
+        self._database.give_up_once(self._stop.is_set)
         self._thread.start()
         return self
 

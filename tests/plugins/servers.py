@@ -64,6 +64,17 @@ class Servers:
         yield self.database_url(name)
         self.admin.execute(f"DROP DATABASE {name} WITH (FORCE)")
 
+    @contextmanager
+    def without_database(self, url: str) -> Iterator[None]:
+        """The server ends all connections to the database of an address, and takes no new one."""
+        name = url.removeprefix("postgresql:///").partition("?")[0]
+        self.admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
+        self.admin.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
+        try:
+            yield
+        finally:
+            self.admin.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
+
     def empty_broker(self) -> str:
         """The address of an empty Redis database. It is flushed first, because numbers are reused after a while."""
         import redis as redis_client

@@ -4,17 +4,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-import psycopg
 import pytest
 
 from magicfs.config import Settings
 from magicfs.db.pool import Database
 from magicfs.errors import MagicFSError
-from magicfs.runtime import postgres
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import make_agent
 from tests.plugins.index import HOST, Index
@@ -29,19 +25,6 @@ SHORT_SECONDS = 0.5
 
 def set_connect_seconds(database: Database, seconds: float) -> None:
     database._pool.timeout = database._pool.reconnect_timeout = seconds
-
-
-@contextmanager
-def no_database(servers: Servers, url: str) -> Iterator[None]:
-    """The server ends all connections to a database and takes no new one."""
-    name = url.removeprefix("postgresql:///").partition("?")[0]
-    with psycopg.connect(postgres.admin_dsn(servers.home / "run"), autocommit=True) as connection:
-        connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS false")
-        connection.execute("SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE datname = %s", (name,))
-        try:
-            yield
-        finally:
-            connection.execute(f"ALTER DATABASE {name} ALLOW_CONNECTIONS true")
 
 
 def test_an_outage_is_one_line_and_its_end_another(
@@ -67,7 +50,7 @@ def test_an_outage_is_one_line_and_its_end_another(
         try:
             (index.folder / "before.txt").write_text("words")
             wait_until(lambda: is_indexed("before.txt"), seconds=60, failed="the agent does not work")
-            with no_database(servers, database_url):
+            with servers.without_database(database_url):
                 set_connect_seconds(database, SHORT_SECONDS)
                 for number in range(int(OUTAGE_SECONDS)):
                     (index.folder / f"during-{number}.txt").write_text("words")

@@ -63,6 +63,13 @@ def test_a_broker_that_hangs_delays_one_notification_and_is_tried_again_after_a_
     assert len([record for record in caplog.records if "does not answer" in record.message]) == 1
 
 
+def test_no_worker_is_asked_without_a_redis(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Celery tries for six seconds, for which an agent that stops waits."""
+    app = Celery(broker=f"redis+socket://{tmp_path}/none.sock")
+    monkeypatch.setattr(app.control, "inspect", lambda **_: pytest.fail("Celery tries again and again"))
+    assert CeleryQueue(app).workers() == []
+
+
 def test_where_no_thread_can_be_started_the_broker_counts_as_unanswered(monkeypatch: pytest.MonkeyPatch) -> None:
     """A worker's watchdog asks; an exception would end it."""
 
