@@ -83,9 +83,10 @@ class MemoryGuard:
         return bool(self._stopping[0])
 
     @property
-    def is_short(self) -> bool:
-        """Whether a child was killed for want of memory a while ago: what it worked on may be well."""
-        return self._kills.read() is not None
+    def kills_in_a_row(self) -> int:
+        """How many children were killed for want of memory since one had enough: what they worked on may be well."""
+        kills = self._kills.read()
+        return 0 if kills is None else kills.times
 
     def worker_ends(self) -> None:
         """Called in the parent when the worker ends on request."""

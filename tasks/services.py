@@ -115,8 +115,9 @@ def extract_service() -> ExtractService:
 
 @cache
 def _built_extract_service() -> ExtractService:
+    [role] = _role
     service = _factory().extract_service()
-    service.recover()
+    service.recover(memory_kills=role.memory.kills_in_a_row)
     return service
 
 
@@ -138,7 +139,7 @@ def embed_service() -> EmbedService:
     """The service of this process that embeds chunks, with its model loaded. The predecessor's claims are released."""
     [role] = _role
     service = _factory().embed_service()
-    service.recover(lacked_memory=role.memory.is_short)
+    service.recover(lacked_memory=role.memory.kills_in_a_row > 0)
     service.warm_up()
     return service
 

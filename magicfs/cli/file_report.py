@@ -31,6 +31,7 @@ REMEDIES = {
     SkipReason.VANISHED: "the next scan looks at it again",
     SkipReason.TIMEOUT: f"raise MAGICFS_EXTRACT_SECONDS, to 120 at most, and restart MagicFS, {_RETRY}",
     SkipReason.CRASHED: "other files are not affected; report it to the authors of the parser if you can share it",
+    SkipReason.OUT_OF_MEMORY: f"give this machine more memory, {_RETRY}: others than this text could be read",
     SkipReason.BOMB: f"if it is no attack, raise MAGICFS_WORKER_MEMORY_MB, and restart MagicFS, {_RETRY}",
 }
 """What to do about each reason, as docs/reasons.md says it."""

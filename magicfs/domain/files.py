@@ -62,6 +62,7 @@ class SkipReason(StrEnum):
     TIMEOUT = "timeout"
     CRASHED = "crashed"
     BOMB = "bomb"
+    OUT_OF_MEMORY = "out-of-memory"
 
     @property
     def state(self) -> FileState:
@@ -73,7 +74,14 @@ class SkipReason(StrEnum):
 
 NAMED_REASONS = frozenset({SkipReason.BINARY, SkipReason.EMPTY, SkipReason.NO_TEXT})
 _FAILED_REASONS = frozenset(
-    {SkipReason.CORRUPT, SkipReason.PERMISSION, SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.BOMB}
+    {
+        SkipReason.CORRUPT,
+        SkipReason.PERMISSION,
+        SkipReason.TIMEOUT,
+        SkipReason.CRASHED,
+        SkipReason.BOMB,
+        SkipReason.OUT_OF_MEMORY,
+    }
 )
 
 INT64_SIGN_BIT = 1 << 63

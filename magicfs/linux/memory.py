@@ -6,6 +6,7 @@ server.
 
 from __future__ import annotations
 
+import mmap
 import re
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
@@ -49,3 +50,10 @@ def count_memory_kills() -> int:
     except OSError:
         return 0
     return int(found[1]) if found else 0
+
+
+def require_memory(size: int) -> None:
+    """Take `size` bytes of memory and give them back. The kernel kills this process if the machine lacks them."""
+    with mmap.mmap(-1, size) as taken:
+        for page in range(0, size, mmap.PAGESIZE):
+            taken[page] = 1

@@ -38,6 +38,9 @@ TURN_SECONDS = 2.0
 
 BATCH_CHUNKS = 128
 
+ORDINARY_WORD = "memory "
+"""A text of nothing but this word is an ordinary one, as long as one likes."""
+
 
 class EmbedService:
     """Embeds the waiting chunks of the cluster."""
@@ -67,16 +70,18 @@ class EmbedService:
         self._model = model
         self.memory = memory
         self._scales = ScaleKeeper(database)
+        self._lacked_memory = False
 
     def recover(self, *, lacked_memory: bool = False) -> int:
         """Release the claims that this worker had when it last died, and quarantine chunks that keep killing it.
 
-        If it `lacked_memory`, they are claimed alone from then on, which takes less, and are not quarantined.
-        Returns the number of released claims.
+        If it `lacked_memory`, they are claimed alone from then on, which takes less, and count only if this service
+        has suspected them, see `_suspect`. Returns the number of released claims.
         """
+        self._lacked_memory = lacked_memory
         with self._database.transaction() as connection:
             released = embeddings_db.release_chunks(
-                connection, owner=self._owner, counted=True, blameless=lacked_memory
+                connection, owner=self._owner, counted=True, lacked_memory=lacked_memory
             )
             embeddings_db.quarantine_chunks(connection)
         return released
@@ -205,6 +210,8 @@ class EmbedService:
             self._return_claims(batch, counted=False)
             return 0, self.claim_batch() if claim_next else None
         try:
+            if self._lacked_memory and len(batch.claims) == 1:
+                self._suspect(embedder, batch)
             embedded = embed_claims(embedder, self._cut_anew(embedder, batch))
 
             def write(connection: Connection) -> tuple[int, Batch | None]:
@@ -236,6 +243,16 @@ class EmbedService:
         self._database.run_in_transaction(replace_chunks)
         log.info("%d chunks were too long for %s and are cut anew", len(cuts), batch.model.spec.label)
         return [claim for claim in batch.claims if claim.id not in cuts]
+
+    def _suspect(self, embedder: Embedder, batch: Batch) -> None:
+        """Record that the one chunk of a batch is the reason if this process is killed for want of memory from now on.
+
+        A text that is as long as the model reads has just been embedded: there is memory for any other chunk.
+        """
+        [claim] = batch.claims
+        embedder.embed_passages([ORDINARY_WORD * embedder.spec.max_tokens])
+        with self._database.transaction() as connection:
+            embeddings_db.suspect_chunk(connection, model=batch.model.id, claim=claim)
 
     def _return_claims(self, batch: Batch, *, counted: bool) -> None:
         model, claims = batch.model.id, batch.claims

@@ -14,10 +14,11 @@ from dataclasses import dataclass
 from magicfs.db.corpus import file_claims, page_claims
 from magicfs.db.pool import Connection, Database
 from magicfs.db.vectors import embedding_queue as queue_db
-from magicfs.domain.files import ClaimedFile, display_path
+from magicfs.domain.files import ClaimedFile, SkipReason, display_path
 from magicfs.domain.ids import FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
+from magicfs.linux.memory import require_memory
 from magicfs.pipeline.claim_groups import group_files
 from magicfs.pipeline.claims import return_early
 from magicfs.pipeline.file_processor import FileProcessor
@@ -32,6 +33,9 @@ BATCH_BYTES = 4 << 20
 
 BATCH_SECONDS = 0.25
 """After this time the batch starts no further file, and the claims of the others are returned."""
+
+ORDINARY_BYTES = 32 << 20
+"""The memory that reading a file may take without being the reason if the worker is killed for want of memory."""
 
 FIRST_OCR_PAUSE_SECONDS, MAX_OCR_PAUSE_SECONDS = 60.0, 3600.0
 """OCR that does not start is tried again, for files that wait for it, after these pauses: each is twice as long."""
@@ -77,6 +81,7 @@ class ExtractService:
         self._worker = worker
         self._max_embedded_chunks = max_embedded_chunks
         self._paused = paused
+        self._lacked_memory = False
         self._waits_for_ocr = False
         """Whether files may wait for the OCR that is installed now: they were read without, or it did not start."""
         self._ocr_pause_s = FIRST_OCR_PAUSE_SECONDS
@@ -88,16 +93,23 @@ class ExtractService:
         """Whether files may wait for the OCR that is installed now, and it is time to try it. Any thread may ask."""
         return self._waits_for_ocr and time.monotonic() >= self._ocr_due_at
 
-    def recover(self) -> int:
+    def recover(self, *, memory_kills: int = 0) -> int:
         """Release the claims that this worker had when it last died, and quarantine files that keep killing it.
+
+        `memory_kills` is how often it has been killed in a row for want of memory. The first of these kills does not
+        count: before each claim, those that follow have taken what an ordinary file needs, see `_require_memory`.
 
         Also tells the index this host's limit of embedded chunks. Files that waited for the OCR that is installed now
         are queued when no other file waits: to start it may take longer than a child has. Returns the number of
         released claims.
         """
         with self._database.transaction() as connection:
-            released = file_claims.release_files(connection, owner=self._worker.owner, counted=True)
-            file_claims.quarantine_files(connection, extractor=newest_version())
+            released = file_claims.release_files(
+                connection, owner=self._worker.owner, counted=memory_kills != 1, alone=True
+            )
+            reason = SkipReason.OUT_OF_MEMORY if memory_kills else SkipReason.CRASHED
+            file_claims.quarantine_files(connection, extractor=newest_version(), reason=reason)
+        self._lacked_memory = memory_kills > 0
         ocr = self._processor.ocr
         self._waits_for_ocr = ocr is not None and self._has_files_for_ocr(ocr)
         limit = self._database.run_in_transaction(self._declare_limit)
@@ -171,6 +183,7 @@ class ExtractService:
 
     def claim_files(self) -> list[ClaimedFile]:
         """Claim the next files that wait, the ones that were just saved first. Raises `DatabaseError`."""
+        self._require_memory()
         with self._database.transaction() as connection:
             # This worker has none now: they are lost ones.
             file_claims.release_files(connection, owner=self._worker.owner, counted=False)
@@ -188,6 +201,7 @@ class ExtractService:
         """Claim a file of which pages or pictures wait; none while that is paused. Raises `DatabaseError`."""
         if self._paused():
             return []
+        self._require_memory()
         with self._database.transaction() as connection:
             return page_claims.claim_pages(
                 connection,
@@ -197,6 +211,11 @@ class ExtractService:
                 seconds=LEASE_SECONDS,
                 recognises=self._processor.ocr is not None and not self._extractor.lacks_ocr(),
             )
+
+    def _require_memory(self) -> None:
+        """Take what an ordinary file needs, after a kill for want of memory: who dies of it has claimed no file."""
+        if self._lacked_memory:
+            require_memory(ORDINARY_BYTES)
 
     def _process_group(
         self, group: Sequence[ClaimedFile], unstarted: dict[FileId, ClaimedFile], deadline: float

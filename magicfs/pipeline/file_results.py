@@ -20,7 +20,15 @@ from magicfs.pipeline.pauses import pause_before_rereading_s
 from magicfs.pipeline.reading import FileRead
 from magicfs.text.extract.versions import newest_version
 
-_REASONS_THAT_MAY_PASS = frozenset({SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.NEEDS_OCR, SkipReason.VANISHED})
+_REASONS_THAT_MAY_PASS = frozenset(
+    {
+        SkipReason.TIMEOUT,
+        SkipReason.CRASHED,
+        SkipReason.OUT_OF_MEMORY,
+        SkipReason.NEEDS_OCR,
+        SkipReason.VANISHED,
+    }
+)
 """A later try, or a program that is installed later, may give a file with such a reason a text."""
 
 

@@ -22,7 +22,14 @@ from magicfs.text.extract.options import OcrEngine
 from magicfs.text.extract.versions import RECOGNISED_SINCE
 
 _EARLIER_TEXT_STAYS = frozenset(
-    {SkipReason.NEEDS_OCR, SkipReason.TIMEOUT, SkipReason.CRASHED, SkipReason.CORRUPT, SkipReason.BOMB}
+    {
+        SkipReason.NEEDS_OCR,
+        SkipReason.TIMEOUT,
+        SkipReason.CRASHED,
+        SkipReason.CORRUPT,
+        SkipReason.BOMB,
+        SkipReason.OUT_OF_MEMORY,
+    }
 )
 """Reasons that say nothing of bytes that an earlier reader could read: that one's text is better than none."""
 

@@ -1,4 +1,4 @@
-"""Workers that the kernel kills for want of memory: they try again rarely, say so, and blame no chunk."""
+"""Workers that the kernel kills for want of memory: they try again rarely, say so, and blame what is greedy alone."""
 
 from __future__ import annotations
 
@@ -6,6 +6,8 @@ import time
 from pathlib import Path
 
 from magicfs.cli.stuck_parts import short_of_memory
+from magicfs.db.corpus.failures import iterate_failures, retry_failures
+from magicfs.db.vectors.embeddings import MAX_ATTEMPTS
 from magicfs.domain.status import PartStatus
 from magicfs.state_directory.memory_kills import MAX_PAUSE_SECONDS, MemoryKills
 from tests.faults.word_files import write_files
@@ -15,9 +17,16 @@ SABOTAGE = "tests.faults.sabotage.memory"
 KILLS = 4
 
 
-def kills(stack: Stack) -> int:
-    found = MemoryKills(stack.settings.run_dir, "embed-1").read()
+def kills(stack: Stack, worker: str = "embed-1") -> int:
+    found = MemoryKills(stack.settings.run_dir, worker).read()
     return 0 if found is None else found.times
+
+
+def goes_on(stack: Stack, kind: str = "embed") -> bool:
+    """Start a worker again as the supervisor does: Celery ends one whose first child dies."""
+    if stack.processes[f"{kind}-1"].poll() is not None:
+        stack.start_worker(kind, sabotage=SABOTAGE)
+    return True
 
 
 def test_a_worker_without_memory_pauses_and_says_so_and_goes_on_when_there_is_some(
@@ -30,12 +39,7 @@ def test_a_worker_without_memory_pauses_and_says_so_and_goes_on_when_there_is_so
     stack.start_worker("extract")
     began = time.monotonic()
     stack.start_worker("embed", sabotage=SABOTAGE)
-    while kills(stack) < KILLS:
-        if stack.processes["embed-1"].poll() is not None:
-            # Celery ends a worker whose first child dies; the supervisor starts it again.
-            stack.start_worker("embed", sabotage=SABOTAGE)
-        assert time.monotonic() < began + 120, stack.logs()
-        time.sleep(0.1)
+    stack.wait(lambda: goes_on(stack) and kills(stack) >= KILLS, what="kills")
     assert time.monotonic() - began >= 1 + 2 + 4, "each pause is twice as long"
     assert len((stack.home / "tries").read_text()) == KILLS
     [line] = short_of_memory(stack.settings, [PartStatus("embed-1", "backoff", None, 0.0, 0, "")])
@@ -64,6 +68,33 @@ def test_a_worker_that_waits_for_memory_stops_at_once(stack: Stack, tmp_path: Pa
     assert not short_of_memory(stack.settings), "it ended on request"
 
 
+def test_a_chunk_that_needs_more_memory_than_others_is_quarantined_and_tried_again_on_request(
+    stack: Stack, tmp_path: Path
+) -> None:
+    write_files(tmp_path / "docs", count=5)
+    (tmp_path / "docs/greedy.txt").write_text("An innocent beginning with the word GREEDY in it.\n")
+    stack.add_root(tmp_path / "docs")
+    stack.start_agent()
+    stack.start_worker("extract")
+    stack.start_worker("embed", sabotage=SABOTAGE)
+    stack.wait(lambda: goes_on(stack) and stack.settled(), what="an end of the work")
+    assert stack.rows("SELECT state, reason, count(*) FROM embeddings GROUP BY 1, 2 ORDER BY 3") == [
+        ("failed", "out-of-memory", 1),
+        ("done", None, 5),
+    ]
+    assert kills(stack) == MAX_ATTEMPTS
+    with stack.database.transaction() as connection:
+        [failure] = list(iterate_failures(connection))
+        assert (failure.path, failure.reason) == (b"greedy.txt", "out-of-memory")
+    stack.processes["embed-1"].terminate()
+    assert stack.processes["embed-1"].wait(60) == 0
+    with stack.database.transaction() as connection:
+        retry_failures(connection)
+    stack.start_worker("embed")
+    stack.wait(stack.settled, what="another try on a machine with more memory")
+    assert stack.rows("SELECT DISTINCT state FROM embeddings") == [("done",)]
+
+
 def test_chunks_that_lacked_memory_are_not_quarantined(stack: Stack, tmp_path: Path) -> None:
     write_files(tmp_path / "docs", count=1)
     stack.add_root(tmp_path / "docs")
@@ -80,3 +111,39 @@ def test_chunks_that_lacked_memory_are_not_quarantined(stack: Stack, tmp_path: P
     stack.start_worker("embed")
     stack.wait(stack.settled, what="an index of everything")
     assert stack.rows("SELECT DISTINCT state FROM embeddings") == [("done",)]
+
+
+def test_files_that_lacked_memory_are_read_when_there_is_some(stack: Stack, tmp_path: Path) -> None:
+    (stack.home / "no memory").touch()
+    write_files(tmp_path / "docs", count=2)
+    stack.add_root(tmp_path / "docs")
+    stack.start_agent()
+    stack.start_worker("extract", sabotage=SABOTAGE)
+    stack.wait(lambda: goes_on(stack, "extract") and kills(stack, "extract-1") >= KILLS - 1, what="kills")
+    assert stack.rows("SELECT state, attempts FROM files") == [("pending", 1)] * 2, "the first kill, and no other one"
+    (stack.home / "no memory").unlink()
+    stack.wait(lambda: stack.rows("SELECT state FROM files") == [("indexed",)] * 2, what="texts")
+
+
+def test_a_file_that_needs_more_memory_than_others_is_quarantined_and_tried_again_on_request(
+    stack: Stack, tmp_path: Path
+) -> None:
+    write_files(tmp_path / "docs", count=5)
+    (tmp_path / "docs/GREEDY.txt").write_text("words")
+    stack.add_root(tmp_path / "docs")
+    stack.start_agent()
+    stack.start_worker("extract", sabotage=SABOTAGE)
+    pending = "SELECT FROM files WHERE state = 'pending'"
+    stack.wait(lambda: len(stack.rows("SELECT FROM files")) == 6, what="a scan")
+    stack.wait(lambda: goes_on(stack, "extract") and not stack.rows(pending), what="an end of the work")
+    assert stack.rows("SELECT state, reason, count(*) FROM files GROUP BY 1, 2 ORDER BY 3") == [
+        ("failed", "out-of-memory", 1),
+        ("indexed", None, 5),
+    ]
+    stack.processes["extract-1"].terminate()
+    assert stack.processes["extract-1"].wait(60) == 0
+    with stack.database.transaction() as connection:
+        retry_failures(connection)
+    stack.start_worker("extract")
+    stack.wait(lambda: not stack.rows(pending), what="another try on a machine with more memory")
+    assert stack.rows("SELECT DISTINCT state FROM files") == [("indexed",)]

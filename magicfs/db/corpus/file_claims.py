@@ -220,14 +220,16 @@ def requeue_outdated(
     return connection.execute(_SQL["requeue_outdated"], values).rowcount
 
 
-def release_files(connection: Connection, *, owner: str, counted: bool) -> int:
+def release_files(connection: Connection, *, owner: str, counted: bool, alone: bool = False) -> int:
     """Release all claims of the worker `owner`. Returns the number of files.
 
-    With `counted`, the attempts stay counted, because the files may have killed the worker.
+    With `counted`, the attempts stay counted, because the files may have killed the worker. Otherwise they do not; with
+    `alone`, the files are claimed alone all the same.
     """
     values = {
         "owner": owner,
         "refund": 0 if counted else 1,
+        "least": 1 if alone else 0,
         "max_attempts": MAX_ATTEMPTS,
         "pause": EXTRA_ATTEMPT_PAUSE_SECONDS,
     }
@@ -250,15 +252,17 @@ def queue_files_for_ocr(connection: Connection, *, host: str, lesser: Sequence[s
     return len(rows)
 
 
-def quarantine_files(connection: Connection, *, extractor: int) -> int:
-    """Quarantine the files over which workers died `MAX_ATTEMPTS` times. Returns their number.
+def quarantine_files(connection: Connection, *, extractor: int, reason: SkipReason = SkipReason.CRASHED) -> int:
+    """Quarantine the files over which workers died `MAX_ATTEMPTS` times, for a reason. Returns their number.
 
     One that was read but for some pages stays in the index without these. `extractor` is the highest version of a
     reader.
     """
     connection.execute(_SQL["give_up_pages"], {"max_attempts": MAX_ATTEMPTS, "waiting": WAITING})
     detail = f"the worker died {MAX_ATTEMPTS} times over this file"
-    values = {"detail": detail, "max_attempts": MAX_ATTEMPTS, "extractor": extractor}
+    if reason is SkipReason.OUT_OF_MEMORY:
+        detail = f"the system killed the worker {MAX_ATTEMPTS} times over this file, and over no other one"
+    values = {"reason": reason.value, "detail": detail, "max_attempts": MAX_ATTEMPTS, "extractor": extractor}
     return connection.execute(_SQL["quarantine_files"], values).rowcount
 
 

@@ -144,14 +144,24 @@ def fail_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk, r
     )
 
 
-def release_chunks(connection: Connection, *, owner: str, counted: bool, blameless: bool = False) -> int:
+def suspect_chunk(connection: Connection, *, model: ModelId, claim: ClaimedChunk) -> None:
+    """Record that a chunk is the reason if its worker is killed for want of memory before it has embedded it."""
+    values = {
+        "model_id": model,
+        "chunk_id": claim.id,
+        "lease": claim.lease,
+        "reason": SkipReason.OUT_OF_MEMORY.value,
+    }
+    connection.execute(_SQL["suspect_chunk"], values)
+
+
+def release_chunks(connection: Connection, *, owner: str, counted: bool, lacked_memory: bool = False) -> int:
     """Release all claims of the worker `owner`. Returns the number of chunks.
 
-    With `counted`, the attempts stay counted, because the chunks may have killed the worker. Those of `blameless`
-    chunks are not counted up to the last one.
+    With `counted`, the attempts stay counted, because the chunks may have killed the worker. If it `lacked_memory`, so
+    do those of suspected chunks, and of others not; these are claimed alone from then on.
     """
-    most = MAX_ATTEMPTS - 1 if blameless else MAX_ATTEMPTS
-    values = {"owner": owner, "refund": 0 if counted else 1, "most": most}
+    values = {"owner": owner, "refund": 0 if counted else 1, "lacked_memory": lacked_memory}
     return connection.execute(_SQL["release_chunks"], values).rowcount
 
 

@@ -46,7 +46,7 @@ def test_a_child_that_the_kernel_has_killed_lacked_memory(machine: Machine) -> N
     machine.pass_time(3600)
     machine.kernel_kills(1)
     machine.guard.child_ended(KILLED)
-    assert machine.guard.is_short
+    assert machine.guard.kills_in_a_row == 1
 
 
 def test_a_child_that_takes_a_while_to_end_lacked_memory(machine: Machine) -> None:
@@ -56,7 +56,7 @@ def test_a_child_that_takes_a_while_to_end_lacked_memory(machine: Machine) -> No
     for _ in range(3):
         machine.guard.child_lives()
     machine.guard.child_ended(KILLED)
-    assert machine.guard.is_short
+    assert machine.guard.kills_in_a_row == 1
 
 
 @pytest.mark.parametrize(
@@ -69,7 +69,7 @@ def test_another_end_is_none_for_want_of_memory(machine: Machine, kernel_kills_b
         machine.kernel_kills(1)
     machine.pass_time(2 * LOOK_SECONDS)
     machine.guard.child_ended(exit_code)
-    assert not machine.guard.is_short
+    assert machine.guard.kills_in_a_row == 0
 
 
 def test_kills_are_forgotten_when_a_child_has_lived_long_enough_after_its_pause(machine: Machine) -> None:
@@ -77,6 +77,6 @@ def test_kills_are_forgotten_when_a_child_has_lived_long_enough_after_its_pause(
     machine.guard.child_ended(KILLED)
     machine.guard.child_begins()
     machine.pass_time(STEADY_SECONDS - LOOK_SECONDS)
-    assert machine.guard.is_short
+    assert machine.guard.kills_in_a_row == 1
     machine.pass_time(2 * LOOK_SECONDS)
-    assert not machine.guard.is_short, "without any task"
+    assert machine.guard.kills_in_a_row == 0, "without any task"

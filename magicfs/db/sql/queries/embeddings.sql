@@ -35,7 +35,7 @@ picked AS (
 ),
 claimed AS (
     UPDATE embeddings
-    SET attempts = embeddings.attempts + 1, lease = lease.number, leased_by = %(owner)s,
+    SET attempts = embeddings.attempts + 1, reason = NULL, lease = lease.number, leased_by = %(owner)s,
         leased_until = now() + make_interval(secs => %(seconds)s)
     FROM picked, lease
     WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = picked.chunk_id
@@ -80,6 +80,11 @@ SELECT FROM embeddings
 WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
 ORDER BY chunk_id FOR UPDATE
 
+-- name: suspect_chunk
+-- A claimed chunk will be the reason if its worker is killed for want of memory.
+UPDATE embeddings SET reason = %(reason)s
+WHERE model_id = %(model_id)s AND chunk_id = %(chunk_id)s AND lease = %(lease)s
+
 -- name: fail_chunk
 -- A chunk for which the model gives no usable vector.
 UPDATE embeddings
@@ -87,9 +92,12 @@ SET state = 'failed', reason = %(reason)s, lease = NULL, leased_by = NULL, lease
 WHERE model_id = %(model_id)s AND chunk_id = %(chunk_id)s AND lease = %(lease)s
 
 -- name: release_chunks
--- All claims of a worker. A refund of 1 takes the attempt back, and no more than `most` attempts stay counted.
+-- All claims of a worker. A refund of 1 takes the attempt back. So it is when the worker `lacked_memory`, unless its chunk was
+-- suspected; such a chunk is claimed alone all the same.
 UPDATE embeddings
-SET attempts = least(greatest(attempts - %(refund)s, 0), %(most)s), lease = NULL, leased_by = NULL, leased_until = NULL
+SET attempts = CASE WHEN NOT %(lacked_memory)s THEN greatest(attempts - %(refund)s, 0)
+                    WHEN reason IS NULL THEN greatest(attempts - 1, 1) ELSE attempts END,
+    reason = CASE WHEN %(lacked_memory)s THEN reason END, lease = NULL, leased_by = NULL, leased_until = NULL
 WHERE (model_id, chunk_id) IN (
     SELECT model_id, chunk_id FROM embeddings WHERE leased_by = %(owner)s AND lease IS NOT NULL
     ORDER BY 1, 2 FOR UPDATE)
@@ -97,7 +105,7 @@ WHERE (model_id, chunk_id) IN (
 -- name: quarantine_chunks
 -- Chunks whose workers died in every attempt.
 UPDATE embeddings
-SET state = 'failed', reason = %(reason)s, lease = NULL, leased_by = NULL, leased_until = NULL
+SET state = 'failed', reason = coalesce(reason, %(reason)s), lease = NULL, leased_by = NULL, leased_until = NULL
 WHERE (model_id, chunk_id) IN (
     SELECT model_id, chunk_id FROM embeddings
     WHERE state = 'pending' AND attempts >= %(max_attempts)s AND ({{is_held}}) IS NOT TRUE

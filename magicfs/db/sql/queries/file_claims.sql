@@ -150,10 +150,10 @@ FROM (
 WHERE files.id = requeued.id
 
 -- name: release_files
--- All claims of a worker. A refund of 1 takes the attempt back. A file that has used all attempts, but has changed since
--- the last claim, gets an extra attempt after a pause: the change may have fixed it.
+-- All claims of a worker. A refund of 1 takes the attempt back, but for `least` attempts. A file that has used all attempts,
+-- but has changed since the last claim, gets an extra attempt after a pause: the change may have fixed it.
 UPDATE files SET (attempts, leased_until) = (
-        SELECT CASE WHEN extra THEN %(max_attempts)s - 1 ELSE greatest(files.attempts - %(refund)s, 0) END,
+        SELECT CASE WHEN extra THEN %(max_attempts)s - 1 ELSE greatest(files.attempts - %(refund)s, %(least)s) END,
                CASE WHEN extra THEN now() + make_interval(secs => %(pause)s) END
         FROM (SELECT files.attempts - %(refund)s >= %(max_attempts)s AND files.changed_at > files.claimed_at AS extra) AS attempt),
     lease = NULL, leased_by = NULL
@@ -197,7 +197,7 @@ WHERE h.name = %(host)s AND f.state IN ('indexed', 'skipped', 'named')
 -- name: quarantine_files
 -- Files whose workers died in every attempt.
 UPDATE files
-SET state = 'failed', reason = 'crashed', detail = %(detail)s, extractor = %(extractor)s,
+SET state = 'failed', reason = %(reason)s, detail = %(detail)s, extractor = %(extractor)s,
     lease = NULL, leased_by = NULL, leased_until = NULL, priority = 0
 WHERE id IN (
     SELECT id FROM files

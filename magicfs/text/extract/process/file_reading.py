@@ -14,6 +14,7 @@ from typing import Final
 from magicfs.domain.contents import Document, PageText, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.ipc.framing import FramingError, Message
+from magicfs.linux.memory import count_memory_kills
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.process.answers import Answers
 from magicfs.text.extract.process.child_keeper import ChildKeeper
@@ -40,6 +41,10 @@ a picture without OCR, for what it says of itself."""
 _PAGES_TIME_SHARE: Final = 0.5
 """The time for reading page by page after the file has used up its own, as a share of that."""
 
+_KILLED: Final = Unreadable(SkipReason.CRASHED, "the parser was killed twice")
+_KILLED_FOR_MEMORY: Final = Unreadable(
+    SkipReason.OUT_OF_MEMORY, "the system has killed the parser twice for want of memory"
+)
 _OUT_OF_REACH: Final = Unreadable(SkipReason.VANISHED, "the disk or the network of the file fails")
 _NOTHING_READ: Final = frozenset({SkipReason.NEEDS_OCR, SkipReason.VANISHED})
 """Why the turn of a file that goes on has no effect, whatever the answers were."""
@@ -75,6 +80,7 @@ class FileReading:
 
         One that goes on is read once: it has more time for its pages, and another turn follows.
         """
+        memory_kills = count_memory_kills()
         answers, failure = self._read()
         used_s = self._used_s()
         goes_on = self._source.known is not None
@@ -82,7 +88,8 @@ class FileReading:
             answers, failure = self._read()
             used_s += self._used_s()
             if failure is not None and failure.may_be_chance and not answers.has_document:
-                return Unreadable(SkipReason.CRASHED, "the parser was killed twice"), answers
+                lacked_memory = count_memory_kills() >= memory_kills + 2
+                return _KILLED_FOR_MEMORY if lacked_memory else _KILLED, answers
         if failure is not None and failure.unreadable.reason in _NOTHING_READ:
             return failure.unreadable, answers
         outcome = answers.outcome() or (failure.unreadable if failure is not None else self._timed_out())
