@@ -20,11 +20,11 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "text/plain": 64,
     "text/x-dxf": 63,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),
-    "application/zip": 70,
+    "application/zip": 73,
     "application/x-ipynb+json": 21,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
-    "application/x-ole-storage": 69,
+    "application/x-ole-storage": 73,
     **dict.fromkeys(("application/onenote", "application/vnd.wordperfect"), 48),
     **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "package")), 23),
     "application/x-office-excel+xml": 22,
@@ -32,21 +32,21 @@ READER_VERSIONS: Final[dict[str, int]] = {
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 23
     ),
     "application/pdf": 26,
-    "application/pkcs7-mime": 71,
+    "application/pkcs7-mime": 73,
     "application/vnd.rar": 27,
     "application/rtf": 20,
     "application/x-fictionbook+xml": 14,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
-    "message/*": 71,
-    "application/mbox": 71,
+    "message/*": 73,
+    "application/mbox": 73,
     **dict.fromkeys(("audio/*", "video/*"), 53),
     "image/*": 53,
     "application/rdf+xml": 52,
     "text/x-java-manifest": 46,
-    "application/x-tar": 51,
-    **dict.fromkeys(("application/gzip", "application/x-bzip2", "application/x-xz"), 50),
+    "application/x-tar": 73,
+    **dict.fromkeys(("application/gzip", "application/x-bzip2", "application/x-xz", "application/zstd"), 73),
     "application/x-mobipocket-ebook": 7,
-    "application/ms-tnef": 71,
+    "application/ms-tnef": 73,
     "application/vnd.sqlite3": 7,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
@@ -56,7 +56,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 73
+VERSION_OF_UNREAD: Final = 74
 """To be raised when files are read of which nothing was: above all others."""
 
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
-from magicfs.domain.contents import Document
+from collections.abc import Mapping
+
+from magicfs.domain.contents import Document, PageText
+from magicfs.text.extract.documents.picture_texts import with_picture_texts
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits, Ocr
 
@@ -26,3 +29,20 @@ def read_in_part(content: bytes, ocr: Ocr | None, scanned: str, *, seconds: floa
             break
     assert isinstance(outcome, Document), outcome
     return outcome
+
+
+def turns(reader: FileExtractor, content: bytes, name: bytes, known: Mapping[int, PageText] | None = None) -> Document:
+    """What is read when no turn is left."""
+    texts = dict(known or {})
+    while True:
+        outcome = reader.go_on(content, kind=reader.kind(content, name=name), page_texts=texts)
+        assert isinstance(outcome, Document), outcome
+        texts = dict(outcome.page_texts)
+        if not outcome.pending_pages:
+            return outcome
+
+
+def whole(reader: FileExtractor, content: bytes, name: bytes) -> Document:
+    """The document with the texts of its pictures."""
+    document = turns(reader, content, name)
+    return with_picture_texts(document, {number: text.text for number, text in document.page_texts.items()})

@@ -6,21 +6,21 @@ import io
 import os
 import shutil
 import struct
+import zipfile
 import zlib
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 
 import pytest
 from msoffcrypto.format.ooxml import OOXMLFile
 from PIL import Image
 
-from magicfs.domain.contents import NO_OCR, Document, PageText, Recognition, Unreadable
+from magicfs.domain.contents import NO_OCR, PageText, Recognition, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.found_pictures import MAX_PICTURES
-from magicfs.text.extract.documents.picture_texts import with_picture_texts
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Limits, Ocr, OcrEngine
-from tests.integration.text.reading import read
+from tests.integration.text.reading import read, turns, whole
 from tests.plugins.documents import mail
 from tests.plugins.inline_pictures import data_url, rtf_of
 from tests.plugins.mobipocket import book
@@ -51,23 +51,6 @@ HERON = picture_of("The heron waits at the river", image_format="JPEG")
 def reader() -> Iterator[FileExtractor]:
     with FileExtractor(limits=Limits(seconds=300), ocr=find_ocr()) as opened:
         yield opened
-
-
-def turns(reader: FileExtractor, content: bytes, name: bytes, known: Mapping[int, PageText] | None = None) -> Document:
-    """What is read when no turn is left."""
-    texts = dict(known or {})
-    while True:
-        outcome = reader.go_on(content, kind=reader.kind(content, name=name), page_texts=texts)
-        assert isinstance(outcome, Document), outcome
-        texts = dict(outcome.page_texts)
-        if not outcome.pending_pages:
-            return outcome
-
-
-def whole(reader: FileExtractor, content: bytes, name: bytes) -> Document:
-    """The document with the texts of its pictures."""
-    document = turns(reader, content, name)
-    return with_picture_texts(document, {number: text.text for number, text in document.page_texts.items()})
 
 
 def noise(size: tuple[int, int]) -> bytes:
@@ -347,8 +330,11 @@ def test_rapidocr_is_loaded_for_the_first_picture() -> None:
 
 
 def test_pictures_of_documents_inside_of_others_do_not_wait(reader: FileExtractor) -> None:
-    archive = members({"a.docx": word_document_of("Breakfast", MARMALADE)})
-    assert read(reader, archive, b"a.zip").pictures == ()
+    content = io.BytesIO(word_document_of("Dinner"))
+    with zipfile.ZipFile(content, "a") as archive:
+        archive.writestr("word/embeddings/Microsoft_Word_Document1.docx", word_document_of("Breakfast", MARMALADE))
+    document = read(reader, content.getvalue(), b"a.docx")
+    assert ("Breakfast" in document.text, document.pictures) == (True, ())
 
 
 def test_a_deck_whose_pictures_are_missing_is_read(reader: FileExtractor) -> None:

@@ -17,10 +17,11 @@ from magicfs.text.extract.documents.extended_documents import text_of
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import find_ocr, installed_rapidocr
 from magicfs.text.extract.options import Limits, Ocr
-from magicfs.text.extract.pdf import shown_pictures
+from magicfs.text.extract.parsed import Parsed
+from magicfs.text.extract.pdf import shown_pictures, text_layers
 from magicfs.text.extract.pdf.pdf_pages import PdfPages
 from magicfs.text.extract.pdf.pdf_text import PdfFile
-from magicfs.text.extract.pdf.text_layers import read_pdf
+from magicfs.text.extract.pdf.text_layers import KnownLayers, read_pdf
 from tests.integration.text.reading import read
 from tests.plugins.pdf import Page, Scan, pdf_file
 from tests.plugins.pictures import long_picture_of
@@ -173,6 +174,22 @@ def test_a_page_with_pictures_that_cannot_be_told_keeps_its_text(monkeypatch: py
     monkeypatch.setattr(shown_pictures, "_visible_part", lambda _: None)
     outcome = read_pdf(pdf_file(SLIDE, SENTENCE))
     assert text_of(outcome).split() == ["Breakfast", *SENTENCE.split()]
+
+
+def test_a_file_that_is_read_again_is_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    read_before: list[bytes] = []
+
+    def note(content: bytes) -> Parsed:
+        read_before.append(content)
+        return read_pdf(content)
+
+    monkeypatch.setattr(text_layers, "read_pdf", note)
+    monkeypatch.setattr(text_layers, "MAX_KNOWN_CHARACTERS", 8000)
+    first, second, third = (pdf_file("\n".join([word] * 400)) for word in ("heron", "tides", "boats"))
+    known = KnownLayers()
+    for content in (first, second, first, third, first, second):
+        assert known.read(content) == read_pdf(content)
+    assert read_before == [first, second, third, second]
 
 
 def test_without_ocr_no_page_waits_until_there_is_one() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import tarfile
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import accumulate, chain, islice
 from typing import Final
 
@@ -21,6 +21,7 @@ from magicfs.text.extract.archives.archive_members import RAR_TYPE, ZIP_TYPE, Me
 from magicfs.text.extract.archives.compressed_files import DAMAGE_OF_COMPRESSED
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.documents.file_parts import WHAT_FOLLOWS, FileParts
+from magicfs.text.extract.mail.mail_pictures import AttachedPictures
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
 
@@ -52,13 +53,20 @@ _DAMAGE: Final = (tarfile.TarError, *DAMAGE_OF_COMPRESSED)
 
 
 def read_archive(
-    content: bytes, mime_type: str, *, parts: FileParts, max_characters: int
+    content: bytes,
+    mime_type: str,
+    *,
+    parts: FileParts,
+    max_characters: int,
+    pictures: AttachedPictures | None = None,
+    is_outermost: bool = True,
 ) -> Document | Unreadable | None:
     """The names in an archive, a line each, then the texts of its files, if they are few, a page each.
 
-    None if it has no name or cannot be read. When the time for parts is over, or there are `max_characters`, reading
-    ends with what was read until then. Of a damaged archive, the names end at the damage: what follows is counted as
-    one part.
+    `pictures` gathers those in its files: a file that has any is a page too, and theirs where the archive is the
+    outermost file. None if it has no name or cannot be read. When the time for parts is over, or there are
+    `max_characters`, reading ends with what was read until then. Of a damaged archive, the names end at the damage:
+    what follows is counted as one part.
     """
     names = _Names(parts)
     try:
@@ -69,7 +77,7 @@ def read_archive(
         return Unreadable(SkipReason.ENCRYPTED, "an archive whose names need a password")
     if not names.count:
         return None
-    texts = _Texts(names, parts, max_characters)
+    texts = _Texts(names, parts, max_characters, pictures, begin=pictures.begin if pictures and is_outermost else None)
     if names.count <= MAX_READ_MEMBERS and not names.are_of_package():
         with contextlib.suppress(rarfile.PasswordRequired, *_DAMAGE):
             texts.read(members_of(content, mime_type))
@@ -142,18 +150,30 @@ def _inner_type(name: str) -> str | None:
 class _Texts:
     """The texts of the files in an archive, and in archives inside of it."""
 
-    def __init__(self, names: _Names, parts: FileParts, max_characters: int) -> None:
+    def __init__(
+        self,
+        names: _Names,
+        parts: FileParts,
+        max_characters: int,
+        pictures: AttachedPictures | None,
+        *,
+        begin: Callable[[int], None] | None,
+    ) -> None:
         self._names = names
         self._parts = parts
         self._left = max_characters
+        self._pictures = pictures
+        self._begin = begin
         self.pages: list[str] = []
-        """The name and the text of each file that has one."""
+        """The name and the text of each file that has one, or pictures."""
         self.count = 0
         """The files that were counted as parts."""
 
     def read(self, members: Iterator[Member], *, depth: int = 0, path: str = "") -> None:
         """Read one after the other, until the time for parts is over, or the archive is damaged."""
         for member in members:
+            if self._pictures is not None and self._pictures.keeps_bytes and self._pictures.is_full:
+                return
             if _DATA_OF_SYSTEMS.fullmatch(member.name):
                 continue
             if self._left <= 0 or self._parts.is_time_over:
@@ -188,10 +208,19 @@ class _Texts:
         if not content:
             return
         self.count += 1
-        text = self._parts.read(content, member.name.rpartition("/")[2].encode("utf-8", "replace"))
-        if text:
+        text, has_pictures = self._read_file(content, member.name.rpartition("/")[2].encode("utf-8", "replace"))
+        if text or has_pictures:
             self._left -= len(text)
             self.pages.append(f"{' '.join(clean(name).split())}\n\n{text}")
+
+    def _read_file(self, content: bytes, name: bytes) -> tuple[str, bool]:
+        """The text of a file, and whether pictures of it were gathered."""
+        if self._pictures is None:
+            return self._parts.read(content, name), False
+        before = self._pictures.count
+        if self._begin is not None:
+            self._begin(1 + len(self.pages))
+        return self._parts.read(content, name), self._pictures.count > before
 
     def _add_unread(self, name: str, reason: SkipReason) -> None:
         self.count += 1

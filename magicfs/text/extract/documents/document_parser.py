@@ -45,7 +45,7 @@ from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf import pdf_text
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
-from magicfs.text.extract.pdf.text_layers import read_pdf
+from magicfs.text.extract.pdf.text_layers import KnownLayers, read_pdf
 from magicfs.text.extract.plain.decoding import read_text
 from magicfs.text.extract.plain.plain_text import clean, decode
 from magicfs.text.extract.process.page_reader import Pages, unreadable_of
@@ -66,7 +66,7 @@ _TIME_SHARE: Final = 0.8
 _PICTURE_TIME_SHARE: Final = 0.2
 """The share of a file's time in which strips of a long page or picture are begun: see `LEAST_PAGE_SHARE`."""
 _READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
-_NO_MAIL: Final = -1
+_NO_HOLDER: Final = -1
 _MAX_DEPTH: Final = 3
 """Files in files that are read: a document attached to a message attached to a message."""
 
@@ -77,6 +77,7 @@ class DocumentParser:
     def __init__(self, kreuzberg: KreuzbergParser, *, limits: Limits) -> None:
         self._kreuzberg = kreuzberg
         self._limits = limits
+        self._layers = KnownLayers()
         self._begin(0.0)
 
     def warm_up(self) -> None:
@@ -101,8 +102,8 @@ class DocumentParser:
         """Begin a file at a moment on the monotonic clock; one that began at infinity has any time."""
         self._started = started
         self._depth = 0
-        self._mail_depth = _NO_MAIL
-        """How deep the innermost message stands that has messages alone around it."""
+        self._holder_depth = _NO_HOLDER
+        """How deep the innermost message or archive stands that has messages and archives alone around it."""
         self._parts = FileParts(self._read_part, until=started + self._limits.seconds * _PARTS_TIME_SHARE)
         self._attached = attached
 
@@ -118,11 +119,12 @@ class DocumentParser:
             return self._kreuzberg.open_pages(descriptor, seconds=seconds)
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         form = readable_form(content, mime_type)
-        if form.exact_type not in TYPES_OF_MAIL:
+        is_archive = form.exact_type == container.ARCHIVE or form.exact_type in _ARCHIVE_TYPES
+        if form.exact_type not in TYPES_OF_MAIL and not is_archive:
             read = reader_of_pictures(form.content, form.exact_type)
         else:
             attached = AttachedPictures(keeps_bytes=True)
-            self._begin(math.inf, attached=attached)
+            self._begin(time.monotonic() if is_archive else math.inf, attached=attached)
             self._parse(form.content, form.mime_type)
             read = attached.read
         return self._kreuzberg.open_pictures(read, seconds=seconds)
@@ -141,30 +143,33 @@ class DocumentParser:
             return of_container
         content, mime_type, exact = readable_form(content, mime_type)
         if isinstance(exact, Unreadable):
-            is_archive = exact == container.ARCHIVE and not self._wants_pictures_alone
-            return self._read_archive(content, mime_type) if is_archive else exact
+            return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact in PACKED_MAIL:
-            with self._mail():
+            with self._holder():
                 return self._parse_here(content, exact) or Unreadable(SkipReason.NO_TEXT)
-        attached = self._attached if self._depth == self._mail_depth + 1 else None
+        attached = self._attached if self._depth == self._holder_depth + 1 else None
         if attached is not None:
             attached.add_document(content, exact)
         encoded = 0
         if self._wants_pictures_alone and exact not in READ_AGAIN:
-            outcome = read_pdf(content) if exact == pdf_text.PDF_TYPE else Unreadable(SkipReason.NO_TEXT)
+            is_pdf = exact == pdf_text.PDF_TYPE and attached is not None and not attached.is_full
+            outcome = self._layers.read(content) if is_pdf else Unreadable(SkipReason.NO_TEXT)
         else:
             text, encoded = without_pictures(content, exact) if has_pictures(content, exact) else (content, 0)
             outcome = self._parse_here(text, exact) or self._parse_by_library(text, mime_type, exact)
         if attached is not None:
-            attached.add_scans(content, outcome)
+            attached.add_pages(content, outcome)
         if isinstance(outcome, PartialDocument) or self._depth:
             return outcome
         outcome = with_pictures(outcome, content, exact)
         return replace(outcome, encoded_characters=encoded) if isinstance(outcome, Document) else outcome
 
     def _parse_by_library(self, content: bytes, mime_type: str, exact_type: str) -> Parsed:
-        """The outcome for documents that kreuzberg reads, with what they have beside their text."""
-        outcome = read_running_text(content, exact_type, library=self._kreuzberg, parts=self._parts)
+        """The outcome for PDF files and what kreuzberg reads, with what they have beside their text."""
+        if exact_type == pdf_text.PDF_TYPE:
+            outcome = self._layers.read(content)
+        else:
+            outcome = read_running_text(content, exact_type, library=self._kreuzberg, parts=self._parts)
         if mime_type == container.ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
             return self._read_archive(content, mime_type)
         seconds_of_pdf = self._limits.seconds * _PDF_TIME_SHARE
@@ -208,7 +213,7 @@ class DocumentParser:
     def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
         """The outcome for mail, media and archives, which the detected type tells; None for any other type."""
         if mime_type in {MESSAGE_TYPE, MAILBOX_TYPE}:
-            with self._mail():
+            with self._holder():
                 return self._read_mail(content, mime_type)
         if mime_type in _XML_READERS:
             return _XML_READERS[mime_type](content)
@@ -220,16 +225,30 @@ class DocumentParser:
         return self._read_archive(content, mime_type) if mime_type in _ARCHIVE_TYPES else None
 
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
+        with self._holder():
+            return self._read_compressed(content, mime_type)
+
+    def _read_compressed(self, content: bytes, mime_type: str) -> Document | Unreadable:
+        """The text of a compressed file, or of an archive."""
         file = decompress_file(content, mime_type)
         if file is not None:
             inner = detect(file.content, name=file.name)
-            if text := self._read_detected(file.content, file.name, inner):
+            text = self._read_detected(file.content, file.name, inner)
+            if text or (not self._depth and self._attached is not None and self._attached.count):
                 if file.is_damaged:
                     self._parts.add_unread("what follows the damage")
                 title = file.name.decode("utf-8", "replace") or None
                 cut_bytes = file.count_rest(until=self._parts.until)
                 return Document(text=text, mime_type=inner.mime_type, title=title, cut_bytes=cut_bytes)
-        archive = read_archive(content, mime_type, parts=self._parts, max_characters=self._limits.text_bytes)
+        pictures = self._attached if self._depth == self._holder_depth else None
+        archive = read_archive(
+            content,
+            mime_type,
+            parts=self._parts,
+            max_characters=self._limits.text_bytes,
+            pictures=pictures,
+            is_outermost=not self._depth,
+        )
         return archive or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
     def _read_mail(self, content: bytes, mime_type: str) -> Document:
@@ -242,21 +261,21 @@ class DocumentParser:
 
     @property
     def _wants_pictures_alone(self) -> bool:
-        """Whether what is read is attached to a message whose texts were read before."""
+        """Whether what is read is in a message or an archive whose texts were read before."""
         return self._attached is not None and self._attached.keeps_bytes
 
     @contextlib.contextmanager
-    def _mail(self) -> Iterator[None]:
-        """What is read meanwhile is attached to a message. The outermost one gathers the pictures of all."""
+    def _holder(self) -> Iterator[None]:
+        """What is read meanwhile is in a message or an archive. The outermost one gathers the pictures of all."""
         if not self._depth and self._attached is None:
             self._attached = AttachedPictures()
-        before = self._mail_depth
+        before = self._holder_depth
         if self._depth == before + 1:
-            self._mail_depth = self._depth
+            self._holder_depth = self._depth
         try:
             yield
         finally:
-            self._mail_depth = before
+            self._holder_depth = before
 
     def _read_part(self, content: bytes, name: bytes) -> str:
         """The text of a file inside of the file; empty if it has none."""
@@ -265,9 +284,9 @@ class DocumentParser:
     def _read_detected(self, content: bytes, name: bytes, file_type: FileType) -> str:
         """The text of a file inside of the file, of a type that was detected. It is counted as a part."""
         shown = name.decode("utf-8", "replace") or file_type.mime_type
-        if self._attached is not None and self._depth == self._mail_depth:
+        if self._attached is not None and self._depth == self._holder_depth:
             self._attached.add(content, file_type)
-        if self._wants_pictures_alone and file_type.route in {Route.DECODE, Route.ARCHIVE}:
+        if self._wants_pictures_alone and file_type.route is Route.DECODE:
             return ""
         if file_type.route is Route.DECODE:
             self._parts.add()

@@ -27,8 +27,6 @@ from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE, as_shown
 from magicfs.text.extract.office.sparse_sheets import moved_together
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE, as_seen
 from magicfs.text.extract.parsed import Parsed
-from magicfs.text.extract.pdf.pdf_text import PDF_TYPE
-from magicfs.text.extract.pdf.text_layers import read_pdf
 from magicfs.text.extract.process.page_reader import unreadable_of
 
 FICTION_BOOK: Final = "application/x-fictionbook+xml"
@@ -94,12 +92,10 @@ def read_running_text(content: bytes, exact_type: str, *, library: KreuzbergPars
 
 
 def _read_by_library(library: KreuzbergParser, content: bytes, exact_type: str) -> Parsed:
-    """What PDFium reads of a PDF file, and kreuzberg of all others but sheets of OpenDocument and some pages of HTML.
+    """What kreuzberg reads of all but sheets of OpenDocument and some pages of HTML.
 
     A book at which kreuzberg panics is read without its links.
     """
-    if exact_type == PDF_TYPE:
-        return read_pdf(content)
     if exact_type in HTML_TYPES and is_nested_deeply(content):
         return read_nested_page(content, exact_type)
     if exact_type == xml_documents.SPREADSHEET_TYPE:

@@ -8,7 +8,7 @@ exception of the libraries.
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Iterator
 from functools import cached_property
 from typing import Final
 
@@ -42,6 +42,28 @@ def picture_of_page(content: bytes, page: int) -> bytes:
     """
     with PdfFile(content) as file:
         return file.draw(page, dpi=_DPI, max_pixels=_most_pixels(file.size(page), dpi=_DPI) or _MAX_SIDE_PIXELS)
+
+
+def pictures_on_pages(content: bytes, pages: Iterable[int]) -> Iterator[tuple[int, int]]:
+    """Yield pages of a PDF file in memory that show pictures which may have words beside the text, each as often.
+
+    The second number counts the pictures of a page from 0. May raise any exception of the library.
+    """
+    with PdfFile(content) as file:
+        for page in pages:
+            yield from ((page, number) for number in range(len(file.pictures(page).regions)))
+
+
+def picture_on_page(content: bytes, page: int, number: int) -> bytes:
+    """A picture that a page of a PDF file in memory shows, in the format PNG, as large as it is recognised.
+
+    May raise any exception of the library.
+    """
+    with PdfFile(content) as file:
+        region = file.pictures(page).regions[number]
+        box, dpi = region.box, max(_DPI, region.dpi)
+        most = _most_pixels((box.right - box.left, box.top - box.bottom), dpi=dpi) or _MAX_REGION_PIXELS
+        return file.draw(page, dpi=dpi, max_pixels=most, box=box)
 
 
 def _most_pixels(sides: tuple[float, float], *, dpi: float) -> int | None:

@@ -1,20 +1,22 @@
 """Makes a document of the text layers of a PDF file, and says which of its pages need more than their layer.
 
-Runs in the child process, called by `running_text` and, for files that are not in memory, by `DocumentParser`.
+Runs in the child process, called by `DocumentParser`.
 """
 
 from __future__ import annotations
 
 import dataclasses
 import re
+from collections import OrderedDict
 from collections.abc import Collection, Sequence
 from itertools import accumulate
 from typing import Final
 
 import pypdfium2
 import pypdfium2.raw
+import xxhash
 
-from magicfs.domain.contents import Unreadable
+from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.open_file import OpenFile
@@ -33,6 +35,10 @@ _IMAGE: Final = re.compile(rb"/Subtype\s*/Image\b")
 """An image's dictionary is never compressed, even in PDF files with compressed objects."""
 _MAX_PICTURE_PAGES: Final = 50
 """The pages of a file of which pictures are recognised beside their text, the first ones: as many as of a document."""
+MAX_KNOWN_CHARACTERS: Final = 8 << 20
+"""Those of the texts that are kept: they take as many bytes, and up to four times as many in rare scripts."""
+_LEAST_CHARACTERS: Final = 1000
+"""As how many a text counts beside its own."""
 _ENCRYPTED: Final = b"/Encrypt"
 """The key is never compressed."""
 
@@ -63,6 +69,35 @@ def read_pdf(source: bytes | OpenFile) -> Parsed:
     if not scanned and not beside:
         return document
     return PartialDocument(document, pages=tuple(sorted(scanned)), beside_text=beside)
+
+
+class KnownLayers:
+    """What was read of the last PDF files, as `read_pdf` gives it.
+
+    The pictures of a mailbox are looked for at each turn, which would read all PDF files in it again.
+    """
+
+    def __init__(self) -> None:
+        self._known: OrderedDict[bytes, Parsed] = OrderedDict()
+        self._characters = 0
+
+    def read(self, content: bytes) -> Parsed:
+        """The document, or why there is none: see `read_pdf`."""
+        digest = xxhash.xxh3_128_digest(content)
+        if digest in self._known:
+            self._known.move_to_end(digest)
+            return self._known[digest]
+        read = self._known[digest] = read_pdf(content)
+        self._characters += _characters_of(read)
+        while self._characters > MAX_KNOWN_CHARACTERS:
+            _, oldest = self._known.popitem(last=False)
+            self._characters -= _characters_of(oldest)
+        return read
+
+
+def _characters_of(read: Parsed) -> int:
+    document = read.document if isinstance(read, PartialDocument) else read
+    return _LEAST_CHARACTERS + (len(document.text) if isinstance(document, Document) else 0)
 
 
 def _pages_with_new_pictures(pages: Sequence[PagePictures], *, without: Collection[int]) -> tuple[int, ...]:
