@@ -71,6 +71,8 @@ def word_forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexem
         algorithms = ()
     for algorithm in algorithms:
         stemmed = folded_stem(part, algorithm)
+        if len(stemmed) == 1 and word.isascii():
+            stemmed = word  # a letter alone is another word: the `a` of `AED`, in English, and of `ada`, in Turkish
         if algorithm in _ROMANCE and _is_of_another_word(stemmed, word):
             plural = word[:-1] if word.endswith("s") else f"{word}s"
             forms.setdefault(plural, Lexeme(plural, is_exact=False))

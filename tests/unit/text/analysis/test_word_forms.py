@@ -105,6 +105,13 @@ def test_an_irregular_plural_has_no_stem_that_is_another_word() -> None:
     assert "them" not in {lexeme.text for lexeme in term.lexemes}
 
 
+@pytest.mark.parametrize(("language", "word"), [("en", "AED"), ("tr", "ada"), ("tr", "ata")])
+def test_a_stem_of_one_letter_is_another_word(language: str, word: str) -> None:
+    texts = {lexeme.text for term in question_terms(word, languages=[language]) for lexeme in term.lexemes}
+    assert STEM_MARK + word[0].lower() not in texts
+    assert share(f"{word} 500", word, language=language) == 1.0
+
+
 def test_a_stem_of_two_letters_is_no_word() -> None:
     [term] = question_terms("init", languages=["en", "fi"])
     assert "in" not in {lexeme.text for lexeme in term.lexemes}
