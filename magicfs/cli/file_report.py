@@ -16,6 +16,7 @@ from magicfs.domain.explanation import Explanation
 from magicfs.domain.file_facts import FileFacts
 from magicfs.domain.files import FileState, SkipReason, clamp_to_int64, display_path
 from magicfs.domain.roots import RootState
+from magicfs.text.terminal_signs import without_terminal_signs
 
 _RETRY = "then run 'magicfs failures --retry'"
 _BY_NAME = "it has no text that is read: its name finds it"
@@ -103,7 +104,7 @@ def _facts_of_text(facts: FileFacts) -> Iterator[Fact]:
     if facts.title:
         yield Fact("title", facts.title, is_of_file=True)
     if facts.beginning:
-        yield Fact("begins", " ".join(facts.beginning.split()), is_of_file=True)
+        yield Fact("begins", " ".join(without_terminal_signs(facts.beginning).split()), is_of_file=True)
     if facts.chunks:
         yield Fact("language", f"{facts.language or 'not known: its words have English stems'}")
         yield Fact("words", f"{facts.words:,} different words in {_chunks(facts)}")

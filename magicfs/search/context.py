@@ -9,6 +9,7 @@ from collections.abc import Iterator
 
 from magicfs.domain.results import Hit, SearchResult
 from magicfs.text.excerpts import cells_before, excerpt
+from magicfs.text.terminal_signs import without_terminal_signs
 
 DEFAULT_CONTEXT_TOKENS = 4000
 """The budget of `.context`."""
@@ -27,7 +28,7 @@ def passages_text(result: SearchResult) -> bytes:
     In a format with pages it is `path#page=3:first-last: text`. Paths keep their bytes.
     """
     return b"".join(
-        b"%s:%d-%d: %s\n" % (_with_page(hit), hit.first_line, hit.last_line, _encoded(" ".join(hit.text.split())))
+        b"%s:%d-%d: %s\n" % (_with_page(hit), hit.first_line, hit.last_line, _shown(" ".join(hit.text.split())))
         for hit in result.hits
     )
 
@@ -44,7 +45,7 @@ def context_text(result: SearchResult, *, tokens: int) -> bytes:
     One that does not fit is left out, and the next ones that do are there. If even the first does not fit, its
     beginning is there. A text that several files have is there once.
     """
-    return b"\n".join(b"%s\n%s\n" % (_place(hit), _encoded(hit.text)) for hit in _chosen(result, tokens))
+    return b"\n".join(b"%s\n%s\n" % (_place(hit), _shown(hit.text)) for hit in _chosen(result, tokens))
 
 
 def _chosen(result: SearchResult, tokens: int) -> Iterator[Hit]:
@@ -81,5 +82,6 @@ def _path(hit: Hit) -> bytes:
     return hit.absolute_path.replace(b"\n", b"?")
 
 
-def _encoded(text: str) -> bytes:
-    return text.encode("utf-8", "replace")
+def _shown(text: str) -> bytes:
+    """A text as a terminal shows it."""
+    return without_terminal_signs(text).encode("utf-8", "replace")

@@ -16,6 +16,7 @@ from magicfs.domain.results import Snippet, UncutSnippet
 from magicfs.search.fusion import SHORT_QUESTION
 from magicfs.search.word_finder import Place, WordFinder
 from magicfs.text.excerpts import cells_before, excerpt
+from magicfs.text.terminal_signs import without_terminal_signs
 
 SNIPPET_CELLS = 200
 """About two lines of a terminal, where a Chinese character takes two cells."""
@@ -96,7 +97,7 @@ class SnippetCutter:
 def _shown_lines(text: str) -> str:
     """The lines of a text that are not blank, with single spaces inside, and without what cannot be printed."""
     lines = []
-    for line in text.expandtabs(_TAB_CELLS).split("\n"):
+    for line in without_terminal_signs(text).expandtabs(_TAB_CELLS).split("\n"):
         body = " ".join(line.split())
         if not body.isprintable():
             body = "".join(character for character in body if character.isprintable() or character in _JOINERS)

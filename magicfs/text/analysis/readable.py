@@ -22,22 +22,7 @@ from magicfs.text.analysis.spaced_numbers import numbers_in_pieces
 from magicfs.text.analysis.spellings import without_final_long_vowels, without_quotes_inside
 from magicfs.text.analysis.tokens import UNSPACED_WORDS
 from magicfs.text.analysis.variants import SHORT_WORDS
-
-_TERMINAL_SEQUENCE: Final = re.compile(
-    r"\x1b(?:\[[0-?]*[ -/]*[@-~]|\][^\x07\x1b\n]{0,1000}(?:\x07|\x1b\\)?|[ -/]*[0-Z\\-_a-z])|\x9b[0-?]*[ -/]*[@-~]"
-)
-"""A colour, a movement of the cursor, a window's title or a hyperlink of ECMA-48, with seven or with eight bits."""
-
-_TERMINAL_LINK: Final = re.compile(r"\x1b\]8;[^;\x07\x1b\n]{0,200};([^\x07\x1b\n]{1,1000})")
-"""A hyperlink of a terminal with its address."""
-
-_SPELT_SEQUENCE: Final = re.compile(
-    r"(?:\^\[|#033|\\(?:e|E|033|x1[bB]|u001[bB]))\[[0-9;]{0,20}[mK]|\[[0-9]{1,3}(?:;[0-9]{1,3})*m(?!\])"
-)
-"""A colour as some programs write it down: with another escape character, or with none."""
-
-_OVERSTRUCK: Final = re.compile(r"[^\n]\x08")
-"""A character that the next one is printed over: bold or underlined in formatted manual pages."""
+from magicfs.text.terminal_signs import terminal_links, without_terminal_signs
 
 _INVISIBLE: Final = re.compile(
     "[\u00ad\u034f\u061c\u115f\u1160\u17b4\u17b5\u180b-\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\u2120\u2122\u3164\ufe00-\ufe0f"
@@ -117,14 +102,8 @@ def readable(text: str) -> tuple[str, list[str]]:
 
     The second part stands outside of the running text, where no phrase goes through it.
     """
-    asides: list[str] = []
-    if "\x1b" in text or "\x9b" in text:
-        asides += dict.fromkeys(_TERMINAL_LINK.findall(text))
-        text = _TERMINAL_SEQUENCE.sub("", text)
-    if "[0m" in text or "[m" in text:
-        text = _SPELT_SEQUENCE.sub("", text)
-    if "\b" in text:
-        text = _OVERSTRUCK.sub("", text)
+    asides = terminal_links(text)
+    text = without_terminal_signs(text)
     if "&" in text and ";" in text and ENTITY.search(text):
         text = without_entities(text, asides)
     asides += _beside(text)

@@ -40,7 +40,7 @@ def read_as(index: Index, document: Document) -> None:
 
 def test_words_language_and_beginning_are_shown(index: Index) -> None:
     (index.folder / "brief.md").write_text("-")
-    read_as(index, Document("Rechnungen  an\nden Gärtner\n\nRechnungen", "text/markdown", language="de"))
+    read_as(index, Document("Rechnungen  an\nden \x1b[1mGärtner\x1b[0m\n\nRechnungen", "text/markdown", language="de"))
     index.settle()
     assert line(index, "brief.md", "words") == "4 different words in 2 chunks"
     assert line(index, "brief.md", "language") == "de"

@@ -36,6 +36,12 @@ def test_a_context_has_the_texts_below_their_places() -> None:
     )
 
 
+def test_passages_and_a_context_have_no_terminal_sequences() -> None:
+    hit = HIT._replace(text="\x1b[31mFAILED\x1b[0m b\bbo\bol\bld\bd")
+    assert passages_text(result(hit)).endswith(b": FAILED bold\n")
+    assert context_text(result(hit), tokens=1000).endswith(b"\nFAILED bold\n")
+
+
 def test_a_context_keeps_to_its_budget_and_takes_what_fits() -> None:
     hits = (HIT, HIT._replace(text="long " * 500, tokens=500), HIT._replace(text="short", tokens=3))
     text = context_text(result(*hits), tokens=60)

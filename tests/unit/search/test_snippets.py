@@ -32,6 +32,20 @@ def test_a_short_text_is_shown_whole_in_its_lines() -> None:
     assert cutter("x").cut("one\r\n\n\ttwo  three\x00\x07 \n") == "one\n    two three"
 
 
+@pytest.mark.parametrize(
+    "coloured",
+    [
+        "\x1b[1;31mERROR\x1b[0m: pay\x1b[4mment\x1b[24m failed",
+        "\x1b]0;title\x07ERROR: payment \x1b]8;;https://example.org\x1b\\failed\x1b]8;;\x1b\\",
+        "E\bER\bRR\bRO\bOR\bR: _\bp_\ba_\by_\bm_\be_\bn_\bt failed",
+        "^[[31mERROR^[[0m: payment failed",
+    ],
+)
+def test_a_snippet_shows_what_a_terminal_shows(coloured: str) -> None:
+    snippet = cutter("payment").snippet(coloured)
+    assert (snippet.text, snippet.matched) == ("ERROR: payment failed", ((7, 14),))
+
+
 METHODS = "".join(f"    def step_{number}(self):\n        return {number} + offset\n\n" for number in range(20))
 
 
