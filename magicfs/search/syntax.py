@@ -57,9 +57,11 @@ _GERSHAYIM = "\u05f4"
 _NAME = re.compile(r"\s*(-[^\s:\"*]+\.[A-Za-z0-9]{1,5})\s*")
 """A whole query that is the name of a file which begins with a minus, such as `-rf.txt`."""
 _HAS_WORD = re.compile(r"[^\W_]")
-_PATTERN = re.compile(r"(?!.{256})(?=[^*]*\*[\w.-])(?=.*[^\W\d_])(?:\*\.(?=\w)|\*?[\w.-]*\w\w)[\w.-]*(?:\*[\w.-]+)*\*?")
+_PATTERN = re.compile(
+    r"(?!.{256})(?=[^*]*\*[\w.-])(?=.*[^\W\d_]|\*[0-9]{3})(?:\*\.(?=\w)|\*?[\w.-]*\w\w)[\w.-]*(?:\*[\w.-]+)*\*?"
+)
 """A pattern of file names, with a star before or inside of it, no longer than a name may be. One at the end of a word
-stands for its rest; `a*b` is a product, and `*p` a pointer."""
+stands for its rest; `a*b` and `2*300` are products, and `*p` is a pointer."""
 _MAX_PIECES_OF_PATTERN = 3
 """In a longer text, a word behind a star is one that is emphasised, or a pointer in code."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")

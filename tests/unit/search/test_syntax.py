@@ -97,6 +97,7 @@ def test_other_dashes_are_text(text: str) -> None:
         ("*vertrag", ("*vertrag*",)),
         ("*kickoff*", ("*kickoff*",)),
         ("*報告", ("*報告*",)),
+        ("*5025", ("*5025*",)),
     ],
 )
 def test_a_pattern_of_file_names_is_a_filter(typed: str, names: tuple[str, ...]) -> None:
@@ -137,7 +138,7 @@ def test_an_or_between_values_of_one_filter_is_no_word(text: str, question: str,
     "text",
     [
         "SELECT * FROM users",
-        "2*3 a*b m*n*o",
+        "2*3 2*300 *31 *100# a*b m*n*o",
         "char *p **kwargs **bold** f(*args)",
         "taxfil* 2024* * *.* *.",
         "** *.",
