@@ -76,7 +76,8 @@ def prepare_mountpoint(path: Path, *, roots: Iterable[Root], host: str) -> Path:
         if root.host == host and (encloses(root.path, resolved) or encloses(resolved, root.path)):
             raise MountError(
                 f"{mountpoint} and the root {os.fsdecode(root.path)} lie one inside the other: choose a mount point "
-                "outside the roots"
+                "outside the roots, or, if this is no directory to search, run 'magicfs up --detach' and "
+                f"'magicfs roots remove {shlex.quote(root.name)}'"
             )
     return mountpoint
 

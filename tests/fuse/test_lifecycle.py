@@ -134,6 +134,7 @@ def test_mountpoints_that_are_refused(tmp_path: Path) -> None:
     assert "one inside the other" in error_message(tmp_path / "root/inside", tmp_path / "root")
     (tmp_path / "link").symlink_to(tmp_path / "root/inside")
     assert "one inside the other" in error_message(tmp_path / "link", tmp_path / "root")
+    assert "'magicfs roots remove root'" in error_message(tmp_path / "link", tmp_path / "root")
     (tmp_path / "empty").mkdir()
     assert "one inside the other" in error_message(tmp_path / "empty", tmp_path / "empty/inside")
     other_host = Root(RootId(1), "other", os.fsencode(tmp_path), "root", 1)
