@@ -58,15 +58,15 @@ install_command() {
         python="python3-dev python3-venv"
         # A second interpreter beside the distribution's own has packages of its own.
         [ "$1" = "$(command -v python3 || true)" ] || python="python$version-dev python$version-venv"
-        echo "apt-get install -y fuse3 libfuse3-dev pkg-config gcc libc6-dev util-linux $python"
+        echo "apt-get install -y fuse3 libfuse3-dev libarchive13 pkg-config gcc libc6-dev util-linux $python"
     elif command -v dnf >/dev/null; then
-        echo "dnf install -y fuse3 fuse3-devel pkgconf-pkg-config gcc util-linux python3-devel"
+        echo "dnf install -y fuse3 fuse3-devel libarchive pkgconf-pkg-config gcc util-linux python3-devel"
     elif command -v pacman >/dev/null; then
-        echo "pacman -S --needed --noconfirm fuse3 pkgconf gcc util-linux python"
+        echo "pacman -S --needed --noconfirm fuse3 libarchive pkgconf gcc util-linux python"
     elif command -v zypper >/dev/null; then
-        echo "zypper --non-interactive install fuse3 fuse3-devel pkg-config gcc util-linux python3-devel"
+        echo "zypper --non-interactive install fuse3 fuse3-devel libarchive13 pkg-config gcc util-linux python3-devel"
     elif command -v apk >/dev/null; then
-        echo "apk add fuse3 fuse3-dev pkgconf gcc musl-dev util-linux-misc setpriv python3-dev"
+        echo "apk add fuse3 fuse3-dev libarchive pkgconf gcc musl-dev util-linux-misc setpriv python3-dev"
     fi
 }
 

@@ -1,10 +1,10 @@
-"""Archives of rar of both formats, as a test wants them: their members are empty."""
+"""Archives of rar of both formats, as a test wants them."""
 
 from __future__ import annotations
 
 import struct
 import zlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 
 def rar_4(names: Iterable[str], *, is_encrypted: bool = False, is_endless: bool = False) -> bytes:
@@ -14,9 +14,17 @@ def rar_4(names: Iterable[str], *, is_encrypted: bool = False, is_endless: bool 
     return b"Rar!\x1a\x07\0" + main + b"".join(map(_file_4, names)) + last
 
 
-def _file_4(name: str, *, more: int = 0) -> bytes:
+def rar_of(files: Mapping[str, bytes]) -> bytes:
+    """An archive of the older format with these files, which are not compressed."""
+    main = _block_4(0x73, 0, bytes(6))
+    end = _block_4(0x7B, 0x4000, b"")
+    return b"Rar!\x1a\x07\0" + main + b"".join(_file_4(name, data) + data for name, data in files.items()) + end
+
+
+def _file_4(name: str, data: bytes = b"", *, more: int = 0) -> bytes:
     encoded = name.encode("utf-8")
-    fields = struct.pack("<IIBIIBBHI", 0, 0, 2, 0, 0x50000000, 29, 0x30, len(encoded), 0x20)
+    size, checksum = len(data), zlib.crc32(data)
+    fields = struct.pack("<IIBIIBBHI", size, size, 2, checksum, 0x50000000, 29, 0x30, len(encoded), 0x20)
     if more:
         return _block_4(0x74, 0x8100, fields + struct.pack("<II", more, 0) + encoded)
     return _block_4(0x74, 0x8000, fields + encoded)

@@ -33,7 +33,8 @@ READER_VERSIONS: Final[dict[str, int]] = {
     ),
     "application/pdf": 26,
     "application/pkcs7-mime": 73,
-    "application/vnd.rar": 27,
+    "application/vnd.rar": 74,
+    "application/x-7z-compressed": 74,
     "application/rtf": 20,
     "application/x-fictionbook+xml": 14,
     **dict.fromkeys(("text/calendar", "text/vcard"), 36),
@@ -56,7 +57,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 74
+VERSION_OF_UNREAD: Final = 75
 """To be raised when files are read of which nothing was: above all others."""
 
 

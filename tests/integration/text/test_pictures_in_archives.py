@@ -13,6 +13,7 @@ from itertools import pairwise
 import pytest
 
 from magicfs.domain.contents import Document
+from magicfs.text.extract.archives.library_members import has_library
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail import mail_pictures
@@ -23,6 +24,7 @@ from tests.integration.text.reading import read, whole
 from tests.plugins.documents import mail
 from tests.plugins.pdf import Page, Scan, pdf_file
 from tests.plugins.pictures import members, picture_of, word_document_of
+from tests.plugins.rar import rar_of
 
 pytestmark = pytest.mark.skipif(
     shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
@@ -54,10 +56,12 @@ def pages(document: Document) -> list[str]:
     return [document.text[start:end].strip() for start, end in pairwise([0, *document.page_starts, None])]
 
 
-@pytest.mark.parametrize(("pack", "name"), [(members, b"a.zip"), (tar_of, b"a.tgz")])
+@pytest.mark.parametrize(("pack", "name"), [(members, b"a.zip"), (tar_of, b"a.tgz"), (rar_of, b"a.cbr")])
 def test_each_picture_of_an_archive_is_found_on_a_page_with_its_name(
     reader: FileExtractor, pack: Callable[[Mapping[str, bytes]], bytes], name: bytes
 ) -> None:
+    if pack is rar_of and not has_library() and "CI" not in os.environ:
+        pytest.skip("libarchive is not installed")
     files = {"notes.txt": b"On fish", "scans/one.png": MARMALADE, "b.docx": word_document_of("Breakfast", HERON)}
     content = pack(files)
     document = read(reader, content, name)

@@ -18,10 +18,10 @@ from typing import IO, Any, Final
 import rarfile
 
 from magicfs.text.extract.archives.compressed_files import DECOMPRESSORS, MAX_UNPACKED_BYTES, name_before_compression
+from magicfs.text.extract.archives.library_members import LIBRARY_TYPES, RAR_TYPE, has_library, library_members
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES
 from magicfs.text.extract.plain.charsets import detected_charset
 
-RAR_TYPE: Final = "application/vnd.rar"
 ZIP_TYPE: Final = "application/zip"
 
 rarfile.RAR_MAX_COMMENT = 0
@@ -50,24 +50,43 @@ class Member:
     """Whether its bytes need a password."""
 
 
-def members_of(content: bytes, mime_type: str) -> Iterator[Member]:
-    """Yield the members of an archive, in its own order.
+def is_archive(mime_type: str) -> bool:
+    """Whether files of a type, other than zip containers, may be archives whose members are read here."""
+    if mime_type in LIBRARY_TYPES:
+        return has_library()
+    return mime_type in DECOMPRESSORS or mime_type in {"application/x-tar", RAR_TYPE}
+
+
+def members_of(content: bytes, mime_type: str, *, with_files: bool = False) -> Iterator[Member]:
+    """Yield the members of an archive, in its own order; of rar with their bytes only where `with_files` says so.
 
     Raises what its library does where the archive is damaged, and `rarfile.PasswordRequired` where the names need one.
     """
-    file: IO[bytes] = io.BytesIO(content)
     if mime_type == ZIP_TYPE:
-        # Not closed at the end of its names: its members are read after them.
-        archive = zipfile.ZipFile(file)
-        for member, name in _zip_names(archive.infolist()):
-            is_large = member.file_size > _MAX_MEMBER_BYTES
-            is_encrypted = bool(member.flag_bits & _ENCRYPTED_FLAG)
-            read = bytes if is_large or is_encrypted else partial(archive.read, member)
-            yield Member(name, read, is_large, is_encrypted)
-        return
-    if mime_type == RAR_TYPE:
-        yield from (Member(name, bytes) for name in _rar_names(file))
-        return
+        yield from _zip_members(content)
+    elif mime_type in LIBRARY_TYPES or (mime_type == RAR_TYPE and with_files and has_library()):
+        for name, size, read in library_members(content, mime_type):
+            is_large = size > _MAX_MEMBER_BYTES
+            yield Member(name, bytes if is_large else read, is_large)
+    elif mime_type == RAR_TYPE:
+        yield from (Member(name, bytes) for name in _rar_names(io.BytesIO(content)))
+    else:
+        yield from _tar_members(content, mime_type)
+
+
+def _zip_members(content: bytes) -> Iterator[Member]:
+    # Not closed at the end of its names: its members are read after them.
+    archive = zipfile.ZipFile(io.BytesIO(content))
+    for member, name in _zip_names(archive.infolist()):
+        is_large = member.file_size > _MAX_MEMBER_BYTES
+        is_encrypted = bool(member.flag_bits & _ENCRYPTED_FLAG)
+        read = bytes if is_large or is_encrypted else partial(archive.read, member)
+        yield Member(name, read, is_large, is_encrypted)
+
+
+def _tar_members(content: bytes, mime_type: str) -> Iterator[Member]:
+    """Yield the members of a tar archive, compressed or not, and the name of a file that was compressed alone."""
+    file: IO[bytes] = io.BytesIO(content)
     if mime_type == "application/gzip":
         yield Member(name_before_compression(content), bytes)
     if mime_type in DECOMPRESSORS:

@@ -17,8 +17,9 @@ import rarfile
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.archives.archive_members import RAR_TYPE, ZIP_TYPE, Member, members_of
+from magicfs.text.extract.archives.archive_members import ZIP_TYPE, Member, is_archive, members_of
 from magicfs.text.extract.archives.compressed_files import DAMAGE_OF_COMPRESSED
+from magicfs.text.extract.archives.library_members import RAR_TYPE, TooManyBytesError
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.documents.file_parts import WHAT_FOLLOWS, FileParts
 from magicfs.text.extract.mail.mail_pictures import AttachedPictures
@@ -38,6 +39,7 @@ _INNER_TYPES: Final = {
     **dict.fromkeys((".tar.lzma", ".tlz"), "application/x-lzma"),
     ".tar.lz4": "application/x-lz4",
     **dict.fromkeys((".rar", ".cbr"), RAR_TYPE),
+    **dict.fromkeys((".7z", ".cb7"), "application/x-7z-compressed"),
     ".tar": "application/x-tar",
 }
 """By the ends of their names."""
@@ -69,22 +71,36 @@ def read_archive(
     what follows is counted as one part.
     """
     names = _Names(parts)
+    cut: SkipReason | None = None
     try:
         _collect_names(names, content, mime_type)
-    except _DAMAGE:
-        parts.add_unread(WHAT_FOLLOWS + (names.last or "the beginning"))
+    except _DAMAGE as damage:
+        cut = _reason_of(damage)
     except rarfile.PasswordRequired:
         return Unreadable(SkipReason.ENCRYPTED, "an archive whose names need a password")
     if not names.count:
+        if cut is not None:
+            parts.add_unread(f"{WHAT_FOLLOWS}the beginning", cut)
         return None
     texts = _Texts(names, parts, max_characters, pictures, begin=pictures.begin if pictures and is_outermost else None)
     if names.count <= MAX_READ_MEMBERS and not names.are_of_package():
-        with contextlib.suppress(rarfile.PasswordRequired, *_DAMAGE):
-            texts.read(members_of(content, mime_type))
+        try:
+            texts.read(members_of(content, mime_type, with_files=True))
+        except rarfile.PasswordRequired:
+            parts.add_unread("the files in it", SkipReason.ENCRYPTED)
+        except _DAMAGE as damage:
+            cut = cut or _reason_of(damage)
+    if cut is not None:
+        parts.add_unread(WHAT_FOLLOWS + names.last, cut)
     parts.add(names.count - texts.count)
     pages = [page.rstrip() + PAGE_SEPARATOR for page in (names.text(), *texts.pages)]
     page_starts = tuple(accumulate(map(len, pages)))[:-1]
     return Document(text="".join(pages).rstrip(), mime_type=mime_type, page_starts=page_starts)
+
+
+def _reason_of(damage: Exception) -> SkipReason:
+    """Why what follows in an archive is not read."""
+    return SkipReason.TOO_LARGE if isinstance(damage, TooManyBytesError) else SkipReason.CORRUPT
 
 
 class _Names:
@@ -144,7 +160,8 @@ def _collect_names(names: _Names, content: bytes, mime_type: str, *, depth: int 
 
 def _inner_type(name: str) -> str | None:
     """The type of a member that is an archive; None for any other."""
-    return next((inner for ending, inner in _INNER_TYPES.items() if name.lower().endswith(ending)), None)
+    found = next((inner for ending, inner in _INNER_TYPES.items() if name.lower().endswith(ending)), None)
+    return found if found == ZIP_TYPE or (found is not None and is_archive(found)) else None
 
 
 class _Texts:
@@ -189,7 +206,7 @@ class _Texts:
         """Read the files in an archive inside, as far as it is whole."""
         if not self._names.are_of_package(path, depth=depth):
             with contextlib.suppress(rarfile.PasswordRequired, *_DAMAGE):
-                self.read(members_of(member.read(), inner_type), depth=depth, path=path)
+                self.read(members_of(member.read(), inner_type, with_files=True), depth=depth, path=path)
 
     def _read_member(self, member: Member, path: str) -> None:
         name = path + member.name

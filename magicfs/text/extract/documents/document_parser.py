@@ -16,9 +16,10 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.archives.archive_members import RAR_TYPE
+from magicfs.text.extract.archives.archive_members import is_archive
 from magicfs.text.extract.archives.archives import read_archive
-from magicfs.text.extract.archives.compressed_files import DECOMPRESSORS, decompress_file
+from magicfs.text.extract.archives.compressed_files import decompress_file
+from magicfs.text.extract.archives.library_members import LIBRARY_TYPES, has_library
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container, xml_documents
 from magicfs.text.extract.documents.document_parts import with_document_parts
@@ -49,8 +50,6 @@ from magicfs.text.extract.pdf.text_layers import KnownLayers, read_pdf
 from magicfs.text.extract.plain.decoding import read_text
 from magicfs.text.extract.plain.plain_text import clean, decode
 from magicfs.text.extract.process.page_reader import Pages, unreadable_of
-
-_ARCHIVE_TYPES: Final = frozenset({"application/x-tar", RAR_TYPE, *DECOMPRESSORS})
 
 _XML_READERS: Final[dict[str, Callable[[bytes], Document | Unreadable]]] = {
     xml_documents.SVG_TYPE: xml_documents.read_svg,
@@ -83,6 +82,7 @@ class DocumentParser:
     def warm_up(self) -> None:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
         load_charsets()
+        has_library()
         picture_metadata.warm_up()
         pdf_text.warm_up()
         self._kreuzberg.warm_up()
@@ -119,12 +119,12 @@ class DocumentParser:
             return self._kreuzberg.open_pages(descriptor, seconds=seconds)
         content = os.pread(descriptor, os.fstat(descriptor).st_size, 0)
         form = readable_form(content, mime_type)
-        is_archive = form.exact_type == container.ARCHIVE or form.exact_type in _ARCHIVE_TYPES
-        if form.exact_type not in TYPES_OF_MAIL and not is_archive:
+        in_archive = form.exact_type == container.ARCHIVE or is_archive(form.mime_type)
+        if form.exact_type not in TYPES_OF_MAIL and not in_archive:
             read = reader_of_pictures(form.content, form.exact_type)
         else:
             attached = AttachedPictures(keeps_bytes=True)
-            self._begin(time.monotonic() if is_archive else math.inf, attached=attached)
+            self._begin(time.monotonic() if in_archive else math.inf, attached=attached)
             self._parse(form.content, form.mime_type)
             read = attached.read
         return self._kreuzberg.open_pictures(read, seconds=seconds)
@@ -222,7 +222,7 @@ class DocumentParser:
             return read_picture(content, mime_type, library=self._kreuzberg, parts=self._parts, until=until)
         if mime_type.startswith(("audio/", "video/")):
             return read_recording(content, mime_type) or Unreadable(SkipReason.BINARY, "sound or a film")
-        return self._read_archive(content, mime_type) if mime_type in _ARCHIVE_TYPES else None
+        return self._read_archive(content, mime_type) if is_archive(mime_type) else None
 
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
         with self._holder():
@@ -249,6 +249,8 @@ class DocumentParser:
             pictures=pictures,
             is_outermost=not self._depth,
         )
+        if archive is None and mime_type in LIBRARY_TYPES and self._parts.unread is not None:
+            return Unreadable(SkipReason.CORRUPT, "a damaged archive")
         return archive or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
     def _read_mail(self, content: bytes, mime_type: str) -> Document:

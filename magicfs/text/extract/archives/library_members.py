@@ -1,0 +1,107 @@
+"""Reads the members of archives by libarchive, where that library is installed: 7z, rar, cabinets and images of discs.
+
+Runs in the child process, called by `archive_members`. Nothing is unpacked to the disk, and no program is started.
+Untrusted bytes. One thread.
+"""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Callable, Iterator
+from functools import cache, partial
+from typing import Any, Final, NamedTuple
+
+import rarfile
+
+RAR_TYPE: Final = "application/vnd.rar"
+LIBRARY_TYPES: Final[dict[str, str]] = {
+    "application/x-7z-compressed": "7zip",
+    "application/vnd.ms-cab-compressed": "cab",
+    "application/x-iso9660-image": "iso9660",
+}
+"""The archives that only the library reads, with its name of their format."""
+
+_LIBRARY: Final = "libarchive.so.13"
+"""The library of Linux systems since 2010. Its package searches for another one by starting programs."""
+_FORMATS: Final = {**LIBRARY_TYPES, RAR_TYPE: "rar"}
+MAX_UNPACKED_BYTES: Final = 512 << 20
+"""The bytes of members that are read or passed, which the library unpacks to pass them: a few seconds."""
+_NO_NAMES: Final = frozenset({"", ".", "./"})
+"""Those of the uppermost folder."""
+_NEEDS_PASSWORD: Final = re.compile(r"encrypt|passphrase", re.IGNORECASE)
+
+
+class TooManyBytesError(ValueError):
+    """An archive unpacks to more than is read of one."""
+
+
+class LibraryMember(NamedTuple):
+    """A member of an archive."""
+
+    name: str
+    """With the folders in it; that of a folder ends with a slash."""
+    size: int
+    """Its bytes, as the archive states them."""
+    read: Callable[[], bytes]
+    """Returns them, until the next member comes. Raises as `library_members` does."""
+
+
+@cache
+def has_library() -> bool:
+    """Whether the library is installed. It stays loaded."""
+    os.environ.setdefault("LIBARCHIVE", _LIBRARY)
+    try:
+        import libarchive  # noqa: F401
+    except (OSError, AttributeError):
+        return False
+    return True
+
+
+def library_members(content: bytes, mime_type: str) -> Iterator[LibraryMember]:
+    """Yield the members of an archive, in its own order.
+
+    Raises `ValueError` at damage, `TooManyBytesError` after `MAX_UNPACKED_BYTES`, and `rarfile.PasswordRequired`.
+    """
+    import libarchive
+
+    left = MAX_UNPACKED_BYTES
+    try:
+        with libarchive.memory_reader(content, _format(content, mime_type), "none") as archive:
+            for entry in archive:
+                if left < 0:
+                    raise TooManyBytesError("it unpacks to more than is read")
+                size = max(entry.size or 0, 0)
+                left -= size
+                name = entry.pathname or ""
+                name = name if isinstance(name, str) else name.decode("utf-8", "replace")
+                if name in _NO_NAMES:
+                    continue
+                yield LibraryMember(f"{name}/" if entry.isdir else name, size, partial(_read, entry))
+    except libarchive.ArchiveError as error:
+        raise _translated(error) from error
+
+
+def _format(content: bytes, mime_type: str) -> str:
+    """The library's name of the format: rar of version 5 is another one."""
+    return "rar5" if content.startswith(b"Rar!\x1a\x07\x01") else _FORMATS[mime_type]
+
+
+def _read(entry: Any) -> bytes:
+    import libarchive
+
+    data = bytearray()
+    try:
+        for block in entry.get_blocks() if entry.isfile else ():
+            data += block
+            if len(data) > MAX_UNPACKED_BYTES:
+                raise TooManyBytesError("a member of more bytes than it states")
+        return bytes(data)
+    except libarchive.ArchiveError as error:
+        raise _translated(error) from error
+
+
+def _translated(error: Exception) -> Exception:
+    """What damage, or a password, is in `archives`."""
+    message = " ".join(str(error).split())
+    return rarfile.PasswordRequired(message) if _NEEDS_PASSWORD.search(message) else ValueError(message)

@@ -1,0 +1,83 @@
+"""The files in archives that libarchive reads are read as those in zip archives are."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Callable, Mapping
+from itertools import pairwise
+from typing import Final
+
+import pytest
+
+from magicfs.domain.contents import Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.archives import library_members
+from magicfs.text.extract.archives.archive_members import members_of
+from magicfs.text.extract.extractor import FileExtractor
+from tests.integration.text.reading import read
+from tests.plugins.archives import cabinet_of, disc_of, seven_zip_of
+from tests.plugins.documents import container, mail, word_document
+from tests.plugins.rar import rar_of
+
+pytestmark = pytest.mark.skipif(
+    not library_members.has_library() and "CI" not in os.environ, reason="libarchive is not installed"
+)
+
+FILES: Final = {
+    "letters/Angebot Müller.docx": word_document("a stairlift for the annexe"),
+    "letters/notes.txt": "die Wäscherei im Hof\n".encode("latin-1"),
+    "old.zip": container({"memo.txt": "inside of an archive inside"}),
+}
+Pack = Callable[[Mapping[str, bytes]], bytes]
+PACKS: Final[dict[str, Pack]] = {"a.7z": seven_zip_of, "a.rar": rar_of, "a.iso": disc_of}
+
+
+@pytest.mark.parametrize("name", PACKS)
+def test_the_files_in_an_archive_are_read_after_the_names(extractor: FileExtractor, name: str) -> None:
+    document = read(extractor, PACKS[name](FILES), name.encode())
+    names, *pages = [document.text[start:end].rstrip() for start, end in pairwise([0, *document.page_starts, None])]
+    assert {*FILES} <= set(names.split("\n"))
+    assert set(pages) == {
+        "letters/Angebot Müller.docx\n\na stairlift for the annexe",
+        "letters/notes.txt\n\ndie Wäscherei im Hof",
+        "old.zip/memo.txt\n\ninside of an archive inside",
+    }
+    assert document.unread_parts is None
+
+
+def test_the_files_in_a_cabinet_are_read(extractor: FileExtractor) -> None:
+    text = read(extractor, cabinet_of({"a.docx": word_document("a stairlift"), "b.txt": b"a heron"}), b"a.cab").text
+    assert text.startswith("a.docx\nb.txt\n\na.docx\n\na stairlift")
+    assert text.endswith("b.txt\n\na heron")
+
+
+def test_an_archive_inside_of_another_file_is_read(extractor: FileExtractor) -> None:
+    message = mail("see the files", subject="for you", attachments={"a.7z": seven_zip_of(FILES)})
+    assert "a stairlift for the annexe" in read(extractor, message, b"a.eml").text
+    assert "a stairlift for the annexe" in read(extractor, container({"a.rar": rar_of(FILES)}), b"a.zip").text
+
+
+@pytest.mark.parametrize("name", ["a.rar", "a.iso"])
+def test_a_cut_archive_keeps_what_was_read(extractor: FileExtractor, name: str) -> None:
+    many = {f"page{number}.txt": os.urandom(3000) for number in range(50)}
+    content = PACKS[name](many)
+    cut = content[: content.index(many["page25.txt"]) + 100]
+    document = read(extractor, cut, name.encode())
+    assert document.text.startswith("page0.txt\npage1.txt\n")
+    assert document.unread_parts is not None
+
+
+def test_an_archive_without_its_end_is_not_read(extractor: FileExtractor) -> None:
+    """That of 7z has the names."""
+    outcome = extractor.extract(seven_zip_of(FILES)[:-40], name=b"a.7z")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.CORRUPT
+
+
+def test_so_many_bytes_of_members_are_passed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(library_members, "MAX_UNPACKED_BYTES", 100)
+    content = seven_zip_of({"a.txt": bytes(90), "b.txt": bytes(90), "c.txt": bytes(90)})
+    names: list[str] = []
+    with pytest.raises(library_members.TooManyBytesError):
+        names.extend(member.name for member in members_of(content, "application/x-7z-compressed"))
+    assert names == ["a.txt", "b.txt"]
