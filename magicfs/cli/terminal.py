@@ -75,6 +75,9 @@ def directory(text: str) -> Path:
 
     if not text.strip():
         raise BadParameter("an empty name is no directory")
+    from magicfs.cli.disk_probe import wait_for_disk
+
+    wait_for_disk(text)
     return Path(text)
 
 

@@ -36,11 +36,13 @@ def doctor(
     The checks take some seconds: they start the parsers and the text recognition.
     """
     from magicfs.cli import environment
+    from magicfs.cli.disk_probe import wait_for_disk
 
     settings = environment.settings_for_command()
     if path is None:
         ok = _check(settings, as_json=as_json)
     else:
+        wait_for_disk(path)
         ok = _explain(settings, _real(Path(path), host=settings.host), " ".join(query or ()), as_json=as_json)
     raise typer.Exit(0 if ok else 1)
 

@@ -81,9 +81,11 @@ def _resolved(path: str) -> RealPath:
     """The real file or directory, with links resolved. Raises `UsageError` where there is nothing."""
     import os
 
+    from magicfs.cli.disk_probe import wait_for_disk
     from magicfs.cli.real_paths import RealPath, shown_in_mount
     from magicfs.errors import UsageError
 
+    wait_for_disk(path)
     try:
         os.stat(path)  # which no more takes an empty path for the current directory than grep does
         return shown_in_mount(path) or RealPath(os.path.realpath(path, strict=True))

@@ -34,7 +34,9 @@ def similar(
 
     It compares whole files, and finds drafts, excerpts, translations, and files about the same.
     """
+    from magicfs.cli.disk_probe import wait_for_disk
     from magicfs.cli.real_paths import real_path
 
+    wait_for_disk(path)
     real = real_path(path)
     searching.run(searching.SearchOptions("", number, as_json=as_json, similar_to=real.path, host=real.host))
