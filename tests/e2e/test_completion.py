@@ -38,7 +38,11 @@ def test_names_of_roots_are_offered(with_roots: Commands, command: tuple[str, ..
 
 def test_a_name_in_quotes_is_offered_as_it_is(with_roots: Commands) -> None:
     assert offered(with_roots, "scan", '"Docs of') == ["Docs of Ada"]
-    assert offered(with_roots, "scan", r"Docs\ of") == [""], "bash would insert it without the backslashes"
+
+
+def test_a_name_is_offered_whose_blanks_are_typed_with_backslashes(with_roots: Commands) -> None:
+    assert offered(with_roots, "scan", r"Docs\ o") == [r"Docs\ of\ Ada"]
+    assert offered(with_roots, "scan", r"Docs\ ") == [r"Docs\ of\ Ada"]
 
 
 def test_other_shells_quote_names_themselves(with_roots: Commands) -> None:
