@@ -13,6 +13,8 @@ import tempfile
 import traceback
 from pathlib import Path
 
+from magicfs.linux.files import rotate_log
+
 
 def report(error: BaseException) -> str:
     """A message about an error that nobody raised on purpose. Its traceback goes to a log."""
@@ -31,6 +33,7 @@ def _open_log() -> tuple[int, str]:
     temporary = tempfile.gettempdir()
     for folder in (_log_dir(), Path(temporary)):
         path = folder / "magicfs-error.log"
+        rotate_log(path)
         with contextlib.suppress(OSError):
             return _open_private(path), str(path)
     return tempfile.mkstemp(prefix="magicfs-error-", suffix=".log", dir=temporary)

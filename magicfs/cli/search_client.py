@@ -161,6 +161,7 @@ def start_server(key: str, variables: Mapping[str, str]) -> None:
     folders are missing, there is none. The server inherits the lock of its socket, so that `magicfs down` knows of it
     from now on.
     """
+    from magicfs.linux.files import rotate_log
     from magicfs.linux.locks import try_lock
 
     path = socket_path(key)
@@ -171,6 +172,7 @@ def start_server(key: str, variables: Mapping[str, str]) -> None:
         if lock is None:
             return
         os.set_inheritable(lock, True)
+        rotate_log(_log_path())
         nothing = [(os.POSIX_SPAWN_OPEN, number, os.devnull, os.O_RDWR, 0) for number in (0, 1)]
         os.posix_spawn(
             sys.executable,
@@ -186,7 +188,10 @@ def start_server(key: str, variables: Mapping[str, str]) -> None:
 
 def log_unserved(reason: str) -> None:
     """Write into the log of the servers why one that listens was of no use to this search."""
+    from magicfs.linux.files import rotate_log
+
     line = f"{time.strftime('%Y-%m-%d %H:%M:%S')} WARNING command[{os.getpid()}] a search was not served: {reason}\n"
+    rotate_log(_log_path())
     with suppress(OSError), open(_log_path(), "a", encoding="utf-8", errors="backslashreplace") as log:
         log.write(line)
 

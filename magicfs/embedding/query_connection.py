@@ -20,6 +20,7 @@ from magicfs.embedding.query_watchdog import QueryWatchdog
 from magicfs.errors import EmbedderUnavailable
 from magicfs.ipc.framing import Disconnected, FramingError, Message, receive, seconds_until, send
 from magicfs.ipc.server_lock import is_served
+from magicfs.linux.files import rotate_log
 
 MAX_VECTOR_BYTES = 1024 * 1024
 _MAX_SERVER_DEATHS = 2
@@ -115,6 +116,7 @@ class QueryConnection:
     def _start_server(self, deadline: float) -> None:
         command = [sys.executable, "-m", "magicfs.embedding.query_server", "--detach"]
         command += ["--socket", str(self._socket), "--idle-exit", str(self._idle_exit), *self._options]
+        rotate_log(self._log_path)
         try:
             with self._log_path.open("ab") as stderr:
                 subprocess.run(

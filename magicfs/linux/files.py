@@ -7,6 +7,7 @@ import errno
 import os
 import stat
 import struct
+from contextlib import suppress
 from pathlib import Path
 
 from magicfs.linux.calls import last_error, libc
@@ -93,6 +94,22 @@ def rename(directory: int, name: bytes, new_directory: int, new_name: bytes, *, 
         os.rename(name, new_name, src_dir_fd=directory, dst_dir_fd=new_directory)
     elif libc().renameat2(directory, name, new_directory, new_name, ctypes.c_uint(flags)):
         raise last_error(name)
+
+
+MAX_LOG_BYTES = 10 << 20
+"""Twice what the supervisor lets a log of its parts have: it rotates those itself."""
+
+
+def rotate_log(path: str | os.PathLike[str]) -> None:
+    """Rename a log of this user that has become long to `.1`, in the place of an older one.
+
+    Called before it is opened. Whoever has it open goes on with the renamed one. A log that cannot be renamed grows on.
+    """
+    with suppress(OSError):
+        status = os.lstat(path)
+        is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+        if is_ours and status.st_size > MAX_LOG_BYTES:
+            os.replace(path, f"{os.fspath(path)}.1")
 
 
 def replace_file(path: Path, text: str, *, mode: int = 0o600) -> None:

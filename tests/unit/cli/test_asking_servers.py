@@ -13,6 +13,7 @@ import magicfs
 from magicfs.cli import search_client, searching
 from magicfs.errors import DatabaseUnavailable, ServerError
 from magicfs.ipc.framing import Message
+from magicfs.linux.files import MAX_LOG_BYTES
 
 
 @pytest.fixture
@@ -97,3 +98,14 @@ def test_a_changed_module_ends_servers(package: Path, change: str) -> None:
     before = search_client.file_versions()
     CHANGES[change](package / "search/__init__.py")
     assert search_client.file_versions() != before
+
+
+def test_the_log_of_the_servers_does_not_grow_for_ever(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("MAGICFS_HOME", str(tmp_path))
+    log = tmp_path / "log" / search_client.LOG_NAME
+    log.parent.mkdir()
+    log.touch()
+    os.truncate(log, MAX_LOG_BYTES + 1)
+    search_client.log_unserved("it failed")
+    assert log.read_text().endswith("it failed\n")
+    assert log.stat().st_size < MAX_LOG_BYTES

@@ -14,6 +14,7 @@ import typer
 
 from magicfs.cli import execution
 from magicfs.errors import ModelMissing, UsageError
+from magicfs.linux.files import MAX_LOG_BYTES
 
 
 @pytest.fixture
@@ -130,6 +131,16 @@ def test_what_nobody_expected_is_one_line_and_a_log(
         f"magicfs: unexpected ZeroDivisionError: division by zero: the details are in {log}\n"
     )
     assert "Traceback" in log.read_text()
+
+
+def test_the_log_of_errors_does_not_grow_for_ever(failing: list[BaseException], tmp_path: Path) -> None:
+    log = tmp_path / "log" / "magicfs-error.log"
+    log.touch()
+    os.truncate(log, MAX_LOG_BYTES + 1)
+    failing.append(ZeroDivisionError("x"))
+    assert execution.run([]) == 1
+    assert log.read_text().count("Traceback") == 1
+    assert log.with_name(f"{log.name}.1").exists()
 
 
 def test_a_broken_configuration_does_not_hide_the_error(

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.linux.files import replace_file, status_and_birth
+from magicfs.linux.files import MAX_LOG_BYTES, replace_file, rotate_log, status_and_birth
 
 
 def birth_seconds(path: Path) -> int:
@@ -23,6 +23,28 @@ def test_a_file_is_replaced_by_one_of_the_mode_that_is_wanted(tmp_path: Path, um
             assert (tmp_path / "a").stat().st_mode & 0o777 == mode
     finally:
         os.umask(before)
+
+
+def test_a_long_log_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
+    log, former = tmp_path / "a.log", tmp_path / "a.log.1"
+    rotate_log(log)
+    for number in range(2):
+        log.write_bytes(b"%d" % number)
+        rotate_log(log)
+        assert log.exists(), "a short one grows on"
+        os.truncate(log, MAX_LOG_BYTES + 1)
+        rotate_log(log)
+        assert not log.exists()
+        with former.open("rb") as file:
+            assert file.read(1) == b"%d" % number
+
+
+def test_only_a_log_is_renamed(tmp_path: Path) -> None:
+    (tmp_path / "target").touch()
+    os.truncate(tmp_path / "target", MAX_LOG_BYTES + 1)
+    (tmp_path / "a.log").symlink_to("target")
+    rotate_log(tmp_path / "a.log")
+    assert sorted(os.listdir(tmp_path)) == ["a.log", "target"]
 
 
 class TestStatusAndBirth:
