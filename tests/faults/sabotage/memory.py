@@ -18,7 +18,7 @@ from magicfs.domain.files import ClaimedFile
 from magicfs.domain.models import IndexedModel
 from magicfs.embedding.embedder import Embedder, FastembedEmbedder
 from magicfs.linux import memory
-from magicfs.pipeline.extract import ExtractService
+from magicfs.pipeline import extract
 from magicfs.pipeline.file_processor import FileProcessor
 from magicfs.pipeline.model_memory import ModelMemory
 
@@ -26,7 +26,6 @@ _home = Path(os.environ["MAGICFS_HOME"])
 _embedder_for = ModelMemory.embedder_for
 _embed = FastembedEmbedder.embed_chunks
 _process = FileProcessor.process
-_claim = ExtractService.claim_files
 
 memory.KERNEL_EVENTS = _home / f"vmstat-{os.getpid()}"
 memory.KERNEL_EVENTS.write_text("nr_free_pages 9\noom_kill 0\n")
@@ -62,14 +61,12 @@ def _process_or_end(self: FileProcessor, claims: Sequence[ClaimedFile]) -> list[
     return _process(self, claims)
 
 
-def _claim_or_end(self: ExtractService) -> list[ClaimedFile]:
-    # The first kill is in the middle of the work. Its successors die before they claim any.
-    if (_home / "tries").exists():
-        _need_memory()
-    return _claim(self)
+def _require_or_end(size: int) -> None:
+    _need_memory()
+    memory.require_memory(size)
 
 
 ModelMemory.embedder_for = _embedder_or_end
 FastembedEmbedder.embed_chunks = _embed_or_end
 FileProcessor.process = _process_or_end
-ExtractService.claim_files = _claim_or_end
+vars(extract)["require_memory"] = _require_or_end
