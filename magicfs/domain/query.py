@@ -144,6 +144,10 @@ class Query:
     """The filters that keep what they name, and the exclusions of a word."""
     each_copy: bool = False
     """Whether each copy of a content is a result of its own."""
+    today: date | None = None
+    """The day from which `after:yesterday` counts; None where such words are no days."""
+    misread: tuple[str, ...] = ()
+    """The filters for days and sizes with a value that says none: they are words."""
     within: Within | None = None
     """Where each result is, whatever the filters say; None for anywhere."""
 

@@ -72,4 +72,4 @@ class Preparation:
 
 def _reparsed(query: Query, literal: Collection[str]) -> Query:
     """A query in which some pieces are ordinary text."""
-    return replace(parse(query.text, literal=literal), within=query.within)
+    return replace(parse(query.text, literal=literal, today=query.today), within=query.within)

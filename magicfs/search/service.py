@@ -11,6 +11,7 @@ import time
 from collections.abc import Callable, Collection, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
+from datetime import datetime
 from typing import TYPE_CHECKING
 
 from magicfs.db.cluster.roots import list_roots
@@ -43,6 +44,7 @@ from magicfs.search.question_vectors import (
 from magicfs.search.ranking import rank_files
 from magicfs.search.request import SearchRequest
 from magicfs.search.syntax import MAX_LIMIT, parse
+from magicfs.search.typed_filters import expected_form
 from magicfs.text.question_language import QuestionLanguages, question_languages
 
 if TYPE_CHECKING:
@@ -53,6 +55,8 @@ Rank = Callable[[Connection, SearchRequest, CorpusStatistics], tuple[Hit, ...]]
 
 EMBEDDING_TIME_SHARE = 0.6
 """The share of the remaining time for the query embedder; the rest suffices for a search by words."""
+_MAX_MISREAD = 3
+"""Of a pasted text, no more pieces are said to be no filters."""
 MAX_ENUMERATED_CHUNKS = 10_000
 """The size of a scope up to which comparing its chunks one by one takes less time than an index needs."""
 
@@ -173,7 +177,7 @@ class SearchService:
         self, text: str, limit: int | None, deadline: Deadline, rank: Rank, within: Within | None = None
     ) -> _Found:
         """What a typed text finds: as it is read first, or else with the filters that no file meets as words."""
-        query = parse(text)
+        query = parse(text, today=datetime.now().astimezone().date())
         if query.empty:
             raise UsageError('nothing to search for: give words, a "phrase" or a filter such as ext:md')
         if within is not None:
@@ -207,7 +211,9 @@ class SearchService:
                 self._host, each_copy=query.each_copy, missing_roots=prepared.statistics.missing_roots
             ),
         )
-        notices += _literal_notice(literal) + _words_not_found_notices(query, prepared.compiled)
+        notices += (
+            _literal_notice(literal) + _misread_notices(query) + _words_not_found_notices(query, prepared.compiled)
+        )
         found = self._database.read(lambda connection: _ranked(connection, prepared, request, rank, notices), deadline)
         self._record_foreign(prepared.models, languages, deadline)
         return found
@@ -284,6 +290,14 @@ def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:
     if not literal:
         return ()
     return (f"no file meets the filter {' '.join(sorted(literal))}: searched for as text",)
+
+
+def _misread_notices(query: Query) -> tuple[str, ...]:
+    """What is said of filters with a value that they do not take, of a few in a pasted text."""
+    return tuple(
+        f"{typed} does not name {expected_form(typed.partition(':')[0])}: searched for as text"
+        for typed in query.misread[:_MAX_MISREAD]
+    )
 
 
 def _words_not_found_notices(query: Query, compiled: CompiledQuery) -> tuple[str, ...]:

@@ -12,9 +12,10 @@ import re
 import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
+from datetime import date
 
 from magicfs.domain.query import Filters, Query, SyntaxToken
-from magicfs.search.typed_filters import is_of_other_tools, names_something, with_filter
+from magicfs.search.typed_filters import is_of_other_tools, names_something, needs_a_form, with_filter
 from magicfs.text.analysis import fold
 from magicfs.text.analysis.tokens import UNSPACED
 
@@ -72,11 +73,15 @@ _ALTERNATIVES = frozenset({"OR", "|", "||"})
 """What says no more than that there are two values, between two filters of one name."""
 
 
-def parse(text: str, *, literal: Collection[str] = ()) -> Query:
-    """The query in a typed text. The pieces in `literal` are ordinary text, whatever they look like. Never raises."""
+def parse(text: str, *, literal: Collection[str] = (), today: date | None = None) -> Query:
+    """The query in a typed text. The pieces in `literal` are ordinary text, whatever they look like. Never raises.
+
+    `today` is the day from which `after:yesterday` counts; without it, that is ordinary text.
+    """
     name = _NAME.fullmatch(text)
     normalized = _normalized(text)
-    builder = _QueryBuilder(frozenset([*literal, name[1]] if name else literal), pieces=len(normalized.split()))
+    literal = frozenset([*literal, name[1]] if name else literal)
+    builder = _QueryBuilder(literal, pieces=len(normalized.split()), today=today)
     tokens = list(_TOKEN.finditer(normalized))
     for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
         if not (token[0] in _ALTERNATIVES and before and after and builder.are_of_one_filter(before, after)):
@@ -110,6 +115,7 @@ class _QueryBuilder:
     literal: frozenset[str]
     pieces: int
     """The number of pieces of the text that have blanks between them."""
+    today: date | None = None
     filters: Filters = field(default_factory=Filters)
     excluded_filters: Filters = field(default_factory=Filters)
     limit: int | None = None
@@ -119,6 +125,7 @@ class _QueryBuilder:
     excluded: list[str] = field(default_factory=list)
     excluded_phrases: list[str] = field(default_factory=list)
     syntax: list[SyntaxToken] = field(default_factory=list)
+    misread: list[str] = field(default_factory=list)
 
     def build(self, text: str) -> Query:
         """The query; `text` is what was typed."""
@@ -136,6 +143,8 @@ class _QueryBuilder:
             limit=self.limit,
             syntax=tuple(map(self._with_word_after, self.syntax)),
             each_copy=self.each_copy,
+            today=self.today,
+            misread=tuple(self.misread),
         )
 
     def are_of_one_filter(self, *tokens: re.Match[str]) -> bool:
@@ -143,7 +152,7 @@ class _QueryBuilder:
         if any(token["minus"] or token["not"] or token[0] in self.literal for token in tokens):
             return False
         parts = [_filter_parts(token, pieces=self.pieces) for token in tokens]
-        are_filters = all(with_filter(Filters(), name, value) is not None for name, value in parts)
+        are_filters = all(with_filter(Filters(), name, value, today=self.today) is not None for name, value in parts)
         return are_filters and len({name.lower() for name, _ in parts}) == 1
 
     def add_token(self, token: re.Match[str]) -> None:
@@ -208,8 +217,10 @@ class _QueryBuilder:
         if (name.lower(), value.lower()) == ("copies", "all"):
             self.each_copy = True
             return True
-        filters = with_filter(self.filters, name, value)
+        filters = with_filter(self.filters, name, value, today=self.today)
         if filters is None:
+            if value and needs_a_form(name):
+                self.misread.append(typed)
             return False
         self.filters = filters
         if names_something(name):
@@ -220,7 +231,7 @@ class _QueryBuilder:
 
     def _exclude_filter(self, name: str, value: str) -> bool:
         """Add a filter that leaves files out; False for an unknown filter or an invalid value."""
-        filters = with_filter(self.excluded_filters, name, value)
+        filters = with_filter(self.excluded_filters, name, value, today=self.today)
         if filters is None:
             return False
         self.excluded_filters = filters

@@ -6,9 +6,10 @@ Used by `syntax`, which finds them in a typed text; docs/search.md describes the
 from __future__ import annotations
 
 import re
+from calendar import monthrange
 from collections.abc import Callable
 from dataclasses import replace
-from datetime import date
+from datetime import MINYEAR, date, timedelta
 from functools import partial
 
 from magicfs.domain.query import Filters
@@ -21,14 +22,33 @@ MAX_SIZE_BYTES = 1 << 62
 _DAY = re.compile(r"(?P<year>\d{4})(?:[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?)?", re.ASCII)
 _DAY_FIRST = re.compile(r"(?:(?P<day>\d{1,2})\.)?(?P<month>\d{1,2})\.(?P<year>\d{4})", re.ASCII)
 """With full stops the day comes first everywhere; with slashes it is the month in some countries."""
+_AROUND_FOLDER = re.compile(r"\A(?:\./|~/)|/\*{1,2}\Z")
+"""What shells write before a path, and behind one for all that is in it. `in:` looks below every directory anyway."""
+_DAYS_BACK = {"today": 0, "yesterday": 1}
+_BACK = re.compile(r"(?P<number>[0-9]{1,3})(?P<unit>[dwmy])")
+_DAYS_OF = {"d": 1, "w": 7}
+_MONTHS_OF = {"m": 1, "y": 12}
 _SIZE = re.compile(r"(>=?|<=?)(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
-def with_filter(filters: Filters, name: str, value: str) -> Filters | None:
-    """The filters with one more; None for an unknown one or an invalid value."""
-    add_filter = FILTERS.get(_own_name(name))
+def with_filter(filters: Filters, name: str, value: str, *, today: date | None = None) -> Filters | None:
+    """The filters with one more; None for an unknown one or an invalid value. `today` is what relative days need."""
+    name = _own_name(name)
+    add_filter = FILTERS.get(name)
+    if today is not None and name in _DAY_FILTERS:
+        value = _as_day(value, today)
     return add_filter(filters, value) if add_filter and value else None
+
+
+def needs_a_form(name: str) -> bool:
+    """Whether the value of a filter is a day or a size, which has a form of its own."""
+    return name.lower() in _FORMS
+
+
+def expected_form(name: str) -> str:
+    """What such a value says, with an example: `a day, such as after:2026-01-31`."""
+    return _FORMS[name.lower()]
 
 
 def names_something(name: str) -> bool:
@@ -45,6 +65,23 @@ def _own_name(name: str) -> str:
     return OTHER_NAMES.get(name.lower(), name.lower())
 
 
+def _as_day(value: str, today: date) -> str:
+    """The day in ISO 8601 that a word or a time before today says, such as `2w`; any other value as it is."""
+    value = fold(value)
+    if value in _DAYS_BACK:
+        return (today - timedelta(days=_DAYS_BACK[value])).isoformat()
+    match = _BACK.fullmatch(value)
+    if match is None:
+        return value
+    number, unit = int(match["number"]), match["unit"]
+    if unit in _DAYS_OF:
+        return (today - timedelta(days=number * _DAYS_OF[unit])).isoformat()
+    year, month = divmod(today.year * 12 + today.month - 1 - number * _MONTHS_OF[unit], 12)
+    if year < MINYEAR:
+        return date.min.isoformat()
+    return date(year, month + 1, min(today.day, monthrange(year, month + 1)[1])).isoformat()
+
+
 # Each of these returns the filters with one more condition, or None for an invalid value.
 
 
@@ -59,6 +96,7 @@ def _add_extension(filters: Filters, value: str) -> Filters | None:
 
 
 def _add_folder(filters: Filters, value: str) -> Filters | None:
+    value = _AROUND_FOLDER.sub("", value)
     folder = value.rstrip("/") if value.startswith("/") else value.strip("/")
     return replace(filters, folders=(*filters.folders, folder)) if folder else None
 
@@ -119,6 +157,12 @@ FILTERS: dict[str, Callable[[Filters, str], Filters | None]] = {
     "size": _set_size,
 }
 
+_DAY_FILTERS = frozenset({"after", "before"})
+_FORMS = {
+    "after": "a day, such as after:2026-01-31 or after:yesterday",
+    "before": "a day, such as before:2026-01-31 or before:7d",
+    "size": "a size, such as size:>1m or size:<100k",
+}
 _NAMING_FILTERS = frozenset({"type", "ext", "in", "name", "host", "root", "lang"})
 
 OTHER_NAMES = {

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from collections.abc import Iterator
 
 import pytest
@@ -177,3 +178,21 @@ def test_other_filters_hold_when_one_is_read_as_words(service: SearchService) ->
 
 def test_a_phrase_that_no_text_has_finds_nothing(service: SearchService) -> None:
     assert names(service, '"vaccine in java"') == []
+
+
+def test_days_count_from_today(database: Database) -> None:
+    corpus = Corpus(database)
+    corpus.add(b"new.txt", "the ledger of the shop", mtime=int(time.time()))
+    corpus.add(b"old.txt", "the ledger of the shop, of an earlier year")
+    search = SearchService(database, ChosenVectors(), default_limit=50)
+    assert [hit.path for hit in search.search("ledger after:yesterday", deadline_s=60).hits] == [b"new.txt"]
+    assert [hit.path for hit in search.search("ledger before:1m", deadline_s=60).hits] == [b"old.txt"]
+
+
+def test_a_filter_that_says_no_day_is_named(service: SearchService) -> None:
+    def named(query: str) -> list[str]:
+        return [notice for notice in service.search(query, deadline_s=60).notices if "does not name" in notice]
+
+    expected = "a day, such as after:2026-01-31 or after:yesterday: searched for as text"
+    assert named("kinkajou after:13/31/2024") == [f"after:13/31/2024 does not name {expected}"]
+    assert named("kinkajou after:2020") == []

@@ -109,6 +109,47 @@ def test_a_pattern_of_file_names_is_a_filter(typed: str, names: tuple[str, ...])
     assert parse(typed, literal=typed.split()).question == typed
 
 
+@pytest.mark.parametrize(
+    ("typed", "day"),
+    [
+        ("today", date(2026, 3, 31)),
+        ("Yesterday", date(2026, 3, 30)),
+        ('"yesterday"', date(2026, 3, 30)),
+        ("7d", date(2026, 3, 24)),
+        ("2w", date(2026, 3, 17)),
+        ("1m", date(2026, 2, 28)),
+        ("3m", date(2025, 12, 31)),
+        ("1y", date(2025, 3, 31)),
+        ("999y", date(1027, 3, 31)),
+    ],
+)
+def test_a_day_may_be_one_before_today(typed: str, day: date) -> None:
+    today = date(2026, 3, 31)
+    assert parse(f"words after:{typed}", today=today).filters == Filters(after=day)
+    assert parse(f"before:{typed} words", today=today).filters == Filters(before=day)
+    assert parse(f"words -after:{typed}", today=today).excluded_filters == Filters(after=day)
+    assert parse(f"words after:{typed}").filters == Filters()
+
+
+def test_a_day_before_the_first_one_is_that() -> None:
+    assert parse("after:999y", today=date(900, 1, 1)).filters == Filters(after=date(1, 1, 1))
+
+
+def test_what_is_no_day_and_no_size_is_told() -> None:
+    query = parse(
+        'after:01/02/2024 size:0 before:"Jan 2024" size:>1m after:today -size:x ext: y', today=date(2026, 3, 31)
+    )
+    assert query.misread == ("after:01/02/2024", "size:0", 'before:"Jan 2024"')
+    assert query.filters == Filters(after=date(2026, 3, 31), larger=1 << 20)
+    assert parse(query.text, literal=query.misread).misread == ("after:today",)
+
+
+@pytest.mark.parametrize("typed", ["in:notes/*", "in:./notes", "in:~/notes/", "in:notes/**", "path:~/notes/*"])
+def test_what_shells_write_around_a_directory_is_no_part_of_it(typed: str) -> None:
+    assert parse(f"words {typed}").filters == Filters(folders=("notes",))
+    assert parse("in:/home/ada/*").filters == Filters(folders=("/home/ada",))
+
+
 @pytest.mark.parametrize("typed", ["*", " *.* "])
 def test_a_star_alone_keeps_every_file(typed: str) -> None:
     query = parse(typed)
