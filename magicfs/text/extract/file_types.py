@@ -56,6 +56,8 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"\xdb\xa5\x2d\0", Route.PARSE, "application/x-word-2"),
     (0, b"\x31\xbe\0\0\0\xab", Route.PARSE, "application/x-mswrite"),
     (0, b"\x32\xbe\0\0\0\xab", Route.PARSE, "application/x-mswrite"),
+    (0, b"WARC/1.0\r\n", Route.PARSE, "application/warc"),
+    (0, b"WARC/1.1\r\n", Route.PARSE, "application/warc"),
     (0, b"{\\rtf", Route.PARSE, "application/rtf"),
     (0, b"bplist00", Route.PARSE, "application/x-bplist"),
     (0, b"\x78\x9f\x3e\x22", Route.PARSE, "application/ms-tnef"),

@@ -18,6 +18,7 @@ from magicfs.text.extract.documents.document_parts import with_embedded
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
+from magicfs.text.extract.documents.web_archives import WARC_TYPE, read_web_archive
 from magicfs.text.extract.documents.xps_documents import XPS_TYPE, read_xps
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
 from magicfs.text.extract.mail.outlook_files import OUTLOOK_TYPE, read_outlook
@@ -63,6 +64,7 @@ _READERS: Final[dict[str, Callable[[bytes], Outcome]]] = {
 _READERS_OF_PARTS: Final[dict[str, _ReaderOfParts]] = {
     OLD_WORKBOOK_TYPE: _read_old_workbook,
     XPS_TYPE: read_xps,
+    WARC_TYPE: read_web_archive,
     DIAGRAM_TYPE: read_diagram,
     DBASE_TYPE: read_dbase_table,
     DJVU_TYPE: read_djvu,
