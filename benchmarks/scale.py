@@ -39,7 +39,7 @@ from psycopg import sql
 from magicfs.db.pool import Database
 from magicfs.db.search.candidate_query import CandidateQuery, ModelVector
 from magicfs.db.search.candidates import measure_chunks
-from magicfs.db.search.scope import enumerate_scope
+from magicfs.db.search.scope_enumeration import enumerate_scope
 from magicfs.db.vectors.vector_index import MIN_INDEXED_ROWS, IndexAction, maintain_index
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.token_vectors import EmbeddedQuestion

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING
 
 from magicfs.db.cluster.roots import list_roots
 from magicfs.db.pool import Connection, Database
-from magicfs.db.search.scope import Scope, enumerate_scope
+from magicfs.db.search.scope import Scope
+from magicfs.db.search.scope_enumeration import enumerate_scope, list_excluded_contents
 from magicfs.db.vectors.multilingual import record_foreign_question
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.deadline import Deadline
@@ -199,7 +200,7 @@ class SearchService:
                 languages = question_languages(query.question)
             self._models = prepared.models
             # The question is embedded meanwhile.
-            scope = self._enumerated(prepared.compiled.scope, prepared.statistics, deadline)
+            scope = self._enumerated(prepared, deadline)
             vectors, notices = self._embed(source, query, prepared.models, languages, deadline)
         request = SearchRequest(
             question=query.question,
@@ -218,14 +219,19 @@ class SearchService:
         self._record_foreign(prepared.models, languages, deadline)
         return found
 
-    def _enumerated(self, scope: Scope, statistics: CorpusStatistics, deadline: Deadline) -> Scope:
-        """A scope with its contents and chunks, as far as they are few."""
+    def _enumerated(self, prepared: PreparedSearch, deadline: Deadline) -> Scope:
+        """The scope of a search with its contents and chunks, as far as they are few and the search needs them."""
+        scope, question = prepared.compiled.scope, prepared.query.question
 
         def enumerated(connection: Connection) -> Scope:
             with connection.pipeline(), connection.transaction():
-                return enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS, index_chunks=statistics.chunks)
+                if not question:
+                    return list_excluded_contents(connection, scope)
+                index_chunks = prepared.statistics.chunks
+                return enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS, index_chunks=index_chunks)
 
-        return self._database.read(enumerated, deadline) if scope.is_restricted else scope
+        is_read = scope.is_restricted if question else scope.has_excluded_words
+        return self._database.read(enumerated, deadline) if is_read else scope
 
     def _embed(
         self,

@@ -1,40 +1,24 @@
 """Which chunks a search looks at: the conditions of a query, compiled for Postgres.
 
-Used by the search, and by `magicfs.db.search.file_facts`, whose queries take a scope. A scope of few chunks is
-enumerated, so that its chunks are compared one by one and no index of vectors is asked. Of a large index, a sample says
-first whether that is worth beginning. Runs in the caller's transaction.
+Used by the search, and by `magicfs.db.search.file_facts`, whose queries take a scope.
+`magicfs.db.search.scope_enumeration` reads the contents and chunks of a scope. Pure.
 """
 
 from __future__ import annotations
 
 import unicodedata
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, datetime, time
-from functools import cache
 from typing import Any
 
-from psycopg import sql
-
-from magicfs.db.connection import plan_statements, set_locally
-from magicfs.db.pool import Connection, fetch_one, row_by_row
-from magicfs.db.queries import compact, load_queries
 from magicfs.domain.file_groups import DOCUMENT_EXTENSIONS, EXTENSIONS, MIME_TYPES, group_named
 from magicfs.domain.query import NO_FILTERS, Filters, Within
 
-_SQL = load_queries("scope")
 _NANOSECONDS = 1_000_000_000
 _EPOCH = date(1970, 1, 1)
 _BEFORE_ALL_TIMES_NS, _AFTER_ALL_TIMES_NS = -(1 << 63), (1 << 63) - 1
 """The limits of the database's numbers: the years 1677 and 2262."""
-MAX_ENUMERATED_CONTENTS = 50_000
-"""A scope of more contents is not enumerated: most chunks are in it, so an index finds candidates quickly."""
-
-SAMPLED_CONTENTS = 100
-"""The contents that are looked at to learn how many are in a scope: a half is found within 5 %."""
-SMALLEST_SHARE_TESTED = 0.1
-"""Of a scope with a smaller share of all contents, the index of vectors brings too few to test each for its words."""
-
 MEMORY_OF_WORDS = {"work_mem": "64MB"}
 """The memory for the places of the chunks that the index of words finds: 0.7 MB for ten thousand pages. Where it is
 short, Postgres reads the words of all chunks in these pages again: it has 4 MB unless it is told otherwise."""
@@ -87,6 +71,11 @@ class Scope:
         return is_listed or not self.is_restricted
 
     @property
+    def has_excluded_words(self) -> bool:
+        """Whether words that leave out files must be looked for in their chunks."""
+        return self.condition_parameters["excluded"] is not None
+
+    @property
     def has_phrases(self) -> bool:
         """Whether chunks must have phrases."""
         return self.condition_parameters["phrases"] is not None
@@ -133,94 +122,6 @@ def restrict(
     )
     has_file_conditions = bool(filters or excluded_filters) or excluded is not None or within is not None
     return Scope(condition_parameters, has_file_conditions=has_file_conditions)
-
-
-def enumerate_scope(connection: Connection, scope: Scope, *, limit: int, index_chunks: int) -> Scope:
-    """Read the contents of a scope, unless they are too many, and its chunks if they are at most `limit`.
-
-    `index_chunks` is about how many chunks the index has.
-    """
-    plan_statements(connection, once=False)
-    if scope.condition_parameters["excluded"] is not None:
-        set_locally(connection, MEMORY_OF_WORDS)
-    if scope.has_file_conditions:
-        is_large = index_chunks > MAX_ENUMERATED_CONTENTS
-        expected, excluded, share = _expected_contents(connection, scope) if is_large else (0.0, 0.0, 0.0)
-        if excluded <= MAX_ENUMERATED_CONTENTS or share < SMALLEST_SHARE_TESTED:
-            if expected <= MAX_ENUMERATED_CONTENTS:
-                scope = _with_contents(connection, scope, limit=None if expected > limit else limit)
-            scope = _with_excluded_contents(connection, scope)
-    return _with_chunks_of_phrases(connection, scope, limit=limit) if scope.has_phrases else scope
-
-
-def _expected_contents(connection: Connection, scope: Scope) -> tuple[float, float, float]:
-    """About how many contents are in scope, and have excluded words, and the share of those in scope, by a sample.
-
-    To list too many takes as long as the rest of a search, or several times as long.
-    """
-    query = compact(sql.SQL(_SQL["expected_contents"]).format())
-    parameters = scope.parameters | {"sampled": SAMPLED_CONTENTS}
-    return fetch_one(connection.execute(query, parameters, prepare=False))
-
-
-def _with_contents(connection: Connection, scope: Scope, *, limit: int | None) -> Scope:
-    """The scope with its contents and their chunks, both in one statement; each is left out if there are too many.
-
-    Without a limit the chunks are known to be too many. They are not all in scope where they must have phrases: then
-    they are left out too.
-    """
-    has_excluded_words = scope.condition_parameters["excluded"] is not None
-    contents = "contents_without_excluded_words" if has_excluded_words else "contents_in_scope"
-    limits = {
-        "limit": MAX_ENUMERATED_CONTENTS + 1,
-        "limit_of_chunks": 0 if scope.has_phrases or limit is None else limit + 1,
-        "even_without_text": limit is None,
-    }
-    query = _statement("contents_and_chunks", contents)
-    row = fetch_one(connection.execute(query, scope.parameters | limits, prepare=False))
-    return replace(scope, contents=_ids(*row[:2]), chunks=_ids(*row[2:]))
-
-
-def _with_excluded_contents(connection: Connection, scope: Scope) -> Scope:
-    """The scope with its excluded words replaced by a list of contents, unless both possible lists are too long.
-
-    Later statements compare each file with the list, instead of reading all chunks of the file.
-    """
-    if scope.condition_parameters["excluded"] is None:
-        return scope
-    if scope.contents is not None:
-        lists = {"allowed_contents": scope.contents.array}
-    else:
-        contents = _read_ids(connection, scope, "contents_with_excluded_words", limit=MAX_ENUMERATED_CONTENTS)
-        if contents is None:
-            return scope
-        lists = {"excluded_contents": contents.array}
-    return replace(scope, condition_parameters=scope.condition_parameters | lists | {"excluded": None})
-
-
-def _with_chunks_of_phrases(connection: Connection, scope: Scope, *, limit: int) -> Scope:
-    if scope.contents is not None:
-        query = "chunks_with_phrases_in_contents"
-    else:
-        query = "chunks_with_phrases_in_files" if scope.has_file_conditions else "chunks_with_phrases"
-    with row_by_row(connection):
-        return replace(scope, chunks=_read_ids(connection, scope, query, limit=limit))
-
-
-def _read_ids(connection: Connection, scope: Scope, query: str, *, limit: int) -> Ids | None:
-    """The ids that a query finds; None if they are more than `limit`."""
-    parameters = scope.parameters | {"limit": limit + 1}
-    return _ids(*fetch_one(connection.execute(_statement("ids", query), parameters, prepare=False)))
-
-
-@cache
-def _statement(name: str, query: str) -> bytes:
-    """The text of a statement that reads the ids that a query finds."""
-    return compact(sql.SQL(_SQL[name]).format(query=sql.SQL(_SQL[query])))
-
-
-def _ids(size: int | None, array: str | None) -> Ids | None:
-    return None if size is None or array is None else Ids(size, array)
 
 
 def _file_parameters(filters: Filters, name_words: str | None) -> Parameters:

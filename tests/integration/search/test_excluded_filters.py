@@ -88,7 +88,7 @@ def test_an_exclusion_holds_with_words_by_meaning_and_alone(
     service: SearchService, filters: str, left_out: set[str], listed_contents: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Where the contents in scope are listed, and where they are too many, as in a large index."""
-    monkeypatch.setattr("magicfs.db.search.scope.MAX_ENUMERATED_CONTENTS", listed_contents)
+    monkeypatch.setattr("magicfs.db.search.scope_enumeration.MAX_ENUMERATED_CONTENTS", listed_contents)
     monkeypatch.setattr("magicfs.search.service.MAX_ENUMERATED_CHUNKS", listed_contents)
     for query in (f"hello {filters}", f"{filters} hello"):
         assert set(names(service, query)) == EVERYTHING - NAMED_ALONE - left_out, query

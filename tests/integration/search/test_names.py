@@ -147,7 +147,7 @@ def test_types_have_the_names_that_people_give_them(
 def test_excluded_words_leave_files_without_text_however_many_contents_have_them(
     corpus: Corpus, service: SearchService, monkeypatch: pytest.MonkeyPatch, listed_contents: int
 ) -> None:
-    monkeypatch.setattr("magicfs.db.search.scope.MAX_ENUMERATED_CONTENTS", listed_contents)
+    monkeypatch.setattr("magicfs.db.search.scope_enumeration.MAX_ENUMERATED_CONTENTS", listed_contents)
     corpus.add(b"apple.txt", "rotten fruit")
     corpus.add(b"apple pie.txt", "a good fruit")
     corpus.file(b"apple.png", corpus.content_without_text("needs-ocr", mime_type="image/png"), state="named")

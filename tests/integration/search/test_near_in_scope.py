@@ -10,11 +10,11 @@ import pytest
 from numpy.typing import NDArray
 
 from magicfs.db.pool import Connection, Database
-from magicfs.db.search import candidate_statements
-from magicfs.db.search import scope as scope_module
+from magicfs.db.search import candidate_statements, scope_enumeration
 from magicfs.db.search.candidate_query import CandidateQuery, ModelVector
 from magicfs.db.search.candidates import measure_chunks
-from magicfs.db.search.scope import Scope, enumerate_scope
+from magicfs.db.search.scope import Scope
+from magicfs.db.search.scope_enumeration import enumerate_scope
 from magicfs.db.vectors.models import searched_models
 from magicfs.db.vectors.vector_index import IndexAction, maintain_index
 from magicfs.search.compiled_query import prepare_query
@@ -172,7 +172,7 @@ def test_a_scope_of_too_many_contents_is_not_begun_to_be_listed(
     index: Database, text: str, *, is_listed: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """A sample says so: of a large index, half of a search was to list contents and to find that they are too many."""
-    monkeypatch.setattr(scope_module, "MAX_ENUMERATED_CONTENTS", CHUNKS // 50)
+    monkeypatch.setattr(scope_enumeration, "MAX_ENUMERATED_CONTENTS", CHUNKS // 50)
     with recorded_plans() as plans, index.transaction() as connection:
         scope = prepare_query(connection, parse(text))[0].scope
         scope = enumerate_scope(connection, scope, limit=0, index_chunks=CHUNKS)
@@ -183,7 +183,7 @@ def test_a_scope_of_too_many_contents_is_not_begun_to_be_listed(
 @pytest.mark.parametrize("text", ["ext:md", "name:*3*"])
 def test_a_scope_is_listed_from_the_files_alone(index: Database, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a large index, where its chunks are too many: to join roots, hosts and contents took half of the time."""
-    monkeypatch.setattr(scope_module, "MAX_ENUMERATED_CONTENTS", CHUNKS // 2)
+    monkeypatch.setattr(scope_enumeration, "MAX_ENUMERATED_CONTENTS", CHUNKS // 2)
     with index.transaction() as connection:
         with recorded_plans() as plans:
             right = enumerated(connection, text)
@@ -204,7 +204,7 @@ def test_a_frequent_excluded_word_is_looked_for_in_what_is_found(
     index: Database, number: int, *, is_tested: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """To list what has it reads chunks everywhere. Where few others are left, the nearest are not among the first."""
-    monkeypatch.setattr(scope_module, "MAX_ENUMERATED_CONTENTS", CHUNKS // 50)
+    monkeypatch.setattr(scope_enumeration, "MAX_ENUMERATED_CONTENTS", CHUNKS // 50)
     with index.transaction() as connection:
         scope = prepare_query(connection, parse(f"-{word(number)}"))[0].scope
         scope = enumerate_scope(connection, scope, limit=0, index_chunks=CHUNKS)

@@ -142,6 +142,17 @@ def test_no_query_reads_all_chunks(small: SearchService, query: str) -> None:
     assert_plans_do_not_grow(small, query)
 
 
+@pytest.mark.parametrize("filters", ["ext:md", f"-{MIDDLING}", f"ext:txt -{MIDDLING}"])
+def test_filters_alone_look_at_the_newest_files_and_list_no_scope(small: SearchService, filters: str) -> None:
+    with recorded_plans(analysed=True) as plans:
+        assert small.search(filters, deadline_s=60).hits
+    _, *others = plans
+    for plan in others:
+        assert not plan.statement.startswith("WITH content"), plan
+        executed = [node for node in plan.nodes() if node["Actual Loops"]]
+        assert "chunks_words" not in {node.get("Index Name") for node in executed}, plan
+
+
 @pytest.mark.parametrize(("filters", "is_for_all_values"), [("", True), (" ext:md", True), (f' "{COMMON}"', False)])
 def test_plans_are_those_that_searches_use(small: SearchService, filters: str, *, is_for_all_values: bool) -> None:
     with recorded_plans() as plans:

@@ -97,7 +97,7 @@ def test_excluded_words_hold_however_many_contents_have_them(
     monkeypatch: pytest.MonkeyPatch,
     listed_contents: int,
 ) -> None:
-    monkeypatch.setattr("magicfs.db.search.scope.MAX_ENUMERATED_CONTENTS", listed_contents)
+    monkeypatch.setattr("magicfs.db.search.scope_enumeration.MAX_ENUMERATED_CONTENTS", listed_contents)
     corpus.add(b"a.txt", "apple tree", "rotten fruit", vectors=[unit(1, 0, 0), unit(1, 0, 0)])
     corpus.add(b"b.txt", "apple pie", vectors=[unit(1, 0, 0)])
     corpus.add(b"c.txt", "apple sauce", vectors=[unit(1, 0, 0)])
@@ -105,6 +105,7 @@ def test_excluded_words_hold_however_many_contents_have_them(
     assert sorted(names(service, "apple -rotten")) == ["b.txt", "c.txt"]
     assert names(service, '"apple pie" -rotten') == ["b.txt"]
     assert sorted(names(service, "-rotten")) == ["b.txt", "c.txt"]
+    assert names(service, "-apple") == []
     assert names(service, "apple ext:txt -rotten -sauce") == ["b.txt"]
 
 

@@ -28,14 +28,19 @@ content_chunks.chunk_id, coalesce(content_chunks.first_line, 0), coalesce(conten
 content_chunks.page
 
 -- name: newest_files
--- The files in scope, the latest modified first, each with its first chunk if it has text. The chunks are looked up for
--- the files within the limit alone.
+-- The files in scope, the latest modified first, each with its first chunk if it has text. Excluded words are looked for
+-- in the newest files, until there are enough without them: OFFSET 0 keeps that behind the sorting. The chunks are looked
+-- up for the files within the limit alone.
 SELECT {{file_columns}}, {{chunk_columns}}
 FROM (
-    SELECT files.* FROM {{scope.file_tables}} WHERE {{scope.file_filters}}
-    ORDER BY files.mtime_ns DESC, length(roots.path) + length(files.path), files.id
+    SELECT files.id FROM (
+        SELECT files.id, files.content_id FROM {{scope.file_tables}} WHERE {{scope.listed_file_filters}}
+        ORDER BY files.mtime_ns DESC, length(roots.path) + length(files.path), files.id OFFSET 0
+    ) AS files
+    WHERE %(excluded)s::tsquery IS NULL OR {{scope.has_no_excluded_word_alone}}
     LIMIT %(limit)s
-) AS files
+) AS newest
+JOIN files ON files.id = newest.id
 JOIN roots ON roots.id = files.root_id
 JOIN hosts ON hosts.id = roots.host_id
 LEFT JOIN contents ON contents.id = files.content_id

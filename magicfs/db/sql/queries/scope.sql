@@ -91,12 +91,15 @@ coalesce(roots.folded, lower(roots.name))
 -- Fragment: the conditions on a file, over `file_tables`. Excluded words exclude the whole file; at most one of the
 -- three parameters for them is set (`magicfs.db.search.scope.enumerate_scope`). A list is hashed once: see `is_in_contents`.
 -- A file without text has no excluded word.
+{{listed_file_filters}} AND (%(excluded)s::tsquery IS NULL OR {{has_no_excluded_word}})
+
+-- name: listed_file_filters
+-- Fragment: the same but for the chunks with excluded words, which are not read.
 {{other_file_filters}}
 AND (%(allowed_contents)s::bigint[] IS NULL OR files.content_id IS NULL OR contents.reason IS NOT NULL
      OR files.content_id IN (SELECT unnest(%(allowed_contents)s::bigint[])))
 AND (%(excluded_contents)s::bigint[] IS NULL OR files.content_id IS NULL
      OR files.content_id NOT IN (SELECT unnest(%(excluded_contents)s::bigint[])))
-AND (%(excluded)s::tsquery IS NULL OR {{has_no_excluded_word}})
 
 -- name: has_no_excluded_word
 -- Fragment: no chunk of the file has an excluded word. `NOT IN` would compare each file with a list of all chunks that
@@ -104,6 +107,12 @@ AND (%(excluded)s::tsquery IS NULL OR {{has_no_excluded_word}})
 NOT EXISTS (
     SELECT FROM content_chunks AS excluded_places JOIN chunks AS excluded_chunks ON excluded_chunks.id = excluded_places.chunk_id
     WHERE excluded_places.content_id = files.content_id AND excluded_chunks.words @@ %(excluded)s::tsquery)
+
+-- name: has_no_excluded_word_alone
+-- Fragment: the same, by the chunks of the file alone, however many files are looked at: of NOT EXISTS, Postgres may make a
+-- list of all contents with an excluded word.
+(SELECT true FROM content_chunks AS excluded_places JOIN chunks AS excluded_chunks ON excluded_chunks.id = excluded_places.chunk_id
+ WHERE excluded_places.content_id = files.content_id AND excluded_chunks.words @@ %(excluded)s::tsquery LIMIT 1) IS NULL
 
 -- name: has_phrases
 -- Fragment: the chunk has every phrase, by the places of its exact words. The index of words serves it.
@@ -145,29 +154,26 @@ ARRAY(SELECT unnest(%(chunks)s::bigint[]))
 SELECT count(*), CASE WHEN count(*) < %(limit)s THEN coalesce(array_agg(id), ARRAY[]::bigint[])::text END
 FROM ({query}) AS found (id)
 
--- name: expected_contents
--- About how many contents with text are in scope, how many have excluded words, in scope or not, and which share of all is
--- in scope, by a sample of all contents. Their ids are spread evenly, by the fractions of multiples of the golden ratio,
--- which are in step with no order in which files were added. Those of deleted contents count for nothing.
-SELECT in_scope * contents, excluded * contents, in_scope
+-- name: sampled_contents
+-- By a sample of all contents: the share of those with text that are in scope, the share of those that have excluded words,
+-- in scope or not, and about how many there are. Their ids are spread evenly, by the fractions of multiples of the golden
+-- ratio, which are in step with no order in which files were added. Those of deleted contents count for nothing.
+SELECT coalesce(avg((meets_filters AND NOT is_excluded)::integer), 0)::float8,
+       coalesce(avg(is_excluded::integer), 0)::float8,
+       (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'contents'::regclass)::float8
 FROM (
-    SELECT coalesce(avg((meets_filters AND NOT is_excluded)::integer), 0)::float8 AS in_scope,
-           coalesce(avg(is_excluded::integer), 0)::float8 AS excluded,
-           (SELECT greatest(reltuples, 0) FROM pg_class WHERE oid = 'contents'::regclass) AS contents
-    FROM (
-        SELECT reason IS NULL AND (
-                   SELECT true FROM {{file_tables}}
-                   WHERE files.content_id = sampled.id AND {{other_file_filters}} LIMIT 1) IS TRUE AS meets_filters,
-               %(excluded)s::tsquery IS NOT NULL AND (
-                   SELECT NOT {{has_no_excluded_word}} FROM (SELECT sampled.id) AS files (content_id)) AS is_excluded
-        FROM contents AS sampled
-        WHERE id = ANY(ARRAY(
-            SELECT first + ((last - first) * (step - floor(step)))::bigint
-            FROM (SELECT min(id), max(id) FROM contents) AS ids (first, last),
-                 (SELECT number * 0.6180339887498949::float8 FROM generate_series(1, %(sampled)s) AS number) AS steps (step)))
-        OFFSET 0
-    ) AS sample
-) AS shares
+    SELECT reason IS NULL AND (
+               SELECT true FROM {{file_tables}}
+               WHERE files.content_id = sampled.id AND {{other_file_filters}} LIMIT 1) IS TRUE AS meets_filters,
+           %(excluded)s::tsquery IS NOT NULL AND (
+               SELECT NOT {{has_no_excluded_word}} FROM (SELECT sampled.id) AS files (content_id)) AS is_excluded
+    FROM contents AS sampled
+    WHERE id = ANY(ARRAY(
+        SELECT first + ((last - first) * (step - floor(step)))::bigint
+        FROM (SELECT min(id), max(id) FROM contents) AS ids (first, last),
+             (SELECT number * 0.6180339887498949::float8 FROM generate_series(1, %(sampled)s) AS number) AS steps (step)))
+    OFFSET 0
+) AS sample
 
 -- name: contents_and_chunks
 -- How many contents a query finds, and which, and how many chunks they have, and which: null where a limit is reached. A
