@@ -7,6 +7,7 @@ Where the scope's chunks are enumerated, they are compared one by one; otherwise
 from __future__ import annotations
 
 from collections.abc import Sequence
+from math import ceil
 
 from pgvector import HalfVector
 
@@ -22,8 +23,8 @@ from magicfs.domain.term_weights import question_weights, word_weights
 
 MAX_EF_SEARCH = 1000
 """Candidates, the most that pgvector allows."""
-EF_SEARCH_PER_RESULT = 2
-"""Candidates that an index scan keeps for each result: with one, the scan misses twice as many results."""
+EF_SEARCH_PER_RESULT = 1.25
+"""Vectors that an index scan considers for each result (docs/adr/0026): with two, it takes half as long again."""
 MAX_BROUGHT = 4000
 """Vectors that an index brings at most, in and out of scope: as many take as long as comparing 80,000."""
 COMPARED_PER_BROUGHT = 20
@@ -39,15 +40,15 @@ _NO_WORD = question_weights({})
 
 def settings_for(scope: Scope, limits: Limits) -> dict[str, str]:
     """The settings of the transaction of both statements."""
-    considered = max(1, min(EF_SEARCH_PER_RESULT * limits.chunks, MAX_EF_SEARCH))
+    considered = ceil(EF_SEARCH_PER_RESULT * limits.chunks)
     if scope.is_restricted:
-        # Most of what is considered may be out of scope.
-        considered = MAX_EF_SEARCH
+        # What is out of scope is considered too.
+        considered = ceil(considered / scope.share) if scope.share else MAX_EF_SEARCH
     # In strict order, an iterative index scan drops chunks that are nearer than those it has returned already.
     settings = {
         "hnsw.iterative_scan": "relaxed_order",
         "hnsw.max_scan_tuples": str(MAX_BROUGHT),
-        "hnsw.ef_search": str(considered),
+        "hnsw.ef_search": str(max(1, min(considered, MAX_EF_SEARCH))),
     }
     return settings | MEMORY_OF_WORDS | dict.fromkeys(WHOLE_TABLE_PLANS, "off")
 

@@ -16,7 +16,7 @@ from psycopg import sql
 from magicfs.db.connection import set_locally
 from magicfs.db.pool import Connection, row_by_row
 from magicfs.db.queries import array_text, load_queries
-from magicfs.db.search.candidate_statements import EF_SEARCH_PER_RESULT, MAX_BROUGHT, MAX_EF_SEARCH
+from magicfs.db.search.candidate_statements import MAX_BROUGHT, MAX_EF_SEARCH
 from magicfs.db.search.found_files import copy_parameters, found_file
 from magicfs.db.vectors.partitions import partition
 from magicfs.domain.chunks import CopyRules, FoundFile
@@ -25,6 +25,8 @@ from magicfs.domain.models import IndexedModel
 
 _SQL = load_queries("neighbours")
 
+CONSIDERED_PER_RESULT = 2
+"""Vectors that an index scan considers for each chunk that it brings: with one, it misses twice as many."""
 USUALLY_EMBEDDED = 2000
 """The number of chunks of a longer file that have vectors, unless MAGICFS_MAX_EMBEDDED_CHUNKS says otherwise."""
 
@@ -73,7 +75,7 @@ def near_chunks(
     settings = {
         "hnsw.iterative_scan": "relaxed_order",
         "hnsw.max_scan_tuples": str(MAX_BROUGHT),
-        "hnsw.ef_search": str(min(EF_SEARCH_PER_RESULT * limit, MAX_EF_SEARCH)),
+        "hnsw.ef_search": str(min(CONSIDERED_PER_RESULT * limit, MAX_EF_SEARCH)),
     }
     set_locally(connection, settings)
     texts = array_text("[" + ",".join(f"{number:.6g}" for number in probe) + "]" for probe in probes)

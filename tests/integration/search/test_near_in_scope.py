@@ -180,6 +180,22 @@ def test_a_scope_of_too_many_contents_is_not_begun_to_be_listed(
     assert any("listed AS" in plan.statement for plan in plans) is is_listed
 
 
+@pytest.mark.parametrize(
+    ("text", "least", "most"), [("ext:txt", 270, 400), ("ext:rst", 1000, 1000), (f'ext:txt "{word(1)}"', 1000, 1000)]
+)
+def test_as_much_is_considered_as_the_scope_is_smaller_than_the_index(
+    index: Database, text: str, least: int, most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """In an index of which a sample is looked at. 250 are considered for a scope without conditions."""
+    monkeypatch.setattr(scope_enumeration, "MAX_ENUMERATED_CONTENTS", CHUNKS // 50)
+    limits = limits_for(50)
+    with index.transaction() as connection:
+        scope = prepare_query(connection, parse(text))[0].scope
+        assert candidate_statements.settings_for(scope, limits)["hnsw.ef_search"] == "1000"
+        scope = enumerate_scope(connection, scope, limit=0, index_chunks=CHUNKS)
+    assert least <= int(candidate_statements.settings_for(scope, limits)["hnsw.ef_search"]) <= most
+
+
 @pytest.mark.parametrize("text", ["ext:md", "name:*3*"])
 def test_a_scope_is_listed_from_the_files_alone(index: Database, text: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """Of a large index, where its chunks are too many: to join roots, hosts and contents took half of the time."""
