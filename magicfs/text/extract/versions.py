@@ -20,7 +20,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "text/plain": 64,
     "text/x-dxf": 63,
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),
-    "application/zip": 73,
+    "application/zip": 74,
     "application/x-ipynb+json": 21,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),

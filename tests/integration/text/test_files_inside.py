@@ -283,6 +283,20 @@ def test_a_book_is_found_by_its_number_and_its_publisher(extractor: FileExtracto
     assert "Ebb Press" in text
 
 
+def test_a_book_has_all_that_it_states_more_than_once(extractor: FileExtractor, book: bytes) -> None:
+    more = (
+        "<dc:title>A Story of Tides</dc:title><dc:creator>Ann Reed</dc:creator><dc:creator>Bob Marsh</dc:creator>"
+        "<dc:subject>Sea</dc:subject><dc:subject>Storms</dc:subject><dc:description>On a reef</dc:description>"
+        "<dc:language>en</dc:language><dc:language>de</dc:language></metadata>"
+    )
+    with zipfile.ZipFile(io.BytesIO(book)) as container:
+        members = {name: container.read(name).decode() for name in container.namelist()}
+    members["O/c.opf"] = members["O/c.opf"].replace("</metadata>", more)
+    document = read(extractor, documents.container(members), b"book.epub")
+    assert document.title == "The Long Reef: A Story of Tides"
+    assert (document.author, document.keywords) == ("Ann Reed, Bob Marsh", "Sea, Storms, On a reef")
+
+
 def test_chapters_are_read_while_there_is_time(book: bytes) -> None:
     texts = [
         office_parts.office_parts(book, "application/epub+zip", running_text="", parts=FileParts(until=until))

@@ -1,6 +1,7 @@
 """Makes of a book in EPUB one that kreuzberg reads: no signs of notes inside of sentences, no encoded names of pages.
 
-Runs in the child process, called by `document_parser`. Pure functions.
+`with_book_statements` adds what the book states more than once, of which kreuzberg gives the last one. Runs in the
+child process, called by `readable_form` and `document_parts`. Pure functions.
 """
 
 from __future__ import annotations
@@ -9,12 +10,18 @@ import html
 import io
 import re
 import zipfile
+from dataclasses import replace
+from itertools import islice
 from typing import Final
 from urllib.parse import unquote
 
+from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.documents.html_parts import without_references
+from magicfs.text.extract.documents.stated_metadata import title_of
+from magicfs.text.extract.documents.xml_elements import named, parse_xml
 from magicfs.text.extract.office.repacking import repacked
+from magicfs.text.extract.plain.plain_text import clean
 
 _PAGES: Final = (".xhtml", ".html", ".htm", ".xml")
 _PACKAGE: Final = ".opf"
@@ -22,6 +29,8 @@ _ENCODED_NAME: Final = re.compile(rb'(<item\b[^<>]{0,500}?\bhref=")([^"<>%]{0,50
 """The name of a page as an address has it, such as `Chapter%201.xhtml`: kreuzberg looks for a member of that name."""
 _MAX_BYTES: Final = 128 << 20
 """A book all of whose members unpack to more stays as it is."""
+_MAX_PACKAGE_BYTES: Final = 4 << 20
+_MAX_STATED: Final = 100
 
 
 def prepared_book(content: bytes) -> bytes:
@@ -40,6 +49,36 @@ def prepared_book(content: bytes) -> bytes:
             return repacked(book, changed=changed) if changed else content
     except DAMAGE:
         return content
+
+
+def with_book_statements(document: Document, content: bytes) -> Document:
+    """The document of a book with all of its authors, its title before its subtitles, all subjects, its first language.
+
+    As the library gave it, where the book is damaged.
+    """
+    try:
+        with zipfile.ZipFile(io.BytesIO(content)) as book:
+            name = next((name for name in book.namelist() if name.lower().endswith(_PACKAGE)), None)
+            if name is None or book.getinfo(name).file_size > _MAX_PACKAGE_BYTES:
+                return document
+            package = parse_xml(book.read(name))
+    except DAMAGE:
+        return document
+
+    def stated(name: str) -> list[str]:
+        texts = (" ".join("".join(element.itertext()).split()) for element in islice(named(package, name), _MAX_STATED))
+        return list(dict.fromkeys(filter(None, map(clean, texts))))
+
+    # The library takes the markup out of descriptions.
+    about = [document.keywords] if document.keywords else []
+    subjects = [subject for subject in stated("subject") if subject not in (document.keywords or "")]
+    return replace(
+        document,
+        title=title_of({"title": ": ".join(stated("title"))}) or document.title,
+        author=", ".join(stated("creator")) or document.author,
+        keywords=", ".join([*subjects, *about]) or None,
+        language=next(iter(stated("language")), document.language),
+    )
 
 
 def _with_plain_names(package: bytes) -> bytes:

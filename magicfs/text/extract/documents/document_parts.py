@@ -11,12 +11,14 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.book_pages import with_book_statements
 from magicfs.text.extract.documents.extended_documents import text_of, with_html_parts, with_keywords, with_text
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.html_parts import HTML_TYPES
 from magicfs.text.extract.documents.missing_texts import missing_lines
 from magicfs.text.extract.documents.stated_keywords import stated_keywords
 from magicfs.text.extract.office.office_parts import embedded_documents, office_parts
+from magicfs.text.extract.office.refused_documents import BOOK_TYPE
 from magicfs.text.extract.parsed import Parsed, PartialDocument
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
@@ -47,6 +49,8 @@ def with_document_parts(
         return outcome
     if mime_type in HTML_TYPES:
         return with_html_parts(outcome, content.decode("utf-8", "replace"), mime_type)
+    if mime_type == BOOK_TYPE and isinstance(outcome, Document):
+        outcome = with_book_statements(outcome, content)
     outcome = with_keywords(outcome, stated_keywords(content, mime_type))
     more = office_parts(content, mime_type, running_text=text_of(outcome), parts=parts)
     outcome = with_text(outcome, more, mime_type)
