@@ -338,3 +338,16 @@ def test_what_a_message_has_twice_is_read_once(extractor: FileExtractor) -> None
     assert document.text.count("Airport") == document.text.count("seventeen herons") == 1
     assert all(name in document.text for name in ("invite.ics", "one.txt", "two.txt"))
     assert document.unread_parts is None
+
+
+@pytest.mark.parametrize(
+    ("kind", "body"),
+    [
+        ("enriched", "<bold>Now</bold> is\nthe time <<sic>\n\n<color><param>red</param>The heron</color> waits\n"),
+        ("richtext", "<bold>Now</bold> is\nthe time <lt>sic><nl>\nThe <italic>heron</italic> waits\n"),
+    ],
+)
+def test_enriched_text_is_read_as_a_person_sees_it(extractor: FileExtractor, kind: str, body: str) -> None:
+    message = f"From: a@b.example\nSubject: birds\nMIME-Version: 1.0\nContent-Type: text/{kind}\n\n{body}".encode()
+    lines = read(extractor, message, b"a.eml").text.splitlines()
+    assert [line.strip() for line in lines[-2:]] == ["Now is the time <sic>", "The heron waits"]

@@ -10,7 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from magicfs.text.extract.plain.plain_text import clean, decode, truncate
+from magicfs.text.extract.plain.plain_text import clean, decode, title_of, truncate
 
 
 @pytest.mark.parametrize(
@@ -156,3 +156,16 @@ def test_tables_of_numbers_are_no_text_of_four_bytes_a_character() -> None:
 def test_joiners_do_not_keep_a_text_from_being_wide(codec: str) -> None:
     text = "می\u200cخواهم کتاب\u200cها را بخوانم\n"
     assert decode(text.encode(codec)) == text
+
+
+@pytest.mark.parametrize(
+    ("mime_type", "text"),
+    [
+        ("text/x-org", "#+STARTUP: show\n#+title:  On herons\n* Birds\n"),
+        ("text/x-asciidoc", "// a comment\n= On herons\nAnn Reed\n\n== Birds\n"),
+        ("text/x-tex", "\\title{On herons}"),
+    ],
+)
+def test_a_text_in_markup_states_its_title(mime_type: str, text: str) -> None:
+    assert title_of(text, mime_type=mime_type) == "On herons"
+    assert title_of("A text on herons\n", mime_type=mime_type) is None

@@ -18,6 +18,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.missing_texts import missing_texts
+from magicfs.text.extract.mail.enriched_text import ENRICHED_TYPES, without_commands
 from magicfs.text.extract.mail.mail_decoding import (
     as_utf8,
     children,
@@ -207,6 +208,8 @@ class MailReader:
             for file in files:
                 yield f"Attachment: {decode(file.name) or ''}"
                 yield self._read_attached(file.content, file.name)
+        elif kind in ENRICHED_TYPES and not is_attached:
+            yield without_commands(plain_text(part, content), kind)
         elif kind in _SIGNED:
             yield from self._signed_blocks(content, name, depth=depth)
         elif kind.startswith(_SEALS) or (kind in _CODE_OF_PAGES and not name):

@@ -48,6 +48,9 @@ _FRONT_MATTER_TITLE = re.compile(r"\A---\n(?:.*\n){0,30}?title:[ \t]*[\"']?(.+?)
 _MARKDOWN_TITLE = re.compile(r"^#{1,2}[ \t]+(.+?)[ \t#]*$|^(\S.{0,200})\n=+[ \t]*$", re.MULTILINE)
 _LATEX_TITLE = re.compile(r"\\title\{([^{}\\]+)\}")
 _RST_TITLE = re.compile(r"\A\s*(?:([=\-~*#^])\1{2,}\n)?[ \t]*(\S.{0,200})\n([=\-~*#^])\3{2,}[ \t]*$", re.MULTILINE)
+_ORG_TITLE = re.compile(r"^#\+TITLE:[ \t]*(\S.*)$", re.MULTILINE | re.IGNORECASE)
+_ASCIIDOC_TITLE = re.compile(r"^=[ \t]+(\S.*)$", re.MULTILINE)
+_STATED_TITLES = {"text/x-tex": _LATEX_TITLE, "text/x-org": _ORG_TITLE, "text/x-asciidoc": _ASCIIDOC_TITLE}
 
 _TITLE_SEARCH_CHARACTERS = 4096
 """Characters at the beginning of a text in which its title is searched for."""
@@ -123,7 +126,7 @@ def truncate(text: str, *, max_bytes: int) -> tuple[str, int]:
 
 
 def title_of(text: str, *, mime_type: str) -> str | None:
-    """The title that a Markdown, reStructuredText or LaTeX text states; None when it states none."""
+    """The title that a text in Markdown, reStructuredText, LaTeX, Org or AsciiDoc states; None when it states none."""
     head = text[:_TITLE_SEARCH_CHARACTERS]
     if mime_type == "text/markdown":
         match = _FRONT_MATTER_TITLE.search(head) or _MARKDOWN_TITLE.search(head)
@@ -131,8 +134,8 @@ def title_of(text: str, *, mime_type: str) -> str | None:
     elif mime_type == "text/x-rst":
         match = _RST_TITLE.search(head)
         title = match and match[2]
-    elif mime_type == "text/x-tex":
-        match = _LATEX_TITLE.search(head)
+    elif mime_type in _STATED_TITLES:
+        match = _STATED_TITLES[mime_type].search(head)
         title = match and match[1]
     else:
         return None
