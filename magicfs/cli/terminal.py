@@ -40,6 +40,8 @@ class Style(Enum):
 _ESCAPED = "magicfs-escaped"
 """The error handler of streams whose encoding does not have every character."""
 
+_WHOLE_LINE = 100_000
+"""The cells of a line where a program reads the results: more than a row of any table has."""
 _COLOURS = {Style.GREEN, Style.YELLOW, Style.CYAN, Style.WHITE}
 
 
@@ -91,10 +93,11 @@ def named(text: str) -> str:
 
 
 def results() -> Console:
-    """The console for results. Colours only on a terminal, and not with NO_COLOR."""
+    """The console for results. Colours only on a terminal, and not with NO_COLOR; lines are cut there alone, too."""
     from rich.console import Console
 
-    return Console(highlight=False, soft_wrap=True, emoji=False, markup=False)
+    width = None if is_terminal() else _WHOLE_LINE
+    return Console(highlight=False, soft_wrap=True, emoji=False, markup=False, width=width)
 
 
 def remarks() -> Console:

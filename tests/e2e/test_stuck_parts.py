@@ -108,7 +108,7 @@ def test_a_part_that_is_stopped_is_named(running: Commands, part: str) -> None:
     line = f"{part} is stopped (process {pid}): run 'kill -CONT {pid}', or run 'magicfs down', then 'magicfs up'"
     with stopped(pid):
         assert json.loads(running.ok("status", "--json"))["stuck"] == [line]
-        assert f"stuck    {line}" in running.run("status", COLUMNS="300").stdout
+        assert f"stuck    {line}" in running.run("status").stdout
         assert checked(running)["parts"] == (False, line)
         check = running.run("status", "--check")
         assert check.returncode == 1

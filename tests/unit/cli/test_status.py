@@ -9,6 +9,7 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from magicfs.cli import terminal
 from magicfs.cli.commands.status import watch_status
 from magicfs.cli.progress import RateMeter
 from magicfs.cli.status_output import pace_of, parts_table, rendered, roots_table
@@ -83,6 +84,16 @@ def test_hosts_that_nobody_watches_are_named() -> None:
     assert "agents   nobody sees what changes on far: 'magicfs doctor' says why there" in lines(silent)
     assert silent.as_json()["silent_hosts"] == ["far"]
     assert not any(line.startswith("agents") for line in lines(summary(roots=roots[:1], hosts=hosts)))
+
+
+def test_a_program_gets_each_row_in_one_line(capsys: pytest.CaptureFixture[str]) -> None:
+    files, path = FileCounts(2, 0, 2, 0, 0), b"/home/ada/" + b"long/" * 100
+    detail = "No such file or directory: its files stay in the index until it is back"
+    root = RootStatus("docs", path, "box", files, "missing", detail, scanned_at=1.0)
+    terminal.results().print(*roots_table([root]))
+    row = next(line for line in capsys.readouterr().out.splitlines() if line.startswith("docs "))
+    assert path.decode() in row
+    assert detail in row
 
 
 def test_a_root_of_which_not_each_change_is_seen_is_told() -> None:
