@@ -319,8 +319,7 @@ copy AS MATERIALIZED (
     FROM content
     JOIN contents ON contents.digest = content.digest
     JOIN files ON files.content_id = contents.id
-    JOIN roots ON roots.id = files.root_id
-    JOIN hosts ON hosts.id = roots.host_id
+    {{root_of_file}}
     WHERE {filters}
 ),
 preferred AS MATERIALIZED (
@@ -349,16 +348,17 @@ copies AS MATERIALIZED (
     GROUP BY copy_key HAVING count(*) > 1
 )
 SELECT {place_names}, position IS NULL,
-       CASE WHEN place.words @@ %(any_word)s::tsquery THEN ARRAY(
+       CASE WHEN has_word THEN ARRAY(
            SELECT word FROM unnest(%(words)s::text[], %(in_path)s::tsquery[]) AS term (word, condition)
            WHERE place.words @@ condition) END,
-       CASE WHEN place.words @@ %(any_word)s::tsquery THEN ARRAY(
+       CASE WHEN has_word THEN ARRAY(
            SELECT word FROM unnest(%(words)s::text[], %(in_name)s::tsquery[]) AS term (word, condition)
            WHERE place.words @@ condition) END,
        (SELECT packed FROM copies WHERE copies.copy_key = place.copy_key),
        {{found_files.chunk_text}}
 FROM (
-    SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, position
+    SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, position,
+           files.words @@ %(any_word)s::tsquery
     FROM (
         SELECT *, row_number() OVER (PARTITION BY copy_key ORDER BY position) AS number
         FROM (
@@ -371,21 +371,28 @@ FROM (
         ORDER BY number, position LIMIT %(places)s
     ) AS numbered
     JOIN files ON files.id = file_id
-    JOIN roots ON roots.id = files.root_id
-    JOIN hosts ON hosts.id = roots.host_id
+    {{root_of_file}}
     JOIN contents ON contents.id = files.content_id
     JOIN content_chunks ON content_chunks.content_id = numbered.content_id AND content_chunks.ordinal = numbered.ordinal
     UNION ALL
-    SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, NULL
+    SELECT {{found_files.file_columns}}, {{found_files.chunk_columns}}, files.words, NULL,
+           files.words @@ %(any_word)s::tsquery
     FROM unnest(current_setting('magicfs.named')::bigint[]) AS wanted (id)
     JOIN files ON files.id = wanted.id
-    JOIN roots ON roots.id = files.root_id
-    JOIN hosts ON hosts.id = roots.host_id
+    {{root_of_file}}
     LEFT JOIN contents ON contents.id = files.content_id
     LEFT JOIN content_chunks ON content_chunks.content_id = files.content_id AND content_chunks.ordinal = 0
-) AS place ({place_names}, words, position)
+) AS place ({place_names}, words, position, has_word)
 LEFT JOIN chunks ON chunks.id = CASE WHEN position IS NULL THEN place.chunk_id END
 ORDER BY position, mtime_ns DESC, file_id
+
+-- name: root_of_file
+-- Fragment: the root of a file with its host. Both are looked up together, once for all files of a root.
+JOIN LATERAL (
+    SELECT roots.name, roots.folded, roots.path, roots.state, roots.device, hosts.name AS host
+    FROM roots JOIN hosts ON hosts.id = roots.host_id WHERE roots.id = files.root_id OFFSET 0
+) AS roots ON true
+CROSS JOIN LATERAL (SELECT roots.host AS name) AS hosts
 
 -- name: has_file
 -- Fragment: a content has a file.
