@@ -139,6 +139,16 @@ def _parser(settings: Settings) -> str:
     )
 
 
+def _archives(settings: Settings) -> str:
+    """What reads archives of other formats than zip and tar."""
+    from magicfs.text.extract.archives import library_members
+
+    del settings
+    if library_members.has_library():
+        return "libarchive reads 7z, rar, cabinets and images of discs"
+    return "of archives of rar, only names are read: install libarchive (Debian, Ubuntu: libarchive13)"
+
+
 def _ocr(settings: Settings) -> str:
     """What reads text in images. Raises `CheckFailed` when it is installed but cannot be used."""
     from magicfs.text.extract.ocr.ocr_engines import ocr_and_problems
@@ -169,7 +179,7 @@ def _start_ocr(settings: Settings, ocr: Ocr) -> None:
 def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
     """All checks by their names, in the order of the output."""
     first = {"python": _python, "home": _home, "disk": _disk, "fuse": _fuse, "programs": _programs}
-    last = {"parser": _parser, "ocr": _ocr}
+    last = {"parser": _parser, "archives": _archives, "ocr": _ocr}
     return {
         **{name: partial(check, settings) for name, check in first.items()},
         **IndexChecks(settings).all(),

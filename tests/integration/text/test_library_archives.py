@@ -5,10 +5,13 @@ from __future__ import annotations
 import os
 from collections.abc import Callable, Mapping
 from itertools import pairwise
+from pathlib import Path
 from typing import Final
 
 import pytest
 
+from magicfs.cli.checks import run_checks
+from magicfs.config import Settings
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.archives import library_members
@@ -81,3 +84,12 @@ def test_so_many_bytes_of_members_are_passed(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(library_members.TooManyBytesError):
         names.extend(member.name for member in members_of(content, "application/x-7z-compressed"))
     assert names == ["a.txt", "b.txt"]
+
+
+@pytest.mark.parametrize(("is_installed", "said"), [(True, "libarchive reads 7z"), (False, "install libarchive")])
+def test_doctor_says_what_reads_archives(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, is_installed: bool, said: str
+) -> None:
+    monkeypatch.setattr(library_members, "has_library", lambda: is_installed)
+    [check] = [result for result in run_checks(Settings(home=tmp_path)) if result.name == "archives"]
+    assert (check.ok, said in check.text) == (True, True)
