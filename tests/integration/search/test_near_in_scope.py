@@ -215,6 +215,14 @@ def test_a_scope_is_listed_from_the_files_alone(index: Database, text: str, monk
     assert (left == right) is (text == "ext:md")
 
 
+def test_contents_are_listed_by_extension_without_reading_other_files(index: Database) -> None:
+    """Of 100,000 files, half of the listing was to read the extension of each."""
+    with recorded_plans() as plans, index.transaction() as connection:
+        enumerated(connection, "ext:rst")
+    [listing] = [plan for plan in plans if "listed AS" in plan.statement]
+    assert "files_extension" in {node.get("Index Name") for node in listing.nodes()}
+
+
 @pytest.mark.parametrize(("number", "is_tested"), [(80, True), (10, False), (300, False)])
 def test_a_frequent_excluded_word_is_looked_for_in_what_is_found(
     index: Database, number: int, *, is_tested: bool, monkeypatch: pytest.MonkeyPatch

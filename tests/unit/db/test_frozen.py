@@ -40,6 +40,7 @@ FROZEN = {
     "0049_mount_points.sql": "c8b68e51a0b07a0d676142bf33887adf16962c09e1d00a7a9579692bfbfa360e",
     "0050_token_vectors.sql": "fe2256d8bbfe28e4b05db1349dedf07c58ef71454d4e6e600885059841394b3b",
     "0051_inner_mounts.sql": "b21487731d3142387aec0f190cb1a300591c31b49e550a9be5559e4698c7df3d",
+    "0052_extensions.sql": "5fe54a01671fcfc483af3df57c958e1df230033e03ad789181a9026c872878b3",
 }
 
 
