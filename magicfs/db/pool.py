@@ -44,6 +44,9 @@ CONNECT_SECONDS = 10
 GIVE_UP_SECONDS = 0.5
 """How long a process that stops waits for a connection. One to a server on the same machine takes a tenth of it."""
 
+LOOK_SECONDS = 0.1
+"""Pause between two checks whether the process stops, or there is a connection again."""
+
 CLOSE_SECONDS = 0.5
 """The threads of the pool end at once, but for one that waits for a server that does not answer."""
 
@@ -235,19 +238,30 @@ class Database:
     def _lent(self, seconds: float) -> Iterator[PooledConnection]:
         """A connection of the pool. Raises `PoolTimeout` after `seconds`, or soon once the process stops."""
         until = time.monotonic() + seconds
+        wait = seconds if self._is_stopping is None else min(seconds, GIVE_UP_SECONDS)
         while True:
-            left = until - time.monotonic()
-            wait = left if self._is_stopping is None else min(left, GIVE_UP_SECONDS)
             try:
                 connection = self._pool.getconn(timeout=wait)
                 break
             except PoolTimeout:
-                if wait == left or self._is_stopping is None or self._is_stopping():
+                if not self._has_connection_before(until):
                     raise
         try:
             yield connection
         finally:
             self._pool.putconn(connection)
+
+    def _has_connection_before(self, until: float) -> bool:
+        """Wait until the pool has a connection to lend; False once the process stops, or at a time.
+
+        A request of which nothing came stays in the queue of the pool until there is a connection. Another one every
+        moment would fill the memory during an outage.
+        """
+        while self._is_stopping is not None and not self._is_stopping() and time.monotonic() < until:
+            if self._pool.get_stats().get("pool_available"):
+                return True
+            time.sleep(LOOK_SECONDS)
+        return False
 
     def _check(self, connection: PooledConnection) -> None:
         if self._caller.is_checked:

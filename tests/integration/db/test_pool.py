@@ -12,7 +12,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.db.cluster.roots import database_time
-from magicfs.db.pool import CONFLICT_TRIES, Database, retry_on_conflict
+from magicfs.db.pool import CONFLICT_TRIES, GIVE_UP_SECONDS, Database, retry_on_conflict
 from magicfs.db.storage import require_writable
 from magicfs.errors import DatabaseConflict, DatabaseDamaged, DatabaseError, DatabaseUnavailable
 from magicfs.gateway.tunnel import CANNOT_CONNECT, error_response
@@ -145,6 +145,39 @@ def test_a_conflict_is_tried_again_a_few_times(database: Database) -> None:
     with pytest.raises(DatabaseConflict):
         retry_on_conflict(always)
     assert len(tries) == CONFLICT_TRIES
+
+
+def test_a_wait_for_a_database_that_is_gone_ends_when_the_process_stops_and_leaves_nothing(tmp_path: Path) -> None:
+    stop = threading.Event()
+    with Database(f"postgresql:///gone?host={tmp_path}", application="test", connect_seconds=2) as database:
+        database.give_up_once(stop.is_set)
+        with pytest.raises(DatabaseUnavailable), database.transaction():
+            pass
+        assert database._pool.get_stats()["requests_waiting"] <= 1, "an outage of hours would fill the memory"
+    with Database(f"postgresql:///gone?host={tmp_path}", application="test", connect_seconds=600) as database:
+        database.give_up_once(stop.is_set)
+        stop.set()
+        with pytest.raises(DatabaseUnavailable), database.transaction():
+            pass
+
+
+def test_who_has_waited_for_a_while_gets_a_connection_that_is_returned(database_url: str) -> None:
+    with Database(database_url, application="test", size=1, connect_seconds=60) as database:
+        database.give_up_once(lambda: False)
+        waits, done = threading.Event(), threading.Event()
+
+        def wait_for_it() -> None:
+            waits.set()
+            with database.transaction():
+                done.set()
+
+        waiting = threading.Thread(target=wait_for_it)
+        with database.transaction():
+            waiting.start()
+            waits.wait(60)
+            assert not done.wait(3 * GIVE_UP_SECONDS)
+        waiting.join(60)
+        assert done.is_set()
 
 
 HUB_IS_OFF = "the hub h:7420 cannot be reached: it is off"
