@@ -96,7 +96,7 @@ def test_it_is_built_used_and_dropped(database: Database, model: IndexedModel) -
         options = connection.execute(
             "SELECT reloptions FROM pg_class WHERE relname = 'embeddings_1_vectors'"
         ).fetchone()
-        assert options == (["m=24", "ef_construction=64"],), "those that were chosen by measurements"
+        assert options == (["m=20", "ef_construction=64"],), "those that were chosen by measurements"
     with database.transaction() as connection:
         connection.execute("INSERT INTO embeddings (model_id, chunk_id) SELECT 1, generate_series(1000, 3000)")
         connection.execute("ANALYZE embeddings_1")

@@ -181,12 +181,12 @@ def test_a_scope_of_too_many_contents_is_not_begun_to_be_listed(
 
 
 @pytest.mark.parametrize(
-    ("text", "least", "most"), [("ext:txt", 270, 400), ("ext:rst", 1000, 1000), (f'ext:txt "{word(1)}"', 1000, 1000)]
+    ("text", "least", "most"), [("ext:txt", 320, 480), ("ext:rst", 1000, 1000), (f'ext:txt "{word(1)}"', 1000, 1000)]
 )
 def test_as_much_is_considered_as_the_scope_is_smaller_than_the_index(
     index: Database, text: str, least: int, most: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """In an index of which a sample is looked at. 250 are considered for a scope without conditions."""
+    """In an index of which a sample is looked at. 300 are considered for a scope without conditions."""
     monkeypatch.setattr(scope_enumeration, "MAX_ENUMERATED_CONTENTS", CHUNKS // 50)
     limits = limits_for(50)
     with index.transaction() as connection:
