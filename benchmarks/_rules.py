@@ -30,7 +30,7 @@ class Rule:
 
 RULES = (
     Rule("meaning of code", ((fusion, "MEANING_OF_CODE", 1.0),)),
-    Rule("rare words in code", ((fusion, "FEW_CHUNKS", 0),)),
+    Rule("share of words in code", ((fusion, "SHARE_OF_CODE", 0.0),)),
     Rule("other chunks", ((fusion, "OTHER_CHUNKS", 0.0),)),
     Rule("enough words", ((fusion, "ENOUGH_WORDS", 0.0),)),
     Rule("enough words in a small index", ((fusion, "SMALL_INDEX", 0),)),

@@ -32,8 +32,12 @@ word more."""
 SHARE_OF_FEW_WORDS = 0.5
 """The weight of the share of two or three words that a text has in the strength of its words, if a text has them all.
 To BM25 alone, a short text with one of two words, or one that repeats it, is as good as a text that has both."""
-MEANING_OF_CODE = 2.0
-"""What meaning weighs more where the candidates are code, unless a text has a rare word of the question."""
+MEANING_OF_CODE = 1.5
+"""What meaning weighs more where the candidates are code, as far as the question's words are not rare ones that a text
+has: people's words are mostly others than those of code."""
+SHARE_OF_CODE = 0.7
+"""The weight of the share of more words in the strength of those that code has, whether any has them all: a name that
+a function repeats says no more of what it does than one that stands there once."""
 FEW_CHUNKS = 5
 """A word that fewer chunks have is rare: it tells by itself what a person looks for."""
 OTHER_CHUNKS = 0.5
@@ -120,8 +124,6 @@ class FusionScale:
     """What the strength of words is divided by, see `words_unit`."""
     meaning: float = 1.0
     """The weight of similarity in the order, that of words being 1."""
-    meaning_of_code: float = 1.0
-    """The same where all candidates are code."""
     best_bm25: float = 0.0
     """The greatest BM25 of all candidates."""
     bm25_of_weight: float = 1.0
@@ -152,15 +154,31 @@ class FusionScale:
         """
         return (1.0 - self.weight_of_share) * bm25 + self.weight_of_share * self.best_bm25 * share**2
 
-    def of_kind(self, *, code_share: float) -> FusionScale:
-        """The scale for candidates of which that share is code."""
-        return replace(self, meaning=self.meaning + (self.meaning_of_code - self.meaning) * code_share)
+    def words_of_kind(self, *, code_share: float, words: int) -> FusionScale:
+        """The scale of words for candidates of which that share is code, by the number of words of the question.
+
+        `FEW_WORDS` say as much of code as of prose.
+        """
+        if words <= FEW_WORDS:
+            return self
+        return replace(self, weight_of_share=self.weight_of_share + (SHARE_OF_CODE - self.weight_of_share) * code_share)
+
+
+def code_weight(meaning: float, *, code_share: float, words: int, rare_share: float) -> float:
+    """The weight of similarity where that share of the candidates is code, if it is `meaning` about prose.
+
+    `rare_share` is the share of the question's weight that rare words have which the best text by words has: these say
+    as much of code as of prose. So do `FEW_WORDS`.
+    """
+    if words <= FEW_WORDS:
+        return meaning
+    return meaning * (1.0 + (MEANING_OF_CODE - 1.0) * code_share * (1.0 - rare_share))
 
 
 def weight_of_share(words: int, *, has_all: bool) -> float:
     """The weight of the share of the question's words beside BM25, by their number. `has_all`: a text has them all.
 
-    It counts for several words, but few. Of one word or many, and where no text has all, BM25 says enough.
+    It counts for several words, but few. Of one word or many, and where no text has all, BM25 says enough of prose.
     """
     return SHARE_OF_FEW_WORDS if 1 < words <= SHORT_QUESTION and has_all else 0.0
 
@@ -196,15 +214,6 @@ def meaning_weight(words: int, *, second_share: float, has_all: bool = True) -> 
     """
     with_second = MEANING_OF_FEW_WORDS.get(words + (not has_all), 1.0 + WEIGHT_OF_SECOND)
     return 1.0 + (with_second - 1.0) * second_share
-
-
-def code_weight(meaning: float, *, words: int, has_rare_word: bool) -> float:
-    """The weight of similarity about code, where it is `meaning` about prose.
-
-    The words of people are others than those of code, and common ones that both have say little. A rare word says as
-    much as elsewhere; `has_rare_word` is whether the best text by words has one. So do `FEW_WORDS`.
-    """
-    return meaning if has_rare_word or words <= FEW_WORDS else meaning * MEANING_OF_CODE
 
 
 def answered(relevance: float) -> float:

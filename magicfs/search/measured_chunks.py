@@ -21,6 +21,10 @@ from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
 from magicfs.search.text_scale import TextScale, text_scale
+from magicfs.text.language import is_code
+
+FILES_OF_KIND = 20
+"""The files of the best candidates, which say of what kind of text a question is asked."""
 
 
 class MeasuredChunks(Mapping[ChunkId, Evidence]):
@@ -158,7 +162,7 @@ def measure_candidates(
 ) -> MeasuredChunks:
     """The candidates with their evidence, on a scale of their own and by their rare words, as far as texts say.
 
-    `count` is the number of chunks of the index. `count_names` follows when the names of files are known.
+    `count` is the number of chunks of the index. `count_files` follows when the files are known.
     """
     matched = [candidate for candidate in candidates if candidate.words]
     kinds = {candidate.documents for candidate in candidates}
@@ -166,25 +170,34 @@ def measure_candidates(
     by_second = second_share(request, candidates, across)
     of_texts = text_scale(request, words, matched, by_second=by_second, count=count)
     meaning = meaning_for(request.question_vectors, request.languages)
-    chunks = MeasuredChunks(candidates, _rare_words(request, words), of_texts.with_names(), meaning)
+    chunks = MeasuredChunks(candidates, _rare_words(request, words), of_texts.with_files(), meaning)
     chunks.text_scale, chunks.are_across = of_texts, bool(across)
     return chunks
 
 
-def count_names(chunks: MeasuredChunks, request: SearchRequest, words: QuestionWords, places: Sequence[Place]) -> None:
-    """Count what the names of files say of the question, and of the scale that `measure_candidates` has found.
+def count_files(chunks: MeasuredChunks, request: SearchRequest, words: QuestionWords, places: Sequence[Place]) -> None:
+    """Count what files and their names say of the question, and of the scale that `measure_candidates` has found.
 
     `places` are those of the best candidates, and those of the files whose names have words of the question.
     """
-    if any(place.name is not None for place in places):
+    code_share = _code_share(places)
+    of_names = [words.share(place.name.in_name) for place in places if place.name is not None]
+    if of_names or code_share:
         with_paths = len(words.without_compounds) > 1 and _has_all_with_path(words, chunks, places)
-        of_names = (words.share(place.name.in_name) for place in places if place.name is not None)
-        scale = chunks.text_scale.with_names(max(of_names), with_paths=with_paths)
+        name_share = max(of_names, default=0.0)
+        scale = chunks.text_scale.with_files(name_share=name_share, with_paths=with_paths, code_share=code_share)
         chunks.rescale(_rare_words(request, words, places), scale)
     if chunks.are_across:
         located = chunks.of(place.found.chunk_id for place in places).values()
         relevance = _relevance_in_language(located, words=len(request.words))
         chunks.scale = replace(chunks.scale, answered=fusion.answered(relevance))
+
+
+def _code_share(places: Sequence[Place]) -> float:
+    """The share of the contents that have the best candidates that is code."""
+    kinds = {place.found.copy_key: place.found.mime_type for place in places if not place.is_by_name}
+    first = list(kinds.values())[:FILES_OF_KIND]
+    return sum(is_code(mime_type or "") for mime_type in first) / len(first) if first else 0.0
 
 
 def _rare_words(request: SearchRequest, words: QuestionWords, places: Sequence[Place] = ()) -> RareWords:

@@ -14,20 +14,17 @@ from magicfs.domain.chunks import FoundFile, NameMatch
 from magicfs.domain.files import display_path
 from magicfs.domain.ids import ChunkId
 from magicfs.search import fusion, scores
-from magicfs.search.fusion import Evidence, FusionScale
+from magicfs.search.fusion import Evidence
 from magicfs.search.meaning import Meaning
 from magicfs.search.measured_chunks import MeasuredChunks, extension_of
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
-from magicfs.text.language import is_code
 from magicfs.text.names import fold_path, is_at_path, is_name_in_another_format, is_whole_name, plain_name, typed_path
 
 WEIGHT_OF_PATH = 0.5
 """What the words that a path has in its directories count in the score, those of the file's own name being 1."""
 WEIGHT_OF_PATH_WITH_ALL = 0.75
 """The same for a file that has all words of the question with those of its path."""
-FILES_OF_KIND = 20
-"""The first candidates, which say of what kind of text a question is asked."""
 
 
 class CandidateFile(NamedTuple):
@@ -49,22 +46,20 @@ class CandidateFile(NamedTuple):
         return self._replace(found=copy)
 
 
-def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[dict[bytes, CandidateFile], FusionScale]:
-    """The contents that have the chunks, by copy key, and the scale for the kind of most of them.
+def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> dict[bytes, CandidateFile]:
+    """The contents that have the chunks, by copy key.
 
     The preferred copy stands for all. Each has its best chunk, and evidence from all its chunks among the candidates.
     """
     given = [place.found for place in places]
     evidence = chunks.of(file.chunk_id for file in given)
     located = [(file, chunk) for file in given if (chunk := file.chunk_id) is not None and chunk in evidence]
-    order = _orders(evidence, chunks.scale)
+    meaning = chunks.scale.meaning
+    order = {chunk: fusion.fused_score(one, meaning=meaning) for chunk, one in evidence.items()}
     located.sort(key=lambda place: -order[place[1]])
     by_content: dict[bytes, list[tuple[FoundFile, ChunkId]]] = {}
     for found, chunk in located:
         by_content.setdefault(found.copy_key, []).append((found, chunk))
-    scale = chunks.scale.of_kind(code_share=_code_share([first for (first, _), *_ in by_content.values()]))
-    if scale.meaning != chunks.scale.meaning:
-        order = _orders(evidence, scale)
     in_path = {place.found.file_id: place.name.in_path for place in places if place.name is not None}
 
     def preference(place: tuple[FoundFile, ChunkId]) -> tuple[bool, float]:
@@ -77,18 +72,7 @@ def files_of_chunks(places: Sequence[Place], chunks: MeasuredChunks) -> tuple[di
         # A file that its name has brought too has one of its chunks twice.
         of_file = fusion.of_file(evidence[best], [evidence[chunk] for chunk in {chunk for _, chunk in same}])
         files[key] = CandidateFile(best_file, of_file)
-    return files, scale
-
-
-def _orders(evidence: Mapping[ChunkId, Evidence], scale: FusionScale) -> dict[ChunkId, float]:
-    """The values that order some candidates, the best one highest."""
-    return {chunk: fusion.fused_score(one, meaning=scale.meaning) for chunk, one in evidence.items()}
-
-
-def _code_share(files: Sequence[FoundFile]) -> float:
-    """The share of the first candidates that are code."""
-    first = files[:FILES_OF_KIND]
-    return sum(is_code(file.mime_type or "") for file in first) / len(first) if first else 0.0
+    return files
 
 
 def with_names(

@@ -23,7 +23,7 @@ from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
 from magicfs.search.hits import Shown, newest_files, shown_hits
 from magicfs.search.meaning import meaning_for, needs_documents
-from magicfs.search.measured_chunks import MeasuredChunks, count_names, measure_candidates
+from magicfs.search.measured_chunks import MeasuredChunks, count_files, measure_candidates
 from magicfs.search.measured_files import CandidateFile, files_of_chunks, with_name, with_names
 from magicfs.search.near_copies import examined, near_copies_later
 from magicfs.search.near_texts import NearTexts
@@ -110,19 +110,18 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
             compared.compare(gathered.texts, most=examined(wanted))
         chunks = measure_candidates(request, words, gathered.candidates, count=count)
         chunks.of(gathered.texts)
-    count_names(chunks, request, words, gathered.places)
+    count_files(chunks, request, words, gathered.places)
     compare_tokens(connection, request, chunks, (place.found.chunk_id for place in gathered.places))
-    files, scale = files_of_chunks(gathered.places, chunks)
-    files = with_names(files, chunks, gathered.places, words, request)
+    files = with_names(files_of_chunks(gathered.places, chunks), chunks, gathered.places, words, request)
     exponent = scores.similarity_exponent(len(request.words))
-    weight = scale.meaning
+    weight = chunks.scale.meaning
     ranked = sorted(files.values(), key=lambda file: -fusion.fused_score(file.evidence, meaning=weight))
     relevances = (scores.relevance(file.evidence, exponent=exponent) for file in ranked)
     # It matters whether one answers: mostly the first file does.
     best = next((relevance for relevance in relevances if relevance >= scores.ANSWERED), 0.0)
     return Ranking(
         words,
-        scale,
+        chunks.scale,
         chunks.rare_words,
         exponent,
         tuple(ranked),

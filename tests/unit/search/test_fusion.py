@@ -129,11 +129,20 @@ def test_meaning_counts_more_if_no_text_has_all_of_a_few_words() -> None:
 
 
 def test_meaning_counts_more_about_code_unless_words_are_sure() -> None:
-    assert code_weight(1.0, words=5, has_rare_word=False) > 1.0
-    assert code_weight(1.0, words=5, has_rare_word=True) == code_weight(1.0, words=2, has_rare_word=False) == 1.0
-    scale = FusionScale(words_unit=8.0, meaning=1.0, meaning_of_code=2.0)
-    assert [scale.of_kind(code_share=share).meaning for share in (0.0, 0.5, 1.0)] == [1.0, 1.5, 2.0]
-    assert scale.of_kind(code_share=1.0).words_unit == 8.0
+    def weight(code_share: float, *, words: int = 5, rare_share: float = 0.0) -> float:
+        return code_weight(1.0, code_share=code_share, words=words, rare_share=rare_share)
+
+    assert [weight(share) for share in (0.0, 0.5, 1.0)] == [1.0, 1.25, 1.5]
+    assert [weight(1.0, rare_share=share) for share in (0.0, 0.5, 1.0)] == [1.5, 1.25, 1.0]
+    assert weight(1.0, words=2) == 1.0
+
+
+def test_of_code_it_counts_more_how_many_words_it_has_than_how_often() -> None:
+    prose = FusionScale(best_bm25=8.0)
+    code = prose.words_of_kind(code_share=1.0, words=5)
+    assert prose.strength_of_words(8.0, share=0.4) > prose.strength_of_words(6.0, share=0.8)
+    assert code.strength_of_words(8.0, share=0.4) < code.strength_of_words(6.0, share=0.8)
+    assert prose.words_of_kind(code_share=0.0, words=5) == prose.words_of_kind(code_share=1.0, words=2) == prose
 
 
 def test_a_file_is_as_near_as_its_nearest_chunks() -> None:

@@ -17,7 +17,7 @@ from magicfs.domain.query import Term
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.fusion import FusionScale
 from magicfs.search.meaning import QuestionVector
-from magicfs.search.measured_chunks import MeasuredChunks, count_names, measure_candidates, second_share
+from magicfs.search.measured_chunks import MeasuredChunks, count_files, measure_candidates, second_share
 from magicfs.search.rare_words import RareWords
 from magicfs.search.request import SearchRequest
 from magicfs.search.retrievers import QuestionWords
@@ -188,12 +188,34 @@ def test_names_measure_texts_anew_only_if_they_say_more() -> None:
         return Place(found, is_by_name=False, name=match, copies=(), text=None)
 
     for place in (named(), named("wing")):
-        count_names(chunks, request, words, [place])
+        count_files(chunks, request, words, [place])
         assert chunks[ChunkId(0)] is measured
     # A name has half of the question, and no text more than a quarter.
-    count_names(chunks, request, words, [named("wing", "metal")])
+    count_files(chunks, request, words, [named("wing", "metal")])
     assert chunks[ChunkId(0)].relative_words == pytest.approx(0.5)
     # The words of a text and of its path are all together.
-    count_names(chunks, request, words, [named("build", "light", "metal")])
+    count_files(chunks, request, words, [named("build", "light", "metal")])
     assert chunks.scale.with_paths
     assert chunks[ChunkId(0)].relative_words == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("mime_type", "first"), [("text/plain", 0), ("text/x-python", 1), (None, 0)])
+def test_the_files_of_the_candidates_say_whether_they_are_code(mime_type: str | None, first: int) -> None:
+    """One text has a word of the question often, the other one has three words."""
+    request = english_request(ACTIVE)
+    words = QuestionWords({Term(word, ()): 1.0 for word in request.words}, dict.fromkeys(request.words, 50))
+    of_text = [(8.0, frozenset({"wing"})), (6.0, frozenset({"build", "light", "metal"}))]
+    candidates = [
+        Candidate(ChunkId(number), bm25, had, has_phrase=False, documents=(), cosines=(0.5,))
+        for number, (bm25, had) in enumerate(of_text)
+    ]
+    chunks = measure_candidates(request, words, candidates, count=10_000)
+    found = FoundFile(b"1", FileId(1), "here", "root", b"/root", b"a", STAT, 0.0, None, mime_type, ChunkId(1))
+    count_files(chunks, request, words, [Place(found, is_by_name=False, name=None, copies=(), text=None)])
+    strengths = [chunks[ChunkId(number)].relative_words or 0.0 for number in range(2)]
+    assert strengths[first] == 1.0 > strengths[1 - first]
+    # A file that its name alone brings says nothing of the texts.
+    by_name = Place(found._replace(mime_type="text/x-python"), is_by_name=True, name=None, copies=(), text=None)
+    chunks = measure_candidates(request, words, candidates, count=10_000)
+    count_files(chunks, request, words, [by_name])
+    assert chunks[ChunkId(0)].relative_words == 1.0
