@@ -11,8 +11,8 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import TYPE_CHECKING
 
-from magicfs.cli import index_model, wiring
-from magicfs.cli.stuck_parts import short_of_memory
+from magicfs.cli import environment, index_model, wiring
+from magicfs.cli.stuck_parts import CHANGED_PROGRAM, SUPERVISOR_SECONDS, short_of_memory
 from magicfs.cli.terminal import counted
 from magicfs.embedding.manifest import pull_command
 from magicfs.errors import ModelError
@@ -47,6 +47,8 @@ class Situation:
     """What the disk of the database has left, while that is too little and nothing is indexed."""
     short_of_memory: Sequence[str] = ()
     """A line for each worker of this machine that the system keeps killing for want of memory."""
+    has_changed_program: bool = False
+    """Whether this machine runs another program than the one on its disk, of which tasks may fail."""
 
 
 def read_situation(settings: Settings, database: Database, *, since: datetime, root: str | None) -> Situation:
@@ -77,6 +79,7 @@ def read_situation(settings: Settings, database: Database, *, since: datetime, r
         lacked=None if others_embed else _lacked(settings, waited_for),
         free_bytes=free_bytes,
         short_of_memory=short_of_memory(settings),
+        has_changed_program=environment.supervisor(settings, answer_seconds=SUPERVISOR_SECONDS).has_changed_program(),
     )
 
 
@@ -131,4 +134,5 @@ def _why_no_work(situation: Situation, kind: str) -> str:
         return f"no agent runs on {situation.host} to notify the workers: start 'magicfs up' or 'magicfs agent' there"
     short = [line for line in situation.short_of_memory if line.startswith(kind)]
     at_work = f"{counted(len(able), f'{kind} worker')} at work; one large file may take a minute: see 'magicfs status'"
-    return short[0] if short else at_work
+    changed = [CHANGED_PROGRAM] if situation.has_changed_program else []
+    return [*short, *changed, at_work][0]

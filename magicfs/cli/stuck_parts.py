@@ -1,4 +1,4 @@
-"""Names the parts of this machine that run and do nothing: one that is stopped, or one that does not answer.
+"""Names the parts of this machine that run and do nothing: stopped ones, silent ones, those of a former program.
 
 Used by `magicfs status` and the checks. A signal of a terminal or a debugger stops a process, and the supervisor sees
 no difference. It asks the parts themselves and starts nothing. Main thread.
@@ -53,6 +53,8 @@ _EMBED_REMEDY = (
 
 RESTART = "run 'magicfs down', then 'magicfs up'"
 
+CHANGED_PROGRAM = "the program on the disk is not the one that runs, as after an update: run 'magicfs up'"
+
 
 def parts_and_stuck(settings: Settings) -> tuple[list[PartStatus], list[str]]:
     """The parts of this machine, and a line for each one that is stuck, with what to do. Takes seconds at most."""
@@ -62,7 +64,10 @@ def parts_and_stuck(settings: Settings) -> tuple[list[PartStatus], list[str]]:
     if (pid := _stopped_pid(supervisor)) is not None:
         return [], [f"the supervisor is stopped (process {pid}): run 'kill -CONT {pid}', or {RESTART}"]
     if parts := supervisor.parts():
-        return parts, [*_stuck(settings.embedder_socket, parts), *short_of_memory(settings, parts)]
+        stuck = [*_stuck(settings.embedder_socket, parts), *short_of_memory(settings, parts)]
+        if supervisor.has_changed_program():
+            stuck.append(CHANGED_PROGRAM)
+        return parts, stuck
     if supervisor.listens():
         return [], [f"the supervisor does not answer, or is about to end: if it stays so, {RESTART}"]
     return [], short_of_memory(settings)

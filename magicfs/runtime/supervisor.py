@@ -25,6 +25,7 @@ from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, clean_up
 from magicfs.runtime.processes import has_ended, is_listening, is_path, wait_until
+from magicfs.runtime.program import program_version
 from magicfs.runtime.stored_parts import StoredParts
 from magicfs.runtime.supervisor_process import START_SECONDS, SupervisorProcess, start_supervisord
 from magicfs.state_directory.directory import try_lock
@@ -87,6 +88,14 @@ class Supervisor:
     def wanted(self) -> list[Part]:
         """The parts that should run; none when no supervisor runs."""
         return self._stored.parts() if self.running() else []
+
+    def has_changed_program(self) -> bool:
+        """Whether a part runs that was started with another program than the one from which this one runs.
+
+        What such a part imports from now on may not fit what it has imported.
+        """
+        programs = {part.program for part in self.wanted()} - {""}
+        return bool(programs - {program_version()})
 
     def options(self) -> UpOptions | None:
         """The options of the last `up`, even if its supervisor was killed; None when there are none."""

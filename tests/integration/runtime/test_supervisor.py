@@ -9,17 +9,20 @@ import subprocess
 import sys
 import threading
 from contextlib import ExitStack
+from dataclasses import replace
 from pathlib import Path
 
 import psutil
 import pytest
 
 from magicfs.cli.environment import require_embedded_server
+from magicfs.cli.stuck_parts import parts_and_stuck
 from magicfs.config import Settings
 from magicfs.domain.parts import EMBED_WORKER, MOUNT, Part, UpOptions
 from magicfs.domain.status import PartStatus
 from magicfs.errors import ServerError
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, clean_up
+from magicfs.runtime.program import program_version
 from magicfs.runtime.supervisor import Supervisor
 from magicfs.runtime.supervisor_client import SupervisorClient
 from tests.integration.runtime.sleepers import is_asleep, pids, sleeper
@@ -43,6 +46,16 @@ def test_what_is_asked_for_runs_and_nothing_else_is_touched(supervisor: Supervis
     eventually(lambda: psutil.Process(after["two"]).environ().get("COLOUR") == colour, "the start of the part")
     supervisor.apply([])
     assert pids(supervisor) == {}
+
+
+def test_parts_of_a_former_program_are_named(supervisor: Supervisor, home: Path) -> None:
+    supervisor.apply([sleeper("one"), replace(sleeper("two"), program=program_version())])
+    assert parts_and_stuck(Settings(home=home))[1] == []
+    supervisor.apply([sleeper("one"), replace(sleeper("two"), program="one that an update has replaced")])
+    [line] = parts_and_stuck(Settings(home=home))[1]
+    assert line.endswith("run 'magicfs up'")
+    supervisor.stop()
+    assert not supervisor.has_changed_program(), "the next start takes the program on the disk"
 
 
 @pytest.mark.parametrize("cut_short", ["change", "stop"])

@@ -73,3 +73,9 @@ def test_a_full_disk_is_said_before_anything_else() -> None:
     assert said == (
         "waiting for 2 files to be read: the disk of the database has 7 MB left: make room, and the work goes on"
     )
+
+
+def test_a_program_that_was_replaced_while_it_ran_is_named() -> None:
+    said = explain(replace(situation(pending=2), has_changed_program=True))
+    assert said.startswith("waiting for 2 files to be read: the program on the disk is not the one that runs")
+    assert said.endswith("run 'magicfs up'")
