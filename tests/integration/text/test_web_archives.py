@@ -61,6 +61,7 @@ def test_each_page_is_a_page(extractor: FileExtractor) -> None:
         (page("Möwen").decode().encode("latin-1"), [], "text/html; charset=ISO-8859-1"),
         ("Möwen".encode("utf-16-le"), [], "text/plain; charset=utf-16le"),
     ],
+    ids=["compressed", "unpacked by the crawler", "in chunks", "in latin-1", "in utf-16"],
 )
 def test_a_page_is_read_however_it_was_sent(
     extractor: FileExtractor, body: bytes, fields: list[str], media_type: str
