@@ -42,7 +42,10 @@ CONNECT_SECONDS = 10
 """The longest wait for a connection. A restart of Postgres takes about two seconds."""
 
 GIVE_UP_SECONDS = 0.5
-"""How long a process that stops waits for a connection. One to a server on the same machine takes a tenth of it."""
+"""How long a process that stops waits for a connection at least. One on the same machine takes a tenth of it."""
+
+GIVE_UP_CONNECTS = 2
+"""How many times as long as the last connection took it waits at least, since a far server takes seconds."""
 
 LOOK_SECONDS = 0.1
 """Pause between two checks whether the process stops, or there is a connection again."""
@@ -238,27 +241,36 @@ class Database:
     def _lent(self, seconds: float) -> Iterator[PooledConnection]:
         """A connection of the pool. Raises `PoolTimeout` after `seconds`, or soon once the process stops."""
         until = time.monotonic() + seconds
-        wait = seconds if self._is_stopping is None else min(seconds, GIVE_UP_SECONDS)
         while True:
+            left = until - time.monotonic()
             try:
-                connection = self._pool.getconn(timeout=wait)
+                connection = self._pool.getconn(timeout=left if self._is_answered() else min(left, self._give_up_s()))
                 break
             except PoolTimeout:
-                if not self._has_connection_before(until):
+                if not self._may_ask_before(until):
                     raise
         try:
             yield connection
         finally:
             self._pool.putconn(connection)
 
-    def _has_connection_before(self, until: float) -> bool:
-        """Wait until the pool has a connection to lend; False once the process stops, or at a time.
+    def _is_answered(self) -> bool:
+        """Whether a wait for a connection ends: others return theirs, in the order of the requests."""
+        return self._is_stopping is None or self._in_use >= self._size or self._pool.closed
+
+    def _give_up_s(self) -> float:
+        """How long a process that stops waits for a connection."""
+        return max(GIVE_UP_SECONDS, GIVE_UP_CONNECTS * self.connected_in_s)
+
+    def _may_ask_before(self, until: float) -> bool:
+        """Wait until it is of use to ask the pool once more; False once the process stops, or at a time.
 
         A request of which nothing came stays in the queue of the pool until there is a connection. Another one every
-        moment would fill the memory during an outage.
+        moment would fill the memory during an outage. One that has left the queue makes no further connection.
         """
         while self._is_stopping is not None and not self._is_stopping() and time.monotonic() < until:
-            if self._pool.get_stats().get("pool_available"):
+            pool = self._pool.get_stats()
+            if self._is_answered() or pool["pool_available"] or not pool["requests_waiting"]:
                 return True
             time.sleep(LOOK_SECONDS)
         return False

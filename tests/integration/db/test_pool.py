@@ -5,18 +5,27 @@ from __future__ import annotations
 import re
 import socket
 import threading
+import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from pathlib import Path
+from typing import Any
 
+import psycopg
 import pytest
 
+from magicfs.db import pool
 from magicfs.db.cluster.roots import database_time
 from magicfs.db.pool import CONFLICT_TRIES, GIVE_UP_SECONDS, Database, retry_on_conflict
 from magicfs.db.storage import require_writable
 from magicfs.errors import DatabaseConflict, DatabaseDamaged, DatabaseError, DatabaseUnavailable
 from magicfs.gateway.tunnel import CANNOT_CONNECT, error_response
+from magicfs.runtime.processes import wait_until
 from tests.plugins.commands import short_folder
+
+SOON_SECONDS = 0.05
+"""Instead of GIVE_UP_SECONDS, where a test lets it pass."""
 
 
 def raised(state: str, line: str = "raised by a test") -> str:
@@ -176,8 +185,49 @@ def test_who_has_waited_for_a_while_gets_a_connection_that_is_returned(database_
             waiting.start()
             waits.wait(60)
             assert not done.wait(3 * GIVE_UP_SECONDS)
+        with database.transaction():
+            assert done.is_set(), "who asks later gets it later"
         waiting.join(60)
-        assert done.is_set()
+
+
+def test_each_that_waits_for_a_far_server_gets_a_connection(database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    connect = vars(psycopg.Connection)["connect"].__func__
+
+    def connect_from_afar(cls: type[psycopg.Connection[Any]], *arguments: Any, **options: Any) -> object:
+        time.sleep(6 * SOON_SECONDS)
+        return connect(cls, *arguments, **options)
+
+    monkeypatch.setattr(pool, "GIVE_UP_SECONDS", SOON_SECONDS)
+    monkeypatch.setattr(pool, "GIVE_UP_CONNECTS", 0)
+    monkeypatch.setattr(psycopg.Connection, "connect", classmethod(connect_from_afar))
+    number = 3
+    with Database(database_url, application="test", size=number, connect_seconds=30) as database:
+        database.give_up_once(lambda: False)
+        all_have_one = threading.Barrier(number)
+
+        def work() -> None:
+            with database.transaction():
+                all_have_one.wait(60)
+
+        with ThreadPoolExecutor(number) as threads:
+            for working in [threads.submit(work) for _ in range(number)]:
+                working.result()
+
+
+def test_a_pool_that_is_closed_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(pool, "GIVE_UP_SECONDS", SOON_SECONDS)
+    began = time.monotonic()
+    with (
+        Database(f"postgresql:///gone?host={tmp_path}", application="test", connect_seconds=120) as database,
+        ThreadPoolExecutor(1) as threads,
+    ):
+        database.give_up_once(lambda: False)
+        waiting = threads.submit(database.run_in_transaction, lambda _: None)
+        wait_until(lambda: database._pool.get_stats().get("requests_errors", 0) > 0, seconds=60, failed="no wait")
+        database.close()
+        with pytest.raises(DatabaseError):
+            waiting.result()
+    assert time.monotonic() - began < 60
 
 
 HUB_IS_OFF = "the hub h:7420 cannot be reached: it is off"
