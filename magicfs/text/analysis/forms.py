@@ -71,12 +71,15 @@ def word_forms(part: str, word: str, algorithms: tuple[str, ...]) -> tuple[Lexem
         algorithms = ()
     for algorithm in algorithms:
         stemmed = folded_stem(part, algorithm)
-        if len(stemmed) == 1 and word.isascii():
-            stemmed = word  # a letter alone is another word: the `a` of `AED`, in English, and of `ada`, in Turkish
-        if algorithm in _ROMANCE and _is_of_another_word(stemmed, word):
+        is_letter = len(stemmed) == 1 < len(word) and word.isascii()
+        is_of_another = algorithm in _ROMANCE and _is_of_another_word(stemmed, word)
+        if is_of_another or (is_letter and algorithm == DEFAULT_ALGORITHM):
             plural = word[:-1] if word.endswith("s") else f"{word}s"
             forms.setdefault(plural, Lexeme(plural, is_exact=False))
+        if is_of_another:
             continue
+        if is_letter:
+            stemmed = word  # a letter alone is another word: the `a` of `AED`, in English, and of `ada`, in Turkish
         is_long = 2 * len(stemmed) > len(word) or algorithm == DEFAULT_ALGORITHM or not word.isascii()
         # An occurrence of a short stem is one of another word as often: `car` of `carrot`, in Hungarian.
         factor = 1.0 if is_long else OTHER_FORM_FACTOR

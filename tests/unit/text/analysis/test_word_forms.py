@@ -112,6 +112,12 @@ def test_a_stem_of_one_letter_is_another_word(language: str, word: str) -> None:
     assert share(f"{word} 500", word, language=language) == 1.0
 
 
+@pytest.mark.parametrize(("text", "question"), [("three AEDs in the hall", "AED"), ("an AED in the hall", "AEDs")])
+def test_a_word_with_a_stem_of_one_letter_is_found_in_the_other_number(text: str, question: str) -> None:
+    assert share(text, question) == 1.0
+    assert share("a plan for the hall", question) == 0.0
+
+
 def test_a_stem_of_two_letters_is_no_word() -> None:
     [term] = question_terms("init", languages=["en", "fi"])
     assert "in" not in {lexeme.text for lexeme in term.lexemes}
