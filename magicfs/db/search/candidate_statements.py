@@ -40,10 +40,8 @@ _NO_WORD = question_weights({})
 
 def settings_for(scope: Scope, limits: Limits) -> dict[str, str]:
     """The settings of the transaction of both statements."""
-    considered = ceil(EF_SEARCH_PER_RESULT * limits.chunks)
-    if scope.is_restricted:
-        # What is out of scope is considered too.
-        considered = ceil(considered / scope.share) if scope.share else MAX_EF_SEARCH
+    # What is out of scope is considered too, and may be all that is near, however little of the index it is.
+    considered = MAX_EF_SEARCH if scope.is_restricted else ceil(EF_SEARCH_PER_RESULT * limits.chunks)
     # In strict order, an iterative index scan drops chunks that are nearer than those it has returned already.
     settings = {
         "hnsw.iterative_scan": "relaxed_order",

@@ -53,8 +53,6 @@ class Scope:
     """The contents of all files in scope; None when they are not enumerated."""
     chunks: Ids | None = None
     """All chunks in scope; None when they are not enumerated."""
-    share: float | None = None
-    """About the share of all contents that are in scope; None where it is not known."""
 
     @property
     def is_restricted(self) -> bool:

@@ -37,10 +37,8 @@ def enumerate_scope(connection: Connection, scope: Scope, *, limit: int, index_c
     if scope.has_excluded_words:
         set_locally(connection, MEMORY_OF_WORDS)
     if scope.has_file_conditions:
-        sample = _Sample()
-        if index_chunks > MAX_ENUMERATED_CONTENTS:
-            sample = _sample(connection, scope)
-            scope = replace(scope, share=None if scope.has_phrases else sample.share_in_scope)
+        is_large = index_chunks > MAX_ENUMERATED_CONTENTS
+        sample = _sample(connection, scope) if is_large else _Sample()
         if sample.excluded_contents <= MAX_ENUMERATED_CONTENTS or sample.share_in_scope < SMALLEST_SHARE_TESTED:
             expected = sample.contents_in_scope
             if expected <= MAX_ENUMERATED_CONTENTS:
