@@ -200,14 +200,15 @@ class SearchService:
                 languages = question_languages(query.question)
             self._models = prepared.models
             # The question is embedded meanwhile.
-            scope = self._enumerated(prepared, deadline)
+            results = min(limit or query.limit or self._default_limit, MAX_LIMIT)
+            scope = self._enumerated(prepared, deadline, results=results)
             vectors, notices = self._embed(source, query, prepared.models, languages, deadline)
         request = SearchRequest(
             question=query.question,
             compiled=replace(prepared.compiled, scope=scope),
             question_vectors=vectors,
             languages=languages,
-            limit=min(limit or query.limit or self._default_limit, MAX_LIMIT),
+            limit=results,
             copy_rules=CopyRules(
                 self._host, each_copy=query.each_copy, missing_roots=prepared.statistics.missing_roots
             ),
@@ -219,14 +220,14 @@ class SearchService:
         self._record_foreign(prepared.models, languages, deadline)
         return found
 
-    def _enumerated(self, prepared: PreparedSearch, deadline: Deadline) -> Scope:
+    def _enumerated(self, prepared: PreparedSearch, deadline: Deadline, *, results: int) -> Scope:
         """The scope of a search with its contents and chunks, as far as they are few and the search needs them."""
         scope, question = prepared.compiled.scope, prepared.query.question
 
         def enumerated(connection: Connection) -> Scope:
             with connection.pipeline(), connection.transaction():
                 if not question:
-                    return list_excluded_contents(connection, scope)
+                    return list_excluded_contents(connection, scope, results=results)
                 index_chunks = prepared.statistics.chunks
                 return enumerate_scope(connection, scope, limit=MAX_ENUMERATED_CHUNKS, index_chunks=index_chunks)
 

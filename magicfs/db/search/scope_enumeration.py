@@ -24,6 +24,8 @@ MAX_ENUMERATED_CONTENTS = 50_000
 
 SAMPLED_CONTENTS = 100
 """The contents that are looked at to learn how many are in a scope: a half is found within 5 %."""
+NEWEST_PER_RESULT = 20
+"""The newest files that are looked at for each result before the contents without excluded words are listed."""
 SMALLEST_SHARE_TESTED = 0.1
 """Of a scope with a smaller share of all contents, the index of vectors brings too few to test each for its words."""
 
@@ -47,13 +49,16 @@ def enumerate_scope(connection: Connection, scope: Scope, *, limit: int, index_c
     return _with_chunks_of_phrases(connection, scope, limit=limit) if scope.has_phrases else scope
 
 
-def list_excluded_contents(connection: Connection, scope: Scope) -> Scope:
-    """The scope, with excluded words, of a search without a question: its files are looked at from the newest one on.
+def list_excluded_contents(connection: Connection, scope: Scope, *, results: int) -> Scope:
+    """The scope, with excluded words, of a search for that many results without a question.
 
-    Most of them are not reached, so nothing is listed, but for excluded words that all contents of a sample have.
+    Its files are looked at from the newest one on. Mostly that are few, and nothing is listed. But where most of the
+    newest files have the words, thousands of others would be looked at one by one.
     """
     plan_statements(connection, once=False)
-    if _sample(connection, scope).share_excluded < 1.0:
+    query = compact(sql.SQL(_SQL["newest_without_excluded_words"]).format())
+    parameters = scope.parameters | {"results": results, "newest": NEWEST_PER_RESULT * results}
+    if fetch_one(connection.execute(query, parameters, prepare=False)) == (results,):
         return scope
     set_locally(connection, MEMORY_OF_WORDS)
     return _with_excluded_contents(connection, _with_contents(connection, scope, limit=None))

@@ -15,6 +15,7 @@ from psycopg import sql
 
 from magicfs.db.pool import Database
 from magicfs.db.queries import compact, load_queries
+from magicfs.db.search import scope_enumeration
 from magicfs.domain.models import ModelSpec
 from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.search.service import SearchService
@@ -151,6 +152,18 @@ def test_filters_alone_look_at_the_newest_files_and_list_no_scope(small: SearchS
         assert not plan.statement.startswith("WITH content"), plan
         executed = [node for node in plan.nodes() if node["Actual Loops"]]
         assert "chunks_words" not in {node.get("Index Name") for node in executed}, plan
+
+
+def test_files_are_listed_where_most_of_the_newest_have_an_excluded_word(
+    small: SearchService, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One by one, all are looked at if a few old ones have not the word: seconds, where an index has 100,000 files."""
+    looked_at = small.search(f"-{word(100)}", deadline_s=60).hits
+    monkeypatch.setattr(scope_enumeration, "NEWEST_PER_RESULT", 1)
+    with recorded_plans() as plans:
+        listed = small.search(f"-{word(100)}", deadline_s=60).hits
+    assert [hit.path for hit in listed] == [hit.path for hit in looked_at]
+    assert any(plan.statement.startswith("WITH content") for plan in plans)
 
 
 @pytest.mark.parametrize(("filters", "is_for_all_values"), [("", True), (" ext:md", True), (f' "{COMMON}"', False)])

@@ -175,6 +175,16 @@ FROM (
     OFFSET 0
 ) AS sample
 
+-- name: newest_without_excluded_words
+-- How many of the newest files that meet the other conditions have no excluded word, up to the number of results.
+SELECT count(*) FROM (
+    SELECT FROM (
+        SELECT files.content_id FROM {{file_tables}} WHERE {{listed_file_filters}}
+        ORDER BY files.mtime_ns DESC LIMIT %(newest)s
+    ) AS files
+    WHERE {{has_no_excluded_word_alone}} LIMIT %(results)s
+) AS found
+
 -- name: contents_and_chunks
 -- How many contents a query finds, and which, and how many chunks they have, and which: null where a limit is reached. A
 -- chunk counts for each place that it has. The chunks of more contents than their limit are not looked up.
