@@ -60,10 +60,13 @@ class MemoryGuard:
         """Called in the parent, once a child has ended: record it if the kernel has killed it for want of memory.
 
         The kernel says how many processes of the machine it has killed, and not which: one of the last seconds counts.
+        A child that crashes had memory, and what it worked on is to blame: earlier kills are forgotten.
         """
         if exit_code == -signal.SIGKILL and count_memory_kills() > self._before:
             kills = self._kills.record()
             log.warning("killed for want of memory; the next try is in %d seconds", kills.pause_s)
+        elif exit_code is not None and exit_code < 0:
+            self._kills.end()
 
     def worker_stops(self) -> None:
         """Called in the parent: let a child that waits go on."""

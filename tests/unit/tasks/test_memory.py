@@ -72,6 +72,19 @@ def test_another_end_is_none_for_want_of_memory(machine: Machine, kernel_kills_b
     assert machine.guard.kills_in_a_row == 0
 
 
+@pytest.mark.parametrize("exit_code", [KILLED, -signal.SIGSEGV, -signal.SIGABRT])
+def test_kills_are_forgotten_when_a_child_crashes(machine: Machine, exit_code: int) -> None:
+    """What has crashed it would count as blameless, and be tried for ever."""
+    machine.kernel_kills(1)
+    machine.guard.child_ended(KILLED)
+    machine.guard.child_begins()
+    machine.guard.child_ended(0)
+    machine.guard.child_begins()
+    assert machine.guard.kills_in_a_row == 1
+    machine.guard.child_ended(exit_code)
+    assert machine.guard.kills_in_a_row == 0
+
+
 def test_kills_are_forgotten_when_a_child_has_lived_long_enough_after_its_pause(machine: Machine) -> None:
     machine.kernel_kills(1)
     machine.guard.child_ended(KILLED)
