@@ -31,6 +31,10 @@ _REASONS_THAT_MAY_PASS = frozenset(
 )
 """A later try, or a program that is installed later, may give a file with such a reason a text."""
 
+FIRST_MEMORY_PAUSE_SECONDS = 10.0
+"""The pause after the first attempt in which the parser of a file was killed for want of memory; twice as long after
+each further one. What takes all memory of a machine has mostly ended within a minute, or was killed too."""
+
 
 @dataclass(frozen=True, slots=True)
 class GroupTimer:
@@ -75,7 +79,12 @@ def finish_files(
     *,
     timer: GroupTimer,
 ) -> None:
-    """Queue the chunks of `files`, finish them and those that are unreadable, and return the changing ones."""
+    """Queue the chunks of `files`, finish them and those that are unreadable, and return the changing ones.
+
+    A file for which memory lacked is tried again, alone and after a while: others may have taken the memory.
+    """
+    lacking = [claim for claim, reason in unreadable if may_lack_memory(claim, reason)]
+    unreadable = [(claim, reason) for claim, reason in unreadable if not may_lack_memory(claim, reason)]
     chunks = queue_db.enqueue_chunks(connection, _chunk_priorities(files))
     reading_s = timer.seconds_per_file()
 
@@ -88,6 +97,14 @@ def finish_files(
     file_claims.finish_unreadable(connection, unreadable, extractor=newest_version(), pause_s=pause_s)
     changing_pause_s = max([file_claims.REREAD_PAUSE_SECONDS, *(pause_s(claim) for claim in changing)])
     file_claims.return_files(connection, changing, counted=False, pause_s=changing_pause_s)
+    for claim in lacking:
+        pause = FIRST_MEMORY_PAUSE_SECONDS * 2.0 ** (claim.attempts - 1)
+        file_claims.return_files(connection, [claim], counted=True, pause_s=pause)
+
+
+def may_lack_memory(claim: ClaimedFile, reason: Unreadable) -> bool:
+    """Whether the machine, and not the file, may be the reason for which its parser was killed for want of memory."""
+    return reason.reason is SkipReason.OUT_OF_MEMORY and claim.attempts < file_claims.MAX_ATTEMPTS
 
 
 def _chunk_priorities(files: Sequence[ExtractedFile]) -> dict[ContentId, int]:

@@ -22,7 +22,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.errors import ServerError
 from magicfs.linux.starvation import Starvation
 from magicfs.text.extract.options import MIB, Limits
-from magicfs.text.extract.process import parser_process, time_limit
+from magicfs.text.extract.process import file_reading, parser_process, time_limit
 from magicfs.text.extract.process.sandbox import Sandbox
 from tests.faults.text.sandboxes import CHILD, LIMITS, command_of, pid_of, unreadable
 
@@ -97,6 +97,14 @@ def test_a_bad_file_gets_its_reason_and_the_next_is_read(
         assert outcome.reason is reason, which
         assert detail in outcome.detail, which
         pid_of(sandbox.parse(b"text", mime_type="good"))
+
+
+@pytest.mark.parametrize(("kills", "reason"), [(2, SkipReason.OUT_OF_MEMORY), (1, SkipReason.CRASHED)])
+def test_two_kills_for_want_of_memory_are_told_from_others(
+    sandbox: Sandbox, monkeypatch: pytest.MonkeyPatch, kills: int, reason: SkipReason
+) -> None:
+    monkeypatch.setattr(file_reading, "count_memory_kills", iter([5, 5 + kills]).__next__)
+    assert unreadable(sandbox.parse(b"", mime_type="kill")).reason is reason
 
 
 @pytest.mark.parametrize("action", ["hang", "spin"])

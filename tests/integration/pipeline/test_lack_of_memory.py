@@ -1,0 +1,59 @@
+"""A file whose parser the kernel kills for want of memory: others may have taken it, and are gone a minute later."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.db.corpus.file_claims import MAX_ATTEMPTS
+from magicfs.domain.contents import Document, Gap, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.pipeline.file_results import FIRST_MEMORY_PAUSE_SECONDS
+from tests.plugins.index import FOUND_TEXT, Index
+
+FAILED = ("failed", "out-of-memory")
+
+
+@pytest.fixture
+def memory(index: Index, monkeypatch: pytest.MonkeyPatch) -> list[str]:
+    """What lets the parser have memory, while there is something in it."""
+    has_memory: list[str] = []
+    read = index.reader.extract
+
+    def extract(content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
+        document = read(content, name=name, gap=gap)
+        return document if has_memory else Unreadable(SkipReason.OUT_OF_MEMORY, "killed twice")
+
+    monkeypatch.setattr(index.reader, "extract", extract)
+    return has_memory
+
+
+def end_pauses(index: Index) -> list[float]:
+    """End the pauses of the files that wait. Returns how long each was at least, in seconds."""
+    waiting = index.rows("SELECT extract(epoch FROM leased_until - claimed_at) FROM files WHERE state = 'pending'")
+    index.rows("UPDATE files SET leased_until = NULL WHERE state = 'pending' RETURNING 1")
+    return [float(seconds) for (seconds,) in waiting]
+
+
+@pytest.mark.parametrize("name", ["note.txt", "note.slow"])
+def test_it_is_read_when_there_is_memory_again(index: Index, memory: list[str], name: str) -> None:
+    (index.folder / name).write_text("first words")
+    index.settle()
+    assert index.states() == {name: ("pending", None)}
+    assert index.rows("SELECT attempts, lease, leased_by FROM files") == [(1, None, None)]
+    end_pauses(index)
+    memory.append("some")
+    index.settle()
+    assert index.states() == {name: ("indexed", None)}
+    assert index.rows(FOUND_TEXT) == [("first words",)]
+
+
+def test_it_has_failed_after_some_attempts_and_longer_and_longer_pauses(index: Index, memory: list[str]) -> None:
+    for name in ("note.txt", "copy.txt"):
+        (index.folder / name).write_text("first words")
+    index.settle()
+    for attempt in range(MAX_ATTEMPTS - 1):
+        pauses = end_pauses(index)
+        assert len(pauses) == 2
+        assert min(pauses) >= FIRST_MEMORY_PAUSE_SECONDS * 2**attempt
+        index.settle()
+    assert index.states() == {"copy.txt": FAILED, "note.txt": FAILED}
