@@ -11,6 +11,7 @@ from contextlib import suppress
 from pathlib import Path
 
 from magicfs.linux.calls import last_error, libc
+from magicfs.linux.locks import lock_descriptor
 
 AT_FDCWD = -100
 """What stands for an open directory where names are absolute, or relative to the working directory."""
@@ -101,15 +102,39 @@ MAX_LOG_BYTES = 10 << 20
 
 
 def rotate_log(path: str | os.PathLike[str]) -> None:
-    """Rename a log of this user that has become long to `.1`, in the place of an older one.
+    """Move what a log of this user has, once it is long, to `.1`, in the place of an older one.
 
-    Called before it is opened. Whoever has it open goes on with the renamed one. A log that cannot be renamed grows on.
+    Whoever has it open, to append to it, goes on with the empty one: a server that runs for weeks too. A line that is
+    written meanwhile may be lost. A log that cannot be moved grows on.
     """
     with suppress(OSError):
-        status = os.lstat(path)
-        is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
-        if is_ours and status.st_size > MAX_LOG_BYTES:
-            os.replace(path, f"{os.fspath(path)}.1")
+        # In the temporary directory, somebody else may have made a link or a pipe of this name.
+        log = os.open(path, os.O_RDWR | os.O_NOFOLLOW | os.O_NONBLOCK | os.O_CLOEXEC)
+        try:
+            status = os.fstat(log)
+            is_ours = stat.S_ISREG(status.st_mode) and status.st_uid == os.geteuid()
+            # One that has become short was moved by another process.
+            if is_ours and lock_descriptor(log) and os.fstat(log).st_size > MAX_LOG_BYTES:
+                _copy(log, f"{os.fspath(path)}.1")
+                os.ftruncate(log, 0)
+        finally:
+            os.close(log)
+
+
+def _copy(file: int, path: str) -> None:
+    """Put a copy of an open file in the place of another one. Raises `OSError`."""
+    draft = f"{path}.{os.getpid()}"
+    copy = os.open(draft, os.O_WRONLY | os.O_CREAT | os.O_EXCL | os.O_CLOEXEC, 0o600)
+    try:
+        copied = 0
+        while count := os.sendfile(copy, file, copied, 1 << 30):
+            copied += count
+        os.replace(draft, path)
+    except BaseException:
+        os.unlink(draft)
+        raise
+    finally:
+        os.close(copy)
 
 
 def replace_file(path: Path, text: str, *, mode: int = 0o600) -> None:

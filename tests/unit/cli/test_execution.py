@@ -135,7 +135,7 @@ def test_what_nobody_expected_is_one_line_and_a_log(
 
 def test_the_log_of_errors_does_not_grow_for_ever(failing: list[BaseException], tmp_path: Path) -> None:
     log = tmp_path / "log" / "magicfs-error.log"
-    log.touch()
+    log.touch(0o600)
     os.truncate(log, MAX_LOG_BYTES + 1)
     failing.append(ZeroDivisionError("x"))
     assert execution.run([]) == 1

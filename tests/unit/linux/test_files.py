@@ -31,12 +31,33 @@ def test_a_long_log_takes_the_place_of_the_one_before(tmp_path: Path) -> None:
     for number in range(2):
         log.write_bytes(b"%d" % number)
         rotate_log(log)
-        assert log.exists(), "a short one grows on"
+        assert log.stat().st_size == 1, "a short one grows on"
         os.truncate(log, MAX_LOG_BYTES + 1)
         rotate_log(log)
-        assert not log.exists()
+        assert log.stat().st_size == 0
+        assert former.stat().st_size == MAX_LOG_BYTES + 1
         with former.open("rb") as file:
             assert file.read(1) == b"%d" % number
+    assert sorted(os.listdir(tmp_path)) == ["a.log", "a.log.1"]
+
+
+def test_what_has_a_log_open_goes_on_with_the_new_one(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    with log.open("ab", buffering=0) as server:
+        server.truncate(MAX_LOG_BYTES + 1)
+        rotate_log(log)
+        server.write(b"a line")
+    assert log.read_bytes() == b"a line"
+
+
+def test_a_log_that_cannot_be_moved_grows_on(tmp_path: Path) -> None:
+    log = tmp_path / "a.log"
+    log.touch()
+    os.truncate(log, MAX_LOG_BYTES + 1)
+    (tmp_path / "a.log.1").mkdir()
+    rotate_log(log)
+    assert log.stat().st_size == MAX_LOG_BYTES + 1
+    assert sorted(os.listdir(tmp_path)) == ["a.log", "a.log.1"]
 
 
 def test_only_a_log_is_renamed(tmp_path: Path) -> None:
