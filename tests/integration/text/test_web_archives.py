@@ -75,11 +75,43 @@ def test_the_pages_of_a_packed_web_archive_are_read(extractor: FileExtractor) ->
     assert "The heron waits" in read(extractor, content, b"birds.wacz").text
 
 
+@pytest.mark.parametrize("charset", ["idna", "undefined", "hex", "no-charset"])
+def test_a_page_in_an_unknown_charset_is_read(extractor: FileExtractor, charset: str) -> None:
+    content = record("http://a.example/", answer(page("a heron"), media_type=f"text/html; charset={charset}"))
+    assert "a heron" in read(extractor, content, b"a.warc").text
+
+
+def test_a_page_of_a_western_charset_has_the_signs_of_windows(extractor: FileExtractor) -> None:
+    sent = answer("“a heron”".encode("cp1252"), media_type="text/plain; charset=iso-8859-1")
+    assert "“a heron”" in read(extractor, record("http://a.example/", sent), b"a.warc").text
+
+
+def test_an_address_that_is_none_costs_no_other_page(extractor: FileExtractor) -> None:
+    content = record("http://[bad/x", answer(b"a tern", media_type="")) + record("", answer(page("a heron")))
+    assert "a heron" in read(extractor, content, b"a.warc").text
+
+
+def test_a_page_ends_with_its_empty_chunk(extractor: FileExtractor) -> None:
+    sent = answer(b"5\r\nheron\r\n0\r\n\r\n4\r\ntern\r\n", "Transfer-Encoding: chunked", media_type="text/plain")
+    assert read(extractor, record("http://a.example/", sent), b"a.warc").text.endswith("\n\nheron")
+    empty = record("http://b.example/", answer(b"0\r\n\r\n", "Transfer-Encoding: chunked", media_type="text/plain"))
+    assert isinstance(extractor.extract(empty, name=b"b.warc"), Unreadable)
+
+
 @pytest.mark.parametrize("length", ["999999999999", "-1", "x", "9" * 5000])
 def test_a_damaged_archive_ends_there(extractor: FileExtractor, length: str) -> None:
     damaged = b"WARC/1.0\r\nWARC-Type: response\r\nContent-Length: " + length.encode() + b"\r\n\r\nbody"
-    text = read(extractor, record("http://a.example/", answer(page("a heron"))) + damaged, b"a.warc").text
-    assert text == "http://a.example/\n\na heron"
+    document = read(extractor, record("http://a.example/", answer(page("a heron"))) + damaged, b"a.warc")
+    assert document.text == "http://a.example/\n\na heron"
+    assert document.unread_parts is not None
+    assert document.unread_parts.some[-1].name == "what follows http://a.example/"
     outcome = extractor.extract(damaged, name=b"a.warc")
     assert isinstance(outcome, Unreadable)
-    assert outcome.reason is SkipReason.NO_TEXT
+    assert outcome.reason is SkipReason.CORRUPT
+
+
+def test_a_cut_archive_says_so(extractor: FileExtractor) -> None:
+    content = record("http://a.example/", answer(page("a heron")))
+    whole, cut = read(extractor, content, b"a.warc"), read(extractor, content[:-10], b"a.warc")
+    assert whole.text == cut.text
+    assert (whole.unread_parts is None, cut.unread_parts is None) == (True, False)

@@ -17,14 +17,16 @@ from urllib.parse import unquote, urlsplit
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.documents.file_parts import WHAT_FOLLOWS, FileParts
 from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
+from magicfs.text.extract.plain.charsets import codec_of
 from magicfs.text.extract.plain.plain_text import clean
 
 WARC_TYPE: Final = "application/warc"
 
 _VERSION: Final = re.compile(rb"WARC/\d{1,2}\.\d{1,2}\r?\n")
 _HEAD_END: Final = re.compile(rb"\r?\n\r?\n")
+_LINE_ENDS: Final = re.compile(rb"[\r\n]*")
 _MAX_HEAD_BYTES: Final = 64 << 10
 _MAX_PAGES: Final = 5000
 _MAX_PAGE_BYTES: Final = 64 << 20
@@ -47,7 +49,7 @@ class _Page(NamedTuple):
 def read_web_archive(content: bytes, *, parts: FileParts) -> Document | Unreadable:
     """The pages of an archive, each with its address, until the time for parts is over."""
     pages: list[str] = []
-    for page in _pages(content):
+    for page in _pages(content, parts):
         if parts.is_time_over or len(pages) >= _MAX_PAGES:
             parts.add_unread(f"{page.address} and what follows", SkipReason.TIMEOUT)
             break
@@ -59,10 +61,10 @@ def read_web_archive(content: bytes, *, parts: FileParts) -> Document | Unreadab
     return Document(text="".join(pages).rstrip(), mime_type=WARC_TYPE, page_starts=tuple(starts))
 
 
-def _pages(content: bytes) -> Iterator[_Page]:
+def _pages(content: bytes, parts: FileParts) -> Iterator[_Page]:
     """Yield what may have a text, each address once."""
     seen: set[str] = set()
-    for head, kept in _records(content):
+    for head, kept in _records(content, parts):
         address = unquote(head.get("warc-target-uri", "").strip("<>"))
         if head.get("warc-type", "").lower() not in _KEPT or address in seen:
             continue
@@ -75,21 +77,25 @@ def _pages(content: bytes) -> Iterator[_Page]:
             yield _Page(address, _in_utf8(body, media_type), _name(address, media_type))
 
 
-def _records(content: bytes) -> Iterator[tuple[Mapping[str, str], bytes]]:
-    """Yield the fields and the block of each record, as far as the archive is whole."""
-    position = 0
+def _records(content: bytes, parts: FileParts) -> Iterator[tuple[Mapping[str, str], bytes]]:
+    """Yield the fields and the block of each record, as far as the archive is whole: what follows is an unread part."""
+    position = block_end = 0
+    address = "the beginning"
     while (version := _VERSION.match(content, position)) is not None:
         end = _HEAD_END.search(content, version.end(), version.end() + _MAX_HEAD_BYTES)
         if end is None:
-            return
+            break
         head = _fields(content[version.end() : end.start()])
         length = head.get("content-length", "")
         if not length.isdecimal() or len(length) > len(str(len(content))):
-            return
-        position = end.end() + int(length)
-        yield head, content[end.end() : position]
-        while content[position : position + 1] in {b"\r", b"\n"}:
-            position += 1
+            break
+        block_end = end.end() + int(length)
+        yield head, content[end.end() : block_end]
+        address = head.get("warc-target-uri", address)
+        line_ends = _LINE_ENDS.match(content, block_end)
+        position = line_ends.end() if line_ends is not None else block_end
+    if position < len(content) or block_end > len(content):
+        parts.add_unread(WHAT_FOLLOWS + address)
 
 
 def _fields(head: bytes) -> dict[str, str]:
@@ -123,22 +129,27 @@ def _unpacked(body: bytes, said: Mapping[str, str]) -> bytes:
 
 
 def _without_chunks(body: bytes) -> bytes:
-    """A body without the lengths of its chunks; as it is, if it has none."""
+    """A body without the lengths of its chunks, of which the last one is empty; as it is, if it has none."""
     chunks: list[bytes] = []
     position = 0
     while (chunk := _CHUNK.match(body, position)) is not None:
         end = chunk.end() + int(chunk[1], 16)
         chunks.append(body[chunk.end() : end])
         position = end + 2
+        if not chunks[-1]:
+            break
     return b"".join(chunks) if chunks else body
 
 
 def _in_utf8(content: bytes, media_type: str) -> bytes:
+    """What was sent as text in UTF-8; as it is where its charset is not said, or is none."""
     charset = _CHARSET.search(media_type)
     if charset is None or not media_type.startswith(("text/", "application/xhtml")):
         return content
+    # Some codecs of Python are no charsets.
+    codec = charset[1] if charset[1].startswith("utf") else codec_of(charset[1])
     try:
-        return codecs.BOM_UTF8 + content.decode(charset[1], "replace").encode("utf-8", "replace")
+        return codecs.BOM_UTF8 + content.decode(codec, "replace").encode("utf-8", "replace") if codec else content
     except LookupError:
         return content
 
@@ -148,4 +159,6 @@ def _name(address: str, media_type: str) -> bytes:
         return b"page.html"
     if media_type.startswith("text/plain"):
         return b"page.txt"
-    return urlsplit(address).path.rpartition("/")[2].encode("utf-8", "replace")
+    with contextlib.suppress(ValueError):
+        return urlsplit(address).path.rpartition("/")[2].encode("utf-8", "replace")
+    return b""
