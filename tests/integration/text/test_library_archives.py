@@ -17,6 +17,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.archives import library_members
 from magicfs.text.extract.archives.archive_members import members_of
 from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
 from tests.integration.text.reading import read
 from tests.plugins.archives import cabinet_of, disc_of, seven_zip_of
 from tests.plugins.documents import container, mail, word_document
@@ -60,6 +61,20 @@ def test_an_archive_inside_of_another_file_is_read(extractor: FileExtractor) -> 
     assert "a stairlift for the annexe" in read(extractor, container({"a.rar": rar_of(FILES)}), b"a.zip").text
 
 
+@pytest.mark.parametrize("name", PACKS)
+def test_names_are_read_in_any_locale(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    content = PACKS[name](FILES)
+    monkeypatch.setenv("LC_ALL", "C")
+    with FileExtractor(limits=Limits()) as extractor:
+        assert "letters/Angebot Müller.docx\n\na stairlift" in read(extractor, content, name.encode()).text
+
+
+def test_names_in_the_charset_of_a_system_are_read(extractor: FileExtractor) -> None:
+    in_utf8 = cabinet_of({"Bericht Fruhjahr.txt": b"a heron"})
+    content = in_utf8.replace(b"\xa0\0Bericht Fruhjahr", b"\x20\0Bericht Fr\xfchj\xe4hr")
+    assert "Bericht Frühjähr" in read(extractor, content, b"a.cab").text
+
+
 @pytest.mark.parametrize("name", ["a.rar", "a.iso"])
 def test_a_cut_archive_keeps_what_was_read(extractor: FileExtractor, name: str) -> None:
     many = {f"page{number}.txt": os.urandom(3000) for number in range(50)}
@@ -84,6 +99,14 @@ def test_so_many_bytes_of_members_are_passed(monkeypatch: pytest.MonkeyPatch) ->
     with pytest.raises(library_members.TooManyBytesError):
         names.extend(member.name for member in members_of(content, "application/x-7z-compressed"))
     assert names == ["a.txt", "b.txt"]
+
+
+def test_so_many_bytes_of_a_member_are_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whatever it states."""
+    monkeypatch.setattr(library_members, "MAX_MEMBER_BYTES", 100)
+    members = members_of(seven_zip_of({"a.txt": bytes(101)}), "application/x-7z-compressed")
+    with pytest.raises(library_members.TooManyBytesError):
+        next(members).read()
 
 
 @pytest.mark.parametrize(("is_installed", "said"), [(True, "libarchive reads 7z"), (False, "install libarchive")])

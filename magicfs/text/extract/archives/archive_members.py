@@ -18,7 +18,13 @@ from typing import IO, Any, Final
 import rarfile
 
 from magicfs.text.extract.archives.compressed_files import DECOMPRESSORS, MAX_UNPACKED_BYTES, name_before_compression
-from magicfs.text.extract.archives.library_members import LIBRARY_TYPES, RAR_TYPE, has_library, library_members
+from magicfs.text.extract.archives.library_members import (
+    LIBRARY_TYPES,
+    MAX_MEMBER_BYTES,
+    RAR_TYPE,
+    has_library,
+    library_members,
+)
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES
 from magicfs.text.extract.plain.charsets import detected_charset
 
@@ -30,8 +36,6 @@ rarfile.RAR_MAX_COMMENT = 0
 _MAX_RAR_BLOCKS: Final = 2 * MAX_NAMES
 """The blocks of a rar archive that are read, of which most are members: the library keeps each in memory."""
 _TAR_BLOCK_BYTES: Final = 512
-_MAX_MEMBER_BYTES: Final = 64 << 20
-"""The size of a member that is read."""
 _ENCRYPTED_FLAG: Final = 0x1
 _UTF8_FLAG: Final = 0x800
 
@@ -66,7 +70,7 @@ def members_of(content: bytes, mime_type: str, *, with_files: bool = False) -> I
         yield from _zip_members(content)
     elif mime_type in LIBRARY_TYPES or (mime_type == RAR_TYPE and with_files and has_library()):
         for name, size, read in library_members(content, mime_type):
-            is_large = size > _MAX_MEMBER_BYTES
+            is_large = size > MAX_MEMBER_BYTES
             yield Member(name, bytes if is_large else read, is_large)
     elif mime_type == RAR_TYPE:
         yield from (Member(name, bytes) for name in _rar_names(io.BytesIO(content)))
@@ -78,7 +82,7 @@ def _zip_members(content: bytes) -> Iterator[Member]:
     # Not closed at the end of its names: its members are read after them.
     archive = zipfile.ZipFile(io.BytesIO(content))
     for member, name in _zip_names(archive.infolist()):
-        is_large = member.file_size > _MAX_MEMBER_BYTES
+        is_large = member.file_size > MAX_MEMBER_BYTES
         is_encrypted = bool(member.flag_bits & _ENCRYPTED_FLAG)
         read = bytes if is_large or is_encrypted else partial(archive.read, member)
         yield Member(name, read, is_large, is_encrypted)
@@ -101,13 +105,13 @@ def _tar_members(content: bytes, mime_type: str) -> Iterator[Member]:
         return  # a file that was compressed alone
     with opened as tar:
         for entry in tar:
-            yield Member(entry.name, partial(_read_entry, tar, entry), entry.size > _MAX_MEMBER_BYTES)
+            yield Member(entry.name, partial(_read_entry, tar, entry), entry.size > MAX_MEMBER_BYTES)
         if stream.is_cut_or_damaged_at(tar.offset):
             raise tarfile.ReadError("the archive ends inside of a member, or in what is none")
 
 
 def _read_entry(tar: tarfile.TarFile, entry: tarfile.TarInfo) -> bytes:
-    file = tar.extractfile(entry) if entry.isreg() and entry.size <= _MAX_MEMBER_BYTES else None
+    file = tar.extractfile(entry) if entry.isreg() and entry.size <= MAX_MEMBER_BYTES else None
     return file.read() if file else b""
 
 

@@ -14,6 +14,8 @@ from typing import Any, Final, NamedTuple
 
 import rarfile
 
+from magicfs.text.extract.plain.plain_text import decode
+
 RAR_TYPE: Final = "application/vnd.rar"
 LIBRARY_TYPES: Final[dict[str, str]] = {
     "application/x-7z-compressed": "7zip",
@@ -27,6 +29,8 @@ _LIBRARY: Final = "libarchive.so.13"
 _FORMATS: Final = {**LIBRARY_TYPES, RAR_TYPE: "rar"}
 MAX_UNPACKED_BYTES: Final = 512 << 20
 """The bytes of members that are read or passed, which the library unpacks to pass them: a few seconds."""
+MAX_MEMBER_BYTES: Final = 64 << 20
+"""The size of a member that is read."""
 _NO_NAMES: Final = frozenset({"", ".", "./"})
 """Those of the uppermost folder."""
 _NEEDS_PASSWORD: Final = re.compile(r"encrypt|passphrase", re.IGNORECASE)
@@ -73,8 +77,7 @@ def library_members(content: bytes, mime_type: str) -> Iterator[LibraryMember]:
                     raise TooManyBytesError("it unpacks to more than is read")
                 size = max(entry.size or 0, 0)
                 left -= size
-                name = entry.pathname or ""
-                name = name if isinstance(name, str) else name.decode("utf-8", "replace")
+                name = _name(entry)
                 if name in _NO_NAMES:
                     continue
                 yield LibraryMember(f"{name}/" if entry.isdir else name, size, partial(_read, entry))
@@ -87,6 +90,12 @@ def _format(content: bytes, mime_type: str) -> str:
     return "rar5" if content.startswith(b"Rar!\x1a\x07\x01") else _FORMATS[mime_type]
 
 
+def _name(entry: Any) -> str:
+    """The name of a member; empty where it has none. One that is not in Unicode is in the charset of some system."""
+    name: str | bytes = entry.pathname or ""
+    return name if isinstance(name, str) else decode(name) or name.decode("utf-8", "replace")
+
+
 def _read(entry: Any) -> bytes:
     import libarchive
 
@@ -94,7 +103,7 @@ def _read(entry: Any) -> bytes:
     try:
         for block in entry.get_blocks() if entry.isfile else ():
             data += block
-            if len(data) > MAX_UNPACKED_BYTES:
+            if len(data) > MAX_MEMBER_BYTES:
                 raise TooManyBytesError("a member of more bytes than it states")
         return bytes(data)
     except libarchive.ArchiveError as error:

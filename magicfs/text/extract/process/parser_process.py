@@ -39,8 +39,6 @@ _INHERITED_VARIABLES = (
     "PYTHONHOME",
     "VIRTUAL_ENV",
     "LD_LIBRARY_PATH",
-    "LANG",
-    "LC_ALL",
     "TMPDIR",
 )
 """The child gets no other variable: passwords and server addresses stay out of it."""
@@ -70,6 +68,8 @@ def environment_of(ocr: Ocr | None) -> dict[str, str]:
     """The environment variables of a child."""
     environment = {name: os.environ[name] for name in _INHERITED_VARIABLES if name in os.environ}
     environment["MALLOC_ARENA_MAX"] = "2"  # one arena per thread would use up the address space
+    # libarchive gives only names that the locale has signs for, and messages of libraries are told by their words.
+    environment["LC_ALL"] = "C.UTF-8"
     if ocr is not None and ocr.engine is OcrEngine.TESSERACT:
         environment["TESSDATA_PREFIX"] = ocr.data_dir
     return environment
