@@ -58,15 +58,15 @@ install_command() {
         python="python3-dev python3-venv"
         # A second interpreter beside the distribution's own has packages of its own.
         [ "$1" = "$(command -v python3 || true)" ] || python="python$version-dev python$version-venv"
-        echo "apt-get install -y fuse3 libfuse3-dev libarchive13 pkg-config gcc libc6-dev util-linux $python"
+        echo "apt-get install -y fuse3 libfuse3-dev pkg-config gcc libc6-dev util-linux $python"
     elif command -v dnf >/dev/null; then
-        echo "dnf install -y fuse3 fuse3-devel libarchive pkgconf-pkg-config gcc util-linux python3-devel"
+        echo "dnf install -y fuse3 fuse3-devel pkgconf-pkg-config gcc util-linux python3-devel"
     elif command -v pacman >/dev/null; then
-        echo "pacman -S --needed --noconfirm fuse3 libarchive pkgconf gcc util-linux python"
+        echo "pacman -S --needed --noconfirm fuse3 pkgconf gcc util-linux python"
     elif command -v zypper >/dev/null; then
-        echo "zypper --non-interactive install fuse3 fuse3-devel libarchive13 pkg-config gcc util-linux python3-devel"
+        echo "zypper --non-interactive install fuse3 fuse3-devel pkg-config gcc util-linux python3-devel"
     elif command -v apk >/dev/null; then
-        echo "apk add fuse3 fuse3-dev libarchive pkgconf gcc musl-dev util-linux-misc setpriv python3-dev"
+        echo "apk add fuse3 fuse3-dev pkgconf gcc musl-dev util-linux-misc setpriv python3-dev"
     fi
 }
 
@@ -99,26 +99,48 @@ install_system_packages() {
     [ -z "$lacking" ] || fail "still missing: $lacking: install it by hand, then try again"
 }
 
+# Install what the rest works without, by its packages for apt, dnf, pacman, zypper and apk; else print what is lost.
+install_optional() {
+    if command -v apt-get >/dev/null; then
+        command="apt-get install -y $2"
+    elif command -v dnf >/dev/null; then
+        command="dnf install -y $3"
+    elif command -v pacman >/dev/null; then
+        command="pacman -S --needed --noconfirm $4"
+    elif command -v zypper >/dev/null; then
+        command="zypper --non-interactive install $5"
+    elif command -v apk >/dev/null; then
+        command="apk add $6"
+    else
+        echo "$1"
+        return
+    fi
+    as_root=
+    [ "$(id -u)" = 0 ] || as_root="sudo -n"
+    DEBIAN_FRONTEND=noninteractive
+    export DEBIAN_FRONTEND
+    # Both are several words.
+    # shellcheck disable=SC2086
+    $as_root $command >/dev/null 2>&1 </dev/null || {
+        case $command in
+            apt-get*) $as_root apt-get update >/dev/null 2>&1 </dev/null && $as_root $command >/dev/null 2>&1 </dev/null ;;
+            *) false ;;
+        esac
+    } || echo "$1: try '${as_root:+sudo }$command'"
+}
+
+install_libarchive() {
+    "$1" -c 'import ctypes; ctypes.CDLL("libarchive.so.13")' 2>/dev/null ||
+        install_optional "without libarchive, only the names in archives of rar are read" \
+            libarchive13 libarchive libarchive libarchive13 libarchive
+}
+
 # Only tests need it: without it, those of text in pictures are skipped, except in CI.
 install_text_recognition() {
-    command -v tesseract >/dev/null && return
-    if command -v apt-get >/dev/null; then
-        command="apt-get install -y tesseract-ocr"
-    elif command -v dnf >/dev/null; then
-        command="dnf install -y tesseract"
-    elif command -v pacman >/dev/null; then
-        command="pacman -S --needed --noconfirm tesseract tesseract-data-eng"
-    elif command -v zypper >/dev/null; then
-        command="zypper --non-interactive install tesseract-ocr tesseract-ocr-traineddata-english"
-    elif command -v apk >/dev/null; then
-        command="apk add tesseract-ocr tesseract-ocr-data-eng"
-    else
-        return 0
-    fi
-    [ "$(id -u)" = 0 ] || command="sudo -n $command"
-    # Several words.
-    # shellcheck disable=SC2086
-    $command >/dev/null 2>&1 </dev/null || echo "without tesseract, tests of text in pictures are skipped: try '$command'"
+    command -v tesseract >/dev/null ||
+        install_optional "without tesseract, tests of text in pictures are skipped" \
+            tesseract-ocr tesseract "tesseract tesseract-data-eng" \
+            "tesseract-ocr tesseract-ocr-traineddata-english" "tesseract-ocr tesseract-ocr-data-eng"
 }
 
 # The environment ------------------------------------------------------------------------------------------------------
@@ -161,6 +183,7 @@ fi
 
 python=$(find_python) || fail "Python 3.11 or newer is needed: install it, or name it in PYTHON"
 install_system_packages "$python"
+install_libarchive "$python"
 [ "$flavour" = run ] || install_text_recognition
 # Replace an environment whose interpreter is gone.
 "$venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$venv"
