@@ -1,76 +1,44 @@
 """The pictures in office documents, books and messages that may show text: which there are, and their recognition.
 
 Runs in the child process: `document_parser` lists them, and `page_reader` reads them one by one, as scanned pages.
-Of drawings (WMF, EMF), there are the pictures in them. Left out are SVG, icons and rules, what headers, footers,
-masters and layouts show on every page, and repetitions. Untrusted bytes. One thread.
+`container_pictures` finds those in zip containers. Of drawings (WMF, EMF), there are the pictures in them. Left out are
+SVG, icons and rules, and repetitions. Untrusted bytes. One thread.
 """
 
 from __future__ import annotations
 
 import contextlib
 import io
-import re
 import time
 import zipfile
-import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import replace
 from functools import partial
-from itertools import chain, islice
-from typing import Final, NamedTuple
+from itertools import chain
+from typing import Final
 
 from PIL import Image
 
 from magicfs.domain.contents import Document, Picture, Unreadable
 from magicfs.domain.files import SkipReason
-from magicfs.domain.ids import Digest
+from magicfs.text.extract.documents.container_pictures import pictures_in_container
 from magicfs.text.extract.documents.djvu_documents import DJVU_TYPE, scanned_pages
 from magicfs.text.extract.documents.file_parts import DAMAGE
-from magicfs.text.extract.documents.found_pictures import (
-    FORMATS,
-    HEAD_BYTES,
-    MAX_LOOKED_AT,
-    MAX_PICTURE_BYTES,
-    MAX_PICTURES,
-    MAX_PIXELS,
-    FoundPictures,
-    picture_by,
-)
+from magicfs.text.extract.documents.found_pictures import FORMATS, MAX_PIXELS, FoundPictures
 from magicfs.text.extract.documents.inline_pictures import pictures_in_text
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, pictures_of_book
 from magicfs.text.extract.ocr.recognised_words import is_text
 from magicfs.text.extract.ocr.seen_pictures import as_seen, is_long, png_of
 from magicfs.text.extract.ocr.strips import text_in_strips
-from magicfs.text.extract.office.drawings import is_drawing, read_drawing
-from magicfs.text.extract.office.drawn_bitmaps import pictures_in_drawings, pictures_of_drawing
+from magicfs.text.extract.office.drawn_bitmaps import pictures_in_drawings
 from magicfs.text.extract.office.drawn_pictures import pictures_of_old_office, pictures_of_slides
 from magicfs.text.extract.office.excel_files import OLD_WORKBOOK_TYPE
-from magicfs.text.extract.office.iwork_files import IWORK_TYPES
-from magicfs.text.extract.office.presentations import SLIDES_TYPE, slide_names
-from magicfs.text.extract.office.refused_documents import BOOK_TYPE
-from magicfs.text.extract.office.relationships import targets_of
 from magicfs.text.extract.office.rtf_files import RTF_TYPE
 from magicfs.text.extract.office.rtf_pictures import rtf_pictures
-from magicfs.text.extract.office.sheet_formats import WORKBOOK_TYPE
 from magicfs.text.extract.office.slide_files import OLD_SLIDES_TYPE
 from magicfs.text.extract.office.word_files import WORD_TYPE
-from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
 from magicfs.text.extract.pdf.page_pictures import is_noise, may_show_text
 
-_SUFFIX: Final = re.compile(r"\.(?:png|jpe?g|jfif|gif|bmp|tiff?|webp)\Z", re.IGNORECASE)
-_MEDIA: Final = {
-    DOCUMENT_TYPE: re.compile(r"word/media/"),
-    WORKBOOK_TYPE: re.compile(r"xl/media/"),
-    BOOK_TYPE: re.compile(""),
-    **dict.fromkeys(IWORK_TYPES, re.compile(r"Data/(?!.*-small-\d+\.)")),
-}
-"""The folder of the pictures of a document that are not told by its pages."""
-_BESIDE_TEXT: Final = re.compile(r"word/(?:header|footer)\d*\.xml")
-_WORD_BODY: Final = re.compile(r"word/document\d*\.xml")
-_OPENDOCUMENT: Final = "application/vnd.oasis.opendocument."
-_ODF_CONTENT: Final = "content.xml"
-_ODF_PAGE_OR_PICTURE: Final = re.compile(rb"<draw:page[\s>]|xlink:href=\"(?:\./)?(Pictures/[^\"]{1,200})\"")
-_NUMBERS: Final = re.compile(r"(\d+)")
 _ZIP_SIGNATURES: Final = (b"PK\x03\x04", b"PK\x05\x06")
 _FINDERS: Final[dict[str, Callable[[bytes], Iterator[tuple[bytes, int | None]]]]] = {
     WORD_TYPE: pictures_of_old_office,
@@ -84,14 +52,6 @@ _FINDERS: Final[dict[str, Callable[[bytes], Iterator[tuple[bytes, int | None]]]]
 _MAX_SIDE: Final = 3000
 """The longer side of a picture that is recognised, in pixels, as that of a page."""
 _PREVIEW_SIDE: Final = 1000
-_MAX_DRAWINGS: Final = 200
-"""The drawings of a document in which pictures are looked for: all of each is read."""
-
-
-class _Found(NamedTuple):
-    picture: Picture
-    read: Callable[[], bytes]
-    """Gives its bytes. Raises one of `DAMAGE`, or `StopIteration`."""
 
 
 def with_pictures(outcome: Document | Unreadable, content: bytes, exact_type: str) -> Document | Unreadable:
@@ -114,7 +74,7 @@ def _found_pictures(content: bytes, exact_type: str) -> tuple[Picture, ...]:
         return _inside_of(content, exact_type, keeps_bytes=False).found
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
-            return tuple(found.picture for found in _pictures(container, exact_type))
+            return tuple(found.picture for found in pictures_in_container(container, exact_type))
     except DAMAGE:
         return ()
 
@@ -152,7 +112,7 @@ def pictures_inside(content: bytes, exact_type: str) -> Iterator[tuple[Picture, 
         return
     with contextlib.suppress(*DAMAGE):
         container = zipfile.ZipFile(io.BytesIO(content))
-        yield from _pictures(container, exact_type)
+        yield from pictures_in_container(container, exact_type)
 
 
 class DocumentPictures:
@@ -215,88 +175,5 @@ def reader_of_pictures(content: bytes, exact_type: str | Unreadable) -> Callable
     if not content.startswith(_ZIP_SIGNATURES) and isinstance(exact_type, str):
         return _inside_of(content, exact_type, keeps_bytes=True).read
     container = zipfile.ZipFile(io.BytesIO(content))
-    found = [] if isinstance(exact_type, Unreadable) else list(_pictures(container, exact_type))
+    found = [] if isinstance(exact_type, Unreadable) else list(pictures_in_container(container, exact_type))
     return lambda number: found[number].read()
-
-
-def _pictures(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found]:
-    """Yield the pictures that may show text, each once, in the order in which they are read."""
-    seen: set[Digest] = set()
-    for found in islice(_looked_at(container, exact_type), MAX_LOOKED_AT):
-        if found is not None and found.picture.digest not in seen:
-            seen.add(found.picture.digest)
-            yield found
-            if len(seen) == MAX_PICTURES:
-                return
-
-
-def _looked_at(container: zipfile.ZipFile, exact_type: str) -> Iterator[_Found | None]:
-    """Yield the pictures of a document; None for one that is too small for a text."""
-    infos = {info.filename: info for info in container.infolist()}
-    drawings = 0
-    for name, page in islice(_candidates(container, exact_type), MAX_LOOKED_AT):
-        info = infos.pop(name, None)
-        if info is None:
-            continue
-        drawings += is_drawing(info)
-        if drawings > _MAX_DRAWINGS and is_drawing(info):
-            continue
-        yield from _pictures_of_member(container, info, page)
-
-
-def _pictures_of_member(
-    container: zipfile.ZipFile, member: zipfile.ZipInfo, page: int | None
-) -> Iterator[_Found | None]:
-    """Yield a picture, or those in a drawing, as above; none of a damaged member."""
-    with contextlib.suppress(*DAMAGE):
-        if is_drawing(member):
-            for number, content in enumerate(pictures_of_drawing(read_drawing(container, member))):
-                size, checksum = len(content), zlib.crc32(content)
-                picture = picture_by(content[:HEAD_BYTES], size=size, checksum=checksum, page=page)
-                read = partial(_picture_of_drawing, container, member, number)
-                yield None if picture is None else _Found(picture, read)
-        elif _SUFFIX.search(member.filename) and 0 < member.file_size <= MAX_PICTURE_BYTES:
-            with container.open(member) as opened:
-                head = opened.read(HEAD_BYTES)
-            # Its checksum is at hand: to read all of a picture would take longer than the text of the document.
-            picture = picture_by(head, size=member.file_size, checksum=member.CRC, page=page)
-            yield None if picture is None else _Found(picture, partial(container.read, member))
-
-
-def _picture_of_drawing(container: zipfile.ZipFile, member: zipfile.ZipInfo, number: int) -> bytes:
-    return next(islice(pictures_of_drawing(read_drawing(container, member)), number, None))
-
-
-def _candidates(container: zipfile.ZipFile, exact_type: str) -> Iterator[tuple[str, int | None]]:
-    """Yield the names of members that a page shows, with the number of the page if there are pages."""
-    if exact_type == SLIDES_TYPE:
-        for page, slide in enumerate(slide_names(container), 1):
-            for name in _shown_by(container, slide):
-                yield name, page
-    elif exact_type.startswith(_OPENDOCUMENT):
-        page = 0
-        for match in _ODF_PAGE_OR_PICTURE.finditer(container.read(_ODF_CONTENT)):
-            if match[1] is None:
-                page += 1
-            else:
-                yield match[1].decode("utf-8", "replace"), page or None
-    elif exact_type in _MEDIA:
-        names = container.namelist()
-        beside = {shown for name in names if _BESIDE_TEXT.fullmatch(name) for shown in _shown_by(container, name)}
-        inside = {shown for name in names if _WORD_BODY.fullmatch(name) for shown in _shown_by(container, name)}
-        for name in sorted(filter(_MEDIA[exact_type].match, names), key=_natural):
-            if name not in beside - inside:
-                yield name, None
-
-
-def _shown_by(container: zipfile.ZipFile, name: str) -> list[str]:
-    """The members with the pictures that another one shows."""
-    try:
-        return [target for kind, target in targets_of(container, name).values() if kind == "image"]
-    except DAMAGE:
-        return []
-
-
-def _natural(name: str) -> list[tuple[int, str]]:
-    """The order of names in which `image2` is before `image10`."""
-    return [(int(part) if part.isdecimal() else -1, part) for part in _NUMBERS.split(name)]
