@@ -10,7 +10,7 @@ from typing import Final
 
 ENRICHED_TYPES: Final = frozenset({"text/enriched", "text/richtext"})
 
-_PARAMETER: Final = re.compile(r"<param>.{0,1000}?</param>", re.IGNORECASE | re.DOTALL)
+_PARAMETER: Final = re.compile(r"<param>[^<]{0,1000}</param>", re.IGNORECASE)
 _COMMAND: Final = re.compile(r"<<|</?([A-Za-z][A-Za-z0-9-]{0,59})>")
 _LINE_ENDS: Final = re.compile(r"\n+")
 _OF_RICH_TEXT: Final = {"nl": "\n", "np": "\n\n", "paragraph": "\n\n", "lt": "<"}
