@@ -22,7 +22,7 @@ from magicfs.errors import CheckFailed
 def settings(database_url: str, short_path: Path, monkeypatch: pytest.MonkeyPatch) -> Settings:
     """A machine whose supervisor has run an agent for two minutes."""
     agent = PartStatus("agent", "running", pid=os.getpid(), uptime_s=120.0, restarts=0, detail="")
-    supervisor = SimpleNamespace(parts=lambda: [agent], stopped_pid=lambda: None)
+    supervisor = SimpleNamespace(parts=lambda: [agent], stopped_pid=lambda: None, has_changed_program=lambda: False)
     monkeypatch.setattr(environment, "supervisor", lambda *_, **__: supervisor)
     settings = Settings(home=short_path / "home", database_url=database_url, host="box")
     settings.make_home()
