@@ -220,7 +220,7 @@ class _QueryBuilder:
         filters = with_filter(self.filters, name, value, today=self.today)
         if filters is None:
             if value and needs_a_form(name):
-                self.misread.append(typed)
+                self.misread.append(typed[typed.index(name) :])  # without a NOT
             return False
         self.filters = filters
         if names_something(name):

@@ -196,4 +196,5 @@ def test_a_filter_that_says_no_day_is_named(service: SearchService) -> None:
     expected = "a day, such as after:2026-01-31 or after:yesterday: searched for as text"
     assert named("kinkajou after:13/31/2024") == [f"after:13/31/2024 does not name {expected}"]
     assert named("kinkajou after:2020") == []
+    assert named("NOT Size:big kinkajou")[0].startswith("Size:big does not name a size")
     assert len(named("kinkajou size:12px size:12px size:9px")) == 2

@@ -142,6 +142,7 @@ def test_what_is_no_day_and_no_size_is_told() -> None:
     assert query.misread == ("after:01/02/2024", "size:0", 'before:"Jan 2024"')
     assert query.filters == Filters(after=date(2026, 3, 31), larger=1 << 20)
     assert parse(query.text, literal=query.misread).misread == ("after:today",)
+    assert parse("NOT after:X IS NOT SIZE:X").misread == ("after:X", "SIZE:X")
 
 
 @pytest.mark.parametrize("typed", ["in:notes/*", "in:./notes", "in:~/notes/", "in:notes/**", "path:~/notes/*"])
