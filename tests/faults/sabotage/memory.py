@@ -21,12 +21,15 @@ from magicfs.linux import memory
 from magicfs.pipeline import extract
 from magicfs.pipeline.file_processor import FileProcessor
 from magicfs.pipeline.model_memory import ModelMemory
+from magicfs.state_directory import memory_kills
 
 _home = Path(os.environ["MAGICFS_HOME"])
 _embedder_for = ModelMemory.embedder_for
 _embed = FastembedEmbedder.embed_chunks
 _process = FileProcessor.process
 
+# A test waits for several pauses, each twice as long as the one before.
+memory_kills.FIRST_PAUSE_SECONDS = float(os.environ.get("FIRST_PAUSE_SECONDS", "0.25"))
 memory.KERNEL_EVENTS = _home / f"vmstat-{os.getpid()}"
 memory.KERNEL_EVENTS.write_text("nr_free_pages 9\noom_kill 0\n")
 
