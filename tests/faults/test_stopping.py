@@ -37,4 +37,4 @@ def test_parts_that_wait_for_a_server_end_soon(
             process.terminate()
         for process in stack.processes.values():
             assert process.wait(60) == 0
-    assert time.monotonic() - began < CONNECT_SECONDS, "none waits for a connection to the end"
+    assert time.monotonic() - began < 1.5 * CONNECT_SECONDS, "the agent waits for one connection after the other"
