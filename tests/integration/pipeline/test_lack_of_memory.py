@@ -1,10 +1,11 @@
-"""A file whose parser the kernel kills for want of memory: others may have taken it, and are gone a minute later."""
+"""What is to blame when the kernel kills for want of memory: others may have taken it, and are gone a minute later."""
 
 from __future__ import annotations
 
 import pytest
 
 from magicfs.db.corpus.file_claims import MAX_ATTEMPTS
+from magicfs.db.vectors.embeddings import MAX_ATTEMPTS as MAX_CHUNK_ATTEMPTS
 from magicfs.domain.contents import Document, Gap, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.pipeline.file_results import FIRST_MEMORY_PAUSE_SECONDS
@@ -57,3 +58,20 @@ def test_it_has_failed_after_some_attempts_and_longer_and_longer_pauses(index: I
         assert min(pauses) >= FIRST_MEMORY_PAUSE_SECONDS * 2**attempt
         index.settle()
     assert index.states() == {"copy.txt": FAILED, "note.txt": FAILED}
+
+
+def test_a_chunk_that_fails_otherwise_is_not_out_of_memory(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(_: object) -> None:
+        raise ZeroDivisionError
+
+    (index.folder / "note.txt").write_text("first words")
+    index.read_all()
+    monkeypatch.setattr(index.embedder, "embed_chunks", fail)
+    for _ in range(MAX_CHUNK_ATTEMPTS):
+        worker = index.embedding()
+        worker.recover(lacked_memory=True)
+        with pytest.raises(ZeroDivisionError):
+            worker.run_turn()
+        assert index.rows("SELECT state, reason FROM embeddings") == [("pending", None)]
+    index.embedding().recover()
+    assert index.rows("SELECT state, reason FROM embeddings") == [("failed", "crashed")]

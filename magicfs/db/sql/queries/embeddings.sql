@@ -66,9 +66,9 @@ FROM unnest(%(ids)s::bigint[], %(vectors)b::halfvec[], %(signs)b::bytea[]) AS ma
 WHERE embeddings.model_id = %(model_id)s AND embeddings.chunk_id = made.chunk_id
 
 -- name: return_chunks
--- Claims of chunks that are not embedded. A refund of 1 takes the attempt back.
+-- Claims of chunks that are not embedded, and not suspected any more. A refund of 1 takes the attempt back.
 UPDATE embeddings
-SET attempts = greatest(attempts - %(refund)s, 0), lease = NULL, leased_by = NULL, leased_until = NULL
+SET attempts = greatest(attempts - %(refund)s, 0), reason = NULL, lease = NULL, leased_by = NULL, leased_until = NULL
 WHERE model_id = %(model_id)s AND chunk_id IN (
     SELECT chunk_id FROM embeddings
     WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND lease = %(lease)s
