@@ -20,9 +20,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: setup  ## install what is missing, index ROOTS, mount at MOUNT, show a search, and return
-	@test -e "$(MOUNT_DIR)" || mkdir -p "$(MOUNT_DIR)" 2>/dev/null || true
-	@$(BIN)/magicfs up $(ROOTS) --mount "$(MOUNT_DIR)" --detach --wait
-	@MAGICFS="$(BIN)/magicfs" infra/first-look.sh "$(MOUNT_DIR)" "$(QUERY)"
+	@BIN="$(BIN)" infra/first-run.sh "$(MOUNT_DIR)" "$(QUERY)" $(ROOTS)
 
 stop:  ## stop what `make run` started
 	@test ! -x $(BIN)/magicfs || $(BIN)/magicfs down

@@ -93,7 +93,10 @@ install_system_packages() {
             apt-get*) $as_root apt-get update >/dev/null 2>&1 </dev/null || true ;;
         esac
         # shellcheck disable=SC2086
-        $as_root $command </dev/null || fail "'$command' failed: fix that, then try again"
+        output=$($as_root $command 2>&1 </dev/null) || {
+            printf '%s\n' "$output" >&2
+            fail "'$command' failed: fix that, then try again"
+        }
     }
     lacking=$(missing "$1" | paste -s -d , | sed 's/,/, /g')
     [ -z "$lacking" ] || fail "still missing: $lacking: install it by hand, then try again"

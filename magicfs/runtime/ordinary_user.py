@@ -1,0 +1,75 @@
+"""Programs that refuse to run as root, under the uid of an ordinary account: see docs/adr/0003.
+
+Used by the embedded Postgres. Keeps no state; any thread.
+"""
+
+from __future__ import annotations
+
+import os
+import pwd
+import shutil
+import subprocess
+from pathlib import Path
+
+from magicfs.errors import ServerError
+
+_CAPABILITIES = "-all,+dac_override,+fowner"
+"""What of root is left to the program: files of any owner are its own, as they are root's."""
+
+_NO_ACCOUNT = 65534
+"""The uid of files whose owner is not known."""
+
+_SECONDS = 10.0
+"""For a program that does nothing, on a busy machine."""
+
+
+def as_ordinary_user(command: list[str]) -> list[str]:
+    """The command that runs `command` under a uid other than 0, where this process has that one.
+
+    Of root's rights the program keeps those to files, so that directories above its own need not be open to it. It is
+    run by util-linux's `setpriv`. Raises `ServerError` where that is missing, or root is the only account.
+    """
+    if os.geteuid() != 0:
+        return command
+    if shutil.which("setpriv") is None:
+        raise ServerError("setpriv is missing: install util-linux")
+    account = _account()
+    return [
+        "setpriv",
+        f"--reuid={account.pw_uid}",
+        f"--regid={account.pw_gid}",
+        "--clear-groups",
+        # Else access(2) would not count the capabilities.
+        "--securebits=+no_setuid_fixup",
+        f"--inh-caps={_CAPABILITIES}",
+        f"--ambient-caps={_CAPABILITIES}",
+        *command,
+    ]
+
+
+def require_ordinary_user() -> None:
+    """Raise `ServerError` where this process is root's and may not run a program under another uid."""
+    try:
+        subprocess.run(as_ordinary_user(["true"]), check=True, capture_output=True, timeout=_SECONDS)
+    except (OSError, subprocess.SubprocessError) as error:
+        raise ServerError(
+            "root may not run Postgres as another account here: start magicfs as an ordinary user, or set "
+            "MAGICFS_DATABASE_URL"
+        ) from error
+
+
+def own_as_ordinary_user(folder: Path) -> None:
+    """Make `folder` belong to the uid that `as_ordinary_user` gives: Postgres takes no data directory of another one.
+
+    What is in it keeps its owners. Raises `ServerError` and `OSError`.
+    """
+    if os.geteuid() == 0 and folder.stat().st_uid != (uid := _account().pw_uid):
+        os.chown(folder, uid, -1)
+
+
+def _account() -> pwd.struct_passwd:
+    """The first account of this machine that is not root's: a program looks its own up. Raises `ServerError`."""
+    for account in pwd.getpwall():
+        if account.pw_uid not in (0, _NO_ACCOUNT):
+            return account
+    raise ServerError("Postgres does not run as root, and there is no other account: make one with 'useradd magicfs'")

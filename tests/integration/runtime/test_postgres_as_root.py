@@ -1,0 +1,85 @@
+"""The embedded Postgres of root, as in a container: few rights, no user namespaces, and accounts of a fresh machine."""
+
+from __future__ import annotations
+
+import os
+import subprocess
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import psutil
+import psycopg
+import pytest
+
+from magicfs.runtime.postgres import admin_dsn, answers
+from magicfs.runtime.postgres_cluster import data_dir, server_pid
+from tests.plugins.waiting import eventually
+
+ACCOUNTS = "root:x:0:0:root:/root:/bin/sh\nbin:x:1:1:bin:/bin:/usr/sbin/nologin\n"
+RIGHTS = "-all,+chown,+dac_override,+fowner,+fsetid,+kill,+setgid,+setuid,+setpcap,+sys_chroot,+mknod"
+"""What Docker leaves to root."""
+
+IN_CONTAINER = """
+set -e
+mount --rbind / "$1/root"
+mount --bind "$1/passwd" "$1/root/etc/passwd"
+rights=$2
+root=$1/root
+shift 2
+exec setpriv --bounding-set="$rights" chroot "$root" "$@"
+"""
+"""Runs a command with another root, which refuses it user namespaces, with these accounts and rights."""
+
+SECONDS = 60.0
+
+pytestmark = pytest.mark.skipif(os.geteuid() != 0, reason="only root has a server of another account")
+
+
+@pytest.fixture
+def container(tmp_path: Path) -> list[str]:
+    """The prefix of a command that runs in a container."""
+    folder = tmp_path / "container"
+    (folder / "root").mkdir(parents=True)
+    (folder / "passwd").write_text(ACCOUNTS, encoding="ascii")
+    return ["unshare", "--mount", "sh", "-c", IN_CONTAINER, "sh", str(folder), RIGHTS]
+
+
+@contextmanager
+def server(home: Path, *, container: list[str]) -> Iterator[psutil.Process]:
+    """A server in a container, on the cluster of `home`, which it makes."""
+    command = [*container, sys.executable, "-m", "magicfs.runtime.postgres", str(home)]
+    with subprocess.Popen(command) as started:
+        try:
+            eventually(
+                lambda: started.poll() is not None or answers(home / "run"), "the server answers", seconds=SECONDS
+            )
+            assert started.poll() is None
+            yield psutil.Process(started.pid)
+        finally:
+            started.terminate()
+
+
+def test_a_container_without_user_namespaces_refuses_them(container: list[str]) -> None:
+    done = subprocess.run([*container, "unshare", "--user", "true"], capture_output=True, text=True, check=False)
+    assert "not permitted" in done.stderr
+
+
+def test_it_runs_in_a_container_as_an_account_that_has_a_name(home: Path, container: list[str]) -> None:
+    with server(home, container=container) as process:
+        assert process.uids().effective == 1
+        assert server_pid(home) == process.pid
+        with psycopg.connect(admin_dsn(home / "run")) as connection:
+            connection.execute("CREATE TABLE kept (number integer)")
+    assert home.stat().st_uid == 0
+
+
+def test_it_takes_a_cluster_over_that_belongs_to_root(home: Path, container: list[str]) -> None:
+    with server(home, container=container), psycopg.connect(admin_dsn(home / "run"), autocommit=True) as connection:
+        connection.execute("CREATE TABLE kept (number integer)")
+    for path in (data_dir(home), *data_dir(home).rglob("*")):
+        os.chown(path, 0, 0)
+    with server(home, container=container), psycopg.connect(admin_dsn(home / "run"), autocommit=True) as connection:
+        connection.execute("INSERT INTO kept VALUES (1)")
+        connection.execute("DROP TABLE kept")
