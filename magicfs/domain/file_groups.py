@@ -32,7 +32,7 @@ MIME_TYPES: Final[dict[str, frozenset[str]]] = {
         "spreadsheet": f"""vnd.ms-excel {_OFFICE}.spreadsheetml.sheet {_OASIS}.spreadsheet x-office-excel+xml text/csv
                            text/tab-separated-values""",
         "presentation": f"vnd.ms-powerpoint {_OFFICE}.presentationml.presentation {_OASIS}.presentation",
-        "mail": "message/rfc822 mbox vnd.ms-outlook ms-tnef",
+        "mail": "message/rfc822 mbox vnd.ms-outlook vnd.ms-outlook-pst ms-tnef",
     }.items()
 }
 """The MIME types of groups that are no first half of one."""
@@ -43,7 +43,7 @@ DOCUMENT_EXTENSIONS: Final[dict[str, frozenset[str]]] = {
         "document": "pdf djvu djv docx docm dotx doc dot odt fodt ott rtf pages wpd wps sxw",
         "spreadsheet": "xlsx xlsm xlsb xltx xls ods fods ots numbers csv tsv sxc gnumeric",
         "presentation": "pptx pptm ppsx potx ppt pps odp fodp otp key sxi",
-        "mail": "eml emlx msg mbox mbx",
+        "mail": "eml emlx msg mbox mbx pst ost",
     }.items()
 }
 """Extensions by group whatever the content says: that of many such documents is a container's or plain text's."""

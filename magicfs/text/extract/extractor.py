@@ -27,7 +27,8 @@ from magicfs.text.language import language_of
 
 _PARSED: Final = frozenset({Route.PARSE, Route.IMAGE, Route.MEDIA, Route.ARCHIVE})
 """The routes of files that the sandbox gets as they are."""
-_PDF: Final = "application/pdf"
+_READ_OPEN: Final = frozenset({"application/pdf", "application/vnd.ms-outlook-pst"})
+"""The types whose readers read what they need of a file that is not in memory."""
 _NOT_READ: Final[dict[Route, Unreadable]] = {
     Route.BINARY: Unreadable(SkipReason.BINARY, "a type that is not read"),
     Route.ENCRYPTED: Unreadable(SkipReason.ENCRYPTED, "encrypted as a whole"),
@@ -157,11 +158,11 @@ class FileExtractor:
         return replace(extracted, language=language_of(extracted)) if isinstance(extracted, Document) else extracted
 
     def reads_open(self, kind: str) -> bool:
-        """Whether it is a PDF file."""
-        return kind.partition(" ")[0] == _PDF
+        """Whether it is a PDF file, or one in which Outlook keeps mail."""
+        return kind.partition(" ")[0] in _READ_OPEN
 
     def extract_open(self, descriptor: int, *, kind: str) -> Document | Unreadable:
-        """The text of an open PDF file with its language, or why there is none. Raises `ServerError` as `extract`."""
+        """The text of such an open file with its language, or why there is none. Raises `ServerError` as `extract`."""
         parsed = _without_encoded(self._sandbox.parse_open(descriptor, mime_type=kind.partition(" ")[0]))
         return replace(parsed, language=language_of(parsed)) if isinstance(parsed, Document) else parsed
 

@@ -63,7 +63,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"\x78\x9f\x3e\x22", Route.PARSE, "application/ms-tnef"),
     (60, b"BOOKMOBI", Route.PARSE, "application/x-mobipocket-ebook"),
     (60, b"TEXtREAd", Route.PARSE, "application/x-mobipocket-ebook"),
-    (0, b"!BDN", Route.BINARY, "application/vnd.ms-outlook-pst"),
+    (0, b"!BDN", Route.PARSE, "application/vnd.ms-outlook-pst"),
     (0, b"\x89PNG\r\n\x1a\n", Route.IMAGE, "image/png"),
     (0, b"\xff\xd8\xff", Route.IMAGE, "image/jpeg"),
     (0, b"GIF87a", Route.IMAGE, "image/gif"),

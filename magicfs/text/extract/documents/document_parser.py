@@ -38,6 +38,7 @@ from magicfs.text.extract.file_types import FileType, Route
 from magicfs.text.extract.mail.mail import MAILBOX_TYPE, MESSAGE_TYPE, MailReader, is_part_of_mail
 from magicfs.text.extract.mail.mail_decoding import load_charsets
 from magicfs.text.extract.mail.mail_pictures import PACKED_MAIL, READ_AGAIN, TYPES_OF_MAIL, AttachedPictures
+from magicfs.text.extract.mail.outlook_stores import STORE_TYPE, read_store
 from magicfs.text.extract.mail.signed_files import SIGNED_TYPE, signed_content
 from magicfs.text.extract.media import picture_metadata
 from magicfs.text.extract.media.recordings import read_recording
@@ -88,12 +89,14 @@ class DocumentParser:
         self._kreuzberg.warm_up()
 
     def __call__(self, content: bytes | OpenFile, mime_type: str) -> Parsed:
-        """The text of a file of the detected type, or why there is none. One that is not in memory is a PDF file.
+        """The text of a file of the detected type, or why there is none. One that is not in memory is read by ranges.
 
         May raise any exception of the libraries; the caller reports a damaged file.
         """
         self._begin(time.monotonic())
-        outcome = self._read_open(content) if isinstance(content, OpenFile) else self._parse(content, mime_type)
+        outcome = (
+            self._read_open(content, mime_type) if isinstance(content, OpenFile) else self._parse(content, mime_type)
+        )
         if self._attached is not None and isinstance(outcome, Document):
             outcome = replace(outcome, pictures=self._attached.found(first_message=outcome.first_page or 1))
         return with_unread_parts(outcome, self._parts.unread)
@@ -129,8 +132,10 @@ class DocumentParser:
             read = attached.read
         return self._kreuzberg.open_pictures(read, seconds=seconds)
 
-    def _read_open(self, file: OpenFile) -> Parsed:
-        """The text of a PDF file that is not in memory."""
+    def _read_open(self, file: OpenFile, mime_type: str) -> Parsed:
+        """The text of a file that is not in memory."""
+        if mime_type == STORE_TYPE:
+            return self._read_store(file)
         outcome = read_pdf(file)
         if isinstance(outcome, Unreadable):
             return outcome
@@ -183,6 +188,8 @@ class DocumentParser:
             return read_database(content, parts=self._parts, max_characters=self._limits.text_bytes)
         if exact_type == SIGNED_TYPE:
             return self._read_signed(content)
+        if exact_type == STORE_TYPE:
+            return self._read_store(content)
         outcome = read_own_format(content, exact_type, parts=self._parts)
         if exact_type == container.XMIND and isinstance(outcome, Document) and not outcome.text:
             return self._read_archive(content, container.ZIP)
@@ -200,6 +207,11 @@ class DocumentParser:
             return page.document if isinstance(page, PartialDocument) else page
         stated = replace(page, title=book.title, author=book.author, keywords=book.keywords)
         return replace(stated, mime_type=MOBIPOCKET_TYPE, pictures=())
+
+    def _read_store(self, source: bytes | OpenFile) -> Document | Unreadable:
+        """The texts of the items of a file of Outlook."""
+        until = self._started + self._limits.seconds * _TIME_SHARE
+        return read_store(source, parts=self._parts, max_bytes=self._limits.text_bytes, until=until)
 
     def _read_signed(self, content: bytes) -> Document | Unreadable:
         """The text of a file or a message that was signed."""

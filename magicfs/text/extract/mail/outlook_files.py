@@ -1,61 +1,36 @@
 """Reads messages of Outlook (`.msg`, `.oft`), its appointments, tasks and contacts too, with what is attached to them.
 
-Runs in the child process, called by `document_parser`, which reads the attached files and texts in HTML or RTF. One
-thread.
+Runs in the child process, called by `own_readers`. A message, a receiver and an attached file are each a storage of a
+compound file: a stream lists its properties, and texts and bytes are in streams of their own. One thread.
 """
 
 from __future__ import annotations
 
-import email.utils
+import struct
 from collections.abc import Iterator
-from datetime import datetime, timedelta
 from typing import Final
 
 from magicfs.domain.contents import Document
-from magicfs.domain.files import SkipReason
-from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
-from magicfs.text.extract.documents.missing_texts import missing_texts
-from magicfs.text.extract.mail.outlook_properties import PUBLIC_NAMES, Names, Properties
-from magicfs.text.extract.mail.tnef import decompress_rtf
+from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.mail.outlook_items import SUBJECT, ItemReader, senders
+from magicfs.text.extract.mail.outlook_properties import BYTES, NAME_PROPERTIES, Names, Properties
 from magicfs.text.extract.office.ole_files import OleFile
 
 OUTLOOK_TYPE: Final = "application/vnd.ms-outlook"
 
 _ATTACHED, _RECEIVER = "__attach_version1.0_", "__recip_version1.0_"
-_MAX_ATTACHED: Final = 500
-_MAX_RECEIVERS: Final = 500
-_MAX_DEPTH: Final = 3
-"""Messages in messages that are read."""
-_MAX_NAME_CHARACTERS: Final = 255
-_SIGNED: Final = "multipart/signed"
-_INNER_MESSAGE: Final = "__substg1.0_3701000D/"
-_SUBJECT, _BODY, _PAGE, _PACKED_RTF, _FILE = 0x0037, 0x1000, 0x1013, 0x1009, 0x3701
-_LONG_NAME, _SHORT_NAME, _SHOWN_NAME, _FILE_TYPE = 0x3707, 0x3704, 0x3001, 0x370E
-_SENDERS: Final = ((0x0042, 0x5D02, 0x0065), (0x0C1A, 0x5D01, 0x0C1F))
-"""The name of a sender, the address on the internet, and the one of a server: first of whom the message is from."""
-_NAME, _INTERNET_ADDRESS, _ADDRESS, _ROLE = 0x3001, 0x39FE, 0x3003, 0x0C15
-_ROLES: Final = {"To": (1, 0x0E04), "Cc": (2, 0x0E03), "Bcc": (3, 0x0E02)}
-"""The number of a receiver's role, and the property with the names of all who have it."""
-_DATES: Final = (0x0039, 0x0E06, 0x3007)
-"""When a message was sent, received, or made."""
-
-_APPOINTMENTS, _TASKS, _ADDRESSES = (bytes.fromhex(f"0{one}20060000000000c000000000000046") for one in (2, 3, 4))
-_ALL_DAY: Final = 0x8215
-_MOMENTS: Final = (("Start", _APPOINTMENTS, 0x820D), ("End", _APPOINTMENTS, 0x820E), ("Due", _TASKS, 0x8105))
-_NAMED_TEXTS: Final = (
-    ("Location", _APPOINTMENTS, 0x8208),
-    ("Repeats", _APPOINTMENTS, 0x8232),
-    *(("Email", _ADDRESSES, number) for number in (0x8083, 0x8093, 0x80A3)),
-    *(("Address", _ADDRESSES, number) for number in (0x801A, 0x801B)),
-)
-_CONTACT_TEXTS: Final = (
-    *(("Company", 0x3A16), ("Department", 0x3A18), ("Title", 0x3A17), ("Nickname", 0x3A4F)),
-    *(("Phone", number) for number in (0x3A08, 0x3A1B, 0x3A09, 0x3A1C, 0x3A1F)),
-    *(("Fax", 0x3A24), ("Address", 0x3A15), ("Web", 0x3A51)),
-)
-_BIRTHDAY: Final = 0x3A42
-_CONTACT: Final = "IPM.Contact"
-_CLASS: Final = 0x001A
+_STREAM: Final = "__substg1.0_"
+_LIST: Final = "__properties_version1.0"
+_NAMES: Final = "__nameid_version1.0/"
+_ENTRY: Final = struct.Struct("<HHI8s")
+_SEVERAL: Final = 0x1000
+_MAX_VALUES: Final = 100
+"""The texts of one property that are read, such as categories."""
+_HEAD_BYTES, _INNER_HEAD_BYTES, _PART_HEAD_BYTES = 32, 24, 8
+"""The bytes before the first property of a message, of a message in a message, and of what is in a message."""
+_INNER: Final = f"{_STREAM}3701000D/"
+"""The storage of a message in the one of what is attached."""
+_FILE: Final = 0x3701
 
 
 def read_outlook(content: bytes, *, parts: FileParts) -> Document:
@@ -63,155 +38,85 @@ def read_outlook(content: bytes, *, parts: FileParts) -> Document:
 
     Raises one of `DAMAGE` for a message of which nothing can be read.
     """
-    message = _Message(content, parts)
-    blocks = [*message.own_texts(""), *message.attached_texts("", depth=0)]
-    properties = message.properties("")
+    ole = OleFile(content)
+    streams = (f"{_NAMES}{_STREAM}{number:04X}{BYTES:04X}" for number in NAME_PROPERTIES)
+    message = _Message(ole, "", Names(*(ole.read(stream) if stream in ole else b"" for stream in streams)))
     return Document(
-        text="\n\n".join(filter(str.strip, blocks)),
+        text="\n\n".join(filter(str.strip, ItemReader(parts).texts(message))),
         mime_type=OUTLOOK_TYPE,
-        title=properties.text(_SUBJECT).strip() or None,
-        author=next(iter(_senders(properties)), None),
+        title=message.properties.text(SUBJECT).strip() or None,
+        author=next(iter(senders(message.properties)), None),
     )
 
 
+class _Storage(Properties):
+    """The properties of one storage, which is found by its path: empty, or one that ends with `/`."""
+
+    def __init__(self, ole: OleFile, folder: str, *, charset: str | None = None) -> None:
+        self._ole = ole
+        self._folder = folder
+        self._listed = self._read_list()
+        super().__init__(charset=charset)
+
+    def _stored(self, number: int, kind: int) -> bytes | None:
+        return self._stream(f"{self._folder}{_STREAM}{number:04X}{kind:04X}")
+
+    def _several(self, number: int, kind: int) -> list[bytes]:
+        path = f"{self._folder}{_STREAM}{number:04X}{kind | _SEVERAL:04X}"
+        return [value for one in range(_MAX_VALUES) if (value := self._stream(f"{path}-{one:08X}"))]
+
+    def _value(self, number: int) -> bytes | None:
+        return self._listed.get(number)
+
+    def _stream(self, path: str) -> bytes | None:
+        return self._ole.read(path) if path in self._ole else None
+
+    def _read_list(self) -> dict[int, bytes]:
+        """The values of the properties that are in the list itself, by their numbers."""
+        data = self._stream(self._folder + _LIST) or b""
+        head = _PART_HEAD_BYTES if self._folder else _HEAD_BYTES
+        if self._folder.endswith(f"/{_INNER}"):
+            head = _INNER_HEAD_BYTES
+        entries = data[head : head + (len(data) - head) // _ENTRY.size * _ENTRY.size]
+        return {number: value for _, number, _, value in _ENTRY.iter_unpack(entries)}
+
+
 class _Message:
-    def __init__(self, content: bytes, parts: FileParts) -> None:
-        self._ole = OleFile(content)
-        self._names = Names(self._ole)
-        self._parts = parts
-        self._count = 0
+    """A message in a folder of a compound file."""
 
-    def properties(self, folder: str) -> Properties:
-        return Properties(self._ole, folder)
+    def __init__(self, ole: OleFile, folder: str, names: Names) -> None:
+        self._ole = ole
+        self._folder = folder
+        self.names = names
+        self.properties = _Storage(ole, folder)
 
-    def own_texts(self, folder: str) -> Iterator[str]:
-        """Yield what stands above the text of a message, then its text."""
-        properties = self.properties(folder)
-        receivers = self._receivers(folder, properties)
-        fields = [
-            ("Subject", properties.text(_SUBJECT)),
-            *zip(("From", "Sender"), _senders(properties), strict=False),
-            *(
-                (role, ", ".join(receivers[number]) or properties.text(shown))
-                for role, (number, shown) in _ROLES.items()
-            ),
-            ("Date", _date(next(filter(None, map(properties.moment, _DATES)), None))),
-            *self._named_fields(properties),
-        ]
-        yield "\n".join(f"{name}: {' '.join(value.split())}" for name, value in fields if value.strip())
-        yield self._body(properties)
+    def receivers(self) -> Iterator[Properties]:
+        for folder in self._storages(_RECEIVER):
+            yield _Storage(self._ole, folder, charset=self.properties.charset)
 
-    def _receivers(self, folder: str, message: Properties) -> dict[int, list[str]]:
-        """The receivers by the numbers of their roles."""
-        found: dict[int, list[str]] = {number: [] for number, _ in _ROLES.values()}
-        for name in self._storages(folder, _RECEIVER)[:_MAX_RECEIVERS]:
-            receiver = Properties(self._ole, f"{folder}{name}/", charset=message.charset)
-            addresses = (receiver.text(_INTERNET_ADDRESS), receiver.text(_ADDRESS))
-            person = _person(receiver.text(_NAME), *addresses)
-            people = found.get(receiver.number(_ROLE) or 1, [])
-            if person and person not in people:
-                people.append(person)
-        return found
+    def attached(self) -> Iterator[_Attached]:
+        for folder in self._storages(_ATTACHED):
+            yield _Attached(self._ole, folder, self)
 
-    def _named_fields(self, message: Properties) -> Iterator[tuple[str, str]]:
-        """Yield what appointments, tasks and contacts have, and the categories of anything."""
-        all_day = self._names.number(_APPOINTMENTS, _ALL_DAY)
-        is_all_day = bool(all_day and message.number(all_day))
-        for label, name_set, name in _MOMENTS:
-            number = self._names.number(name_set, name)
-            moment = message.moment(number) if number else None
-            if moment:
-                yield label, _day(moment) if is_all_day or label == "Due" else f"{moment:%Y-%m-%d %H:%M} UTC"
-        for label, name_set, name in _NAMED_TEXTS:
-            if number := self._names.number(name_set, name):
-                yield label, message.text(number)
-        if message.text(_CLASS).startswith(_CONTACT):
-            yield from ((label, message.text(number)) for label, number in _CONTACT_TEXTS)
-            birthday = message.moment(_BIRTHDAY)
-            yield "Birthday", _day(birthday) if birthday else ""
-        if number := self._names.number(PUBLIC_NAMES, "Keywords"):
-            yield "Keywords", ", ".join(message.texts(number))
-
-    def _body(self, message: Properties) -> str:
-        """The text of a message, in the plainest form that it has."""
-        body = message.text(_BODY)
-        page = message.data(_PAGE) or message.text(_PAGE).encode()
-        if not body.strip() and page:
-            body = self._parts.read(_in_utf8(page, message.charset_of_sender), b"body.html")
-        packed = message.data(_PACKED_RTF)
-        if not body.strip() and packed:
-            try:
-                body = self._parts.read(decompress_rtf(packed), b"body.rtf")
-            except DAMAGE:
-                self._parts.add_unread("body.rtf")
-        return body
-
-    def attached_texts(self, folder: str, *, depth: int) -> Iterator[str]:
-        """Yield the names of attached files and their texts."""
-        charset = self.properties(folder).charset
-        for name in self._storages(folder, _ATTACHED):
-            self._count += 1
-            if self._count > _MAX_ATTACHED:
-                return
-            file = Properties(self._ole, f"{folder}{name}/", charset=charset)
-            if file.text(_FILE_TYPE).lower() == _SIGNED:
-                # Outlook keeps the text beside what was signed, which has the attached files too.
-                signed = self._read_file(file, "signed.eml").splitlines()
-                yield "\n".join(missing_texts(signed, in_text="\n".join(self.own_texts(folder))))
-            else:
-                yield from self._file_texts(file, f"{folder}{name}/", depth)
-
-    def _file_texts(self, file: Properties, folder: str, depth: int) -> Iterator[str]:
-        name = next(filter(None, map(file.text, (_LONG_NAME, _SHORT_NAME, _SHOWN_NAME))), "")
-        name = " ".join(name.replace("/", " ").split())[:_MAX_NAME_CHARACTERS]
-        if name:
-            yield f"Attachment: {name}"
-        if file.data(_FILE) is not None:
-            yield self._read_file(file, name)
-        elif depth < _MAX_DEPTH and not self._parts.is_time_over:
-            yield from self.own_texts(folder + _INNER_MESSAGE)
-            yield from self.attached_texts(folder + _INNER_MESSAGE, depth=depth + 1)
-
-    def _read_file(self, file: Properties, name: str) -> str:
-        if self._parts.is_time_over:
-            self._parts.add_unread(name, SkipReason.TIMEOUT)
-            return ""
-        return self._parts.read(file.data(_FILE) or b"", name.encode("utf-8", "replace"))
-
-    def _storages(self, folder: str, kind: str) -> list[str]:
-        """The names of the storages of a kind inside of another one, in order."""
-        start = folder + kind
-        return sorted({path[len(folder) :].partition("/")[0] for path in self._ole.paths if path.startswith(start)})
+    def _storages(self, kind: str) -> list[str]:
+        """The storages of a kind in this one, in order."""
+        start = self._folder + kind
+        inside = {path[len(self._folder) :].partition("/")[0] for path in self._ole.paths if path.startswith(start)}
+        return [f"{self._folder}{name}/" for name in sorted(inside)]
 
 
-def _senders(message: Properties) -> list[str]:
-    """Whom a message is from, and who sent it if that is somebody else."""
-    people = (_person(*map(message.text, numbers)) for numbers in _SENDERS)
-    return list(dict.fromkeys(filter(None, people)))
+class _Attached:
+    """What is attached to a message."""
 
+    def __init__(self, ole: OleFile, folder: str, message: _Message) -> None:
+        self._ole = ole
+        self._folder = folder
+        self._names = message.names
+        self.properties = _Storage(ole, folder, charset=message.properties.charset)
 
-def _person(name: str, *addresses: str) -> str:
-    """A name, and the address on the internet, which not all have: others are known only to a server."""
-    address = next((address for address in addresses if "@" in address and address[0] != "/"), "")
-    name = name.strip(" '")
-    return name if not address or address == name else f"{name} <{address}>" if name else address
+    def content(self) -> bytes:
+        return self.properties.data(_FILE) or b""
 
-
-def _date(moment: datetime | None) -> str:
-    """A moment as in messages, and its day as people sort it."""
-    return f"{email.utils.format_datetime(moment)} ({moment:%Y-%m-%d})" if moment else ""
-
-
-def _day(moment: datetime) -> str:
-    """The day that begins at this moment in the time of a person, which is at most half a day away."""
-    return f"{moment + timedelta(hours=12):%Y-%m-%d}"
-
-
-def _in_utf8(page: bytes, charset: str | None) -> bytes:
-    """A page of HTML in UTF-8, or as it is where it is in another charset than it states."""
-    for codec in filter(None, ("utf-8", charset)):
-        try:
-            return page.decode(codec).encode("utf-8")
-        except UnicodeDecodeError:
-            continue
-    return page
+    def message(self) -> _Message | None:
+        is_file = self.properties.data(_FILE) is not None
+        return None if is_file else _Message(self._ole, self._folder + _INNER, self._names)

@@ -1,39 +1,31 @@
-"""Reads the properties of messages of Outlook (`.msg`): texts in the code page of a system, moments, and named ones.
+"""Reads the properties of messages of Outlook: texts in the code page of a system, moments, and named ones.
 
-Runs in the child process, used by `outlook_files`. A message, a receiver and an attached file are each a storage of a
-compound file: a stream lists its properties, and texts and bytes are in streams of their own. One thread.
+Runs in the child process, used by `outlook_files`, `outlook_stores` and `outlook_items`. A message, a receiver and an
+attached file have each properties of their own; how a file keeps them is known by a class for each kind of file. One
+thread.
 """
 
 from __future__ import annotations
 
 import contextlib
 import struct
+from abc import ABC, abstractmethod
 from datetime import UTC, datetime, timedelta
 from typing import Final
 
-from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.plain.charsets import codec_of, detected_charset
 from magicfs.text.extract.plain.plain_text import clean, decode
 
+NAME_PROPERTIES: Final = (0x0002, 0x0003, 0x0004)
 PUBLIC_NAMES: Final = bytes.fromhex("2903020000000000c000000000000046")
 _KNOWN_SETS: Final = (b"", b"", PUBLIC_NAMES)
 """The sets of names that a message does not list, by number. The first two are of no interest here."""
 """The set of names, as a number, of properties that are known by a text, such as `Keywords`."""
 
-_STREAM: Final = "__substg1.0_"
-_LIST: Final = "__properties_version1.0"
-_NAMES: Final = "__nameid_version1.0/__substg1.0_"
-_ENTRY: Final = struct.Struct("<HHI8s")
 _NAME: Final = struct.Struct("<IHH")
 _FIRST_NAMED: Final = 0x8000
-_TEXT, _TEXT_OF_SYSTEM, _BYTES, _MOMENT = 0x001F, 0x001E, 0x0102, 0x0040
-_SEVERAL: Final = 0x1000
-_MAX_VALUES: Final = 100
-"""The texts of one property that are read, such as categories."""
-_HEAD_BYTES, _INNER_HEAD_BYTES, _PART_HEAD_BYTES = 32, 24, 8
-"""The bytes before the first property of a message, of a message in a message, and of what is in a message."""
-_INNER: Final = "_3701000D/"
-"""How the path of a message in a message ends."""
+TEXT, TEXT_OF_SYSTEM, BYTES = 0x001F, 0x001E, 0x0102
+"""The kinds of properties that are read: a text in UTF-16, one in a code page, and bytes."""
 _EPOCH: Final = datetime(1601, 1, 1, tzinfo=UTC)
 _NEVER: Final = (datetime(4500, 1, 1, tzinfo=UTC) - _EPOCH).days * 86_400 * 10_000_000
 """The tenths of microseconds from which on a moment stands for none."""
@@ -65,38 +57,47 @@ _SYSTEMS_BY_LANGUAGE: Final = {
 _CHINESE, _SIMPLIFIED = 0x04, frozenset({0x0804, 0x1004})
 
 
-class Properties:
-    """The properties of one storage, which is found by its path: empty, or one that ends with `/`."""
+class Properties(ABC):
+    """The properties of a message, a receiver or an attached file."""
 
-    def __init__(self, ole: OleFile, folder: str, *, charset: str | None = None) -> None:
+    def __init__(self, *, charset: str | None = None) -> None:
         """`charset` is that of the message to which a receiver or an attached file belongs."""
-        self._ole = ole
-        self._folder = folder
-        self._fixed = self._read_list()
         self.charset = charset or self._charset_of_texts()
+
+    @abstractmethod
+    def _stored(self, number: int, kind: int) -> bytes | None:
+        """The bytes of a text or of bytes; None if there is no property of this number and kind."""
+
+    @abstractmethod
+    def _several(self, number: int, kind: int) -> list[bytes]:
+        """The bytes of the texts of a property that has several."""
+
+    @abstractmethod
+    def _value(self, number: int) -> bytes | None:
+        """The eight bytes of a number, a truth or a moment; None if there is none."""
 
     def text(self, number: int) -> str:
         """A text; empty if there is none."""
-        return self._text_at(f"{self._folder}{_STREAM}{number:04X}")
+        wide = self._stored(number, TEXT)
+        return self._in_unicode(self._stored(number, TEXT_OF_SYSTEM) or b"") if wide is None else _from_wide(wide)
 
     def texts(self, number: int) -> list[str]:
         """The texts of a property that has several."""
-        found = (self._text_at(f"{self._folder}{_STREAM}{number:04X}", f"-{one:08X}") for one in range(_MAX_VALUES))
-        return [text for text in found if text]
+        wide = map(_from_wide, self._several(number, TEXT))
+        return [text for text in (*wide, *map(self._in_unicode, self._several(number, TEXT_OF_SYSTEM))) if text]
 
     def data(self, number: int) -> bytes | None:
         """The bytes of a property; None if there are none."""
-        path = f"{self._folder}{_STREAM}{number:04X}{_BYTES:04X}"
-        return self._ole.read(path) if path in self._ole else None
+        return self._stored(number, BYTES)
 
     def number(self, number: int) -> int | None:
         """A number or a truth, up to four bytes; None if there is none."""
-        value = self._fixed.get(number)
+        value = self._value(number)
         return struct.unpack_from("<I", value)[0] if value else None
 
     def moment(self, number: int) -> datetime | None:
         """A moment, in UTC; None if there is none, or the one that stands for none."""
-        value = self._fixed.get(number)
+        value = self._value(number)
         ticks = struct.unpack("<Q", value)[0] if value else 0
         return _EPOCH + timedelta(microseconds=ticks // 10) if 0 < ticks < _NEVER else None
 
@@ -105,25 +106,13 @@ class Properties:
         """The charset in which a message was sent; None where it states none that is known."""
         return charset_of_code_page(self.number(_CODE_PAGE_OF_SENDER))
 
-    def _read_list(self) -> dict[int, bytes]:
-        """The values of the properties that are in the list itself, by their numbers."""
-        if self._folder + _LIST not in self._ole:
-            return {}
-        data = self._ole.read(self._folder + _LIST)
-        head = _INNER_HEAD_BYTES if self._folder.endswith(_INNER) else _PART_HEAD_BYTES if self._folder else _HEAD_BYTES
-        entries = data[head : head + (len(data) - head) // _ENTRY.size * _ENTRY.size]
-        return {number: value for _, number, _, value in _ENTRY.iter_unpack(entries)}
-
-    def _text_at(self, path: str, end: str = "") -> str:
-        several = _SEVERAL if end else 0
-        if (wide := f"{path}{_TEXT | several:04X}{end}") in self._ole:
-            return clean(self._ole.read(wide).decode("utf-16-le", "replace").strip("\0"))
-        narrow = f"{path}{_TEXT_OF_SYSTEM | several:04X}{end}"
-        data = self._ole.read(narrow).strip(b"\0") if narrow in self._ole else b""
+    def _in_unicode(self, narrow: bytes) -> str:
+        """A text that is in some charset of the message."""
+        narrow = narrow.strip(b"\0")
         for charset in filter(None, ("utf-8", self.charset)):
             with contextlib.suppress(UnicodeDecodeError):
-                return clean(data.decode(charset))
-        return decode(data) or ""
+                return clean(narrow.decode(charset))
+        return decode(narrow) or ""
 
     def _charset_of_texts(self) -> str | None:
         """The charset of the texts of a message: of those that it states, the one that they look like."""
@@ -137,8 +126,7 @@ class Properties:
         candidates = [charset for charset in stated if charset and charset != "utf-8"]
         if len(set(candidates)) <= 1:
             return candidates[0] if candidates else None
-        paths = [f"{self._folder}{_STREAM}{number:04X}{_TEXT_OF_SYSTEM:04X}" for number in _DETECTED_FROM]
-        sample = b"\n".join(self._ole.read(path) for path in paths if path in self._ole)
+        sample = b"\n".join(filter(None, (self._stored(number, TEXT_OF_SYSTEM) for number in _DETECTED_FROM)))
         detected = None if sample.isascii() else detected_charset(sample)
         return detected if detected in candidates else candidates[0]
 
@@ -146,11 +134,8 @@ class Properties:
 class Names:
     """The numbers that the properties of a message have whose names are long: sets of names, and a number or a text."""
 
-    def __init__(self, ole: OleFile) -> None:
-        sets, entries, texts = (
-            ole.read(_NAMES + stream) if _NAMES + stream in ole else b""
-            for stream in ("00020102", "00030102", "00040102")
-        )
+    def __init__(self, sets: bytes, entries: bytes, texts: bytes) -> None:
+        """The properties with the numbers in `NAME_PROPERTIES` of what maps names to numbers."""
         self._numbers: dict[tuple[bytes, int | str], int] = {}
         for value, kind, index in _NAME.iter_unpack(entries[: len(entries) // _NAME.size * _NAME.size]):
             chosen = kind >> 1
@@ -166,6 +151,10 @@ class Names:
 def _name_at(texts: bytes, place: int) -> str:
     length = int.from_bytes(texts[place : place + 4], "little")
     return texts[place + 4 : place + 4 + length].decode("utf-16-le", "replace")
+
+
+def _from_wide(wide: bytes) -> str:
+    return clean(wide.decode("utf-16-le", "replace").strip("\0"))
 
 
 def charset_of_code_page(code_page: int | None) -> str | None:

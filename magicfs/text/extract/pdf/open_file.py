@@ -1,4 +1,4 @@
-"""`OpenFile`: a PDF file that is read from a descriptor, because it is too large to be in memory.
+"""`OpenFile`: a file that is read from a descriptor, because it is too large to be in memory.
 
 Used in the child process. Every reader gets its own, because a descriptor has one position for all who share it. One
 thread.
