@@ -118,7 +118,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"\x09\x02\x06\0", Route.BINARY, "application/vnd.ms-excel"),
     (0, b"\x09\x04\x06\0", Route.BINARY, "application/vnd.ms-excel"),
     (0, b"\xffWPC", Route.PARSE, "application/vnd.wordperfect"),
-    (0, b"ITSF\x03\0\0\0", Route.BINARY, "application/vnd.ms-htmlhelp"),
+    (0, b"ITSF\x03\0\0\0", Route.PARSE, "application/vnd.ms-htmlhelp"),
     (0, b"AT&TFORM", Route.PARSE, "application/x-djvu"),
     (0, bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), Route.PARSE, "application/onenote"),
     (4, b"Standard Jet DB\0", Route.BINARY, "application/vnd.ms-access"),

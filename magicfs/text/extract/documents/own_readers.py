@@ -16,6 +16,7 @@ from magicfs.text.extract.documents.diagrams import DIAGRAM_TYPE, read_diagram
 from magicfs.text.extract.documents.djvu_documents import DJVU_TYPE, read_djvu
 from magicfs.text.extract.documents.document_parts import with_embedded
 from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.documents.help_files import HELP_TYPE, read_help
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
 from magicfs.text.extract.documents.web_archives import WARC_TYPE, read_web_archive
@@ -68,6 +69,7 @@ _READERS_OF_PARTS: Final[dict[str, _ReaderOfParts]] = {
     DIAGRAM_TYPE: read_diagram,
     DBASE_TYPE: read_dbase_table,
     DJVU_TYPE: read_djvu,
+    HELP_TYPE: read_help,
     PLIST_TYPE: read_plist,
     TNEF_TYPE: read_tnef,
     OUTLOOK_TYPE: read_outlook,
