@@ -3,6 +3,7 @@
 pytest_plugins = [
     "tests.plugins.environment",
     "tests.plugins.order",
+    "tests.plugins.imports",
     "tests.plugins.servers",
     "tests.plugins.broker",
     "tests.plugins.models",

@@ -13,7 +13,7 @@ import pytest
 
 from magicfs.cli.environment import settings_for_command
 from magicfs.config import Settings, load
-from tests.plugins import broker
+from tests.plugins import broker, imports
 
 ROOT = Path(__file__).parents[2]
 PROBES = ("test_no_setting_comes_from_the_environment", "test_a_child_can_be_ended")
@@ -111,3 +111,10 @@ def test_variables_of_libpq_hold_for_an_external_database_alone(
         monkeypatch.setenv("MAGICFS_DATABASE_URL", url)
     settings_for_command()
     assert ("PGPORT" in os.environ) is kept
+
+
+def test_each_process_imports_all_modules_and_another_share_first() -> None:
+    paths = [Path(f"{number}.py") for number in range(20)]
+    orders = [imports.own_share_first(paths, f"gw{process}", 8) for process in range(8)]
+    assert len({order[0] for order in orders}) == len(orders)
+    assert all(sorted(order) == sorted(paths) for order in orders)
