@@ -1,30 +1,35 @@
 """The order of the modules in a run on several processes.
 
 Tests of commands keep the processors and the memory busy; those of faults and of mounts mostly wait. One after the
-other, they would compete first and leave the machine idle afterwards.
+other, they would compete first and leave the machine idle afterwards. At the end, a module that takes minutes would run
+alone.
 """
 
 from __future__ import annotations
 
+from collections import Counter
 from pathlib import Path
 
 import pytest
 
 TESTS = Path(__file__).parents[1]
-ALTERNATING = frozenset({"e2e", "faults", "fuse"})
-"""The folders with long modules, which come first: the short ones of other folders fill the end of a run."""
+LAST = "unit"
+"""The folder without long modules: they fill the end of a run."""
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Let the modules of the folders in `ALTERNATING` take turns, in proportion to the number that each folder has."""
+    """Let the modules of all folders but `LAST` take turns, in proportion to the number that each folder has.
+
+    Those of `LAST` follow, the ones with most tests first.
+    """
     if not hasattr(config, "workerinput"):
         return
+    tests = Counter(item.path for item in items)
     folders: dict[str, list[Path]] = {}
-    for path in dict.fromkeys(item.path for item in items):
+    for path in tests:
         folders.setdefault(path.relative_to(TESTS).parts[0], []).append(path)
-    places = {
-        path: (number + 0.5) / len(folders[folder])
-        for folder in ALTERNATING & folders.keys()
-        for number, path in enumerate(folders[folder])
-    }
-    items.sort(key=lambda item: places.get(item.path, 1.0))
+    places: dict[Path, tuple[float, int]] = {}
+    for folder, paths in folders.items():
+        for number, path in enumerate(paths):
+            places[path] = (1.0, -tests[path]) if folder == LAST else ((number + 0.5) / len(paths), 0)
+    items.sort(key=lambda item: places[item.path])
