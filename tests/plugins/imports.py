@@ -17,7 +17,7 @@ TESTS = Path(__file__).parents[1]
 
 
 def own_share_first(paths: list[Path], process: str, processes: int) -> list[Path]:
-    """The paths, the share of a process first and then those of the processes after it, named `gw0`, `gw1` and so on."""
+    """The paths: first the share of a process, which is `gw0`, `gw1` and so on, then those of the ones after it."""
     first = len(paths) * int(process.removeprefix("gw")) // processes
     return paths[first:] + paths[:first]
 
