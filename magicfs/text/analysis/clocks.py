@@ -119,6 +119,8 @@ def _is_clock(match: re.Match[str]) -> bool:
 def _forms(hour: int, minutes: str) -> Iterator[str]:
     for written in (f"{hour}", f"{hour:02}"):
         yield f"{written}:{minutes}"
+        yield f"{written}:{minutes}h"
+        yield f"{written}:{minutes}uhr"
         yield f"{written}h{minutes}"
         yield f"{written}.{minutes}uhr"
         if minutes == "00":

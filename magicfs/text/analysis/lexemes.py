@@ -16,6 +16,7 @@ from magicfs.text.analysis.codes import HEXADECIMAL_CODE, OCTET
 from magicfs.text.analysis.ethiopic import is_ethiopic, without_preposition
 from magicfs.text.analysis.folding import fold, fold_all, without_points
 from magicfs.text.analysis.hebrew import PLURALS, is_hebrew, plural_stems, without_prefixes
+from magicfs.text.analysis.lookalikes import in_one_script
 from magicfs.text.analysis.stems import stems
 from magicfs.text.analysis.tokens import Token, camel_parts, camel_variants, is_plain, is_unspaced, parse
 from magicfs.text.analysis.variants import joined_words
@@ -45,6 +46,9 @@ _DAY: Final = re.compile(
     r"[12][0-9]{3}([-./_])(?:0?[1-9]|1[0-2])\1(?:0?[1-9]|[12][0-9]|3[01])"
     r"|(?:0?[1-9]|[12][0-9]|3[01])([-./_])(?:0?[1-9]|[12][0-9]|3[01])\2[12][0-9]{3}"
 )
+_BEHIND_LETTERS: Final = re.compile(r"[^\W\d_]*([0-9]+)")
+_BEFORE_LETTERS: Final = re.compile(r"([0-9]+)(?:[^\W\d_]\w*)?")
+"""The first part of a day and its last, perhaps with what is written together with them."""
 _OCTETS: Final = re.compile(rf"(?:{OCTET}(?:\.|\Z)){{4}}")
 _PARTS_OF_HOST: Final = 4
 _TIGHTER: Final = {"_": frozenset[str](), "-": frozenset("_"), ".": frozenset("_-")}
@@ -151,6 +155,8 @@ def _words_lexemes(words: list[str], algorithm: str | None, *, with_ends: bool) 
             lexemes += (quoted_lexeme(code[1]),)
         elif len(word) >= SHORTEST_ACCOUNT:
             lexemes += tuple(map(quoted_lexeme, accounts_in(word)))
+        if not part.isascii() and (alike := in_one_script(part)):
+            lexemes += (quoted_lexeme(fold(alike)),)
         found[part] = (lexemes, (), 1, () if part == word and word.isalpha() else _names(part))
     return found
 
@@ -233,13 +239,20 @@ def pairs_of(characters: str) -> list[str]:
 
 
 def _days(token: Token) -> list[tuple[int, str]]:
-    """The days in digits inside of a longer token, each with its first part: that of `2024-03-20-minutes.md`."""
+    """The days in digits inside of a longer token, each with its first part: that of `2024-03-20-minutes.md`.
+
+    Letters may stand before it and behind it: `Scan2024-03-20_x`, `2024-03-20v2`. The first two numbers are its month
+    then, as they are neighbours elsewhere.
+    """
     found = []
     for place, (sign, following) in enumerate(pairwise(token.signs)):
-        if sign == following and sign in _SIGNS_OF_DAYS and token.parts[place].isdecimal():
-            day = sign.join(token.parts[place : place + _PARTS_OF_NAME])
-            if _DAY.fullmatch(day):
+        if sign == following and sign in _SIGNS_OF_DAYS and token.parts[place + 1].isdecimal():
+            first, month, last = token.parts[place : place + _PARTS_OF_NAME]
+            begins, ends = _BEHIND_LETTERS.fullmatch(first), _BEFORE_LETTERS.fullmatch(last)
+            if begins and ends and _DAY.fullmatch(day := sign.join((begins[1], month, ends[1]))):
                 found.append((place, day.replace("_", "-")))
+                if first != begins[1]:
+                    found.append((place, f"{begins[1]}{sign}{month}"))
     return found
 
 
@@ -281,9 +294,11 @@ def compounds(token: Token) -> list[tuple[int, str]]:
     if len(pairs) == 1 and len(pairs[0]) <= MAX_COMPOUND_CHARACTERS and not token.has_signed_words:
         return [(0, fold(pairs[0]))]
     found = [*enumerate(pairs), *token.signed_words(), *token.addresses()]
-    if len(token.signs) >= _PARTS_OF_NAME:
-        found = list(dict.fromkeys((*found, *_days(token), *_hosts(token), *_names_inside(token))))
     whole = token.whole
+    if len(token.signs) > 1:
+        found = list(dict.fromkeys((*found, *((place, day) for place, day in _days(token) if day != whole))))
+    if len(token.signs) >= _PARTS_OF_NAME:
+        found = list(dict.fromkeys((*found, *_hosts(token), *_names_inside(token))))
     if len(token.signs) > 1:
         found.append((0, whole))
     if token.lead:

@@ -21,13 +21,14 @@ from magicfs.text.analysis.degrees import stated_degrees
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import OTHER_FORM_FACTOR, VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
 from magicfs.text.analysis.lexemes import compounds, folded_word, unspaced_lexemes
+from magicfs.text.analysis.lookalikes import lookalike_forms
 from magicfs.text.analysis.measures import is_amount
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.signs import typed_signs
 from magicfs.text.analysis.spellings import joined_parts
 from magicfs.text.analysis.tokens import Token, parse, typed_camel_parts, typed_tokens
 from magicfs.text.analysis.typed_forms import typed_forms, typed_in_pieces
-from magicfs.text.analysis.unspaced_forms import pair_forms, pairs_between_words
+from magicfs.text.analysis.unspaced_forms import forms_of_syllable, pair_forms, pairs_between_words
 from magicfs.text.analysis.variants import SHORT_WORDS, joined_words
 from magicfs.text.analysis.years import doubtful_forms
 
@@ -69,7 +70,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     has_pieces = len(terms) > 1 and any(map(str.isdigit, body))
     numbers = list(dict.fromkeys(map(fold, typed_in_pieces(body)))) if has_pieces else []
     others: dict[str, list[str]] = {}
-    for words, forms in (*typed_forms(body), *code_forms(body)):
+    for words, forms in (*typed_forms(body), *code_forms(body), *lookalike_forms(body)):
         for word in words:
             others.setdefault(fold(word), []).extend(map(fold, forms))
     doubtful = {
@@ -217,7 +218,7 @@ def _unspaced_terms(token: Token) -> Iterator[Term]:
     run = fold(typed)
     *pairs, last = unspaced_lexemes(run) or [""]
     if last and not pairs:
-        yield Term(last, (Lexeme(last, is_prefix=True),))
+        yield Term(last, forms_of_syllable(last) or (Lexeme(last, is_prefix=True),))
     left_out = pairs_between_words(typed) if len(typed) == len(run) else ()
     for place, (pair, forms) in enumerate(zip(pairs, pair_forms(run, pairs), strict=True)):
         if place not in left_out:

@@ -22,7 +22,7 @@ _YEAR: Final = re.compile(r"[12](?<!\w.)[0-9]{3}(?![\w/-]|[.,][0-9])")
 _BEFORE_YEAR: Final = re.compile(
     rf"(?:{_NUMBER}(?:{SPACE}(?:of |de )?|[-/]|(?<=\.)))?(?<![^\W\d_])({NAME})"
     rf"(?:[.,]{{0,2}}{SPACE}(?:del? |of )?|[-/.])\Z"
-    rf"|(?<![^\W\d_])({NAME})\.?{SPACE}{_NUMBER},?{SPACE}\Z"
+    rf"|(?<![^\W\d_])({NAME})\.?{SPACE}(?:the )?{_NUMBER},?{SPACE}\Z"
 )
 """A month by its name, and perhaps a day before or behind it."""
 _WORD: Final = re.compile(NAME)
@@ -37,8 +37,8 @@ _LONGEST_NAME: Final = 10
 _DIGITS_OF_DAY: Final = 2
 _FIRST_OF_LAST_CENTURY: Final = "70"
 _LONGEST: Final = 40
-_WORDS_BEFORE: Final = 2
-"""The words before a year of which one is the month; the other may be `of`, and the ending of a number."""
+_WORDS_BEFORE: Final = 3
+"""The words before a year of which one is the month; the others may be `of`, `the`, and the ending of a number."""
 _BEHIND_MONTH: Final = " \u00a0\u202f/-."
 _YEAR_BEHIND_LETTER: Final = re.compile(r"[12](?<=[A-Za-z].)(?:(?<=1)9|(?<=2)0)[0-9]{2}(?!\w)")
 _JOINED_DAY: Final = re.compile(r"(?<!\w)([0-9]{1,2})([A-Za-z]{3,9})\Z")
@@ -71,7 +71,7 @@ _THAI_YEARS: Final = 543
 
 _YEAR_IN_NAME: Final = re.compile("[12][0-9]{3}")
 _YEAR_FIRST: Final = re.compile(
-    r"(?<![0-9])(?:((?:19|20)[0-9]{2})([01][0-9])([0-3][0-9])"
+    r"(?<![0-9])(?:((?:19|20)[0-9]{2})([01][0-9])([0-3][0-9])(?:[0-2][0-9][0-5][0-9][0-5][0-9])?"
     r"|([12][0-9]{3})([-_. ])([0-9]{1,2})\5([0-9]{1,2}))(?![0-9])"
 )
 _DAY_FIRST: Final = re.compile(r"(?<![0-9])([0-9]{1,2})([-_. ])([0-9]{1,2})\2([12][0-9]{3})(?![0-9])")

@@ -81,6 +81,9 @@ _PORTUGUESE_PLURAL: Final = re.compile(
 )
 """An ending without an accent stands behind one: `fáceis`, not `dezesseis`."""
 
+_COPULA: Final = re.compile("(?<=\\w\\w)(?:[dt][iıuü]r|y[dt][iıuü][mnk]?|ym[iıuü]ş|y[iıuü][mz])(?:l[ea]r)?\\Z")
+"""`Is`, `was` and `am` of Turkish, which are written together with the word before them."""
+
 _RUSSIAN_LETTERS: Final = str.maketrans("іїє", "иие")
 """Vowels that Russian writes with other letters."""
 
@@ -120,10 +123,17 @@ def _stems(words: list[str], algorithm: str) -> list[str]:
         setattr(_stemmers, algorithm, stemmer)
     prepare = _PREPARED.get(algorithm)
     found = stemmer.stemWords(list(map(prepare, words)) if prepare else words)
+    if algorithm == "turkish":
+        found = [stem if len(stem) > 1 else _without_copula(word) for word, stem in zip(words, found, strict=True)]
     return [
         stem if stem and len(word) >= _MIN_CHARACTERS and has_letters_alone(word) else word
         for word, stem in zip(words, found, strict=True)
     ]
+
+
+def _without_copula(word: str) -> str:
+    """A word of Turkish of which Snowball leaves a letter, such as `iyidir`, without the verb at its end."""
+    return _COPULA.sub("", word)
 
 
 def has_no_stems(word: str) -> bool:

@@ -91,14 +91,14 @@ UNITS: Final = (
 _NUMBERED_WORD: Final = re.compile(
     rf"([^\W\d_]{{3,}})([0-9]{{1,12}})|([^\W\d_]{{1,2}})([0-9]{{4,12}})"
     rf"|([0-9]{{1,8}})([^\W\d_]{{3,}}|(?i:{UNITS}))|([0-9]{{2,6}})([glmpvwACFVW])|([0-9])([glmvwVW])"
-    r"|((?:19|20)[0-9]{6})[Tt]([0-9]{4}(?:[0-9]{2})?)[Zz]?|((?:19|20)[0-9]{2})([QqHh][1-4])"
+    r"|((?:19|20)[0-9]{6})[Tt]([0-9]{4}(?:[0-9]{2})?)[Zz]?|((?:19|20)[0-9]{2})([QqHh][1-4]|[Ww][0-5][0-9])"
     r"|([1-9][0-9]{0,4})[xX]([1-9][0-9]{0,4})(?:[xX]([1-9][0-9]{0,4}))?((?:[cm]?m|px|in|ft)?)|([0-9]{3,8})([A-Z]{1,2})"
     r"|([mM][0-9]{1,2})[xX]([0-9]{1,3})",
 )
 """A word and a number in one piece, as names of files and numbers of invoices have them, a number with its unit, a
-moment without signs (`20130114T0800`), a quarter of a year (`2021Q3`), dimensions (`1920x1080`, `10x20cm`), the number
-of a model with its kind (`7604NI`), and a screw (`M8x40`); not other names of two letters, such as `h264`, `mp3` and
-`5G`, and not digits of hexadecimal numbers (`12a`)."""
+moment without signs (`20130114T0800`), a quarter or a week of a year (`2021Q3`, `2021W07`), dimensions (`1920x1080`,
+`10x20cm`), the number of a model with its kind (`7604NI`), and a screw (`M8x40`); not other names of two letters, such
+as `h264`, `mp3` and `5G`, and not digits of hexadecimal numbers (`12a`)."""
 _SMALL_FIRST: Final = re.compile("([a-z][A-Z][A-Za-z]+)([0-9]{1,12})")
 """The name of a product and a number, which is no name in pieces: `iOS16`, `iPhone15`."""
 _ORDINAL: Final = re.compile("(?:[0-9]{1,3}|[IVX]{1,5})i?[èe]me")
@@ -108,8 +108,10 @@ _UNIT_WITH_CAPITAL: Final = re.compile(
     "([0-9]{1,12})?([kmnpuhd\u03bc](?:Hz|Wh?|VA?|Ah?|F|H|Pa|N|J|\u03a9|\u03c9|Sv|Gy|B|L)|[kM]?eV|dBm?)"
 )
 """A unit that has a capital and is no name in pieces, perhaps behind its number: `50kWh`."""
-_ASCII_CAMEL_BORDER: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})")
-"""Where a part of a name begins: `base64|Encode`, `HTTP|Server`; `PDFs` has none."""
+_ASCII_CAMEL_BORDER: Final = re.compile(
+    r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|(?<=[A-Z]{2})(?=[A-Z][a-rt-z][A-Z])"
+)
+"""Where a part of a name begins: `base64|Encode`, `HTTP|Server`, `JSON|To|DOM`; `PDFs` has none."""
 
 
 @cache
@@ -123,7 +125,10 @@ def _camel_border() -> re.Pattern[str]:
     cased = [chr(code) for code in range(0x41, 0x530)]
     upper = character_class([letter for letter in cased if letter.isupper()])
     lower = character_class([letter for letter in cased if letter.islower()])
-    return re.compile(f"(?<=[{lower}0-9])(?=[{upper}])|(?<=[{upper}])(?=[{upper}][{lower}]{{2}})")
+    return re.compile(
+        f"(?<=[{lower}0-9])(?=[{upper}])|(?<=[{upper}])(?=[{upper}][{lower}]{{2}})"
+        f"|(?<=[{upper}]{{2}})(?=[{upper}](?!s)[{lower}][{upper}])"
+    )
 
 
 _PAIR: Final = 2

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Sequence
 from typing import Final
 
 from magicfs.domain.query import Lexeme
-from magicfs.text.analysis.forms import VARIANT_FACTOR
+from magicfs.text.analysis.forms import EXACT_BONUS, OTHER_FORM_FACTOR, VARIANT_FACTOR
 from magicfs.text.analysis.okurigana import compounds_of_verbs
 
 _HANGUL: Final = "\uac00-\ud7a3"
@@ -37,18 +37,33 @@ _BETWEEN_WORDS: Final = re.compile(
     f"|(?<=[{_KATAKANA}]{{2}})(?=[{_HIRAGANA}])"
     f"|(?<=[{_IDEOGRAPHS}]{{2}})(?=[{_JAPANESE_PARTICLES}])"
     f"|(?<=[^{_HIRAGANA}][{_JAPANESE_PARTICLES}])(?=[{_JAPANESE_PARTICLES}])"
+    f"|(?<=[{_IDEOGRAPHS}]{{2}})(?<![目标標])(?=的[{_IDEOGRAPHS}])(?!的[确確士话話])"
+    f"|(?<=[{_IDEOGRAPHS}]的)(?<![目标標]的)(?=[{_IDEOGRAPHS}]{{2}})"
 )
 """Where a word ends or begins that has a pair of its own, or a particle follows one that is behind a word. Behind
-ideographs, other hiragana are the ending of a verb. A word in hiragana, such as `はがき`, may begin as particles do."""
+ideographs, other hiragana are the ending of a verb. A word in hiragana, such as `はがき`, may begin as particles do.
+And the particle of Chinese between two words, which texts leave out: `公司的利润`, not `目的地`."""
 
 
 def pairs_between_words(run: str) -> frozenset[int]:
-    """The places of the pairs of a typed run that no word of Japanese has, but its particles: `の基` of `Gitの基本`.
+    """The places of the pairs of a typed run that no word has, but particles: `の基` of `Gitの基本`.
 
     Few texts have such a pair, so that it weighs more than the words. A run of nothing else keeps them.
     """
     places = frozenset(match.start() - 1 for match in _BETWEEN_WORDS.finditer(run))
     return places if len(places) < len(run) - 1 else frozenset()
+
+
+def forms_of_syllable(word: str) -> tuple[Lexeme, ...]:
+    """The forms of a word of one syllable of Hangul, with particles and in front of other words; none of another one.
+
+    Longer words that begin with the syllable are mostly others: `물` is water, and `물건` a thing.
+    """
+    if not _HANGUL_RUN.fullmatch(word):
+        return ()
+    with_particles = (Lexeme(word + particle, is_exact=False) for particle in _PARTICLES)
+    longer = Lexeme(word, factor=OTHER_FORM_FACTOR, is_exact=False, is_prefix=True)
+    return (Lexeme(word, factor=1.0 + EXACT_BONUS), *with_particles, longer)
 
 
 def pair_forms(run: str, pairs: Sequence[str]) -> list[list[Lexeme]]:

@@ -29,7 +29,7 @@ from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.tokens import split
 from magicfs.text.analysis.years import stated_years
 
-ANALYSIS_VERSION: Final = 37
+ANALYSIS_VERSION: Final = 38
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16

@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from itertools import chain
 from typing import Final
 
+from magicfs.text.analysis.months import MONTHS
 from magicfs.text.analysis.variants import OtherForms
 
 _FISCAL_YEAR: Final = re.compile(
@@ -82,9 +83,14 @@ def _decades(text: str, *, are_bare: bool = False) -> Iterator[OtherForms]:
 
 
 def _years_over_two(text: str) -> Iterator[OtherForms]:
-    """Yield `2018/19` for `2018/2019`, and the other way round."""
+    """Yield `2018/19` for `2018/2019`, `1939-45` for `1939-1945`, and the other way round."""
     for first, sign, second in _OVER_TWO.findall(text):
+        last = second if len(second) == len(first) else first[:2] + second
         if (int(first) + 1) % 100 == int(second[-2:]):
-            last = f"{(int(first) + 1)}"
+            last = f"{int(first) + 1}"
             forms = [f"{first}{other}{year}" for other in "/-" for year in (last, last[-2:])]
-            yield frozenset({second, f"{first}{sign}{second}"}), forms
+        elif sign == "-" and last > first and last[:2] == first[:2] and int(last[-2:]) > MONTHS:
+            forms = [f"{first}-{last}", f"{first}-{last[-2:]}"]
+        else:
+            continue
+        yield frozenset({second, f"{first}{sign}{second}"}), forms

@@ -68,6 +68,7 @@ _TEXT = (Route.DECODE, "text/plain")
         (b"Reply-To: x\nFrom: a\nDate: b\nSubject: c\n\nbody", b"17.M1:2,S", Route.PARSE, "message/rfc822"),
         (b"DKIM-Signature: v=1\nFrom: a\nDate: b\nSubject: c\n\nbody", b"msg", Route.PARSE, "message/rfc822"),
         (b"41\nSubject: x\n", b"12.emlx", Route.PARSE, "message/rfc822"),
+        (b"two lines\vof a slide", b"slide", Route.DECODE, "text/plain"),
         (b"Title: x\nFrom: a\nDate: b\nSubject: c\n\nbody", b"essay", Route.DECODE, "text/plain"),
         (b'{\n  "name": "x"\n}', b"settings", Route.DECODE, "application/json"),
         (b'[{"name": "x"}]', b"export.dat", Route.DECODE, "application/json"),

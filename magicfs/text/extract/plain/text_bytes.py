@@ -12,8 +12,9 @@ import unicodedata
 from collections import Counter
 from typing import NamedTuple
 
-CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\r\f\b\x1b\x0e\x0f")) + b"\x7f"
-"""Bytes that text does not contain. Terminal logs contain backspace and escape, ISO-2022 contains SO and SI."""
+CONTROLS = bytes(set(range(0x20)) - set(b"\t\n\v\r\f\b\x1b\x0e\x0f")) + b"\x7f"
+"""Bytes that text does not contain. Terminal logs contain backspace and escape, ISO-2022 contains SO and SI, and what
+is copied from presentations and spreadsheets has vertical tabs for line ends."""
 
 _END_OF_DOS_FILE = b"\x1a"
 _TERMINAL_COMMAND = b"\x1b]"

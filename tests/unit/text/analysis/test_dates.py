@@ -24,6 +24,7 @@ DAY = "2024-01-31"
         "the 31st January 2024",
         "January 31, 2024",
         "January 31st, 2024",
+        "January the 31st, 2024",
         "Jan. 31 2024",
         "Wed, 31 Jan 2024 08:00:00 +0000",
         "31. Januar 2024",
@@ -233,6 +234,9 @@ def test_a_day_is_stated_once() -> None:
         "letter of 31 January 2024.txt",
         "letter_31_january_2024.txt",
         "IMG-20240131-WA0001.jpg",
+        "IMG20240131142233.jpg",
+        "20240131142233.pdf",
+        "Scan2024-01-31_x.pdf",
     ],
 )
 @pytest.mark.parametrize("typed", [DAY, "31.01.2024", "20240131", "31 January 2024", "January 2024", "2024-01"])

@@ -23,6 +23,8 @@ from tests.unit.text.analysis.vectors import missed
         *(("Q4 2021 results", typed) for typed in ("Q4'21", "Q4 '21", "q4/21")),
         *(("Semester 2018/19", typed) for typed in ("2018/2019", "2018-19", "2018–2019")),
         *(("season 2018-2019", typed) for typed in ("2018/19", "2018/2019")),
+        *(("the war of 1939-45", typed) for typed in ("1939-1945", "1939–1945")),
+        ("the war of 1914–1918", "1914-18"),
     ],
 )
 def test_years_are_found_in_other_forms(written: str, typed: str) -> None:

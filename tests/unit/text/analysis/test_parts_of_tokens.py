@@ -22,6 +22,9 @@ from tests.unit.text.analysis.vectors import missed, missed_in, positions
         "logs/2021-05-03/app.log",
         "photos/2021/05/03/IMG_1.jpg",
         "photos/2021_05_03/IMG_1.jpg",
+        "Scan2021-05-03_x.pdf",
+        "Rechnung03.05.2021.pdf",
+        "report-2021-05-03v2.md",
     ],
 )
 @pytest.mark.parametrize("typed", ["2021-05-03", "03.05.2021", "3.5.2021", "20210503", "3 May 2021"])

@@ -61,6 +61,7 @@ def test_weeks_are_found_as_others_write_them(typed: str) -> None:
     found = {form for of_word in forms(typed).values() for form in of_word}
     assert found & set(positions(analyze("sprint 2024-W07"))) - {"2024"}
     assert found & set(positions(analyze("Baustelle KW 7"))) - {"7"}
+    assert found & set(positions(analyze("sprint 2024W07")))
 
 
 @pytest.mark.parametrize("typed", ["week 54", "weeks 7", "W7", "W123", "KW 7.5"])

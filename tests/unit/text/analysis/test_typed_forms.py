@@ -15,7 +15,8 @@ def lexemes(question: str) -> set[str]:
 
 
 @pytest.mark.parametrize(
-    "written", ["3:30 PM", "3:30pm", "3:30 p.m.", "15:30", "15h30", "15 h 30", "3.30 pm", "03:30 PM"]
+    "written",
+    ["3:30 PM", "3:30pm", "3:30 p.m.", "15:30", "15:30h", "15:30Uhr", "15h30", "15 h 30", "3.30 pm", "03:30 PM"],
 )
 @pytest.mark.parametrize("typed", ["15:30", "3:30 pm", "3:30pm", "3.30 p.m.", "15h30", "15:30 Uhr"])
 def test_an_hour_is_found_by_both_clocks(written: str, typed: str) -> None:

@@ -207,3 +207,21 @@ def test_a_typed_word_with_an_invisible_sign_is_found_in_one_piece_and_in_two(wr
 )
 def test_a_question_has_no_pairs_of_particles_beside_other_words(question: str, words: list[str]) -> None:
     assert [term.word for term in question_terms(question, languages=["ja"])] == words
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"), [("公司利润增长", "公司的利润"), ("他的护照到期", "我们的护照"), ("租约到期", "租约的到期")]
+)
+def test_a_particle_of_chinese_is_no_part_of_the_words_beside_it(written: str, typed: str) -> None:
+    assert {*missed(written, typed)} <= {"我们"}
+
+
+@pytest.mark.parametrize("typed", ["目的地", "公司目标的的确确", "标的物"])
+def test_words_that_have_the_character_of_the_particle_keep_it(typed: str) -> None:
+    assert any("的" in term.word for term in question_terms(typed, languages=["zh"]))
+
+
+def test_a_syllable_of_hangul_is_a_word_before_it_is_the_beginning_of_others() -> None:
+    [term] = question_terms("물", languages=["ko"])
+    factors = {(lexeme.text, lexeme.is_prefix): lexeme.factor for lexeme in term.lexemes}
+    assert factors["물", False] > factors["물을", False] > factors["물", True] > 0

@@ -46,6 +46,8 @@ from tests.unit.text.analysis.vectors import missed, positions, share
         ("fi", "vuokrasopimus", "vuokrasopimuksen"),
         ("tr", "kira sözleşmesi, faturalar ve sigortası", "sözleşme fatura sigorta"),
         ("tr", "sözleşme ve adres", "sözleşmesi adresi"),
+        ("tr", "bu yemek iyidir", "iyi"),
+        ("tr", "hava iyiydi", "iyi"),
         ("ar", "عقود الشقق والصور", "عقد شقة"),
         ("ar", "العقد", "عقود"),
         ("cs", "den, dům a smluv", "dny domy smlouva"),

@@ -33,6 +33,8 @@ from tests.unit.text.analysis.vectors import positions, share
         ("a **sour**dough and a half*baked* cake", "sourdough halfbaked"),
         ("see [the guide](https://example.org/docs/start.html) first", "example.org docs/start.html"),
         ("public class HTTPServerPool", "http server pool"),
+        ("void parseJSONToDOM()", "parse json to dom"),
+        ("let PDFsToRead = 3", "pdfs to read"),
         ("s = base64Encode(x)", "base64 encode"),
         ("MAX_RETRY_COUNT kebab-case-name", "max retry count kebab case name"),
         ("commit 4f1c2abe7d0e95c6970b74767f19372d61af8b2c", "4f1c2ab*"),
