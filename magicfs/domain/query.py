@@ -110,6 +110,8 @@ class SyntaxToken:
     """The filter alone; empty for an exclusion."""
     is_foreign: bool = False
     """Whether the filter has the name that other tools give it, or is a pattern: it is one if any file meets it."""
+    is_field: bool = False
+    """Whether it names a field of other tools, and what follows is looked for in all of a file."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,15 +143,24 @@ class Query:
     """No result meets any of these."""
     limit: int | None = None
     syntax: tuple[SyntaxToken, ...] = ()
-    """The filters that keep what they name, and the exclusions of a word."""
+    """The filters that keep what they name, the exclusions of a word, and what names a field of other tools."""
     each_copy: bool = False
     """Whether each copy of a content is a result of its own."""
     today: date | None = None
     """The day from which `after:yesterday` counts; None where such words are no days."""
     misread: tuple[str, ...] = ()
     """The filters for days and sizes with a value that says none: they are words."""
+    alternatives: tuple[tuple[str, ...], ...] = ()
+    """Words of the question, of each group of which any one does."""
+    any_phrases: tuple[tuple[str, ...], ...] = ()
+    """Each result has one phrase of each of these groups to the letter."""
     within: Within | None = None
     """Where each result is, whatever the filters say; None for anywhere."""
+
+    @property
+    def required_phrases(self) -> tuple[tuple[str, ...], ...]:
+        """Groups of phrases, of each of which each result has one."""
+        return (*((phrase,) for phrase in self.phrases), *self.any_phrases)
 
     @property
     def empty(self) -> bool:

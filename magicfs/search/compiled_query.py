@@ -76,7 +76,7 @@ def prepare_query(
     `conditions` and `counted` are those of `read_search_facts`.
     """
     while True:
-        forms = QuestionForms(query.question, languages)
+        forms = QuestionForms(query.question, languages, query.alternatives)
         facts = read_search_facts(
             connection,
             forms.looked_for,
@@ -89,7 +89,7 @@ def prepare_query(
         if not query.question or found == list(languages):
             compiled = _compiled(query, forms, facts, found)
             # A phrase is meant to the letter.
-            return compiled if query.phrases else _respelt(connection, compiled, query.question), facts
+            return compiled if query.required_phrases else _respelt(connection, compiled, query.question), facts
         languages = found
 
 
@@ -106,7 +106,9 @@ def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages:
         scope=scope_of(
             query.filters,
             excluded_filters=query.excluded_filters,
-            phrases=_all_of(any_spelling(phrase, languages) for phrase in query.phrases),
+            phrases=_all_of(
+                _any_of(any_spelling(phrase, languages) for phrase in group) for group in query.required_phrases
+            ),
             excluded=_any_of(
                 [any_form(word, languages) for word in query.excluded]
                 + [any_spelling(phrase, languages) for phrase in query.excluded_phrases]

@@ -97,10 +97,10 @@ def _conditions_missed(
             yield f"its text has what {piece} excludes"
     if file_facts.is_named_so(connection, file, searched.request.compiled.scope.condition_parameters["phrases"]):
         return
-    missed = [phrase for phrase in query.phrases if not _with_phrase(connection, phrase, chunks, languages)]
-    for phrase in missed:
-        yield f'no passage of it has the phrase "{phrase}"'
-    if query.phrases and not missed and not _with_phrases(connection, searched, chunks):
+    missed = [group for group in query.required_phrases if not _with_any(connection, group, chunks, languages)]
+    for group in missed:
+        yield "no passage of it has the phrase " + " or ".join(f'"{phrase}"' for phrase in group)
+    if query.required_phrases and not missed and not _with_phrases(connection, searched, chunks):
         yield "no single passage of it has all phrases"
 
 
@@ -125,9 +125,17 @@ def _with_phrase(
 
 
 def _with_phrases(connection: Connection, searched: Searched, chunks: Sequence[ChunkId]) -> Sequence[ChunkId]:
-    for phrase in searched.query.phrases:
-        chunks = _with_phrase(connection, phrase, chunks, searched.request.compiled.languages)
+    for group in searched.query.required_phrases:
+        chunks = _with_any(connection, group, chunks, searched.request.compiled.languages)
     return chunks
+
+
+def _with_any(
+    connection: Connection, phrases: Sequence[str], chunks: Sequence[ChunkId], languages: Sequence[str]
+) -> Sequence[ChunkId]:
+    """The chunks, of those given, that have one of some phrases."""
+    having = {chunk for phrase in phrases for chunk in _with_phrase(connection, phrase, chunks, languages)}
+    return [chunk for chunk in chunks if chunk in having]
 
 
 def _explain_list(hits: Sequence[Hit], found: FoundFile, standing: Standing) -> Standing:

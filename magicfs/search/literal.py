@@ -24,7 +24,7 @@ _VALUE: Final = re.compile(r"[0-9]|~?/|\.{1,2}/")
 
 
 def exclusion_conditions(query: Query) -> dict[str, str]:
-    """The exclusions of a query and its patterns of names, each with a condition: if any chunk meets that, it is text.
+    """The exclusions, patterns of names and fields of a query, each with what a text has that has it to the letter.
 
     A text has the exclusion with its minus or its `NOT`, together with the word before it. One that comes first needs
     a value behind it, side by side: `-crf 23` is an option, and `-draft report` none. A query that asks for nothing
@@ -33,10 +33,14 @@ def exclusion_conditions(query: Query) -> dict[str, str]:
     """
     is_alone = not (query.question or query.filters or query.excluded_filters)
     return {
-        token.text: condition
-        for token in query.syntax
-        if (condition := _of_neighbours(token) if token.filters else _condition(token, is_alone=is_alone))
+        token.text: condition for token in query.syntax if (condition := _condition_of_any(token, is_alone=is_alone))
     }
+
+
+def _condition_of_any(token: SyntaxToken, *, is_alone: bool) -> str | None:
+    if token.is_field:
+        return phrase_query(token.text)
+    return _of_neighbours(token) if token.filters else _condition(token, is_alone=is_alone)
 
 
 def unmet_filters(connection: Connection, query: Query) -> frozenset[str]:

@@ -9,6 +9,7 @@ import re
 import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
+from functools import reduce
 
 from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
@@ -22,8 +23,9 @@ _OF_SHORT_WORDS = re.compile(r"\w+(?:(?P<hyphen>(?:-\w+)+)|(?:&\w+)+|\+\+|#)")
 class QuestionForms:
     """The words of a question in their forms by the languages of an index."""
 
-    def __init__(self, question: str, languages: Sequence[str]) -> None:
-        self.terms = question_terms(question, languages=languages)
+    def __init__(self, question: str, languages: Sequence[str], alternatives: Sequence[Sequence[str]] = ()) -> None:
+        """Analyse a question. Of each of the `alternatives`, words of it, any one does."""
+        self.terms = _with_alternatives(question_terms(question, languages=languages), alternatives)
         self.spellings = _spellings(question)
         self._umlauts = {
             term.word: forms
@@ -114,6 +116,18 @@ def _of_short_words(term: Term, terms: Sequence[Term]) -> Term:
     forms = {form.text: form for part in terms if part.word in words for form in part.lexemes if form.text == whole}
     parts = term.parts if match["hyphen"] else frozenset[str]()
     return replace(term, parts=parts, lexemes=(*term.lexemes, *forms.values()))
+
+
+def _with_alternatives(terms: Sequence[Term], alternatives: Sequence[Sequence[str]]) -> tuple[Term, ...]:
+    """The terms with one for all words of which any one does, in the place of the first."""
+    by_word = {term.word: term for term in terms}
+    for words in alternatives:
+        group = [by_word[word] for word in dict.fromkeys(map(fold, words)) if word in by_word]
+        if len(group) > 1:
+            by_word[group[0].word] = replace(reduce(_both, group), count=1)
+            for other in group[1:]:
+                del by_word[other.word]
+    return tuple(by_word.values())
 
 
 def _merged(terms: Iterable[Term]) -> tuple[Term, ...]:

@@ -302,7 +302,8 @@ def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:
 def _misread_notices(query: Query) -> tuple[str, ...]:
     """What is said of filters with a value that they do not take, of a few in a pasted text."""
     return tuple(
-        f"{typed} does not name {expected_form(typed.partition(':')[0])}: searched for as text"
+        f"{typed} does not name {expected_form(typed.lstrip('-').partition(':')[0])}: "
+        + ("left out as text" if typed.startswith("-") else "searched for as text")
         for typed in list(dict.fromkeys(query.misread))[:_MAX_MISREAD]
     )
 

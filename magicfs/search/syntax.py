@@ -15,7 +15,14 @@ from dataclasses import dataclass, field, replace
 from datetime import date
 
 from magicfs.domain.query import Filters, Query, SyntaxToken
-from magicfs.search.typed_filters import is_of_other_tools, names_something, needs_a_form, with_filter
+from magicfs.search.alternatives import Alternatives, alternatives
+from magicfs.search.typed_filters import (
+    FIELDS_OF_OTHER_TOOLS,
+    is_of_other_tools,
+    names_something,
+    needs_a_form,
+    with_filter,
+)
 from magicfs.text.analysis import fold
 from magicfs.text.analysis.tokens import UNSPACED
 
@@ -31,7 +38,7 @@ _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
     rf"""(?P<not>(?:(?<=\s)|\A(?=NOT\s+(?:[A-Za-z]+:|\S*\*)))NOT\s+(?=\S))?  # the NOT of many search engines
         (?P<minus>(?<!\S)[-{WRITTEN_MINUS}](?=["{UNSPACED}]|[^\W\d_]{{2}}|\*[\w.]))?  # not -, --option, -70 and -x
-        (?: (?<![^\s\-{WRITTEN_MINUS}])"(?P<phrase>[^"]*)"(?!\w) # a quote that opens a word and closes one
+        (?: (?<![^\s\-{WRITTEN_MINUS}])"(?P<phrase>[^"]*)"(?P<near>~[0-9]{{1,2}})?(?!\w) # opens a word and closes one
           | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"(?!\w)
           | (?P<bare>\S+)
         )""",
@@ -49,7 +56,7 @@ _WIDE_SIGN = re.compile(r"(?<!\S)(?:[-\uff0d]?[A-Za-z\uff21-\uff3a\uff41-\uff5a]
 _DASH = re.compile(r"""(?<!\S)[\u2010-\u2013\u2212](?=["(]|[^\W\d_]{2})""")
 """A dash before a word or a phrase, which programs write for the minus that is typed."""
 _CLOSING_DASH = re.compile(r"(?<=\w)[\u2010-\u2013\u2212](?!\w)")
-"""The second of two dashes around a part of a sentence, as Spanish has them."""
+"""The second of two dashes around a part of a sentence."""
 _INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
 """Marks of direction and the like, which a text that is copied brings along."""
 _INNER_QUOTE = re.compile('(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])')
@@ -83,8 +90,13 @@ def parse(text: str, *, literal: Collection[str] = (), today: date | None = None
     literal = frozenset([*literal, name[1]] if name else literal)
     builder = _QueryBuilder(literal, pieces=len(normalized.split()), today=today)
     tokens = list(_TOKEN.finditer(normalized))
-    for before, token, after in zip([None, *tokens], tokens, [*tokens[1:], None], strict=False):
-        if not (token[0] in _ALTERNATIVES and before and after and builder.are_of_one_filter(before, after)):
+    groups = {group.places.start: group for group in alternatives(tokens)}
+    grouped = {place for group in groups.values() for place in group.places}
+    for place, (before, token, after) in enumerate(zip([None, *tokens], tokens, [*tokens[1:], None], strict=False)):
+        if place in grouped:
+            if place in groups:
+                builder.add_alternatives(groups[place])
+        elif not (token[0] in _ALTERNATIVES and before and after and builder.are_of_one_filter(before, after)):
             builder.add_token(token)
     return builder.build(text)
 
@@ -124,6 +136,8 @@ class _QueryBuilder:
     phrases: list[str] = field(default_factory=list)
     excluded: list[str] = field(default_factory=list)
     excluded_phrases: list[str] = field(default_factory=list)
+    alternatives: list[tuple[str, ...]] = field(default_factory=list)
+    any_phrases: list[tuple[str, ...]] = field(default_factory=list)
     syntax: list[SyntaxToken] = field(default_factory=list)
     misread: list[str] = field(default_factory=list)
 
@@ -145,6 +159,8 @@ class _QueryBuilder:
             each_copy=self.each_copy,
             today=self.today,
             misread=tuple(self.misread),
+            alternatives=tuple(self.alternatives),
+            any_phrases=tuple(self.any_phrases),
         )
 
     def are_of_one_filter(self, *tokens: re.Match[str]) -> bool:
@@ -154,6 +170,14 @@ class _QueryBuilder:
         parts = [_filter_parts(token, pieces=self.pieces) for token in tokens]
         are_filters = all(with_filter(Filters(), name, value, today=self.today) is not None for name, value in parts)
         return are_filters and len({name.lower() for name, _ in parts}) == 1
+
+    def add_alternatives(self, group: Alternatives) -> None:
+        """Add words and phrases of which any one does. Beside a word, a phrase is its words."""
+        self.words += [*group.words, *group.phrases]
+        if len(group.words) > 1:
+            self.alternatives.append(group.words)
+        if group.phrases and not group.words:
+            self.any_phrases.append(group.phrases)
 
     def add_token(self, token: re.Match[str]) -> None:
         """Add a match of `_TOKEN`."""
@@ -175,15 +199,26 @@ class _QueryBuilder:
                 self.words.append("NOT")
         if not is_excluded and self._apply_filter(name, value, typed=token[0]):
             return
-        if token["phrase"] is not None:
+        self._add_text(token, name, value, is_excluded=is_excluded)
+
+    def _add_text(self, token: re.Match[str], name: str, value: str, *, is_excluded: bool) -> None:
+        """Add what is no filter. A field of other tools is no word: what follows is looked for in all of a file."""
+        is_field = name.lower() in FIELDS_OF_OTHER_TOOLS and value[:1].isalnum()
+        if is_excluded and value and needs_a_form(name):
+            self.misread.append(f"-{name}:{value}")
+        if token["near"] and not is_excluded:
+            self.words.append(token["phrase"])
+        elif token["phrase"] is not None:
             self._add_phrase(" ".join(token["phrase"].split()), is_excluded=is_excluded)
         elif token["quoted"] is not None and is_excluded:
-            self._add_phrase(f"{name}:{value}", is_excluded=is_excluded)
+            self._add_phrase(value if is_field else f"{name}:{value}", is_excluded=is_excluded)
         elif token["quoted"] is not None:
-            self.words.append(name)
+            self.words += [] if is_field else [name]
             self._add_phrase(" ".join(value.split()), is_excluded=is_excluded)
         elif token["bare"] is not None:
-            self._add_bare(token["bare"], typed=token[0], is_excluded=is_excluded)
+            if is_field and not is_excluded:
+                self.syntax.append(SyntaxToken(token[0], self._last_word, is_field=True))
+            self._add_bare(value if is_field else token["bare"], typed=token[0], is_excluded=is_excluded)
 
     def _add_bare(self, bare: str, *, typed: str, is_excluded: bool) -> None:
         if is_excluded:
@@ -193,7 +228,7 @@ class _QueryBuilder:
             self.words.append(word)
 
     def _with_word_after(self, token: SyntaxToken) -> SyntaxToken:
-        is_first = not (token.before or token.filters)
+        is_first = not (token.before or token.filters or token.is_field)
         return replace(token, after=next(filter(_HAS_WORD.search, self.words), "")) if is_first else token
 
     @property

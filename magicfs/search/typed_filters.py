@@ -24,10 +24,13 @@ _DAY_FIRST = re.compile(r"(?:(?P<day>\d{1,2})\.)?(?P<month>\d{1,2})\.(?P<year>\d
 """With full stops the day comes first everywhere; with slashes it is the month in some countries."""
 _AROUND_FOLDER = re.compile(r"\A(?:\./|~/)|/\*{1,2}\Z")
 """What shells write before a path, and behind one for all that is in it. `in:` looks below every directory anyway."""
+_NO_FOLDERS = frozenset({"~", ".", ".."})
+"""What shells know, and no index."""
 _DAYS_BACK = {"today": 0, "yesterday": 1}
 _BACK = re.compile(r"(?P<number>[0-9]{1,3})(?P<unit>[dwmy])")
 _DAYS_OF = {"d": 1, "w": 7}
 _MONTHS_OF = {"m": 1, "y": 12}
+_BETWEEN_VALUES = re.compile("[,;]")
 _SIZE = re.compile(r"(>=?|<=?)(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)(?:i?b)?", re.ASCII | re.IGNORECASE)
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
@@ -42,13 +45,13 @@ def with_filter(filters: Filters, name: str, value: str, *, today: date | None =
 
 
 def needs_a_form(name: str) -> bool:
-    """Whether the value of a filter is a day or a size, which has a form of its own."""
-    return name.lower() in _FORMS
+    """Whether the value of a filter is a day, a size or a directory, which has a form of its own."""
+    return _own_name(name) in _FORMS
 
 
 def expected_form(name: str) -> str:
     """What such a value says, with an example: `a day, such as after:2026-01-31`."""
-    return _FORMS[name.lower()]
+    return _FORMS[_own_name(name)]
 
 
 def names_something(name: str) -> bool:
@@ -86,19 +89,19 @@ def _as_day(value: str, today: date) -> str:
 
 
 def _add_type(filters: Filters, value: str) -> Filters | None:
-    types = list(filter(None, value.lower().split(",")))
+    types = list(filter(None, _BETWEEN_VALUES.split(value.lower())))
     return replace(filters, types=(*filters.types, *types)) if types else None
 
 
 def _add_extension(filters: Filters, value: str) -> Filters | None:
-    extensions = list(filter(None, (entry.lstrip("*").lstrip(".") for entry in value.lower().split(","))))
+    extensions = list(filter(None, (entry.lstrip("*").lstrip(".") for entry in _BETWEEN_VALUES.split(value.lower()))))
     return replace(filters, extensions=(*filters.extensions, *extensions)) if extensions else None
 
 
 def _add_folder(filters: Filters, value: str) -> Filters | None:
     value = _AROUND_FOLDER.sub("", value)
     folder = value.rstrip("/") if value.startswith("/") else value.strip("/")
-    return replace(filters, folders=(*filters.folders, folder)) if folder else None
+    return replace(filters, folders=(*filters.folders, folder)) if folder and folder not in _NO_FOLDERS else None
 
 
 def _add_name(filters: Filters, value: str) -> Filters | None:
@@ -162,12 +165,19 @@ _FORMS = {
     "after": "a day, such as after:2026-01-31 or after:yesterday",
     "before": "a day, such as before:2026-01-31 or before:7d",
     "size": "a size, such as size:>1m or size:<100k",
+    "in": "a directory, such as in:papers or in:/home/me/papers",
 }
 _NAMING_FILTERS = frozenset({"type", "ext", "in", "name", "host", "root", "lang"})
 
 OTHER_NAMES = {
     "dir": "in", "directory": "in", "folder": "in", "path": "in",
-    "filename": "name",
+    "file": "name", "filename": "name",
     "extension": "ext", "filetype": "ext",
+    "kind": "type", "mime": "type",
 }  # fmt: skip
 """How other tools call these filters. What no file meets by them is ordinary text."""
+
+FIELDS_OF_OTHER_TOOLS = frozenset(
+    "author body content from intext intitle keyword keywords subject tag tags text title to".split()
+)
+"""Parts of a file to which other tools restrict a word. Here it is looked for in all of the file."""

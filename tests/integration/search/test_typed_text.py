@@ -47,6 +47,10 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"cc.txt", "compile it with cc -isystem ./vendor/include all.c")
 
     corpus.add(b"sisters.txt", "Marie – Claire said yes")
+    corpus.add(b"gecko.txt", "the gecko sleeps")
+    corpus.add(b"skink.txt", "the skink sleeps on the hard rock")
+    corpus.add(b"markup.txt", "<feed title:axolotl />")
+    corpus.add(b"axolotl.txt", "an axolotl")
     corpus.add(b"twins.txt", "Jean–Luc and Anne–Sophie")
     corpus.add(b"alone.txt", "Marie went alone, and so did Jean")
     corpus.add(b"buffer_size.txt", "the ocelot has no size")
@@ -198,3 +202,23 @@ def test_a_filter_that_says_no_day_is_named(service: SearchService) -> None:
     assert named("kinkajou after:2020") == []
     assert named("NOT Size:big kinkajou")[0].startswith("Size:big does not name a size")
     assert len(named("kinkajou size:12px size:12px size:9px")) == 2
+    assert named("kinkajou -after:soon")[0].endswith("left out as text")
+    assert named("kinkajou in:~")[0].startswith("in:~ does not name a directory")
+
+
+def test_either_of_two_words_or_phrases_is_enough(service: SearchService) -> None:
+    hits = service.search("gecko OR skink", deadline_s=60).hits
+    assert [hit.name for hit in hits[:2]] == [b"gecko.txt", b"skink.txt"]
+    assert min(hit.score for hit in hits[:2]) >= 0.9
+    assert service.search("gecko OR basilisk", deadline_s=60).hits[0].score >= 0.9
+    assert sorted(names(service, '"gecko sleeps" OR "hard rock"')) == ["gecko.txt", "skink.txt"]
+    assert names(service, '"gecko sleeps" "hard rock"') == []
+
+
+def test_a_field_of_other_tools_is_no_word_unless_a_text_has_it(service: SearchService) -> None:
+    assert service.search("title:gecko", deadline_s=60).hits[0].score >= 0.9
+    assert names(service, "title:axolotl")[0] == "markup.txt"
+
+
+def test_words_with_a_distance_may_stand_apart(service: SearchService) -> None:
+    assert names(service, '"skink rock"~5')[0] == "skink.txt"

@@ -30,9 +30,14 @@ def test_each_example_is_a_filter(example: str) -> None:
 
 
 def test_the_names_of_other_tools_are_described() -> None:
-    described = {own: names for names, own in re.findall(r"((?:`[a-z]+:`[, and]*)+) (?:is|are) `([a-z]+:)`", PAGE)}
+    described = {own: names for names, own in re.findall(r"((?:`[a-z]+:`[, and]*)+) (?:is|are)\s+`([a-z]+:)`", PAGE)}
     found = {name: own for own, names in described.items() for name in re.findall("`([a-z]+:)`", names)}
     assert found == {f"{name}:": f"{own}:" for name, own in typed_filters.OTHER_NAMES.items()}
+
+
+def test_the_fields_of_other_tools_are_described() -> None:
+    [described] = re.findall(r"^- What other tools look for(.*?)\n- ", PAGE, re.MULTILINE | re.DOTALL)
+    assert set(re.findall("`([a-z]+):", described)) == typed_filters.FIELDS_OF_OTHER_TOOLS
 
 
 @pytest.mark.parametrize("example", ["note:this", "size:big", "--option", '"never closed'])

@@ -139,10 +139,11 @@ def test_what_is_no_day_and_no_size_is_told() -> None:
     query = parse(
         'after:01/02/2024 size:0 before:"Jan 2024" size:>1m after:today -size:x ext: y', today=date(2026, 3, 31)
     )
-    assert query.misread == ("after:01/02/2024", "size:0", 'before:"Jan 2024"')
+    assert query.misread == ("after:01/02/2024", "size:0", 'before:"Jan 2024"', "-size:x")
     assert query.filters == Filters(after=date(2026, 3, 31), larger=1 << 20)
     assert parse(query.text, literal=query.misread).misread == ("after:today",)
     assert parse("NOT after:X IS NOT SIZE:X").misread == ("after:X", "SIZE:X")
+    assert parse("files in:~ in:. -in:..").misread == ("in:~", "in:.", "-in:..")
 
 
 @pytest.mark.parametrize("typed", ["in:notes/*", "in:./notes", "in:~/notes/", "in:notes/**", "path:~/notes/*"])
@@ -209,9 +210,9 @@ def test_filters_have_the_names_of_other_tools_too(typed: str, own: str) -> None
 
 
 def test_the_quoted_value_of_an_unknown_filter_is_a_phrase() -> None:
-    query = parse('subject:"the new  roof" size:"very big" tiles')
+    query = parse('note:"the new  roof" size:"very big" tiles')
     assert (query.question, query.phrases) == (
-        "subject the new roof size very big tiles",
+        "note the new roof size very big tiles",
         ("the new roof", "very big"),
     )
 
@@ -382,3 +383,49 @@ def test_no_text_is_an_error(text: str) -> None:
 
 def test_a_name_of_255_bytes() -> None:
     assert parse("é" * 127).question == "é" * 127
+
+
+@pytest.mark.parametrize(
+    ("text", "question", "words", "phrases"),
+    [
+        ("tax invoice OR receipt", "tax invoice receipt", (("invoice", "receipt"),), ()),
+        ("(invoice OR receipt OR bill) 2023", "invoice receipt bill 2023", (("invoice", "receipt", "bill"),), ()),
+        ("a OR b c OR d", "a b c d", (("a", "b"), ("c", "d")), ()),
+        ("合同 OR 发票", "合同 发票", (("合同", "发票"),), ()),
+        ('"tape drive" OR "hard disk" failed', "tape drive hard disk failed", (), (("tape drive", "hard disk"),)),
+        ('tape OR "hard disk"', "tape hard disk", (), ()),
+        ("PDF OR EPUB reader", "PDF EPUB reader", (("PDF", "EPUB"),), ()),
+        ("TRUE OR FALSE", "TRUE OR FALSE", (), ()),
+        ("tax OR", "tax OR", (), ()),
+        ("OR tax", "OR tax", (), ()),
+        ("tax OR -invoice", "tax OR", (), ()),
+        ("where id=1 OR id=2", "where id=1 OR id=2", (), ()),
+        ("tax or invoice", "tax or invoice", (), ()),
+        ("tax OR OR invoice", "tax OR OR invoice", (), ()),
+    ],
+)
+def test_of_words_and_phrases_with_an_or_between_them_any_does(
+    text: str, question: str, words: tuple[tuple[str, ...], ...], phrases: tuple[tuple[str, ...], ...]
+) -> None:
+    query = parse(text)
+    assert (query.question, query.alternatives, query.any_phrases) == (question, words, phrases)
+    assert query.phrases == ()
+    assert query.required_phrases == phrases
+
+
+def test_words_with_a_distance_are_no_phrase() -> None:
+    query = parse('"tape drive"~5 report')
+    assert (query.question, query.phrases) == ("tape drive report", ())
+    assert parse('"tape drive"~x').phrases == ("tape drive",)
+
+
+def test_fields_of_other_tools_are_no_words() -> None:
+    query = parse('title:report AUTHOR:"Ada Lovelace" -subject:draft -tag:"to do" text:-x')
+    assert (query.question, query.phrases) == ("report Ada Lovelace text:-x", ("Ada Lovelace",))
+    assert (query.excluded, query.excluded_phrases) == (("draft",), ("to do",))
+    assert [token.text for token in query.syntax if token.is_field] == ["title:report"]
+    assert parse("title:report", literal=["title:report"]).question == "title:report"
+
+
+def test_values_may_be_separated_as_other_tools_have_it() -> None:
+    assert parse("ext:pdf;docx kind:mail;photo").filters == Filters(extensions=("pdf", "docx"), types=("mail", "photo"))
