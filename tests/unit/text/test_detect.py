@@ -148,7 +148,7 @@ _TEXT = (Route.DECODE, "text/plain")
         ),
         (b"From the desk of Ada\nSubject: 1843\n", b"letter.txt", *_TEXT),
         (b"From Rome, at 10:30 , 5 May 1843\nTo: the council\n", b"letter.txt", *_TEXT),
-        (b"ITSF\3\0\0\0" + bytes(90), b"a.chm", Route.BINARY, "application/vnd.ms-htmlhelp"),
+        (b"ITSF\3\0\0\0" + bytes(90), b"a.chm", Route.PARSE, "application/vnd.ms-htmlhelp"),
         (b"AT&TFORM" + bytes(90), b"a.djvu", Route.PARSE, "application/x-djvu"),
         (b"\0\1\0\0Standard ACE DB\0" + bytes(90), b"a.accdb", Route.BINARY, "application/vnd.ms-access"),
     ],
