@@ -1,9 +1,9 @@
 """A connection to Postgres that knows a deadline, the version of the schema, and soon notices a dead peer.
 
-`magicfs.db.pool` makes and lends them; the query functions get one inside a transaction. A peer is dead when its
-network is gone and nobody says so. The kernels at both ends give up a TCP connection after about fifteen seconds of
-silence: here so that a process goes on, at the server so that no lock outlives its owner. A transaction with a deadline
-does not wait so long. A connection is used by one thread at a time.
+`magicfs.db.interruptible_pool` makes and lends them; the query functions get one inside a transaction. A peer is dead
+when its network is gone and nobody says so. The kernels at both ends give up a TCP connection after about fifteen
+seconds of silence: here so that a process goes on, at the server so that no lock outlives its owner. A transaction with
+a deadline does not wait so long. A connection is used by one thread at a time.
 """
 
 from __future__ import annotations

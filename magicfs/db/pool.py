@@ -8,18 +8,17 @@ transaction begins with a check of the schema's version, in the round trip that 
 from __future__ import annotations
 
 import logging
-import threading
-import time
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager, contextmanager
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
 import psycopg
-from psycopg_pool import ConnectionPool, PoolTimeout
+from psycopg_pool import PoolTimeout
 
-from magicfs.db.connection import SHORTEST_CONNECT_SECONDS, PooledConnection, configure, connection_options, recording
-from magicfs.db.errors import refusal, translate_errors
+from magicfs.db.connection import PooledConnection
+from magicfs.db.errors import translate_errors
+from magicfs.db.interruptible_pool import InterruptiblePool
 from magicfs.db.listener import Listener
 from magicfs.db.schema import require_not_newer
 from magicfs.domain.deadline import Deadline
@@ -32,26 +31,8 @@ Connection = psycopg.Connection[Any]
 
 T = TypeVar("T")
 
-_NOT_IN_TIME = "the database did not accept a connection in time: try again"
-_HANGS = (
-    "the database does not answer in time: restart it (the embedded one by 'magicfs down', then 'magicfs up'), "
-    "or check the network to it"
-)
-
 CONNECT_SECONDS = 10
 """The longest wait for a connection. A restart of Postgres takes about two seconds."""
-
-GIVE_UP_SECONDS = 0.5
-"""How long a process that stops waits for a connection at least. One on the same machine takes a tenth of it."""
-
-GIVE_UP_CONNECTS = 2
-"""How many times as long as the last connection took it waits at least, since a far server takes seconds."""
-
-LOOK_SECONDS = 0.1
-"""Pause between two checks whether the process stops, or there is a connection again."""
-
-CLOSE_SECONDS = 0.5
-"""The threads of the pool end at once, but for one that waits for a server that does not answer."""
 
 IDLE_SECONDS = 600.0
 """A search after a pause should not wait for a new connection."""
@@ -116,41 +97,26 @@ class Database:
         """
         options = "-c synchronous_commit=off" if lazy_commit else ""
         self._dsn = dsn
-        self._size = size
-        self._in_use = 0
-        self._lock = threading.Lock()
-        self._refusal: psycopg.Error | None = None
-        """Why the last connection was refused; None after one that was made."""
-        self.connected_in_s = 0.0
-        """How long it took to make the last connection: round trips of a network, of which a far one takes seconds."""
-        self._is_stopping: Callable[[], bool] | None = None
-        """Whether the process stops; None for one that need not know."""
-        self._caller = threading.local()
-        """For this thread: `is_checked` says whether the pool checks a connection, `deadline` when that must end."""
-        self._pool: ConnectionPool[PooledConnection] = ConnectionPool(
+        self.pool = InterruptiblePool(
             dsn,
-            min_size=0,
-            max_size=size,
-            timeout=connect_seconds,
-            open=False,
-            configure=configure,
-            check=self._check,
-            connection_class=recording(self._record),
-            reconnect_timeout=connect_seconds,
-            max_idle=idle_seconds,
-            name=application,
-            kwargs=connection_options(dsn, application=application, connect_seconds=connect_seconds, options=options),
+            application=application,
+            size=size,
+            connect_seconds=connect_seconds,
+            idle_seconds=idle_seconds,
+            options=options,
         )
-        # The caller gets an exception for a failed connection; the warnings of psycopg and its pool would repeat it.
-        logging.getLogger("psycopg").setLevel(logging.ERROR)
-        self._pool.open(wait=False)
+
+    @property
+    def connected_in_s(self) -> float:
+        """How long it took to make the last connection: round trips of a network, of which a far one takes seconds."""
+        return self.pool.connected_in_s
 
     def give_up_once(self, is_stopping: Callable[[], bool]) -> None:
         """Once `is_stopping` returns True, nobody waits for a connection: a process ends also without a database.
 
         Any thread calls `is_stopping`, several times a second while it waits.
         """
-        self._is_stopping = is_stopping
+        self.pool.give_up_once(is_stopping)
 
     def transaction(self, deadline: Deadline | None = None) -> AbstractContextManager[Connection]:
         """A connection in a transaction, which is committed at the end of the block and rolled back on an exception.
@@ -168,7 +134,7 @@ class Database:
                     require_not_newer(connection.schema_version)
                     yield connection
             except PoolTimeout as error:
-                raise self._no_connection(deadline) from error
+                raise self.pool.no_connection(deadline) from error
             except psycopg.errors.QueryCanceled as error:
                 if deadline is None:
                     raise
@@ -210,7 +176,7 @@ class Database:
                         require_not_newer(connection.schema_version)
                     return work(connection)
             except PoolTimeout as error:
-                raise self._no_connection(deadline) from error
+                raise self.pool.no_connection(deadline) from error
             except psycopg.errors.QueryCanceled as error:
                 raise deadline.exceeded() from error
 
@@ -218,11 +184,7 @@ class Database:
     def _take_connection(
         self, deadline: Deadline | None, *, is_checked: bool = True, autocommit: bool = False
     ) -> Iterator[PooledConnection]:
-        seconds = self._pool.timeout if deadline is None else min(self._pool.timeout, deadline.seconds_left())
-        self._caller.deadline = Deadline(seconds) if deadline else None
-        self._caller.is_checked = is_checked
-        with self._lent(seconds) as connection, connection:
-            self._count_in_use(1)
+        with self.pool.lend(deadline, is_checked=is_checked) as connection:
             try:
                 connection.begin(deadline)
                 # A connection stays as it was left: else each search would set and reset it twice.
@@ -235,77 +197,6 @@ class Database:
                 raise
             finally:
                 connection.end()
-                self._count_in_use(-1)
-
-    @contextmanager
-    def _lent(self, seconds: float) -> Iterator[PooledConnection]:
-        """A connection of the pool. Raises `PoolTimeout` after `seconds`, or soon once the process stops."""
-        until = time.monotonic() + seconds
-        while True:
-            left = until - time.monotonic()
-            try:
-                connection = self._pool.getconn(timeout=left if self._is_answered() else min(left, self._give_up_s()))
-                break
-            except PoolTimeout:
-                if not self._may_ask_before(until):
-                    raise
-        try:
-            yield connection
-        finally:
-            self._pool.putconn(connection)
-
-    def _is_answered(self) -> bool:
-        """Whether a wait for a connection ends: others return theirs, in the order of the requests."""
-        return self._is_stopping is None or self._in_use >= self._size or self._pool.closed
-
-    def _give_up_s(self) -> float:
-        """How long a process that stops waits for a connection."""
-        return max(GIVE_UP_SECONDS, GIVE_UP_CONNECTS * self.connected_in_s)
-
-    def _may_ask_before(self, until: float) -> bool:
-        """Wait until it is of use to ask the pool once more; False once the process stops, or at a time.
-
-        A request of which nothing came stays in the queue of the pool until there is a connection. Another one every
-        moment would fill the memory during an outage. One that has left the queue makes no further connection.
-        """
-        while self._is_stopping is not None and not self._is_stopping() and time.monotonic() < until:
-            pool = self._pool.get_stats()
-            if self._is_answered() or pool["pool_available"] or not pool["requests_waiting"]:
-                return True
-            time.sleep(LOOK_SECONDS)
-        return False
-
-    def _check(self, connection: PooledConnection) -> None:
-        if self._caller.is_checked:
-            connection.check_alive(self._caller.deadline)
-
-    def _record(self, outcome: psycopg.Error | float) -> None:
-        if isinstance(outcome, psycopg.Error):
-            self._refusal = outcome
-        else:
-            self._refusal, self.connected_in_s = None, outcome
-
-    def _count_in_use(self, change: int) -> None:
-        with self._lock:
-            self._in_use += change
-
-    def _no_connection(self, deadline: Deadline | None) -> DatabaseUnavailable:
-        """The error of a caller that waited for a connection in vain."""
-        if self._in_use >= self._size:
-            in_use = "its one connection" if self._size == 1 else f"all its {self._size} connections"
-            verb = "is" if self._size == 1 else "are"
-            return DatabaseUnavailable(f"{in_use} to the database {verb} in use: try again")
-        if deadline is not None and deadline.is_over():
-            return DatabaseUnavailable(_NOT_IN_TIME)
-        if self._refusal is not None:
-            return refusal(self._refusal)
-        try:
-            psycopg.connect(self._dsn, connect_timeout=SHORTEST_CONNECT_SECONDS).close()
-        except psycopg.errors.ConnectionTimeout:
-            return DatabaseUnavailable(_HANGS)
-        except psycopg.Error as error:
-            return refusal(error)
-        return DatabaseUnavailable(_NOT_IN_TIME)
 
     @contextmanager
     def autocommit(self) -> Iterator[Connection]:
@@ -315,15 +206,15 @@ class Database:
 
     def listen(self) -> Listener:
         """What waits for announcements of changed roots. It has a connection of its own, besides those of the pool."""
-        return Listener(self._dsn, application=self._pool.name)
+        return Listener(self._dsn, application=self.pool.application)
 
     def close_idle_connections(self) -> None:
         """Close the idle connections. The pool makes new ones when they are needed."""
-        self._pool.drain()
+        self.pool.close_idle()
 
     def close(self) -> None:
         """Close all connections. One that is still being made is not waited for."""
-        self._pool.close(timeout=CLOSE_SECONDS)
+        self.pool.close()
 
     def __enter__(self) -> Self:
         return self

@@ -145,7 +145,7 @@ def test_who_waits_for_a_connection_reads_that_all_are_in_use(
         holder.start()
         try:
             assert taken.wait(60)
-            one._pool.timeout = connect_s
+            one.pool.connect_seconds = connect_s
             with (
                 ends_in_time(),
                 pytest.raises(

@@ -15,9 +15,10 @@ from typing import Any
 import psycopg
 import pytest
 
-from magicfs.db import pool
+from magicfs.db import interruptible_pool
 from magicfs.db.cluster.roots import database_time
-from magicfs.db.pool import CONFLICT_TRIES, GIVE_UP_SECONDS, Database, retry_on_conflict
+from magicfs.db.interruptible_pool import GIVE_UP_SECONDS
+from magicfs.db.pool import CONFLICT_TRIES, Database, retry_on_conflict
 from magicfs.db.storage import require_writable
 from magicfs.errors import DatabaseConflict, DatabaseDamaged, DatabaseError, DatabaseUnavailable
 from magicfs.gateway.tunnel import CANNOT_CONNECT, error_response
@@ -162,7 +163,8 @@ def test_a_wait_for_a_database_that_is_gone_ends_when_the_process_stops_and_leav
         database.give_up_once(stop.is_set)
         with pytest.raises(DatabaseUnavailable), database.transaction():
             pass
-        assert database._pool.get_stats()["requests_waiting"] <= 1, "an outage of hours would fill the memory"
+        waiting, _ = database.pool.requests()
+        assert waiting <= 1, "an outage of hours would fill the memory"
     with Database(f"postgresql:///gone?host={tmp_path}", application="test", connect_seconds=600) as database:
         database.give_up_once(stop.is_set)
         stop.set()
@@ -197,8 +199,8 @@ def test_each_that_waits_for_a_far_server_gets_a_connection(database_url: str, m
         time.sleep(6 * SOON_SECONDS)
         return connect(cls, *arguments, **options)
 
-    monkeypatch.setattr(pool, "GIVE_UP_SECONDS", SOON_SECONDS)
-    monkeypatch.setattr(pool, "GIVE_UP_CONNECTS", 0)
+    monkeypatch.setattr(interruptible_pool, "GIVE_UP_SECONDS", SOON_SECONDS)
+    monkeypatch.setattr(interruptible_pool, "GIVE_UP_CONNECTS", 0)
     monkeypatch.setattr(psycopg.Connection, "connect", classmethod(connect_from_afar))
     number = 3
     with Database(database_url, application="test", size=number, connect_seconds=30) as database:
@@ -215,7 +217,7 @@ def test_each_that_waits_for_a_far_server_gets_a_connection(database_url: str, m
 
 
 def test_a_pool_that_is_closed_is_not_waited_for(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(pool, "GIVE_UP_SECONDS", SOON_SECONDS)
+    monkeypatch.setattr(interruptible_pool, "GIVE_UP_SECONDS", SOON_SECONDS)
     began = time.monotonic()
     with (
         Database(f"postgresql:///gone?host={tmp_path}", application="test", connect_seconds=120) as database,
@@ -223,7 +225,7 @@ def test_a_pool_that_is_closed_is_not_waited_for(tmp_path: Path, monkeypatch: py
     ):
         database.give_up_once(lambda: False)
         waiting = threads.submit(database.run_in_transaction, lambda _: None)
-        wait_until(lambda: database._pool.get_stats().get("requests_errors", 0) > 0, seconds=60, failed="no wait")
+        wait_until(lambda: database.pool.requests()[1] > 0, seconds=60, failed="no wait")
         database.close()
         with pytest.raises(DatabaseError):
             waiting.result()

@@ -23,10 +23,6 @@ SHORT_SECONDS = 0.5
 """How long a thread waits for a connection during the outage."""
 
 
-def set_connect_seconds(database: Database, seconds: float) -> None:
-    database._pool.timeout = database._pool.reconnect_timeout = seconds
-
-
 def test_an_outage_is_one_line_and_its_end_another(
     index: Index, servers: Servers, database_url: str, short_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -51,13 +47,13 @@ def test_an_outage_is_one_line_and_its_end_another(
             (index.folder / "before.txt").write_text("words")
             wait_until(lambda: is_indexed("before.txt"), seconds=60, failed="the agent does not work")
             with servers.without_database(database_url):
-                set_connect_seconds(database, SHORT_SECONDS)
+                database.pool.connect_seconds = SHORT_SECONDS
                 for number in range(int(OUTAGE_SECONDS)):
                     (index.folder / f"during-{number}.txt").write_text("words")
                     time.sleep(1.0)
                 wait_until(lambda: bool(lines("WARNING")), seconds=60, failed="the outage is not logged")
                 # A server that is there again, and slow, is no second outage.
-                set_connect_seconds(database, 60)
+                database.pool.connect_seconds = 60
                 time.sleep(3 * SHORT_SECONDS)
             wait_until(lambda: is_indexed("during-3.txt"), seconds=60, failed="the agent does not go on")
             wait_until(lambda: "work goes on" in lines("INFO"), seconds=60, failed="the end is not logged")
