@@ -1,7 +1,7 @@
 """Detects a file's type from its first bytes, and from its name where the bytes do not decide.
 
-Used by `FileExtractor` on every file, so it runs no parser. The tables are in `file_types`. The child process detects
-which document a zip or OLE container holds (`container`). Pure functions; any thread.
+Used by `FileExtractor` on every file, so it runs no parser. The tables are in `file_types`; `text_types` tells texts
+apart. The child process detects which document a zip or OLE container holds (`container`). Pure functions; any thread.
 """
 
 from __future__ import annotations
@@ -27,6 +27,7 @@ from magicfs.text.extract.file_types import (
 from magicfs.text.extract.media.atoms import is_old_film
 from magicfs.text.extract.media.metafiles import drawing_type
 from magicfs.text.extract.plain.text_bytes import has_many_controls
+from magicfs.text.extract.text_types import by_beginning, mail_in_text, text_type, type_of_shared_extension
 
 _PDF_HEADER_BYTES = 1024
 """PDF readers accept `%PDF-` within the first bytes, up to this many. Texts about types have it too, but no objects."""
@@ -39,10 +40,6 @@ _SENTENCE_ON_PDF = re.compile(rb"%PDF-\S{0,10}[ \t]{1,9}[A-Za-z]")
 _PDF_OBJECT = re.compile(rb"(?<![^\s\0])\d{1,10}\s{1,9}\d{1,5}\s{1,9}obj\b")
 """How an object of a PDF file begins. All have some."""
 
-_HTML = re.compile(
-    rb"\A\s*(?:<\?xml[^>]{0,200}\?>\s*)?(?:<!--.{0,2000}?-->\s*)?<(?:!doctype\s+html|html)\b", re.IGNORECASE | re.DOTALL
-)
-_SVG = re.compile(rb"\A\s*(?:<svg\b|<(?:\?xml|!--|!DOCTYPE\s+svg).{0,2000}?<svg\b)", re.IGNORECASE | re.DOTALL)
 _FLAT_DOCUMENT = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*(?:<\?xml.{0,200}?\?>\s*)?(?:<!--.{0,2000}?-->\s*)*<office:document\b", re.DOTALL
 )
@@ -53,12 +50,6 @@ _OFFICE_XML = re.compile(
     rb"\A(?:\xef\xbb\xbf)?\s*<\?xml.{0,200}?\?>.{0,500}?<(?:[\w-]{1,20}:)?(wordDocument|Workbook|package)\s"
     rb"[^<>]{0,3000}\"(?:http://schemas\.microsoft\.com/office/|urn:schemas-microsoft-com:office:spreadsheet)",
     re.DOTALL,
-)
-_MAIL = re.compile(
-    rb"\A(?:Return-Path|Received(?:-SPF)?|(?:Delivered|Envelope|Reply|In-Reply|Errors|X-Original)-To|Message-ID"
-    rb"|MIME-Version|(?:X|ARC|DKIM|DomainKey|List|Content|Resent|Thread|Authentication)-[A-Za-z-]{1,40}|From|To|Cc|Bcc"
-    rb"|Sender|Date|Subject|References|User-Agent|Importance|Priority|Organization|Status|Path|Newsgroups):[ \t]",
-    re.IGNORECASE,
 )
 _SIGNED = re.compile(
     rb"\x30(?:[\x00-\x80]|\x81.|\x82..|\x83...|\x84....)"
@@ -83,43 +74,8 @@ _RIFF_TYPES = {
     b"WAVE": (Route.MEDIA, "audio/x-wav"),
     b"AVI ": (Route.MEDIA, "video/x-msvideo"),
 }
-_JSON = re.compile(rb"(?:\xef\xbb\xbf)?\s{0,99}(?:\[\s{0,99})?\{\s{0,99}\"[^\"\n]{1,200}\"\s{0,9}:")
-"""Many programs write their logs in it."""
-_XML = re.compile(
-    rb"(?:\xef\xbb\xbf)?\s{0,99}<(?:\?xml\b|!DOCTYPE\s|[A-Za-z][\w:.-]{0,40}(?:\s{1,9}[\w:.-]{1,40}=\"[^\"<]{0,500}\"){1,30}\s{0,9}/?>)"
-)
-_STATEMENT = re.compile(rb"(?:\{1:[^\n]{1,300}\{4:)?\s{0,9}:20:[^\n]{0,40}\n(?::21:[^\n]{0,40}\n)?:25:[^\n]{1,60}\n:28")
-"""A statement of a bank in MT940, which banks name as they like."""
-_MANIFEST = re.compile(rb"(?:\xef\xbb\xbf)?(?:Manifest|Signature)-Version:")
-_SHARED_EXTENSIONS = {
-    "log": (_JSON, "application/json"),
-    "txt": (_STATEMENT, "text/x-mt940"),
-    "mf": (_MANIFEST, "text/x-java-manifest"),
-    **dict.fromkeys(("ts", "mm"), (_XML, "application/xml")),
-}
-"""Extensions that files of another type have too, by how these begin: translations of Qt, manifests of Java."""
-_BEGINNINGS = (
-    (_XML, "application/xml"),
-    (_JSON, "application/json"),
-    (re.compile(rb"(?:\xef\xbb\xbf)?BEGIN:VCALENDAR\r?\n", re.IGNORECASE), "text/calendar"),
-    (re.compile(rb"(?:\xef\xbb\xbf)?BEGIN:VCARD\r?\n", re.IGNORECASE), "text/vcard"),
-    (_STATEMENT, "text/x-mt940"),
-)
-"""The types of texts whose extension says nothing, by how they begin."""
-_MAILBOX = re.compile(rb"\AFrom [^\n]{1,500}\n>?[A-Za-z][A-Za-z0-9-]{0,80}:[ \t]")
-_MAIL_FIELDS = (b"\nsubject:", b"\nfrom:", b"\ndate:", b"\nreceived:", b"\nmime-version:", b"\nmessage-id:")
-_MIN_MAIL_FIELDS = 3
-_SENT_FIELDS = (b"\nreceived:", b"\nmime-version:", b"\nmessage-id:")
-"""What programs write into a message, and people do not copy into a text."""
-_DATED_MAILBOX = re.compile(
-    rb"From [^\n]{1,200}[ \t]\d\d?:\d\d(?::\d\d)?[ \t][^\n]{0,20}\d{4}[^\n]{0,20}\n"
-    rb"(?:From|Subject|Date|Received|[A-Z][A-Za-z]{0,40}-[A-Za-z-]{1,60}):[ \t]"
-)
-
 _PACKETS = 10
 _HEAD_BYTES = 4096
-_MAIL_HEAD_BYTES = 32 * 1024
-"""Signatures of servers come first in a message, and are long."""
 
 
 def detect(content: bytes, *, name: bytes) -> FileType:
@@ -127,10 +83,10 @@ def detect(content: bytes, *, name: bytes) -> FileType:
     head = content[:_HEAD_BYTES]
     return (
         _by_signature(content, head)
-        or (_mail_in_text(content) if _extension(name) == "txt" else None)
+        or (mail_in_text(content) if _extension(name) == "txt" else None)
         or _by_extension(_extension(name), head)
-        or _by_syntax(content, head)
-        or FileType(Route.DECODE, TEXT_BY_NAME.get(name.lower()) or _text_type_by_first_line(head))
+        or by_beginning(content, head)
+        or FileType(Route.DECODE, TEXT_BY_NAME.get(name.lower()) or text_type(head))
     )
 
 
@@ -225,24 +181,13 @@ def _flat_type(head: bytes) -> str:
 def _by_extension(extension: str, head: bytes) -> FileType | None:
     if extension in MARKUP_BY_EXTENSION:
         return FileType(*MARKUP_BY_EXTENSION[extension])
-    beginning, mime_type = _SHARED_EXTENSIONS.get(extension, (None, ""))
-    if beginning is not None and beginning.match(head):
-        return FileType(Route.DECODE, mime_type)
+    if (other_type := type_of_shared_extension(extension, head)) is not None:
+        return FileType(Route.DECODE, other_type)
     if extension in TEXT_BY_EXTENSION:
         return FileType(Route.DECODE, TEXT_BY_EXTENSION[extension])
     if extension in DAMAGED_IF_NOT_TEXT and _is_not_text(head):
         return FileType(Route.DAMAGED, DAMAGED_IF_NOT_TEXT[extension])
     return None
-
-
-def _by_syntax(content: bytes, head: bytes) -> FileType | None:
-    if _HTML.match(head):
-        return FileType(Route.MARKUP, "text/html")
-    if _SVG.match(head):
-        return FileType(Route.MARKUP, "image/svg+xml")
-    if _MAILBOX.match(head):
-        return FileType(Route.PARSE, "application/mbox")
-    return FileType(Route.PARSE, "message/rfc822") if _looks_like_mail(content) else None
 
 
 def _is_transport_stream(head: bytes) -> bool:
@@ -273,35 +218,3 @@ def _is_not_text(head: bytes) -> bool:
     except UnicodeDecodeError as error:
         return error.start < len(head[:4000]) - 4 and has_many_controls(head)
     return False
-
-
-def _looks_like_mail(content: bytes) -> bool:
-    """Whether the file begins like a mail message. Messages of a Maildir have no extension."""
-    if not _MAIL.match(content):
-        return False
-    fields = b"\n" + content[:_MAIL_HEAD_BYTES].lower()
-    return sum(field in fields for field in _MAIL_FIELDS) >= _MIN_MAIL_FIELDS
-
-
-def _mail_in_text(content: bytes) -> FileType | None:
-    """The type of mail that is named as a text: web mail saves messages so, and mailing lists their archives."""
-    head = content[:_MAIL_HEAD_BYTES].removeprefix(codecs.BOM_UTF8)
-    if _DATED_MAILBOX.match(head):
-        return FileType(Route.PARSE, "application/mbox")
-    header, *body = re.split(rb"\r?\n\r?\n", head, maxsplit=1)
-    fields = b"\n" + header.lower()
-    is_sent = b"\nfrom:" in fields and any(field in fields for field in _SENT_FIELDS)
-    # Headers alone are what somebody has copied to look at them.
-    is_mail = is_sent and any(map(bytes.strip, body)) and _looks_like_mail(header)
-    return FileType(Route.PARSE, "message/rfc822") if is_mail else None
-
-
-def _text_type_by_first_line(head: bytes) -> str:
-    """The MIME type of a text file: that of a script by its interpreter, data by how they begin."""
-    if not head.startswith(b"#!"):
-        return next((mime_type for pattern, mime_type in _BEGINNINGS if pattern.match(head)), "text/plain")
-    line = head.partition(b"\n")[0]
-    for program, extension in ((b"python", "py"), (b"node", "js"), (b"perl", "pl"), (b"ruby", "rb"), (b"sh", "sh")):
-        if program in line:
-            return TEXT_BY_EXTENSION[extension]
-    return "text/plain"
