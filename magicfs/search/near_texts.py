@@ -8,8 +8,7 @@ from __future__ import annotations
 import re
 from collections import Counter
 from collections.abc import Mapping
-from functools import cached_property
-from itertools import filterfalse
+from itertools import chain, filterfalse
 from typing import Final
 
 from magicfs.domain.ids import ChunkId
@@ -43,34 +42,25 @@ _LAST_WITH_KEY: Final = 64
 class ComparedText:
     """The text by which a file is found. What is known of it is kept: words, and which others are near."""
 
+    __slots__ = ("_near", "_numbers", "_words", "chunk", "keys", "text")
+
     def __init__(self, chunk: ChunkId, text: str) -> None:
         self.chunk = chunk
         self.text = text
+        self.keys = _keys(chunk, text)
+        """What nearly equal texts share: the longest words of its beginning, or the chunk, which is enough alone."""
+        self._words: frozenset[str] | None = None
+        self._numbers: frozenset[str] = frozenset()
         self._near: dict[ChunkId, bool] = {}
 
-    @cached_property
-    def keys(self) -> list[str | int]:
-        """What nearly equal texts share: the longest words of its beginning, or the chunk, which is enough alone."""
-        text = self.text[:_KEY_CHARACTERS]
-        pieces = text.split()
-        is_unspaced = len(pieces) * _MIN_LETTERS_OF_PIECES < len(text)
-        words = sorted(set(text if is_unspaced else pieces))
-        words.sort(key=len)
-        return [*words[-_KEY_WORDS:], *[self.chunk] * _SHARED_KEYS]
-
-    @cached_property
+    @property
     def words(self) -> frozenset[str]:
-        """Its different words, in small letters."""
-        text = self.text.lower()
-        return frozenset(text.translate(_ASCII_SIGNS).split() if text.isascii() else _WORD.findall(text))
-
-    @cached_property
-    def _numbers(self) -> frozenset[str]:
-        return frozenset(filterfalse(str.isalpha, self.words))
-
-    @cached_property
-    def _weight(self) -> int:
-        return len(self.words) + (WEIGHT_OF_NUMBERS - 1) * len(self._numbers)
+        """Its different words, in small letters: most texts are never asked for them."""
+        if self._words is None:
+            text = self.text.lower()
+            self._words = frozenset(text.translate(_ASCII_SIGNS).split() if text.isascii() else _WORD.findall(text))
+            self._numbers = frozenset(filterfalse(str.isalpha, self._words))
+        return self._words
 
     def is_near(self, other: ComparedText) -> bool:
         """Whether it is nearly equal to another one."""
@@ -86,13 +76,23 @@ class ComparedText:
         fewer = min(len(words), len(others))
         if fewer < MIN_WORDS:
             return False
-        weight = self._weight + other._weight
-        numbers = (WEIGHT_OF_NUMBERS - 1) * len(self._numbers & other._numbers)
+        more = WEIGHT_OF_NUMBERS - 1
+        weight = len(words) + len(others) + more * (len(self._numbers) + len(other._numbers))
+        numbers = more * len(self._numbers & other._numbers)
         # The numbers alone tell invoices apart, sooner than all their words.
         if not _is_most(fewer + numbers, weight):
             return False
         both = len(words & others)
         return _is_most(both + numbers, weight) and both >= MIN_SHARED_WORDS * (len(words) + len(others) - both)
+
+
+def _keys(chunk: ChunkId, text: str) -> list[str | int]:
+    text = text[:_KEY_CHARACTERS]
+    pieces = text.split()
+    is_unspaced = len(pieces) * _MIN_LETTERS_OF_PIECES < len(text)
+    words = sorted(set(text if is_unspaced else pieces))
+    words.sort(key=len)
+    return [*words[-_KEY_WORDS:], *[chunk] * _SHARED_KEYS]
 
 
 def _is_most(both: int, weight: int) -> bool:
@@ -153,6 +153,6 @@ class FirstTexts:
         having = [by_key[key] for key in text.keys if key in by_key]
         if len(having) < _SHARED_KEYS:
             return []
-        shared = Counter(number for numbers in having for number in numbers[-_LAST_WITH_KEY:])
+        shared = Counter(chain.from_iterable(numbers[-_LAST_WITH_KEY:] for numbers in having))
         near = [(count, number) for number, count in shared.items() if count >= _SHARED_KEYS]
         return [number for _, number in sorted(near, reverse=True)[:MAX_COMPARED]]
