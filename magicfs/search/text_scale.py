@@ -33,7 +33,7 @@ class TextScale:
     scale: FusionScale = field(default_factory=FusionScale)
     """Without what files say."""
     matches: Sequence[Match] = ()
-    """The texts that have words of the question."""
+    """The strongest text of all that have the same words of the question, for each such set of words."""
     words: int = 0
     """The number of words of the question."""
     chunks: int | None = None
@@ -63,9 +63,10 @@ def text_scale(
 ) -> TextScale:
     """What the evidence of all candidates is measured by, as far as words and vectors say."""
     count_of_words = len(request.words)
-    shares = {kind: words.share(kind) for kind in {match.words for match in matched}}
+    strongest = _strongest(matched)
+    shares = {kind: words.share(kind) for kind in strongest}
     has_all = any(map(words.are_all, shares))
-    best = max(matched, key=lambda match: match.bm25, default=None)
+    best = max(strongest.values(), key=lambda match: match.bm25, default=None)
     scale = FusionScale(
         meaning=fusion.meaning_weight(request.typed_words, second_share=by_second, has_all=has_all),
         best_bm25=best.bm25 if best else 0.0,
@@ -74,6 +75,19 @@ def text_scale(
         reach=scores.similarity_reach(count_of_words, second_share=by_second),
     )
     rare = {word for word, frequency in words.frequencies.items() if frequency < fusion.FEW_CHUNKS}
-    rare_shares = {kind: words.share(kind & rare) for kind in shares}
-    matches = [Match(match.bm25, shares[match.words], rare_shares[match.words]) for match in matched]
+    matches = [Match(match.bm25, shares[kind], words.share(kind & rare)) for kind, match in strongest.items()]
     return TextScale(scale, matches, words=count_of_words, chunks=count)
+
+
+def _strongest(matched: Sequence[Candidate]) -> dict[frozenset[str], Candidate]:
+    """The first text with the greatest BM25 of all that have the same words of the question, in the order of texts.
+
+    Of texts with the same words, no other one can be the strongest: hundreds have them.
+    """
+    strongest: dict[frozenset[str], Candidate] = {}
+    for match in matched:
+        known = strongest.get(match.words)
+        if known is None or match.bm25 > known.bm25:
+            strongest.pop(match.words, None)
+            strongest[match.words] = match
+    return strongest

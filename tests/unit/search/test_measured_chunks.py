@@ -219,3 +219,17 @@ def test_the_files_of_the_candidates_say_whether_they_are_code(mime_type: str | 
     chunks = measure_candidates(request, words, candidates, count=10_000)
     count_files(chunks, request, words, [by_name])
     assert chunks[ChunkId(0)].relative_words == 1.0
+
+
+def test_of_texts_with_the_same_words_the_strongest_says_what_all_do() -> None:
+    request = english_request(ACTIVE)
+    words = QuestionWords({Term(word, ()): 1.0 for word in request.words}, dict.fromkeys(request.words, 50))
+    candidates = [
+        Candidate(ChunkId(number), bm25, frozenset(had.split()), has_phrase=False, documents=(), cosines=(0.5,))
+        for number, (bm25, had) in enumerate(
+            [(2.0, "wing"), (5.0, "wing metal"), (3.0, "wing"), (5.0, "wing metal"), (1.0, "wing"), (3.0, "metal")]
+        )
+    ]
+    found = measure_candidates(request, words, candidates).text_scale
+    assert [(match.bm25, match.share) for match in found.matches] == [(5.0, 0.5), (3.0, 0.25), (3.0, 0.25)]
+    assert measure_candidates(request, words, candidates)[ChunkId(2)].relative_words == pytest.approx(0.6)
