@@ -39,6 +39,7 @@ from magicfs.domain.models import ModelSpec
 from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.embedding.query_client import QueryEmbedder
 from magicfs.models.store import ModelStore
+from magicfs.search.hits import Proximities
 from magicfs.search.near_texts import NearTexts
 from magicfs.search.service import SearchService
 
@@ -56,7 +57,7 @@ class WaitingTime:
     def counted(self) -> Iterator[None]:
         """Add what is waited inside the block, and what is done there between two answers.
 
-        The texts that a search compares between them are not: that may take longer than the statement.
+        What a search does with texts between them is left out: that may take longer than the statement.
         """
         wait = PooledConnection.wait
         left_at: float | None = None
@@ -72,7 +73,11 @@ class WaitingTime:
                 is_executing = connection.pgconn.transaction_status == TransactionStatus.ACTIVE
                 left_at = ended if is_executing else None
 
-        with mock.patch.object(PooledConnection, "wait", timed), mock.patch.object(NearTexts, "compare"):
+        with (
+            mock.patch.object(PooledConnection, "wait", timed),
+            mock.patch.object(NearTexts, "compare"),
+            mock.patch.object(Proximities, "look_ahead"),
+        ):
             yield
 
 

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from itertools import islice
 
 from magicfs.db.pool import Connection
 from magicfs.db.search import file_facts, found_files
@@ -21,6 +22,41 @@ from magicfs.search.proximity import proximity
 from magicfs.search.request import MAX_COPIES, SearchRequest
 from magicfs.search.snippets import SnippetCutter
 
+LOOKED_AT_AHEAD = 8
+"""The texts whose words are found before the places of the results are known: about what Postgres gives time for."""
+
+
+class Proximities:
+    """How close together the words of a question stand in the texts of results. Each text is looked at once."""
+
+    def __init__(self, request: SearchRequest) -> None:
+        self.cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
+        self._words = request.words
+        self._known: dict[ChunkId, float] = {}
+
+    def look_ahead(self, evidence: Mapping[ChunkId, Evidence], texts: Mapping[ChunkId, str]) -> None:
+        """Look at the texts of the first `LOOKED_AT_AHEAD` candidates for which it counts, while there is time."""
+        counted = (chunk for chunk, one in evidence.items() if self._counts(one))
+        for chunk in islice(counted, LOOKED_AT_AHEAD):
+            self._of(chunk, texts[chunk])
+
+    def with_proximity(self, file: CandidateFile, texts: Mapping[ChunkId, str]) -> Evidence:
+        """The evidence of a result whose text has all words, stronger the closer together they stand."""
+        evidence, chunk = file.evidence, file.found.chunk_id
+        if chunk is None or chunk not in texts or not self._counts(evidence):
+            return evidence
+        close = self._of(chunk, texts[chunk])
+        return evidence._replace(lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, proximity=close))
+
+    def _counts(self, evidence: Evidence) -> bool:
+        has_all = (evidence.lexical or 0.0) >= scores.ALL_WORDS_STRENGTH - 1e-9
+        return has_all and not evidence.has_very_words and len(self._words) != 1
+
+    def _of(self, chunk: ChunkId, text: str) -> float:
+        if chunk not in self._known:
+            self._known[chunk] = proximity(self.cutter.words_in(text), self._words)
+        return self._known[chunk]
+
 
 @dataclass(frozen=True, slots=True)
 class Shown:
@@ -29,20 +65,22 @@ class Shown:
     texts: Mapping[ChunkId, str]
     copies: Mapping[bytes, tuple[tuple[FileId, Copy], ...]]
     """The files with each content, by copy key, the preferred ones first."""
+    proximities: Proximities
 
     @staticmethod
-    def of_places(places: Sequence[Place], texts: Mapping[ChunkId, str]) -> Shown:
+    def of_places(places: Sequence[Place], texts: Mapping[ChunkId, str], proximities: Proximities) -> Shown:
         """What the candidates of a search show. `texts` are those of the ones that no name brings."""
         by_name = {
             place.found.chunk_id: place.text
             for place in places
             if place.found.chunk_id is not None and place.text is not None
         }
-        return Shown({**texts, **by_name}, {place.found.copy_key: place.copies for place in places})
+        copies = {place.found.copy_key: place.copies for place in places}
+        return Shown({**texts, **by_name}, copies, proximities)
 
 
 def shown_hits(
-    connection: Connection, request: SearchRequest, files: Sequence[CandidateFile], *, known: Shown, exponent: float
+    connection: Connection, files: Sequence[CandidateFile], *, known: Shown, exponent: float
 ) -> tuple[Hit, ...]:
     """The results for candidates in their order, each with its score. A file may come several times.
 
@@ -50,9 +88,7 @@ def shown_hits(
     """
     missing = _chunks_of(files) - known.texts.keys()
     texts = {**known.texts, **(file_facts.chunk_texts(connection, missing) if missing else {})}
-    cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
-    words = request.words
-    evidence = [_with_proximity(file, words, texts, cutter) for file in files]
+    evidence = [known.proximities.with_proximity(file, texts) for file in files]
     relevances = [scores.relevance(one, exponent=exponent) for one in evidence]
     for place, file in enumerate(files[1:], 1):
         # A near copy comes later than it answers: those before it must not seem better for that.
@@ -60,23 +96,11 @@ def shown_hits(
             relevances[place] = min(relevances[place - 1 : place + 1])
     shown = scores.decreasing_scores(relevances, [one.has_very_words for one in evidence])
     measured = [file._replace(evidence=one) for file, one in zip(files, evidence, strict=True)]
-    return hits_of(measured, shown, texts, cutter, known.copies)
+    return hits_of(measured, shown, texts, known.proximities.cutter, known.copies)
 
 
 def _chunks_of(files: Sequence[CandidateFile]) -> set[ChunkId]:
     return {file.found.chunk_id for file in files if file.found.chunk_id is not None}
-
-
-def _with_proximity(
-    file: CandidateFile, words: Sequence[str], texts: Mapping[ChunkId, str], cutter: SnippetCutter
-) -> Evidence:
-    """The evidence of a result whose text has all words of the question, stronger the closer together they stand."""
-    evidence, text = file.evidence, texts.get(file.found.chunk_id or ChunkId(0))
-    has_all = (evidence.lexical or 0.0) >= scores.ALL_WORDS_STRENGTH - 1e-9
-    if evidence.has_very_words or not has_all or len(words) == 1 or text is None:
-        return evidence
-    close = proximity(cutter.words_in(text), words)
-    return evidence._replace(lexical=scores.lexical_strength(share=1.0, is_phrase_match=False, proximity=close))
 
 
 def newest_files(connection: Connection, request: SearchRequest) -> tuple[Hit, ...]:

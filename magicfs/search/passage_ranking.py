@@ -53,10 +53,10 @@ def rank_passages(connection: Connection, request: SearchRequest, statistics: Co
     ranking = rank_candidates(connection, request, statistics)
     passages = merged(_candidates(connection, ranking, ranking.relevant[: request.limit]), limit=request.limit)
     best = [passage.best for passage in passages]
-    hits = shown_hits(connection, request, best, known=ranking.shown, exponent=ranking.exponent)
-    cutter = SnippetCutter(request.compiled.terms, languages=request.compiled.languages)
+    hits = shown_hits(connection, best, known=ranking.shown, exponent=ranking.exponent)
     chunks = {place.chunk_id for passage in passages for place in passage.places}
     texts = file_facts.texts_and_tokens(connection, chunks)
+    cutter = ranking.shown.proximities.cutter
     return tuple(with_text(hit, passage.places, texts, cutter) for hit, passage in zip(hits, passages, strict=True))
 
 

@@ -21,7 +21,7 @@ from magicfs.domain.results import Hit
 from magicfs.search import fusion, retrievers, scores
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.fusion import Evidence, FusionScale
-from magicfs.search.hits import Shown, newest_files, shown_hits
+from magicfs.search.hits import Proximities, Shown, newest_files, shown_hits
 from magicfs.search.meaning import meaning_for, needs_documents
 from magicfs.search.measured_chunks import MeasuredChunks, count_files, measure_candidates
 from magicfs.search.measured_files import CandidateFile, files_of_chunks, with_name, with_names
@@ -84,7 +84,7 @@ def rank_files(connection: Connection, request: SearchRequest, statistics: Corpu
         return newest_files(connection, request)
     ranking = rank_candidates(connection, request, statistics)
     files = ranking.relevant[: request.limit]
-    return shown_hits(connection, request, files, known=ranking.shown, exponent=ranking.exponent)
+    return shown_hits(connection, files, known=ranking.shown, exponent=ranking.exponent)
 
 
 def rank_candidates(connection: Connection, request: SearchRequest, statistics: CorpusStatistics) -> Ranking:
@@ -97,7 +97,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         everyday=request.everyday_words,
         uncertain=request.compiled.uncertain,
     )
-    compared = NearTexts()
+    compared, proximities = NearTexts(), Proximities(request)
     wanted = max(request.limit, ENOUGH_RESULTS)
     with gather(
         connection,
@@ -109,7 +109,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         if not request.copy_rules.each_copy:
             compared.compare(gathered.texts, most=examined(wanted))
         chunks = measure_candidates(request, words, gathered.candidates, count=count)
-        chunks.of(gathered.texts)
+        proximities.look_ahead(chunks.of(gathered.texts), gathered.texts)
     count_files(chunks, request, words, gathered.places)
     compare_tokens(connection, request, chunks, (place.found.chunk_id for place in gathered.places))
     files = with_names(files_of_chunks(gathered.places, chunks), chunks, gathered.places, words, request)
@@ -126,7 +126,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         exponent,
         tuple(ranked),
         chunks,
-        Shown.of_places(gathered.places, gathered.texts),
+        Shown.of_places(gathered.places, gathered.texts, proximities),
         compared,
         least=scores.least_relevance(best),
         wanted=wanted,
