@@ -18,6 +18,7 @@ from magicfs.domain.query import NO_FILTERS, Filters, Query, Term, Within
 from magicfs.search.keyboard_layouts import in_other_layouts
 from magicfs.search.question_forms import QuestionForms
 from magicfs.search.respelling import respell
+from magicfs.search.transliteration import transliterations
 from magicfs.text.analysis import (
     fold,
     phrase_query,
@@ -25,6 +26,7 @@ from magicfs.text.analysis import (
     question_terms,
 )
 from magicfs.text.analysis.dates import whole_date
+from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
 from magicfs.text.analysis.unspaced_forms import pairs_between_words
 from magicfs.text.analysis.variants import with_two_letters, with_umlauts
@@ -120,10 +122,12 @@ def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages:
 
 def _respelt(connection: Connection, compiled: CompiledQuery, question: str) -> CompiledQuery:
     """The query with another spelling of words that the index has in that one alone, in its phrase too."""
-    known = {term: compiled.chunks_of_words[term.word] for term in compiled.terms}
+    known: Mapping[Term, WordChunks] = {term: compiled.chunks_of_words[term.word] for term in compiled.terms}
     if (meant := _typed_elsewhere(connection, compiled, question)) is not None:
         return meant
+    known, transliterated = _transliterated(connection, known, question, compiled.languages)
     terms, respelt, uncertain = respell(connection, known, compiled.languages)
+    respelt = transliterated | respelt
     chunks = {term.word: found for term, found in terms.items()}
     compiled = replace(compiled, terms=tuple(terms), chunks_of_words=chunks, respelt=respelt, uncertain=uncertain)
     if not any(" " in spelling for spelling in respelt.values()):
@@ -156,6 +160,35 @@ def _typed_elsewhere(connection: Connection, compiled: CompiledQuery, question: 
                 uncertain=frozenset(term.word for term in terms),
             )
     return None
+
+
+def _transliterated(
+    connection: Connection, known: Mapping[Term, WordChunks], question: str, languages: Sequence[str]
+) -> tuple[Mapping[Term, WordChunks], dict[str, str]]:
+    """The terms, those that nothing has with their spellings in letters of another script, and which these are."""
+    typed = {fold(word): word for word in re.findall(r"\w+", question.lower())}
+    spellings = {
+        term: {spelling: _words(spelling, languages) for spelling in transliterations(typed[term.word], languages)}
+        for term, chunks in known.items()
+        if chunks.size == 0 and term.word in typed and len(typed) <= _MAX_OF_LAYOUT
+    }
+    looked_up = {term: found for term, found in spellings.items() if found}
+    wanted = {term.tsquery for term in looked_up} | {
+        one.tsquery for found in looked_up.values() for terms in found.values() for one in terms
+    }
+    if not wanted:
+        return known, {}
+    counts = dict(zip(wanted, count_chunks(connection, list(wanted)), strict=True))
+    replaced, taken = {}, {}
+    for term, found in looked_up.items():
+        had = {spelling: terms[0] for spelling, terms in found.items() if terms and any(counts[terms[0].tsquery])}
+        if had and not any(counts[term.tsquery]):
+            forms = {form.text: form for one in had.values() for form in one.lexemes}
+            others = (replace(form, factor=min(form.factor, VARIANT_FACTOR), is_exact=False) for form in forms.values())
+            in_chunks = max(counts[one.tsquery][0] for one in had.values())
+            replaced[term] = replace(term, lexemes=(*term.lexemes, *others)), WordChunks(0.0, in_chunks)
+            taken[term.word] = ", ".join(had)
+    return dict(replaced.get(term, (term, chunks)) for term, chunks in known.items()), taken
 
 
 def _words(text: str, languages: Sequence[str]) -> tuple[Term, ...]:

@@ -25,8 +25,7 @@ _BEFORE: Final = (
     "abb abbildung abbildungen",
     "tab table tables tabelle tabla",
     "eq equation equations",
-    "nr nummer nummern",
-    "no num number numero",
+    "nr nummer nummern no num number numero",
     "bd band",
     "p pp page pages pag pagina",
     "s seite seiten",
@@ -72,6 +71,17 @@ _BEHIND: Final = (
 """What has the same meaning before a number, and behind one, all folded. A single letter is typed, and never looked
 for: texts have it for many things."""
 
+
+_TITLES: Final = {
+    "dr": "doktor doctor docteur dottore", "doktor": "dr", "doctor": "dr", "docteur": "dr", "dottore": "dr",
+    "prof": "professor professeur professore", "professor": "prof", "professeur": "prof", "professore": "prof",
+    "st": "sankt saint sint", "sankt": "st", "saint": "st", "sint": "st", "ste": "sainte", "sainte": "ste",
+    "bros": "brothers", "brothers": "bros", "dept": "department", "department": "dept",
+    "corp": "corporation", "corporation": "corp", "univ": "university", "university": "univ",
+}  # fmt: skip
+"""What is abbreviated in names of persons, places and companies."""
+_TITLE: Final = re.compile(rf"(?<!\w)(?:(st)(?=[. -]{{1,2}}[^\W\d_]{{3}})|({'|'.join(_TITLES)}))(?!\w)", re.IGNORECASE)
+"""`St` at the end of a text is a street."""
 
 _WEEKDAYS: Final = (
     "monday mon", "tuesday tue tues", "wednesday wed weds", "thursday thu thur thurs", "friday fri", "saturday sat",
@@ -159,6 +169,14 @@ def abbreviation_forms(text: str) -> Iterator[OtherForms]:
                 yield frozenset({word}), others
     for word, number in _PARAGRAPH.findall(text):
         yield frozenset({word, number}), [f"§{number}"]
+
+
+def title_forms(text: str) -> Iterator[OtherForms]:
+    """Yield `st` for `Sankt Pölten`, `sankt` and `saint` for `St. Pölten`, and the same of titles."""
+    for saint, title in _TITLE.findall(text):
+        word = (saint or title).lower()
+        if saint or word != "st":
+            yield frozenset({word}), _TITLES[word].split()
 
 
 def short_months(text: str) -> Iterator[OtherForms]:

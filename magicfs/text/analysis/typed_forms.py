@@ -11,7 +11,13 @@ from collections.abc import Iterator
 from itertools import chain, islice
 from typing import Final
 
-from magicfs.text.analysis.abbreviations import abbreviation_forms, days_without_year, short_months, weekday_forms
+from magicfs.text.analysis.abbreviations import (
+    abbreviation_forms,
+    days_without_year,
+    short_months,
+    title_forms,
+    weekday_forms,
+)
 from magicfs.text.analysis.cjk_numbers import numbers_in_characters, numbers_in_digits
 from magicfs.text.analysis.clocks import clock_forms
 from magicfs.text.analysis.codes import designation_forms, numbers_with_brackets, typed_codes_in_pieces
@@ -20,6 +26,7 @@ from magicfs.text.analysis.degrees import degree_forms
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.magnitudes import magnitude_forms
 from magicfs.text.analysis.measures import decimal_forms, dimensions, micro_forms, money_forms, percent_forms
+from magicfs.text.analysis.months import month_number
 from magicfs.text.analysis.periods import period_forms
 from magicfs.text.analysis.spaced_numbers import numbers_in_pieces
 from magicfs.text.analysis.variants import OtherForms
@@ -48,6 +55,12 @@ _NUMBERED: Final = re.compile(
     re.IGNORECASE,
 )
 """A word before such a number: `chapter 4`, `Louis XIV`."""
+_NUMBERED_WITH_POINT: Final = re.compile(
+    rf"(?<![\w.,:/%'-])({'|'.join([*_ROMAN, *_BY_NUMBER])})"
+    r"(?:\. (?=([^\W\d_]{3,}))| (?=wiek|век|столет|stolet|század|yüzyıl|centur))",
+    re.IGNORECASE,
+)
+"""The number of an order before a word: `14. Kongress`, `XIX wiek`."""
 _FOUR: Final = frozenset({"4", "iv"})
 """What is a number of units, and the abbreviation of intravenous and of other terms."""
 _NUMBERED_THINGS: Final = (
@@ -105,6 +118,7 @@ def typed_forms(text: str) -> list[OtherForms]:
         _numbers_in_words,
         _street_forms,
         _streets_in_english,
+        title_forms,
         year_forms,
         weekday_forms,
     ]
@@ -182,10 +196,14 @@ def _ordinals_in_words(text: str) -> Iterator[OtherForms]:
 
 
 def _roman_forms(text: str) -> Iterator[OtherForms]:
-    """Yield `XIV` for `14` behind a word, and `14` for `XIV`."""
+    """Yield `XIV` for `14` behind a word, or before one and with a point, and `14` for `XIV`."""
     for match in _NUMBERED.finditer(text):
         number = match[2].lower()
         if number not in _FOUR or _is_of_order(match):
+            yield frozenset({number}), [_ROMAN.get(number) or _BY_NUMBER[number]]
+    for match in _NUMBERED_WITH_POINT.finditer(text):
+        if not (match[2] and month_number(match[2])):
+            number = match[1].lower()
             yield frozenset({number}), [_ROMAN.get(number) or _BY_NUMBER[number]]
 
 

@@ -95,6 +95,22 @@ def test_what_was_typed_in_another_layout_of_the_keyboard_is_found(
     assert notices == ((f"nothing has the word {typed}: searched for {meant} too",) if meant else ())
 
 
+@pytest.mark.parametrize(
+    ("typed", "name", "meant"),
+    [
+        ("марракеш", "Marrakesh.bin", "marrakesh"),
+        ("voronezh", "russian.txt", "воронеж"),
+        ("pismo voronezh", "russian.txt", "письмо"),
+    ],
+)
+def test_what_is_written_in_letters_of_another_script_is_found(
+    service: SearchService, typed: str, name: str, meant: str
+) -> None:
+    names, notices = found(service, typed)
+    assert names[:1] == [name]
+    assert any(f": searched for {meant} too" in notice for notice in notices)
+
+
 def test_a_pasted_text_is_not_looked_up_in_each_layout(service: SearchService, monkeypatch: pytest.MonkeyPatch) -> None:
     looked_up: list[int] = []
 

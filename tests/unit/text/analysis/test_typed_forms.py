@@ -77,6 +77,10 @@ def test_a_raised_number_behind_another_is_no_digit_of_it() -> None:
         ("the 21st century", "21"),
         ("le 1er mars", "1 mars"),
         ("Louis XIV", "Louis 14"),
+        ("XIV. Kongress", "14. Kongress"),
+        ("12. Sitzung", "XII. Sitzung"),
+        ("w XVIII wieku", "18 wieku"),
+        ("в XIX веке", "19 веке"),
         ("World War 2", "world war ii"),
         ("chapter IV", "chapter 4"),
         ("la 2.ª planta", "2ª planta"),
@@ -338,3 +342,28 @@ def test_a_fraction_is_one_sign_or_three(written: str, typed: str) -> None:
 def test_an_address_of_mail_is_a_word_behind_other_signs(written: str) -> None:
     address = "ada.byron@mail.example.org"
     assert f"'{address}':" in analyze(written.format(address))
+
+
+def test_a_day_is_no_roman_number() -> None:
+    assert "xii" not in lexemes("12. Dezember")
+
+
+@pytest.mark.parametrize(
+    ("written", "typed"),
+    [
+        ("St. Gallen", "Sankt Gallen"),
+        ("Sankt Pölten", "st pölten"),
+        ("Saint-Étienne", "St-Etienne"),
+        ("Saint Mary", "St. Mary"),
+        ("Dr. Wimmel", "Doktor Wimmel"),
+        ("Professor Wimmel", "Prof. Wimmel"),
+        ("Marx Bros.", "Marx Brothers"),
+        ("No. 5", "Nr. 5"),
+    ],
+)
+def test_titles_have_an_abbreviation(written: str, typed: str) -> None:
+    assert missed(f"see {written} there", typed) == []
+
+
+def test_a_street_is_no_saint() -> None:
+    assert "saint" not in lexemes("12 Main St")
