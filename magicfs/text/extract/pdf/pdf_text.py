@@ -22,6 +22,7 @@ from magicfs.text.extract.documents.stated_metadata import keywords_of, stated, 
 from magicfs.text.extract.ocr.seen_pictures import png_of
 from magicfs.text.extract.pdf.glyph_lines import text_of_glyphs
 from magicfs.text.extract.pdf.glyph_numbers import with_letters_of_numbers
+from magicfs.text.extract.pdf.missing_fonts import provide_missing_fonts
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.page_glyphs import glyphs_of, whole
 from magicfs.text.extract.pdf.shown_pictures import NO_PICTURES, Box, PagePictures, margins, pictures_of
@@ -67,6 +68,7 @@ class PdfFile:
 
     def __init__(self, source: bytes | OpenFile) -> None:
         """`source` is the file in memory, or one that is open as long as this is used."""
+        provide_missing_fonts()
         self._source = source
         self._file = pypdfium2.PdfDocument(source)
         self._read_before = _bytes_read(source)
