@@ -72,13 +72,12 @@ def test_the_commands_find_nothing_wrong_with_a_broker_that_is_well(operator: Co
 
 @pytest.mark.parametrize("trouble", TROUBLES)
 def test_the_commands_say_what_is_wrong_with_the_broker(operator: Commands, broker: Broker, trouble: str) -> None:
-    # The schema of a new database is made first.
-    operator.ok("status")
-    _, usual_s = timed(operator, "doctor")
-    cause, word = TROUBLES[trouble]
-    cause(broker)
     # `status` shows, and is done; `--check` and `doctor` decide.
     commands = {("status",): 0, ("status", "--check"): 1} | ({("doctor",): 1} if trouble in ASKED_OF_THE_DOCTOR else {})
+    slowest = list(commands)[-1]
+    _, usual_s = timed(operator, *slowest)
+    cause, word = TROUBLES[trouble]
+    cause(broker)
     for command, code in commands.items():
         done, took_s = timed(operator, *command)
         assert took_s < 2 * usual_s + HANG_SECONDS, command
