@@ -23,8 +23,8 @@ from cryptography.x509.oid import NameOID
 HOST_NAME = "localhost"
 """The one name in the certificate: by its address, the server is another one."""
 
-SSL_REQUEST, GSS_REQUEST = 80877103, 80877104
-"""How a client of Postgres asks for encryption."""
+GSS_REQUEST = 80877104
+"""How a client of Postgres asks for the encryption that these servers do not have. Any other request is for TLS."""
 
 BLOCK_BYTES = 1 << 16
 
