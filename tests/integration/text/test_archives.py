@@ -221,6 +221,10 @@ def test_a_damaged_archive_costs_nothing_else(extractor: FileExtractor, name: by
         ("Müller/grüß.txt", "cp437"),
         ("写真/富士山の朝.jpg", "cp932"),
         ("Отчёт/Матрёшка и самовар.doc", "cp866"),
+        ("службаФНС94.zip", "cp866"),
+        ("смета №5.xls", "cp866"),
+        ("ПАСПОРТ.jpg", "cp866"),
+        ("תמונה.jpg", "cp862"),
         ("žirafa", "utf-8"),
     ],
 )

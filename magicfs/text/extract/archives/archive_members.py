@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import io
+import re
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -38,6 +39,12 @@ _MAX_RAR_BLOCKS: Final = 2 * MAX_NAMES
 _TAR_BLOCK_BYTES: Final = 512
 _ENCRYPTED_FLAG: Final = 0x1
 _UTF8_FLAG: Final = 0x800
+_DOS, _RUSSIAN_DOS = "cp437", "cp866"
+"""The charsets that archives of Windows have. A few Russian letters are not detected: they may be any signs."""
+_FOREIGN_WORD: Final = re.compile(rb"[\x80-\xff]{4}")
+"""No word of Western Europe has so many letters beyond ASCII in a row."""
+_MIXED_WORD: Final = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]")
+"""No Russian word has letters of ASCII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,13 +173,20 @@ def _is_marked(member: zipfile.ZipInfo) -> bool:
 
 
 def _charset_of(names: bytes) -> str:
-    """UTF-8, the charset of DOS where all is letters in it, or the one that they are most probably in."""
-    for charset in ("utf-8", "cp437"):
-        with contextlib.suppress(UnicodeDecodeError):
-            text = names.decode(charset)
-            if charset == "utf-8" or all(char.isascii() or char.isalpha() for char in text):
-                return charset
-    return detected_charset(names) or "cp437"
+    """UTF-8, a charset of DOS where all is letters in it, or the one that they are most probably in."""
+    with contextlib.suppress(UnicodeDecodeError):
+        names.decode("utf-8")
+        return "utf-8"
+    if _has_letters_alone(names, _DOS) and not _FOREIGN_WORD.search(names):
+        return _DOS
+    detected = detected_charset(names) or _DOS
+    is_russian = _has_letters_alone(names, _RUSSIAN_DOS) and not _MIXED_WORD.search(names)
+    return _RUSSIAN_DOS if is_russian and not _has_letters_alone(names, detected) else detected
+
+
+def _has_letters_alone(names: bytes, charset: str) -> bool:
+    """Whether all signs of names beyond ASCII are letters in a charset."""
+    return all(char.isascii() or char.isalpha() or char == "№" for char in names.decode(charset, "replace"))
 
 
 class _Bounded(io.BytesIO):
