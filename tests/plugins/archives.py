@@ -18,6 +18,11 @@ def disc_of(files: Mapping[str, bytes]) -> bytes:
     return _written(files, "iso9660")
 
 
+def cpio_of(files: Mapping[str, bytes]) -> bytes:
+    """A cpio archive with these files."""
+    return _written(files, "cpio")
+
+
 def _written(files: Mapping[str, bytes], format_name: str) -> bytes:
     assert has_library()
     import libarchive

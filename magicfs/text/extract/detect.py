@@ -13,6 +13,7 @@ from typing import Final
 from magicfs.text.extract.documents.dbase_tables import DBASE_TYPE, is_dbase_table
 from magicfs.text.extract.encrypted_files import encrypted_type
 from magicfs.text.extract.file_types import (
+    CPIO_MAGICS,
     DAMAGED_IF_NOT_TEXT,
     MARKUP_BY_EXTENSION,
     OFFICE_XML,
@@ -32,7 +33,7 @@ from magicfs.text.extract.text_types import by_beginning, mail_in_text, text_typ
 _PDF_HEADER_BYTES = 1024
 """PDF readers accept `%PDF-` within the first bytes, up to this many. Texts about types have it too, but no objects."""
 
-_OF_WORDS = frozenset({b"GIF87a", b"GIF89a", b"IIRO", b"IIRS", b"MMOR", b"AIFF", b"AIFC", b"!BDN"})
+_OF_WORDS = frozenset({b"GIF87a", b"GIF89a", b"IIRO", b"IIRS", b"MMOR", b"AIFF", b"AIFC", b"!BDN", *CPIO_MAGICS})
 """Signatures that a text may begin with, or has soon."""
 _SYNC, _SYNC_BYTES = 0xFF, 2
 """How frames of sound begin."""

@@ -47,6 +47,8 @@ PHOTOSHOP_TYPE: Final = "image/vnd.adobe.photoshop"
 NOT_RECOGNISED: Final = frozenset({"image/svg+xml", RAW_TYPE, PHOTOSHOP_TYPE})
 """Pictures that have no texts to recognise, or are not drawn."""
 
+CPIO_MAGICS: Final = (b"070701", b"070702", b"070707")
+
 SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     # offset, bytes, route, MIME type
     (0, b"%PDF-", Route.PARSE, "application/pdf"),
@@ -90,6 +92,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"MSCF\0\0\0\0", Route.ARCHIVE, "application/vnd.ms-cab-compressed"),
     (0, b"!<arch>\n", Route.ARCHIVE, "application/x-archive"),
     (0, b"\xed\xab\xee\xdb", Route.ARCHIVE, "application/x-rpm"),
+    *((0, magic, Route.ARCHIVE, "application/x-cpio") for magic in CPIO_MAGICS),
     (257, b"ustar", Route.ARCHIVE, "application/x-tar"),
     (0, b"\x7fELF", Route.BINARY, "application/x-executable"),
     (0, b"\xca\xfe\xba\xbe", Route.BINARY, "application/java-vm"),

@@ -19,7 +19,7 @@ from magicfs.text.extract.archives.archive_members import members_of
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits
 from tests.integration.text.reading import read
-from tests.plugins.archives import cabinet_of, disc_of, seven_zip_of
+from tests.plugins.archives import cabinet_of, cpio_of, disc_of, seven_zip_of
 from tests.plugins.documents import container, mail, word_document
 from tests.plugins.rar import rar_of
 
@@ -33,7 +33,12 @@ FILES: Final = {
     "old.zip": container({"memo.txt": "inside of an archive inside"}),
 }
 Pack = Callable[[Mapping[str, bytes]], bytes]
-PACKS: Final[dict[str, Pack]] = {"a.7z": seven_zip_of, "a.rar": rar_of, "a.iso": disc_of}
+PACKS: Final[dict[str, Pack]] = {
+    "a.7z": seven_zip_of,
+    "a.rar": rar_of,
+    "a.iso": disc_of,
+    "a.cpio": cpio_of,
+}
 
 
 @pytest.mark.parametrize("name", PACKS)
@@ -53,6 +58,10 @@ def test_the_files_in_a_cabinet_are_read(extractor: FileExtractor) -> None:
     text = read(extractor, cabinet_of({"a.docx": word_document("a stairlift"), "b.txt": b"a heron"}), b"a.cab").text
     assert text.startswith("a.docx\nb.txt\n\na.docx\n\na stairlift")
     assert text.endswith("b.txt\n\na heron")
+
+
+def test_a_text_that_begins_like_cpio_is_a_text(extractor: FileExtractor) -> None:
+    assert "070701" in read(extractor, b"070701 is a number\n", b"a.txt").text
 
 
 def test_an_archive_inside_of_another_file_is_read(extractor: FileExtractor) -> None:

@@ -1,4 +1,4 @@
-"""Reads the members of archives by libarchive, where that library is installed: 7z, rar, cabinets and images of discs.
+"""Reads the members of archives by libarchive, where it is installed: 7z, rar, cabinets, images of discs and cpio.
 
 Runs in the child process, called by `archive_members`. Nothing is unpacked to the disk, and no program is started.
 Untrusted bytes. One thread.
@@ -21,6 +21,7 @@ LIBRARY_TYPES: Final[dict[str, str]] = {
     "application/x-7z-compressed": "7zip",
     "application/vnd.ms-cab-compressed": "cab",
     "application/x-iso9660-image": "iso9660",
+    "application/x-cpio": "cpio",
 }
 """The archives that only the library reads, with its name of their format."""
 
