@@ -16,7 +16,6 @@ Threads: those of `ipc/local_server.py`, and one that prepares the first search.
 from __future__ import annotations
 
 import argparse
-import gc
 import logging
 import os
 import sys
@@ -33,6 +32,7 @@ from magicfs.config import Settings
 from magicfs.errors import MagicFSError, MalformedRequest, ServerError
 from magicfs.ipc.framing import Message, failure
 from magicfs.ipc.local_server import IsWanted, serve
+from magicfs.linux.process import collect_garbage_rarely
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
@@ -144,8 +144,7 @@ class SearchAnswers:
         """Search for something: that loads the libraries, makes a connection, and lets Postgres plan the statements."""
         with suppress(MagicFSError):
             self._text(SearchOptions("warm up", number=1))
-        # What is loaded by now stays: no collection of garbage has to look at it again while a person waits.
-        gc.freeze()
+        collect_garbage_rarely()
 
 
 def _options(head: dict[str, Any]) -> SearchOptions:

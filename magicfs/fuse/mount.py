@@ -8,7 +8,6 @@ of their own.
 from __future__ import annotations
 
 import functools
-import gc
 import logging
 import os
 import signal
@@ -29,7 +28,7 @@ from magicfs.fuse.heartbeat import Heartbeat
 from magicfs.fuse.mountpoint import prepare_mountpoint, raise_read_ahead
 from magicfs.fuse.operations import TreeOperations
 from magicfs.fuse.thread_pools import INDEX_THREADS
-from magicfs.linux.process import raise_open_file_limit
+from magicfs.linux.process import collect_garbage_rarely, raise_open_file_limit
 from magicfs.state_directory.allowed_roots import AllowedRoots
 from magicfs.tree.remote.files import NoRemoteFiles, RemoteFiles
 from magicfs.tree.remote.nodes import RemoteSource
@@ -51,9 +50,6 @@ MAX_REQUESTS = 512
 MIN_REQUEST_TASKS = 8
 DATABASE_CONNECTIONS = INDEX_THREADS + 1
 """One for each thread that asks the index, so that none waits for another, and one for the heartbeat."""
-GARBAGE_THRESHOLDS = (20_000, 50, 50)
-"""When Python looks for cycles of objects: rarely, since nodes form none. Looking as often as usual takes a sixth of
-the time of a listing of a hundred thousand names."""
 SHUTDOWN_SECONDS = 2.0
 """Requests that are in progress at a signal get this long to finish."""
 
@@ -115,8 +111,7 @@ def _mount_tree(
         mounted(operations, mountpoint, SHARED_MOUNT_OPTIONS if settings.allow_other else frozenset()),
         heartbeat,
     ):
-        gc.freeze()
-        gc.set_threshold(*GARBAGE_THRESHOLDS)
+        collect_garbage_rarely()
         log.info("mounted at %s", mountpoint)
         trio.run(_serve, operations, mountpoint, ready)
 

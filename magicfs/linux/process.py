@@ -20,6 +20,9 @@ PR_SET_NO_NEW_PRIVS, PR_GET_NO_NEW_PRIVS = 38, 39
 M_ARENA_MAX = -8
 """The option of `mallopt` for the number of heaps."""
 
+GARBAGE_THRESHOLDS = (20_000, 50, 50)
+"""When Python looks for cycles of objects, where hardly anything makes any: see `gc.set_threshold`."""
+
 _CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)
 """The version of `_CAPABILITIES`, and the calling thread."""
 _CAPABILITIES = struct.Struct("=6I")
@@ -49,6 +52,16 @@ def return_free_memory() -> None:
     """Collect garbage, and give memory back that imports or the load of a model have left free."""
     gc.collect()
     trim_heap()
+
+
+def collect_garbage_rarely() -> None:
+    """Leave what is loaded by now out of the collections of garbage, and let them be rare.
+
+    For a process whose objects form no cycles, such as nodes, results and rows. Looking as often as usual takes a sixth
+    of the time of a listing of a hundred thousand names, and 0.3 ms of each search.
+    """
+    gc.freeze()
+    gc.set_threshold(*GARBAGE_THRESHOLDS)
 
 
 def trim_heap() -> None:

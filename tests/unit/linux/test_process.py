@@ -76,3 +76,21 @@ def test_starvation_is_the_time_without_a_processor() -> None:
         eventually(lambda: starved.seconds() > 1.0, "a wait for the processor")
         assert asleep.seconds() < 0.2
     assert starved.seconds() == 0.0, "the process is gone"
+
+
+COLLECTIONS = """
+import gc, sys
+from magicfs.linux.process import collect_garbage_rarely
+if sys.argv[1] == "rarely":
+    collect_garbage_rarely()
+before = sum(generation["collections"] for generation in gc.get_stats())
+kept = [[] for _ in range(10_000)]
+print(gc.get_freeze_count() > 0, sum(generation["collections"] for generation in gc.get_stats()) - before)
+"""
+
+
+@pytest.mark.parametrize(("mode", "is_rare"), [("as usual", False), ("rarely", True)])
+def test_garbage_is_looked_for_rarely_and_not_in_what_is_loaded(mode: str, is_rare: bool) -> None:
+    program = [sys.executable, "-c", COLLECTIONS, mode]
+    is_frozen, collections = subprocess.run(program, capture_output=True, text=True, check=True).stdout.split()
+    assert (is_frozen == "True", int(collections) == 0) == (is_rare, is_rare)
