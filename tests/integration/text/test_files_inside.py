@@ -29,7 +29,6 @@ from magicfs.text.extract.office import office_parts
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.pdf import pdf_parts
 from tests.plugins import documents, pdf
-from tests.plugins.documents import TarMode
 
 if sys.version_info >= (3, 14):
     from compression import zstd
@@ -148,11 +147,12 @@ def test_what_is_left_out_of_a_compressed_file_is_counted_afterwards() -> None:
 
 
 @pytest.mark.parametrize(
-    ("mode", "mime_type"),
-    [("w:gz", "application/gzip"), ("w:bz2", "application/x-bzip2"), ("w:xz", "application/x-xz")],
+    ("compress", "mime_type"),
+    [(gzip.compress, "application/gzip"), (bz2.compress, "application/x-bzip2"), (lzma.compress, "application/x-xz")],
 )
-def test_an_archive_is_known_by_its_beginning(mode: TarMode, mime_type: str) -> None:
-    archive = documents.tar_archive([f"letters/{number}.txt" for number in range(24_000)], mode=mode)
+def test_an_archive_is_known_by_its_beginning(compress: Compress, mime_type: str) -> None:
+    member = documents.tar_archive(["a.txt"])[:1024]  # its header, and its content to the end of a block
+    archive = compress(member * 24_000)
     tracemalloc.start()
     try:
         assert decompress_file(archive, mime_type) is None
