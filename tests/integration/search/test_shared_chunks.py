@@ -23,21 +23,26 @@ def paths(service: SearchService, text: str) -> list[bytes]:
     return [hit.path for hit in service.search(text, limit=FIRST_RESULTS, deadline_s=60).hits]
 
 
-@pytest.mark.parametrize("query", ["licence", "rotor warranty", "licence in:part3", "licence -weather"])
-def test_what_many_texts_share_takes_no_longer_for_each_of_them(
-    corpus: Corpus, service: SearchService, query: str
-) -> None:
-    """Of 20,000 texts, every search for their licence took longer than a minute: each was compared with each."""
-    add_modules(corpus)
-    with recorded_plans(analysed=True) as plans:
-        assert len(paths(service, query)) == FIRST_RESULTS
-    assert max(plan.most_rows for plan in plans) < 10 * MODULES
+class TestTextsOfALicence:
+    """The searches of an index in which nothing changes."""
 
+    @pytest.fixture(scope="class", autouse=True)
+    @classmethod
+    def modules(cls, class_corpus: Corpus) -> None:
+        add_modules(class_corpus)
 
-def test_filters_find_any_of_the_texts_that_share_a_chunk(corpus: Corpus, service: SearchService) -> None:
-    add_modules(corpus)
-    assert paths(service, "licence name:module399") == [b"part9/module399.txt"]
-    assert paths(service, "warranty -nothing") == []
+    @pytest.mark.parametrize("query", ["licence", "rotor warranty", "licence in:part3", "licence -weather"])
+    def test_what_many_texts_share_takes_no_longer_for_each_of_them(
+        self, class_service: SearchService, query: str
+    ) -> None:
+        """Of 20,000 texts, every search for their licence took longer than a minute: each was compared with each."""
+        with recorded_plans(analysed=True) as plans:
+            assert len(paths(class_service, query)) == FIRST_RESULTS
+        assert max(plan.most_rows for plan in plans) < 10 * MODULES
+
+    def test_filters_find_any_of_the_texts_that_share_a_chunk(self, class_service: SearchService) -> None:
+        assert paths(class_service, "licence name:module399") == [b"part9/module399.txt"]
+        assert paths(class_service, "warranty -nothing") == []
 
 
 def test_texts_whose_files_are_gone_hide_none_that_share_a_chunk(
