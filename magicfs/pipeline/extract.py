@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from magicfs.db.corpus import file_claims, page_claims
 from magicfs.db.pool import Connection, Database
 from magicfs.db.vectors import embedding_queue as queue_db
-from magicfs.domain.files import ClaimedFile, SkipReason, display_path
+from magicfs.domain.files import ClaimedFile, display_path
 from magicfs.domain.ids import FileId
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, ServerError
 from magicfs.jobs import JobQueue
@@ -107,8 +107,9 @@ class ExtractService:
             released = file_claims.release_files(
                 connection, owner=self._worker.owner, counted=memory_kills != 1, alone=True
             )
-            reason = SkipReason.OUT_OF_MEMORY if memory_kills else SkipReason.CRASHED
-            file_claims.quarantine_files(connection, extractor=newest_version(), reason=reason)
+            # Files that others have released were theirs to crash over.
+            lacking = released if memory_kills else []
+            file_claims.quarantine_files(connection, extractor=newest_version(), lacking=lacking)
         self._lacked_memory = memory_kills > 0
         ocr = self._processor.ocr
         self._waits_for_ocr = ocr is not None and self._has_files_for_ocr(ocr)
@@ -120,7 +121,7 @@ class ExtractService:
                 limit,
                 self._max_embedded_chunks,
             )
-        return released
+        return len(released)
 
     def _has_files_for_ocr(self, ocr: OcrEngine) -> bool:
         with self._database.transaction() as connection:

@@ -220,8 +220,8 @@ def requeue_outdated(
     return connection.execute(_SQL["requeue_outdated"], values).rowcount
 
 
-def release_files(connection: Connection, *, owner: str, counted: bool, alone: bool = False) -> int:
-    """Release all claims of the worker `owner`. Returns the number of files.
+def release_files(connection: Connection, *, owner: str, counted: bool, alone: bool = False) -> list[FileId]:
+    """Release all claims of the worker `owner`. Returns their files.
 
     With `counted`, the attempts stay counted, because the files may have killed the worker. Otherwise they do not; with
     `alone`, the files are claimed alone all the same.
@@ -233,7 +233,7 @@ def release_files(connection: Connection, *, owner: str, counted: bool, alone: b
         "max_attempts": MAX_ATTEMPTS,
         "pause": EXTRA_ATTEMPT_PAUSE_SECONDS,
     }
-    return connection.execute(_SQL["release_files"], values).rowcount
+    return [FileId(row[0]) for row in connection.execute(_SQL["release_files"], values)]
 
 
 def has_files_for_ocr(connection: Connection, *, host: str, lesser: Sequence[str]) -> bool:
@@ -252,17 +252,22 @@ def queue_files_for_ocr(connection: Connection, *, host: str, lesser: Sequence[s
     return len(rows)
 
 
-def quarantine_files(connection: Connection, *, extractor: int, reason: SkipReason = SkipReason.CRASHED) -> int:
-    """Quarantine the files over which workers died `MAX_ATTEMPTS` times, for a reason. Returns their number.
+def quarantine_files(connection: Connection, *, extractor: int, lacking: Sequence[FileId] = ()) -> int:
+    """Quarantine the files over which workers died `MAX_ATTEMPTS` times. Returns their number.
 
-    One that was read but for some pages stays in the index without these. `extractor` is the highest version of a
-    reader.
+    Over those that are `lacking`, the system has killed the worker for want of memory; over others it has crashed. One
+    that was read but for some pages stays in the index without these. `extractor` is the highest version of a reader.
     """
     connection.execute(_SQL["give_up_pages"], {"max_attempts": MAX_ATTEMPTS, "waiting": WAITING})
-    detail = f"the worker died {MAX_ATTEMPTS} times over this file"
-    if reason is SkipReason.OUT_OF_MEMORY:
-        detail = f"the system killed the worker {MAX_ATTEMPTS} times over this file, and over no other one"
-    values = {"reason": reason.value, "detail": detail, "max_attempts": MAX_ATTEMPTS, "extractor": extractor}
+    values = {
+        "reason": SkipReason.CRASHED.value,
+        "detail": f"the worker died {MAX_ATTEMPTS} times over this file",
+        "lacking": list(lacking),
+        "lacked_reason": SkipReason.OUT_OF_MEMORY.value,
+        "lacked_detail": f"the system killed the worker {MAX_ATTEMPTS} times over this file, and over no other one",
+        "max_attempts": MAX_ATTEMPTS,
+        "extractor": extractor,
+    }
     return connection.execute(_SQL["quarantine_files"], values).rowcount
 
 

@@ -75,3 +75,19 @@ def test_a_chunk_that_fails_otherwise_is_not_out_of_memory(index: Index, monkeyp
         assert index.rows("SELECT state, reason FROM embeddings") == [("pending", None)]
     index.embedding().recover()
     assert index.rows("SELECT state, reason FROM embeddings") == [("failed", "crashed")]
+
+
+def test_only_the_own_file_of_a_worker_that_lacked_memory_has_needed_it(index: Index) -> None:
+    for name in ("crashing.txt", "greedy.txt"):
+        (index.folder / name).write_text(name)
+    index.scan()
+    index.rows(
+        "UPDATE files SET attempts = %s, lease = nextval('leases'), claimed_at = now(), "
+        "leased_by = CASE path WHEN 'greedy.txt' THEN 'extract-1@here' ELSE 'extract-2@here' END, "
+        # That worker has died as well, and is not back.
+        "leased_until = now() + CASE path WHEN 'greedy.txt' THEN interval '1 minute' ELSE interval '-1 minute' END "
+        "RETURNING 1",
+        MAX_ATTEMPTS,
+    )
+    index.extraction("extract-1@here").recover(memory_kills=MAX_ATTEMPTS)
+    assert index.states() == {"crashing.txt": ("failed", "crashed"), "greedy.txt": FAILED}

@@ -150,8 +150,8 @@ FROM (
 WHERE files.id = requeued.id
 
 -- name: release_files
--- All claims of a worker. A refund of 1 takes the attempt back, but for `least` attempts. A file that has used all attempts,
--- but has changed since the last claim, gets an extra attempt after a pause: the change may have fixed it.
+-- All claims of a worker; returns their files. A refund of 1 takes the attempt back, but for `least` attempts. A file that
+-- has used all attempts, but has changed since the last claim, gets an extra attempt after a pause: the change may have fixed it.
 UPDATE files SET (attempts, leased_until) = (
         SELECT CASE WHEN extra THEN %(max_attempts)s - 1 ELSE greatest(files.attempts - %(refund)s, %(least)s) END,
                CASE WHEN extra THEN now() + make_interval(secs => %(pause)s) END
@@ -159,6 +159,7 @@ UPDATE files SET (attempts, leased_until) = (
     lease = NULL, leased_by = NULL
 WHERE id IN (
     SELECT id FROM files WHERE leased_by = %(owner)s AND lease IS NOT NULL ORDER BY root_id, path FOR UPDATE)
+RETURNING id
 
 -- name: queue_files_for_ocr
 -- Queue `files_for_ocr`. Returns their contents, which are to be read again. Another worker that starts may have queued
@@ -195,9 +196,13 @@ WHERE h.name = %(host)s AND f.state IN ('indexed', 'skipped', 'named')
     AND (string_to_array(translate(c.detail, ',', ' '), ' '))[1] = ANY(%(lesser)s::text[]))
 
 -- name: quarantine_files
--- Files whose workers died in every attempt.
+-- Files whose workers died in every attempt, those of `lacking` for want of memory.
 UPDATE files
-SET state = 'failed', reason = %(reason)s, detail = %(detail)s, extractor = %(extractor)s,
+SET state = 'failed', extractor = %(extractor)s,
+    (reason, detail) = (
+        SELECT CASE WHEN lacked THEN %(lacked_reason)s ELSE %(reason)s END,
+               CASE WHEN lacked THEN %(lacked_detail)s ELSE %(detail)s END
+        FROM (SELECT files.id = ANY(%(lacking)s::bigint[]) AS lacked) AS end_of_worker),
     lease = NULL, leased_by = NULL, leased_until = NULL, priority = 0
 WHERE id IN (
     SELECT id FROM files
