@@ -65,13 +65,18 @@ def require_answers(cycle: Any) -> None:
         if not connection or asked_at is None or time.monotonic() < asked_at + POLLING_SECONDS + OVERDUE_SECONDS:
             continue
         # A loop that was held up has not read it yet.
-        if connection._sock is not None and select.select([connection._sock], [], [], 0.0)[0]:
+        if has_answered(connection):
             continue
         # Else the end of each channel would wait for answers.
         channel._in_poll = None
         for each in list(cycle._channels):
             each._disconnect_pools()
         raise ConnectionError("Redis does not answer")
+
+
+def has_answered(connection: Any) -> bool:
+    """Whether a connection of redis-py has something to read."""
+    return connection._sock is not None and bool(select.select([connection._sock], [], [], 0.0)[0])
 
 
 @cache

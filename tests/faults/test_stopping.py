@@ -9,6 +9,7 @@ import pytest
 
 from magicfs.cli.wiring import job_queue
 from magicfs.db.pool import CONNECT_SECONDS
+from tasks.broker import SOCKET_SECONDS
 from tasks.queue_names import extract_queue
 from tests.plugins.broker import Broker
 from tests.plugins.servers import Servers
@@ -38,3 +39,15 @@ def test_parts_that_wait_for_a_server_end_soon(
         for process in stack.processes.values():
             assert process.wait(60) == 0
     assert time.monotonic() - began < 1.5 * CONNECT_SECONDS, "the agent waits for one connection after the other"
+
+
+def test_a_worker_that_waits_for_a_message_ends_at_once(stack: Stack, broker: Broker) -> None:
+    stack.environment["MAGICFS_BROKER_URL"] = broker.url
+    stack.start_worker("extract", sabotage="tests.faults.sabotage.patient")
+    stack.wait(lambda: "ready." in (stack.home / "log/extract-1.log").read_text(), what="a worker")
+    with broker.client as client:
+        stack.wait(lambda: client.info("clients")["blocked_clients"] == 1, what="a worker that waits")
+    began = time.monotonic()
+    stack.processes["extract-1"].terminate()
+    assert stack.processes["extract-1"].wait(60) == 0
+    assert time.monotonic() - began < SOCKET_SECONDS, "it waits until Redis says that there is no message"
