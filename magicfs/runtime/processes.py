@@ -116,11 +116,17 @@ def wait_until(ready: Callable[[], bool], *, seconds: float, failed: str, pause:
         is_over = time.monotonic() > deadline
 
 
-def require_open_files(number: int) -> None:
-    """Raise `ServerError` where no process may open as many files, with what to do."""
+def require_limits(*, files: int, processes: int) -> None:
+    """Raise `ServerError` with what to do where a process may not open, or a user not run, as many."""
     _, limit = resource.getrlimit(resource.RLIMIT_NOFILE)
-    if 0 <= limit < number:  # no limit is a negative number
+    if 0 <= limit < files:  # no limit is a negative number
         raise ServerError(
-            f"a process may open {limit} files, and the supervisor needs {number}: "
+            f"a process may open {limit} files, and the supervisor needs {files}: "
             "raise the hard limit of open files, that of 'ulimit -Hn'"
+        )
+    _, limit = resource.getrlimit(resource.RLIMIT_NPROC)
+    if 0 <= limit < processes:
+        raise ServerError(
+            f"a user may run {limit} processes, and the supervisor needs {processes}: "
+            "raise the hard limit of processes, that of 'ulimit -Hu'"
         )

@@ -16,8 +16,8 @@ from pathlib import Path
 
 from magicfs.errors import ServerError
 from magicfs.runtime.cleanup import CONFIGURATION_FILE, SUPERVISOR_MODULE
-from magicfs.runtime.processes import dies_with_parent, require_open_files, wait_until
-from magicfs.runtime.supervisord_config import MIN_OPEN_FILES
+from magicfs.runtime.processes import dies_with_parent, require_limits, wait_until
+from magicfs.runtime.supervisord_config import MIN_OPEN_FILES, MIN_PROCESSES
 
 START_SECONDS = 60.0
 """Time for supervisord to answer on a busy machine; one that ends before is noticed at once."""
@@ -49,7 +49,7 @@ def start_supervisord(home: Path, *, tied: bool) -> SupervisorProcess:
     """Start supervisord for a state directory. A `tied` one ends with this process. Raises `ServerError`."""
     if importlib.util.find_spec("supervisor") is None:
         raise ServerError("supervisord is not installed: pip install 'magicfs[embedded]'")
-    require_open_files(MIN_OPEN_FILES)
+    require_limits(files=MIN_OPEN_FILES, processes=MIN_PROCESSES)
     log_file = home / "log" / "supervisor.log"
     with log_file.open("ab") as log:
         begin = log.tell()

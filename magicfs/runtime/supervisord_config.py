@@ -19,13 +19,17 @@ LOG_BACKUPS = 2
 MIN_OPEN_FILES = 256
 """Files that supervisord may have open. It needs a dozen for itself, and its parts inherit the limit."""
 
+MIN_PROCESSES = 16
+"""Processes that its user may run. With fewer, not even the parts start."""
+
 START_RETRIES = 1_000_000
 """supervisord gives up after this many starts, which it never reaches: each pause is a second longer than the last."""
 
 
 def render(parts: Sequence[Part]) -> str:
     """The text of the configuration file."""
-    return "\n".join([_HEAD.format(user=_user(), open_files=MIN_OPEN_FILES), *(_program(part) for part in parts)])
+    head = _HEAD.format(user=_user(), open_files=MIN_OPEN_FILES, processes=MIN_PROCESSES)
+    return "\n".join([head, *(_program(part) for part in parts)])
 
 
 _HEAD = """\
@@ -43,7 +47,7 @@ logfile_maxbytes=1MB
 logfile_backups=1
 umask=077
 minfds={open_files}
-minprocs=16
+minprocs={processes}
 
 [rpcinterface:supervisor]
 supervisor.rpcinterface_factory=supervisor.rpcinterface:make_main_rpcinterface
