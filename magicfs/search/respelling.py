@@ -40,7 +40,7 @@ _MIN_LETTERS: Final = 6
 _MIN_LETTERS_OF_LONGER: Final = 5
 _MIN_LETTERS_WITHOUT_STEMS: Final = 3
 """A word that longer ones begin or end with may be shorter, and shorter still in scripts without stems."""
-_MAX_LETTERS: Final = 24
+_MAX_LETTERS: Final = 32
 _MAX_UNKNOWN: Final = 2
 """If nothing has more words of a question, it may be in a language that the index has not."""
 _MAX_WORDS: Final = 3

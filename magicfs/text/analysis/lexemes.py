@@ -39,7 +39,9 @@ _ORDINAL: Final = re.compile("([0-9]{1,3})(?:st|nd|rd|th|er|ere|i?eme|e|de|ste)"
 """An ordinal number, which is found by its digits too."""
 
 _VERSION_BEHIND: Final = re.compile(r"([0-9]+)[vV][0-9]{1,2}")
-"""The last part of a number with a version behind it, such as `2103.01234v2`, which is found as `2103.01234` too."""
+_KIND_BEHIND: Final = re.compile("([0-9]+)[A-Za-z]{1,3}")
+"""The last part of a number with a version or, behind a point, a kind behind it, such as `2103.01234v2` and `802.11ac`,
+which is found as `2103.01234` and `802.11` too."""
 
 _SIGNS_OF_DAYS: Final = frozenset("-./_")
 _DAY: Final = re.compile(
@@ -194,7 +196,9 @@ def _compound_lexemes(token: Token, words: list[TokenLexemes], joined: list[tupl
     if first_digit in _DIGITS and (version := _NUMBERED_VERSION.match(token.parts[0])):
         bare = token._replace(parts=(version[1], *token.parts[1:]))
         first += map(quoted_lexeme, filter(is_word, (bare.parts[0], *(c for place, c in compounds(bare) if not place))))
-    if token.signs and (last := _VERSION_BEHIND.fullmatch(token.parts[-1])):
+    is_decimal = token.signs[-1:] == (".",) and token.parts[-2][-1] in _DIGITS
+    last = _VERSION_BEHIND.fullmatch(token.parts[-1]) if token.signs else None
+    if last or (is_decimal and (last := _KIND_BEHIND.fullmatch(token.parts[-1]))):
         bare = token._replace(parts=(*token.parts[:-1], last[1]))
         further += [(quoted_lexeme(last[1]), len(words) - 1)] if is_word(last[1]) else []
         further += [(quoted_lexeme(compound), place) for place, compound in compounds(bare)]

@@ -26,6 +26,7 @@ from magicfs.text.analysis.signs import signs_in
 from magicfs.text.analysis.spellings import joined_parts
 from magicfs.text.analysis.stated_days import dates_in_characters, days_of_name, stated_dates
 from magicfs.text.analysis.stems import algorithm_for
+from magicfs.text.analysis.suspended_compounds import suspended_compounds
 from magicfs.text.analysis.tokens import split
 from magicfs.text.analysis.years import stated_years
 
@@ -62,7 +63,7 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
     """
     algorithm = algorithm_for(language)
     body, asides = readable(text)
-    asides += joined_parts(text)
+    asides += [*joined_parts(text), *suspended_compounds(body)]
     for entry in metadata:
         asides += [readable(entry)[0], *joined_parts(entry)]
     positions: dict[str, str] = {}

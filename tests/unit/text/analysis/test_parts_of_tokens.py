@@ -134,3 +134,13 @@ def test_the_address_of_a_host_is_found_before_a_port_and_an_extension(text: str
 def test_the_version_behind_a_name_is_found_alone(text: str) -> None:
     assert "'8.3':" in analyze(f"with {text} here")
     assert "'8.3':" not in analyze("with mp8.x3 and php8 3")
+
+
+@pytest.mark.parametrize(("text", "typed"), [("Wi-Fi 802.11ac", "802.11"), ("22.04LTS", "22.04"), ("2.5kg", "2.5")])
+def test_a_number_with_a_point_is_found_before_its_kind(text: str, typed: str) -> None:
+    assert typed in positions(analyze(text))
+
+
+@pytest.mark.parametrize(("text", "number"), [("a.5f", "a.5"), ("x-3b", "x-3"), ("1.5abcd", "1.5")])
+def test_other_letters_are_no_kind(text: str, number: str) -> None:
+    assert number not in positions(analyze(text))
