@@ -101,11 +101,10 @@ def capabilities() -> int:
 
 def keep_capabilities(kept: int) -> None:
     """Give up every capability of this thread, and of threads that it starts, that is not among the bits `kept`."""
-    held = capabilities()
-    kept &= held
-    if kept == held:
-        return
-    _set_thread_capabilities(kept, kept, 0)
+    effective, permitted, _ = _thread_capabilities()
+    kept &= effective | permitted
+    if kept != effective or kept != permitted:
+        _set_thread_capabilities(kept, kept, 0)
 
 
 @contextmanager

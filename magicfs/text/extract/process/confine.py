@@ -5,7 +5,7 @@
 | parent-death signal | outliving the parent | the process |
 | `landlock` | reading but code and OCR data, changing files, signals to others | the caller and its later threads |
 | `seccomp` | network, programs, processes, shared memory; attribute changes | every thread, also those that run |
-| privileges | capabilities, and being root | every thread, also those that run |
+| privileges | being root, and capabilities but that to read code | every thread, also those that run |
 | resource limits | memory, processor time, open files, large written files | the process |
 
 So Landlock comes before any library starts a thread. Where the kernel or the machine lacks a restriction, the process
@@ -48,6 +48,9 @@ _PACKAGES = ("magicfs", "kreuzberg", "rapidocr")
 """The packages of the process, which may be installed outside the directories of the interpreter."""
 
 _CAP_DAC_READ_SEARCH, _CAP_KILL, _CAP_SETGID, _CAP_SETUID = 1 << 2, 1 << 5, 1 << 6, 1 << 7
+
+_PR_SET_KEEPCAPS = 8
+"""The option of `prctl` by which a thread keeps its capabilities when it is no longer root's."""
 
 _UNUSED_PATH = "/nonexistent/magicfs-probe"
 
@@ -107,17 +110,23 @@ def drop_capabilities() -> None:
 def become_nobody() -> None:
     """Change from root to the user nobody in every thread. Does nothing where that is not allowed.
 
-    The interpreter may lie where only root can read, so what parsers would load later is loaded before.
+    The interpreter may lie where only root can read, and libraries load modules when a file needs them. So this thread
+    keeps root's right to read, where Landlock limits reading to code; elsewhere the codecs are loaded before.
     """
+    kept = 0
     if os.geteuid() == 0:
-        _load_codecs()
+        if _holds(Wall.READING):
+            kept = _CAP_DAC_READ_SEARCH
+            prctl(_PR_SET_KEEPCAPS, 1)
+        else:
+            _load_codecs()
         with contextlib.suppress(OSError):
             # Linux has an identity for each thread; the C library changes that of all.
             os.setgroups([])
             os.setresgid(NOBODY, NOBODY, NOBODY)
             os.setresuid(NOBODY, NOBODY, NOBODY)
         die_with_parent()  # the kernel forgets it with the user
-    keep_capabilities(0)
+    keep_capabilities(kept)
 
 
 def _load_codecs() -> None:
@@ -165,7 +174,11 @@ def resident() -> int:
 
 def standing_walls() -> list[Wall]:
     """The walls that hold, found by trying what each of them refuses. Nothing is changed where one is missing."""
-    return [wall for wall, attempts in _ATTEMPTS.items() if all(map(_is_refused, attempts))]
+    return list(filter(_holds, _ATTEMPTS))
+
+
+def _holds(wall: Wall) -> bool:
+    return all(map(_is_refused, _ATTEMPTS[wall]))
 
 
 def _is_refused(attempt: Callable[[], object]) -> bool:
@@ -186,8 +199,8 @@ def _fork() -> None:
 
 
 def _require_root_or_capability() -> None:
-    """Raise `PermissionError` without either."""
-    if os.geteuid() != 0 and capabilities() == 0:
+    """Raise `PermissionError` without either, but for the right to read code."""
+    if os.geteuid() != 0 and not capabilities() & ~_CAP_DAC_READ_SEARCH:
         raise PermissionError
 
 
