@@ -140,6 +140,10 @@ class _Handler(WSGIRequestHandler):
         finally:
             self._arrival.cancel()
 
+    def parse_request(self) -> bool:
+        # Of HTTP 0.9 is a line that was cut off, too, for which some versions of Python know no headers.
+        return super().parse_request() and self.request_version != "HTTP/0.9"
+
     def get_environ(self) -> dict[str, Any]:
         self._arrival.cancel()
         return super().get_environ()

@@ -20,6 +20,7 @@ import hypothesis
 import pytest
 
 import magicfs
+from magicfs.linux.mounts import device_of_path, read_mounts
 
 # Threads of numpy wait for each other in loops: on a machine that is busy, four times the work of one. It reads the
 # variable when it is imported.
@@ -40,6 +41,25 @@ def quick_directory() -> str | None:
     except OSError:
         return None
     return str(MEMORY) if has_room and os.access(MEMORY, os.W_OK) else None
+
+
+def leave_memory() -> None:
+    """Let temporary files be on a disk, where the usual directory for them is in memory, as on some distributions.
+
+    Tests ask for what such a file system lacks: limits on sizes, and names that are remembered to be missing.
+    """
+    usual, on_disk = tempfile.gettempdir(), "/var/tmp"
+    if is_in_memory(usual) and os.access(on_disk, os.W_OK) and not is_in_memory(on_disk):
+        os.environ["TMPDIR"] = tempfile.tempdir = on_disk
+
+
+def is_in_memory(directory: str) -> bool:
+    """Whether a directory is on a file system that is kept in memory."""
+    device = device_of_path(os.fsencode(os.path.realpath(directory)))
+    return any(mount.file_system == "tmpfs" for mount in read_mounts() if mount.device == device)
+
+
+leave_memory()
 
 
 def collection(name: str) -> Path:

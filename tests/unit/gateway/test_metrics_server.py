@@ -164,7 +164,7 @@ def test_an_address_in_use_is_one_line(tcp: Address, socket_path: Path) -> None:
 @pytest.mark.parametrize("given", [f"/tmp/{'x' * 200}", f"{'x' * 70}.example:9464", "a..b:9464"])
 def test_an_address_that_no_system_has_is_one_line(given: str) -> None:
     with (
-        pytest.raises(ServerError, match=r"long.*: name another address"),
+        pytest.raises(ServerError, match=r"(long|empty).*: name another address"),
         serving(parse_address(given), lambda: NOTHING, password=PASSWORD),
     ):
         pass

@@ -88,7 +88,7 @@ def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
     try:
         file = DECOMPRESSORS[mime_type](io.BytesIO(content))
         # Unlike `read`, it returns what comes before damage.
-        while len(data) < _MAX_FILE_BYTES and (block := file.read1(_BLOCK_BYTES)):
+        while block := file.read1(min(_BLOCK_BYTES, _MAX_FILE_BYTES - len(data))):
             data += block
             if data.startswith(b"ustar", _TAR_MAGIC_OFFSET):
                 return None
