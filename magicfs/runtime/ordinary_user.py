@@ -48,7 +48,18 @@ def as_ordinary_user(command: list[str]) -> list[str]:
 
 
 def require_ordinary_user() -> None:
-    """Raise `ServerError` where this process is root's and may not run a program under another uid."""
+    """Raise `ServerError` where Postgres cannot be run, as an ordinary user of whom it asks the name.
+
+    Root may not run a program under another uid everywhere, and in a container a uid may have no account.
+    """
+    if os.geteuid() != 0:
+        try:
+            pwd.getpwuid(os.geteuid())
+        except KeyError as error:
+            raise ServerError(
+                f"the uid {os.geteuid()} has no account, and Postgres asks for its name: start magicfs as a user that "
+                "this machine knows, or set MAGICFS_DATABASE_URL"
+            ) from error
     try:
         subprocess.run(as_ordinary_user(["true"]), check=True, capture_output=True, timeout=_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:

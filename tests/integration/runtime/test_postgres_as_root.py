@@ -13,6 +13,8 @@ import psutil
 import psycopg
 import pytest
 
+from magicfs.errors import ServerError
+from magicfs.runtime.ordinary_user import require_ordinary_user
 from magicfs.runtime.postgres import admin_dsn, answers
 from magicfs.runtime.postgres_cluster import data_dir, server_pid
 from tests.plugins.waiting import eventually
@@ -73,6 +75,12 @@ def test_it_runs_in_a_container_as_an_account_that_has_a_name(home: Path, contai
         with psycopg.connect(admin_dsn(home / "run")) as connection:
             connection.execute("CREATE TABLE kept (number integer)")
     assert home.stat().st_uid == 0
+
+
+def test_a_user_without_a_name_learns_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(os, "geteuid", lambda: 54321)
+    with pytest.raises(ServerError, match="54321 has no account.*: start magicfs as"):
+        require_ordinary_user()
 
 
 def test_it_takes_a_cluster_over_that_belongs_to_root(home: Path, container: list[str]) -> None:
