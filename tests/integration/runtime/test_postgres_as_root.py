@@ -79,7 +79,7 @@ def test_it_runs_in_a_container_as_an_account_that_has_a_name(home: Path, contai
 
 def test_a_user_without_a_name_learns_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
-    with pytest.raises(ServerError, match="54321 has no account.*: start magicfs as"):
+    with pytest.raises(ServerError, match=r"54321 has no account.*: start magicfs as"):
         require_ordinary_user()
 
 
