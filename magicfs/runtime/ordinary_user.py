@@ -33,11 +33,11 @@ def as_ordinary_user(command: list[str]) -> list[str]:
         return command
     if shutil.which("setpriv") is None:
         raise ServerError("setpriv is missing: install util-linux")
-    account = _account()
     return [
         "setpriv",
-        f"--reuid={account.pw_uid}",
-        f"--regid={account.pw_gid}",
+        f"--reuid={_account().pw_uid}",
+        # Root stays the group of what it makes, such as its socket.
+        "--regid=0",
         "--clear-groups",
         # Else access(2) would not count the capabilities.
         "--securebits=+no_setuid_fixup",

@@ -38,7 +38,6 @@ _LOST = 'database "postgres" does not exist'
 
 SERVER_SETTINGS = {
     "listen_addresses": "",
-    "unix_socket_permissions": "0700",
     "maintenance_work_mem": "256MB",
     "checkpoint_timeout": "15min",
     # Short queries on a warm cache: compiling them costs more than it saves.
@@ -105,6 +104,8 @@ def quit_recovering(home: Path) -> None:
 def server_command(home: Path, *, connections: int = CONNECTIONS) -> list[str]:
     """The command that becomes the server, in the foreground."""
     values = SERVER_SETTINGS | {
+        # Of root, the socket belongs to another account, and parts without root's rights to files use it as its group.
+        "unix_socket_permissions": "0770" if os.geteuid() == 0 else "0700",
         "max_connections": str(connections),
         "shared_buffers": f"{cache_mb(whole_memory(_read), _stored_bytes(home))}MB",
         "max_wal_size": f"{log_mb(shutil.disk_usage(home).free)}MB",

@@ -33,6 +33,9 @@ MEMORY_BYTES = 4 << 30
 """More than the databases of all tests that run at a time, so that they fit into a machine's memory."""
 
 
+ON_DISK = "/var/tmp"
+
+
 def quick_directory() -> str | None:
     """The directory for the servers of the tests: in memory where there is room, since each test copies a database of
     hundreds of files. Otherwise None, which stands for the usual temporary directory."""
@@ -48,9 +51,8 @@ def leave_memory() -> None:
 
     Tests ask for what such a file system lacks: limits on sizes, and names that are remembered to be missing.
     """
-    usual, on_disk = tempfile.gettempdir(), "/var/tmp"
-    if is_in_memory(usual) and os.access(on_disk, os.W_OK) and not is_in_memory(on_disk):
-        os.environ["TMPDIR"] = tempfile.tempdir = on_disk
+    if is_in_memory(tempfile.gettempdir()) and os.access(ON_DISK, os.W_OK) and not is_in_memory(ON_DISK):
+        os.environ["TMPDIR"] = tempfile.tempdir = ON_DISK
 
 
 def is_in_memory(directory: str) -> bool:
@@ -87,11 +89,16 @@ def pytest_sessionstart() -> None:
         )
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_configure(config: pytest.Config) -> None:
     """Remove every setting, also of libpq, put the user's state directory out of reach, let children get signals.
 
     What is compiled is kept, even where the environment asks for the opposite: tests start hundreds of interpreters.
     """
+    if tempfile.gettempdir() == ON_DISK and not config.option.basetemp:
+        # The usual names are too long for the sockets that tests make.
+        config.option.basetemp = f"{ON_DISK}/t{os.getpid()}"
+        config.add_cleanup(lambda: shutil.rmtree(config.option.basetemp, ignore_errors=True))
     sys.dont_write_bytecode = False
     os.environ.pop("PYTHONDONTWRITEBYTECODE", None)
     for name in [name for name in os.environ if name.upper().startswith(("MAGICFS_", "PG"))]:

@@ -77,6 +77,12 @@ def test_it_runs_in_a_container_as_an_account_that_has_a_name(home: Path, contai
     assert home.stat().st_uid == 0
 
 
+def test_root_without_rights_to_files_connects(home: Path, container: list[str]) -> None:
+    script = f"import psycopg; psycopg.connect({admin_dsn(home / 'run')!r})"
+    with server(home, container=container):
+        subprocess.run(["setpriv", "--bounding-set=-all", sys.executable, "-c", script], check=True, timeout=SECONDS)
+
+
 def test_a_user_without_a_name_learns_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "geteuid", lambda: 54321)
     with pytest.raises(ServerError, match=r"54321 has no account.*: start magicfs as"):
