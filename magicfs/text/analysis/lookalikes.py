@@ -17,8 +17,11 @@ _GREEK, _LATIN_OF_GREEK = "ΑΒΕΖΗΙΚΜΝΟΡΤΥΧο", "ABEZHIKMNOPTYXo"
 """Letters, and those of Latin that look like them."""
 _AS_LATIN: Final = str.maketrans(_CYRILLIC + _GREEK, _LATIN_OF_CYRILLIC + _LATIN_OF_GREEK)
 _AS_CYRILLIC: Final = str.maketrans(_LATIN_OF_CYRILLIC, _CYRILLIC)
+_AS_GREEK: Final = str.maketrans(_LATIN_OF_GREEK, _GREEK)
 _LATIN: Final = re.compile("[A-Za-z]")
 _OTHERS: Final = re.compile("[\u0370-\u052f]")
+_NOT_CYRILLIC: Final = re.compile("[A-Za-z\u0370-\u03ff]")
+_NOT_GREEK: Final = re.compile("[A-Za-z\u0400-\u052f]")
 _WORD: Final = re.compile(r"\w+")
 _MAX_WORDS: Final = 64
 """A longer text is pasted."""
@@ -37,11 +40,10 @@ def in_one_script(word: str) -> str | None:
     """A word of letters of two scripts in letters of one; None for any other word."""
     if not (_LATIN.search(word) and _OTHERS.search(word)):
         return None
-    latin = word.translate(_AS_LATIN)
-    if latin.isascii():
-        return latin
-    cyrillic = word.translate(_AS_CYRILLIC)
-    return None if _LATIN.search(cyrillic) else cyrillic
+    for letters, others in ((_AS_LATIN, _OTHERS), (_AS_CYRILLIC, _NOT_CYRILLIC), (_AS_GREEK, _NOT_GREEK)):
+        if not others.search(one := word.translate(letters)):
+            return one
+    return None
 
 
 def _code_in_other_script(word: str) -> str | None:

@@ -108,10 +108,11 @@ _UNIT_WITH_CAPITAL: Final = re.compile(
     "([0-9]{1,12})?([kmnpuhd\u03bc](?:Hz|Wh?|VA?|Ah?|F|H|Pa|N|J|\u03a9|\u03c9|Sv|Gy|B|L)|[kM]?eV|dBm?)"
 )
 """A unit that has a capital and is no name in pieces, perhaps behind its number: `50kWh`."""
+_PARTS_OF_TWO: Final = "(?:A[nt]|By|D[beo]|Go|I[dfnt]|My|No|O[fnr]|To|U[ip])"
 _ASCII_CAMEL_BORDER: Final = re.compile(
-    r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{2})|(?<=[A-Z]{2})(?=[A-Z][a-rt-z][A-Z])"
+    rf"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z]{{2}})|(?<=[A-Z]{{2}})(?={_PARTS_OF_TWO}[A-Z])"
 )
-"""Where a part of a name begins: `base64|Encode`, `HTTP|Server`, `JSON|To|DOM`; `PDFs` has none."""
+"""Where a part of a name begins: `base64|Encode`, `HTTP|Server`, `JSON|To|DOM`, but `NVMe|SSD`; `PDFs` has none."""
 
 
 @cache
@@ -125,10 +126,8 @@ def _camel_border() -> re.Pattern[str]:
     cased = [chr(code) for code in range(0x41, 0x530)]
     upper = character_class([letter for letter in cased if letter.isupper()])
     lower = character_class([letter for letter in cased if letter.islower()])
-    return re.compile(
-        f"(?<=[{lower}0-9])(?=[{upper}])|(?<=[{upper}])(?=[{upper}][{lower}]{{2}})"
-        f"|(?<=[{upper}]{{2}})(?=[{upper}](?!s)[{lower}][{upper}])"
-    )
+    of_two = f"(?<=[{upper}]{{2}})(?=(?:{_PARTS_OF_TWO}|[\u0370-\u052f][{lower}])[{upper}])"
+    return re.compile(f"(?<=[{lower}0-9])(?=[{upper}])|(?<=[{upper}])(?=[{upper}][{lower}]{{2}})|{of_two}")
 
 
 _PAIR: Final = 2

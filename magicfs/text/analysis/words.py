@@ -30,7 +30,7 @@ from magicfs.text.analysis.suspended_compounds import suspended_compounds
 from magicfs.text.analysis.tokens import split
 from magicfs.text.analysis.years import stated_years
 
-ANALYSIS_VERSION: Final = 38
+ANALYSIS_VERSION: Final = 39
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16

@@ -21,13 +21,17 @@ from tests.unit.text.analysis.vectors import missed
         ("1\u0421", "1C"),
         ("KT315", "\u041a\u0422315"),
         ("\u0391\u03921234", "AB1234"),
+        ("A\u03b8ήνα", "Αθήνα"),
+        ("\u0441afé", "café"),
     ],
 )
 def test_letters_that_look_alike_are_the_same(written: str, typed: str) -> None:
     assert missed(f"see {written} here", typed) == []
 
 
-@pytest.mark.parametrize("word", ["paypal", "Москва", "\u03bcm", "k\u03a9", "Яndex", "x2", "été", "2023"])
+@pytest.mark.parametrize(
+    "word", ["paypal", "Москва", "\u03bcm", "k\u03a9", "\u0394\u0422x", "Яndex", "x2", "été", "2023"]
+)
 def test_other_words_are_in_one_script_or_stay_in_two(word: str) -> None:
     assert in_one_script(word) is None
 
@@ -39,3 +43,10 @@ def test_words_and_codes_of_other_letters_have_no_other_form(typed: str) -> None
 
 def test_a_word_keeps_the_letters_that_it_has() -> None:
     assert "'p\u0430yp\u0430l':1 'paypal':1" in analyze("p\u0430yp\u0430l")
+
+
+@pytest.mark.parametrize(
+    ("word", "one"), [("\u0394T", "\u0394\u03a4"), ("M\u03a9", "\u039c\u03a9"), ("\u041cосквa", "\u041cосква")]
+)
+def test_all_letters_are_of_one_script_then(word: str, one: str) -> None:
+    assert in_one_script(word) == one

@@ -144,3 +144,13 @@ def test_a_number_with_a_point_is_found_before_its_kind(text: str, typed: str) -
 @pytest.mark.parametrize(("text", "number"), [("a.5f", "a.5"), ("x-3b", "x-3"), ("1.5abcd", "1.5")])
 def test_other_letters_are_no_kind(text: str, number: str) -> None:
     assert number not in positions(analyze(text))
+
+
+@pytest.mark.parametrize(
+    ("name", "parts", "others"),
+    [("NVMeSSD", {"nvme", "ssd"}, {"nv", "me"}), ("resetPCIeBus", {"reset", "pcie", "bus", "pciebus"}, {"pc", "ie"})],
+)
+def test_a_small_letter_may_end_an_acronym(name: str, parts: set[str], others: set[str]) -> None:
+    found = positions(analyze(name)).keys()
+    assert found >= parts
+    assert not found & others

@@ -34,6 +34,7 @@ from tests.unit.text.analysis.vectors import positions, share
         ("see [the guide](https://example.org/docs/start.html) first", "example.org docs/start.html"),
         ("public class HTTPServerPool", "http server pool"),
         ("void parseJSONToDOM()", "parse json to dom"),
+        ("Сумма = НДСПоСчету;", "ндс по счету"),
         ("let PDFsToRead = 3", "pdfs to read"),
         ("s = base64Encode(x)", "base64 encode"),
         ("MAX_RETRY_COUNT kebab-case-name", "max retry count kebab case name"),
