@@ -10,6 +10,7 @@ import unicodedata
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from functools import reduce
+from itertools import chain
 
 from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
@@ -122,12 +123,26 @@ def _with_alternatives(terms: Sequence[Term], alternatives: Sequence[Sequence[st
     """The terms with one for all words of which any one does, in the place of the first."""
     by_word = {term.word: term for term in terms}
     for words in alternatives:
-        group = [by_word[word] for word in dict.fromkeys(map(fold, words)) if word in by_word]
+        pieces = [[term.word for term in question_terms(word, languages=())] for word in words]
+        known = {piece for own in pieces for piece in own if piece in by_word}
+        group = [_as_word(by_word[piece], terms) for piece in _wholes(words, pieces) if piece in known]
         if len(group) > 1:
-            by_word[group[0].word] = replace(reduce(_both, group), count=1)
-            for other in group[1:]:
-                del by_word[other.word]
+            one = replace(reduce(_both, group), count=1)
+            first = min(map(list(by_word).index, known))
+            kept = [one if place == first else term for place, term in enumerate(by_word.values())]
+            by_word = {term.word: term for term in kept if term is one or term.word not in known}
     return tuple(by_word.values())
+
+
+def _wholes(words: Sequence[str], pieces: Sequence[Sequence[str]]) -> Iterable[str]:
+    """Each word as a whole, such as `e-mail`, or all of its pieces, which Chinese has."""
+    found = ([fold(word)] if fold(word) in own else own for word, own in zip(words, pieces, strict=True))
+    return dict.fromkeys(chain.from_iterable(found))
+
+
+def _as_word(term: Term, terms: Sequence[Term]) -> Term:
+    """A compound as a word of its own, written in one piece too."""
+    return replace(_of_short_words(term, terms), parts=frozenset())
 
 
 def _merged(terms: Iterable[Term]) -> tuple[Term, ...]:

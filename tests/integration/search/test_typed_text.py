@@ -51,6 +51,12 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"skink.txt", "the skink sleeps on the hard rock")
     corpus.add(b"markup.txt", "<feed title:axolotl />")
     corpus.add(b"axolotl.txt", "an axolotl")
+    corpus.add(b"query.sql", "SELECT * FROM moles WHERE burrow = 1 OR depth = 2 ORDER BY name")
+    corpus.add(b"burrow.txt", "burrow 1, depth 2")
+    corpus.add(b"form.txt", "申请表格已经提交")
+    corpus.add(b"receipt.txt", "这张收据是昨天的")
+    corpus.add(b"walkie.txt", "say it by walkie-talkie")
+    corpus.add(b"pigeon.txt", "say it by pigeon")
     corpus.add(b"twins.txt", "Jean–Luc and Anne–Sophie")
     corpus.add(b"alone.txt", "Marie went alone, and so did Jean")
     corpus.add(b"buffer_size.txt", "the ocelot has no size")
@@ -213,6 +219,25 @@ def test_either_of_two_words_or_phrases_is_enough(service: SearchService) -> Non
     assert service.search("gecko OR basilisk", deadline_s=60).hits[0].score >= 0.9
     assert sorted(names(service, '"gecko sleeps" OR "hard rock"')) == ["gecko.txt", "skink.txt"]
     assert names(service, '"gecko sleeps" "hard rock"') == []
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("申请表格 OR 收据", ["form.txt", "receipt.txt"]),
+        ("walkie-talkie OR pigeon", ["pigeon.txt", "walkie.txt"]),
+        ("title:gecko OR title:pigeon", ["gecko.txt", "pigeon.txt"]),
+    ],
+)
+def test_either_does_of_words_in_several_pieces_and_of_fields(
+    service: SearchService, text: str, found: list[str]
+) -> None:
+    hits = service.search(text, deadline_s=60).hits
+    assert sorted(hit.name.decode() for hit in hits if hit.score >= 0.85) == found
+
+
+def test_the_or_of_pasted_code_is_text(service: SearchService) -> None:
+    assert names(service, "burrow = 1 OR depth = 2")[0] == "query.sql"
 
 
 def test_a_field_of_other_tools_is_no_word_unless_a_text_has_it(service: SearchService) -> None:

@@ -402,6 +402,14 @@ def test_a_name_of_255_bytes() -> None:
         ("where id=1 OR id=2", "where id=1 OR id=2", (), ()),
         ("tax or invoice", "tax or invoice", (), ()),
         ("tax OR OR invoice", "tax OR OR invoice", (), ()),
+        ("status = 1 OR role = 2", "status = 1 OR role = 2", (), ()),
+        ("WHERE name IS NULL OR age IS NULL", "WHERE name IS NULL OR age IS NULL", (), ()),
+        ("12 Elm St Portland OR 97201", "12 Elm St Portland OR 97201", (), ()),
+        ("Salem OR 97301-0042", "Salem OR 97301-0042", (), ()),
+        ("2023 OR 97201", "2023 97201", (("2023", "97201"),), ()),
+        ("title:ada OR title:bob", "ada bob", (("ada", "bob"),), ()),
+        ('author:"A B" OR author:"C D"', "A B C D", (), (("A B", "C D"),)),
+        ('note:"A B" OR note:x', "note A B OR note:x", (), ()),
     ],
 )
 def test_of_words_and_phrases_with_an_or_between_them_any_does(
@@ -409,8 +417,8 @@ def test_of_words_and_phrases_with_an_or_between_them_any_does(
 ) -> None:
     query = parse(text)
     assert (query.question, query.alternatives, query.any_phrases) == (question, words, phrases)
-    assert query.phrases == ()
-    assert query.required_phrases == phrases
+    assert query.phrases == (() if "note" not in text else ("A B",))
+    assert query.required_phrases == (*((phrase,) for phrase in query.phrases), *phrases)
 
 
 def test_words_with_a_distance_are_no_phrase() -> None:
