@@ -114,9 +114,12 @@ class FileNode(PlacedNode, Openable):
         self.kernel_version = KernelVersion.of(attributes)
 
     def kernel_attributes_match(self, version: FileStat | None) -> bool:
-        """Whether the kernel has the size and mtime of this version, or no attributes at all."""
+        """Whether the kernel has the attributes of this version, or none at all.
+
+        Mode and owner are told by the ctime. Those of a listing are the index's, which may be older.
+        """
         given = self.kernel_version
-        return given is None or version is None or (given.size, given.mtime_ns) == (version.size, version.mtime_ns)
+        return given is None or version is None or given == KernelVersion.of(version)
 
     def replace_opened_version(self, version: FileStat | None, *, now_ns: int) -> bool:
         """Record the version that is opened now; whether its content is that of the version opened before.

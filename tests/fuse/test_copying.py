@@ -14,6 +14,21 @@ from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 
 
+def test_who_opens_a_file_learns_the_mode_that_the_index_does_not_know_yet(
+    mount: MountProcess, root: IndexedRoot
+) -> None:
+    """Some versions of `cp` ask but once, after they have opened it."""
+    root.add("a.txt", "roses").chmod(0o640)
+    with os.scandir(mount.query_path("roses")) as entries:
+        (entry,) = entries
+    os.stat(entry.path)
+    descriptor = os.open(entry.path, os.O_RDONLY)
+    try:
+        assert stat.S_IMODE(os.fstat(descriptor).st_mode) == 0o640
+    finally:
+        os.close(descriptor)
+
+
 @pytest.mark.parametrize("command", [["cp", "-a"], ["cp", "-r", "--preserve=all"]])
 def test_a_copy_can_be_changed_and_deleted(
     mount: MountProcess, root: IndexedRoot, tmp_path: Path, command: list[str]
