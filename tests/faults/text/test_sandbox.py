@@ -198,7 +198,8 @@ def test_the_child_knows_no_secrets_and_has_no_files(sandbox: Sandbox, monkeypat
     descriptors = sandbox.parse(b"", mime_type="descriptors")
     assert isinstance(descriptors, Document)
     assert descriptors.text.split()[:4] == ["0", "1", "2", "3"]  # the last one reads the own memory use
-    assert len(descriptors.text.split()) == 5, "and the file that the parent shares"
+    # And the file that the parent shares. Newer versions of libffi keep their own library open.
+    assert len(descriptors.text.split()) in (5, 6)
 
 
 def test_the_child_dies_with_its_parent(tmp_path: Path) -> None:
