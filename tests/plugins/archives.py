@@ -23,6 +23,18 @@ def cpio_of(files: Mapping[str, bytes]) -> bytes:
     return _written(files, "cpio")
 
 
+def binary_cpio_of(files: Mapping[str, bytes]) -> bytes:
+    """A cpio archive with these files, in the format that GNU's program writes unless told otherwise."""
+    return b"".join(_binary_cpio_member(*file) for file in [*files.items(), ("TRAILER!!!", b"")])
+
+
+def _binary_cpio_member(name: str, data: bytes) -> bytes:
+    stored, size = name.encode() + b"\0", len(data)
+    numbers = (0o070707, 0, 1, 0o100644, 0, 0, 1, 0, 0, 0, len(stored), size >> 16, size & 0xFFFF)
+    padded = (part + bytes(len(part) % 2) for part in (stored, data))
+    return struct.pack("<13H", *numbers) + b"".join(padded)
+
+
 def _written(files: Mapping[str, bytes], format_name: str) -> bytes:
     assert has_library()
     import libarchive

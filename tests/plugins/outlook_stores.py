@@ -56,19 +56,24 @@ def wide(text: str) -> bytes:
     return text.encode("utf-16-le")
 
 
-def outlook_store(*folders: Folder, more: Properties | None = None) -> bytes:
-    """A file with these folders; `more` are properties of the store."""
-    writer = _Writer()
+def outlook_store(*folders: Folder, more: Properties | None = None, damaged: str = "") -> bytes:
+    """A file with these folders; `more` are properties of the store.
+
+    `damaged` is what cannot be read: the name of a folder, `items of` one, `first letter`, or `store`.
+    """
+    writer = _Writer(damaged)
     writer.add_folder(Folder("", folders=(Folder("Top of file", folders=folders),)), parent=_ROOT, identifier=_ROOT)
     uppermost = writer.folders[1]
     entry = bytes(20) + struct.pack("<I", uppermost)
     writer.add_node(_STORE, {_MAIL_FOLDER: entry, **(more or {})}, parent=0)
+    writer.damage("store", _STORE)
     writer.add_node(_NAMES, _NAMED, parent=0)
     return writer.file()
 
 
 @dataclass
 class _Writer:
+    damaged: str = ""
     content: bytearray = field(default_factory=lambda: bytearray(1024))
     blocks: list[tuple[int, int, int]] = field(default_factory=list)
     nodes: list[tuple[int, int, int, int]] = field(default_factory=list)
@@ -83,8 +88,11 @@ class _Writer:
         inner_folders = [next(self.numbers) << 5 | _FOLDER for _ in folder.folders]
         for kind, members in ((_FOLDERS_TABLE, inner_folders), (_ITEMS_TABLE, items)):
             self.nodes.append((identifier - _FOLDER + kind, *self.table({member: {} for member in members}), parent))
+        self.damage(folder.name, identifier)
+        self.damage(f"items of {folder.name}", identifier - _FOLDER + _ITEMS_TABLE)
         for number, item in zip(items, folder.items, strict=True):
             self.add_item(item, parent=identifier, identifier=number)
+            self.damage("first letter", number)
         for number, each in zip(inner_folders, folder.folders, strict=True):
             self.add_folder(each, parent=identifier, identifier=number)
 
@@ -96,6 +104,14 @@ class _Writer:
         for number, attached in enumerate(item.attached):
             inner[number << 5 | _ATTACHED] = self.record(attached)
         self.add_node(identifier, {_CLASS: wide("IPM.Note"), **item.properties}, parent=parent, inner=inner)
+
+    def damage(self, name: str, identifier: int) -> None:
+        """Overwrite a node, if this is the name of what cannot be read; only the first one of a name."""
+        if name and name == self.damaged:
+            block = next(data for node, data, *_ in self.nodes if node == identifier)
+            place, size = next((place, size) for number, place, size in self.blocks if number == block)
+            self.content[place : place + size] = b"\xaa" * size
+            self.damaged = ""
 
     def add_node(
         self,

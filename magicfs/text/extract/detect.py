@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import codecs
 import re
-from typing import Final
+from typing import Final, Literal
 
 from magicfs.text.extract.documents.dbase_tables import DBASE_TYPE, is_dbase_table
 from magicfs.text.extract.encrypted_files import encrypted_type
@@ -70,6 +70,11 @@ _LOSSLESS = (
 _SKIPPED_FRAME: Final = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18")
 """How what programs write beside the frames of Zstandard and LZ4 begins: its length follows."""
 _MAX_SKIPPED_FRAMES: Final = 20
+_BINARY_CPIO: Final[dict[bytes, Literal["little", "big"]]] = {b"\xc7\x71": "little", b"\x71\xc7": "big"}
+"""How binary archives of cpio begin, and the order of their bytes."""
+_CPIO_HEADER_BYTES: Final = 26
+_KINDS_OF_FILES: Final = frozenset({0o01, 0o02, 0o04, 0o06, 0o10, 0o12, 0o14})
+"""The upper bits of the mode of a file."""
 _RIFF_TYPES = {
     b"WEBP": (Route.IMAGE, "image/webp"),
     b"WAVE": (Route.MEDIA, "audio/x-wav"),
@@ -136,12 +141,24 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
     table = FileType(Route.PARSE, DBASE_TYPE) if is_dbase_table(head) else None
+    if _is_binary_cpio(head):
+        return FileType(Route.ARCHIVE, "application/x-cpio")
     drawing = FileType(Route.PARSE, drawn) if (drawn := drawing_type(head)) else None
     if (told := table or drawing or _by_sound(head) or _by_root(head) or _by_first_frame(content)) is not None:
         return told
     if b"%PDF-" in head[:_PDF_HEADER_BYTES] and _PDF_OBJECT.search(content):
         return FileType(Route.PARSE, "application/pdf")
     return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None
+
+
+def _is_binary_cpio(head: bytes) -> bool:
+    """Whether it is a cpio archive as the program of GNU makes it unless told otherwise, of either order of bytes."""
+    order = _BINARY_CPIO.get(head[:2])
+    if order is None or len(head) < _CPIO_HEADER_BYTES:
+        return False
+    mode, name_bytes = (int.from_bytes(head[at : at + 2], order) for at in (6, 20))
+    end = _CPIO_HEADER_BYTES + name_bytes - 1
+    return mode >> 12 in _KINDS_OF_FILES and name_bytes > 1 and head.find(b"\0", _CPIO_HEADER_BYTES) == end
 
 
 def _by_first_frame(content: bytes) -> FileType | None:

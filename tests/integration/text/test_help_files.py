@@ -62,6 +62,16 @@ def test_what_stands_before_damage_is_read(extractor: FileExtractor) -> None:
     assert "the topics behind the damage (corrupt)" in str(document.unread_parts)
 
 
+def test_a_damaged_part_of_the_list_costs_the_topics_in_it(extractor: FileExtractor) -> None:
+    files = {f"/html/a topic with quite a long name {number}.htm": topic(f"heron {number}") for number in range(200)}
+    content = bytearray(help_of(files))
+    second = content.index(b"PMGL", content.index(b"PMGL") + 1)
+    content[second + 0x14 : second + 0x18] = b"\xff" * 4
+    document = read(extractor, bytes(content), b"a.chm")
+    assert 100 < len(set(document.text.split())) < 200
+    assert "the topics in a damaged part of the list (corrupt)" in str(document.unread_parts)
+
+
 @pytest.mark.parametrize("kept", [40, 0x60])
 def test_a_cut_one_is_damaged(extractor: FileExtractor, kept: int) -> None:
     outcome = extractor.extract(help_of({"/a.htm": topic("a heron")})[:kept], name=b"a.chm")

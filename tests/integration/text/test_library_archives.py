@@ -19,7 +19,7 @@ from magicfs.text.extract.archives.archive_members import members_of
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits
 from tests.integration.text.reading import read
-from tests.plugins.archives import cabinet_of, cpio_of, disc_of, seven_zip_of
+from tests.plugins.archives import binary_cpio_of, cabinet_of, cpio_of, disc_of, seven_zip_of
 from tests.plugins.documents import container, mail, word_document
 from tests.plugins.rar import rar_of
 
@@ -38,6 +38,7 @@ PACKS: Final[dict[str, Pack]] = {
     "a.rar": rar_of,
     "a.iso": disc_of,
     "a.cpio": cpio_of,
+    "binary.cpio": binary_cpio_of,
 }
 
 

@@ -8,6 +8,8 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Final
 
+import pytest
+
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
@@ -131,3 +133,22 @@ def test_what_is_attached_and_is_no_file_is_named(extractor: FileExtractor) -> N
     document = read(extractor, outlook_store(Folder("Inbox", [letter])), b"a.pst")
     assert "Attachment: an older letter" in document.text
     assert str(document.unread_parts) == "1 of 2 parts could not be read: an older letter (binary)"
+
+
+@pytest.mark.parametrize(
+    ("damaged", "lost"),
+    [
+        pytest.param("first letter", "heron 0", id="a message"),
+        pytest.param("Inbox", None, id="the name of a folder"),
+        pytest.param("items of Inbox", "heron 0 heron 1", id="the items of a folder"),
+        pytest.param("store", None, id="what the file says of itself"),
+    ],
+)
+def test_what_is_damaged_costs_itself_alone(extractor: FileExtractor, damaged: str, lost: str | None) -> None:
+    birds = [message(f"letter {number}", f"heron {number}") for number in range(4)]
+    folders = (Folder("Inbox", birds[:2], [Folder("Birds", birds[2:3])]), Folder("Sent", birds[3:]))
+    document = read(extractor, outlook_store(*folders, damaged=damaged), b"a.pst")
+    assert {f"heron {number}" for number in range(4) if f"heron {number}" in document.text} == {
+        f"heron {number}" for number in range(4) if f"heron {number}" not in (lost or "")
+    }
+    assert (document.unread_parts is not None) == (lost is not None)

@@ -7,6 +7,7 @@ attachment, comes back here. One thread.
 from __future__ import annotations
 
 import contextlib
+import importlib
 import math
 import os
 import time
@@ -65,6 +66,8 @@ _TIME_SHARE: Final = 0.8
 """The share of a file's time after which its reader stops, so that what was read is kept."""
 _PICTURE_TIME_SHARE: Final = 0.2
 """The share of a file's time in which strips of a long page or picture are begun: see `LEAST_PAGE_SHARE`."""
+_LOADED_LATE: Final = ("pypdf.filters", "pypdf._codecs._codecs", "cryptography.hazmat.backends.openssl.backend")
+"""The modules that libraries load when a file needs them."""
 _READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
 _NO_HOLDER: Final = -1
 _MAX_DEPTH: Final = 3
@@ -83,6 +86,9 @@ class DocumentParser:
     def warm_up(self) -> None:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
         load_charsets()
+        for module in _LOADED_LATE:
+            with contextlib.suppress(ImportError):  # another version of the library may have no such module
+                importlib.import_module(module)
         has_library()
         picture_metadata.warm_up()
         pdf_text.warm_up()

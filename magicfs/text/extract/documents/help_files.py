@@ -79,7 +79,7 @@ class _HelpFile:
         self._content = content
         self._parts = parts
         directory, _, self._start = struct.unpack_from("<QQQ", content, 0x48)
-        self._entries = dict(_entries(content, directory))
+        self._entries = dict(_entries(content, directory, parts))
         self._section = self._decompressed()
 
     def read(self, name: str) -> bytes:
@@ -131,25 +131,38 @@ class _HelpFile:
         return bytes(section)
 
 
-def _entries(content: bytes, directory: int) -> Iterator[tuple[str, _Entry]]:
-    """Yield the names of the files, and where they are."""
+def _entries(content: bytes, directory: int, parts: FileParts) -> Iterator[tuple[str, _Entry]]:
+    """Yield the names of the files, and where they are, but for those in a part of the list that is damaged."""
     header, _, chunk_bytes = struct.unpack_from("<III", content, directory + 8)
     count = struct.unpack_from("<I", content, directory + 0x2C)[0]
     left = _MAX_ENTRIES
-    for number in range(count):
+    for number in range(min(count, len(content))):
         start = directory + header + number * chunk_bytes
         chunk = content[start : start + chunk_bytes]
         if not chunk.startswith(b"PMGL"):
             continue
-        place, end = 0x14, len(chunk) - int.from_bytes(chunk[4:8], "little")
-        while place < end and left > 0:
-            left -= 1
-            length, place = _number(chunk, place)
-            name = chunk[place : place + length].decode("utf-8", "replace")
-            section, place = _number(chunk, place + length)
-            offset, place = _number(chunk, place)
-            size, place = _number(chunk, place)
-            yield name, _Entry(section == 1, offset, size)
+        try:
+            for entry in _entries_of(chunk):
+                if left <= 0:
+                    return
+                left -= 1
+                yield entry
+        except (IndexError, ValueError):
+            parts.add_unread("the topics in a damaged part of the list")
+
+
+def _entries_of(chunk: bytes) -> Iterator[tuple[str, _Entry]]:
+    """Yield what a part of the list has. Raises `IndexError` or `ValueError` at damage."""
+    place, end = 0x14, len(chunk) - int.from_bytes(chunk[4:8], "little")
+    while place < end:
+        length, place = _number(chunk, place)
+        name = chunk[place : place + length].decode("utf-8", "replace")
+        section, place = _number(chunk, place + length)
+        offset, place = _number(chunk, place)
+        size, place = _number(chunk, place)
+        yield name, _Entry(section == 1, offset, size)
+    if place != end:
+        raise ValueError("an entry that is longer than its part of the list")
 
 
 def _number(chunk: bytes, place: int) -> tuple[int, int]:

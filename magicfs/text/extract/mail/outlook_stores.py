@@ -38,6 +38,8 @@ _VALUE_BYTES: Final = 8
 _PREFIX: Final = 0x01
 """How a subject begins, before a character that counts those of a prefix such as `RE: `."""
 _NAMELESS: Final = Names(b"", b"", b"")
+_DAMAGE: Final = (OSError, AttributeError, TypeError, ValueError)
+"""What the library raises about a damaged folder or item, and what follows from one that it does not give."""
 
 
 class _Place(NamedTuple):
@@ -59,7 +61,7 @@ def read_store(source: bytes | OpenFile, *, parts: FileParts, max_bytes: int, un
     """
     store = pypff.file()
     store.open_file_object(io.BytesIO(source) if isinstance(source, bytes) else source)
-    if _Record.of(store.message_store).number(_PASSWORD):
+    if _has_password(store):
         return Unreadable(SkipReason.ENCRYPTED, "a password protects it")
     names = _names(store)
     reader = ItemReader(parts)
@@ -86,28 +88,58 @@ def read_store(source: bytes | OpenFile, *, parts: FileParts, max_bytes: int, un
     )
 
 
+def _has_password(store: Any) -> bool:
+    try:
+        return bool(_Record.of(store.message_store).number(_PASSWORD))
+    except _DAMAGE:
+        return False
+
+
 def _mail_folder(store: Any) -> Any:
     """The folder that a person sees as the uppermost one; the one around it if the file does not say which that is."""
-    identifier = (_Record.of(store.message_store).data(_MAIL_FOLDER) or b"")[-4:]
     root = store.root_folder
-    folders = (folder for folder in root.sub_folders if folder.identifier == int.from_bytes(identifier, "little"))
-    return next(folders, root)
+    try:
+        identifier = int.from_bytes((_Record.of(store.message_store).data(_MAIL_FOLDER) or b"")[-4:], "little")
+        folders = (root.get_sub_folder(index) for index in range(root.number_of_sub_folders))
+        return next((folder for folder in folders if folder.identifier == identifier), root)
+    except _DAMAGE:
+        return root
 
 
 def _places(folder: Any, parts: FileParts, path: str = "", *, depth: int = 0) -> Iterator[_Place]:
-    """Yield the places of all items in a folder and the folders in it."""
-    try:
-        for index in range(folder.number_of_sub_messages):
-            if parts.is_time_over:
-                parts.add_unread(path or "a folder", SkipReason.TIMEOUT)
-                return
+    """Yield the places of all items in a folder and the folders in it, but for those that are damaged."""
+    for index in range(_count(folder, "number_of_sub_messages", path, parts)):
+        if parts.is_time_over:
+            parts.add_unread(path or "a folder", SkipReason.TIMEOUT)
+            return
+        try:
             yield _Place(folder.get_sub_message(index).identifier, folder, path, index)
-        inner_folders = list(folder.sub_folders)
-    except OSError:
+        except _DAMAGE:
+            parts.add_unread(f"{path}: item {index + 1}")
+    count = _count(folder, "number_of_sub_folders", path, parts) if depth < _MAX_DEPTH else 0
+    for index in range(count):
+        try:
+            inner = folder.get_sub_folder(index)
+        except _DAMAGE:
+            parts.add_unread(f"{path}: folder {index + 1}")
+            continue
+        yield from _places(inner, parts, f"{path}/{_name(inner)}".lstrip("/"), depth=depth + 1)
+
+
+def _count(folder: Any, attribute: str, path: str, parts: FileParts) -> int:
+    """How many items or folders a folder has: none where its list of them is damaged."""
+    try:
+        return int(getattr(folder, attribute))
+    except _DAMAGE:
         parts.add_unread(path or "a folder")
-        return
-    for inner in inner_folders if depth < _MAX_DEPTH else ():
-        yield from _places(inner, parts, f"{path}/{inner.name or ''}".lstrip("/"), depth=depth + 1)
+        return 0
+
+
+def _name(folder: Any) -> str:
+    try:
+        return folder.name or ""
+    except _DAMAGE:
+        return "a folder"
 
 
 def _page(place: _Place, names: Names, reader: ItemReader, parts: FileParts) -> str:
@@ -127,7 +159,7 @@ def _names(store: Any) -> Names:
     try:
         mapping = _Record.of(store.name_to_id_map)
         return Names(*(mapping.data(number) or b"" for number in NAME_PROPERTIES))
-    except (OSError, AttributeError, TypeError):
+    except _DAMAGE:
         return _NAMELESS
 
 
