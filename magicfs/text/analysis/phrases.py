@@ -9,9 +9,10 @@ from collections.abc import Iterator, Sequence
 from itertools import pairwise
 
 from magicfs.domain.query import Lexeme
+from magicfs.text.analysis.compounds import MAX_COMPOUND_CHARACTERS
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import algorithms_for, word_forms
-from magicfs.text.analysis.lexemes import MAX_COMPOUND_CHARACTERS, folded_word, unspaced_lexemes
+from magicfs.text.analysis.lexemes import folded_word, unspaced_lexemes
 from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.tokens import Token, typed_tokens
 

@@ -16,11 +16,12 @@ from magicfs.domain.query import Lexeme, Term
 from magicfs.text.analysis.abbreviations import days_as_decimals, typed_days_of_year
 from magicfs.text.analysis.accounts import accounts_in
 from magicfs.text.analysis.codes import code_forms, hosts_in_digits
+from magicfs.text.analysis.compounds import compounds
 from magicfs.text.analysis.dates import days_in_one_piece
 from magicfs.text.analysis.degrees import stated_degrees
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import OTHER_FORM_FACTOR, VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
-from magicfs.text.analysis.lexemes import compounds, folded_word, unspaced_lexemes
+from magicfs.text.analysis.lexemes import folded_word, unspaced_lexemes
 from magicfs.text.analysis.lookalikes import lookalike_forms
 from magicfs.text.analysis.measures import is_amount
 from magicfs.text.analysis.readable import readable

@@ -134,7 +134,7 @@ _PAIR: Final = 2
 _SIGNS_OF_MAIL: Final = frozenset({".", "-", "_", "+"})
 """Signs before the `@` of an address."""
 _MAX_ADDRESS_PARTS: Final = 80
-"""With its signs, an address of more parts is longer than any word of the index (`lexemes.MAX_COMPOUND_CHARACTERS`)."""
+"""With its signs, an address of more parts is longer than any compound of the index (`MAX_COMPOUND_CHARACTERS`)."""
 
 
 class Token(NamedTuple):
