@@ -140,11 +140,11 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
         return FileType(Route.MEDIA, "video/mp4")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
+    archive = FileType(Route.ARCHIVE, "application/x-cpio") if _is_binary_cpio(head) else None
     table = FileType(Route.PARSE, DBASE_TYPE) if is_dbase_table(head) else None
-    if _is_binary_cpio(head):
-        return FileType(Route.ARCHIVE, "application/x-cpio")
     drawing = FileType(Route.PARSE, drawn) if (drawn := drawing_type(head)) else None
-    if (told := table or drawing or _by_sound(head) or _by_root(head) or _by_first_frame(content)) is not None:
+    told = archive or table or drawing or _by_sound(head) or _by_root(head) or _by_first_frame(content)
+    if told is not None:
         return told
     if b"%PDF-" in head[:_PDF_HEADER_BYTES] and _PDF_OBJECT.search(content):
         return FileType(Route.PARSE, "application/pdf")
