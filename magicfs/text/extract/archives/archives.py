@@ -1,7 +1,7 @@
 """Reads archives: the names in them, and the texts of the files in small ones.
 
-Runs in the child process, called by `document_parser`, which reads the files inside. Nothing is unpacked to the disk:
-`archive_members` decompresses in memory. Pure functions.
+Runs in the child process, called by `document_parser`; `files_inside` reads the files in them. Nothing is unpacked to
+the disk: `archive_members` decompresses in memory. Pure functions.
 """
 
 from __future__ import annotations

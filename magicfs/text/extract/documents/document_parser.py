@@ -1,7 +1,7 @@
 """The `Parser` of the child process: gives each file to the reader of its type.
 
 kreuzberg reads most formats; the readers in `own_readers` are for what it does not read. A file in a file, such as an
-attachment, comes back here. One thread.
+attachment, comes back here from `files_inside`. One thread.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import importlib
 import math
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Final
 
@@ -25,8 +25,8 @@ from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container, xml_documents
 from magicfs.text.extract.documents.document_parts import with_document_parts
 from magicfs.text.extract.documents.document_pictures import reader_of_pictures, with_pictures
-from magicfs.text.extract.documents.extended_documents import text_of, with_unread_parts
-from magicfs.text.extract.documents.file_parts import FAILURES, FileParts
+from magicfs.text.extract.documents.extended_documents import with_unread_parts
+from magicfs.text.extract.documents.files_inside import FilesInside
 from magicfs.text.extract.documents.inline_pictures import has_pictures, without_pictures
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
@@ -49,9 +49,8 @@ from magicfs.text.extract.pdf import pdf_text
 from magicfs.text.extract.pdf.open_file import OpenFile
 from magicfs.text.extract.pdf.pdf_documents import with_pdf_parts
 from magicfs.text.extract.pdf.text_layers import KnownLayers, read_pdf
-from magicfs.text.extract.plain.decoding import read_text
-from magicfs.text.extract.plain.plain_text import clean, decode
-from magicfs.text.extract.process.page_reader import Pages, unreadable_of
+from magicfs.text.extract.plain.plain_text import clean
+from magicfs.text.extract.process.page_reader import Pages
 
 _XML_READERS: Final[dict[str, Callable[[bytes], Document | Unreadable]]] = {
     xml_documents.SVG_TYPE: xml_documents.read_svg,
@@ -68,10 +67,6 @@ _PICTURE_TIME_SHARE: Final = 0.2
 """The share of a file's time in which strips of a long page or picture are begun: see `LEAST_PAGE_SHARE`."""
 _LOADED_LATE: Final = ("pypdf.filters", "pypdf._codecs._codecs", "cryptography.hazmat.backends.openssl.backend")
 """The modules that libraries load when a file needs them."""
-_READ_INSIDE: Final = frozenset({Route.PARSE, Route.MARKUP, Route.ARCHIVE})
-_NO_HOLDER: Final = -1
-_MAX_DEPTH: Final = 3
-"""Files in files that are read: a document attached to a message attached to a message."""
 
 
 class DocumentParser:
@@ -81,7 +76,8 @@ class DocumentParser:
         self._kreuzberg = kreuzberg
         self._limits = limits
         self._layers = KnownLayers()
-        self._begin(0.0)
+        self._inside = FilesInside(self._parse)
+        self._started = 0.0
 
     def warm_up(self) -> None:
         """Load what the libraries load late: the process cannot read it any more behind its walls."""
@@ -103,18 +99,10 @@ class DocumentParser:
         outcome = (
             self._read_open(content, mime_type) if isinstance(content, OpenFile) else self._parse(content, mime_type)
         )
-        if self._attached is not None and isinstance(outcome, Document):
-            outcome = replace(outcome, pictures=self._attached.found(first_message=outcome.first_page or 1))
-        return with_unread_parts(outcome, self._parts.unread)
-
-    def _begin(self, started: float, *, attached: AttachedPictures | None = None) -> None:
-        """Begin a file at a moment on the monotonic clock; one that began at infinity has any time."""
-        self._started = started
-        self._depth = 0
-        self._holder_depth = _NO_HOLDER
-        """How deep the innermost message or archive stands that has messages and archives alone around it."""
-        self._parts = FileParts(self._read_part, until=started + self._limits.seconds * _PARTS_TIME_SHARE)
-        self._attached = attached
+        attached = self._inside.attached
+        if attached is not None and isinstance(outcome, Document):
+            outcome = replace(outcome, pictures=attached.found(first_message=outcome.first_page or 1))
+        return with_unread_parts(outcome, self._inside.parts.unread)
 
     @property
     def is_spent(self) -> bool:
@@ -138,6 +126,15 @@ class DocumentParser:
             read = attached.read
         return self._kreuzberg.open_pictures(read, seconds=seconds)
 
+    def _begin(self, started: float, *, attached: AttachedPictures | None = None) -> None:
+        """Begin a file at a moment on the monotonic clock; one that began at infinity has any time."""
+        self._started = started
+        self._inside.begin(until=self._until(_PARTS_TIME_SHARE), attached=attached)
+
+    def _until(self, share: float) -> float:
+        """When a share of the file's time is over, on the monotonic clock."""
+        return self._started + self._limits.seconds * share
+
     def _read_open(self, file: OpenFile, mime_type: str) -> Parsed:
         """The text of a file that is not in memory."""
         if mime_type == STORE_TYPE:
@@ -146,7 +143,7 @@ class DocumentParser:
         if isinstance(outcome, Unreadable):
             return outcome
         until = time.monotonic() + self._limits.seconds * _PDF_TIME_SHARE
-        return with_pdf_parts(outcome, file, until=until, parts=self._parts)
+        return with_pdf_parts(outcome, file, until=until, parts=self._inside.parts)
 
     def _parse(self, content: bytes, mime_type: str) -> Parsed:
         of_container = self._parse_container(content, mime_type)
@@ -156,13 +153,13 @@ class DocumentParser:
         if isinstance(exact, Unreadable):
             return self._read_archive(content, mime_type) if exact == container.ARCHIVE else exact
         if exact in PACKED_MAIL:
-            with self._holder():
+            with self._inside.holder():
                 return self._parse_here(content, exact) or Unreadable(SkipReason.NO_TEXT)
-        attached = self._attached if self._depth == self._holder_depth + 1 else None
+        attached = self._inside.pictures_of_document
         if attached is not None:
             attached.add_document(content, exact)
         encoded = 0
-        if self._wants_pictures_alone and exact not in READ_AGAIN:
+        if self._inside.wants_pictures_alone and exact not in READ_AGAIN:
             is_pdf = exact == pdf_text.PDF_TYPE and attached is not None and not attached.is_full
             outcome = self._layers.read(content) if is_pdf else Unreadable(SkipReason.NO_TEXT)
         else:
@@ -170,7 +167,7 @@ class DocumentParser:
             outcome = self._parse_here(text, exact) or self._parse_by_library(text, mime_type, exact)
         if attached is not None:
             attached.add_pages(content, outcome)
-        if isinstance(outcome, PartialDocument) or self._depth:
+        if isinstance(outcome, PartialDocument) or not self._inside.is_outermost:
             return outcome
         outcome = with_pictures(outcome, content, exact)
         return replace(outcome, encoded_characters=encoded) if isinstance(outcome, Document) else outcome
@@ -180,23 +177,25 @@ class DocumentParser:
         if exact_type == pdf_text.PDF_TYPE:
             outcome = self._layers.read(content)
         else:
-            outcome = read_running_text(content, exact_type, library=self._kreuzberg, parts=self._parts)
+            outcome = read_running_text(content, exact_type, library=self._kreuzberg, parts=self._inside.parts)
         if mime_type == container.ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:
             return self._read_archive(content, mime_type)
         seconds_of_pdf = self._limits.seconds * _PDF_TIME_SHARE
-        return with_document_parts(outcome, content, exact_type, seconds_of_pdf=seconds_of_pdf, parts=self._parts)
+        return with_document_parts(
+            outcome, content, exact_type, seconds_of_pdf=seconds_of_pdf, parts=self._inside.parts
+        )
 
     def _parse_here(self, content: bytes, exact_type: str) -> Document | Unreadable | None:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
         if exact_type == MOBIPOCKET_TYPE:
             return self._read_book(content)
         if exact_type == DATABASE_TYPE:
-            return read_database(content, parts=self._parts, max_characters=self._limits.text_bytes)
+            return read_database(content, parts=self._inside.parts, max_characters=self._limits.text_bytes)
         if exact_type == SIGNED_TYPE:
             return self._read_signed(content)
         if exact_type == STORE_TYPE:
             return self._read_store(content)
-        outcome = read_own_format(content, exact_type, parts=self._parts)
+        outcome = read_own_format(content, exact_type, parts=self._inside.parts)
         if exact_type == container.XMIND and isinstance(outcome, Document) and not outcome.text:
             return self._read_archive(content, container.ZIP)
         return outcome
@@ -216,8 +215,8 @@ class DocumentParser:
 
     def _read_store(self, source: bytes | OpenFile) -> Document | Unreadable:
         """The texts of the items of a file of Outlook."""
-        until = self._started + self._limits.seconds * _TIME_SHARE
-        return read_store(source, parts=self._parts, max_bytes=self._limits.text_bytes, until=until)
+        until = self._until(_TIME_SHARE)
+        return read_store(source, parts=self._inside.parts, max_bytes=self._limits.text_bytes, until=until)
 
     def _read_signed(self, content: bytes) -> Document | Unreadable:
         """The text of a file or a message that was signed."""
@@ -225,115 +224,61 @@ class DocumentParser:
         if isinstance(signed, Unreadable):
             return signed
         inner = FileType(Route.PARSE, MESSAGE_TYPE) if is_part_of_mail(signed) else detect(signed, name=b"")
-        text = self._read_detected(signed, b"", inner)
+        text = self._inside.read(signed, b"", inner)
         return Document(text=text, mime_type=inner.mime_type)
 
     def _parse_container(self, content: bytes, mime_type: str) -> Document | Unreadable | None:
         """The outcome for mail, media and archives, which the detected type tells; None for any other type."""
         if mime_type in {MESSAGE_TYPE, MAILBOX_TYPE}:
-            with self._holder():
+            with self._inside.holder():
                 return self._read_mail(content, mime_type)
         if mime_type in _XML_READERS:
             return _XML_READERS[mime_type](content)
         if mime_type.startswith("image/"):
-            until = self._started + self._limits.seconds * _TIME_SHARE
-            return read_picture(content, mime_type, library=self._kreuzberg, parts=self._parts, until=until)
+            until = self._until(_TIME_SHARE)
+            return read_picture(content, mime_type, library=self._kreuzberg, parts=self._inside.parts, until=until)
         if mime_type.startswith(("audio/", "video/")):
             return read_recording(content, mime_type) or Unreadable(SkipReason.BINARY, "sound or a film")
         return self._read_archive(content, mime_type) if is_archive(mime_type) else None
 
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
-        with self._holder():
-            return self._read_compressed(content, mime_type)
-
-    def _read_compressed(self, content: bytes, mime_type: str) -> Document | Unreadable:
         """The text of a compressed file, or of an archive."""
+        with self._inside.holder():
+            return self._read_compressed(content, mime_type) or self._read_members(content, mime_type)
+
+    def _read_compressed(self, content: bytes, mime_type: str) -> Document | None:
+        """The text of a compressed file; None for an archive, and for a file in which nothing is read."""
         file = decompress_file(content, mime_type)
-        if file is not None:
-            inner = detect(file.content, name=file.name)
-            text = self._read_detected(file.content, file.name, inner)
-            if text or (not self._depth and self._attached is not None and self._attached.count):
-                if file.is_damaged:
-                    self._parts.add_unread("what follows the damage")
-                title = file.name.decode("utf-8", "replace") or None
-                cut_bytes = file.count_rest(until=self._parts.until)
-                return Document(text=text, mime_type=inner.mime_type, title=title, cut_bytes=cut_bytes)
-        pictures = self._attached if self._depth == self._holder_depth else None
+        if file is None:
+            return None
+        inner = detect(file.content, name=file.name)
+        text = self._inside.read(file.content, file.name, inner)
+        if not text and not self._inside.has_pictures_of_outermost:
+            return None
+        if file.is_damaged:
+            self._inside.parts.add_unread("what follows the damage")
+        title = file.name.decode("utf-8", "replace") or None
+        cut_bytes = file.count_rest(until=self._inside.parts.until)
+        return Document(text=text, mime_type=inner.mime_type, title=title, cut_bytes=cut_bytes)
+
+    def _read_members(self, content: bytes, mime_type: str) -> Document | Unreadable:
+        """The names in an archive, and the texts of the files in a small one."""
         archive = read_archive(
             content,
             mime_type,
-            parts=self._parts,
+            parts=self._inside.parts,
             max_characters=self._limits.text_bytes,
-            pictures=pictures,
-            is_outermost=not self._depth,
+            pictures=self._inside.pictures_of_members,
+            is_outermost=self._inside.is_outermost,
         )
-        if archive is None and mime_type in LIBRARY_TYPES and self._parts.unread is not None:
+        if archive is None and mime_type in LIBRARY_TYPES and self._inside.parts.unread is not None:
             return Unreadable(SkipReason.CORRUPT, "a damaged archive")
         return archive or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
     def _read_mail(self, content: bytes, mime_type: str) -> Document:
-        until = self._started + self._limits.seconds * _TIME_SHARE
-        reader = MailReader(self._parts, max_bytes=self._limits.text_bytes, until=until)
+        until = self._until(_TIME_SHARE)
+        reader = MailReader(self._inside.parts, max_bytes=self._limits.text_bytes, until=until)
         if mime_type == MESSAGE_TYPE:
             return reader.read_message(content)
-        begin = self._attached.begin if self._attached is not None and not self._depth else None
-        return reader.read_mailbox(content, begin=begin)
-
-    @property
-    def _wants_pictures_alone(self) -> bool:
-        """Whether what is read is in a message or an archive whose texts were read before."""
-        return self._attached is not None and self._attached.keeps_bytes
-
-    @contextlib.contextmanager
-    def _holder(self) -> Iterator[None]:
-        """What is read meanwhile is in a message or an archive. The outermost one gathers the pictures of all."""
-        if not self._depth and self._attached is None:
-            self._attached = AttachedPictures()
-        before = self._holder_depth
-        if self._depth == before + 1:
-            self._holder_depth = self._depth
-        try:
-            yield
-        finally:
-            self._holder_depth = before
-
-    def _read_part(self, content: bytes, name: bytes) -> str:
-        """The text of a file inside of the file; empty if it has none."""
-        return self._read_detected(content, name, detect(content, name=name)) if content else ""
-
-    def _read_detected(self, content: bytes, name: bytes, file_type: FileType) -> str:
-        """The text of a file inside of the file, of a type that was detected. It is counted as a part."""
-        shown = name.decode("utf-8", "replace") or file_type.mime_type
-        if self._attached is not None and self._depth == self._holder_depth:
-            self._attached.add(content, file_type)
-        if self._wants_pictures_alone and file_type.route is Route.DECODE:
-            return ""
-        if file_type.route is Route.DECODE:
-            self._parts.add()
-            return read_text(content, mime_type=file_type.mime_type) or ""
-        if file_type.route in {Route.DAMAGED, Route.ENCRYPTED}:
-            reason = SkipReason.CORRUPT if file_type.route is Route.DAMAGED else SkipReason.ENCRYPTED
-            self._parts.add_unread(shown, reason)
-            return ""
-        if file_type.route not in _READ_INSIDE or self._depth >= _MAX_DEPTH:
-            self._parts.add()
-            return ""
-        if file_type.route is Route.MARKUP:
-            text = read_text(content, mime_type=file_type.mime_type)
-            content = content if text is None else text.encode("utf-8")
-        self._depth += 1
-        try:
-            with self._parts.inside(shown):
-                outcome = self._parse(content, file_type.mime_type)
-        except Exception as error:  # a damaged attachment costs its own text only
-            outcome = unreadable_of(error)
-        finally:
-            self._depth -= 1
-        if not isinstance(outcome, Unreadable) or outcome.reason not in FAILURES:
-            self._parts.add()
-        elif file_type.route is Route.MARKUP:
-            self._parts.add()
-            return decode(content) or ""
-        else:
-            self._parts.add_unread(shown, outcome.reason)
-        return text_of(outcome)
+        attached = self._inside.attached if self._inside.is_outermost else None
+        return reader.read_mailbox(content, begin=attached.begin if attached is not None else None)

@@ -1,6 +1,6 @@
 """What a document holds beside its running text: its parts in other places, and the files inside of it.
 
-Used by `document_parser`, which reads the running text and each file inside. One thread.
+Used by `document_parser`, which reads the running text. One thread.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Reads mail: messages and mailboxes, with the texts of attached files.
 
-Runs in the child process, called by `document_parser`, which reads the attached files. The standard library parses the
-messages. A message is read as its subject, its people and its date, then its text, then its attachments by name. Each
-message of a mailbox is a page. One thread.
+Runs in the child process, called by `document_parser`; `files_inside` reads the attached files. The standard library
+parses the messages. A message is read as its subject, its people and its date, then its text, then its attachments by
+name. Each message of a mailbox is a page. One thread.
 """
 
 from __future__ import annotations
