@@ -139,7 +139,7 @@ def _archives(settings: Settings) -> str:
 
     del settings
     if library_members.has_library():
-        return "libarchive reads 7z, rar, cabinets and images of discs"
+        return "libarchive reads 7z, rar, LHA, cabinets and images of discs"
     return "of archives of rar, only names are read: install libarchive (Debian, Ubuntu: libarchive13)"
 
 

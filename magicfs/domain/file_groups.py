@@ -26,8 +26,7 @@ MIME_TYPES: Final[dict[str, frozenset[str]]] = {
     group: frozenset(f"application/{kind}" if "/" not in kind else kind for kind in kinds.split())
     for group, kinds in {
         "archive": """zip gzip x-bzip2 x-xz x-lzma x-lz4 zstd x-7z-compressed vnd.rar vnd.ms-cab-compressed x-archive
-                      x-cpio
-                      x-rpm x-tar x-iso9660-image java-archive""",
+                      x-cpio x-compress x-lzh-compressed x-rpm x-tar x-iso9660-image java-archive""",
         "document": f"""pdf x-djvu rtf msword {_OFFICE}.wordprocessingml.document {_OASIS}.text x-office-word+xml
                         x-mswrite""",
         "spreadsheet": f"""vnd.ms-excel {_OFFICE}.spreadsheetml.sheet {_OASIS}.spreadsheet x-office-excel+xml text/csv

@@ -35,7 +35,32 @@ def _binary_cpio_member(name: str, data: bytes) -> bytes:
     return struct.pack("<13H", *numbers) + b"".join(padded)
 
 
-def _written(files: Mapping[str, bytes], format_name: str) -> bytes:
+def lha_of(files: Mapping[str, bytes]) -> bytes:
+    """An archive of LHA with these files, which are not compressed; their names are in the charset of Japanese."""
+    return b"".join(_lha_member(name.encode("cp932"), data) for name, data in files.items()) + b"\0"
+
+
+def _lha_member(name: bytes, data: bytes) -> bytes:
+    body = struct.pack("<5sIIIBBB", b"-lh0-", len(data), len(data), 0x58EF4DC0, 0x20, 0, len(name))
+    body += name + struct.pack("<H", _crc16(data))
+    return bytes((len(body), sum(body) & 0xFF)) + body + data
+
+
+def _crc16(data: bytes) -> int:
+    crc = 0
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0xA001 if crc & 1 else 0)
+    return crc
+
+
+def compressed_by_compress(data: bytes) -> bytes:
+    """A file of the program `compress`."""
+    return _written({"": data}, "raw", "compress")
+
+
+def _written(files: Mapping[str, bytes], format_name: str, filter_name: str | None = None) -> bytes:
     assert has_library()
     import libarchive
 
@@ -45,7 +70,7 @@ def _written(files: Mapping[str, bytes], format_name: str) -> bytes:
         blocks.append(bytes(block))
         return len(block)
 
-    with libarchive.custom_writer(keep, format_name) as archive:
+    with libarchive.custom_writer(keep, format_name, filter_name) as archive:
         for name, data in files.items():
             archive.add_file_from_memory(name, len(data), data)
     return b"".join(blocks)

@@ -73,6 +73,8 @@ _MAX_SKIPPED_FRAMES: Final = 20
 _BINARY_CPIO: Final[dict[bytes, Literal["little", "big"]]] = {b"\xc7\x71": "little", b"\x71\xc7": "big"}
 """How binary archives of cpio begin, and the order of their bytes."""
 _CPIO_HEADER_BYTES: Final = 26
+_LHA: Final = re.compile(rb".{2}-(?:lh[0-7dx]|lz[s45])-.{13}[\0-\3]", re.DOTALL)
+"""How the header of a member of LHA begins: its size, how it is compressed, and its own version."""
 _KINDS_OF_FILES: Final = frozenset({0o01, 0o02, 0o04, 0o06, 0o10, 0o12, 0o14})
 """The upper bits of the mode of a file."""
 _RIFF_TYPES = {
@@ -140,7 +142,7 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
         return FileType(Route.MEDIA, "video/mp4")
     if head.startswith(b"BM") and head[6:10] == b"\0\0\0\0":
         return FileType(Route.IMAGE, "image/bmp")
-    archive = FileType(Route.ARCHIVE, "application/x-cpio") if _is_binary_cpio(head) else None
+    archive = FileType(Route.ARCHIVE, found) if (found := _archive_type(head)) else None
     table = FileType(Route.PARSE, DBASE_TYPE) if is_dbase_table(head) else None
     drawing = FileType(Route.PARSE, drawn) if (drawn := drawing_type(head)) else None
     told = archive or table or drawing or _by_sound(head) or _by_root(head) or _by_first_frame(content)
@@ -149,6 +151,13 @@ def _by_pattern(content: bytes, head: bytes) -> FileType | None:
     if b"%PDF-" in head[:_PDF_HEADER_BYTES] and _PDF_OBJECT.search(content):
         return FileType(Route.PARSE, "application/pdf")
     return FileType(Route.ARCHIVE, "application/x-iso9660-image") if content[32769:32774] == b"CD001" else None
+
+
+def _archive_type(head: bytes) -> str | None:
+    """The type of an archive that begins with the header of its first member."""
+    if _LHA.match(head):
+        return "application/x-lzh-compressed"
+    return "application/x-cpio" if _is_binary_cpio(head) else None
 
 
 def _is_binary_cpio(head: bytes) -> bool:

@@ -86,6 +86,7 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, b"\x28\xb5\x2f\xfd", Route.ARCHIVE, "application/zstd"),
     (0, b"\x04\x22\x4d\x18", Route.ARCHIVE, "application/x-lz4"),
     (0, b"\x5d\0\0", Route.ARCHIVE, "application/x-lzma"),
+    (0, b"\x1f\x9d", Route.ARCHIVE, "application/x-compress"),
     (0, b"mozLz40\0", Route.ARCHIVE, "application/x-mozlz4"),
     (0, b"7z\xbc\xaf\x27\x1c", Route.ARCHIVE, "application/x-7z-compressed"),
     (0, b"Rar!\x1a\x07", Route.ARCHIVE, "application/vnd.rar"),
@@ -181,7 +182,7 @@ PARSED_EXTENSIONS: Final = frozenset(
     {
         *("jpg", "jpeg", "png", "gif", "tif", "tiff", "webp", "heic", "bmp"),
         *("mp3", "flac", "ogg", "opus", "m4a", "wav", "mp4", "mov", "mkv", "avi"),
-        *("zip", "jar", "tar", "tgz", "gz", "bz2", "xz", "zst", "dbf"),
+        *("zip", "jar", "tar", "tgz", "gz", "bz2", "xz", "zst", "z", "lzh", "lha", "dbf"),
     }
 )
 """Usual names of what a signature tells: pictures, sound, films, archives, tables."""

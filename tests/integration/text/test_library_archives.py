@@ -19,8 +19,16 @@ from magicfs.text.extract.archives.archive_members import members_of
 from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.options import Limits
 from tests.integration.text.reading import read
-from tests.plugins.archives import binary_cpio_of, cabinet_of, cpio_of, disc_of, seven_zip_of
-from tests.plugins.documents import container, mail, word_document
+from tests.plugins.archives import (
+    binary_cpio_of,
+    cabinet_of,
+    compressed_by_compress,
+    cpio_of,
+    disc_of,
+    lha_of,
+    seven_zip_of,
+)
+from tests.plugins.documents import container, mail, tar_archive, word_document
 from tests.plugins.rar import rar_of
 
 pytestmark = pytest.mark.skipif(
@@ -59,6 +67,24 @@ def test_the_files_in_a_cabinet_are_read(extractor: FileExtractor) -> None:
     text = read(extractor, cabinet_of({"a.docx": word_document("a stairlift"), "b.txt": b"a heron"}), b"a.cab").text
     assert text.startswith("a.docx\nb.txt\n\na.docx\n\na stairlift")
     assert text.endswith("b.txt\n\na heron")
+
+
+def test_the_files_in_an_archive_of_lha_are_read(extractor: FileExtractor) -> None:
+    text = read(extractor, lha_of({"手紙.docx": word_document("a stairlift"), "b.txt": b"a heron"}), b"a.lzh").text
+    assert text.startswith("手紙.docx\nb.txt\n\n手紙.docx\n\na stairlift")
+    assert text.endswith("b.txt\n\na heron")
+
+
+def test_what_compress_has_made_is_read(extractor: FileExtractor) -> None:
+    log = "the herons came back\n" * 10_000
+    document = read(extractor, compressed_by_compress(log.encode()), b"kern.log.Z")
+    assert (document.text, document.mime_type) == (log, "text/plain")
+    assert "letters/bird.txt" in read(extractor, compressed_by_compress(tar_archive(["letters/bird.txt"])), b"a.Z").text
+    assert extractor.extract(b"\x1f\x9d\x90" + os.urandom(3000), name=b"a.Z")  # fails only where it raises
+
+
+def test_a_text_that_begins_like_lha_is_a_text(extractor: FileExtractor) -> None:
+    assert "-lh5-" in read(extractor, b"//-lh5- is how a member is compressed\n", b"a.txt").text
 
 
 def test_a_text_that_begins_like_cpio_is_a_text(extractor: FileExtractor) -> None:

@@ -6,9 +6,7 @@ limits allow. Pure functions.
 
 from __future__ import annotations
 
-import contextlib
 import io
-import re
 import tarfile
 import zipfile
 from collections.abc import Callable, Iterator
@@ -20,14 +18,15 @@ import rarfile
 
 from magicfs.text.extract.archives.compressed_files import DECOMPRESSORS, MAX_UNPACKED_BYTES, name_before_compression
 from magicfs.text.extract.archives.library_members import (
+    COMPRESS_TYPE,
     LIBRARY_TYPES,
     MAX_MEMBER_BYTES,
     RAR_TYPE,
     has_library,
     library_members,
 )
+from magicfs.text.extract.archives.member_names import zip_names
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES
-from magicfs.text.extract.plain.charsets import detected_charset
 
 ZIP_TYPE: Final = "application/zip"
 
@@ -38,13 +37,6 @@ _MAX_RAR_BLOCKS: Final = 2 * MAX_NAMES
 """The blocks of a rar archive that are read, of which most are members: the library keeps each in memory."""
 _TAR_BLOCK_BYTES: Final = 512
 _ENCRYPTED_FLAG: Final = 0x1
-_UTF8_FLAG: Final = 0x800
-_DOS, _RUSSIAN_DOS = "cp437", "cp866"
-"""The charsets that archives of Windows have. A few Russian letters are not detected: they may be any signs."""
-_FOREIGN_WORD: Final = re.compile(rb"[\x80-\xff]{4}")
-"""No word of Western Europe has so many letters beyond ASCII in a row."""
-_MIXED_WORD: Final = re.compile(rb"[A-Za-z][\x80-\xff]|[\x80-\xff][A-Za-z]")
-"""No Russian word has letters of ASCII."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,7 +55,7 @@ class Member:
 
 def is_archive(mime_type: str) -> bool:
     """Whether files of a type, other than zip containers, may be archives whose members are read here."""
-    if mime_type in LIBRARY_TYPES:
+    if mime_type in {COMPRESS_TYPE, *LIBRARY_TYPES}:
         return has_library()
     return mime_type in DECOMPRESSORS or mime_type in {"application/x-tar", RAR_TYPE}
 
@@ -88,7 +80,7 @@ def members_of(content: bytes, mime_type: str, *, with_files: bool = False) -> I
 def _zip_members(content: bytes) -> Iterator[Member]:
     # Not closed at the end of its names: its members are read after them.
     archive = zipfile.ZipFile(io.BytesIO(content))
-    for member, name in _zip_names(archive.infolist()):
+    for member, name in zip_names(archive.infolist()):
         is_large = member.file_size > MAX_MEMBER_BYTES
         is_encrypted = bool(member.flag_bits & _ENCRYPTED_FLAG)
         read = bytes if is_large or is_encrypted else partial(archive.read, member)
@@ -152,41 +144,6 @@ def _rar_names(file: IO[bytes]) -> Iterator[str]:
         raise ValueError(str(damage)) from damage
     if not names and needs_password:
         raise rarfile.PasswordRequired
-
-
-def _zip_names(members: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, str]]:
-    """Yield the members of a zip file with their names.
-
-    Those that do not say that they are UTF-8 are in the charset of some system.
-    """
-    unmarked = [member.filename.encode("cp437") for member in members if not _is_marked(member)]
-    charset = _charset_of(b"\n".join(unmarked[:MAX_NAMES])) if unmarked else ""
-    for member in members:
-        if _is_marked(member):
-            yield member, member.filename
-        else:
-            yield member, member.filename.encode("cp437").decode(charset, "replace")
-
-
-def _is_marked(member: zipfile.ZipInfo) -> bool:
-    return bool(member.flag_bits & _UTF8_FLAG) or member.filename.isascii()
-
-
-def _charset_of(names: bytes) -> str:
-    """UTF-8, a charset of DOS where all is letters in it, or the one that they are most probably in."""
-    with contextlib.suppress(UnicodeDecodeError):
-        names.decode("utf-8")
-        return "utf-8"
-    if _has_letters_alone(names, _DOS) and not _FOREIGN_WORD.search(names):
-        return _DOS
-    detected = detected_charset(names) or _DOS
-    is_russian = _has_letters_alone(names, _RUSSIAN_DOS) and not _MIXED_WORD.search(names)
-    return _RUSSIAN_DOS if is_russian and not _has_letters_alone(names, detected) else detected
-
-
-def _has_letters_alone(names: bytes, charset: str) -> bool:
-    """Whether all signs of names beyond ASCII are letters in a charset."""
-    return all(char.isascii() or char.isalpha() or char == "№" for char in names.decode(charset, "replace"))
 
 
 class _Bounded(io.BytesIO):

@@ -19,7 +19,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.archives.archive_members import ZIP_TYPE, Member, is_archive, members_of
 from magicfs.text.extract.archives.compressed_files import DAMAGE_OF_COMPRESSED
-from magicfs.text.extract.archives.library_members import RAR_TYPE, TooManyBytesError
+from magicfs.text.extract.archives.library_members import COMPRESS_TYPE, RAR_TYPE, TooManyBytesError
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.documents.file_parts import WHAT_FOLLOWS, FileParts
 from magicfs.text.extract.mail.mail_pictures import AttachedPictures
@@ -38,8 +38,10 @@ _INNER_TYPES: Final = {
     **dict.fromkeys((".tar.zst", ".tzst"), "application/zstd"),
     **dict.fromkeys((".tar.lzma", ".tlz"), "application/x-lzma"),
     ".tar.lz4": "application/x-lz4",
+    **dict.fromkeys((".tar.z", ".taz"), COMPRESS_TYPE),
     **dict.fromkeys((".rar", ".cbr"), RAR_TYPE),
     **dict.fromkeys((".7z", ".cb7"), "application/x-7z-compressed"),
+    **dict.fromkeys((".lzh", ".lha"), "application/x-lzh-compressed"),
     ".tar": "application/x-tar",
 }
 """By the ends of their names."""

@@ -18,6 +18,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from magicfs.text.extract.archives.compressed_frames import open_lz4, open_mozilla, open_zstandard
+from magicfs.text.extract.archives.library_members import COMPRESS_TYPE, open_compress
 from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.plain.plain_text import decode
 
@@ -49,6 +50,7 @@ DECOMPRESSORS: Final[dict[str, Callable[..., Any]]] = {
     "application/zstd": open_zstandard,
     "application/x-lz4": open_lz4,
     MOZILLA_TYPE: open_mozilla,
+    COMPRESS_TYPE: open_compress,
 }
 """What opens a compressed file that is open, by its type."""
 

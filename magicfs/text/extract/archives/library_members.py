@@ -1,29 +1,41 @@
-"""Reads the members of archives by libarchive, where it is installed: 7z, rar, cabinets, images of discs and cpio.
+"""Reads archives by libarchive, where it is installed: 7z, rar, cabinets, images of discs, cpio, LHA and `compress`.
 
-Runs in the child process, called by `archive_members`. Nothing is unpacked to the disk, and no program is started.
-Untrusted bytes. One thread.
+Runs in the child process, called by `archive_members` and `compressed_files`. Nothing is unpacked to the disk, and no
+program is started. Untrusted bytes. One thread.
 """
 
 from __future__ import annotations
 
+import contextlib
+import ctypes
+import io
 import os
 import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
-from typing import Any, Final, NamedTuple
+from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 import rarfile
 
+from magicfs.text.extract.archives.member_names import charset_of_names
 from magicfs.text.extract.plain.plain_text import decode
 
+if TYPE_CHECKING:
+    from _typeshed import WriteableBuffer
+
 RAR_TYPE: Final = "application/vnd.rar"
+LHA_TYPE: Final = "application/x-lzh-compressed"
 LIBRARY_TYPES: Final[dict[str, str]] = {
     "application/x-7z-compressed": "7zip",
     "application/vnd.ms-cab-compressed": "cab",
     "application/x-iso9660-image": "iso9660",
     "application/x-cpio": "cpio",
+    LHA_TYPE: "lha",
 }
 """The archives that only the library reads, with its name of their format."""
+
+COMPRESS_TYPE: Final = "application/x-compress"
+"""Files that the program `compress` of Unix has made, which the library decompresses."""
 
 _LIBRARY: Final = "libarchive.so.13"
 """The library of Linux systems since 2010. Its package searches for another one by starting programs."""
@@ -72,13 +84,13 @@ def library_members(content: bytes, mime_type: str) -> Iterator[LibraryMember]:
 
     left = MAX_UNPACKED_BYTES
     try:
-        with libarchive.memory_reader(content, _format(content, mime_type), "none") as archive:
+        with _opened(content, _format(content, mime_type)) as archive:
             for entry in archive:
                 if left < 0:
                     raise TooManyBytesError("it unpacks to more than is read")
                 size = max(entry.size or 0, 0)
                 left -= size
-                name = _name(entry)
+                name = _name(entry, is_raw=mime_type == LHA_TYPE)
                 if name in _NO_NAMES:
                     continue
                 yield LibraryMember(f"{name}/" if entry.isdir else name, size, partial(_read, entry))
@@ -86,14 +98,69 @@ def library_members(content: bytes, mime_type: str) -> Iterator[LibraryMember]:
         raise _translated(error) from error
 
 
+@contextlib.contextmanager
+def _opened(content: bytes, format_name: str) -> Iterator[Any]:
+    """The archive of the library. Of LHA, each byte of a name is a character: the library refuses foreign letters."""
+    import libarchive
+    from libarchive import ffi, read
+
+    if format_name != _FORMATS[LHA_TYPE]:
+        with libarchive.memory_reader(content, format_name, "none") as archive:
+            yield archive
+        return
+    set_options = ffi.ffi("read_set_options", [ffi.c_archive_p, ctypes.c_char_p], ctypes.c_int, ffi.check_int)
+    with read.new_archive_read(format_name, "none") as pointer:
+        set_options(pointer, b"hdrcharset=ISO-8859-1")
+        ffi.read_open_memory(pointer, ctypes.cast(ctypes.c_char_p(content), ctypes.c_void_p), len(content))
+        yield read.ArchiveRead(pointer)
+
+
+def open_compress(file: IO[bytes]) -> io.BufferedReader:
+    """The file in one of `compress`. A damaged or a cut one ends there, or raises `ValueError`."""
+    return io.BufferedReader(_Blocks(_decompressed(file.read())))
+
+
+def _decompressed(content: bytes) -> Iterator[bytes]:
+    import libarchive
+
+    try:
+        with libarchive.memory_reader(content, "raw", "compress") as archive:
+            for entry in archive:
+                yield from entry.get_blocks()
+    except libarchive.ArchiveError as error:
+        raise _translated(error) from error
+
+
+class _Blocks(io.RawIOBase):
+    """Blocks of bytes as a stream."""
+
+    def __init__(self, blocks: Iterator[bytes]) -> None:
+        self._blocks = blocks
+        self._left = b""
+
+    def readable(self) -> bool:
+        return True
+
+    def readinto(self, buffer: WriteableBuffer) -> int:
+        target = memoryview(buffer).cast("B")
+        self._left = self._left or next(self._blocks, b"")
+        read, self._left = self._left[: len(target)], self._left[len(target) :]
+        target[: len(read)] = read
+        return len(read)
+
+
 def _format(content: bytes, mime_type: str) -> str:
     """The library's name of the format: rar of version 5 is another one."""
     return "rar5" if content.startswith(b"Rar!\x1a\x07\x01") else _FORMATS[mime_type]
 
 
-def _name(entry: Any) -> str:
+def _name(entry: Any, *, is_raw: bool) -> str:
     """The name of a member; empty where it has none. One that is not in Unicode is in the charset of some system."""
     name: str | bytes = entry.pathname or ""
+    if is_raw and isinstance(name, str):
+        with contextlib.suppress(UnicodeEncodeError):  # the archive states its charset
+            raw = name.encode("latin-1")
+            return raw.decode(charset_of_names(raw), "replace")
     return name if isinstance(name, str) else decode(name) or name.decode("utf-8", "replace")
 
 
