@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import LiteralString
+from typing import Final, LiteralString
 
 from psycopg import sql
 
@@ -22,6 +22,15 @@ from magicfs.domain.ids import ModelId
 
 _SQL = load_queries("candidate_sql")
 _SCOPE_SQL = load_queries("scope")
+
+_WORDS_IN_SCOPE: Final[dict[str, LiteralString]] = {
+    "found_by_words": "true",
+    "found_by_words_in_chunks": _SCOPE_SQL["in_given_chunks"],
+    "found_by_words_in_contents": _SCOPE_SQL["in_given_contents"],
+    "found_by_words_in_files": _SCOPE_SQL["in_filtered_files"],
+}
+"""The condition on the chunks that words bring, by the part of the statement. `in_files` is for too many contents to
+enumerate."""
 
 CHUNKS_OF_CONTENT = 2
 """The number of chunks of a content that are located before the others: the best one, and one that says the same."""
@@ -87,7 +96,7 @@ def measure_sql(shape: Shape) -> bytes:
     bm25 = _bm25(shape)
     if shape.words is not None:
         limit = sql.Literal(shape.limits.chunks)
-        parts += [sql.SQL(_SQL[shape.words]).format(bm25=bm25), sql.SQL(_SQL["ranked"]).format(limit=limit)]
+        parts += [_found(shape.words, bm25), sql.SQL(_SQL["ranked"]).format(limit=limit)]
         sources.append("ranked")
     for model in shape.models:
         parts.append(_near(shape, model))
@@ -141,6 +150,13 @@ def _named(shape: Shape) -> sql.Composable:
         return sql.SQL(_SQL["none_named"])
     found = sql.SQL(_SQL["files_named_in_scope" if shape.is_restricted else "files_named"])
     return sql.SQL(_SQL["named"]).format(found=found)
+
+
+def _found(part: str, bm25: sql.Composable) -> sql.Composable:
+    """The part that brings chunks by words, or all of a scope."""
+    if part not in _WORDS_IN_SCOPE:
+        return sql.SQL(_SQL[part]).format(bm25=bm25)
+    return sql.SQL(_SQL["found_by_words"]).format(bm25=bm25, in_scope=sql.SQL(_WORDS_IN_SCOPE[part]))
 
 
 def _bm25(shape: Shape) -> sql.Composable:

@@ -36,47 +36,13 @@ named AS MATERIALIZED (SELECT NULL::bigint AS id, NULL::bigint AS chunk_id WHERE
 -- name: found_by_words
 -- Part of `measure`: the chunks that meet any of several conditions on words, up to a limit for each condition, with their
 -- BM25. The conditions are looked up in their order until there are enough chunks: each reads all entries of its words from
--- the index.
-found AS MATERIALIZED (
-    SELECT DISTINCT id, bm25
-    FROM (SELECT candidates.id, bm25
-          FROM unnest(%(conditions)s::tsquery[]) AS condition,
-               LATERAL (SELECT chunks.id, {bm25} AS bm25
-                        FROM chunks WHERE chunks.words @@ condition LIMIT %(chunks_each)s) AS candidates
-          LIMIT %(enough_chunks)s) AS first
-)
-
--- name: found_by_words_in_chunks
--- The same among given chunks.
+-- the index. `in_scope` is a condition on `chunks`.
 found AS MATERIALIZED (
     SELECT DISTINCT id, bm25
     FROM (SELECT candidates.id, bm25
           FROM unnest(%(conditions)s::tsquery[]) AS condition,
                LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
-                        WHERE chunks.words @@ condition AND (chunks.id IN (SELECT unnest(%(chunks)s::bigint[]))) IS TRUE
-                        LIMIT %(chunks_each)s) AS candidates
-          LIMIT %(enough_chunks)s) AS first
-)
-
--- name: found_by_words_in_contents
--- The same among the chunks of the scope's contents.
-found AS MATERIALIZED (
-    SELECT DISTINCT id, bm25
-    FROM (SELECT candidates.id, bm25
-          FROM unnest(%(conditions)s::tsquery[]) AS condition,
-               LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
-                        WHERE chunks.words @@ condition AND {{scope.in_given_contents}} LIMIT %(chunks_each)s) AS candidates
-          LIMIT %(enough_chunks)s) AS first
-)
-
--- name: found_by_words_in_files
--- The same among the chunks of the scope's files. For a scope of too many contents to enumerate them.
-found AS MATERIALIZED (
-    SELECT DISTINCT id, bm25
-    FROM (SELECT candidates.id, bm25
-          FROM unnest(%(conditions)s::tsquery[]) AS condition,
-               LATERAL (SELECT chunks.id, {bm25} AS bm25 FROM chunks
-                        WHERE chunks.words @@ condition AND {{scope.in_filtered_files}} LIMIT %(chunks_each)s) AS candidates
+                        WHERE chunks.words @@ condition AND {in_scope} LIMIT %(chunks_each)s) AS candidates
           LIMIT %(enough_chunks)s) AS first
 )
 

@@ -141,6 +141,10 @@ NOT EXISTS (
 -- condition into a join, for which it would read the list for each chunk.
 (content_chunks.content_id IN (SELECT unnest(%(contents)s::bigint[]))) IS TRUE
 
+-- name: in_given_chunks
+-- Fragment: the chunk is one of the scope, the same way.
+(chunks.id IN (SELECT unnest(%(chunks)s::bigint[]))) IS TRUE
+
 -- name: all_contents
 -- Fragment: the contents of the scope, as an array whose values the planner does not look at.
 ARRAY(SELECT unnest(%(contents)s::bigint[]))
