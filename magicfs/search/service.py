@@ -27,12 +27,11 @@ from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Query, Within
 from magicfs.domain.results import Hit, SearchResult
 from magicfs.domain.roots import encloses
-from magicfs.domain.status import WordsProgress
 from magicfs.errors import MagicFSError, UsageError
-from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.literal import literal_filters, unmet_filters
 from magicfs.search.meaning import QuestionVector
+from magicfs.search.notices import notices_of_index, notices_of_query, unmet_notice
 from magicfs.search.passage_ranking import rank_passages
 from magicfs.search.preparation import Preparation, PreparedSearch
 from magicfs.search.question_vectors import (
@@ -45,7 +44,6 @@ from magicfs.search.question_vectors import (
 from magicfs.search.ranking import rank_files
 from magicfs.search.request import SearchRequest
 from magicfs.search.syntax import MAX_LIMIT, parse
-from magicfs.search.typed_filters import expected_form
 from magicfs.text.question_language import QuestionLanguages, question_languages
 
 if TYPE_CHECKING:
@@ -56,8 +54,6 @@ Rank = Callable[[Connection, SearchRequest, CorpusStatistics], tuple[Hit, ...]]
 
 EMBEDDING_TIME_SHARE = 0.6
 """The share of the remaining time for the query embedder; the rest suffices for a search by words."""
-_MAX_MISREAD = 3
-"""Of a pasted text, no more pieces are said to be no filters."""
 MAX_ENUMERATED_CHUNKS = 10_000
 """The size of a scope up to which comparing its chunks one by one takes less time than an index needs."""
 
@@ -76,8 +72,7 @@ class _Found:
     @property
     def all_notices(self) -> tuple[str, ...]:
         """The notices of the search, and those of the index."""
-        statistics = self.prepared.statistics
-        return self.notices + _words_notice(statistics.words) + statistics.troubled_roots
+        return self.notices + notices_of_index(self.prepared.statistics)
 
 
 class SearchService:
@@ -213,9 +208,7 @@ class SearchService:
                 self._host, each_copy=query.each_copy, missing_roots=prepared.statistics.missing_roots
             ),
         )
-        notices += (
-            _literal_notice(literal) + _misread_notices(query) + _words_not_found_notices(query, prepared.compiled)
-        )
+        notices += notices_of_query(query, prepared.compiled, literal=literal)
         found = self._database.read(lambda connection: _ranked(connection, prepared, request, rank, notices), deadline)
         self._record_foreign(prepared.models, languages, deadline)
         return found
@@ -281,7 +274,7 @@ def _ranked(
     unmet = unmet_filters(connection, prepared.query) if not hits else frozenset()
     literal = literal_filters(connection, prepared.query, unmet) if unmet else frozenset()
     if unmet and not literal:
-        notices += (f"no file meets the filter {' '.join(sorted(unmet))}",)
+        notices += (unmet_notice(unmet),)
     return _Found(prepared, request, hits, notices, literal)
 
 
@@ -291,32 +284,3 @@ def _require_roots(connection: Connection, within: Within) -> None:
     if not any(encloses(root, within.path) or encloses(within.path, root) for root in roots):
         path = display_path(within.path)
         raise UsageError(f"{path} lies in no root: run 'magicfs roots add DIR' for a directory that holds it")
-
-
-def _literal_notice(literal: Collection[str]) -> tuple[str, ...]:
-    if not literal:
-        return ()
-    return (f"no file meets the filter {' '.join(sorted(literal))}: searched for as text",)
-
-
-def _misread_notices(query: Query) -> tuple[str, ...]:
-    """What is said of filters with a value that they do not take, of a few in a pasted text."""
-    return tuple(
-        f"{typed} does not name {expected_form(typed.lstrip('-').partition(':')[0])}: "
-        + ("left out as text" if typed.startswith("-") else "searched for as text")
-        for typed in list(dict.fromkeys(query.misread))[:_MAX_MISREAD]
-    )
-
-
-def _words_not_found_notices(query: Query, compiled: CompiledQuery) -> tuple[str, ...]:
-    """What is said of words that nothing has, and of a question without any word."""
-    notices = [f"nothing has the word {word}: searched for {other} too" for word, other in compiled.respelt.items()]
-    if query.question and not compiled.terms:
-        notices.append(f"no word to look for in {query.question:.200}: the index has no such signs")
-    return tuple(notices)
-
-
-def _words_notice(progress: WordsProgress | None) -> tuple[str, ...]:
-    if progress is None:
-        return ()
-    return (f"{progress.percent} % of the chunks have the words of this version, the others are found by fewer words",)
