@@ -15,6 +15,7 @@ from magicfs.db.corpus.file_claims import EXTRA_ATTEMPT_PAUSE_SECONDS, claim_fil
 from magicfs.db.corpus.file_claims import MAX_ATTEMPTS as MAX_FILE_ATTEMPTS
 from magicfs.db.vectors.embeddings import MAX_ATTEMPTS, claim_chunks
 from magicfs.db.vectors.models import active_model
+from magicfs.domain.contents import Document, Gap, Unreadable
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.roots import RegisteredRoot, RootState
 from magicfs.domain.status import WorkerStatus
@@ -307,6 +308,28 @@ class TestChangesDuringWork:
         index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
         index.settle()
         assert index.states() == {"poison.txt": ("indexed", None)}
+
+    def test_a_repair_during_an_attempt_that_finds_no_text_is_read(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        path = index.folder / "letter.txt"
+        path.write_text("locked")
+        index.scan()
+        read = index.reader.extract
+
+        def repair(content: bytes, *, name: bytes, gap: Gap | None = None) -> Document | Unreadable:
+            path.write_text("repaired")
+            index.scan()
+            return read(content, name=name, gap=gap)
+
+        with monkeypatch.context() as patch:
+            patch.setattr(index.reader, "extract", repair)
+            index.extraction().run_batch()
+        assert index.rows("SELECT state, attempts, leased_until > now() FROM files") == [("pending", 0, True)]
+        index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+        index.settle()
+        assert index.states() == {"letter.txt": ("indexed", None)}
+        assert index.rows(FOUND_TEXT) == [("repaired",)]
 
     def test_a_file_that_takes_long_is_left_alone_for_longer(
         self, index: Index, monkeypatch: pytest.MonkeyPatch
