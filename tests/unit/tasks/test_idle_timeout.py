@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import os
+import queue
 import time
 from collections.abc import Callable
 from functools import partial
 
+import pytest
 from billiard.pool import EX_RECYCLE
 
 from magicfs.runtime.processes import wait_until
@@ -67,6 +69,42 @@ def test_a_child_that_goes_on_frees_something_once_after_each_task() -> None:
         wait_until(partial(freed_more_than, freed_before), seconds=60, failed="nothing is freed")
         time.sleep(0.2)
         assert len(freed) == freed_before + 1
+
+
+class Clock:
+    """The `time` of a thread that is woken by hand."""
+
+    def __init__(self) -> None:
+        self.now = 0.0
+        self.sleeps: queue.Queue[float] = queue.Queue()
+        """For how long the thread wants to sleep."""
+        self.wakings: queue.Queue[None] = queue.Queue()
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        self.sleeps.put(seconds)
+        self.wakings.get()
+
+
+def test_the_time_without_a_task_begins_at_the_end_of_the_last_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    def live() -> None:
+        clock, freed = Clock(), list[float]()
+        # Here, where the threads of other tests are not.
+        monkeypatch.setattr("tasks.idle_timeout.time", clock)
+        timeout = IdleTimeout(seconds=10.0, free=lambda: freed.append(clock.now))
+        timeout.child_started()
+        slept = [clock.sleeps.get()]
+        with timeout.working():
+            clock.now = 9.0
+        for now in (10.0, 19.0):
+            clock.now = now
+            clock.wakings.put(None)
+            slept.append(clock.sleeps.get())
+        os._exit(0 if (slept, freed) == ([10.0, 9.0, 10.0], [19.0]) else 1)
+
+    assert end_of_child(live) == 0
 
 
 def test_the_parent_of_a_child_knows_whether_it_works() -> None:

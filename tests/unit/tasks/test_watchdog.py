@@ -69,7 +69,8 @@ def test_a_connection_begins_the_time_anew() -> None:
 
 
 def test_a_broker_in_trouble_is_not_the_workers_fault() -> None:
-    assert seconds_until_its_end(itertools.repeat(replace(WAITING, waiting=None), 1000)) is None
+    for seen in (WAITING, WORKING, replace(WORKING, child_works=False)):
+        assert seconds_until_its_end(itertools.repeat(replace(seen, waiting=None), 1000)) is None
 
 
 def test_a_machine_that_slept_has_not_waited() -> None:
