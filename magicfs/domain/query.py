@@ -8,6 +8,30 @@ from typing import Final
 
 
 @dataclass(frozen=True, slots=True)
+class Period:
+    """Days that follow one another; None where there is no first or no last one."""
+
+    first: date | None
+    last: date | None
+
+    def __str__(self) -> str:
+        """The period as it is typed: `2026-01-31..2026-02-28`."""
+        return f"{self.first or ''}..{self.last or ''}"
+
+
+@dataclass(frozen=True, slots=True)
+class SizeRange:
+    """Sizes in bytes, both ends included; None where there is no largest one."""
+
+    smallest: int
+    largest: int | None
+
+    def __str__(self) -> str:
+        """The range as it is typed: `1024..2048`."""
+        return f"{self.smallest}..{'' if self.largest is None else self.largest}"
+
+
+@dataclass(frozen=True, slots=True)
 class Filters:
     """Conditions on files. A file meets a filter by one of its values."""
 
@@ -31,6 +55,9 @@ class Filters:
     """More bytes than this."""
     smaller: int | None = None
     """Fewer bytes than this."""
+    periods: tuple[Period, ...] = ()
+    """Modified on a day of any of these."""
+    sizes: tuple[SizeRange, ...] = ()
 
     def __bool__(self) -> bool:
         """Whether there is any condition."""

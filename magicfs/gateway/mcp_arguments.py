@@ -18,7 +18,8 @@ MAX_INTEGER = 2**31 - 1
 
 _QUERY = (
     'What to look for, as people type it: words or a question, "an exact phrase", -without, and filters such as '
-    "type:pdf ext:md in:folder name:*.py lang:german after:2026-01-31 before:7d size:>1m root:papers host:box; "
+    "type:pdf ext:md in:folder name:*.py lang:german after:2026-01-31 before:7d date:2026-01..2026-03 "
+    "size:>1m root:papers host:box; "
     "a minus before a filter leaves its files out: -ext:log."
 )
 

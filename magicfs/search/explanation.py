@@ -38,6 +38,8 @@ FILTER_NAMES = {
     "before": "before:",
     "larger": "size:>",
     "smaller": "size:<",
+    "periods": "date:",
+    "sizes": "size:",
 }
 """How people type the filters, by the fields of `Filters`."""
 _NO_VECTOR = {

@@ -6,6 +6,7 @@ Used by the search service; `question_vectors` has those about models, `compared
 
 from __future__ import annotations
 
+import re
 from collections.abc import Collection
 from typing import Final
 
@@ -14,13 +15,21 @@ from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.typed_filters import expected_form
 
-_MAX_MISREAD: Final = 3
-"""Of a pasted text, no more pieces are said to be no filters."""
+_MAX_PIECES: Final = 3
+"""Of a pasted text, no more pieces are said to be no filters, and no more to be no regular expressions."""
+_REGULAR_EXPRESSION: Final = re.compile(
+    r"""(?: (?i:regex|regexp|re):\S*[*+?|\[\\^$]\S*     # as other tools mark one
+          | /\S*(?:[.\])][*+?]|\\[dswbDSW]|\|)\S*/[a-z]* # as scripts write one
+          | [\w^(]*(?:\.[*+](?=\w)|\\[dswDSW][*+{])\S* )""",
+    re.VERBOSE,
+)
+"""Names of files and paths are none, with a star in them too."""
+_NEAR: Final = re.compile(r"(\w+) NEAR (\w+)")
 
 
 def notices_of_query(query: Query, compiled: CompiledQuery, *, literal: Collection[str]) -> tuple[str, ...]:
     """What is said of a query that was read with the filters in `literal` as text."""
-    return (*_of_literal(literal), *_of_misread(query), *_of_words_not_found(query, compiled))
+    return (*_of_literal(literal), *_of_misread(query), *_of_operators(query), *_of_words_not_found(query, compiled))
 
 
 def notices_of_index(statistics: CorpusStatistics) -> tuple[str, ...]:
@@ -45,8 +54,21 @@ def _of_misread(query: Query) -> list[str]:
     return [
         f"{typed} does not name {expected_form(typed.lstrip('-').partition(':')[0])}: "
         + ("left out as text" if typed.startswith("-") else "searched for as text")
-        for typed in list(dict.fromkeys(query.misread))[:_MAX_MISREAD]
+        for typed in list(dict.fromkeys(query.misread))[:_MAX_PIECES]
     ]
+
+
+def _of_operators(query: Query) -> list[str]:
+    """What is said of what other tools understand and MagicFS reads as text."""
+    expressions = filter(_REGULAR_EXPRESSION.fullmatch, query.text.split())
+    notices = [
+        f"{expression} is searched for as text: there are no regular expressions"
+        for expression in list(dict.fromkeys(expressions))[:_MAX_PIECES]
+    ]
+    if near := _NEAR.search(query.text):
+        words = f'"{near[1]} {near[2]}"~5'
+        notices.append(f"NEAR is searched for as a word: {words} finds words that need not stand side by side")
+    return notices
 
 
 def _of_words_not_found(query: Query, compiled: CompiledQuery) -> list[str]:

@@ -18,10 +18,11 @@ from magicfs.domain.query import Filters, Query, SyntaxToken
 from magicfs.search.alternatives import Alternatives, alternatives
 from magicfs.search.typed_filters import (
     FIELDS_OF_OTHER_TOOLS,
-    is_of_other_tools,
-    names_something,
+    may_be_a_word,
+    may_be_text,
     needs_a_form,
     with_filter,
+    with_plain_ranges,
 )
 from magicfs.text.analysis import fold
 from magicfs.text.analysis.tokens import UNSPACED
@@ -38,7 +39,7 @@ _ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
     rf"""(?P<not>(?:(?<=\s)|\A(?=NOT\s+(?:[A-Za-z]+:|\S*\*)))NOT\s+(?=\S))?  # the NOT of many search engines
         (?P<minus>(?<!\S)[-{WRITTEN_MINUS}](?=["{UNSPACED}]|[^\W\d_]{{2}}|\*[\w.]))?  # not -, --option, -70 and -x
-        (?: (?<![^\s\-{WRITTEN_MINUS}])"(?P<phrase>[^"]*)"(?P<near>~[0-9]{{1,2}})?(?!\w) # opens a word and closes one
+        (?: (?<![^\s\-{WRITTEN_MINUS}])"(?P<phrase>[^"]*)"(?P<near>[~op][0-9]{{1,2}})?(?!\w) # around words
           | (?P<name>[A-Za-z]+):"(?P<quoted>[^"]+)"(?!\w)
           | (?P<bare>\S+)
         )""",
@@ -74,6 +75,8 @@ _MAX_PIECES_OF_PATTERN = 3
 """In a longer text, a word behind a star is one that is emphasised, or a pointer in code."""
 _UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
 _FIRST_SURROGATE = "\ud800"
+_NEAR_OPERATOR = re.compile(r"(?:NEAR|WITHIN)/[0-9]{1,3}|AROUND\([0-9]{1,3}\)")
+"""What other tools write between words that need not stand side by side, and what they are ranked by in any case."""
 _EVERYTHING = frozenset({"*", "*.*"})
 """What asks for all files, as in other tools, or for all that filters keep."""
 _ALTERNATIVES = frozenset({"OR", "|", "||"})
@@ -96,9 +99,16 @@ def parse(text: str, *, literal: Collection[str] = (), today: date | None = None
         if place in grouped:
             if place in groups:
                 builder.add_alternatives(groups[place])
-        elif not (token[0] in _ALTERNATIVES and before and after and builder.are_of_one_filter(before, after)):
+        elif not (before and after and _only_joins(before, token, after, builder)):
             builder.add_token(token)
     return builder.build(text)
+
+
+def _only_joins(before: re.Match[str], token: re.Match[str], after: re.Match[str], builder: _QueryBuilder) -> bool:
+    """Whether a token says no more than how the words or the filters beside it belong together."""
+    if token[0] in _ALTERNATIVES:
+        return builder.are_of_one_filter(before, after)
+    return _NEAR_OPERATOR.fullmatch(token[0]) is not None
 
 
 def _normalized(text: str) -> str:
@@ -109,7 +119,7 @@ def _normalized(text: str) -> str:
         text = _CORNERS.sub(r'"\1"', _INVISIBLE.sub("", text).translate(_QUOTES))
         text = _WIDE_SIGN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
         text = text if _CLOSING_DASH.search(text) else _DASH.sub(WRITTEN_MINUS, text)
-    return _EXCLUDED_GROUP.sub(_each_excluded, _INNER_QUOTE.sub(_GERSHAYIM, text))
+    return _EXCLUDED_GROUP.sub(_each_excluded, _INNER_QUOTE.sub(_GERSHAYIM, with_plain_ranges(text)))
 
 
 def _each_excluded(group: re.Match[str]) -> str:
@@ -247,8 +257,8 @@ class _QueryBuilder:
 
     def _apply_filter(self, name: str, value: str, *, typed: str) -> bool:
         """Add a filter; False for an unknown filter or an invalid value."""
-        if name.lower() == "limit":
-            return self._apply_limit(value)
+        if name.lower() == "limit" and self._apply_limit(value):
+            return True
         if (name.lower(), value.lower()) == ("copies", "all"):
             self.each_copy = True
             return True
@@ -258,9 +268,9 @@ class _QueryBuilder:
                 self.misread.append(typed[typed.index(name) :])  # without a NOT
             return False
         self.filters = filters
-        if names_something(name):
-            alone = with_filter(Filters(), name, value) or Filters()
-            is_foreign = is_of_other_tools(name) or ":" not in typed
+        if may_be_text(name):
+            alone = with_filter(Filters(), name, value, today=self.today) or Filters()
+            is_foreign = may_be_a_word(name) or ":" not in typed
             self.syntax.append(SyntaxToken(typed, self._last_word, filters=alone, is_foreign=is_foreign))
         return True
 

@@ -9,11 +9,11 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time
+from datetime import date, datetime, time, timedelta
 from typing import Any
 
 from magicfs.domain.file_groups import DOCUMENT_EXTENSIONS, EXTENSIONS, MIME_TYPES, group_named
-from magicfs.domain.query import NO_FILTERS, Filters, Within
+from magicfs.domain.query import NO_FILTERS, Filters, Period, SizeRange, Within
 
 _NANOSECONDS = 1_000_000_000
 _EPOCH = date(1970, 1, 1)
@@ -148,6 +148,8 @@ def _file_parameters(filters: Filters, name_words: str | None) -> Parameters:
         "hosts": [host.lower() for host in filters.hosts] or None,
         "roots": list(filters.roots) or None,
         "languages": list(filters.languages) or None,
+        "times": _multirange([_times_ns(period) for period in filters.periods]),
+        "sizes": _multirange([_sizes(sizes) for sizes in filters.sizes]),
     }
 
 
@@ -159,6 +161,23 @@ def _range_parameters(filters: Filters, excluded: Filters) -> Parameters:
         "larger": _highest(filters.larger, None if excluded.smaller is None else excluded.smaller - 1),
         "smaller": _lowest(filters.smaller, None if excluded.larger is None else excluded.larger + 1),
     }
+
+
+def _times_ns(period: Period) -> tuple[int | None, int | None]:
+    """The first nanosecond of a period, and the first one after it."""
+    after = None if period.last in (None, date.max) else period.last + timedelta(days=1)
+    return _midnight_ns(period.first), _midnight_ns(after)
+
+
+def _sizes(sizes: SizeRange) -> tuple[int | None, int | None]:
+    """The smallest size, and the first one that is too large."""
+    return sizes.smallest, None if sizes.largest is None else sizes.largest + 1
+
+
+def _multirange(ranges: Sequence[tuple[int | None, int | None]]) -> str | None:
+    """Ranges without their ends, as Postgres reads an `int8multirange`; None for no range."""
+    bounds = (["" if end is None else str(end) for end in ends] for ends in ranges)
+    return "{" + ",".join(f"[{start},{end})" for start, end in bounds) + "}" if ranges else None
 
 
 def _highest(*limits: int | None) -> int | None:

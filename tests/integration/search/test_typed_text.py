@@ -12,6 +12,8 @@ from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus
 from tests.plugins.servers import Servers
 
+NEAR_IS_A_WORD = 'NEAR is searched for as a word: "gecko rock"~5 finds words that need not stand side by side'
+
 
 @pytest.fixture(scope="module")
 def service(servers: Servers) -> Iterator[SearchService]:
@@ -46,6 +48,7 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"zoo/kinkajou.txt", "the kinkajou alone")
     corpus.add(b"cc.txt", "compile it with cc -isystem ./vendor/include all.c")
 
+    corpus.add(b"plan.txt", "title:party date:1999-12-31 place:home")
     corpus.add(b"sisters.txt", "Marie – Claire said yes")
     corpus.add(b"gecko.txt", "the gecko sleeps")
     corpus.add(b"skink.txt", "the skink sleeps on the hard rock")
@@ -210,6 +213,36 @@ def test_a_filter_that_says_no_day_is_named(service: SearchService) -> None:
     assert len(named("kinkajou size:12px size:12px size:9px")) == 2
     assert named("kinkajou -after:soon")[0].endswith("left out as text")
     assert named("kinkajou in:~")[0].startswith("in:~ does not name a directory")
+
+
+@pytest.mark.parametrize(
+    ("typed", "notice"),
+    [
+        ("/kink.*jou/", "/kink.*jou/ is searched for as text: there are no regular expressions"),
+        ("gecko regex:sl[e]+ps", "regex:sl[e]+ps is searched for as text: there are no regular expressions"),
+        ("kink.*jou", "kink.*jou is searched for as text: there are no regular expressions"),
+        (
+            "gecko NEAR rock",
+            'NEAR is searched for as a word: "gecko rock"~5 finds words that need not stand side by side',
+        ),
+        ("gecko limit:0", "limit:0 does not name a number of results, such as limit:50: searched for as text"),
+    ],
+)
+def test_what_other_tools_understand_is_named(service: SearchService, typed: str, notice: str) -> None:
+    assert notice in service.search(typed, deadline_s=60).notices
+
+
+@pytest.mark.parametrize(
+    "typed", ["/usr/share/*.txt", "*.log", "re:meeting", "C++", "a.b.c", "NEAR gecko", "gecko NEAR/5 rock", "/a/b.c/d/"]
+)
+def test_what_is_no_syntax_of_other_tools_is_not_named(service: SearchService, typed: str) -> None:
+    notices = service.search(typed, deadline_s=60).notices
+    assert not [notice for notice in notices if "regular expression" in notice or "NEAR" in notice]
+
+
+def test_a_day_that_a_text_has_is_text_where_no_file_is_of_it(service: SearchService) -> None:
+    assert names(service, "date:1999-12-31") == ["plan.txt"]
+    assert names(service, "date:1998-12-31") == []
 
 
 def test_either_of_two_words_or_phrases_is_enough(service: SearchService) -> None:

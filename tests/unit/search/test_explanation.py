@@ -10,7 +10,15 @@ from magicfs.domain.query import Filters
 from magicfs.search.explanation import FILTER_NAMES
 from magicfs.search.syntax import parse
 
-VALUES = {"after": "2026-01-31", "before": "2026-01-31", "larger": "1m", "smaller": "1m", "languages": "en"}
+VALUES = {
+    "after": "2026-01-31",
+    "before": "2026-01-31",
+    "larger": "1m",
+    "smaller": "1m",
+    "languages": "en",
+    "periods": "2026-01",
+    "sizes": "1k..1m",
+}
 
 
 @pytest.mark.parametrize("name", [field.name for field in fields(Filters)])

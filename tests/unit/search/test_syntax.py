@@ -137,13 +137,14 @@ def test_a_day_before_the_first_one_is_that() -> None:
 
 def test_what_is_no_day_and_no_size_is_told() -> None:
     query = parse(
-        'after:01/02/2024 size:0 before:"Jan 2024" size:>1m after:today -size:x ext: y', today=date(2026, 3, 31)
+        'after:01/02/2024 size:1m before:"Jan 2024" size:>1m after:today -size:x ext: y', today=date(2026, 3, 31)
     )
-    assert query.misread == ("after:01/02/2024", "size:0", 'before:"Jan 2024"', "-size:x")
+    assert query.misread == ("after:01/02/2024", "size:1m", 'before:"Jan 2024"', "-size:x")
     assert query.filters == Filters(after=date(2026, 3, 31), larger=1 << 20)
     assert parse(query.text, literal=query.misread).misread == ("after:today",)
     assert parse("NOT after:X IS NOT SIZE:X").misread == ("after:X", "SIZE:X")
     assert parse("files in:~ in:. -in:..").misread == ("in:~", "in:.", "-in:..")
+    assert parse("limit:0 limit:-5 limit:many").misread == ("limit:0", "limit:-5", "limit:many")
 
 
 @pytest.mark.parametrize("typed", ["in:notes/*", "in:./notes", "in:~/notes/", "in:notes/**", "path:~/notes/*"])
@@ -425,6 +426,10 @@ def test_words_with_a_distance_are_no_phrase() -> None:
     query = parse('"tape drive"~5 report')
     assert (query.question, query.phrases) == ("tape drive report", ())
     assert parse('"tape drive"~x').phrases == ("tape drive",)
+    for typed in ('"tape drive"p5', '"tape drive"o12', "tape NEAR/5 drive", "tape AROUND(3) drive"):
+        assert (parse(typed).question, parse(typed).phrases) == ("tape drive", ())
+    for typed in ("NEAR/5 drive", "tape NEAR drive", "tape near/5 drive"):
+        assert parse(typed).question == typed
 
 
 def test_fields_of_other_tools_are_no_words() -> None:

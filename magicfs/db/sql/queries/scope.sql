@@ -30,6 +30,8 @@ AND (%(names)s::text[] IS NULL OR {{has_name}})
 AND (%(hosts)s::text[] IS NULL OR {{is_of_host}})
 AND (%(roots)s::text[] IS NULL OR {{is_in_root}})
 AND (%(languages)s::text[] IS NULL OR {{is_in_language}})
+AND (%(times)s::int8multirange IS NULL OR {{is_of_time}})
+AND (%(sizes)s::int8multirange IS NULL OR {{is_of_size}})
 
 -- name: excludes_file
 -- Fragment: a file meets one of the filters that leave files out. Their parameters are those of `keeps_file`, each with
@@ -41,6 +43,8 @@ OR %(not_names)s::text[] IS NOT NULL AND ({{not_:has_name}})
 OR %(not_hosts)s::text[] IS NOT NULL AND ({{not_:is_of_host}})
 OR %(not_roots)s::text[] IS NOT NULL AND ({{not_:is_in_root}})
 OR %(not_languages)s::text[] IS NOT NULL AND ({{not_:is_in_language}})
+OR %(not_times)s::int8multirange IS NOT NULL AND ({{not_:is_of_time}})
+OR %(not_sizes)s::int8multirange IS NOT NULL AND ({{not_:is_of_size}})
 
 -- name: is_of_type
 -- Fragment: a file is of one of the types. The extension says it where the content does not: the file was not read, is
@@ -78,6 +82,14 @@ lower(hosts.name) = ANY(%(hosts)s)
 -- name: is_in_language
 -- Fragment: the text of a file is in one of the languages.
 contents.language = ANY(%(languages)s)
+
+-- name: is_of_time
+-- Fragment: a file was modified in one of the periods.
+files.mtime_ns <@ %(times)s::int8multirange
+
+-- name: is_of_size
+-- Fragment: a file has a size of one of the ranges.
+files.size <@ %(sizes)s::int8multirange
 
 -- name: folded_path
 -- Fragment: the path of a file in the form that filters compare. An older version has not written it.
