@@ -150,7 +150,7 @@ _TEXT = (Route.DECODE, "text/plain")
         (b"From Rome, at 10:30 , 5 May 1843\nTo: the council\n", b"letter.txt", *_TEXT),
         (b"ITSF\3\0\0\0" + bytes(90), b"a.chm", Route.PARSE, "application/vnd.ms-htmlhelp"),
         (b"AT&TFORM" + bytes(90), b"a.djvu", Route.PARSE, "application/x-djvu"),
-        (b"\0\1\0\0Standard ACE DB\0" + bytes(90), b"a.accdb", Route.BINARY, "application/vnd.ms-access"),
+        (b"\0\1\0\0Standard ACE DB\0" + bytes(90), b"a.accdb", Route.PARSE, "application/vnd.ms-access"),
     ],
 )
 def test_detection(content: bytes, name: bytes, route: Route, mime_type: str) -> None:

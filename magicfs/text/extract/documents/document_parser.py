@@ -23,6 +23,7 @@ from magicfs.text.extract.archives.compressed_files import decompress_file
 from magicfs.text.extract.archives.library_members import LIBRARY_TYPES, has_library
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container, xml_documents
+from magicfs.text.extract.documents.access_databases import ACCESS_TYPE, read_access
 from magicfs.text.extract.documents.document_parts import with_document_parts
 from magicfs.text.extract.documents.document_pictures import reader_of_pictures, with_pictures
 from magicfs.text.extract.documents.extended_documents import with_unread_parts
@@ -56,6 +57,8 @@ _XML_READERS: Final[dict[str, Callable[[bytes], Document | Unreadable]]] = {
     xml_documents.SVG_TYPE: xml_documents.read_svg,
     picture_metadata.SIDECAR_TYPE: picture_metadata.read_sidecar,
 }
+
+_DATABASES: Final = {DATABASE_TYPE: read_database, ACCESS_TYPE: read_access}
 
 _PDF_TIME_SHARE: Final = 0.1
 """The share of a file's time in which the parts of a PDF file are read."""
@@ -189,8 +192,8 @@ class DocumentParser:
         """The outcome for documents that kreuzberg does not read, or not well; None for any other."""
         if exact_type == MOBIPOCKET_TYPE:
             return self._read_book(content)
-        if exact_type == DATABASE_TYPE:
-            return read_database(content, parts=self._inside.parts, max_characters=self._limits.text_bytes)
+        if (read_tables := _DATABASES.get(exact_type)) is not None:
+            return read_tables(content, parts=self._inside.parts, max_characters=self._limits.text_bytes)
         if exact_type == SIGNED_TYPE:
             return self._read_signed(content)
         if exact_type == STORE_TYPE:
