@@ -45,8 +45,7 @@ def test_a_worker_that_waits_for_a_message_ends_at_once(stack: Stack, broker: Br
     stack.environment["MAGICFS_BROKER_URL"] = broker.url
     stack.start_worker("extract", sabotage="tests.faults.sabotage.patient")
     stack.wait(lambda: "ready." in (stack.home / "log/extract-1.log").read_text(), what="a worker")
-    with broker.client as client:
-        stack.wait(lambda: client.info("clients")["blocked_clients"] == 1, what="a worker that waits")
+    stack.wait(lambda: broker.client.info("clients")["blocked_clients"] == 1, what="a worker that waits")
     began = time.monotonic()
     stack.processes["extract-1"].terminate()
     assert stack.processes["extract-1"].wait(60) == 0

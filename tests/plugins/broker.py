@@ -10,6 +10,7 @@ from collections.abc import Iterator
 from contextlib import suppress
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import pytest
 from redis import Redis, RedisError
@@ -36,6 +37,16 @@ def free_port() -> int:
     raise AssertionError
 
 
+class Client(Redis):
+    """Has a connection for the length of a command: the server of a test may stop at any time."""
+
+    def execute_command(self, *arguments: Any, **options: Any) -> Any:
+        try:
+            return super().execute_command(*arguments, **options)
+        finally:
+            self.close()
+
+
 @dataclass
 class Broker:
     """A Redis server on a TCP port, with a password."""
@@ -56,10 +67,10 @@ class Broker:
         return f"redis://:{PASSWORD}@{self.address}:{self.port}/0"
 
     @property
-    def client(self) -> Redis:
+    def client(self) -> Client:
         if self.socket is not None:
-            return Redis(unix_socket_path=str(self.socket), password=self.password)
-        return Redis(port=self.port, password=self.password)
+            return Client(unix_socket_path=str(self.socket), password=self.password)
+        return Client(port=self.port, password=self.password)
 
     def start(self) -> None:
         options = {"port": str(self.port), "bind": self.address, "requirepass": PASSWORD, "save": "", "dir": "/tmp"}
@@ -95,10 +106,9 @@ class Broker:
 
     def change_password(self, password: str) -> None:
         """Ask for another password from now on, and close all connections."""
-        client = self.client
-        client.config_set("requirepass", password)
-        client.client_kill_filter(_type="normal", skipme=True)
+        self.client.config_set("requirepass", password)
         self.password = password
+        self.client.client_kill_filter(_type="normal", skipme=True)
 
     def fill(self) -> None:
         """Make every write that needs memory fail."""
