@@ -121,7 +121,6 @@ def test_a_scan_that_is_requested_during_one_begins_when_it_ends(
 ) -> None:
     """The thread of the first one need not have ended when the loop wakes."""
     scans, stop = [], threading.Event()
-    keeper = RootKeeper(settings, index.scanner, Outage(logging.getLogger()))
 
     def scan(self: Scanner, registered: RegisteredRoot, **options: bool) -> ScanResult:
         scans.append(time.monotonic())
@@ -141,7 +140,9 @@ def test_a_scan_that_is_requested_during_one_begins_when_it_ends(
     monkeypatch.setattr(Scanner, "scan", scan)
     monkeypatch.setattr(root_keeper, "SCAN_TURN_SECONDS", 0.0)
     monkeypatch.setattr(root_keeper, "MISSING_SCAN_SECONDS", 60.0)
-    keeper._scan_requested = SlowlyEnding()
+    with monkeypatch.context() as patched:
+        patched.setattr(threading, "Event", SlowlyEnding)
+        keeper = RootKeeper(settings, index.scanner, Outage(logging.getLogger()))
     with index.database.transaction() as connection:
         keeper.keep_roots(list_roots(connection))
     loop = threading.Thread(target=keeper.scan_roots, args=(stop,), daemon=True)

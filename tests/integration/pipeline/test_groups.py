@@ -3,20 +3,22 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
 import pytest
 
 from magicfs.db.corpus.file_claims import claim_files
+from magicfs.db.pool import Connection
 from magicfs.domain.contents import Document, Gap, Unreadable
-from magicfs.domain.files import ClaimedFile
+from magicfs.domain.files import ClaimedFile, ExtractedFile
 from magicfs.domain.ids import FileId, Lease
 from magicfs.errors import DatabaseUnavailable, MagicFSError
 from magicfs.pipeline import extract as extraction
 from magicfs.pipeline import reading
 from magicfs.pipeline.claim_groups import GROUP_BYTES, GROUP_FILES, GROUPED_FILE_BYTES, group_files
-from magicfs.pipeline.file_processor import FileProcessor
+from magicfs.pipeline.file_results import finish_files
 from magicfs.pipeline.large_files import read_range
 from tests.plugins.index import FOUND_TEXT, HOST, Index
 
@@ -134,7 +136,6 @@ def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
     for number in range(GROUP_FILES):
         (index.folder / f"{number:02}.txt").write_text(f"{number} " + "grown " * (GROUPED_FILE_BYTES // 5))
     read = read_range
-    write = FileProcessor._write
     sizes: list[int] = []
 
     def watch(descriptor: int, size: int) -> bytes:
@@ -144,11 +145,12 @@ def test_files_that_have_grown_since_they_were_seen_are_not_in_memory_together(
 
     monkeypatch.setattr(reading, "read_range", watch)
     together: list[int] = []
-    monkeypatch.setattr(
-        FileProcessor,
-        "_write",
-        lambda processor, files, *rest: (together.append(len(files)), write(processor, files, *rest)),
-    )
+
+    def count(connection: Connection, finished: Sequence[ExtractedFile], *rest: Any, **options: Any) -> None:
+        together.append(len(finished))
+        finish_files(connection, finished, *rest, **options)
+
+    monkeypatch.setattr("magicfs.pipeline.file_processor.finish_files", count)
     service = index.extraction()
     while service.run_batch():
         pass

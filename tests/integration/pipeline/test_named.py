@@ -164,13 +164,13 @@ class TestAnIndexOfAnOlderVersion:
         assert index.states() == dict.fromkeys(list(skipped)[:5], NAMED) | kept
         assert index.reader.calls == []
 
-    def test_a_newer_extractor_reads_them(self, index: Index) -> None:
+    def test_a_newer_extractor_reads_them(self, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+        monkeypatch.setattr("magicfs.pipeline.maintenance.OUTDATED_SECONDS", 0.0)
         (index.folder / "a.mp4").write_text("film")
         index.scan()
         index.rows("UPDATE files SET state = 'skipped', reason = 'binary', extractor = 1 RETURNING 1")
         maintenance = make_maintenance(index.database)
         maintenance.sweep()
-        maintenance._outdated_due = 0.0
         maintenance.sweep()
         assert index.states() == {"a.mp4": ("pending", None)}
 

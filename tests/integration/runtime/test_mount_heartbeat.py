@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import threading
 from pathlib import Path
 
 import pytest
 
 from magicfs.db.cluster.heartbeats import live_mounts
 from magicfs.db.cluster.roots import ensure_host, insert_root
+from magicfs.db.listener import Listener
 from magicfs.db.pool import Database
 from magicfs.fuse import heartbeat
 from magicfs.runtime.processes import wait_until
@@ -41,16 +43,17 @@ def test_new_roots_are_announced(database: Database, monkeypatch: pytest.MonkeyP
 
 def test_the_thread_may_end_before_the_mount_wakes_it(database: Database, monkeypatch: pytest.MonkeyPatch) -> None:
     """It may be between two waits when the mount ends, and see that at once."""
-    beat = heartbeat.Heartbeat(database, host="here", mountpoint=Path("/mnt"), set_roots=lambda _: None)
-    stop = beat._stop.set
+    interrupt = Listener.interrupt
 
-    def stop_and_end() -> None:
-        stop()
-        beat._listener.interrupt()
-        beat._thread.join()
+    def interrupt_late(listener: Listener) -> None:
+        interrupt(listener)
+        for thread in threading.enumerate():
+            if thread.name == "heartbeat":
+                thread.join()
+        interrupt(listener)
 
-    monkeypatch.setattr(beat._stop, "set", stop_and_end)
-    with beat:
+    monkeypatch.setattr(Listener, "interrupt", interrupt_late)
+    with heartbeat.Heartbeat(database, host="here", mountpoint=Path("/mnt"), set_roots=lambda _: None):
         pass
     with database.transaction() as connection:
         assert live_mounts(connection) == ()

@@ -18,7 +18,6 @@ from typing import Any, TypeAlias
 import lz4.block
 import pypdf
 import pytest
-from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.text.extract.archives import compressed_frames
@@ -28,6 +27,7 @@ from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.office import office_parts
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.pdf import pdf_parts
+from tests.integration.text.pdf_attachments import pdf_with_damaged_attachment
 from tests.plugins import documents, pdf
 
 if sys.version_info >= (3, 14):
@@ -204,15 +204,9 @@ def test_a_file_that_is_pinned_to_a_page_is_read_there(extractor: FileExtractor)
 
 
 def test_a_damaged_attachment_costs_its_own_text_alone(extractor: FileExtractor) -> None:
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf.pdf_file("The page that carries them")))
-    writer.add_outline_item(title="Chapter of heather", page_number=0)
-    writer.add_attachment("a.txt", b"a text on rosemary")
-    writer.add_attachment("b.txt", b"a text on basil")
-    broken = next(writer.attachment_list)
-    broken._embedded_file[NameObject("/Filter")] = NameObject("/NoSuchFilter")
-    data = io.BytesIO()
-    writer.write(data)
-    text = read(extractor, data.getvalue(), b"a.pdf").text
+    attached = {"a.txt": b"a text on rosemary", "b.txt": b"a text on basil"}
+    content = pdf_with_damaged_attachment(attached, outline="Chapter of heather")
+    text = read(extractor, content, b"a.pdf").text
     assert "heather" in text
     assert "a.txt" in text
     assert "rosemary" not in text

@@ -16,6 +16,7 @@ from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.ocr.ocr_engines import installed_tesseract
 from magicfs.text.extract.options import Limits, Ocr
 from magicfs.text.extract.pdf.pdf_text import PdfFile
+from magicfs.text.extract.process import child_keeper
 from tests.integration.text.reading import read
 from tests.plugins.pdf import Scan, pdf_file
 
@@ -54,6 +55,7 @@ def remove(ocr: Ocr) -> Path:
 def test_pages_that_were_read_before_are_not_lost(
     reader: FileExtractor, ocr: Ocr, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(child_keeper, "OCR_PAUSE_SECONDS", 0.0)
     away = remove(ocr)
     for _ in range(2):
         outcome = reader.go_on(pdf_file(*SCANS), kind=KIND, page_texts=KNOWN)
@@ -61,7 +63,6 @@ def test_pages_that_were_read_before_are_not_lost(
         assert outcome.reason is SkipReason.NEEDS_OCR
     assert reader.lacks_ocr()
     away.rename(away.with_suffix(".traineddata"))
-    monkeypatch.setattr(reader._sandbox._children, "_ocr_pause_ends", 0.0)
     assert reader.recognises()
     document = Document("", "application/pdf", page_texts=KNOWN)
     while not document.text or document.pending_pages:

@@ -8,13 +8,12 @@ import lzma
 import zipfile
 from email.message import EmailMessage
 
-import pypdf
 import pytest
-from pypdf.generic import NameObject
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
+from tests.integration.text.pdf_attachments import pdf_with_damaged_attachment
 from tests.plugins import documents, pdf
 from tests.plugins.documents import container, presentation, sheet_comments, word_document, workbook
 
@@ -209,15 +208,8 @@ def test_damaged_styles_of_a_presentation_cost_themselves_alone(extractor: FileE
 
 
 def test_attachments_of_a_pdf_file_are_counted(extractor: FileExtractor) -> None:
-    writer = pypdf.PdfWriter(clone_from=io.BytesIO(pdf.pdf_file("The page that carries them")))
-    writer.add_attachment("a.txt", b"a text on rosemary")
-    writer.add_attachment("b.docx", word_document("on basil")[:-60])
-    writer.add_attachment("c.txt", b"a text on thyme")
-    broken = next(writer.attachment_list)
-    broken._embedded_file[NameObject("/Filter")] = NameObject("/NoSuchFilter")
-    data = io.BytesIO()
-    writer.write(data)
-    text, parts = read(extractor, data.getvalue(), b"a.pdf")
+    attached = {"a.txt": b"a text on rosemary", "b.docx": word_document("on basil")[:-60], "c.txt": b"a text on thyme"}
+    text, parts = read(extractor, pdf_with_damaged_attachment(attached), b"a.pdf")
     assert "a text on thyme" in text
     assert parts == "2 of 3 parts could not be read: a.txt (corrupt), b.docx (corrupt)"
 

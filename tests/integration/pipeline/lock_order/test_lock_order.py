@@ -64,7 +64,7 @@ def test_files_are_read_while_they_are_forgotten(index: Index, how: str) -> None
 
     with locked(index, "SELECT FROM files WHERE path = 'gone/b' FOR UPDATE") as blocked:
         blocked.begin(forget)
-        blocked.begin(lambda: index.extraction()._process_or_return_claims(claims))
+        blocked.begin(lambda: index.processor().process(claims))
 
 
 @pytest.mark.parametrize("how", ["remove the root", "look for orphans"])
