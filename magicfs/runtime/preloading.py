@@ -5,9 +5,11 @@ Used by `supervisord`, in a process with one thread.
 
 from __future__ import annotations
 
+import gc
 import importlib
 import os
 import sys
+from collections.abc import Iterable
 from contextlib import suppress
 
 Version = tuple[int, int, int]
@@ -17,8 +19,36 @@ Version = tuple[int, int, int]
 class PreloadedModules:
     """The modules in memory, each with the version that its file had when it was imported."""
 
-    def __init__(self) -> None:
+    def __init__(self, wanted: Iterable[str]) -> None:
+        """`wanted` are names of modules."""
+        self.have_begun = False
+        """Whether the first of the wanted modules was imported."""
+        self._wanted = list(wanted)
         self._versions: dict[str, Version] = {}
+
+    @property
+    def are_wanted(self) -> bool:
+        """Whether there is something to import."""
+        return bool(self._wanted)
+
+    def load_all(self) -> None:
+        """Import all that is not imported yet."""
+        while self._wanted:
+            self.load_next()
+
+    def load_next(self) -> None:
+        """Import the next of the wanted modules, if there is one."""
+        if not self._wanted:
+            return
+        self.have_begun = True
+        # Imports make no garbage, and looking for some takes a tenth of the time.
+        gc.disable()
+        self.load(self._wanted.pop(0))
+        if not self._wanted:
+            gc.collect()
+            # Else the first collection of each fork would copy it all.
+            gc.freeze()
+            gc.enable()
 
     def load(self, name: str) -> None:
         """Import a module that parts have in common. One that cannot be imported is left to the part that needs it."""

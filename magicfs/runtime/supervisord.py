@@ -9,7 +9,6 @@ program that is on the disk. Single-threaded.
 
 from __future__ import annotations
 
-import gc
 import os
 import signal
 from collections.abc import Mapping, Sequence
@@ -27,7 +26,7 @@ from magicfs.runtime.preloading import PreloadedModules
 
 LAUNCHER = "magicfs.runtime.launch"
 
-PRELOADED_MODULES = PreloadedModules()
+PRELOADED_MODULES = PreloadedModules(PRELOADED)
 """Those of this process."""
 
 
@@ -41,7 +40,12 @@ class Options(ServerOptions):
     """The process that has forked it."""
 
     def fork(self) -> int:
-        """Fork. Whether the child may become a part is decided before: it has no threads, whatever the parent has."""
+        """Fork. Whether the child may become a part is decided before: it has no threads, whatever the parent has.
+
+        The first round starts the servers with nothing imported. Each later child has everything, and shares it.
+        """
+        if PRELOADED_MODULES.have_begun:
+            PRELOADED_MODULES.load_all()
         self._forks_parts = PRELOADED_MODULES.are_current() and _has_one_thread()
         self._parent = os.getpid()
         return os.fork()
@@ -68,30 +72,18 @@ class Options(ServerOptions):
 class Supervisor(supervisord.Supervisor):
     """supervisord, which imports the libraries of the parts: one a round, and answers its clients in between."""
 
-    def __init__(self, options: Options) -> None:
-        super().__init__(options)
-        self._wanted = list(PRELOADED)
-
     def runforever(self) -> None:
         """Supervise until the end. No round waits for an event while there is something to import."""
         poller = self.options.poller
         wait = poller.poll
-        poller.poll = lambda seconds: wait(0 if self._wanted else seconds)
+        poller.poll = lambda seconds: wait(0 if PRELOADED_MODULES.are_wanted else seconds)
         super().runforever()
 
     def tick(self, now: float | None = None) -> None:
         """Called at the end of each round: in the first one, the servers were started."""
         super().tick(now)
         self._quit_recovering_postgres()
-        if self._wanted:
-            # It makes no garbage, and looking for some takes a tenth of the time.
-            gc.disable()
-            PRELOADED_MODULES.load(self._wanted.pop(0))
-            if not self._wanted:
-                gc.collect()
-                # Else the first collection of each fork would copy it all.
-                gc.freeze()
-                gc.enable()
+        PRELOADED_MODULES.load_next()
 
     def _quit_recovering_postgres(self) -> None:
         """Keep the end of a Postgres that recovers from taking a minute."""
