@@ -1,9 +1,10 @@
-"""Asks the search server for what `magicfs search` prints, and starts one for the searches that follow.
+"""Asks the search server for what `magicfs search` prints, and starts one where none listens.
 
 The start of a program that searches takes longer than the search, so a process that has all of it in memory answers.
-A server is asked by its own user alone, and only with the very settings that it has, which decide the name of its
-socket. What it does not answer, the command searches itself, and writes into the server's log why it had to. Used by
-`searching`, and by `search_server` for the names. It imports what a socket takes and no more. Main thread.
+`magicfs up` runs one. A server is asked by its own user alone, and only with the very settings that it has, which
+decide the name of its socket. What it does not answer, the command searches itself, and writes into the server's log
+why it had to. Used by `searching`, and by `search_server` for the names. It imports what a socket takes and no more.
+Main thread.
 """
 
 from __future__ import annotations
@@ -26,7 +27,7 @@ from magicfs.state_directory.home import FILE_NAME, home
 
 LOG_NAME = "search-server.log"
 IDLE_SECONDS = 300.0
-"""A server exits this long after its last search: it holds some 40 MB."""
+"""A server that a search has started exits this long after its last search: it holds some 40 MB."""
 SEARCH_SECONDS = 10.0
 """The least time that a search of a person may take."""
 TAKEN_SECONDS = 1.0
@@ -67,13 +68,19 @@ def settings_key(versions: list[list[int] | None] | None = None) -> str:
     That are variables, `config.toml`, the user, the machine, its time zone, and the program. `versions` are what
     `file_versions` has returned; without them it is called.
     """
-    variables = {
+    program = [magicfs.__version__, sys.executable, os.geteuid(), os.uname().nodename]
+    place = os.path.realpath(home())
+    return json.dumps([place, sorted(settings_variables().items()), program, versions or file_versions()])
+
+
+def settings_variables() -> dict[str, str]:
+    """The variables that decide the settings, but for `MAGICFS_HOME`: what that decides, `home` returns."""
+    return {
         name: value
         for name, value in os.environ.items()
-        if name.upper().startswith("MAGICFS_") or name.startswith("PG") or name in {"HOME", "TZ"}
+        if (name.upper().startswith("MAGICFS_") or name.startswith("PG") or name in {"HOME", "TZ"})
+        and name != "MAGICFS_HOME"
     }
-    program = [magicfs.__version__, sys.executable, os.geteuid(), os.uname().nodename]
-    return json.dumps([home(), sorted(variables.items()), program, versions or file_versions()])
 
 
 def file_versions() -> list[list[int] | None]:

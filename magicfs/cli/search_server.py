@@ -1,16 +1,18 @@
 """The search server: a process with everything in memory that a search needs, which answers `magicfs search`.
 
-    python -P -m magicfs.cli.search_server --socket PATH [--idle-exit SECONDS]
+    python -P -m magicfs.cli.search_server [--socket PATH [--idle-exit SECONDS]]
 
-`search_client` starts it after a search that no server has answered, with the settings of that search, and asks it
-from then on. `ipc/local_server.py` has its socket, which its user alone may use, and ends it when nobody has asked for
-a while. It prints nothing: the terminal is that of the command.
+It is a part of `magicfs up`, which forks it with its libraries in memory: it connects to nothing before it is asked.
+For commands with other settings than those of `up`, and where `up` does not run, `search_client` starts one after a
+search that no server has answered, with a socket and the settings of that search; that one ends when nobody has asked
+for a while. `ipc/local_server.py` has the socket, which its user alone may use. It prints nothing: the terminal is that
+of the command.
 
 Protocol: `{"do": "search", "key": ..., "query": ..., ...}`, with the other options of a search, gets two answers. The
 first says that it is taken, and how long it may take; the second has what is to be printed as its body, or `error` and
 `message`, and the `complaints` about the settings.
 
-Threads: those of `ipc/local_server.py`, and one that prepares the first search.
+Threads: those of `ipc/local_server.py`, and one that prepares the first search of a server that a command has started.
 """
 
 from __future__ import annotations
@@ -20,6 +22,7 @@ import logging
 import os
 import sys
 import threading
+import time
 from collections.abc import Iterator, Sequence
 from contextlib import suppress
 from pathlib import Path
@@ -32,7 +35,8 @@ from magicfs.config import Settings
 from magicfs.errors import MagicFSError, MalformedRequest, ServerError
 from magicfs.ipc.framing import Message, failure
 from magicfs.ipc.local_server import IsWanted, serve
-from magicfs.linux.process import collect_garbage_rarely
+from magicfs.linux.process import collect_garbage_rarely, return_free_memory, share_one_heap
+from magicfs.state_directory.home import home
 
 if TYPE_CHECKING:
     from magicfs.db.pool import Database
@@ -42,6 +46,9 @@ log = logging.getLogger("magicfs.cli.search_server")
 
 CONNECTIONS = 4
 """The number of searches that run at once; others wait for their turn."""
+
+CHECK_SECONDS = 10.0
+"""Pause between two looks at the files of the program and the settings, each of which takes a millisecond."""
 
 _TEXT, _FLAG = (str, type(None)), (bool,)
 _TYPES: dict[str, tuple[type, ...]] = {
@@ -74,6 +81,7 @@ class SearchAnswers:
         self._building = threading.Lock()
         self._built: tuple[Database, SearchService] | None = None
         self._served = 0
+        self._checked_at = time.monotonic()
 
     def prepare(self) -> None:
         """Make ready for the first search, in a thread."""
@@ -95,10 +103,15 @@ class SearchAnswers:
 
     def is_outdated(self) -> bool:
         """Whether the settings or the program have changed: the next search gets another server."""
+        if time.monotonic() - self._checked_at < CHECK_SECONDS:
+            return False
+        self._checked_at = time.monotonic()
         return search_client.file_versions() != self._file_versions
 
     def free_memory(self) -> None:
-        """Keep everything: the process ends soon."""
+        """Free what searches have left. The pool closes its connections itself."""
+        if self._served:
+            return_free_memory()
 
     def stop(self) -> None:
         """Close the connections."""
@@ -136,6 +149,7 @@ class SearchAnswers:
                     application="search",
                     size=CONNECTIONS,
                     connect_seconds=environment.COMMAND_CONNECT_SECONDS,
+                    idle_seconds=self._settings.idle_seconds,
                 )
                 self._built = database, wiring.search_service(self._settings, database)
             return self._built[1]
@@ -158,12 +172,20 @@ def _options(head: dict[str, Any]) -> SearchOptions:
 def main(arguments: list[str] | None = None) -> int:
     """Run a search server; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m magicfs.cli.search_server", description="Answers searches.")
-    parser.add_argument("--socket", type=Path, required=True, help="where to listen; one server serves it")
-    parser.add_argument("--idle-exit", type=float, default=search_client.IDLE_SECONDS, help="seconds without a request")
+    parser.add_argument("--socket", type=Path, help="where the command asks; by default that of the settings")
+    parser.add_argument(
+        "--idle-exit",
+        type=float,
+        default=search_client.IDLE_SECONDS,
+        help="with --socket, end after this many seconds without a request",
+    )
     parser.add_argument("--lock", type=int, help="the descriptor of the lock of the socket, which this process has")
     options = parser.parse_args(arguments)
     if options.lock is not None:
         os.set_inheritable(options.lock, False)
+    share_one_heap()
+    # The server leaves its working directory.
+    os.environ["MAGICFS_HOME"] = home()
     # Before the environment is changed.
     file_versions = search_client.file_versions()
     key = search_client.settings_key(file_versions)
@@ -172,18 +194,24 @@ def main(arguments: list[str] | None = None) -> int:
     except MagicFSError as error:
         sys.stderr.write(f"magicfs: {error}\n")
         return 1
-    if options.socket != Path(search_client.socket_path(key)):
+    path = Path(search_client.socket_path(key))
+    is_part = options.socket is None
+    if not is_part and options.socket != path:
         # It would refuse all that it is asked, and keep the lock of a server that does not.
         log.warning("the settings or the program have changed since the command started %s", options.socket.name)
         return 0
 
     def make_service() -> SearchAnswers:
         service = SearchAnswers(settings, key=key, file_versions=file_versions, complaints=config.unknown_variables())
-        service.prepare()
+        if is_part:
+            collect_garbage_rarely()
+        else:
+            service.prepare()
         return service
 
-    idle_exit, has_lock = options.idle_exit, options.lock is not None
-    return serve(options.socket, make_service, idle_exit=idle_exit, free_after=idle_exit, has_lock=has_lock)
+    idle_exit = None if is_part else options.idle_exit
+    has_lock = options.lock is not None
+    return serve(path, make_service, idle_exit=idle_exit, free_after=settings.idle_seconds, has_lock=has_lock)
 
 
 if __name__ == "__main__":

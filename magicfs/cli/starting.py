@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import signal
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -104,7 +104,7 @@ def _start(settings: Settings, request: UpRequest, supervisor: Supervisor, forme
     mount = request.mount or _former_mount(settings, former)
     index = _prepare_index(settings, request.roots, mount, is_new_mount=mount != former.mount)
     options = UpOptions(embed_workers=embed_workers(settings, request, former), gentle=settings.gentle, mount=mount)
-    supervisor.apply([*servers, *_services(settings, options)], options=options)
+    supervisor.apply([*servers, *_services(settings, options, request.variables)], options=options)
     if settings.listen is not None:
         readiness.wait_for_serve(settings.listen)
     if mount is not None:
@@ -158,13 +158,14 @@ def _prepare_index(
     return _PreparedIndex(model, searched, requested_at)
 
 
-def _services(settings: Settings, options: UpOptions) -> list[Part]:
-    """The parts that need the servers, each with the settings that it reads."""
+def _services(settings: Settings, options: UpOptions, variables: Mapping[str, str]) -> list[Part]:
+    """The parts that need the servers, each with the settings that it reads. `variables` are those of the command."""
     return service_parts(
         options,
         embedder=("--socket", str(settings.embedder_socket), *wiring.embedder_options(settings)),
         environment=environment_of(settings),
         mount_environment=environment_of(settings, only=MOUNT_SETTINGS),
+        search_environment=variables,
         serve_environment=environment_of(settings, only=SERVE_SETTINGS) if settings.listen else None,
     )
 

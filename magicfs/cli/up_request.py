@@ -5,7 +5,7 @@ Used by `starting`. Pure.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -24,6 +24,8 @@ class UpRequest:
     gentle: bool | None
     tied: bool
     """Whether the supervisor ends with the calling process."""
+    variables: Mapping[str, str]
+    """Those that have decided the settings of the call: see `search_client.settings_variables`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -114,8 +114,8 @@ class Settings:
     worker_memory_mb: int = _setting(1024, "A worker above this is replaced after its task.", ge=256, le=1 << 20)
     idle_seconds: int = _setting(
         60,
-        "Embed workers, parsers and the query embedder free their memory after this time without work; what comes next "
-        "takes up to a second more.",
+        "Embed workers, parsers, search servers and the query embedder free their memory after this time without work; "
+        "what comes next takes up to a second more.",
         ge=1,
         le=MAX_PAUSE_SECONDS,
     )

@@ -18,6 +18,7 @@ from magicfs.domain.parts import (
     POSTGRES,
     QUERY_EMBEDDER,
     REDIS,
+    SEARCH_SERVER,
     SERVE,
     Part,
     UpOptions,
@@ -37,7 +38,8 @@ PRELOADED = (
     *("magicfs.db.migrate", "magicfs.db.vectors.models", "magicfs.models.store"),
     *("tasks.worker", "tasks.consumer", "tasks.extract", "tasks.embed", "tasks.maintenance"),
     *("magicfs.pipeline.extract", "magicfs.pipeline.maintenance", "magicfs.text.extract", "magicfs.text.chunking"),
-    *("magicfs.search.service",),
+    *("magicfs.search.service", "magicfs.embedding.query_client", "pgvector.psycopg"),
+    *("magicfs.cli.search_server", "magicfs.cli.search_output", "magicfs.cli.grep_output"),
 )
 """Modules that several parts import, each with what it imports: supervisord does it for all. None starts a thread. The
 first one supervisord needs to stop Postgres: after an update, what is on the disk may not fit what is in memory."""
@@ -87,11 +89,13 @@ def service_parts(
     embedder: Sequence[str],
     environment: Mapping[str, str],
     mount_environment: Mapping[str, str],
+    search_environment: Mapping[str, str],
     serve_environment: Mapping[str, str] | None = None,
 ) -> list[Part]:
     """The parts that need the servers. `embedder` holds the arguments of the query embedder's module.
 
     The mount and `serve` have environments of their own: a changed setting that they do not read must not restart them.
+    The search server has the variables of a command, because it answers those that have the same ones.
     All are started anew when the program on the disk has changed.
     Without one for `serve`, no other host reads files of this one.
     """
@@ -119,6 +123,13 @@ def service_parts(
             command=_guarded(module_command("magicfs.embedding.query_server", *embedder)),
             place=SERVICE_PLACE,
             environment=environment,
+            program=program,
+        ),
+        Part(
+            name=SEARCH_SERVER,
+            command=_guarded(module_command("magicfs.cli.search_server")),
+            place=SERVICE_PLACE,
+            environment=search_environment,
             program=program,
         ),
         # A worker that is told to stop finishes its batch.

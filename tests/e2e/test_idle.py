@@ -2,22 +2,23 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from pathlib import Path
 
 import psutil
 import pytest
 
+from magicfs.ipc.server_lock import holders
 from magicfs.models.store import ModelStore
 from tests.plugins.commands import Commands, commands_in, short_folder
 
 TELL_MODULES = """
 import os, signal, sys
 def tell(*_):
-    path = os.path.join(os.environ["PYTHONPATH"], f"{os.getpid()}.modules")
+    path = os.path.join(os.path.dirname(__file__), f"{os.getpid()}.modules")
     with open(path + ".draft", "w") as file:
         file.write("\\n".join(sys.modules))
     os.rename(path + ".draft", path)
@@ -38,6 +39,7 @@ NEVER_USED = {
     SUPERVISOR: COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS | {"kreuzberg", "pyfuse3", "rich", "trio", "typer"},
     "agent": COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS,
     "query_server": COMMAND_LINES | DOWNLOADS | {"typer"},
+    "search_server": COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS | {"rich", "typer"},
     "embed-1": COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS,
     "extract-1": COMMAND_LINES | MODELS | DOWNLOADS | SETTINGS,
     "child of embed-1": COMMAND_LINES | DOWNLOADS,
@@ -52,7 +54,8 @@ def magicfs(model_store: ModelStore) -> Iterator[Commands]:
     with short_folder() as folder, commands_in(folder, model_store) as commands:
         (folder / "site").mkdir()
         (folder / "site/sitecustomize.py").write_text(TELL_MODULES)
-        commands.environment["PYTHONPATH"] = str(folder / "site")
+        paths = (str(folder / "site"), commands.environment.get("PYTHONPATH"))
+        commands.environment["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
         (folder / "docs").mkdir()
         (folder / "docs/a.txt").write_text("an invoice for the tax office\n")
         commands.ok("up", folder / "docs", "--detach", "--wait")
@@ -79,7 +82,7 @@ def modules_of(commands: Commands, part: str) -> set[str]:
     while time.monotonic() < deadline:
         with suppress(IndexError, StopIteration, psutil.NoSuchProcess):
             process = process_of(commands, part)
-            told = Path(commands.environment["PYTHONPATH"]) / f"{process.pid}.modules"
+            told = commands.home.with_name("site") / f"{process.pid}.modules"
             process.send_signal(signal.SIGRTMIN)
             while process.is_running() and process.status() != psutil.STATUS_ZOMBIE and time.monotonic() < deadline:
                 if told.exists():
@@ -93,3 +96,13 @@ def test_a_part_does_not_import_what_it_never_uses(magicfs: Commands, part: str)
     modules = modules_of(magicfs, part)
     assert "magicfs" in modules
     assert modules & NEVER_USED[part] == set()
+
+
+def test_a_part_answers_the_first_search_and_has_connected_to_nothing_before(magicfs: Commands) -> None:
+    connections = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'magicfs search'"
+    assert magicfs.rows(connections) == [(0,)]
+    [path] = (magicfs.home / "run").glob("search-*.sock")
+    assert "/a.txt" in magicfs.ok("search", "invoice")
+    assert magicfs.rows(connections) == [(1,)]
+    assert holders(path) == {magicfs.pids()["search-server"]}
+    assert list((magicfs.home / "run").glob("search-*.sock")) == [path]

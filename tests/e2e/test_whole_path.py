@@ -78,7 +78,8 @@ def test_everything_is_indexed(magicfs: Commands, docs: Path, mount: Path) -> No
     assert [one["path"] for one in found["mounts"]] == [str(mount)]
     assert sorted(worker["kind"] for worker in found["workers"]) == ["embed", "extract", "extract"]
     assert {part["name"]: part["restarts"] for part in found["parts"]} == dict.fromkeys(
-        ["postgres", "redis", "agent", "query-embedder", "extract-1", "extract-2", "embed-1", "mount"], 0
+        ["postgres", "redis", "agent", "query-embedder", "search-server", "extract-1", "extract-2", "embed-1", "mount"],
+        0,
     )
 
 

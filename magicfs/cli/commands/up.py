@@ -52,10 +52,12 @@ def up(
 
     So does the first one after a reboot. After `magicfs down`, options are as in a first call.
     """
-    from magicfs.cli import environment, starting
+    from magicfs.cli import environment, search_client, starting
     from magicfs.cli.up_request import UpRequest
     from magicfs.fuse import mountpoint
 
+    # Some are removed when the settings are read.
+    variables = search_client.settings_variables()
     settings = environment.settings_for_command()
     if settings.embedded_database:
         require_own_state_directory(settings.home)
@@ -67,6 +69,7 @@ def up(
         workers=workers,
         gentle=gentle,
         tied=not detach,
+        variables=variables,
     )
     # All do what Ctrl-C does: while parts are started, that undoes what was begun.
     for number in END_SIGNALS:

@@ -21,7 +21,7 @@ import pytest
 
 from magicfs.cli.search_client import LOG_NAME
 from magicfs.ipc.framing import FramingError, Message, receive, send
-from magicfs.ipc.server_lock import is_served, server_sockets, stop_server
+from magicfs.ipc.server_lock import holders, is_served, server_sockets, stop_server
 from magicfs.runtime.processes import has_ended
 from tests.integration.search.corpus import Corpus
 from tests.plugins.commands import short_folder
@@ -340,3 +340,48 @@ def test_a_server_whose_settings_have_changed_while_it_started_serves_nobody(mac
     done = server_of(machine, machine.home / "run" / "search-0.sock")
     assert done.returncode == 0
     assert "the settings or the program have changed since the command started search-0.sock" in done.stderr
+
+
+@contextlib.contextmanager
+def part_of_up(machine: Machine) -> Iterator[subprocess.Popen[bytes]]:
+    """A server as `magicfs up` runs it: with the variables of a command, and no socket that a command has chosen."""
+    command = [sys.executable, "-P", "-m", "magicfs.cli.search_server"]
+    with subprocess.Popen(command, env=os.environ | machine.environment) as part:
+        try:
+            yield part
+        finally:
+            part.kill()
+
+
+def test_the_part_of_up_answers_the_first_search(machine: Machine) -> None:
+    with part_of_up(machine) as part:
+        [path] = machine.served()
+        machine.run("search", "invoice")
+        assert told(path) == {"pid": part.pid, "served": 1}, machine.told_of_servers()
+        link = machine.home.with_name("link")
+        link.symlink_to(machine.home)
+        machine.run("search", "invoice", MAGICFS_HOME=f"{link}/")
+        assert told(path)["served"] == 2, machine.told_of_servers()
+        (machine.home / "config.toml").write_text("search_limit = 1\n")
+        assert part.wait(SECONDS) == 0, "the supervisor starts it again"
+
+
+def test_the_part_of_up_waits_until_the_server_of_a_command_has_ended(machine: Machine) -> None:
+    machine.run("search", "invoice")
+    [path] = machine.served()
+    with part_of_up(machine) as part:
+        eventually(lambda: path.with_name(f"{path.name}.lock") in files_of(part.pid), "it waits for the lock")
+        former = told(path, {"do": "quit"})["pid"]
+        assert former != part.pid
+        eventually(lambda: answers(path, unlike=former))
+        assert holders(path) == {part.pid}
+        part.terminate()
+        assert part.wait(SECONDS) == 0
+        assert machine.sockets() == []
+
+
+def files_of(pid: int) -> set[Path]:
+    """The files that a process has open."""
+    with contextlib.suppress(OSError):
+        return {link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()}
+    return set()

@@ -24,7 +24,9 @@ from magicfs.runtime.supervisord_config import render
 
 def parts(mount: Path | None, workers: int = 2) -> list[Part]:
     options = UpOptions(embed_workers=workers, gentle=False, mount=mount)
-    return service_parts(options, embedder=("--socket", "s"), environment={"A": "b"}, mount_environment={})
+    return service_parts(
+        options, embedder=("--socket", "s"), environment={"A": "b"}, mount_environment={}, search_environment={}
+    )
 
 
 def test_settings_that_were_set_reach_the_parts(tmp_path: Path) -> None:
@@ -54,7 +56,14 @@ def test_what_serves_is_a_part_of_its_own_with_its_own_settings(tmp_path: Path) 
     }
     options = UpOptions(embed_workers=1, gentle=False, mount=None)
     with_it, without = (
-        service_parts(options, embedder=(), environment={"A": "b"}, mount_environment={}, serve_environment=environment)
+        service_parts(
+            options,
+            embedder=(),
+            environment={"A": "b"},
+            mount_environment={},
+            search_environment={},
+            serve_environment=environment,
+        )
         for environment in (told, None)
     )
     [serve] = [part for part in with_it if part not in without]

@@ -41,6 +41,6 @@ def test_options_are_those_asked_for_else_set_else_of_the_last_call(
     tmp_path: Path, asked: dict[str, bool | int], is_set: dict[str, object], former: Former, expected: tuple[int, bool]
 ) -> None:
     gentle, workers = asked.get("gentle"), asked.get("workers")
-    request = UpRequest([], None, workers, None if gentle is None else bool(gentle), tied=False)
+    request = UpRequest([], None, workers, None if gentle is None else bool(gentle), tied=False, variables={})
     settings = with_gentle(Settings(home=tmp_path, **is_set), request, former)
     assert (embed_workers(settings, request, former), settings.gentle) == expected
