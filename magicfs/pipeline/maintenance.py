@@ -54,7 +54,7 @@ OUTDATED_FILES = 2000
 """A sweep requeues outdated files, extracted by an older version, until their root has this many pending files."""
 
 OUTDATED_SECONDS = 600.0
-"""Pause between two queries for outdated files, after a query that requeued none."""
+"""Pause between two queries for outdated files, after a query that requeued none while none waited."""
 
 NAMES_BATCH = 500
 """Files whose names one transaction writes: a few hundredths of a second."""
@@ -153,8 +153,10 @@ class MaintenanceService:
                 newest=newest_version(),
                 limit=OUTDATED_FILES,
             )
-        # While outdated files are left, every sweep requeues as many as were extracted since the last sweep.
-        if not requeued:
+            # While outdated files are left, every sweep requeues as many as were extracted since the last sweep. That
+            # may be none: a file may take minutes.
+            is_over = not requeued and not file_claims.has_files_to_reread(connection, host=self._host)
+        if is_over:
             self._outdated_due = time.monotonic() + OUTDATED_SECONDS
 
     def write_names(self) -> None:

@@ -1,8 +1,11 @@
 """What maintenance deletes and what it keeps, on a real Postgres."""
 
+from typing import Any
+
 import pytest
 
 from magicfs.db.corpus import contents as contents_db
+from magicfs.db.corpus import file_claims
 from magicfs.db.corpus.file_claims import MAX_ATTEMPTS
 from magicfs.domain.contents import EXTRACTOR_VERSION
 from magicfs.text.extract import versions
@@ -89,6 +92,9 @@ class TestAnOlderExtractor:
         make_maintenance(index.database).sweep()
         pending = ("pending", None)
         assert index.states() == dict.fromkeys(before, pending)
+        while index.extraction().run_batch():
+            pass
+        assert index.states() == before | {"crashed.txt": ("indexed", None)}, "it has all its attempts again"
 
     def test_a_new_reader_of_one_kind_reads_the_files_of_that_kind(
         self, index: Index, monkeypatch: pytest.MonkeyPatch
@@ -136,10 +142,34 @@ class TestAnOlderExtractor:
         waiting = []
         for _ in range(4):
             maintenance.sweep()
+            # Nothing may have been read since: a file may take minutes.
+            maintenance.sweep()
             waiting.append(sum(state == "pending" for state, _ in index.states().values()))
             while index.extraction().run_batch():
                 pass
         assert waiting == [2, 2, 1, 0]
+
+    @pytest.mark.parametrize("root", ["that is there", "that is missing"])
+    def test_it_looks_for_more_while_some_wait_that_can_be_read(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch, root: str
+    ) -> None:
+        """To look where there are none takes long, in an index of a million files."""
+        (index.folder / "one.txt").write_text("alpha")
+        index.settle()
+        index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+        index.rows("UPDATE roots SET state = %s RETURNING 1", "missing" if root == "that is missing" else "present")
+        found: list[int] = []
+        requeue_outdated = file_claims.requeue_outdated
+
+        def requeue(*given: Any, **named: Any) -> int:
+            found.append(requeue_outdated(*given, **named))
+            return found[-1]
+
+        monkeypatch.setattr(file_claims, "requeue_outdated", requeue)
+        maintenance = make_maintenance(index.database)
+        for _ in range(4):
+            maintenance.sweep()
+        assert found == ([1, 0] if root == "that is missing" else [1, 0, 0, 0])
 
 
 class TestChunksOfNoContent:

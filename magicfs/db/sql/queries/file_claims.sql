@@ -149,6 +149,13 @@ FROM (
 ) AS requeued
 WHERE files.id = requeued.id
 
+-- name: has_files_to_reread
+-- Whether a file of a host waits that is read again, in a root that is there.
+SELECT EXISTS (
+    SELECT FROM hosts JOIN roots ON roots.host_id = hosts.id JOIN files ON files.root_id = roots.id
+    WHERE hosts.name = %(host)s AND roots.state <> 'missing'
+      AND files.state = 'pending' AND files.priority = %(priority)s)
+
 -- name: release_files
 -- All claims of a worker; returns their files. A refund of 1 takes the attempt back, but for `least` attempts. A file that
 -- has used all attempts, but has changed since the last claim, gets an extra attempt after a pause: the change may have fixed it.
