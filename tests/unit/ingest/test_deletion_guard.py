@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import errno
 import os
 from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
+from magicfs.domain.files import clamp_to_int64
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
 from magicfs.errors import RootMissing
@@ -30,6 +32,18 @@ def test_a_link_in_place_of_a_root_is_not_the_root(tmp_path: Path) -> None:
         verify_root(root(tmp_path / "docs"), list)
 
 
+def test_a_root_that_cannot_be_listed_is_missing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Such as one on a disk that fails: its directory is there all the same."""
+
+    def fail(path: bytes) -> None:
+        raise OSError(errno.EIO, os.strerror(errno.EIO), path)
+
+    (tmp_path / "docs").mkdir()
+    monkeypatch.setattr(os, "scandir", fail)
+    with pytest.raises(RootMissing, match="Input/output error: its files stay in the index until it is back"):
+        verify_root(root(tmp_path / "docs"), list)
+
+
 def test_a_root_with_another_device_is_not_present(tmp_path: Path) -> None:
     (tmp_path / "docs").mkdir()
     present = root(tmp_path / "docs")
@@ -49,18 +63,22 @@ def test_the_mount_of_a_root_is_not_forgotten_where_the_kernel_does_not_say_it(
     assert verify_root(mounted, list) == mounted
 
 
+@pytest.mark.parametrize("differs_in", ["size", "mtime"])
 @pytest.mark.parametrize(
     ("unchanged", "sampled", "verified"), [(0, 0, True), (1, 2, True), (1, 3, False), (2, 3, True), (0, 1, False)]
 )
 def test_another_device_with_half_of_the_files_is_the_same_tree(
-    tmp_path: Path, unchanged: int, sampled: int, verified: bool
+    tmp_path: Path, unchanged: int, sampled: int, verified: bool, differs_in: str
 ) -> None:
     (tmp_path / "docs").mkdir()
     sample = []
     for number in range(sampled):
         path = tmp_path / "docs" / str(number)
         path.write_text("words")
-        sample.append((os.fsencode(path.name), path.stat().st_size + (number >= unchanged), path.stat().st_mtime_ns))
+        size, mtime_ns = path.stat().st_size, path.stat().st_mtime_ns
+        if number >= unchanged:
+            size, mtime_ns = (size + 1, mtime_ns) if differs_in == "size" else (size, mtime_ns + 1)
+        sample.append((os.fsencode(path.name), size, mtime_ns))
     present = root(tmp_path / "docs")
     moved = replace(present, device=present.device + 1)
     if verified:
@@ -68,6 +86,16 @@ def test_another_device_with_half_of_the_files_is_the_same_tree(
     else:
         with pytest.raises(RootMissing, match="its disk is not there: mount it, or "):
             verify_root(moved, lambda: sample)
+
+
+def test_a_file_with_a_time_beyond_what_the_index_holds_is_unchanged(tmp_path: Path) -> None:
+    (tmp_path / "docs").mkdir()
+    path = tmp_path / "docs" / "from 2300"
+    path.touch()
+    os.utime(path, ns=(0, 1 << 63))
+    present = root(tmp_path / "docs")
+    sample = [(os.fsencode(path.name), 0, clamp_to_int64(path.stat().st_mtime_ns))]
+    assert verify_root(replace(present, device=present.device + 1), lambda: sample).device == present.device
 
 
 @pytest.mark.parametrize(

@@ -36,6 +36,14 @@ def test_a_walk_does_not_begin_on_another_disk(tmp_path: Path) -> None:
     assert walked.unlisted == []
 
 
+def test_a_walk_enters_no_directory_on_another_disk(tmp_path: Path) -> None:
+    (tmp_path / "disk/deep").mkdir(parents=True)
+    (tmp_path / "a.txt").touch()
+    walked = walk(tmp_path, device_offset=1)
+    assert listed(walked) == {b"": {b"a.txt"}}
+    assert walked.unlisted == [], "the files there are none of the root"
+
+
 def test_a_walk_does_not_begin_in_a_link(tmp_path: Path) -> None:
     (tmp_path / "elsewhere").mkdir()
     (tmp_path / "elsewhere/a.txt").touch()
