@@ -145,6 +145,22 @@ def test_events_of_what_a_mount_showed_delete_nothing_while_it_is_gone(index: In
     assert set(index.states()) == {"own.txt"}
 
 
+def test_another_disk_that_was_in_a_root_is_not_missed(index: Index, caplog: pytest.LogCaptureFixture) -> None:
+    """No file of it was indexed."""
+    place = index.folder / "disk"
+    place.mkdir()
+    if subprocess.run(["mount", "-t", "tmpfs", "disk", place], check=False, capture_output=True).returncode:
+        pytest.skip("nothing can be mounted here")
+    try:
+        (place / "file.txt").touch()
+        assert index.scan().complete
+    finally:
+        subprocess.run(["umount", place], check=True)
+    assert index.states() == {}
+    assert index.scan().complete
+    assert caplog.text == ""
+
+
 def test_a_mount_that_goes_during_a_scan_keeps_its_files(
     index: Index, inner: BindMount, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -18,12 +18,14 @@ def claim_files(index: Index, *, owner: str = "a", limit: int = 9, max_bytes: in
     return sorted(claim.name.decode() for claim in claims)
 
 
-def claim_chunks(index: Index, *, max_tokens: int = 9999) -> list[str]:
+def claim_chunks(index: Index, *, owner: str = "a", max_tokens: int = 9999) -> list[str]:
     """The texts of the chunks of one claim."""
     with index.database.transaction() as connection:
         without_chance(connection)
         model = working_model(connection).id
-        claims = embeddings.claim_chunks(connection, model=model, owner="a", limit=9, max_tokens=max_tokens, seconds=60)
+        claims = embeddings.claim_chunks(
+            connection, model=model, owner=owner, limit=9, max_tokens=max_tokens, seconds=60
+        )
     return sorted(claim.text for claim in claims)
 
 
@@ -80,6 +82,25 @@ class TestAfterALostClaim:
         set_row(index, "spent", attempts=embeddings.MAX_ATTEMPTS)
         set_row(index, "last try", attempts=embeddings.MAX_ATTEMPTS - 1)
         assert [claim_chunks(index), claim_chunks(index)] == [["last try"], []]
+
+    def test_the_last_attempt_of_another_worker_goes_on(self, index: Index) -> None:
+        write(index, "note")
+        set_row(index, "note", attempts=file_claims.MAX_ATTEMPTS - 1)
+        assert claim_files(index, owner="b") == ["note"]
+        index.extraction("a").recover()
+        assert index.states() == {"note": ("pending", None)}
+        index.extraction("b").recover()
+        assert index.states() == {"note": ("failed", "crashed")}
+
+    def test_so_does_that_at_a_chunk(self, index: Index) -> None:
+        write(index, "note")
+        index.read_all()
+        set_row(index, "note", attempts=embeddings.MAX_ATTEMPTS - 1)
+        assert claim_chunks(index, owner="b") == ["note"]
+        index.embedding("a").recover()
+        assert index.rows("SELECT state, reason FROM embeddings") == [("pending", None)]
+        index.embedding("b").recover()
+        assert index.rows("SELECT state, reason FROM embeddings") == [("failed", "crashed")]
 
 
 class TestLimits:

@@ -271,6 +271,24 @@ def test_one_worker_of_a_host_stays_free_of_slow_files(index: Index, workers: in
     assert not claimable()
 
 
+def test_workers_that_have_died_leave_slow_files_to_others(index: Index) -> None:
+    for number in range(3):
+        (index.folder / f"{number}.txt").write_text(f"{number} " * (512 * 1024 // 2 + 1))
+    index.scan()
+
+    def claim(owner: str) -> list[str]:
+        with index.database.transaction() as connection:
+            claims = claim_files(connection, host=HOST, boot="", owner=owner, limit=1, max_bytes=1 << 20, seconds=60)
+        return [claim.name.decode() for claim in claims]
+
+    with index.database.transaction() as connection:
+        record_workers(connection, [WorkerStatus(f"extract-{each}@{HOST}", HOST, "extract", each) for each in range(3)])
+    index.rows("UPDATE workers SET seen_at = now() - interval '1 day' RETURNING 1")
+    assert [claim("extract-1@here"), claim("extract-2@here")] == [["0.txt"], []], "of three workers, two are gone"
+    index.rows("UPDATE files SET leased_until = now() - interval '1 second' WHERE lease IS NOT NULL RETURNING 1")
+    assert claim("extract-2@here") == ["1.txt"], "the other one is gone too"
+
+
 def test_workers_that_claim_at_the_same_time_leave_one_free(index: Index) -> None:
     for number in range(2):
         (index.folder / f"{number}.txt").write_text(f"{number} " * (512 * 1024 // 2 + 1))

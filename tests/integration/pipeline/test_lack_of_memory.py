@@ -91,3 +91,18 @@ def test_only_the_own_file_of_a_worker_that_lacked_memory_has_needed_it(index: I
     )
     index.extraction("extract-1@here").recover(memory_kills=MAX_ATTEMPTS)
     assert index.states() == {"crashing.txt": ("failed", "crashed"), "greedy.txt": FAILED}
+
+
+@pytest.mark.parametrize(("kills", "attempts"), [(0, 2), (1, 1), (2, 2)])
+def test_files_that_were_claimed_together_are_claimed_alone_after_the_end_of_their_worker(
+    index: Index, kills: int, attempts: int
+) -> None:
+    """Which of them it was about is not known. The first kill for want of memory is no attempt of any."""
+    for name in ("one.txt", "two.txt"):
+        (index.folder / name).write_text(name)
+    index.scan()
+    assert len(index.extraction().claim_files()) == 2
+    index.extraction().recover(memory_kills=kills)
+    [claim] = index.extraction().claim_files()
+    index.extraction().recover(memory_kills=kills)
+    assert index.rows("SELECT attempts FROM files WHERE id = %s", claim.id) == [(attempts,)]

@@ -247,16 +247,29 @@ def test_a_file_whose_disk_goes_away_can_still_be_found(index: Index) -> None:
     path = index.folder / "note.txt"
     path.write_text("the first words")
     index.settle()
+    indexed_at = index.rows("SELECT indexed_at FROM files")
     path.write_text("other words")
     index.scan()
     index.folder.rename(index.folder.with_name("elsewhere"))
     index.extraction().run_batch()
     assert index.states() == {"note.txt": ("skipped", "vanished")}
+    assert index.rows("SELECT indexed_at FROM files") == indexed_at
     assert index.rows(FOUND_TEXT) == [("the first words",)]
     index.folder.with_name("elsewhere").rename(index.folder)
     index.settle()
     assert index.states() == {"note.txt": ("indexed", None)}
     assert index.rows(FOUND_TEXT) == [("other words",)]
+
+
+def test_a_file_that_cannot_be_read_any_more_is_not_found_by_what_it_had(index: Index) -> None:
+    path = index.folder / "note.txt"
+    path.write_text("the first words")
+    index.settle()
+    path.write_text("locked with a password")
+    index.settle()
+    assert index.states() == {"note.txt": ("skipped", "encrypted")}
+    assert index.rows(FOUND_TEXT) == []
+    assert index.rows("SELECT indexed_at FROM files") == [(None,)]
 
 
 def test_reading_and_forgetting_the_same_files_never_wait_for_each_other(index: Index) -> None:
