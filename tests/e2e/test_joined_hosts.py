@@ -225,6 +225,25 @@ def test_a_node_that_stops_and_starts_loses_nothing(pair: Pair) -> None:
     assert {"pancake.txt", "waffle.txt"} <= set(found(pair.hub, "pancake waffle"))
 
 
+def test_a_hub_that_gets_another_address_keeps_its_hosts(pair: Pair) -> None:
+    pair.address = f"127.0.0.1:{free_port()}"
+    pair.join = (*pair.join[:-2], pair.address, pair.join[-1])
+    assert " ".join(pair.join) in pair.hub.ok("cluster", "init", "--listen", pair.address)
+    pair.hub.ok("up", "--detach")
+    stranger = pair.node.run(*pair.join[:-1], "SHA256:" + "x" * 43)
+    assert stranger.returncode == 2
+    assert "this machine has joined the hub" in stranger.stderr
+    by_variable = pair.node.run(*pair.join, MAGICFS_HUB="127.0.0.1:1")
+    assert by_variable.returncode == 2
+    assert f"MAGICFS_HUB is 127.0.0.1:1: set it to {pair.address}" in by_variable.stderr
+    assert f"node finds its hub at {pair.address} from now on" in pair.node.ok(*pair.join)
+    # Its parts still know the former address.
+    pair.node.ok("up", "--detach")
+    assert json.loads((pair.node.home / "roots.json").read_text()) == [str(pair.node_docs)]
+    (pair.node_docs / "scone.txt").write_text("a scone with jam")
+    eventually(lambda: "scone.txt" in found(pair.hub, "scone"), "what was saved since", logs=pair.node.logs)
+
+
 LEFT_BEHIND = (
     # The host calls itself at work for ever, and keeps its certificate in the index.
     "UPDATE hosts SET agent_until = 'infinity', agent_machine = 'x' WHERE name = 'node' RETURNING 1",

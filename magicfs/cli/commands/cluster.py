@@ -84,6 +84,7 @@ def join(
 
     Files stay here; the hub keeps their text and vectors.
     A machine with an index of its own has to give it up first.
+    Where the hub has got another address, this tells it to a machine that has joined.
     """
     from magicfs.cli import config_file, environment, terminal
     from magicfs.gateway.hub import Hub, write_fingerprint
@@ -93,7 +94,9 @@ def join(
 
     settings = environment.settings_for_command()
     hub = Hub(PeerAddress.parse(address), fingerprint)
-    _require_free(settings, hub)
+    has_moved = settings.hub is not None and _has_moved(settings, hub)
+    if not has_moved:
+        _require_free(settings, hub)
     settings.make_home()
     identity = host_identity(settings.home)
     _wait_for_admission(settings, hub, identity)
@@ -101,8 +104,28 @@ def join(
     # What the index says of a host of this name is no reason to read it here.
     AllowedRoots(settings.home).limit([])
     config_file.write_setting(settings.home, "hub", str(hub.address))
+    if has_moved:
+        terminal.say(f"{settings.host} finds its hub at {hub.address} from now on")
+        terminal.say("next   magicfs up --detach")
+        return
     terminal.say(f"{settings.host} has joined the hub {hub.address}")
     terminal.say("next   mkdir -p ~/MagicFS && magicfs up ~/Documents --mount ~/MagicFS --detach")
+
+
+def _has_moved(settings: Settings, hub: Hub) -> bool:
+    """Whether the hub that this host has joined is this one at another address. Raises `UsageError`."""
+    from magicfs.errors import ConfigError, UsageError
+    from magicfs.gateway.hub import read_hub
+
+    try:
+        known = read_hub(settings)
+    except ConfigError:
+        return False
+    if known.fingerprint != hub.fingerprint or known.address == hub.address:
+        return False
+    if "MAGICFS_HUB" in os.environ:
+        raise UsageError(f"MAGICFS_HUB is {known.address}: set it to {hub.address}, or unset it and run this again")
+    return True
 
 
 def _require_free(settings: Settings, hub: Hub) -> None:
