@@ -39,6 +39,9 @@ _HANGS = (
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 """What OpenSSL says of a server whose certificate no known authority has signed, or that has another name."""
 
+_EXPIRED = "certificate has expired"
+"""What it adds for one whose time is over, by the clock here."""
+
 TROUBLES: dict[type[Exception], str] = {
     redis.AuthenticationError: "Redis refuses the password: correct it in MAGICFS_BROKER_URL",
     redis.OutOfMemoryError: "Redis is full and takes no messages: raise its maxmemory, or delete what else is in it",
@@ -124,6 +127,8 @@ def trouble_of(error: Exception) -> str:
     for kind, trouble in TROUBLES.items():
         if isinstance(error, kind):
             return trouble
+    if _UNTRUSTED in str(error) and _EXPIRED in str(error):
+        return f"the certificate of Redis is not trusted ({error}): renew it there, or set the clock here"
     if _UNTRUSTED in str(error):
         return (
             f"the certificate of Redis is not trusted ({error}): add ssl_ca_certs=FILE, that of its authority, to the "

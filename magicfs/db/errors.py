@@ -35,7 +35,7 @@ _REFUSED_LOGINS = {
 """What is said of a connection that Postgres refuses, with its words in the place of the braces."""
 
 _UNTRUSTED = re.compile("certificate verify failed|root certificate file|server certificate for")
-"""How libpq refuses a server whose certificate no known authority has signed, or that has another name."""
+"""How libpq refuses a server whose certificate has expired, no known authority has signed, or has another name."""
 
 _STARTING = re.compile("the database system is (?:starting up|in recovery mode|not yet accepting connections)")
 """How Postgres refuses a connection before it is ready. libpq does not pass the SQLSTATE on."""
@@ -151,8 +151,9 @@ def refusal(error: psycopg.Error) -> DatabaseUnavailable:
             return DatabaseUnavailable(message.format(told))
     if _UNTRUSTED.search(str(error)):
         return DatabaseUnavailable(
-            f"the certificate of the database is not trusted ({line}): add sslrootcert=FILE, that of its authority, to "
-            "the query of MAGICFS_DATABASE_URL, and name the server as the certificate does"
+            f"the certificate of the database is not trusted ({line}): renew it if it has expired; otherwise add "
+            "sslrootcert=FILE, that of its authority, to the query of MAGICFS_DATABASE_URL, and name the server as the "
+            "certificate does"
         )
     return DatabaseUnavailable(f"no database answers ({line}): run 'magicfs up', or check MAGICFS_DATABASE_URL")
 

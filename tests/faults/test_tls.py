@@ -61,6 +61,20 @@ def test_everything_works_by_tls(stack: Stack, secured: Secured, tmp_path: Path)
     stack.wait(lambda: stack.rows(done) == [(1,)], what="the vector of the file")
 
 
+def test_a_certificate_that_has_expired_is_named_until_there_is_another_one(
+    commands: Commands, secured: Secured, database_url: str
+) -> None:
+    commands.environment |= secured.environment()
+    secured.authority.issue(days=-1)
+    for address in (commands.environment["MAGICFS_DATABASE_URL"], database_url):
+        done = commands.run("status", "--check", MAGICFS_DATABASE_URL=address)
+        assert done.returncode == 1
+        assert "expired" in done.stderr, done.stderr
+        assert len(done.stderr.splitlines()) == 1
+    secured.authority.issue()
+    commands.ok("status", "--check")
+
+
 @pytest.mark.parametrize(
     ("trusts", "host"), [(False, HOST_NAME), (True, "127.0.0.1")], ids=["unknown authority", "another name"]
 )

@@ -54,14 +54,25 @@ class Authority:
 
     def create(self) -> None:
         own, server = (ec.generate_private_key(ec.SECP256R1()) for _ in range(2))
-        names = [x509.DNSName(HOST_NAME)]
         authority = _certificate("authority", own.public_key(), own, is_authority=True)
-        certificate = _certificate(HOST_NAME, server.public_key(), own, names=names)
         self.trusted.write_bytes(authority.public_bytes(serialization.Encoding.PEM))
-        (self.folder / "server.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
         plain = serialization.NoEncryption()
-        key = server.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
-        (self.folder / "server.key").write_bytes(key)
+        for name, key in (("authority", own), ("server", server)):
+            pem = key.private_bytes(serialization.Encoding.PEM, serialization.PrivateFormat.PKCS8, plain)
+            (self.folder / f"{name}.key").write_bytes(pem)
+        self.issue()
+
+    def issue(self, *, days: float = 1) -> None:
+        """Give the servers a certificate that is valid for so many days from now. A negative number: it has expired."""
+        own, server = (self._key(name) for name in ("authority", "server"))
+        names = [x509.DNSName(HOST_NAME)]
+        certificate = _certificate(HOST_NAME, server.public_key(), own, names=names, days=days)
+        (self.folder / "server.pem").write_bytes(certificate.public_bytes(serialization.Encoding.PEM))
+
+    def _key(self, name: str) -> ec.EllipticCurvePrivateKey:
+        key = serialization.load_pem_private_key((self.folder / f"{name}.key").read_bytes(), password=None)
+        assert isinstance(key, ec.EllipticCurvePrivateKey)
+        return key
 
     def context(self) -> ssl.SSLContext:
         context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
@@ -76,6 +87,7 @@ def _certificate(
     *,
     names: Sequence[x509.GeneralName] = (),
     is_authority: bool = False,
+    days: float = 1,
 ) -> x509.Certificate:
     now = dt.datetime.now(dt.UTC)
     builder = (
@@ -84,8 +96,8 @@ def _certificate(
         .issuer_name(x509.Name([x509.NameAttribute(NameOID.COMMON_NAME, "authority")]))
         .public_key(key)
         .serial_number(x509.random_serial_number())
-        .not_valid_before(now - dt.timedelta(days=1))
-        .not_valid_after(now + dt.timedelta(days=1))
+        .not_valid_before(now - dt.timedelta(days=2))
+        .not_valid_after(now + dt.timedelta(days=days))
         .add_extension(x509.BasicConstraints(ca=is_authority, path_length=None), critical=True)
     )
     # Newer versions of Python ask for these.
@@ -103,13 +115,12 @@ def _certificate(
 def tls_before(target: int | Path, authority: Authority) -> Iterator[int]:
     """The port of a server that speaks TLS, before one at a port, or before the Postgres at a socket's path."""
     listener = socket.create_server(("127.0.0.1", 0))
-    context = authority.context()
 
     def serve() -> None:
         with suppress(OSError):
             while True:
                 client, _ = listener.accept()
-                threading.Thread(target=_handle, args=(client, target, context), daemon=True).start()
+                threading.Thread(target=_handle, args=(client, target, authority), daemon=True).start()
 
     threading.Thread(target=serve, daemon=True).start()
     try:
@@ -120,7 +131,9 @@ def tls_before(target: int | Path, authority: Authority) -> Iterator[int]:
         listener.close()
 
 
-def _handle(client: socket.socket, target: int | Path, context: ssl.SSLContext) -> None:
+def _handle(client: socket.socket, target: int | Path, authority: Authority) -> None:
+    # The certificate may have been replaced.
+    context = authority.context()
     with suppress(OSError, struct.error), client:
         if isinstance(target, Path):
             while struct.unpack("!II", client.recv(8, socket.MSG_WAITALL))[1] == GSS_REQUEST:
