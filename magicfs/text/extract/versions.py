@@ -32,7 +32,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 23
     ),
-    "application/pdf": 27,
+    "application/pdf": 28,
     "application/pkcs7-mime": 73,
     "application/vnd.rar": 74,
     "application/x-7z-compressed": 74,
@@ -58,7 +58,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 81
+VERSION_OF_UNREAD: Final = 82
 """To be raised when files are read of which nothing was: above all others."""
 
 

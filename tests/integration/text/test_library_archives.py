@@ -121,6 +121,19 @@ def test_a_cut_archive_keeps_what_was_read(extractor: FileExtractor, name: str) 
     assert document.unread_parts is not None
 
 
+def test_a_zip_archive_without_its_end_keeps_what_was_read(extractor: FileExtractor) -> None:
+    """As an unfinished download is. A document is damaged."""
+    content = container({"a.docx": word_document("a stairlift"), "b.txt": b"a heron", "c.txt": os.urandom(100_000)})
+    document = read(extractor, content[:-2000], b"a.zip")
+    assert document.mime_type == "application/zip"
+    assert "a stairlift" in document.text
+    assert "b.txt\n\na heron" in document.text
+    assert str(document.unread_parts) == "2 of 5 parts could not be read: c.txt (corrupt), what follows c.txt (corrupt)"
+    outcome = extractor.extract(word_document("a stairlift " * 500)[:-100], name=b"a.docx")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.CORRUPT
+
+
 def test_an_archive_without_its_end_is_not_read(extractor: FileExtractor) -> None:
     """That of 7z has the names."""
     outcome = extractor.extract(seven_zip_of(FILES)[:-40], name=b"a.7z")

@@ -51,6 +51,30 @@ _PDF_PARTS: Final = [
 ]
 
 
+def test_forms_of_adobes_designer_are_read(extractor: FileExtractor) -> None:
+    """Of which the only page asks to wait."""
+    countries = b"".join(b"<text>country %d</text>" % number for number in range(60))
+    template = (
+        b"""<template xmlns="http://www.xfa.org/schema/xfa-template/2.8/"><subform><field name="a">
+        <caption><value><text>Name of the boat</text></value></caption><items><text>sloop</text></items></field>
+        <field><items>%s</items></field><draw><value><exData contentType="text/html"><body xmlns="x"><p>Please
+        <b>moor</b> &amp; sign</p></body></exData></value></draw>
+        <event><script>var text = "hidden";</script></event></subform></template>"""
+        % countries
+    )
+    data = b'<xfa:datasets xmlns:xfa="x"><xfa:data><form><a>Halcyon</a><b>Skarholm</b></form></xfa:data></xfa:datasets>'
+    objects = [
+        b"<</Type/Catalog/Pages 2 0 R/AcroForm<</Fields[]/XFA[(template)6 0 R(datasets)7 0 R]>>>>",
+        *_PDF_PARTS[1:3],
+        b"<</Type/Page/Parent 2 0 R/Resources<</Font<</F 3 0 R>>>>/Contents 5 0 R>>",
+        _PDF_PARTS[10],
+        *(b"<</Length %d>>stream\n%s\nendstream" % (len(xml), xml) for xml in (template, data)),
+    ]
+    document = read(extractor, pdf_of_objects(objects), b"a.pdf")
+    lines = ["Name of the boat", "sloop", "Please moor & sign", "Halcyon", "Skarholm"]
+    assert document.text.split("text of the page")[1].split() == " ".join(lines).split()
+
+
 def _pdf_with_form() -> bytes:
     def stream(text: bytes) -> bytes:
         drawing = b"BT /F 20 Tf 50 700 Td (%s) Tj ET" % text

@@ -19,7 +19,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.archives.archive_members import ZIP_TYPE, Member, is_archive, members_of
 from magicfs.text.extract.archives.compressed_files import DAMAGE_OF_COMPRESSED
-from magicfs.text.extract.archives.library_members import COMPRESS_TYPE, RAR_TYPE, TooManyBytesError
+from magicfs.text.extract.archives.library_members import COMPRESS_TYPE, CUT_ZIP_TYPE, RAR_TYPE, TooManyBytesError
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.documents.file_parts import WHAT_FOLLOWS, FileParts
 from magicfs.text.extract.mail.mail_pictures import AttachedPictures
@@ -97,7 +97,8 @@ def read_archive(
     parts.add(names.count - texts.count)
     pages = [page.rstrip() + PAGE_SEPARATOR for page in (names.text(), *texts.pages)]
     page_starts = tuple(accumulate(map(len, pages)))[:-1]
-    return Document(text="".join(pages).rstrip(), mime_type=mime_type, page_starts=page_starts)
+    stated_type = ZIP_TYPE if mime_type == CUT_ZIP_TYPE else mime_type
+    return Document(text="".join(pages).rstrip(), mime_type=stated_type, page_starts=page_starts)
 
 
 def _reason_of(damage: Exception) -> SkipReason:

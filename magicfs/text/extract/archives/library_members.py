@@ -25,12 +25,15 @@ if TYPE_CHECKING:
 
 RAR_TYPE: Final = "application/vnd.rar"
 LHA_TYPE: Final = "application/x-lzh-compressed"
+CUT_ZIP_TYPE: Final = "application/x-cut-zip"
+"""A zip archive without its end, where the list of its members is: these are read from the beginning."""
 LIBRARY_TYPES: Final[dict[str, str]] = {
     "application/x-7z-compressed": "7zip",
     "application/vnd.ms-cab-compressed": "cab",
     "application/x-iso9660-image": "iso9660",
     "application/x-cpio": "cpio",
     LHA_TYPE: "lha",
+    CUT_ZIP_TYPE: "zip",
 }
 """The archives that only the library reads, with its name of their format."""
 
@@ -46,6 +49,11 @@ MAX_MEMBER_BYTES: Final = 64 << 20
 """The size of a member that is read."""
 _NO_NAMES: Final = frozenset({"", ".", "./"})
 """Those of the uppermost folder."""
+_END_OF_ZIP: Final = b"PK\5\6"
+_END_BYTES: Final = 65_557
+"""How long the end of a zip file may be."""
+_OF_DOCUMENT: Final = re.compile(r"\[Content_Types\]\.xml|mimetype|(?:META-INF|_rels|word|xl|ppt|Index)/.*", re.DOTALL)
+"""The first members of documents and of packages of programs, of which a part is not read."""
 _NEEDS_PASSWORD: Final = re.compile(r"encrypt|passphrase", re.IGNORECASE)
 
 
@@ -93,9 +101,19 @@ def library_members(content: bytes, mime_type: str) -> Iterator[LibraryMember]:
                 name = _name(entry, is_raw=mime_type == LHA_TYPE)
                 if name in _NO_NAMES:
                     continue
-                yield LibraryMember(f"{name}/" if entry.isdir else name, size, partial(_read, entry))
+                yield LibraryMember(name.rstrip("/") + "/" if entry.isdir else name, size, partial(_read, entry))
     except libarchive.ArchiveError as error:
         raise _translated(error) from error
+
+
+def is_cut_zip(content: bytes) -> bool:
+    """Whether a zip file is an archive of files whose end is missing, as of an unfinished download."""
+    if _END_OF_ZIP in content[-_END_BYTES:] or not has_library():
+        return False
+    with contextlib.suppress(ValueError, rarfile.PasswordRequired):
+        first = next(library_members(content, CUT_ZIP_TYPE), None)
+        return first is not None and not _OF_DOCUMENT.fullmatch(first.name)
+    return False
 
 
 @contextlib.contextmanager

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.archives.library_members import CUT_ZIP_TYPE, is_cut_zip
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container
 from magicfs.text.extract.documents.book_pages import prepared_book
@@ -52,6 +53,8 @@ def readable_form(content: bytes, mime_type: str) -> ReadableForm:
         if opened is not None:
             content, mime_type = opened, detect(opened, name=b"").mime_type
             exact = container.exact_type(content, mime_type)
+    if isinstance(exact, Unreadable) and exact.reason is SkipReason.CORRUPT and is_cut_zip(content):
+        return ReadableForm(content, CUT_ZIP_TYPE, container.ARCHIVE)
     if exact == container.ARCHIVE and BACKSLASHED in content:
         with contextlib.suppress(*DAMAGE):
             content = with_slashes(content)

@@ -25,6 +25,7 @@ from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.missing_texts import missing_texts
 from magicfs.text.extract.pdf.open_file import OpenFile
+from magicfs.text.extract.pdf.xfa_forms import xfa_texts
 from magicfs.text.extract.plain.plain_text import clean
 from magicfs.text.extract.process.interruption import interrupted_at, not_interrupted
 
@@ -148,7 +149,10 @@ def _field_type(widget: Any) -> str:
 def _document_texts(root: Any, *, until: float, parts: FileParts) -> Iterator[str]:
     """Yield what belongs to no page. Each object is visited once, whatever refers to it."""
     names = _resolved(_resolved(root.get("/Names")).get("/EmbeddedFiles"))
-    fields = _resolved(root.get("/AcroForm")).get("/Fields")
+    form = _resolved(root.get("/AcroForm"))
+    fields = form.get("/Fields")
+    if "/XFA" in form:
+        yield from xfa_texts(_packets(form["/XFA"]))
     # What is visited last is pushed first.
     pending = [*_list(fields), names, _resolved(root.get("/Outlines")).get("/First")]
     seen: set[int] = set()
@@ -166,6 +170,12 @@ def _document_texts(root: Any, *, until: float, parts: FileParts) -> Iterator[st
             for specification in _list(entry.get("/Names")):
                 yield from _attached_texts(specification, until=until, parts=parts)
         pending += _list(entry.get("/Kids"))
+
+
+def _packets(form: Any) -> bytes:
+    """The XML of a form of Adobe's designer, which is a stream, or a list of names and streams."""
+    streams = [part.get_object() for part in _list(form) or [form]]
+    return b"".join(stream.get_data() for stream in streams if isinstance(stream, _Stream))
 
 
 def _attached_texts(specification: Any, *, until: float, parts: FileParts) -> Iterator[str]:
