@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import gc
 import os
+import select
 import signal
 import time
 from collections.abc import Callable, Iterator
 from types import SimpleNamespace
+from typing import Any
 
 import pytest
+from billiard import active_children
 from billiard.connection import Connection
 from kombu.asynchronous import Hub
 
@@ -38,7 +41,8 @@ class Parent:
         self.consumer = Consumer.__new__(Consumer)
         self.consumer.pool = SimpleNamespace(_pool=self.pool)
         self.consumer.blueprint = SimpleNamespace(send_all=lambda *_, **__: None)
-        self.wait(lambda: self.pool._all_inqueues)
+        errors = self.begin_task(1)
+        self.wait(lambda: errors)
 
     def wait(self, condition: Callable[[], object]) -> None:
         """Run the loop until something is so."""
@@ -65,18 +69,28 @@ class Parent:
         self.pool.register_with_event_loop(self.hub)
         self.consumer.register_with_event_loop(self.hub)
 
+    @property
+    def child(self) -> Any:
+        """The child, which lives, or died and was not replaced yet."""
+        [child] = active_children()
+        return child
+
+    def wait_for_result(self) -> None:
+        """Wait, without the loop, until the child has written a result or a part of it."""
+        readable, _, _ = select.select([self.child.outqR_fd], [], [], SECONDS)
+        assert readable
+
     def read_part(self) -> None:
         """Read as much of a result as there is."""
-        child = self.pool._pool[0]
-        assert child.outq._reader.poll(SECONDS)
-        self.pool.handle_result_event(child.outqR_fd)
+        self.wait_for_result()
+        self.pool.handle_result_event(self.child.outqR_fd)
 
 
 @pytest.fixture
 def parent() -> Iterator[Parent]:
     made = Parent()
     yield made
-    for child in made.pool._pool:
+    for child in active_children():
         os.kill(child.pid, signal.SIGKILL)
         child.join()
     made.hub.close()
@@ -89,7 +103,7 @@ def test_a_result_that_is_written_while_it_is_read_after_an_outage_arrives(
 ) -> None:
     errors = parent.begin_task(LENGTH)
     parent.lose_connection()
-    assert parent.pool._pool[0].outq._reader.poll(SECONDS)
+    parent.wait_for_result()
     # The child has the processor whenever its parent looks whether it has said more.
     poll = Connection.poll
     monkeypatch.setattr(Connection, "poll", lambda connection, _: poll(connection, 1.0))
@@ -112,7 +126,7 @@ def test_a_result_of_which_a_part_is_read_when_a_connection_breaks_arrives(paren
 def test_a_child_that_dies_over_its_result_leaves_nothing_of_it_to_the_next(parent: Parent) -> None:
     parent.begin_task(LENGTH)
     parent.read_part()
-    os.kill(parent.pool._pool[0].pid, signal.SIGKILL)
+    os.kill(parent.child.pid, signal.SIGKILL)
     errors = parent.begin_task(1)
     parent.wait(lambda: errors)
 
@@ -122,11 +136,10 @@ def test_a_child_whose_end_is_not_known_at_once_is_replaced_without_a_timer(
 ) -> None:
     parent.hub.timer.clear()
     parent.hub.call_repeatedly(0.1, int)
-    child = parent.pool._pool[0]
-    poll = child._popen.poll
+    pid, waitpid = parent.child.pid, os.waitpid
     unknown = iter(range(3))
-    monkeypatch.setattr(child._popen, "poll", lambda *flags: poll(*flags) if next(unknown, None) is None else None)
-    os.kill(child.pid, signal.SIGKILL)
-    parent.wait(lambda: child not in parent.pool._pool)
+    monkeypatch.setattr(os, "waitpid", lambda *wanted: waitpid(*wanted) if next(unknown, None) is None else (0, 0))
+    os.kill(pid, signal.SIGKILL)
+    parent.wait(lambda: pid not in [child.pid for child in active_children()])
     errors = parent.begin_task(1)
     parent.wait(lambda: errors)

@@ -48,11 +48,11 @@ def directories(tree: Tree, tmp_path: Path, later: Later) -> Iterator[DirectoryW
     if not is_local:
         pytest.skip("the temporary directory is on no file system of this machine")
     directories = DirectoryWatches(tree.inodes)
-    directories._inotify = Inotify()
+    directories.start(lambda _: None)
     with kept_caches():
         os.stat(tmp_path)
         yield directories
-    directories._inotify.close()
+    directories.stop()
 
 
 @pytest.fixture
