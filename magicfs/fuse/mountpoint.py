@@ -27,6 +27,8 @@ from magicfs.linux.process import CAP_SYS_ADMIN, capabilities, gains_no_rights
 log = logging.getLogger(__name__)
 
 FUSE_DEVICE = Path("/dev/fuse")
+FUSE_DEVICE_NUMBER = os.makedev(10, 229)
+"""The same on every Linux: `Documentation/admin-guide/devices.txt` of the kernel."""
 CONNECTIONS = Path("/sys/fs/fuse/connections")
 """The control file system of FUSE, which is mounted nearly everywhere."""
 REPLY_SECONDS = 5.0
@@ -86,6 +88,13 @@ def require_fuse() -> None:
     """Raise `MountError` when this host has no FUSE, or this user may not use it."""
     if not FUSE_DEVICE.exists():
         raise MountError("there is no /dev/fuse: run 'modprobe fuse', or start the container with --device /dev/fuse")
+    device = FUSE_DEVICE.stat()
+    if not stat.S_ISCHR(device.st_mode) or device.st_rdev != FUSE_DEVICE_NUMBER:
+        # A runtime of containers makes an empty directory where the host had no device to bind there.
+        raise MountError(
+            "/dev/fuse is not the device of FUSE: start the container with --device /dev/fuse, or run "
+            "'sudo rm -r /dev/fuse' and 'sudo mknod -m 666 /dev/fuse c 10 229'"
+        )
     if not os.access(FUSE_DEVICE, os.R_OK | os.W_OK):
         raise MountError("/dev/fuse may not be opened: run 'sudo chmod 666 /dev/fuse', or mount as root")
     if capabilities() & CAP_SYS_ADMIN:
