@@ -56,6 +56,8 @@ class CompiledQuery:
     """Words of each of which a text with that phrase has a form."""
     has_stop_words_alone: bool = False
     """Whether the question has no other words, so that the terms are those."""
+    stop_words: frozenset[str] = frozenset()
+    """The stop words of the question, folded, where it has other words."""
     chunks_of_words: Mapping[str, WordChunks] = field(default_factory=dict)
     """How many chunks have each word."""
     respelt: Mapping[str, str] = field(default_factory=dict)
@@ -96,7 +98,8 @@ def prepare_query(
 
 
 def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages: Sequence[str]) -> CompiledQuery:
-    terms = forms.without_stop_words(facts.stop_words.values())
+    stop_words = forms.stop_words(facts.stop_words.values())
+    terms = forms.without(stop_words)
     known = forms.known(terms or forms.terms, facts.words)
     return CompiledQuery(
         terms=tuple(known),
@@ -105,6 +108,7 @@ def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages:
         question_phrase=phrase_query(query.question, languages=languages),
         words_of_phrase=phrase_words(query.question),
         has_stop_words_alone=not terms,
+        stop_words=stop_words if terms else frozenset(),
         scope=scope_of(
             query.filters,
             excluded_filters=query.excluded_filters,

@@ -170,7 +170,11 @@ def measure_candidates(
     by_second = second_share(request, candidates, across)
     of_texts = text_scale(request, words, matched, by_second=by_second, count=count)
     meaning = meaning_for(request.question_vectors, request.languages)
-    chunks = MeasuredChunks(candidates, _rare_words(request, words), of_texts.with_files(), meaning)
+    by_order = request.names_by_order or (
+        request.names_with_stop_word and any(candidate.has_phrase for candidate in matched)
+    )
+    rare_words = _rare_words(request, words, is_named_by_order=by_order)
+    chunks = MeasuredChunks(candidates, rare_words, of_texts.with_files(), meaning)
     chunks.text_scale, chunks.are_across = of_texts, bool(across)
     return chunks
 
@@ -186,7 +190,8 @@ def count_files(chunks: MeasuredChunks, request: SearchRequest, words: QuestionW
         with_paths = len(words.without_compounds) > 1 and _has_all_with_path(words, chunks, places)
         name_share = max(of_names, default=0.0)
         scale = chunks.text_scale.with_files(name_share=name_share, with_paths=with_paths, code_share=code_share)
-        chunks.rescale(_rare_words(request, words, places), scale)
+        by_order = chunks.rare_words.is_named_by_order
+        chunks.rescale(_rare_words(request, words, places, is_named_by_order=by_order), scale)
     if chunks.are_across:
         located = chunks.of(place.found.chunk_id for place in places).values()
         relevance = _relevance_in_language(located, words=len(request.words))
@@ -200,12 +205,14 @@ def _code_share(places: Sequence[Place]) -> float:
     return sum(is_code(mime_type or "") for mime_type in first) / len(first) if first else 0.0
 
 
-def _rare_words(request: SearchRequest, words: QuestionWords, places: Sequence[Place] = ()) -> RareWords:
+def _rare_words(
+    request: SearchRequest, words: QuestionWords, places: Sequence[Place] = (), *, is_named_by_order: bool
+) -> RareWords:
     return RareWords.of(
         words,
         everyday=request.everyday_words,
         in_names=_names_with(places),
-        is_named_by_order=request.names_by_order,
+        is_named_by_order=is_named_by_order,
     )
 
 

@@ -47,12 +47,15 @@ class QuestionForms:
         """What Postgres is asked for: each word, after them those that may be typed with two letters an umlaut, and
         compounds as they are where all of their words are left out."""
 
-    def without_stop_words(self, stop_words: Iterable[Sequence[str]]) -> tuple[Term, ...]:
-        """The terms without the stop words of one language, the one with the most of them; none if no other is left.
+    def stop_words(self, of_languages: Iterable[Sequence[str]]) -> frozenset[str]:
+        """The stop words of one language, the one with the most of them, folded.
 
         A word that one language is full of may be the rare word of a question in another: `die` in English.
         """
-        dropped = {self.spellings[word] for word in max(stop_words, key=len, default=())}
+        return frozenset(self.spellings[word] for word in max(of_languages, key=len, default=()))
+
+    def without(self, dropped: frozenset[str]) -> tuple[Term, ...]:
+        """The terms without some stop words; none if no other is left."""
         kept = tuple(
             _of_short_words(term, self.terms) if dropped.issuperset(_WORD.findall(term.word)) else term
             for term in self.terms

@@ -27,7 +27,7 @@ class RareWords:
     in_names: NameWeights
     """What the words of the question weigh in names."""
     is_named_by_order: bool = False
-    """Whether the question names something by the order of common words, as `Let It Be` does."""
+    """Whether the question names something by the order of its words, as `Let It Be` and `vitamin A` do."""
 
     @classmethod
     def of(

@@ -11,6 +11,7 @@ from magicfs.domain.chunks import CopyRules
 from magicfs.search import retrievers
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.meaning import QuestionVector
+from magicfs.text.analysis import fold
 from magicfs.text.everyday_words import everyday_words
 from magicfs.text.question_language import UNKNOWN_LANGUAGES, QuestionLanguages
 
@@ -32,6 +33,7 @@ MAX_COPIES = 1000
 
 _MAX_COMMON_DIGITS = 2
 """The digits of a number that any text has."""
+_MAX_WORDS_OF_NAME = 3
 _WORD = re.compile(r"\w+")
 
 
@@ -72,6 +74,20 @@ class SearchRequest:
         words = set(self.words) - self.everyday_words
         are_common = self.compiled.has_stop_words_alone or all(map(_is_short_number, words))
         return are_common and len(_WORD.findall(self.question)) > 1
+
+    @property
+    def names_with_stop_word(self) -> bool:
+        """Whether a stop word is a part of a name in a short question: at its end, or alone in capitals.
+
+        So it is in `vitamin A`, `log in` and `IT department`.
+        """
+        typed, stop_words = _WORD.findall(self.question), self.compiled.stop_words
+        if len(typed) > _MAX_WORDS_OF_NAME or not stop_words:
+            return False
+        shouts = self.question.isupper()
+        return fold(typed[-1]) in stop_words or any(
+            word.isupper() and len(word) > 1 and not shouts and fold(word) in stop_words for word in typed
+        )
 
     @property
     def limits(self) -> Limits:

@@ -155,6 +155,36 @@ def test_a_rare_word_of_a_short_question_comes_before_what_is_merely_near(
     assert paths(service, question)[0] == b"exact.txt"
 
 
+@pytest.mark.parametrize(
+    ("question", "phrase", "others"),
+    [
+        ("vitamin a", "carrots and liver are rich in Vitamin A", "vitamin"),
+        ("log in", "to write a review, please log in first", "log the days"),
+        ("IT department", "ask the IT department for a new screen", "department"),
+    ],
+)
+def test_a_stop_word_that_is_part_of_a_name_decides(
+    corpus: Corpus, service: SearchService, vectors: ChosenVectors, question: str, phrase: str, others: str
+) -> None:
+    vectors.vectors[question] = at(1.0)
+    corpus.add(b"phrase.txt", f"{phrase}; and here is more about what has nothing to do with it", vectors=[at(0.1)])
+    for number in range(3):
+        corpus.add(b"other%d.txt" % number, f"{others} {number}", vectors=[at(0.95)])
+    hits = service.search(question, deadline_s=60).hits
+    assert hits[0].name == b"phrase.txt"
+    assert hits[0].score >= 0.95
+    assert len(hits) == 4
+
+
+def test_a_stop_word_decides_nothing_where_no_text_has_the_phrase(
+    corpus: Corpus, service: SearchService, vectors: ChosenVectors
+) -> None:
+    vectors.vectors["zither on"] = at(1.0)
+    corpus.add(b"zither.txt", "the zither in the attic", vectors=[at(0.1)])
+    corpus.add(b"near.txt", "an instrument with many strings", vectors=[at(0.95)])
+    assert service.search("zither on", deadline_s=60).hits[0].name == b"zither.txt"
+
+
 COMPOUNDS = {
     "os.path": "path, os, and os of a path",
     "v2.10": "2 10, v 2, v2, 10",
