@@ -46,6 +46,10 @@ _BEGINNINGS = (
 _MAILBOX = re.compile(rb"\AFrom [^\n]{1,500}\n>?[A-Za-z][A-Za-z0-9-]{0,80}:[ \t]")
 _MAIL_FIELDS = (b"\nsubject:", b"\nfrom:", b"\ndate:", b"\nreceived:", b"\nmime-version:", b"\nmessage-id:")
 _MIN_MAIL_FIELDS = 3
+_WEB_PAGE = re.compile(
+    rb"\nmime-version:[^\n]{1,99}\n(?:[a-z-]{1,40}:[^\n]{1,200}\n){0,9}content-type:[ \t]{0,9}multipart/related;"
+)
+"""A web page with its pictures, which programs export as a document or a workbook too."""
 _SENT_FIELDS = (b"\nreceived:", b"\nmime-version:", b"\nmessage-id:")
 """What programs write into a message, and people do not copy into a text."""
 _DATED_MAILBOX = re.compile(
@@ -79,6 +83,8 @@ def _looks_like_mail(content: bytes) -> bool:
     if not _MAIL.match(content):
         return False
     fields = b"\n" + content[:_MAIL_HEAD_BYTES].lower()
+    if _WEB_PAGE.match(fields):
+        return True
     return sum(field in fields for field in _MAIL_FIELDS) >= _MIN_MAIL_FIELDS
 
 

@@ -17,7 +17,7 @@ such a file is read again. To be raised when pages are recognised better."""
 READER_VERSIONS: Final[dict[str, int]] = {
     "* markup": 19,
     "* decode": 62,
-    "text/plain": 64,
+    "text/plain": 65,
     "text/x-dxf": 63,
     **dict.fromkeys(("text/x-org", "text/x-asciidoc"), 74),
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),

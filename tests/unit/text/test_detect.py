@@ -11,6 +11,10 @@ from magicfs.text.extract.options import Limits
 
 _PGP = (Route.ENCRYPTED, "application/pgp-encrypted")
 _TEXT = (Route.DECODE, "text/plain")
+_WEB_PAGE = (
+    b'MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\nContent-Type: multipart/related; boundary="B"\r\n\r\n--B\r\n'
+)
+"""How programs begin a web page in one file that they name as a document."""
 
 
 @pytest.mark.parametrize(
@@ -68,6 +72,9 @@ _TEXT = (Route.DECODE, "text/plain")
         (b"Reply-To: x\nFrom: a\nDate: b\nSubject: c\n\nbody", b"17.M1:2,S", Route.PARSE, "message/rfc822"),
         (b"DKIM-Signature: v=1\nFrom: a\nDate: b\nSubject: c\n\nbody", b"msg", Route.PARSE, "message/rfc822"),
         (b"41\nSubject: x\n", b"12.emlx", Route.PARSE, "message/rfc822"),
+        (_WEB_PAGE, b"report.xls", Route.PARSE, "message/rfc822"),
+        (_WEB_PAGE, b"report.doc", Route.PARSE, "message/rfc822"),
+        (_WEB_PAGE, b"notes.txt", Route.DECODE, "text/plain"),
         (b"two lines\vof a slide", b"slide", Route.DECODE, "text/plain"),
         (b"Title: x\nFrom: a\nDate: b\nSubject: c\n\nbody", b"essay", Route.DECODE, "text/plain"),
         (b'{\n  "name": "x"\n}', b"settings", Route.DECODE, "application/json"),
