@@ -1,6 +1,6 @@
 """Which model an embed worker runs next. It has one model in memory; another one has to be loaded in its place.
 
-Used by `EmbedService`. Pure.
+Used by `model_memory`. Pure functions.
 """
 
 from __future__ import annotations

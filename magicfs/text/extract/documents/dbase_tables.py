@@ -1,6 +1,6 @@
 """Reads tables of dBase and FoxPro (`.dbf`), which also stand beside the shapes of maps: a line for each record.
 
-Runs in the child process, called by `document_parser`; `detect` asks whether a file is one. Long texts are in a file of
+Runs in the child process, called by `own_readers`; `detect` asks whether a file is one. Long texts are in a file of
 their own, which is not read. Pure functions.
 """
 

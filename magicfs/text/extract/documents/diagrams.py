@@ -1,6 +1,6 @@
 """Reads diagrams of draw.io: the names of their pages, and what their shapes and connectors say.
 
-Runs in the child process, called by `document_parser`. A page is XML, or that packed into base64. Pure functions.
+Runs in the child process, called by `own_readers`. A page is XML, or that packed into base64. Pure functions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads notebooks of Jupyter: their cells and the texts of their outputs, in the form of today and of version 3.
 
-Runs in the child process, called by `document_parser`. Pure functions.
+Runs in the child process, called by `own_readers`. Pure functions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads property lists in their binary form: settings, bookmarks and saved pages of Apple's programs.
 
-Runs in the child process, called by `document_parser`. The standard library parses them. Those in XML are read as text.
+Runs in the child process, called by `own_readers`. The standard library parses them. Those in XML are read as text.
 Pure functions.
 """
 

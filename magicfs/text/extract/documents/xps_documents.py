@@ -1,4 +1,4 @@
-"""Reads the pages of documents of XPS. Runs in the child process, called by `document_parser`. Pure functions."""
+"""Reads the pages of documents of XPS. Runs in the child process, called by `own_readers`. Pure functions."""
 
 from __future__ import annotations
 

@@ -1,8 +1,7 @@
 """Reads documents in zip containers that kreuzberg does not: Visio, Hangul (HWPX), XMind, InDesign, maps.
 
-It also reads the previews in those of iWork of before 2013. Runs in the child process, called by `document_parser`,
-which has looked for bombs and passwords before (`container`).
-Damaged members are left out, and counted. Pure functions.
+It also reads the previews in those of iWork of before 2013. Runs in the child process, called by `own_readers` after
+`container` has looked for bombs and passwords. Damaged members are left out, and counted. Pure functions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads what Outlook packs its messages into for other programs: `winmail.dat`, the transport format TNEF.
 
-Runs in the child process, called by `document_parser`. The format is a row of attributes; some of them hold properties
+Runs in the child process, called by `own_readers`. The format is a row of attributes; some of them hold properties
 of MAPI. The text is that of the message, in the plainest form that it has, then the attached files by their names.
 What follows a damaged attribute is left out, and counted. One thread.
 """

@@ -1,6 +1,6 @@
 """Reads the texts of Pages, Keynote and Numbers since 2013: paragraphs, tables, notes, comments and names.
 
-Runs in the child process, called by `document_parser`. Such a document is a zip container of archives
+Runs in the child process, called by `own_readers`. Such a document is a zip container of archives
 (`iwork_archives`), of whose objects kreuzberg gives all that looks like text, such as the names of thousands of styles.
 `iwork_tables` reads the tables. The order of slides is not read. Pure functions.
 """

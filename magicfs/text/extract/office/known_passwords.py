@@ -1,6 +1,6 @@
 """Decrypts documents of Office whose password every program tries by itself, so that it opens them without asking.
 
-Runs in the child process, called by `document_parser`. Excel encrypts with it where a person has protected only the
+Runs in the child process, called by `readable_form`. Excel encrypts with it where a person has protected only the
 structure of a workbook, or its changes. One thread.
 """
 

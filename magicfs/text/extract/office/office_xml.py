@@ -1,6 +1,6 @@
 """Reads documents of Microsoft Office in one piece of XML: those of Word and Excel 2003, and flat packages.
 
-Runs in the child process, called by `document_parser`. Pure functions.
+Runs in the child process, called by `own_readers`. Pure functions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads the texts of Pages, Keynote and Numbers of before 2013 that keep no picture of their pages.
 
-Runs in the child process, called by `document_parser`. Such a document is a zip container with one member of XML. Its
+Runs in the child process, called by `own_readers`. Such a document is a zip container with one member of XML. Its
 tables are read row by row, with numbers as they are stored and days. What masters and templates say is left out. Pure
 functions.
 """

@@ -1,7 +1,7 @@
 """Reads workbooks of before 2007, and puts the text of RTF and of old Word and PowerPoint into those of kreuzberg.
 
-Runs in the child process, called by `document_parser`. The readers are `word_files`, `excel_files`, `slide_files` and
-`rtf_files`, and kreuzberg says the headings. Pure functions.
+Runs in the child process, called by `own_readers` and `running_text`. The readers are `word_files`, `excel_files`,
+`slide_files` and `rtf_files`, and kreuzberg says the headings. Pure functions.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """Reads the texts in sections of OneNote (`.one`): pages, titles, names of pictures, what was recognised in them.
 
-Runs in the child process, called by `document_parser`. A section is a store of properties with their revisions. Each
+Runs in the child process, called by `own_readers`. A section is a store of properties with their revisions. Each
 text stands behind its length, which tells it from other data; what programs name themselves is left out. Untrusted
 bytes; pure functions. https://learn.microsoft.com/openspecs/office_file_formats/ms-one
 """

@@ -1,6 +1,6 @@
 """Reads the running text of office documents that kreuzberg refuses as a whole: it reads all of one or nothing.
 
-Runs in the child process, called by `document_parser`. What is read here is plainer: a paragraph or a row of a sheet a
+Runs in the child process, called by `running_text`. What is read here is plainer: a paragraph or a row of a sheet a
 line. Damaged members cost their own text alone. Pure functions.
 """
 

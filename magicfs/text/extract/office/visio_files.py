@@ -1,6 +1,6 @@
 """Reads the texts of drawings of Visio of before 2013 (`.vsd`, `.vss`, `.vst` of version 5 and later).
 
-Runs in the child process, called by `document_parser`. A drawing is a tree of streams in one stream of a compound file:
+Runs in the child process, called by `own_readers`. A drawing is a tree of streams in one stream of a compound file:
 pointers say where each one is, and some of those it leads to have chunks, among them the texts of shapes. Pure
 functions.
 """

@@ -1,6 +1,6 @@
 """Gives the parts of `.docx` the names under which they are looked for.
 
-Runs in the child process, called by `document_parser`. A package may name its parts as it likes, and says in a list of
+Runs in the child process, called by `readable_form`. A package may name its parts as it likes, and says in a list of
 relationships which one is the document: Word in a browser writes `word/document2.xml`. Pure functions.
 """
 

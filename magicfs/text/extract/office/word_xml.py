@@ -1,6 +1,6 @@
 """Takes out of the running text of `.docx` what a person does not see, before kreuzberg reads it.
 
-Runs in the child process, called by `document_parser`. kreuzberg leaves out what tracked changes delete, but not what
+Runs in the child process, called by `running_text`. kreuzberg leaves out what tracked changes delete, but not what
 they move away nor hidden text, and it joins words at a tab and at a hyphen that does not break. In tables, it writes
 formats and links in Markdown, in the middle of words too. Pure functions.
 """

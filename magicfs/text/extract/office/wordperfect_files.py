@@ -1,6 +1,6 @@
 """Reads the running text of documents of WordPerfect 5 and later (`.wpd` `.wp`), without notes and headers.
 
-Runs in the child process, called by `document_parser`. A document is a row of bytes: letters, and codes of known
+Runs in the child process, called by `own_readers`. A document is a row of bytes: letters, and codes of known
 length. Untrusted bytes; pure functions.
 """
 

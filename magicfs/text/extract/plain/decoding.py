@@ -1,6 +1,6 @@
 """Reads files that are text already: decodes them, and replaces what their format writes instead of letters.
 
-Used by `FileExtractor` in the worker's own process, and in the parser process for texts inside of other files. Pure
+Used by `text_pieces` in the worker's own process, and in the parser process for texts inside of other files. Pure
 functions; any thread.
 """
 
