@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING
 from magicfs.cli import environment, failed_start, index_model, wiring
 from magicfs.cli.index_reader import IndexReader
 from magicfs.cli.part_logs import explain_failure
-from magicfs.cli.stuck_parts import parts_and_stuck, read_again, silent_mounts
+from magicfs.cli.stuck_parts import part_that_keeps_ending, parts_and_stuck, read_again, silent_mounts
 from magicfs.config import Settings
 from magicfs.domain.models import ModelSpec, ModelState, MultilingualMode
 from magicfs.domain.parts import AGENT
@@ -193,9 +193,8 @@ class IndexChecks:
         if not running:
             failed_start.require_none(settings.home)
             return "nothing is running"
-        failing = [part for part in running if part.state not in {"running", "starting"}]
-        if failing:
-            part = failing[0]
+        part = part_that_keeps_ending(environment.supervisor(settings), running)
+        if part is not None:
             line = explain_failure(part.name, settings.log_dir / f"{part.name}.log", home=settings.home)
             raise CheckFailed(f"{part.name} does not stay up: {line}")
         has_begun = any(part.name == AGENT and part.uptime_s > AGENT_SECONDS for part in running)

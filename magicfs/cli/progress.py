@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 WINDOW_SECONDS = 20.0
 """Time over which the rate is measured: short, so that it follows the present load."""
 
-STALL_SECONDS = 10.0
+STALL_SECONDS = 5.0
 """The progress has stalled if the counts are unchanged for this long. Then the reason is looked for, and said."""
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, TypeVar
 
@@ -42,6 +42,9 @@ SILENT_MOUNT_SECONDS = 60.0
 
 REPORT_SECONDS = 8.0
 """When a machine wakes, or its clock is put forward, each report is old until the next one, after five seconds."""
+
+SETTLED_SECONDS = 2.0
+"""A part that fails when it starts has ended within this time, unless the machine has too much to do."""
 
 PAUSE_SECONDS = 0.2
 """Pause between two checks: a debugger may stop a process for a moment."""
@@ -122,15 +125,42 @@ def _stopped_pid(supervisor: Supervisor) -> int | None:
     return supervisor.stopped_pid()
 
 
+def part_that_keeps_ending(supervisor: Supervisor, parts: Sequence[PartStatus]) -> PartStatus | None:
+    """The first of the `parts` that ends soon after each start; None if all run, or run again after one end.
+
+    One that has just ended or started is watched for REPORT_SECONDS at most.
+    """
+    return next((part for part in parts if not _goes_on(supervisor, part)), None)
+
+
+def _goes_on(supervisor: Supervisor, first: PartStatus) -> bool:
+    """Whether a part, which had the status `first`, goes on to run, after one more start if it has ended."""
+    deadline = time.monotonic() + REPORT_SECONDS
+    part: PartStatus | None = first
+    while part is not None and part.state != "running":
+        is_up = part.state == "starting"
+        if is_up and part.uptime_s >= SETTLED_SECONDS:
+            return True
+        if time.monotonic() > deadline or (not is_up and part.restarts > first.restarts):
+            return is_up
+        time.sleep(PAUSE_SECONDS)
+        part = supervisor.part(first.name)
+    return True
+
+
 def _stuck(embedder_socket: Path, parts: Sequence[PartStatus]) -> Iterator[str]:
     stopped = stopped_processes(parts)
-    for name, pid in stopped.items():
-        yield f"{name} is stopped (process {pid}): run 'kill -CONT {pid}', or {RESTART}"
+    yield from stopped_lines(stopped)
     for part in parts:
         if part.name != QUERY_EMBEDDER or part.name in stopped or part.state != "running":
             continue
         if part.uptime_s > STARTUP_SECONDS and not answers_ping(embedder_socket, seconds=ANSWER_SECONDS):
             yield f"{part.name} does not answer, and searches go by words alone until it is started again: {RESTART}"
+
+
+def stopped_lines(stopped: Mapping[str, int]) -> list[str]:
+    """A line for each part of which a process is stopped; the argument is what `stopped_processes` returns."""
+    return [f"{name} is stopped (process {pid}): run 'kill -CONT {pid}', or {RESTART}" for name, pid in stopped.items()]
 
 
 def stopped_processes(parts: Sequence[PartStatus]) -> dict[str, int]:

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Self
 from magicfs.cli import environment, multilingual, terminal
 from magicfs.cli.progress import STALL_SECONDS, ProgressMeter, ProgressReport, StallDetector
 from magicfs.cli.stalled import explain, read_situation
+from magicfs.cli.stuck_parts import stopped_lines, stopped_processes
 from magicfs.errors import DatabaseStarting, DatabaseUnavailable, ServerError
 
 if TYPE_CHECKING:
@@ -22,7 +23,7 @@ if TYPE_CHECKING:
 
     from magicfs.config import Settings
     from magicfs.db.pool import Database
-    from magicfs.domain.status import IndexProgress
+    from magicfs.domain.status import IndexProgress, PartStatus
 
 POLL_SECONDS = 0.25
 _RECOVERS = "waiting for the database, which recovers first if it has crashed: nothing is lost"
@@ -57,7 +58,8 @@ def wait_until_searchable(
     """Wait until every root of this host was scanned after `since`, the database's time, and its files are indexed.
 
     With the name of a `root`, on any host, wait for that root only. An index that needs a multilingual model gets it
-    then, and what that reads alone is waited for too. Says why if nothing moves for `STALL_SECONDS`.
+    then, and what that reads alone is waited for too. Says why if nothing moves for `STALL_SECONDS`, and within
+    `CHECK_SECONDS` that a part of this machine is stopped.
     Raises `ServerError` when the parts of this machine were stopped or keep failing, and `DatabaseUnavailable` after
     `OUTAGE_SECONDS`.
     """
@@ -67,7 +69,7 @@ def wait_until_searchable(
         while (report := wait.check()) is None:
             if time.monotonic() - checked >= CHECK_SECONDS:
                 checked = time.monotonic()
-                _check_alive(settings)
+                wait.check_parts()
             # In a large cluster the query takes a while: commands that wait must not load the database.
             time.sleep(max(POLL_SECONDS, PAUSE_FACTOR * wait.query_seconds))
     return report
@@ -89,6 +91,8 @@ class _Wait:
         self._reasons = _Reasons()
         self._answered = time.monotonic()
         self._has_models = False
+        self._stopped: list[str] = []
+        """A line for each part of this machine that is stopped, which says more than what moves."""
         self.query_seconds = 0.0
         """What the last query of the progress has taken."""
 
@@ -114,11 +118,20 @@ class _Wait:
                 multilingual.ensure_multilingual(self._settings, self._database, progress=terminal.remark)
                 self._has_models = True
                 return self.check()
-        if self._stall_detector.is_stalled(report, now=self._answered):
+        if self._stall_detector.is_stalled(report, now=self._answered) and not self._stopped:
             with suppress(DatabaseUnavailable):
                 situation = read_situation(self._settings, self._database, since=self._since, root=self._root)
                 self._reasons.say(explain(situation), now=self._answered)
         return None
+
+    def check_parts(self) -> None:
+        """Say which parts of this machine are stopped.
+
+        Raises `ServerError` when the parts of this machine do not run, or one of them does not stay up.
+        """
+        self._stopped = stopped_lines(stopped_processes(_require_parts(self._settings)))
+        if self._stopped:
+            self._reasons.say("; ".join(self._stopped), now=time.monotonic())
 
     def _await_database(self, error: DatabaseUnavailable) -> None:
         """Say that the database is away, once it has been for a while.
@@ -147,8 +160,8 @@ def _read(settings: Settings, database: Database, *, since: datetime, root: str 
         return read_progress(connection, host=settings.host, since=since, root=root), scanned
 
 
-def _check_alive(settings: Settings) -> None:
-    """Raise `ServerError` when the parts of this machine were stopped, or one of them does not stay up."""
+def _require_parts(settings: Settings) -> list[PartStatus]:
+    """The parts of this machine. Raises `ServerError` when they do not run, or one of them does not stay up."""
     from magicfs.cli.part_logs import explain_failure
 
     parts = environment.supervisor(settings).parts()
@@ -159,6 +172,7 @@ def _check_alive(settings: Settings) -> None:
             log_path = settings.log_dir / f"{part.name}.log"
             line = explain_failure(part.name, log_path, home=settings.home)
             raise ServerError(f"{part.name} does not stay up: {line}: see {log_path}")
+    return parts
 
 
 @dataclass

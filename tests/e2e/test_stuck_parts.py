@@ -115,6 +115,28 @@ def test_a_part_that_is_stopped_is_named(running: Commands, part: str) -> None:
         assert len(check.stderr.splitlines()) == 1
 
 
+@pytest.mark.parametrize("part", ["agent", "redis"])
+def test_a_wait_says_soon_which_part_is_stopped(running: Commands, part: str) -> None:
+    pid = running.pids()[part]
+    line = f"{part} is stopped (process {pid}): run 'kill -CONT {pid}', or run 'magicfs down', then 'magicfs up'\n"
+    (running.home.parent / "docs" / f"{part}.txt").write_text(f"What is written while {part} is stopped.\n")
+    with stopped(pid):
+        waiting = running.start("scan", "--wait")
+        assert waiting.stderr is not None
+        # One line is printed every five seconds.
+        assert line in [waiting.stderr.readline() for _ in range(3)]
+    _, rest = waiting.communicate(timeout=120)
+    assert waiting.returncode == 0, rest
+
+
+def test_a_part_that_was_killed_once_is_no_reason_to_worry(running: Commands) -> None:
+    pid = running.pids()["embed-1"]
+    assert pid is not None
+    os.kill(pid, signal.SIGKILL)
+    assert checked(running)["parts"] == (True, f"{len(running.pids())} running")
+    assert running.pids()["embed-1"] not in {None, pid}
+
+
 def test_the_child_of_a_worker_that_is_stopped_is_named(running: Commands) -> None:
     child = stopped_child(running, "embed-1")
     try:

@@ -16,7 +16,7 @@ import psutil
 import pytest
 
 from magicfs.cli.environment import require_embedded_server
-from magicfs.cli.stuck_parts import parts_and_stuck
+from magicfs.cli.stuck_parts import part_that_keeps_ending, parts_and_stuck
 from magicfs.config import Settings
 from magicfs.domain.parts import EMBED_WORKER, MOUNT, Part, UpOptions
 from magicfs.domain.status import PartStatus
@@ -56,6 +56,20 @@ def test_parts_of_a_former_program_are_named(supervisor: Supervisor, home: Path)
     assert line.endswith("run 'magicfs up'")
     supervisor.stop()
     assert not supervisor.has_changed_program(), "the next start takes the program on the disk"
+
+
+def test_a_part_that_was_killed_once_stays_up_and_one_that_keeps_ending_does_not(supervisor: Supervisor) -> None:
+    failing = Part(name="failing", command=("/bin/false",), place=50)
+    supervisor.apply([sleeper("one"), failing])
+    [one] = [part for part in supervisor.parts() if part.name == "one"]
+    assert one.pid is not None
+    os.kill(one.pid, signal.SIGKILL)
+    eventually(lambda: pids(supervisor)["one"] != one.pid, "its end")
+    assert part_that_keeps_ending(supervisor, [replace(one, state="exited")]) is None
+    eventually(lambda: "backoff" in {part.state for part in supervisor.parts()}, "the end of the other one")
+    found = part_that_keeps_ending(supervisor, supervisor.parts())
+    assert found is not None
+    assert found.name == "failing"
 
 
 @pytest.mark.parametrize("cut_short", ["change", "stop"])
