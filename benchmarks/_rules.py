@@ -48,5 +48,6 @@ RULES = (
     Rule("tokens across languages", ((token_matches, "COMPARED", 0),)),
     Rule("what is shown across languages", ((scores, "SIMILARITY_GAP_ACROSS", float("-inf")),)),
     Rule("all words with the path", ((fusion, "ALL_WORDS_BONUS", 0.0),)),
+    Rule("common words with the path", ((retrievers, "COMMON_CHUNKS", float("inf")),)),
     Rule("phrase bonus", ((fusion, "PHRASE_BONUS", 0.0),)),
 )

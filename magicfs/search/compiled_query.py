@@ -54,6 +54,8 @@ class CompiledQuery:
     scope: Scope
     words_of_phrase: frozenset[str] = frozenset()
     """Words of each of which a text with that phrase has a form."""
+    any_of: tuple[tuple[frozenset[str], ...], ...] = ()
+    """The words of phrases of which a text has any one: it needs none of the others."""
     has_stop_words_alone: bool = False
     """Whether the question has no other words, so that the terms are those."""
     stop_words: frozenset[str] = frozenset()
@@ -101,12 +103,17 @@ def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages:
     stop_words = forms.stop_words(facts.stop_words.values())
     terms = forms.without(stop_words)
     known = forms.known(terms or forms.terms, facts.words)
+    phrases = _whole_question(query)
     return CompiledQuery(
         terms=tuple(known),
         chunks_of_words={term.word: chunks for term, chunks in known.items()},
         languages=tuple(languages),
-        question_phrase=phrase_query(query.question, languages=languages),
-        words_of_phrase=phrase_words(query.question),
+        question_phrase=_any_of(phrase_query(phrase, languages=languages) for phrase in phrases),
+        words_of_phrase=frozenset.intersection(*map(phrase_words, phrases)),
+        any_of=tuple(
+            tuple(_words_of_phrase(phrase, languages).intersection(term.word for term in known) for phrase in group)
+            for group in query.any_phrases
+        ),
         has_stop_words_alone=not terms,
         stop_words=stop_words if terms else frozenset(),
         scope=scope_of(
@@ -122,6 +129,14 @@ def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages:
             within=query.within,
         ),
     )
+
+
+def _whole_question(query: Query) -> tuple[str, ...]:
+    """The question as a phrase, or the phrases of which any one does where there is nothing else."""
+    for group in query.any_phrases:
+        if query.question == " ".join(group):
+            return group
+    return (query.question,)
 
 
 def _respelt(connection: Connection, compiled: CompiledQuery, question: str) -> CompiledQuery:
@@ -198,6 +213,10 @@ def _transliterated(
 def _words(text: str, languages: Sequence[str]) -> tuple[Term, ...]:
     """The words of a question without its compounds."""
     return tuple(term for term in question_terms(text, languages=languages) if not term.is_compound)
+
+
+def _words_of_phrase(phrase: str, languages: Sequence[str]) -> frozenset[str]:
+    return frozenset(term.word for term in question_terms(phrase, languages=languages))
 
 
 def scope_of(

@@ -135,7 +135,7 @@ class FusionScale:
     reach: float = 1.0
     """What similarity in the corpus is divided by, see `magicfs.search.scores.similarity_reach`."""
     with_paths: bool = False
-    """Whether a file has all of several words of the question by its text and its path together."""
+    """Whether a file has all of several words of the question, not all common, by its text and its path together."""
 
     @property
     def translation_penalty(self) -> float:

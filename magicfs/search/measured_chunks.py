@@ -187,7 +187,8 @@ def count_files(chunks: MeasuredChunks, request: SearchRequest, words: QuestionW
     code_share = _code_share(places)
     of_names = [words.share(place.name.in_name) for place in places if place.name is not None]
     if of_names or code_share:
-        with_paths = len(words.without_compounds) > 1 and _has_all_with_path(words, chunks, places)
+        are_several = len(words.without_compounds) > 1 and not words.are_common
+        with_paths = are_several and _has_all_with_path(words, chunks, places)
         name_share = max(of_names, default=0.0)
         scale = chunks.text_scale.with_files(name_share=name_share, with_paths=with_paths, code_share=code_share)
         by_order = chunks.rare_words.is_named_by_order

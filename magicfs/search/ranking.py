@@ -96,6 +96,7 @@ def rank_candidates(connection: Connection, request: SearchRequest, statistics: 
         chunks=count,
         everyday=request.everyday_words,
         uncertain=request.compiled.uncertain,
+        any_of=request.compiled.any_of,
     )
     compared, proximities = NearTexts(), Proximities(request)
     wanted = max(request.limit, ENOUGH_RESULTS)

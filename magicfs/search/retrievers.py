@@ -35,6 +35,9 @@ BACKGROUND_CHUNKS = 100
 rare, and in one of thousands it makes no difference."""
 EVERYDAY_SHARE = 0.15
 """The share of them that have an everyday word, such as `get` or `back`. No other word of a question is in them."""
+COMMON_SHARE = 0.05
+COMMON_CHUNKS = 50
+"""A word that this share of the chunks has, and so many at least, is common: a file has several of them by chance."""
 COMPOUND_WEIGHT = 0.2
 """What a compound of several words weighs, compared with a word as rare: its words are counted too."""
 UNCERTAINTY_OF_SPELLING = 0.15
@@ -59,6 +62,8 @@ class QuestionWords:
     """The words that may not be what was meant."""
     chunks: int = 0
     """The number of chunks of the index."""
+    any_of: tuple[tuple[frozenset[str], ...], ...] = ()
+    """The words of phrases of which a text has any one: with those of one it has all that is asked for."""
     _shares: dict[frozenset[str], float] = field(default_factory=dict, init=False, repr=False, compare=False)
     """Many candidates have the same words."""
 
@@ -69,14 +74,28 @@ class QuestionWords:
 
     def are_all(self, words: Collection[str]) -> bool:
         """Whether a text with these words of the question has all of them."""
-        return all(term.word in words for term in self.without_compounds)
+        had = self._answered(frozenset(words))
+        return all(term.word in had for term in self.without_compounds)
+
+    @property
+    def are_common(self) -> bool:
+        """Whether all words are common in the index."""
+        many = max(COMMON_CHUNKS, COMMON_SHARE * self.chunks)
+        return all(self.frequencies[term.word] >= many for term in self.without_compounds)
 
     def share(self, words: Collection[str]) -> float:
         """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""
         had = frozenset(words)
         if had not in self._shares:
-            self._shares[had] = self.weight(had) / math.fsum(self.weights.values())
+            self._shares[had] = self.weight(self._answered(had)) / math.fsum(self.weights.values())
         return self._shares[had]
+
+    def _answered(self, had: frozenset[str]) -> frozenset[str]:
+        """The words that a text has, and those that it need not have because it has others of which any ones do."""
+        for group in self.any_of:
+            if any(words and had >= words for words in group):
+                had = had.union(*group)
+        return had
 
     def weight(self, words: Collection[str]) -> float:
         """The weight of some of its words."""
@@ -100,11 +119,12 @@ def weigh_words(
     chunks: int,
     everyday: Collection[str] = (),
     uncertain: Collection[str] = (),
+    any_of: tuple[tuple[frozenset[str], ...], ...] = (),
 ) -> QuestionWords:
     """Weigh the words of a question in an index of `chunks` chunks. A compound that no chunk has is left out.
 
     `everyday` are words that people say about anything: where an index is small, they are known to say little.
-    `uncertain` are those that may not be what was meant.
+    `uncertain` are those that may not be what was meant, `any_of` those of phrases of which a text has any one.
     """
     frequencies = {term.word: _frequency(known[term.word], chunks) for term in terms}
     total = max(chunks, *frequencies.values()) if frequencies else chunks
@@ -117,7 +137,7 @@ def weigh_words(
         for term in rarest
         if term in searched
     }
-    return QuestionWords(weights, frequencies, frozenset(uncertain), chunks)
+    return QuestionWords(weights, frequencies, frozenset(uncertain), chunks, any_of)
 
 
 def _frequency(known: WordChunks, chunks: int) -> int:

@@ -53,6 +53,16 @@ def test_a_text_has_all_words_without_their_compounds() -> None:
     assert QuestionWords({compound: 2.0}, {}).are_all({"node.js"}), "there is nothing else"
 
 
+def test_a_text_with_one_of_two_phrases_has_all_that_is_asked_for() -> None:
+    weights = {Term(word, (Lexeme(word),)): 1.0 for word in ("tape", "drive", "hard", "disk", "price")}
+    phrases = (frozenset({"tape", "drive"}), frozenset({"hard", "disk"}))
+    words = QuestionWords(weights, {}, any_of=(phrases,))
+    assert words.are_all({"hard", "disk", "price"})
+    assert words.share({"hard", "disk", "price"}) == 1.0
+    assert words.share({"tape", "disk", "price"}) == 0.6
+    assert words.share({"tape", "drive"}) == 0.8
+
+
 def test_a_name_with_the_words_ranks_before_a_text_with_them() -> None:
     assert fused_score(Evidence(relative_words=0.2, lexical=0.9, name_share=1.0)) > fused_score(
         Evidence(relative_words=1.0, lexical=0.9)

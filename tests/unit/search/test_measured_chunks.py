@@ -173,7 +173,7 @@ def test_what_has_been_compared_is_taken_by_another_measurement() -> None:
 def test_names_measure_texts_anew_only_if_they_say_more() -> None:
     request = english_request(ACTIVE)
     terms = {Term(word, ()): 1.0 for word in request.words}
-    words = QuestionWords(terms, dict.fromkeys(request.words, 50))
+    words = QuestionWords(terms, dict.fromkeys(request.words, 50), chunks=10_000)
     candidates = [
         Candidate(ChunkId(number), 2.0 - number, frozenset({"wing"}), has_phrase=False, documents=(), cosines=(0.5,))
         for number in range(2)
@@ -197,6 +197,19 @@ def test_names_measure_texts_anew_only_if_they_say_more() -> None:
     count_files(chunks, request, words, [named("build", "light", "metal")])
     assert chunks.scale.with_paths
     assert chunks[ChunkId(0)].relative_words == pytest.approx(0.25)
+
+
+@pytest.mark.parametrize(("count", "in_chunks", "counts"), [(10_000, 499, True), (10_000, 500, False), (200, 49, True)])
+def test_a_path_that_completes_common_words_does_so_by_chance(count: int, in_chunks: int, counts: bool) -> None:
+    request = english_request(ACTIVE)
+    terms = {Term(word, ()): 1.0 for word in request.words}
+    words = QuestionWords(terms, dict.fromkeys(request.words, in_chunks), chunks=count)
+    candidate = Candidate(ChunkId(1), 2.0, frozenset({"wing"}), has_phrase=False, documents=(), cosines=(0.5,))
+    chunks = measure_candidates(request, words, [candidate], count=count)
+    found = FoundFile(b"1", FileId(1), "here", "root", b"/root", b"wing.txt", STAT, 0.0, None, chunk_id=ChunkId(1))
+    match = NameMatch(found.file_id, in_path=frozenset({"build", "light", "metal"}), in_name=frozenset())
+    count_files(chunks, request, words, [Place(found, is_by_name=False, name=match, copies=(), text=None)])
+    assert chunks.scale.with_paths is counts
 
 
 @pytest.mark.parametrize(("mime_type", "first"), [("text/plain", 0), ("text/x-python", 1), (None, 0)])
