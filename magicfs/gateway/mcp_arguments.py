@@ -10,7 +10,7 @@ from typing import Annotated
 from pydantic import BaseModel, ConfigDict, Field
 
 from magicfs.search.context import DEFAULT_CONTEXT_TOKENS
-from magicfs.search.syntax import MAX_QUERY_CHARACTERS
+from magicfs.search.normalisation import MAX_QUERY_CHARACTERS
 
 MAX_RESULTS = 100
 MAX_CONTEXT_TOKENS = 20_000

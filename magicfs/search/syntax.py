@@ -9,33 +9,26 @@ docs/search.md describes the language to users.
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Collection
 from dataclasses import dataclass, field, replace
 from datetime import date
 
 from magicfs.domain.query import Filters, Query, SyntaxToken
 from magicfs.search.alternatives import Alternatives, alternatives
+from magicfs.search.normalisation import WRITTEN_MINUS, normalized_query
 from magicfs.search.typed_filters import (
     FIELDS_OF_OTHER_TOOLS,
     may_be_a_word,
     may_be_text,
     needs_a_form,
     with_filter,
-    with_plain_ranges,
 )
 from magicfs.text.analysis import fold
 from magicfs.text.analysis.tokens import UNSPACED
 
-MAX_QUERY_CHARACTERS = 4096
-"""The rest of a longer text is ignored; no model reads that far."""
 MAX_LIMIT = 1000
 """The most results of a search, whatever `limit:` says."""
 
-WRITTEN_MINUS = "\u2212"
-"""What a dash before a word becomes, which a program may have written for the minus that was typed."""
-
-_ESCAPES = re.compile(r"%(2[Ff]|25)")
 _TOKEN = re.compile(
     rf"""(?P<not>(?:(?<=\s)|\A(?=NOT\s+(?:[A-Za-z]+:|\S*\*)))NOT\s+(?=\S))?  # the NOT of many search engines
         (?P<minus>(?<!\S)[-{WRITTEN_MINUS}](?=["{UNSPACED}]|[^\W\d_]{{2}}|\*[\w.]))?  # not -, --option, -70 and -x
@@ -45,24 +38,6 @@ _TOKEN = re.compile(
         )""",
     re.VERBOSE,
 )
-_EXCLUDED_GROUP = re.compile(rf'"[^"]*"|(?<!\S)([-{WRITTEN_MINUS}]|NOT\s+)\(([^()]{{1,500}})\)(?!\w)')
-"""Several words that are left out: `-(java OR "tape drive")`. In a phrase, they are words of it."""
-_OR = re.compile(r"\s+OR\s+|\s*\|\|?\s*")
-_ALTERNATIVE = re.compile(r'"[^"]+"|[^\W\d_][^\s"]*')
-_QUOTES = str.maketrans("\u201c\u201d\u201e\u201f\u00ab\u00bb\uff02", '"' * 7)
-_CORNERS = re.compile(r"(?<![^\s\-\uff0d])[\u300c\u300e]([^\u300c-\u300f]*)[\u300d\u300f](?!\w)")
-"""Japanese quotes around a phrase. In a sentence they have no space before them, and are a part of it."""
-_WIDE_SIGN = re.compile(r"(?<!\S)(?:[-\uff0d]?[A-Za-z\uff21-\uff3a\uff41-\uff5a]+[:\uff1a]|\uff0d)")
-"""The beginning of an exclusion or of a filter, as the keyboards of Chinese and Japanese may write it."""
-_DASH = re.compile(r"""(?<!\S)[\u2010-\u2013\u2212](?=["(]|[^\W\d_]{2})""")
-"""A dash before a word or a phrase, which programs write for the minus that is typed."""
-_CLOSING_DASH = re.compile(r"(?<=\w)[\u2010-\u2013\u2212](?!\w)")
-"""The second of two dashes around a part of a sentence."""
-_INVISIBLE = re.compile("[\u061c\u200b\u200e\u200f\u202a-\u202e\u2060\u2066-\u2069\ufeff]")
-"""Marks of direction and the like, which a text that is copied brings along."""
-_INNER_QUOTE = re.compile('(?<=[\u05d0-\u05ea])"(?=[\u05d0-\u05ea])')
-"""A quote inside a Hebrew word is one of its letters."""
-_GERSHAYIM = "\u05f4"
 _NAME = re.compile(r"\s*(-[^\s:\"*]+\.[A-Za-z0-9]{1,5})\s*")
 """A whole query that is the name of a file which begins with a minus, such as `-rf.txt`."""
 _HAS_WORD = re.compile(r"[^\W_]")
@@ -73,8 +48,6 @@ _PATTERN = re.compile(
 stands for its rest; `a*b` and `2*300` are products, and `*p` is a pointer."""
 _MAX_PIECES_OF_PATTERN = 3
 """In a longer text, a word behind a star is one that is emphasised, or a pointer in code."""
-_UNPRINTABLE = re.compile("[\x00-\x1f\x7f\ud800-\udfff]")
-_FIRST_SURROGATE = "\ud800"
 _NEAR_OPERATOR = re.compile(r"(?:NEAR|WITHIN)/[0-9]{1,3}|AROUND\([0-9]{1,3}\)")
 """What other tools write between words that need not stand side by side, and what they are ranked by in any case."""
 _EVERYTHING = frozenset({"*", "*.*"})
@@ -89,7 +62,7 @@ def parse(text: str, *, literal: Collection[str] = (), today: date | None = None
     `today` is the day from which `after:yesterday` counts; without it, that is ordinary text.
     """
     name = _NAME.fullmatch(text)
-    normalized = _normalized(text)
+    normalized = normalized_query(text)
     literal = frozenset([*literal, name[1]] if name else literal)
     builder = _QueryBuilder(literal, pieces=len(normalized.split()), today=today)
     tokens = list(_TOKEN.finditer(normalized))
@@ -109,25 +82,6 @@ def _only_joins(before: re.Match[str], token: re.Match[str], after: re.Match[str
     if token[0] in _ALTERNATIVES:
         return builder.are_of_one_filter(before, after)
     return _NEAR_OPERATOR.fullmatch(token[0]) is not None
-
-
-def _normalized(text: str) -> str:
-    """The text with the signs of ASCII for syntax, and without characters that nobody sees or that Postgres rejects."""
-    text = _ESCAPES.sub(lambda match: "%" if match[1] == "25" else "/", text[:MAX_QUERY_CHARACTERS])
-    text = _UNPRINTABLE.sub(lambda match: "\ufffd" if match[0] >= _FIRST_SURROGATE else " ", text)
-    if not text.isascii():
-        text = _CORNERS.sub(r'"\1"', _INVISIBLE.sub("", text).translate(_QUOTES))
-        text = _WIDE_SIGN.sub(lambda match: unicodedata.normalize("NFKC", match[0]), text)
-        text = text if _CLOSING_DASH.search(text) else _DASH.sub(WRITTEN_MINUS, text)
-    return _EXCLUDED_GROUP.sub(_each_excluded, _INNER_QUOTE.sub(_GERSHAYIM, with_plain_ranges(text)))
-
-
-def _each_excluded(group: re.Match[str]) -> str:
-    """The exclusion of each word or phrase of a group; the group as it is if its words are to be left out together."""
-    if group[1] is None:
-        return group[0]
-    entries = _OR.split(group[2].strip())
-    return " ".join(group[1] + entry for entry in entries) if all(map(_ALTERNATIVE.fullmatch, entries)) else group[0]
 
 
 @dataclass

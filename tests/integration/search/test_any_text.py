@@ -7,8 +7,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from magicfs.db.pool import Database
+from magicfs.search.normalisation import MAX_QUERY_CHARACTERS
 from magicfs.search.service import SearchService
-from magicfs.search.syntax import MAX_QUERY_CHARACTERS
 from tests.integration.search.corpus import ChosenVectors, Corpus
 
 PIECES = st.sampled_from(

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.domain.query import Filters
-from magicfs.search import syntax, typed_filters
+from magicfs.search import normalisation, syntax, typed_filters
 from magicfs.search.syntax import parse
 
 PAGE = (Path(__file__).resolve().parents[3] / "docs" / "search.md").read_text(encoding="utf-8")
@@ -48,5 +48,5 @@ def test_invalid_filters_are_ordinary_text(example: str) -> None:
 
 
 def test_the_numbers_are_those_of_the_code() -> None:
-    assert f"{syntax.MAX_QUERY_CHARACTERS:,} characters" in PAGE
+    assert f"{normalisation.MAX_QUERY_CHARACTERS:,} characters" in PAGE
     assert f"at most {syntax.MAX_LIMIT:,} files" in PAGE
