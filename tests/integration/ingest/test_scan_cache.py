@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import tracemalloc
 from collections.abc import Iterator
 from typing import Any
@@ -10,9 +11,10 @@ from typing import Any
 import pytest
 
 from magicfs.db.corpus import files as files_db
-from magicfs.domain.files import FileRow
+from magicfs.domain.files import FileRow, FileStat, SeenFile
 from magicfs.domain.ids import FileId
 from magicfs.ingest.index_snapshot import IndexSnapshot
+from magicfs.ingest.scanner import ScanStopped
 from magicfs.ingest.walk import Listing, Walk
 from tests.integration.ingest.trees import changed, many, watcher
 from tests.plugins.index import Index, with_and_without_restarts
@@ -132,6 +134,24 @@ def test_own_deletions_leave_the_cache_in_use(index: Index, monkeypatch: pytest.
     monkeypatch.setattr(files_db, "snapshot", lambda *arguments, **_: loaded.append(arguments) or [])
     assert (index.scan().changed, len(index.states())) == (0, 17)
     assert not loaded
+
+
+def test_a_scan_that_was_stopped_forgets_nothing_of_what_events_have_recorded(index: Index) -> None:
+    stops = False
+    scanner = make_scanner(index.database, stopping=lambda: stops)
+    many(index, 20)
+    many(index, 3, below="sub")
+    scanner.scan(index.registered())
+    # A directory whose rows events have written, and that is gone before the next scan.
+    seen = SeenFile(b"sub/0.txt", FileStat.of((index.folder / "sub/0.txt").stat()))
+    scanner.record(index.root, [seen])
+    shutil.rmtree(index.folder / "sub")
+    stops = True
+    with pytest.raises(ScanStopped):
+        scanner.scan(index.registered())
+    stops = False
+    assert scanner.scan(index.registered()).deleted == 3
+    assert len(index.states()) == 20
 
 
 def test_a_scan_without_the_cache_compares_with_the_database_itself(index: Index) -> None:

@@ -75,6 +75,8 @@ class TestAfterALostClaim:
         set_row(index, "spent", attempts=file_claims.MAX_ATTEMPTS)
         set_row(index, "last try", attempts=file_claims.MAX_ATTEMPTS - 1)
         assert [claim_files(index), claim_files(index)] == [["last try"], []]
+        with index.database.transaction() as connection:
+            assert not file_claims.has_waiting_files(connection, host=HOST)
 
     def test_so_does_a_chunk(self, index: Index) -> None:
         write(index, "spent", "last try")
@@ -82,6 +84,8 @@ class TestAfterALostClaim:
         set_row(index, "spent", attempts=embeddings.MAX_ATTEMPTS)
         set_row(index, "last try", attempts=embeddings.MAX_ATTEMPTS - 1)
         assert [claim_chunks(index), claim_chunks(index)] == [["last try"], []]
+        with index.database.transaction() as connection:
+            assert embeddings.claimable_models(connection) == []
 
     def test_the_last_attempt_of_another_worker_goes_on(self, index: Index) -> None:
         write(index, "note")
@@ -145,6 +149,18 @@ class TestLockedRows:
             )
             assert claim_chunks(index) == ["free"]
         assert claim_chunks(index) == ["held"]
+
+    def test_neither_waits_for_quarantine(self, index: Index) -> None:
+        write(index, "free", "held")
+        index.read_all()
+        index.rows("UPDATE files SET state = 'pending', attempts = %s RETURNING 1", file_claims.MAX_ATTEMPTS)
+        index.rows("UPDATE embeddings SET attempts = %s RETURNING 1", embeddings.MAX_ATTEMPTS)
+        with index.database.transaction() as holding, index.database.transaction() as connection:
+            holding.execute("SELECT FROM files WHERE path = 'held' FOR UPDATE")
+            holding.execute("SELECT FROM embeddings ORDER BY chunk_id LIMIT 1 FOR UPDATE")
+            without_chance(connection)
+            assert file_claims.quarantine_files(connection, extractor=1) == 1
+            assert embeddings.quarantine_chunks(connection) == 1
 
 
 def test_of_many_rows_the_urgent_ones_are_claimed(index: Index) -> None:

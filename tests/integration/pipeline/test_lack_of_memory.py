@@ -6,10 +6,12 @@ import pytest
 
 from magicfs.db.corpus.file_claims import MAX_ATTEMPTS
 from magicfs.db.vectors.embeddings import MAX_ATTEMPTS as MAX_CHUNK_ATTEMPTS
+from magicfs.db.vectors.embeddings import claim_chunks, suspect_chunk
+from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.contents import Document, Gap, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.pipeline.file_results import FIRST_MEMORY_PAUSE_SECONDS
-from tests.plugins.index import FOUND_TEXT, Index
+from tests.plugins.index import FOUND_TEXT, Index, working_model
 
 FAILED = ("failed", "out-of-memory")
 
@@ -75,6 +77,65 @@ def test_a_chunk_that_fails_otherwise_is_not_out_of_memory(index: Index, monkeyp
         assert index.rows("SELECT state, reason FROM embeddings") == [("pending", None)]
     index.embedding().recover()
     assert index.rows("SELECT state, reason FROM embeddings") == [("failed", "crashed")]
+
+
+class TestChunks:
+    """An embed worker that the kernel has killed suspects one chunk from then on, when it has shown that others fit."""
+
+    @staticmethod
+    def claim(index: Index, *, owner: str = "a") -> list[ClaimedChunk]:
+        with index.database.transaction() as connection:
+            model = working_model(connection).id
+            return claim_chunks(connection, model=model, owner=owner, limit=9, max_tokens=99, seconds=60)
+
+    def claim_suspect(self, index: Index) -> None:
+        [claim] = self.claim(index)
+        with index.database.transaction() as connection:
+            suspect_chunk(connection, model=working_model(connection).id, claim=claim)
+
+    @staticmethod
+    def counted(index: Index) -> list[tuple[int, str | None]]:
+        return index.rows("SELECT attempts, reason FROM embeddings ORDER BY chunk_id")
+
+    def test_a_kill_is_no_attempt_and_they_are_claimed_alone(self, index: Index) -> None:
+        (index.folder / "note.txt").write_text("one\n\ntwo")
+        index.read_all()
+        assert len(self.claim(index)) == 2
+        for _ in range(2 * MAX_CHUNK_ATTEMPTS):
+            index.embedding("a").recover(lacked_memory=True)
+            assert self.counted(index) == [(1, None), (1, None)]
+            assert len(self.claim(index)) == 1
+
+    def test_a_kill_over_a_suspect_is_one(self, index: Index) -> None:
+        (index.folder / "note.txt").write_text("one")
+        index.read_all()
+        for attempt in range(1, MAX_CHUNK_ATTEMPTS):
+            self.claim_suspect(index)
+            index.embedding("a").recover(lacked_memory=True)
+            assert self.counted(index) == [(attempt, "out-of-memory")]
+        self.claim_suspect(index)
+        index.embedding("a").recover(lacked_memory=True)
+        assert index.rows("SELECT state, reason FROM embeddings") == [("failed", "out-of-memory")]
+
+    def test_one_that_crashes_otherwise_or_is_claimed_anew_is_no_suspect(self, index: Index) -> None:
+        (index.folder / "note.txt").write_text("one")
+        index.read_all()
+        self.claim_suspect(index)
+        index.embedding("a").recover()
+        assert self.counted(index) == [(1, None)]
+        self.claim_suspect(index)
+        index.embedding("a").recover(lacked_memory=True)
+        assert self.counted(index) == [(2, "out-of-memory")]
+        self.claim(index)
+        assert self.counted(index) == [(3, None)]
+
+    def test_those_of_another_worker_are_its_own(self, index: Index) -> None:
+        (index.folder / "note.txt").write_text("one")
+        index.read_all()
+        [claim] = self.claim(index, owner="b")
+        assert index.embedding("a").recover() == 0
+        assert self.claim(index) == []
+        assert index.rows("SELECT lease, leased_by FROM embeddings") == [(claim.lease, "b")]
 
 
 def test_only_the_own_file_of_a_worker_that_lacked_memory_has_needed_it(index: Index) -> None:

@@ -10,10 +10,11 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.db.cluster.roots import troubled_roots
+from magicfs.db.cluster.roots import request_scan, troubled_roots
 from magicfs.ingest.roots import remove_root
+from magicfs.ingest.scanner import ScanStopped
 from tests.plugins.index import HOST, Index, with_and_without_restarts
-from tests.plugins.services import make_maintenance
+from tests.plugins.services import make_maintenance, make_scanner
 
 
 @with_and_without_restarts
@@ -63,8 +64,6 @@ class TestRootsThatAreNotThere:
             [(_, state, detail)] = troubled_roots(connection)
         assert state == "suspect"
         assert "magicfs scan --accept-deletions" in detail
-        from magicfs.db.cluster.roots import request_scan
-
         with index.database.transaction() as connection:
             request_scan(connection, name=index.root.name, may_delete=True)
         index.scan()
@@ -137,6 +136,20 @@ class TestWhatMustNotBeLost:
         assert index.rows("SELECT may_delete FROM roots") == [(True,)]
         index.scan()
         assert index.rows("SELECT may_delete FROM roots") == [(False,)]
+
+    def test_a_confirmation_outlives_a_scan_that_is_stopped(self, index: Index) -> None:
+        for number in range(20):
+            (index.folder / f"{number}.txt").write_text(f"words {number}")
+        index.settle()
+        for number in range(20):
+            (index.folder / f"{number}.txt").unlink()
+        assert index.scan().suspected_deletions == 20
+        with index.database.transaction() as connection:
+            request_scan(connection, name=index.root.name, may_delete=True)
+        with pytest.raises(ScanStopped):
+            make_scanner(index.database, stopping=lambda: True).scan(index.registered())
+        assert len(index.states()) == 20
+        assert index.scan().deleted == 20
 
     def test_the_contents_of_a_removed_root_go_at_once(self, index: Index) -> None:
         (index.folder / "one.txt").write_text("alpha")

@@ -127,6 +127,16 @@ def test_a_book_that_cannot_be_read_keeps_no_other_one_waiting(index: Index, boo
     assert claim.path.decode() != failed
 
 
+def test_the_last_turn_of_another_worker_goes_on(index: Index, book: BookReader) -> None:
+    index.rows("UPDATE files SET attempts = %s RETURNING 1", file_claims.MAX_ATTEMPTS - 1)
+    end_pause(index)
+    assert index.extraction("extract-2@here").claim_pages()
+    index.extraction("extract-1@here").recover()
+    assert_nothing_is_lost(index)
+    index.extraction("extract-2@here").recover()
+    assert pending(index) == [(0, "pages 3-7: crashed")]
+
+
 def test_a_book_that_is_deleted_is_gone_after_the_next_scan(index: Index, book: BookReader) -> None:
     (index.folder / "book.pdf").unlink()
     assert read_once(index) == 1

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from pathspec import GitIgnoreSpec
 
 from magicfs.ingest.gitignore import compile_pattern
-from magicfs.ingest.ignore import IgnoreRules
+from magicfs.ingest.ignore import MAX_RULE_FILE_BYTES, IgnoreRules, rules_for
 
 LINEAR_TIME = pytest.mark.timeout(20)
 """A match without backtracking takes microseconds, one with it minutes or years."""
@@ -50,6 +50,43 @@ def test_only_a_regular_file_has_rules(tmp_path: Path, make: Callable[[Path], No
     before = len(os.listdir("/proc/self/fd"))
     assert IgnoreRules().enter(os.fsencode(tmp_path), relative=b"") == IgnoreRules()
     assert len(os.listdir("/proc/self/fd")) <= before
+
+
+def test_a_pipe_into_which_somebody_writes_has_none_either(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / ".gitignore")
+    with open(tmp_path / ".gitignore", "r+b", buffering=0) as pipe:
+        pipe.write(b"*.txt\n")
+        assert IgnoreRules().enter(os.fsencode(tmp_path), relative=b"") == IgnoreRules()
+
+
+def test_a_link_to_a_rule_file_has_none_either(tmp_path: Path) -> None:
+    (tmp_path / "rules").write_text("*.txt\n")
+    (tmp_path / ".magicfsignore").symlink_to("rules")
+    assert IgnoreRules().enter(os.fsencode(tmp_path), relative=b"") == IgnoreRules()
+
+
+def test_a_rule_file_that_is_too_large_is_not_used(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+    (tmp_path / ".gitignore").write_bytes(b"*.txt\n#" + bytes(MAX_RULE_FILE_BYTES))
+    assert IgnoreRules().enter(os.fsencode(tmp_path), relative=b"") == IgnoreRules()
+    assert [record.message for record in caplog.records] == [
+        f"{tmp_path}/.gitignore is too large for a rule file and is not used"
+    ]
+
+
+def test_our_own_rule_file_overrides_that_of_git_beside_it(tmp_path: Path) -> None:
+    (tmp_path / ".magicfsignore").write_text("!keep.txt\n*.md\n")
+    found = rules(tmp_path, "*.txt", "!keep.md")
+    kept = [name for name in (b"keep.txt", b"other.txt", b"keep.md") if not found.ignores(name, is_directory=False)]
+    assert kept == [b"keep.txt"]
+
+
+def test_what_is_below_an_ignored_directory_has_no_rules(tmp_path: Path) -> None:
+    (tmp_path / "docs/build/deep").mkdir(parents=True)
+    (tmp_path / ".gitignore").write_text("build/\n")
+    (tmp_path / "docs/build/.gitignore").write_text("!*\n")
+    root = os.fsencode(tmp_path)
+    assert rules_for(root, b"docs") is not None
+    assert [rules_for(root, path) for path in (b"docs/build", b"docs/build/deep")] == [None, None]
 
 
 @LINEAR_TIME
@@ -115,6 +152,8 @@ def test_compiled_patterns_match_as_those_of_pathspec(lines: list[str], path: st
     ("name", "ignored"),
     [
         (b"#report.md#", True),
+        (b"#", False),
+        (b"~$", False),
         (b".#report.md", True),
         (b"~$letter.docx", True),
         (b".~lock.letter.odt#", True),
