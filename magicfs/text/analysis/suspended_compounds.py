@@ -1,7 +1,7 @@
 """Compounds whose last part stands once for several: `Vor- und Nachname`, `pre- and post-war`.
 
-Where the last part begins nobody knows without a dictionary, so a text has a word for each place where it may. Used by
-`words` for texts alone. Pure functions; any thread.
+Where the last part begins nobody knows without a dictionary, so a text has a word for each place where it may: where
+a word of a Germanic language can begin, and one can end. Used by `words` for texts alone. Pure functions; any thread.
 """
 
 from __future__ import annotations
@@ -18,6 +18,15 @@ _SUSPENDED: Final = re.compile(
 """What follows the first part of such a compound. It begins with a sign, for which `re` searches quickly."""
 _FIRST: Final = re.compile(r"(?<![\w-])[^\W\d_]{2,20}\Z")
 _NEXT: Final = re.compile(r"([^\W\d_]{2,20})-(?=[,\s])")
+_VOWELS: Final = "aeiouyäöüåæøéèáàëï"
+_BEGINNING: Final = re.compile(
+    rf"(?:[b-df-hj-np-tv-xzß]|[bcfgkp][lr]|[bdfghklmnt]j|[dtvw]r|gn|kn|kv|hv|kw|pf[lr]?|p[hns]|qu|rh|s[hjlmnvw]"
+    rf"|s[cpkt][lrj]?|sch[lmnrw]?|t[hsw]|thr|chr?|cz|[dz]w)?(?=[{_VOWELS}])"
+)
+"""The consonants with which a word begins, before its first vowel."""
+_ENDING: Final = re.compile("(?:[^\\W_]?ung(?:en|s)?|[hk]?eit(?:en|s)?|n?ing|[^\\W_]?e(?:n|rn?|m|s))\\Z")
+"""The ending of a word, which is none itself."""
+_ONE_SOUND: Final = ("ch", "ck", "ph", "sc")
 _LONGEST_FIRST: Final = 21
 _MIN_PART: Final = 3
 """The letters of a last part; of the part before it, there are two at least."""
@@ -36,6 +45,20 @@ def suspended_compounds(text: str) -> list[str]:
             continue
         _, behind, last = match.groups()
         parts = [first[0], *_NEXT.findall(match[0])]
-        ends = [f"-{behind}"] if behind else [last[place:] for place in range(2, len(last) - _MIN_PART + 1)]
+        ends = [f"-{behind}"] if behind else _last_parts(last)
         found |= dict.fromkeys(part + end for part in parts for end in ends)
     return list(found)
+
+
+def _last_parts(compound: str) -> list[str]:
+    """What the last part of a compound may be: a word, behind one. Neither two vowels are divided nor one sound."""
+    lower = compound.lower()
+    return [
+        compound[place:]
+        for place in range(2, len(compound) - _MIN_PART + 1)
+        if _BEGINNING.match(lower, place)
+        and not _ENDING.match(lower, place)
+        and lower[place - 1 : place + 1] not in _ONE_SOUND
+        and any(letter in _VOWELS for letter in lower[:place])
+        and not (lower[place - 1] in _VOWELS and lower[place] in _VOWELS)
+    ]

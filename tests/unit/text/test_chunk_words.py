@@ -29,10 +29,17 @@ def test_a_chunk_has_the_words_of_its_text(chunker: TokenChunker) -> None:
 
 
 def test_stems_are_those_of_the_document_s_language(chunker: TokenChunker) -> None:
-    [english] = cut(chunker, "Die Rechnungen wurden bezahlt.")
+    [english] = cut(chunker, "Die Rechnungen wurden bezahlt.", "en")
     [german] = cut(chunker, "Die Rechnungen wurden bezahlt.", "de")
     assert "^rechnung" in positions(german.words)
     assert "^rechnung" not in positions(english.words)
+
+
+def test_a_few_words_have_the_stems_of_their_likely_language_too(chunker: TokenChunker) -> None:
+    [few] = cut(chunker, "Zahnarzt, Rechnungen, invoices")
+    assert {"^rechnung", "^invoic"} <= positions(few.words).keys()
+    [many] = cut(chunker, "Zahnarzt, Rechnungen, invoices. " * 9)
+    assert "^rechnung" not in positions(many.words), "a longer text has a language, or is a list"
 
 
 def test_only_the_first_chunk_has_the_words_of_the_metadata(chunker: TokenChunker) -> None:

@@ -1,5 +1,6 @@
 """What the index has of a file's path."""
 
+import re
 import unicodedata
 
 import pytest
@@ -37,6 +38,24 @@ def test_both_unicode_forms_of_a_name_are_one() -> None:
     )
     assert composed.folded == decomposed.folded == "ubungen/losung a.pdf"
     assert composed.words == decomposed.words
+
+
+@pytest.mark.parametrize(
+    ("path", "stem"),
+    [
+        ("Rechnungen_2024.pdf", "^rechnung"),
+        ("Katzen im Garten.jpg", "^katz"),
+        ("Dokumente/Passwörter.txt", "^passwort"),
+        ("договоры.pdf", "^договор"),
+        ("invoices.pdf", "^invoic"),
+    ],
+)
+def test_a_name_has_the_stems_of_its_likely_language(path: str, stem: str) -> None:
+    assert f"'{stem}':" in file_name(path.encode()).words
+
+
+def test_an_english_name_has_no_stems_of_another_language() -> None:
+    assert not {"^cod", "^tap", "^plan"} & set(re.findall("'(.*?)'", file_name(b"tape drive/plane code.txt").words))
 
 
 def test_the_files_own_name_weighs_more() -> None:

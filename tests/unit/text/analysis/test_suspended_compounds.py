@@ -33,6 +33,19 @@ def test_other_hyphens_suspend_nothing(text: str) -> None:
     assert suspended_compounds(text) == []
 
 
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [
+        ("Vor- und Nachteile", ["Vorteile", "Voreile"]),
+        ("Haupt- und Zweigstelle", ["Hauptstelle", "Haupttelle", "Hauptelle"]),
+        ("Straf- und Zivilrecht", ["Strafvilrecht", "Strafilrecht", "Strafrecht", "Strafecht"]),
+        ("in- en uitgang", ["ingang", "inang"]),
+    ],
+)
+def test_a_part_begins_where_a_word_can(text: str, found: list[str]) -> None:
+    assert suspended_compounds(text) == found
+
+
 @pytest.mark.parametrize("piece", ["ab- und ", "ab-, ", "ab- ", "ab- und Ausgang "])
 def test_a_text_of_nothing_else_takes_no_time(piece: str) -> None:
     began = time.process_time()
