@@ -51,7 +51,7 @@ class ConfigError(MagicFSError):
 
 
 class RootError(MagicFSError):
-    """A directory cannot be a root, or is none."""
+    """A directory cannot be a root, or is not one."""
 
 
 class RootMissing(RootError):

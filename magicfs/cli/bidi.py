@@ -46,7 +46,7 @@ def isolate(text: str) -> str:
 
 
 def isolate_runs(line: str) -> str:
-    """A line, of which parts may come from files, with each right-to-left part isolated that is not yet."""
+    """A line with each right-to-left part isolated, unless it is already. Parts of the line may come from files."""
     line = _CONTROLS_IN_LINES.sub("?", _MARKS_BUT_OURS.sub("", line))
     return _RUN.sub(lambda run: run[0] if run[0].startswith(_START) else f"{_START}{run[0]}{_END}", line)
 

@@ -40,7 +40,7 @@ def root_names(incomplete: str) -> list[str]:
 
 
 def _as_typed(names: list[str]) -> list[str]:
-    r"""Names of which a part is typed, as bash inserts them: `My\ Documents` unless a quote is open. Others quote."""
+    r"""Names that complete a typed part, as bash inserts them: `My\ Documents` unless a quote is open. Others quote."""
     # The words as they are typed, a line each, and which of them is completed. Other shells say neither.
     words, position = os.environ.get("COMP_WORDS", "").split("\n"), os.environ.get("COMP_CWORD", "")
     if not position.isdecimal() or "".join(words[int(position) :])[:1] in {"'", '"'}:

@@ -126,7 +126,7 @@ def _chunks(facts: FileFacts) -> str:
 
 
 def _vectors(facts: FileFacts) -> str:
-    """The vectors of each model, and why it has none of other chunks."""
+    """The number of vectors under each model, and why other chunks have none."""
     active = f"{facts.active_vectors:,} of {facts.active_model}"
     if not facts.is_read_by_active:
         active += f", which does not read {facts.language}"

@@ -31,15 +31,15 @@ def is_hub(settings: Settings) -> bool:
 
 
 def own_list(settings: Settings) -> AdmittedHosts | None:
-    """The list of this host that decides who is admitted; None where the hub or the index says it."""
+    """The list of this host that decides who is admitted; None where the hub or the index decides."""
     return AdmittedHosts(settings.home) if settings.embedded_database else None
 
 
 def admissions(settings: Settings, database: Database, identity: Identity) -> Callable[[], Sequence[HostCertificate]]:
-    """What returns the certificates of hosts, for one thread; it may raise `MagicFSError`.
+    """A function that returns the certificates of hosts, for one thread. It may raise `MagicFSError`.
 
-    A hub has them in its own list, and waits for nobody: whoever is retired could hold a lock in the index. A host that
-    has joined it asks it. With servers of somebody's own the index has them.
+    A hub reads its own list and not the index, where a host that is retired could hold a lock. A host that has joined a
+    hub asks the hub. With servers of somebody's own, the index has them.
     """
     own = own_list(settings)
     if own is not None:
@@ -90,7 +90,7 @@ def hub_services(settings: Settings) -> dict[str, Service]:
 
 
 def record_certificate(settings: Settings, database: Database, identity: Identity) -> None:
-    """Let the index know the certificate of this host, and on a hub whom its list has admitted: this one too.
+    """Record the certificate of this host in the index; on a hub, those of all hosts that its own list admits.
 
     Raises `HostTaken` when another machine has the name of this host, which is no hub.
     """
@@ -107,9 +107,9 @@ def record_certificate(settings: Settings, database: Database, identity: Identit
 
 
 def known_certificates(settings: Settings, connection: Connection) -> Sequence[HostCertificate]:
-    """The certificates of all hosts, by their names. On a hub, what its own list says of them, and who asks it.
+    """The certificates of all hosts, sorted by name: on a hub, those of its own list and of hosts that ask to join.
 
-    Several may wait under one name.
+    Several hosts may wait under one name.
     """
     certificates = host_certificates.list_certificates(connection)
     admitted = own_list(settings)
@@ -135,11 +135,11 @@ def admit_host(settings: Settings, connection: Connection, entry: HostCertificat
 
 
 def wrong_in_index(admitted: AdmittedHosts, certificates: Sequence[HostCertificate]) -> list[HostCertificate]:
-    """What the index should have, of the certificates that it has otherwise or lacks."""
+    """The certificates that the index lacks or has otherwise than the list, as the list has them."""
     return [entry for entry in admitted.corrected(certificates) if entry not in certificates]
 
 
 def correct_index(connection: Connection, admitted: AdmittedHosts) -> None:
-    """Let the index say what the list of this hub says."""
+    """Write to the index what it lacks of the list of this hub, or has otherwise."""
     for entry in wrong_in_index(admitted, host_certificates.list_certificates(connection)):
         host_certificates.put_certificate(connection, entry)

@@ -45,7 +45,7 @@ ADVISED_WATCHES = 524_288
 
 
 def clock_difference(theirs: float, *, asked_at: float, answered_at: float) -> float:
-    """By how many seconds another clock differs at least from this one, which was read before and after that one.
+    """The least number of seconds by which another clock differs from this one, which was read before and after it.
 
     What lies between the two is what the answer took: much on a machine with too much to do.
     """

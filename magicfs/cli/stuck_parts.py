@@ -93,7 +93,7 @@ def short_of_memory(settings: Settings, parts: Sequence[PartStatus] = ()) -> lis
 
 
 def silent_mounts(parts: Sequence[PartStatus], mounts: Sequence[MountStatus], *, host: str) -> list[str]:
-    """A line for the mount of this machine if it runs and is none of those that have reported lately.
+    """A line for the mount of this machine if it runs and has not reported lately.
 
     An upgrade of the index leaves the mounts of the other hosts so: they refuse it until they are started anew.
     """
@@ -159,12 +159,12 @@ def _stuck(embedder_socket: Path, parts: Sequence[PartStatus]) -> Iterator[str]:
 
 
 def stopped_lines(stopped: Mapping[str, int]) -> list[str]:
-    """A line for each part of which a process is stopped; the argument is what `stopped_processes` returns."""
+    """A line for each part that has a stopped process; the argument is what `stopped_processes` returns."""
     return [f"{name} is stopped (process {pid}): run 'kill -CONT {pid}', or {RESTART}" for name, pid in stopped.items()]
 
 
 def stopped_processes(parts: Sequence[PartStatus]) -> dict[str, int]:
-    """The parts of which a process is stopped, now and a moment later, and the pid of the first such process."""
+    """The parts that have a stopped process, now and a moment later, each with the pid of the first one."""
     first = _stopped_parts(parts)
     if not first:
         return {}

@@ -108,7 +108,7 @@ class Database:
 
     @property
     def connected_in_s(self) -> float:
-        """How long it took to make the last connection: round trips of a network, of which a far one takes seconds."""
+        """How many seconds it took to make the last connection: over a far network, some round trips take seconds."""
         return self.pool.connected_in_s
 
     def give_up_once(self, is_stopping: Callable[[], bool]) -> None:

@@ -67,6 +67,6 @@ def _read_server_resources(connection: Connection) -> ServerResources | None:
 
 
 def core_count(online: str) -> int:
-    """The number of cores in the kernel's list of them, such as `0-3,6`; 0 for a text that is none."""
+    """The number of cores in the kernel's list of them, such as `0-3,6`; 0 for any other text."""
     ranges = re.findall(r"(\d+)(?:-(\d+))?", online)
     return sum(int(last or first) - int(first) + 1 for first, last in ranges)

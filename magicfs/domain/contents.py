@@ -1,4 +1,4 @@
-"""What is read of a content, the distinct bytes that files have: its text, what was left out, or why there is none.
+"""What was read of a content, the distinct bytes of files: its text and what was left out, or why it has no text.
 
 `stored_contents` has contents as the database keeps them.
 """
@@ -214,7 +214,7 @@ class Document:
 
     @property
     def missing_pages(self) -> tuple[int | None, ...]:
-        """Pages of which an earlier reading may have more: pending ones, and failed ones; None for a picture.
+        """The pages that an earlier reading may have read better: pending ones, and failed ones; None for a picture.
 
         None of pictures in a document: what was read of these is known by their digests.
         """
@@ -225,7 +225,7 @@ class Document:
 
     @property
     def unread_detail(self) -> str | None:
-        """Which pages those are, and why, such as `page 3: timeout; pages 41-300: waiting`; None if there are none."""
+        """The pages that were not read, and why, such as `page 3: timeout; pages 41-300: waiting`; None if all were."""
         waiting = _for_people(self.pending_pages, are_pictures=bool(self.pictures))
         pending = [f"{waiting}: {WAITING}"] if self.pending_pages else []
         return "; ".join([*map(str, self.unread), *pending]) or None

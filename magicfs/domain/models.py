@@ -146,7 +146,7 @@ class IndexedModel:
 
 @dataclass(frozen=True, slots=True)
 class ClaimableModel:
-    """A model whose vectors are made, of which chunks can be claimed now."""
+    """A model that has chunks to claim now."""
 
     id: ModelId
     name: str

@@ -186,7 +186,7 @@ class Query:
 
     @property
     def required_phrases(self) -> tuple[tuple[str, ...], ...]:
-        """Groups of phrases, of each of which each result has one."""
+        """Groups of phrases: each result has a phrase of each group."""
         return (*((phrase,) for phrase in self.phrases), *self.any_phrases)
 
     @property

@@ -1,4 +1,4 @@
-"""The vectors of tokens: those of a question, and those of a text, of which the signs are stored.
+"""The vectors of tokens: those of a question, and the signs of those of a text, which are stored.
 
 The embed workers make the signs, one bit for each dimension of the vector of each distinct token, and
 `magicfs.search.token_matches` compares them with the tokens of a question. A token takes 32 bytes, a chunk some 4 KB.

@@ -71,7 +71,7 @@ class PrefetchedVectors:
         return self._embedder.embed_by_each(text, specs=specs, kept=kept, deadline_s=deadline_s, prefetched=self)
 
     def take(self, request: Message) -> Exchange | None:
-        """The exchange that began with this request; None if there is none, and from the second call on."""
+        """The exchange that began with this request, once; None afterwards, and if there is none."""
         if self._exchange is None or request != self._request:
             return None
         exchange, self._exchange = self._exchange, None

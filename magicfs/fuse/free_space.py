@@ -1,4 +1,4 @@
-"""The space that `statfs` reports for the mount, which has none of its own: that of the file systems of the roots.
+"""The space that `statfs` reports for the mount: that of the file systems of the roots, because it has none of its own.
 
 Used by the operations, on the event loop. A request does not say which part of the mount it is about. So the reply is
 about the file system with the least space left, of those that can be written to: programs that look before they write

@@ -128,7 +128,7 @@ class Watch:
         self._attributes.add(name)
 
     def has_room(self, name: bytes, count: int) -> bool:
-        """Whether so many names can be kept, of which this one is the first."""
+        """Whether `count` names can be kept, beginning with this one."""
         return len(self.names) + count <= MAX_NAMES or name in self.names
 
     def keep_listed(self, names: Mapping[bytes, int]) -> None:

@@ -1,4 +1,4 @@
-"""How the hosts that have joined a hub learn whom it has admitted: they ask the hub itself.
+"""Tells the hosts that have joined a hub which hosts it has admitted: they ask the hub itself.
 
 What the index says of that, another host can have written. The service runs in the event loop of the hub's `serve`;
 `Admissions` blocks, and is for one thread.

@@ -1,4 +1,4 @@
-"""`AdmittedHosts`: whom a hub has admitted, in a file of its state directory.
+"""`AdmittedHosts`: the hosts that a hub has admitted, in a file of its state directory.
 
 Every admitted host writes to the index. So the index of a hub says who is admitted for people to see and for mounts to
 ask, and this file decides: no host admits another one, nor keeps itself in. `magicfs hosts` writes it on the hub, and

@@ -183,7 +183,7 @@ class ConnectionPool:
         connection.close()
 
     def close_file(self, file: PeerFile) -> None:
-        """Close a file wherever it is open: at once where nothing goes on, else after that."""
+        """Close a file in all connections that have it open: at once, or when the request that uses it has ended."""
         with self._changed:
             idle = []
             for connection in self._all:

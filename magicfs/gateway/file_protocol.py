@@ -140,5 +140,5 @@ def decoded_names(content: bytes) -> Iterator[tuple[bytes, RemoteStatus]]:
 
 
 def malformed() -> OSError:
-    """The error for an answer that is none of this protocol."""
+    """The error for an answer that does not follow this protocol."""
     return OSError(errno.EIO, "another host answers what is no answer")

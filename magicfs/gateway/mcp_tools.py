@@ -196,7 +196,7 @@ def _files(result: SearchResult) -> Answer:
 
 
 def _why_no_text(arguments: ReadFileArguments, state: FileState, reason: str | None) -> str:
-    """What to say of a file of which no line is found."""
+    """What to say of a file without a line that is found."""
     if state is FileState.INDEXED:
         asked = f"page {arguments.page}" if arguments.page else f"line {arguments.first_line}"
         return f"{arguments.path} has no text at {asked}: leave out the lines and the page to read all"

@@ -182,7 +182,7 @@ class _Server(socketserver.ThreadingMixIn, WSGIServer):
             self._room.release()
 
     def handle_error(self, request: Any, client_address: Any) -> None:
-        """Write what is a fault here to standard error: a client that is slow or has gone is none."""
+        """Write faults of this server to standard error, but not that a client is slow or has gone."""
         if not isinstance(sys.exc_info()[1], OSError):
             super().handle_error(request, client_address)
 

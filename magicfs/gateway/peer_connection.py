@@ -161,7 +161,7 @@ class PeerConnection:
 
 @contextlib.contextmanager
 def _loss_reported(deadline: Deadline) -> Iterator[None]:
-    """Raise `ConnectionLost` and `DeadlineExceeded` for errors of the connection, which are none of a file."""
+    """Raise `ConnectionLost` or `DeadlineExceeded` for errors of the connection, not of a file."""
     try:
         yield
     except TimeoutError as error:

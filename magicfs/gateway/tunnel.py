@@ -106,7 +106,7 @@ async def _carry(path: Path, reader: asyncio.StreamReader, writer: asyncio.Strea
 
 
 def notice_silence(connection: socket.socket) -> None:
-    """Let the kernel give up a peer of which nothing is heard, as `magicfs.db.connection` has it: its work must end."""
+    """Let the kernel give up a silent peer, as `magicfs.db.connection` does: the work of a dead one must end."""
     options = {socket.TCP_KEEPIDLE: 10, socket.TCP_KEEPINTVL: 5, socket.TCP_KEEPCNT: 3, socket.TCP_USER_TIMEOUT: 15_000}
     for option, value in options.items():
         connection.setsockopt(socket.IPPROTO_TCP, option, value)

@@ -97,7 +97,7 @@ class RootRecords:
             roots_db.restore_deletion_confirmation(connection, root.id)
 
     def end_scan(self, root: Root, *, began: datetime, suspected_deletions: int, refused: Mapping[bytes, str]) -> None:
-        """Record the end of a scan, and that the root is suspect if so many files are gone and were kept.
+        """Record the end of a scan. The root is suspect if files are kept because too many of them are gone.
 
         `refused` are the directories that could not be listed.
         """

@@ -35,7 +35,7 @@ class Starvation:
         """The last observation of each thread that differed from the one before, and its time."""
 
     def seconds(self) -> float:
-        """How long that one of its threads has waited that has waited longest; 0 where the kernel does not say."""
+        """The seconds that its thread that waited longest has waited; 0 where the kernel does not say."""
         now = time.monotonic()
         longest = 0.0
         for name, thread in _threads(self._pid).items():

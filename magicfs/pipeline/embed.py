@@ -152,7 +152,7 @@ class EmbedService:
         return not {model.id for model in self.memory.loadable(live)}.isdisjoint(model.id for model in waiting)
 
     def claim_batch(self) -> Batch | None:
-        """Claim chunks when this worker has none: what is claimed under its name is lost, and released first."""
+        """Claim chunks for a worker that has none. Claims under its name are lost ones, and are released first."""
         with self._database.transaction() as connection:
             embeddings_db.release_chunks(connection, owner=self._owner, counted=False)
             return self._claim_batch(connection)

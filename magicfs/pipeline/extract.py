@@ -199,7 +199,7 @@ class ExtractService:
             )
 
     def claim_pages(self) -> list[ClaimedFile]:
-        """Claim a file of which pages or pictures wait; none while that is paused. Raises `DatabaseError`."""
+        """Claim a file that has pending pages or pictures; none while that is paused. Raises `DatabaseError`."""
         if self._paused():
             return []
         self._require_memory()

@@ -111,7 +111,7 @@ class LargeFiles:
         return self._text(descriptor, stat, kind) if route == Route.DECODE and decode(head) is not None else None
 
     def _container(self, descriptor: int, stat: FileStat, kind: str, head: bytes) -> Excerpt | None:
-        """A container without its pictures; None of what is none, or is damaged. Its directory identifies it too."""
+        """A container without its pictures; None for other and damaged files. Its directory identifies it too."""
         excerpt_of = _CONTAINERS[kind.partition(" ")[0]]
         small = excerpt_of(_reader(descriptor), stat.size, max_bytes=self.max_bytes)
         if small is None:
@@ -162,7 +162,7 @@ def read_range(descriptor: int, length: int, *, offset: int = 0) -> bytes:
 
 
 def _reader(descriptor: int) -> Callable[[int, int], bytes]:
-    """What reads so many bytes of an open file from an offset."""
+    """A function that reads a number of bytes of an open file from an offset."""
     return lambda offset, length: read_range(descriptor, length, offset=offset)
 
 

@@ -1,4 +1,4 @@
-"""Reads more pages of a file of which some are pending, in a turn for which no other file waits.
+"""Reads more pages of a file that has pending ones, in a turn for which no other file waits.
 
 Used by `file_processor`. A turn adds what it has read to the content of the file, which all copies have, or has no
 effect: what was found is found whatever happens to the file meanwhile. One thread.

@@ -130,7 +130,7 @@ def measure(
     vectors: int,
     own_texts: Mapping[str, NDArray[np.float32]] | None = None,
 ) -> CorpusScale:
-    """The scale of a model in a corpus of `vectors` vectors, of which there is a sample.
+    """The scale of a model in a corpus of `vectors` vectors, by a sample of them.
 
     `questions` are what `embed_questions` returns, `own_texts` what `embed_own_texts` does.
     """

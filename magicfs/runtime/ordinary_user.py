@@ -48,7 +48,7 @@ def as_ordinary_user(command: list[str]) -> list[str]:
 
 
 def require_ordinary_user() -> None:
-    """Raise `ServerError` where Postgres cannot be run, as an ordinary user of whom it asks the name.
+    """Raise `ServerError` where Postgres cannot be run as an ordinary user with an account, whose name it asks for.
 
     Root may not run a program under another uid everywhere, and in a container a uid may have no account.
     """

@@ -60,7 +60,7 @@ class _Entry(NamedTuple):
 
 
 def _entry(piece: re.Match[str]) -> _Entry | None:
-    """What a piece of a typed text is as an alternative, without the field of other tools; None for what is none."""
+    """A piece of a typed text as an alternative, without the field of other tools; None for one that cannot be one."""
     if piece[0] == _OR or piece["minus"] or piece["not"] or piece["near"]:
         return None
     field, colon, value = (piece["bare"] or "").partition(":")

@@ -140,7 +140,7 @@ def _whole_question(query: Query) -> tuple[str, ...]:
 
 
 def _respelt(connection: Connection, compiled: CompiledQuery, question: str) -> CompiledQuery:
-    """The query with another spelling of words that the index has in that one alone, in its phrase too."""
+    """The query, and its phrase, with the spelling of the index for words that it has in another spelling alone."""
     known: Mapping[Term, WordChunks] = {term: compiled.chunks_of_words[term.word] for term in compiled.terms}
     if (meant := _typed_elsewhere(connection, compiled, question)) is not None:
         return meant

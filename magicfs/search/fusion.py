@@ -155,7 +155,7 @@ class FusionScale:
         return (1.0 - self.weight_of_share) * bm25 + self.weight_of_share * self.best_bm25 * share**2
 
     def words_of_kind(self, *, code_share: float, words: int) -> FusionScale:
-        """The scale of words for candidates of which that share is code, by the number of words of the question.
+        """The scale of words for candidates with this share of code, by the number of words of the question.
 
         `FEW_WORDS` say as much of code as of prose.
         """

@@ -26,7 +26,7 @@ EXAMINED_PER_WANTED: Final = 1.2
 
 
 def examined(wanted: int) -> int:
-    """The number of files that are examined, without near copies, if so many are wanted."""
+    """The number of files to examine, without near copies, for this number of results."""
     return int(EXAMINED_PER_WANTED * wanted)
 
 

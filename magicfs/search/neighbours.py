@@ -84,7 +84,7 @@ def _shown(
 
 
 def _copies_notice(itself: FoundFile | None, same: Mapping[bytes, Sequence[FoundFile]]) -> tuple[str, ...]:
-    """What is said of the copies of the file, which are none of its neighbours."""
+    """What is said of the copies of the file, which do not count as its neighbours."""
     others = [] if itself is None else [one for one in same.get(itself.copy_key, ()) if one.file_id != itself.file_id]
     if not others:
         return ()

@@ -123,7 +123,7 @@ def _of_short_words(term: Term, terms: Sequence[Term]) -> Term:
 
 
 def _with_alternatives(terms: Sequence[Term], alternatives: Sequence[Sequence[str]]) -> tuple[Term, ...]:
-    """The terms with one for all words of which any one does, in the place of the first."""
+    """The terms, with one term for each group of alternatives in the place of its first word."""
     by_word = {term.word: term for term in terms}
     for words in alternatives:
         pieces = [[term.word for term in question_terms(word, languages=())] for word in words]

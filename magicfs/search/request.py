@@ -70,7 +70,7 @@ class SearchRequest:
 
     @property
     def names_by_order(self) -> bool:
-        """Whether the question has several words, each of which is in any text: only their order says what is meant."""
+        """Whether the question has several words, all of them everyday words: only their order says what is meant."""
         words = set(self.words) - self.everyday_words
         are_common = self.compiled.has_stop_words_alone or all(map(_is_short_number, words))
         return are_common and len(_WORD.findall(self.question)) > 1

@@ -91,7 +91,7 @@ class QuestionWords:
         return self._shares[had]
 
     def _answered(self, had: frozenset[str]) -> frozenset[str]:
-        """The words that a text has, and those that it need not have because it has others of which any ones do."""
+        """The words that a text has, and their alternatives, which it need not have."""
         for group in self.any_of:
             if any(words and had >= words for words in group):
                 had = had.union(*group)

@@ -279,7 +279,7 @@ def _ranked(
 
 
 def _require_roots(connection: Connection, within: Within) -> None:
-    """Raise `UsageError` for a path that lies in no root, and that has none below it."""
+    """Raise `UsageError` for a path that lies in no root and has no root below it."""
     roots = [registered.root.path for registered in list_roots(connection, host=within.host)]
     if not any(encloses(root, within.path) or encloses(within.path, root) for root in roots):
         path = display_path(within.path)

@@ -78,7 +78,7 @@ def parse(text: str, *, literal: Collection[str] = (), today: date | None = None
 
 
 def _only_joins(before: re.Match[str], token: re.Match[str], after: re.Match[str], builder: _QueryBuilder) -> bool:
-    """Whether a token says no more than how the words or the filters beside it belong together."""
+    """Whether a token only joins the words or the filters beside it."""
     if token[0] in _ALTERNATIVES:
         return builder.are_of_one_filter(before, after)
     return _NEAR_OPERATOR.fullmatch(token[0]) is not None

@@ -51,7 +51,7 @@ def period(value: str, today: date | None) -> Period | None:
 
 
 def days_of(value: str, today: date | None) -> tuple[date, date] | None:
-    """The first and the last day of a year, a month or a day; None for what is none.
+    """The first and the last day of a year, a month or a day; None for anything else.
 
     `today` is the day from which `yesterday` and `2w` count; without it, they are none.
     """
@@ -70,7 +70,7 @@ def days_of(value: str, today: date | None) -> tuple[date, date] | None:
 
 
 def size(value: str) -> int | None:
-    """The bytes of a size such as `1.5kb`; None for what is none."""
+    """The bytes of a size such as `1.5kb`; None for anything else."""
     match = _SIZE.fullmatch(fold(value))
     return match and min(int(float(match[1]) * _UNITS[match[2]]), MAX_SIZE_BYTES)
 

@@ -110,7 +110,7 @@ class WordFinder:
         return {piece for piece in pieces if piece[0] in initials or not piece.isascii()}
 
     def _words_of(self, pieces: Collection[str]) -> dict[str, str]:
-        """The word of the question of which each piece of a text is a form, if there is one."""
+        """The pieces of a text that are forms of a word of the question, each with that word."""
         typed = list(pieces)
         folded = fold_all(typed)
         found: dict[str, str] = {}

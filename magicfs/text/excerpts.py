@@ -143,7 +143,7 @@ def _is_between_characters(line: str, place: int) -> bool:
 
 
 def wrapped(line: str, *, cells: int) -> list[str]:
-    """A line as several of at most so many cells, each indented as it is. It may have styles of a terminal."""
+    """A line as several lines of at most `cells` cells, each indented as it is. It may have styles of a terminal."""
     from wcwidth import wrap
 
     body = line.lstrip(" ")

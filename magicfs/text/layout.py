@@ -234,7 +234,7 @@ def _may_be_heading(text: str, before: Line | None, after: Line, *, width: int) 
 
 
 def _rank(text: str, *, width: int) -> int | None:
-    """The rank of a heading by its words; None for a line that is none."""
+    """The rank of a heading by its words; None for any other line."""
     words = _WORD.findall(text)
     if not words or len(words) > _MAX_HEADING_WORDS or sum(map(len, words)) < _MIN_HEADING_LETTERS:
         return None

@@ -105,7 +105,7 @@ def _certificate_of(name: str, certificates: Sequence[HostCertificate], *, finge
 
 
 def _require_deciding(settings: Settings) -> None:
-    """Raise `UsageError` on a host that has joined a hub: whom the hub has admitted, it decides itself."""
+    """Raise `UsageError` on a host that has joined a hub: the hub decides itself which hosts it admits."""
     from magicfs.errors import UsageError
 
     if settings.hub is not None:

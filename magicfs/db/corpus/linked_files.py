@@ -1,4 +1,4 @@
-"""Hard links: names of one file, of which one was read already.
+"""Hard links: other names of a file that was read by one of its names.
 
 The extract worker asks before it reads a file. It touches no disk. Runs in the caller's transaction.
 """

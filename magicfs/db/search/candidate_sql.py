@@ -198,7 +198,7 @@ def _cosines(shape: Shape, model: SearchedModel) -> sql.Composable:
 
 
 def _cosine_columns(shape: Shape, model: SearchedModel, cosine: sql.Composable) -> sql.Composed:
-    """The columns of the cosines under all models, of which one is known."""
+    """The columns of the cosines under all models: one is known, the others are null."""
     return _each(", {}", (cosine if other is model else sql.NULL for other in shape.models))
 
 

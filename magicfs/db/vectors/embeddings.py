@@ -174,7 +174,7 @@ def quarantine_chunks(connection: Connection) -> int:
 def claimable_models(
     connection: Connection, *, min_priority: int = SECOND_VECTOR_PRIORITY, owner: str = "", within_s: float = 0.0
 ) -> list[ClaimableModel]:
-    """The models of which a chunk of at least `min_priority` can be claimed now: active, building, multilingual.
+    """The models that have a chunk of at least `min_priority` to claim now: active, building, multilingual.
 
     Claims of `owner` do not count as those of another worker. With `within_s`, also the models of which a chunk can be
     claimed after so many seconds.

@@ -156,7 +156,7 @@ def typed_days_of_year(text: str) -> dict[str, tuple[str, list[str]]]:
 
 
 def _day_of_year(day: str, month: str) -> str:
-    """A day without its year, as ISO 8601 writes it; empty for what is none."""
+    """A day without its year, as ISO 8601 writes it; empty for anything else."""
     is_day = 1 <= int(day) <= DAYS and 1 <= int(month) <= MONTHS
     return f"--{int(month):02}-{int(day):02}" if is_day else ""
 

@@ -149,7 +149,7 @@ def _is_count(match: re.Match[str]) -> bool:
 
 
 def _forms(year: str, month: int, day: str | None) -> list[str]:
-    """The ways to write a day or a month; none of what is none."""
+    """The ways to write a day or a month; none for anything else."""
     if not 1 <= month <= MONTHS:
         return []
     if day is None:

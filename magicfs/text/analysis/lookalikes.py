@@ -1,4 +1,4 @@
-"""Letters of two scripts that look alike, of which a word has some of each: `paypal` with two letters of Cyrillic.
+"""Words with letters of two scripts that look alike: `paypal` with two letters of Cyrillic.
 
 People type them without noticing, on the keyboard of the other script, and programs that read scans take one for the
 other. Used by `lexemes` for texts and by `question` for what is typed. Pure functions; any thread.

@@ -71,6 +71,6 @@ def _found(text: str) -> Iterator[tuple[str, str]]:
 
 
 def _in_digits(number: str, zeros: int) -> str:
-    """A number with so many zeros behind it, in digits; empty for nothing and for a part of one."""
+    """A number times a power of ten, in digits; empty for nothing and for a part of one."""
     value = Decimal(number.replace(",", ".")).scaleb(zeros)
     return str(int(value)) if value and value == int(value) else ""

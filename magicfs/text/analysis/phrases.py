@@ -38,7 +38,7 @@ def phrase_query(text: str, *, languages: Sequence[str] | None = None) -> str | 
 
 
 def phrase_words(text: str) -> frozenset[str]:
-    """Words, folded, of each of which a text that meets `phrase_query` has a form: those that stand alone.
+    """The folded words that stand alone: a text that meets `phrase_query` has a form of each.
 
     Of compounds and of scripts without spaces there are none.
     """

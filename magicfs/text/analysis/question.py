@@ -145,7 +145,7 @@ def _or_in_one_piece(term: Term, numbers: Sequence[str], others: Iterable[str]) 
 
 
 def _with_forms(term: Term, forms: Iterable[str], factor: float) -> Term:
-    """A term with other forms, of which an occurrence counts so much. The term of a beginning has beginnings alone."""
+    """A term with other forms, an occurrence of which counts `factor`. The term of a beginning has beginnings alone."""
     is_prefix = all(lexeme.is_prefix for lexeme in term.lexemes)
     others = [form for form in dict.fromkeys(forms) if form != term.word]
     added = [Lexeme(form, factor=factor, is_exact=False, is_prefix=is_prefix) for form in others]

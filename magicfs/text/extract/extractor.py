@@ -93,7 +93,7 @@ class Extractor(Protocol):
         ...
 
     def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:
-        """The text of a file of which pages were pending, with some more of them, as `page_texts` has others.
+        """The text of a file that had pending pages, with some more of them; `page_texts` has those that are known.
 
         `source` is its bytes or its descriptor. Raises as `extract` does.
         """
@@ -167,7 +167,7 @@ class FileExtractor:
         return replace(parsed, language=language_of(parsed)) if isinstance(parsed, Document) else parsed
 
     def go_on(self, source: bytes | int, *, kind: str, page_texts: Mapping[int, PageText]) -> Document | Unreadable:
-        """The text of a file of which pages or pictures were pending, with some more. Raises as `extract` does."""
+        """The text of a file that had pending pages or pictures, with some more of them. Raises as `extract` does."""
         mime_type, _, route = kind.partition(" ")
         if route == Route.MARKUP and isinstance(source, bytes):
             read = _read_markup(source, mime_type)

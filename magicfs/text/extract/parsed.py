@@ -1,4 +1,4 @@
-"""What a parser makes of a file: a document, a document of which pages are to be recognised, or why there is none.
+"""What a parser makes of a file: a document, a document with pages to recognise, or why it has no text.
 
 Used by the readers of the formats and by `process`, in the parser process.
 """
@@ -13,7 +13,7 @@ from magicfs.domain.contents import Document, Unreadable
 
 @dataclass(frozen=True, slots=True)
 class PartialDocument:
-    """A document with pages of which there may be more to recognise. Pages count from 0, ascending; one at least."""
+    """A document with pages that may have more text to recognise. Pages count from 0, ascending; one at least."""
 
     document: Document
     """It has page starts; its text may be blank."""

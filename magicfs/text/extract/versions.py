@@ -72,5 +72,5 @@ def reader_version(kind: str) -> int:
 
 
 def newest_version() -> int:
-    """The version of files of which nothing was read, which may be of any kind."""
+    """The version of files that were not read, which may be of any kind."""
     return max(EXTRACTOR_VERSION, VERSION_OF_UNREAD, *READER_VERSIONS.values())

@@ -209,7 +209,7 @@ def _record(node: PlacedNode, directory: int) -> bytes | None:
 
 
 def _has_newer_version(known: bytes, found: bytes) -> bool:
-    """Whether what was found is what is known, in the same place, with other content, of which nothing is kept."""
+    """Whether a found record is of the known file in its place, in a version that is not older."""
     is_same = known[:_IDENTITY_BYTES] == found[:_IDENTITY_BYTES] and known[_SEEN_BYTES:] == found[_SEEN_BYTES:]
     return is_same and bool(_CTIME.unpack_from(known)[0] <= _CTIME.unpack_from(found)[0])
 

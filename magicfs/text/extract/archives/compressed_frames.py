@@ -1,4 +1,4 @@
-"""Decompresses files of frames, Zstandard and LZ4, of which each may be tiny.
+"""Decompresses files of frames, Zstandard and LZ4. Each frame may be tiny.
 
 Runs in the child process, used by `compressed_files`. The readers of the libraries copy all that they have read of a
 file at the end of each frame, and read as many frames as there are: ten megabytes of empty ones take them a minute.

@@ -103,7 +103,7 @@ def _are_records(attributes: bytes) -> bool:
 
 
 class _Ranges(io.RawIOBase):
-    """A file of which the library reads headers alone."""
+    """A file that the library reads headers of, and nothing else."""
 
     def __init__(self, read: Read, size: int) -> None:
         self._read, self._size, self._position = read, size, 0

@@ -129,7 +129,7 @@ def _unpacked(body: bytes, said: Mapping[str, str]) -> bytes:
 
 
 def _without_chunks(body: bytes) -> bytes:
-    """A body without the lengths of its chunks, of which the last one is empty; as it is, if it has none."""
+    """A body without the lengths of its chunks, which end with an empty one; as it is, if it is not chunked."""
     chunks: list[bytes] = []
     position = 0
     while (chunk := _CHUNK.match(body, position)) is not None:

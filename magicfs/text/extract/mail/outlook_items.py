@@ -63,7 +63,7 @@ class AttachedFile(Protocol):
         """The bytes of a file that is attached, or why they are not read. May raise any exception about damage."""
 
     def message(self) -> OutlookItem | None:
-        """A message that is attached; None if it is none that can be read."""
+        """A message that is attached; None if it cannot be read."""
 
 
 class OutlookItem(Protocol):

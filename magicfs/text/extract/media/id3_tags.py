@@ -90,7 +90,7 @@ def _synchronised(data: bytes) -> bytes:
 
 
 def _without_high_bits(data: bytes) -> int:
-    """A number of which each byte has seven bits."""
+    """A number with seven bits in each byte."""
     number = 0
     for byte in data:
         number = number << 7 | byte & 0x7F

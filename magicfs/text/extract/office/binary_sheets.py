@@ -62,9 +62,9 @@ _DAMAGE: Final = (*DAMAGE, IndexError)
 
 
 def with_one_cell(content: bytes) -> bytes:
-    """A workbook of small sheets, of which kreuzberg says what it is about; the same bytes where it is damaged.
+    """A workbook with one cell a sheet, for what kreuzberg says of it beside its text; the same bytes where it is damaged.
 
-    It keeps a place for each cell between the first and the last one of a sheet, and its text is not used.
+    kreuzberg keeps a place for each cell between the first and the last one of a sheet, and its text is not used.
     """
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:

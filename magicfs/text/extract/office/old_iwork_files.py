@@ -143,7 +143,7 @@ def _cell(cell: ET.Element, choices: dict[str, ET.Element]) -> str:
 
 
 def _number(value: str) -> str:
-    """A number as a person writes it; empty for what is none."""
+    """A number as a person writes it; empty for anything else."""
     with contextlib.suppress(ValueError):
         return f"{float(value):.{_NUMBER_DIGITS}g}"
     return ""

@@ -176,7 +176,7 @@ def _rounded(cell: re.Match[bytes]) -> bytes:
 
 
 def _percentage(places: int, optional: int, after: str, number: Decimal, _: date) -> str:
-    """A percentage with so many places, more of them where they are no zeros, and with the text after it."""
+    """A percentage with at least this number of places, more where they are not zeros, and with the text after it."""
     rounded = (DIGITS.plus(number) * 100).quantize(Decimal(1).scaleb(-places - optional), ROUND_HALF_UP)
     # Zero has a sign here.
     text = f"{rounded or abs(rounded):f}"

@@ -160,7 +160,7 @@ def _has_separator(kind: int, level: int, group: int, *, has_trailer: bool) -> b
 
 
 def _unpacked(packed: bytes, *, most: int) -> bytes:
-    """A stream that was packed with LZSS, up to so many bytes, and as far as it goes."""
+    """The bytes of a stream that was packed with LZSS, up to a limit, and as far as they can be unpacked."""
     found = bytearray()
     place = 0
     while place < len(packed) and len(found) < most:

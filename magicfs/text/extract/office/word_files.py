@@ -123,7 +123,7 @@ def _charset(text: bytes, language: int) -> str:
 
 
 def _pieces(main: bytes, blocks: bytes, *, charset: str | None) -> str:
-    """The text of which `blocks` says where in `main` its pieces are. With a charset, none is in UTF-16."""
+    """The text whose pieces are in `main`, where `blocks` says. With a charset, none is in UTF-16."""
     place = 0
     while place < len(blocks) and blocks[place] != _PIECES:
         place += 3 + struct.unpack_from("<H", blocks, place + 1)[0]

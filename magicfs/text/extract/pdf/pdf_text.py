@@ -1,4 +1,4 @@
-"""`PdfFile`: an open PDF file, of which PDFium gives the text layers and draws the pages.
+"""`PdfFile`: an open PDF file. PDFium gives its text layers and draws its pages.
 
 Runs in the child process. `text_layers` makes a document of it, `pdf_pages` has its pages recognised. PDFium is not
 thread-safe: one thread.

@@ -62,7 +62,7 @@ class PieceReader:
 
     @property
     def is_text(self) -> bool:
-        """Whether so many pieces were text that all of it is."""
+        """Whether enough pieces were text to take the whole file for text."""
         return self._read > 0 and self._unread <= _MAX_UNREAD_SHARE * self._pieces
 
     def spans(self, start: int, end: int) -> Iterator[tuple[int, int]]:

@@ -109,7 +109,7 @@ class FileReading:
         return outcome, answers
 
     def needs_ocr(self) -> Unreadable:
-        """Why what has no text without OCR is not read: there is none, or it does not start."""
+        """Why a file that needs OCR is not read: there is no OCR, or it does not start."""
         if self._ocr is None:
             return Unreadable(SkipReason.NEEDS_OCR, _NO_OCR)
         return Unreadable(SkipReason.NEEDS_OCR, f"{self._ocr.engine} does not start: run 'magicfs doctor'")

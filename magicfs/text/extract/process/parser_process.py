@@ -165,7 +165,7 @@ class ParserProcess:
         raise TimeoutError("timed out")
 
     def _has_answer(self, seconds: float) -> bool:
-        """Whether an answer begins within so many seconds, or the connection fails: who receives is told why."""
+        """Whether an answer begins within these seconds, or the connection fails, for which receiving it raises."""
         self._connection.settimeout(max(seconds, _SHORTEST_WAIT_SECONDS))
         with contextlib.suppress(OSError):
             try:

@@ -72,7 +72,7 @@ class Sandbox:
     def go_on(
         self, source: bytes | int, *, mime_type: str, page_texts: Mapping[int, PageText]
     ) -> Document | Unreadable:
-        """The text of a file of which pages or pictures were pending: what was read of others, by number from 1, stays.
+        """The text of a file that had pending pages or pictures: what was read of others, by number from 1, stays.
 
         `source` is its bytes or its descriptor. Pages are begun for `PAGES_SECONDS`. One at least has an answer
         afterwards if the file can be read at all. Nothing was read if there is no OCR any more that has
