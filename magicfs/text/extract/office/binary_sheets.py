@@ -62,7 +62,7 @@ _DAMAGE: Final = (*DAMAGE, IndexError)
 
 
 def with_one_cell(content: bytes) -> bytes:
-    """A workbook with one cell a sheet, for what kreuzberg says of it beside its text; the same bytes where it is damaged.
+    """A workbook with one cell a sheet, for what kreuzberg says of it beside its text; a damaged one as it is.
 
     kreuzberg keeps a place for each cell between the first and the last one of a sheet, and its text is not used.
     """
