@@ -46,3 +46,8 @@ def whole(reader: FileExtractor, content: bytes, name: bytes) -> Document:
     """The document with the texts of its pictures."""
     document = turns(reader, content, name)
     return with_picture_texts(document, {number: text.text for number, text in document.page_texts.items()})
+
+
+def lines(text: str) -> list[str]:
+    """The lines of a text that have words, without the blanks around them."""
+    return [line for line in map(str.strip, text.split("\n")) if line]

@@ -3,36 +3,26 @@
 from __future__ import annotations
 
 import struct
-import time
 import tracemalloc
-import zlib
 
 import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
-from magicfs.text.extract.office.drawn_words import drawn_words
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.slide_files import read_slides
-from tests.integration.text.reading import read
+from tests.integration.text.reading import lines, read
 from tests.plugins.excel import properties
 from tests.plugins.ole import (
     compound_file,
-    drawn_word,
     holder,
     presentation_97,
     record,
     shape,
-    streams_of_presentation,
     word_6,
     word_97,
 )
-from tests.plugins.pictures import word_document_of
-
-
-def lines(text: str) -> list[str]:
-    return [line for line in map(str.strip, text.split("\n")) if line]
 
 
 def test_codes_of_fields_are_no_words(extractor: FileExtractor) -> None:
@@ -148,25 +138,6 @@ def test_slides_are_what_the_newest_version_shows(extractor: FileExtractor) -> N
     assert lines(second) == ["An egret", "flies", "Marsh Society"]
 
 
-def hangul(text: str, *, flags: int = 1) -> bytes:
-    """A document of Hangul 5, whose first paragraph begins with a control of eight characters."""
-    data = ("\x02" + "secd!!!" + text + "\r").encode("utf-16-le")
-    section = zlib.compressobj(wbits=-15)
-    packed = section.compress(struct.pack("<II", 67 | 0xFFF << 20, len(data)) + data) + section.flush()
-    header = b"HWP Document File".ljust(36, b"\0") + struct.pack("<I", flags)
-    return compound_file({"FileHeader": header, "BodyText/Section0": packed, "PrvText": "미리".encode("utf-16-le")})
-
-
-def test_hangul_documents_are_read(extractor: FileExtractor) -> None:
-    assert read(extractor, hangul("서울의 날씨"), b"a.hwp").text.strip() == "서울의 날씨"
-    locked = read(extractor, hangul("서울의 날씨", flags=5), b"a.hwp")
-    assert locked.text == "미리"
-    assert "encrypted" in str(locked.unread_parts)
-    outcome = extractor.extract(hangul("서울의 날씨", flags=3), name=b"a.hwp")
-    assert isinstance(outcome, Unreadable)
-    assert outcome.reason is SkipReason.ENCRYPTED
-
-
 @pytest.mark.parametrize(
     ("content", "name"),
     [(b"\xffWPC" + bytes(99), b"a.doc"), (b"\x09\x04\x06\0" + bytes(99), b"a.xls")],
@@ -177,51 +148,6 @@ def test_documents_of_programs_that_are_gone_are_not_damaged(
     outcome = extractor.extract(content, name=name)
     assert isinstance(outcome, Unreadable)
     assert outcome.reason is SkipReason.BINARY
-
-
-@pytest.mark.parametrize(
-    ("written", "shown"),
-    [
-        (rb"{\fonttbl{\f0\fcharset0 Arial;}{\f1\fcharset238 Arial CE;}}\f1\'c8l\'e1nek \f0caf\'e9", "Článek café"),
-        (rb"{\fonttbl{\f0\fcharset128 \'82l\'82r;}}\f0\'8c\'9f\'8d\'f5", "検索"),
-        (rb"{\fonttbl{\f0\fcharset134 Song;}}\f0\uc2\u24565\'c4\'ee \'c4\'ea", "念 年"),
-        (rb"{\fonttbl{\f0\fcharset2 Symbol;}{\f1 Arial;}}{\f0\'b7\tab}\f1 one", "•\tone"),
-        (rb"Fax{\cell}Phone\cell\row After", "Fax\tPhone\t\nAfter"),
-        (rb"shown{\v  hidden} again\v  gone\v0", "shown again"),
-        (rb"kept {\deleted\revauthdel1 gone}and \deleted away\deleted0 here", "kept and here"),
-        (rb"{\pict\pngblip 89504e47}{\*\blipuid 99}{\upr{ansi}{\*\ud{\u1103?}}} {\pict\bin5 }}}}}x", "я"),
-        (rb"non\_breaking\~space and soft\-hyphen\emdash", "non-breaking\xa0space and softhyphen—"),
-    ],
-)
-def test_rtf_is_read_as_it_is_shown(extractor: FileExtractor, written: bytes, shown: str) -> None:
-    content = rb"{\rtf1\ansi\ansicpg1252\uc1\deff0 " + written + rb"\par}"
-    assert read(extractor, content, b"a.rtf").text.strip() == shown
-
-
-def test_the_author_and_the_headers_of_rtf_are_read(extractor: FileExtractor) -> None:
-    content = (
-        rb"{\rtf1\ansi{\info{\title Heron}{\author Axel D\'f6rfler}}{\header The Marsh\par}{\footer Page {\field"
-        rb"{\*\fldinst PAGE}{\fldrslt 1}}\par}The text{\super 1{\footnote a note}} goes on\par}"
-    )
-    document = read(extractor, content, b"a.rtf")
-    assert (document.title, document.author) == ("Heron", "Axel Dörfler")
-    assert lines(document.text) == ["The text1 goes on", "The Marsh", "Page 1", "a note"]
-
-
-def test_text_behind_a_style_of_letters_is_read(extractor: FileExtractor) -> None:
-    content = (
-        rb"{\rtf1\ansi{\stylesheet{\*\cs7 Teletype;}}{\f2\i0\*\cs7\cf0 The weir}{\*\cs7  is steep}{\*\other not shown}"
-        b"{\n\\*\\other nor this}\\par}"
-    )
-    assert lines(read(extractor, content, b"a.rtf").text) == ["The weir is steep"]
-
-
-def test_footnotes_of_rtf_that_old_programs_skip_are_read(extractor: FileExtractor) -> None:
-    content = (
-        rb"{\rtf1\ansi The weir{\super\chftn}{\*\footnote\chftn\~\plain\pard{\pard\ql built in 1774\par}{\pard and"
-        rb" mended since\par}} is steep\par{\*\bookmarkstart hidden}}"
-    )
-    assert lines(read(extractor, content, b"a.rtf").text) == ["The weir is steep", "built in 1774", "and mended since"]
 
 
 def test_a_document_is_what_its_uppermost_storage_holds(extractor: FileExtractor) -> None:
@@ -281,12 +207,6 @@ def test_a_password_is_known_by_the_flag_of_the_program(extractor: FileExtractor
     assert outcome.reason is SkipReason.ENCRYPTED
 
 
-def test_a_file_with_a_header_of_another_program_is_no_hangul_document(extractor: FileExtractor) -> None:
-    outcome = extractor.extract(compound_file({"FileHeader": b"|HEADER=Schematic|" * 9}), name=b"a.SchDoc")
-    assert isinstance(outcome, Unreadable)
-    assert outcome.reason is SkipReason.BINARY
-
-
 def test_a_slide_that_is_listed_often_is_read_once() -> None:
     listed = record(1011, struct.pack("<IIIII", 2, 0, 0, 256, 0)) * 5000
     document, slide = holder(1000, holder(4080, listed)), holder(1006, shape("heron " * 50_000))
@@ -321,50 +241,3 @@ def test_a_table_of_sectors_is_no_larger_than_its_file_needs() -> None:
         assert tracemalloc.get_traced_memory()[1] < 100 << 20
     finally:
         tracemalloc.stop()
-
-
-def test_words_that_are_drawn_as_shapes_are_read(extractor: FileExtractor) -> None:
-    parts = [
-        holder(1000, holder(4080, record(1011, struct.pack("<IIIII", 2, 0, 0, 256, 0)))),
-        holder(1006, holder(0xF004, drawn_word("Summer fête\r\nat the quay")), shape("bring a cake")),
-    ]
-    slides = compound_file(streams_of_presentation(parts))
-    letter = word_97("see below\r", streams={"0Table": bytes(99) + drawn_word("DRAFT"), "Data": drawn_word("Fête")})
-    in_pict = '<w:r><w:pict><v:shape><v:textpath string="{}"/></v:shape></w:pict></w:r>'
-    namespaces = 'xmlns:w="http://schemas.openxmlformats.org/wordprocessingml/2006/main" xmlns:v="v"'
-    header = f"<w:hdr {namespaces}><w:p>{in_pict.format('CONFIDENTIAL')}</w:p></w:hdr>"
-    later = word_document_of("see below", more={"word/header1.xml": header.encode()})
-    assert lines(read(extractor, slides, b"a.ppt").text) == ["Summer fête", "at the quay", "bring a cake"]
-    assert lines(read(extractor, letter, b"a.doc").text) == ["see below", "DRAFT", "Fête"]
-    assert lines(read(extractor, later, b"a.docx").text) == ["see below", "CONFIDENTIAL"]
-
-
-def test_damaged_properties_of_shapes_have_no_words() -> None:
-    whole = drawn_word("DRAFT CONTRACT")
-    assert list(drawn_words(b"\x03" * 7 + whole)) == ["DRAFT CONTRACT"]
-    for damaged in (whole[:-40], whole[:9], whole[:8] + b"\xff" * 60, b"\xf3\xff" + whole[2:]):
-        assert list(drawn_words(damaged)) == []
-
-
-def test_many_false_properties_of_shapes_take_no_time() -> None:
-    false = b"\xf3\xff\x0b\xf0" + struct.pack("<I", 4095 * 6)
-    value = "DRAFT ".encode("utf-16-le") * 300
-    inside = record(0xF00B, struct.pack("<HI", 0xC0C0, len(value)), instance=1, version=3) * 20_000 + value
-    whole = record(0xF00B, struct.pack("<HI", 0x00FF, 1) + inside, instance=1, version=3)
-    started = time.process_time()
-    assert list(drawn_words(false * 200_000 + bytes(30_000) + drawn_word("DRAFT"))) == ["DRAFT"]
-    assert list(drawn_words(whole + drawn_word("DRAFT"))) == ["DRAFT"]
-    assert time.process_time() - started < 5
-
-
-def test_words_that_are_drawn_as_shapes_in_rtf_are_read(extractor: FileExtractor) -> None:
-    properties = (
-        rb"{\sp{\sn rotation}{\sv 90}}{\sp{\sn gtextUNICODE}{\sv F\u234 ?te \'e0 midi}}{\sp{\sn gtextFont}{\sv Arial}}"
-    )
-    content = rb"{\rtf1\ansi see {\shp{\*\shpinst\shpleft0" + properties + rb"{\shptxt\par}}}below\par}"
-    assert lines(read(extractor, content, b"a.rtf").text) == ["see below", "Fête à midi"]
-
-
-def test_forms_of_lists_of_rtf_are_no_text(extractor: FileExtractor) -> None:
-    levels = rb"{\listlevel\levelnfc0{\leveltext \'02\'00.}{\levelnumbers \'01}}{\listname List1382206859;}"
-    assert lines(read(extractor, rb"{\rtf1\ansi{\list" + levels + rb"}see below\par}", b"a.rtf").text) == ["see below"]
