@@ -10,6 +10,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
+from typing import Any
 
 from psycopg import sql
 
@@ -107,8 +108,14 @@ def read_search_facts(
             prepare=True,
         )
     )
-    version, marker, models, stop_words, met, words, coverage, chunks, progress, roots, moment, unscanned, silent = row
+    version, *facts = row
     require_not_newer(version)
+    return _facts(facts)
+
+
+def _facts(columns: Sequence[Any]) -> SearchFacts:
+    """The facts of the columns of the statement behind the version of the schema."""
+    marker, models, stop_words, met, words, coverage, chunks, progress, roots, moment, unscanned, silent = columns
     return SearchFacts(
         models=tuple(model_of_columns(tuple(found.values())) for found in models or ()),
         stop_words=dict(stop_words),
