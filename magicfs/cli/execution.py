@@ -87,7 +87,12 @@ def _report(error: BaseException, arguments: list[str]) -> int:
 
 
 def _report_unexpected(error: BaseException) -> int:
-    """Print what no code here has raised on purpose. Of a disk that takes nothing, that says what to do itself."""
+    """Print what no code here has raised on purpose.
+
+    Of a disk that takes nothing, and of a current directory that is gone, that says what to do itself.
+    """
+    if isinstance(error, FileNotFoundError) and not _has_current_directory():
+        return _print_error("the current directory was removed: change to another one, then try again", FAILED)
     if isinstance(error, OSError) and error.errno in _DISK_REMEDIES:
         # It may be that of the output.
         _discard_output()
@@ -97,6 +102,14 @@ def _report_unexpected(error: BaseException) -> int:
     from magicfs.cli import error_log
 
     return _print_error(error_log.report(error), FAILED)
+
+
+def _has_current_directory() -> bool:
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        return False
+    return True
 
 
 def _print_error(message: str, code: int) -> int:

@@ -133,6 +133,19 @@ def test_what_nobody_expected_is_one_line_and_a_log(
     assert "Traceback" in log.read_text()
 
 
+def test_a_current_directory_that_was_removed_is_no_unexpected_error(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    gone = tmp_path / "gone"
+    gone.mkdir()
+    monkeypatch.chdir(gone)
+    gone.rmdir()
+    assert execution.run(["umount", "mount"]) == 1
+    assert capsys.readouterr().err == (
+        "magicfs: the current directory was removed: change to another one, then try again\n"
+    )
+
+
 def test_the_log_of_errors_does_not_grow_for_ever(failing: list[BaseException], tmp_path: Path) -> None:
     log = tmp_path / "log" / "magicfs-error.log"
     log.touch(0o600)
