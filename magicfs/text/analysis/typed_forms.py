@@ -29,6 +29,7 @@ from magicfs.text.analysis.measures import decimal_forms, dimensions, micro_form
 from magicfs.text.analysis.months import month_number
 from magicfs.text.analysis.periods import period_forms
 from magicfs.text.analysis.spaced_numbers import numbers_in_pieces
+from magicfs.text.analysis.spoken_signs import forms_with_signs, greek_letter_forms
 from magicfs.text.analysis.variants import OtherForms
 from magicfs.text.analysis.years import doubtful_forms, year_forms
 
@@ -121,6 +122,8 @@ def typed_forms(text: str) -> list[OtherForms]:
         title_forms,
         year_forms,
         weekday_forms,
+        greek_letter_forms,
+        forms_with_signs,
     ]
     if not text.isascii():
         kinds += [numbers_in_characters, numbers_in_digits]
