@@ -127,7 +127,7 @@ class ExtractService:
         with self._database.transaction() as connection:
             return file_claims.has_files_for_ocr(connection, host=self._worker.host, lesser=ocr.lesser)
 
-    def _try_ocr(self) -> None:
+    def try_ocr(self) -> None:
         """Queue the files that wait for OCR, if it starts now."""
         ocr = self._processor.ocr
         if ocr is None or not self.ocr_is_due:
@@ -163,7 +163,7 @@ class ExtractService:
         """
         claims = self.claim_files()
         if not claims:
-            self._try_ocr()
+            self.try_ocr()
             claims = self.claim_pages()
         if not claims:
             self._extractor.free_memory()

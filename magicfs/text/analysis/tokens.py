@@ -60,7 +60,7 @@ def _pattern(letters: str) -> str:
 
 
 @cache
-def _full_token(*, is_basic: bool) -> re.Pattern[str]:
+def full_token(*, is_basic: bool) -> re.Pattern[str]:
     """The pattern of tokens in all texts, or a quicker one for texts of the Basic Multilingual Plane."""
     mark, unspaced = _spaced_marks(is_basic=is_basic), _BASIC_UNSPACED if is_basic else UNSPACED
     letters = f"(?:(?<![{mark}])[{mark}]++)?(?:[^\\W_{unspaced}]++[{mark}]*+)+"
@@ -69,7 +69,7 @@ def _full_token(*, is_basic: bool) -> re.Pattern[str]:
 
 _ASCII_TOKEN: Final = re.compile(_pattern("[A-Za-z0-9]+"))
 _PLAIN_TOKEN: Final = re.compile(_pattern("[^\\W_]+"))
-"""Those of `_full_token`, in texts without marks, scripts without spaces and pictures."""
+"""Those of `full_token`, in texts without marks, scripts without spaces and pictures."""
 _SURELY_PLAIN: Final = re.compile("[\x00-\u02ff\u2010-\u2027\u2030-\u205e\u20a0-\u20c0]*")
 """Latin letters and the signs of typography and money: most texts of languages with Latin letters."""
 
@@ -223,7 +223,7 @@ def locate(text: str) -> list[tuple[str, int]]:
 def _token_pattern(text: str) -> re.Pattern[str]:
     if text.isascii():
         return _ASCII_TOKEN
-    return _PLAIN_TOKEN if _has_plain_letters(text) else _full_token(is_basic=is_basic(text))
+    return _PLAIN_TOKEN if _has_plain_letters(text) else full_token(is_basic=is_basic(text))
 
 
 def _has_plain_letters(text: str) -> bool:

@@ -43,7 +43,7 @@ def wait_for_ocr(index: Index) -> None:
     """Let a worker start that has the OCR of the index."""
     service = index.extraction()
     service.recover()
-    service._try_ocr()
+    service.try_ocr()
 
 
 def found(read: Collection[int]) -> list[str]:

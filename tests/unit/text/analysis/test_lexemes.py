@@ -43,7 +43,7 @@ def test_words_folded_together_are_those_folded_alone(words: list[str]) -> None:
 @settings(deadline=None)
 @given(LETTERS)
 def test_the_quick_patterns_find_the_tokens_of_the_complete_one(text: str) -> None:
-    assert split(text) == tokens._full_token(is_basic=False).findall(text)
+    assert split(text) == tokens.full_token(is_basic=False).findall(text)
 
 
 LONG = st.lists(
