@@ -21,7 +21,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "text/x-dxf": 63,
     **dict.fromkeys(("text/x-org", "text/x-asciidoc"), 74),
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),
-    "application/zip": 76,
+    "application/zip": 77,
     "application/x-ipynb+json": 21,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
@@ -58,7 +58,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 82
+VERSION_OF_UNREAD: Final = 83
 """To be raised when files are read of which nothing was: above all others."""
 
 

@@ -18,6 +18,7 @@ from magicfs.text.extract.documents.html_parts import HTML_TYPES
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser, PanicError
 from magicfs.text.extract.documents.nested_pages import is_nested_deeply, read_nested_page
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE, with_one_cell, with_sheets
+from magicfs.text.extract.office.large_sheets import with_first_rows
 from magicfs.text.extract.office.odf_text import TEXT_DOCUMENT_TYPE, with_blanks
 from magicfs.text.extract.office.office_parts import READ_MEMBER_BY_MEMBER
 from magicfs.text.extract.office.old_office import OLD_OFFICE_TYPES, with_own_text
@@ -73,6 +74,8 @@ def read_running_text(content: bytes, exact_type: str, *, library: KreuzbergPars
     """
     if exact_type in xml_documents.OPENDOCUMENT_TYPES:
         return xml_documents.read_opendocument(content, exact_type, parts=parts)
+    if exact_type == WORKBOOK_TYPE:
+        content = with_first_rows(content, parts=parts)
     prepare = _PREPARATIONS.get(exact_type)
     content = prepare(content) if prepare else content
     try:
