@@ -43,6 +43,14 @@ HOST = "here"
 FOUND_TEXT = "SELECT text FROM chunks JOIN content_chunks c ON c.chunk_id = chunks.id JOIN files USING (content_id)"
 """The texts that searches find."""
 
+FILE_WITH_CONTENT = """
+WITH host AS (INSERT INTO hosts (name) VALUES ('here') RETURNING id),
+root AS (INSERT INTO roots (host_id, path, name, device) SELECT id, '/docs', 'docs', 1 FROM host RETURNING id)
+INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, state, content_id)
+SELECT id, 'a.txt', 'a.txt', 'txt', 1, 1, 1, 1, 33188, 0, 0, 'indexed', %s FROM root
+"""
+"""A file of a new root, with the content of an id."""
+
 SHORT_LIMITS = {
     "magicfs.pipeline.extract.BATCH_SECONDS": 60.0,
     "magicfs.pipeline.embed.TURN_SECONDS": 60.0,

@@ -12,13 +12,7 @@ from magicfs.domain.contents import Document
 from magicfs.domain.ids import Digest
 from magicfs.domain.stored_contents import ContentKey, NewContent
 from tests.fakes.embedder import FAKE_SPEC
-
-FILE_WITH_CONTENT = """
-WITH host AS (INSERT INTO hosts (name) VALUES ('here') RETURNING id),
-root AS (INSERT INTO roots (host_id, path, name, device) SELECT id, '/docs', 'docs', 1 FROM host RETURNING id)
-INSERT INTO files (root_id, path, display, extension, size, mtime_ns, ctime_ns, ino, mode, uid, gid, state, content_id)
-SELECT id, 'a.txt', 'a.txt', 'txt', 1, 1, 1, 1, 33188, 0, 0, 'indexed', %s FROM root
-"""
+from tests.plugins.index import FILE_WITH_CONTENT
 
 
 @pytest.mark.parametrize(("context", "expected"), [("A title", "A title\nwords"), ("", "words")])

@@ -12,14 +12,14 @@ from dataclasses import replace
 
 import pytest
 
-from magicfs.domain.files import SeenFile
+from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseUnavailable
 from magicfs.ingest import walk
 from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.import_detector import IMPORT_FILES
 from magicfs.ingest.scanner import Scanner, ScanStopped
-from magicfs.ingest.walk import Walk
+from magicfs.ingest.walk import Listing, Walk
 from magicfs.ingest.watcher import Watcher
 from tests.integration.ingest.trees import changed, many, watcher
 from tests.plugins.index import Index, with_and_without_restarts
@@ -226,6 +226,23 @@ def test_a_scan_ends_when_the_agent_stops_and_the_next_one_goes_on(
     assert len(index.states()) == 10
     index.settle()
     assert len(index.states()) == 25
+
+
+@with_and_without_restarts
+def test_a_file_that_is_made_anew_behind_a_scan_stays(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    many(index, 20)
+    index.settle()
+    (index.folder / "0.txt").unlink()
+    listings = Walk.listings
+
+    def listings_and_then(self: Walk) -> Iterator[Listing]:
+        yield from listings(self)
+        (index.folder / "0.txt").write_text("made anew")
+        index.scanner.record(index.root, [SeenFile(b"0.txt", FileStat.of((index.folder / "0.txt").stat()))])
+
+    monkeypatch.setattr(Walk, "listings", listings_and_then)
+    assert index.scan().deleted == 0
+    assert index.states()["0.txt"] == ("pending", None)
 
 
 @with_and_without_restarts

@@ -2,9 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
+import pytest
+
 from magicfs.db.corpus import file_claims
 from magicfs.db.pool import Connection
 from magicfs.db.vectors import embeddings
+from magicfs.domain.ids import ModelId
 from tests.plugins.index import HOST, Index, working_model
 
 
@@ -149,6 +154,26 @@ class TestLockedRows:
             )
             assert claim_chunks(index) == ["free"]
         assert claim_chunks(index) == ["held"]
+
+    def test_a_chunk_that_a_file_gets_meanwhile_stays_in_the_queue(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        """A claim removes the chunks that no file has, and sees what others have committed since it began."""
+        write(index, "note")
+        index.read_all()
+        [(content,)] = index.rows(
+            "UPDATE files SET state = 'pending', content_id = NULL RETURNING (SELECT id FROM contents)"
+        )
+        remove_orphans = embeddings._remove_orphans
+
+        def remove(connection: Connection, model: ModelId, chunks: Sequence[int]) -> int:
+            index.rows("UPDATE files SET content_id = %s RETURNING 1", content)
+            return remove_orphans(connection, model, chunks)
+
+        monkeypatch.setattr(embeddings, "_remove_orphans", remove)
+        assert claim_chunks(index) == []
+        monkeypatch.undo()
+        assert claim_chunks(index) == ["note"]
 
     def test_neither_waits_for_quarantine(self, index: Index) -> None:
         write(index, "free", "held")

@@ -88,6 +88,22 @@ def test_a_deleted_file_is_gone_and_its_content_an_orphan(index: Index) -> None:
     assert index.rows("SELECT orphaned_at IS NOT NULL FROM contents") == [(True,)]
 
 
+def test_a_content_that_a_copy_still_has_is_no_orphan(index: Index) -> None:
+    for name in ("one.txt", "copy.txt"):
+        (index.folder / name).write_text("alpha")
+    index.settle()
+    (index.folder / "copy.txt").unlink()
+    index.scan()
+    (index.folder / "one.txt").write_text("beta")
+    assert index.rows("SELECT orphaned_at FROM contents") == [(None,)]
+    index.settle()
+    orphans = "SELECT text, orphaned_at IS NOT NULL FROM contents c JOIN content_chunks ON c.id = content_id "
+    assert index.rows(orphans + "JOIN chunks ON chunks.id = chunk_id ORDER BY text") == [
+        ("alpha", True),
+        ("beta", False),
+    ]
+
+
 def test_special_files_and_links_are_no_files(index: Index, tmp_path: Path) -> None:
     secret = tmp_path / "secret.txt"
     secret.write_text("secret")

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 from collections import Counter
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -30,6 +31,18 @@ def test_the_root_is_never_forgotten() -> None:
     table = InodeTable(root)
     table.forget(ROOT_INO, 10)
     assert table.find(ROOT_INO) is root
+
+
+def test_two_things_whose_numbers_would_be_the_same_have_two(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(InodeTable, "number_of", staticmethod(lambda key, seed: 1 << 40))
+    table = InodeTable(directory(b"root"))
+    nodes = [table.get_or_assign(directory(b"a"))]
+    table.add_lookup(nodes[0])
+    nodes.append(table.get_or_assign(directory(b"b")))
+    table.add_lookup(nodes[1])
+    assert nodes[0].ino != nodes[1].ino
+    assert [table.find(node.ino) for node in nodes] == nodes
+    assert [table.get_or_assign(directory(key)) for key in (b"a", b"b")] == nodes
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c", b"d"]), st.booleans())))

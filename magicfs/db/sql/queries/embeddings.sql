@@ -49,7 +49,7 @@ SELECT chunk_id, NULL, NULL, NULL FROM checked WHERE has_file IS NULL
 -- The rows of those chunks that no file has. The rows are locked, so the check misses no file: a transaction that gives
 -- a file a chunk also runs `enqueue_chunks`, which waits for the lock.
 DELETE FROM embeddings
-WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND state = 'pending' AND NOT EXISTS (
+WHERE model_id = %(model_id)s AND chunk_id = ANY(%(ids)s) AND NOT EXISTS (
     SELECT FROM content_chunks c JOIN files f ON f.content_id = c.content_id WHERE c.chunk_id = embeddings.chunk_id)
 
 -- name: finish_chunks
