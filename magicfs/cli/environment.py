@@ -84,11 +84,8 @@ def database_for_command(settings: Settings) -> Iterator[Database]:
     Raises `ServerError` at once when the embedded one does not run, `DatabaseUnavailable` when none answers, and
     `SchemaError` when an older or a newer version has made the index: a command does not migrate.
     """
-    from magicfs.db.migrate import require_migrated
-    from magicfs.domain.deadline import Deadline
-
     with _database_of_any_version(settings) as database:
-        require_migrated(database, Deadline(COMMAND_CHECK_SECONDS))
+        require_schema(settings, database)
         yield database
 
 
@@ -172,16 +169,28 @@ def prepare_schema(settings: Settings, database: Database) -> None:
 
     Raises `SchemaError`, and `DatabaseUnavailable`.
     """
-    from magicfs.db.migrate import migrate, require_migrated
-    from magicfs.db.schema import IndexOutdated
-    from magicfs.domain.deadline import Deadline
+    from magicfs.db.migrate import migrate
 
     if settings.hub is None:
         migrate(database)
-        return
+    else:
+        require_schema(settings, database)
+
+
+def require_schema(settings: Settings, database: Database) -> None:
+    """Raise `SchemaError` unless the index has the schema of this version. It names the machine that is to upgrade it.
+
+    Raises `DatabaseUnavailable` when no database answers.
+    """
+    from magicfs.db.migrate import require_migrated
+    from magicfs.db.schema import IndexOutdated
+    from magicfs.domain.deadline import Deadline
+
     try:
         require_migrated(database, Deadline(COMMAND_CHECK_SECONDS))
     except IndexOutdated as error:
+        if settings.hub is None:
+            raise
         raise SchemaError(
             f"the hub {settings.hub} has an older version of MagicFS: update it, and run 'magicfs up' there"
         ) from error

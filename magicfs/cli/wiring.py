@@ -14,10 +14,10 @@ from typing import TYPE_CHECKING, Literal
 
 from magicfs.cli.child_process import run_in_child
 from magicfs.cli.environment import (
-    COMMAND_CHECK_SECONDS,
     COMMAND_CONNECT_SECONDS,
     SERVICE_IDLE_SECONDS,
     database_for_service,
+    require_schema,
     require_server,
 )
 from magicfs.cli.index_model import ensure_active_model, require_known_model, resolve_model
@@ -281,11 +281,8 @@ def run_mcp(settings: Settings) -> None:
 
 def _require_index(settings: Settings, database: Database) -> None:
     """Raise `MagicFSError` when the database does not run, or its schema is not the one of this version."""
-    from magicfs.db.migrate import require_migrated
-    from magicfs.domain.deadline import Deadline
-
     require_server(settings)
-    require_migrated(database, Deadline(COMMAND_CHECK_SECONDS))
+    require_schema(settings, database)
 
 
 def run_flower(settings: Settings) -> None:

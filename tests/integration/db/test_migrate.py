@@ -7,7 +7,7 @@ from pathlib import Path
 import psycopg
 import pytest
 
-from magicfs.cli.environment import prepare_schema
+from magicfs.cli.environment import prepare_schema, require_schema
 from magicfs.config import Settings
 from magicfs.db.migrate import migrate, require_migrated
 from magicfs.db.pool import Database
@@ -157,6 +157,10 @@ def test_a_host_of_a_hub_leaves_the_upgrade_to_the_hub(empty_url: str, tmp_path:
     with Database(empty_url, application="service") as database:
         with pytest.raises(SchemaError, match=r"run 'magicfs up' there$"):
             prepare_schema(node, database)
+        with pytest.raises(SchemaError, match=r"run 'magicfs up' there$"):
+            require_schema(node, database)
+        with pytest.raises(SchemaError, match="run 'magicfs up' or 'magicfs agent' of this version"):
+            require_schema(hub, database)
         with database.transaction() as connection:
             connection.execute("UPDATE schema_migrations SET version = 9999 WHERE version = -1")
     with (
