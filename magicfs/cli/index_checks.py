@@ -136,7 +136,10 @@ class IndexChecks:
         return f"{kind}, takes messages" if settings.local_broker else "takes messages"
 
     def model(self) -> str:
-        """The active model, if it is here. Raises `MagicFSError` when it is damaged, or its successor is missing."""
+        """The active model, if it is here or nothing here needs it yet.
+
+        Raises `MagicFSError` when parts of this machine lack it, when it is damaged, or its successor is missing.
+        """
         from magicfs.embedding.device import CUDA_PROVIDER, Device, providers
 
         settings, store = self._settings, index_model.model_store(self._settings)
@@ -144,9 +147,11 @@ class IndexChecks:
         in_use = models.get(ModelState.ACTIVE)
         try:
             stored = index_model.resolve_model(settings, in_use)
-        except ModelMissing:
+        except ModelMissing as error:
             if isinstance(self._index.failure, DatabaseError):
                 return "not known: the database cannot be read"
+            if in_use is not None and environment.supervisor(settings).running():
+                raise CheckFailed(f"searches here find by words alone, and workers make no vectors: {error}") from error
             return f"{in_use.name if in_use else settings.model} is not on this machine yet: 'magicfs up' prepares it"
         store.verify(stored, full=True)
         _require_model(settings, models.get(ModelState.BUILDING))
