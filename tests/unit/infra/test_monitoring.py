@@ -31,7 +31,8 @@ def test_every_metric_that_is_asked_for_exists() -> None:
     assert len(expressions) > 12
     asked = {name for each in expressions for name in re.findall(r"magicfs_\w+", each)}
     assert asked <= NAMES
-    assert {label for each in expressions for label in re.findall(r"[{,]\s*(\w+)=", each)} <= LABELS
+    # Prometheus itself gives a sample the label of its job.
+    assert {label for each in expressions for label in re.findall(r"[{,]\s*(\w+)=", each)} <= LABELS | {"job"}
 
 
 def test_every_label_that_is_shown_exists() -> None:
@@ -45,6 +46,8 @@ def test_the_rules_of_the_example_are_there() -> None:
     folder = REPOSITORY / "infra/prometheus"
     example = yaml.safe_load((folder / "prometheus.yml").read_text(encoding="utf-8"))
     assert all((folder / name).exists() for name in example["rule_files"])
+    jobs = {job["job_name"] for job in example["scrape_configs"]}
+    assert {job for rule in rules() for job in re.findall(r'job="(\w+)"', str(rule["expr"]))} == jobs
 
 
 def test_the_metrics_of_the_page_exist() -> None:
