@@ -60,6 +60,11 @@ def require_ordinary_user() -> None:
                 f"the uid {os.geteuid()} has no account, and Postgres asks for its name: start magicfs as a user that "
                 "this machine knows, or set MAGICFS_DATABASE_URL"
             ) from error
+    _require_other_account()
+
+
+def _require_other_account() -> None:
+    """Raise `ServerError` where root may not run a program under another uid, or with rights to files."""
     try:
         subprocess.run(as_ordinary_user(["true"]), check=True, capture_output=True, timeout=_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
@@ -72,10 +77,22 @@ def require_ordinary_user() -> None:
 def own_as_ordinary_user(folder: Path) -> None:
     """Make `folder` belong to the uid that `as_ordinary_user` gives: Postgres takes no data directory of another one.
 
-    What is in it keeps its owners. Raises `ServerError` and `OSError`.
+    What is in it keeps its owners. Raises `ServerError` where root may not run a program under that uid, or not give it
+    the folder.
     """
-    if os.geteuid() == 0 and folder.stat().st_uid != (uid := _account().pw_uid):
-        os.chown(folder, uid, -1)
+    if os.geteuid() != 0:
+        return
+    _require_other_account()
+    account = _account()
+    if folder.stat().st_uid == account.pw_uid:
+        return
+    try:
+        os.chown(folder, account.pw_uid, -1)
+    except OSError as error:
+        raise ServerError(
+            f"root may not give {folder} to {account.pw_name}, as Postgres demands ({error.strerror}): set "
+            "MAGICFS_HOME to a disk of this machine, start magicfs as an ordinary user, or set MAGICFS_DATABASE_URL"
+        ) from error
 
 
 def _account() -> pwd.struct_passwd:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import contextlib
 import importlib.util
+import os
 import re
 import shutil
 import subprocess
@@ -108,9 +109,26 @@ def kill_orphans(home: Path) -> None:
             parent = process.parent()
             # One that ends meanwhile has no command line any more.
             is_child = "".join(process.cmdline()[:1]).startswith("postgres: ")
-            if is_child and Path(process.cwd()) == folder and (parent is None or parent.name() != "postgres"):
+            if is_child and (parent is None or parent.name() != "postgres") and _works_in(process.pid) == str(folder):
                 process.kill()
                 process.wait(ORPHAN_SECONDS)
+
+
+def _works_in(pid: int) -> str:
+    """The working directory of a process; empty if it has ended, or is one that this user may not look at.
+
+    Root of a container may not look at a process of another account, and that account may.
+    """
+    link = f"/proc/{pid}/cwd"
+    try:
+        return os.readlink(link)
+    except PermissionError:
+        if os.geteuid() != 0:
+            return ""
+    except OSError:
+        return ""
+    found = subprocess.run(as_ordinary_user(["readlink", "-n", link]), capture_output=True, check=False)
+    return os.fsdecode(found.stdout)
 
 
 def _initdb(data: Path) -> None:

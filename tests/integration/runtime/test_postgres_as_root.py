@@ -97,3 +97,60 @@ def test_it_takes_a_cluster_over_that_belongs_to_root(home: Path, container: lis
     with server(home, container=container), psycopg.connect(admin_dsn(home / "run"), autocommit=True) as connection:
         connection.execute("INSERT INTO kept VALUES (1)")
         connection.execute("DROP TABLE kept")
+
+
+@pytest.mark.parametrize("is_new", [True, False], ids=["new", "made before"])
+@pytest.mark.parametrize(
+    ("refused", "said"),
+    [
+        ("setuid", "root may not run Postgres as another account here: start magicfs as an ordinary user"),
+        ("chown", " to bin, as Postgres demands (Operation not permitted): set MAGICFS_HOME to a disk of this machine"),
+    ],
+)
+def test_what_root_may_not_do_here_is_said_with_a_remedy(
+    home: Path, container: list[str], refused: str, said: str, *, is_new: bool
+) -> None:
+    if not is_new:
+        with server(home, container=container):
+            pass
+        eventually(lambda: server_pid(home) is None, "the end of the server")
+        os.chown(data_dir(home), 0, 0)
+    command = [*container, "setpriv", f"--bounding-set=-{refused}", sys.executable, "-m", "magicfs.runtime.postgres"]
+    done = subprocess.run([*command, str(home)], capture_output=True, text=True, timeout=SECONDS, check=False)
+    assert done.returncode == 1
+    [line] = done.stderr.splitlines()
+    assert line.startswith("magicfs: root may not ")
+    assert said in line
+
+
+KILL_AND_START = """
+import subprocess, sys
+from pathlib import Path
+import psutil
+from magicfs.runtime.postgres import answers
+from magicfs.runtime.processes import wait_until
+home = Path(sys.argv[1])
+def started():
+    process = psutil.Popen([sys.executable, "-m", "magicfs.runtime.postgres", str(home)], stderr=subprocess.DEVNULL)
+    wait_until(lambda: process.poll() is not None or answers(home / "run"), seconds=60, failed="it does not start")
+    return process
+first = started()
+child = first.children()[0]
+child.suspend()
+first.kill()
+first.wait()
+second = started()
+print(second.poll(), child.is_running())
+for process in (child, second):
+    if process.is_running():
+        process.kill()
+"""
+"""Kills a server of which a process is stopped, and starts another one on the same cluster."""
+
+
+def test_what_a_killed_server_has_left_in_a_container_keeps_no_other_one_from_starting(
+    home: Path, container: list[str]
+) -> None:
+    command = [*container, sys.executable, "-c", KILL_AND_START, str(home)]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=3 * SECONDS, check=True)
+    assert done.stdout == "None False\n"
