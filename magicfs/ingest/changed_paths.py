@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 
 from magicfs.domain.files import FileStat, SeenFile
 from magicfs.domain.roots import Root
-from magicfs.ingest.ignore import RULE_FILES, IgnoreRules, rules_for
+from magicfs.ingest.ignore import DECIDING_NAMES, IgnoreRules, rules_for
 from magicfs.ingest.listed_names import ListedNames
 from magicfs.ingest.paths import parent_directory
 
@@ -40,7 +40,7 @@ def look_at(root: Root, paths: Iterable[bytes]) -> FoundPaths:
     spelled = {path: names.spelled(path) for path in paths}
     for path in sorted({*spelled, *spelled.values()}):
         parent, _, name = path.rpartition(b"/")
-        if name in RULE_FILES:
+        if name in DECIDING_NAMES:
             found.directories.add(parent)
         try:
             status = _lstat(os.path.join(root.path, path))

@@ -1,10 +1,10 @@
-"""Which files are ignored: built-in rules, and the rules of `.gitignore` and `.magicfsignore` files.
+"""Which files are ignored: built-in rules, and those of `.gitignore`, `.ignore` and `.magicfsignore` files.
 
 Used by the walk, the watcher and `explain`. The rules of a directory apply below it and override those above it, as in
-git; `.magicfsignore` overrides the `.gitignore` beside it. A rule with `!` cancels earlier rules and the built-in ones
-for the entries that it matches, not for what a matched directory contains. Nothing below an ignored directory is read.
-The folders of a Maildir begin with a dot (Maildir++), so the built-in rule for such names does not hold in one.
-Only `IgnoreRules.enter` and `rules_for` read the disk. Any thread.
+git; `.magicfsignore` overrides the `.ignore` beside it, and that the `.gitignore`. A rule with `!` cancels earlier
+rules and the built-in ones for the entries that it matches, not for what a matched directory contains. Nothing below
+an ignored directory is read. The folders of a Maildir begin with a dot (Maildir++), so the built-in rule for such names
+does not hold in one. Only `IgnoreRules.enter` and `rules_for` read the disk. Any thread.
 """
 
 from __future__ import annotations
@@ -21,8 +21,13 @@ from magicfs.linux.files import regular_file_status
 
 log = logging.getLogger(__name__)
 
-RULE_FILES = (b".gitignore", b".magicfsignore")
-"""A later one overrides an earlier one."""
+RULE_FILES = (b".gitignore", b".ignore", b".magicfsignore")
+"""A later one overrides an earlier one. `.ignore` is that of tools that search."""
+CACHE_TAG = b"CACHEDIR.TAG"
+"""The file by which a program says that a directory is its cache: https://bford.info/cachedir/."""
+DECIDING_NAMES = frozenset({*RULE_FILES, CACHE_TAG})
+"""The files that decide what is ignored beside and below them."""
+_CACHE_SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55"
 
 MAX_RULE_FILE_BYTES = 1 << 20
 """A larger rule file is not used."""
@@ -93,6 +98,8 @@ _MAILDIR = (b"cur", b"new", b"tmp")
 """The directories in each Maildir."""
 _MAIL_FOLDER = _Rule("", ignores=False, matches=re.compile(r"\.(?!(?:git|notmuch|nnmaildir)/)[^/]+/").fullmatch)
 """Does not ignore the folders in a Maildir, but what other programs keep there."""
+_IN_CACHE = _Rule(os.fsdecode(CACHE_TAG), ignores=True, matches=re.compile("[^/]+/?").fullmatch)
+"""Ignores each entry of a cache of a program."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,8 +116,9 @@ class IgnoreRules:
         lines = [line for name in RULE_FILES for line in _read_lines(os.path.join(absolute, name))]
         rules = [rule for line in reversed(lines) if (rule := _parse_or_log(line, absolute))]
         prefix = os.fsdecode(relative) + "/" if relative else ""
-        # What a person has written holds first, wherever it stands.
-        built_in = (_Layer(prefix, (_MAIL_FOLDER,)),) if _is_maildir(absolute) else ()
+        # What a person has written holds first, wherever it stands. Who makes a root of a cache wants what is in it.
+        by_kind = _MAIL_FOLDER if _is_maildir(absolute) else _IN_CACHE if relative and _is_cache(absolute) else None
+        built_in = () if by_kind is None else (_Layer(prefix, (by_kind,)),)
         own = (_Layer(prefix, tuple(rules)),) if rules else ()
         return IgnoreRules((*built_in, *self.layers, *own)) if built_in or own else self
 
@@ -186,6 +194,10 @@ def is_ignored_directory_name(name: bytes) -> bool:
 
 def _is_maildir(directory: bytes) -> bool:
     return all(os.path.isdir(os.path.join(directory, name)) for name in _MAILDIR)
+
+
+def _is_cache(directory: bytes) -> bool:
+    return next(iter(_read_lines(os.path.join(directory, CACHE_TAG))), "").startswith(_CACHE_SIGNATURE)
 
 
 def _read_lines(path: bytes) -> list[str]:

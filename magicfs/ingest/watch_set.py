@@ -15,7 +15,7 @@ from typing import Self
 
 from magicfs.domain.roots import Root
 from magicfs.ingest.directory_watches import DirectoryWatches
-from magicfs.ingest.ignore import RULE_FILES
+from magicfs.ingest.ignore import DECIDING_NAMES
 from magicfs.ingest.watch_budget import WatchBudget
 from magicfs.linux.inotify import Event, Inotify, InotifyMask
 
@@ -167,7 +167,7 @@ class WatchSet:
             elif event.mask & (_ENTRY_APPEARED | InotifyMask.ATTRIB):
                 # New permissions may allow a watch that was refused before.
                 self.watches.watch_tree(path)
-        elif event.name in RULE_FILES:
+        elif event.name in DECIDING_NAMES:
             self.watches.watch_tree(directory)
         self._noted.paths.add(path)
         if event.mask & InotifyMask.MOVED_FROM:

@@ -12,6 +12,7 @@ from magicfs.db.corpus.failures import retry_failures
 from magicfs.domain.contents import Document, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
 from magicfs.errors import UsageError
+from magicfs.ingest.changed_paths import look_at
 from magicfs.ingest.explain import explain
 from magicfs.ingest.ignore import IgnoreRules
 from magicfs.text.extract.extractor import FileExtractor
@@ -74,6 +75,19 @@ def test_a_changed_rule_takes_effect_in_both_directions(index: Index) -> None:
     index.settle()
     assert len(index.states()) == 21
     assert len(index.reader.calls) == 22, "what comes back is not read again"
+
+
+@pytest.mark.parametrize("name", ["CACHEDIR.TAG", ".ignore"])
+def test_a_file_that_decides_what_is_ignored_leads_to_a_scan_of_its_directory(index: Index, name: str) -> None:
+    write(index.folder, "a.txt", "cache/page.txt", "cache/deep/y.txt")
+    index.settle()
+    (index.folder / "cache" / name).write_text("Signature: 8a477f597d28d172789f06886806bc55\n*\n")
+    assert look_at(index.root, [b"cache/" + name.encode()]).directories == {b"cache"}
+    index.scan()
+    assert set(index.states()) == {"a.txt"}
+    (index.folder / "cache" / name).write_text("!deep\n")
+    index.scan()
+    assert set(index.states()) - {"cache/CACHEDIR.TAG"} == {"a.txt", "cache/page.txt", "cache/deep/y.txt"}
 
 
 def test_a_directory_that_a_rule_ignores_by_now_is_left_out_when_it_changes(index: Index) -> None:

@@ -80,6 +80,40 @@ def test_our_own_rule_file_overrides_that_of_git_beside_it(tmp_path: Path) -> No
     assert kept == [b"keep.txt"]
 
 
+def test_the_rules_of_tools_that_search_hold_between_those_of_git_and_our_own(tmp_path: Path) -> None:
+    (tmp_path / ".gitignore").write_text("a.txt\n")
+    (tmp_path / ".ignore").write_text("!a.txt\nb.txt\nc.txt\n")
+    (tmp_path / ".magicfsignore").write_text("!c.txt\n")
+    found = IgnoreRules().enter(os.fsencode(tmp_path), relative=b"")
+    assert [found.ignores(name, is_directory=False) for name in (b"a.txt", b"b.txt", b"c.txt")] == [False, True, False]
+
+
+CACHE_TAG = "Signature: 8a477f597d28d172789f06886806bc55\n# made by a program\n"
+
+
+@pytest.mark.parametrize(("tag", "ignored"), [(CACHE_TAG, True), ("", False), ("Signature: none\n", False)])
+def test_what_is_in_the_cache_of_a_program_is_ignored(tmp_path: Path, tag: str, ignored: bool) -> None:
+    (tmp_path / "cache" / "below").mkdir(parents=True)
+    (tmp_path / "cache" / "CACHEDIR.TAG").write_text(tag)
+    inside = rules_for(os.fsencode(tmp_path), b"cache")
+    assert inside is not None
+    assert inside.ignores(b"cache/a\nb.txt", is_directory=False) == ignored
+    assert inside.ignores(b"cache/below", is_directory=True) == ignored
+    assert (rules_for(os.fsencode(tmp_path), b"cache/below") is None) == ignored
+
+
+def test_a_root_that_is_a_cache_is_wanted_and_a_rule_takes_back_what_is_in_one(tmp_path: Path) -> None:
+    (tmp_path / "CACHEDIR.TAG").write_text(CACHE_TAG)
+    root = IgnoreRules().enter(os.fsencode(tmp_path), relative=b"")
+    assert not root.ignores(b"page.html", is_directory=False)
+    (tmp_path / ".magicfsignore").write_text("!page.html\n!kept\n")
+    inside = IgnoreRules().enter(os.fsencode(tmp_path), relative=b"cache")
+    assert not inside.ignores(b"cache/page.html", is_directory=False)
+    assert not inside.ignores(b"cache/kept", is_directory=True)
+    assert not inside.ignores(b"cache/kept/other.html", is_directory=False)
+    assert inside.why_ignored(b"cache/other.html", is_directory=False) == "the rule 'CACHEDIR.TAG' of cache/"
+
+
 def test_what_is_below_an_ignored_directory_has_no_rules(tmp_path: Path) -> None:
     (tmp_path / "docs/build/deep").mkdir(parents=True)
     (tmp_path / ".gitignore").write_text("build/\n")
