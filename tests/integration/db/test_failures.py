@@ -28,7 +28,7 @@ def test_failed_and_skipped_files_have_reasons_and_are_listed(database: Database
     with database.transaction() as connection:
         assert unindexed_reasons(connection) == []
     corpus.add(b"fine.txt", "text")
-    for path in (b"b.iso", b"a.iso", b"c.pdf", b"d.pdf"):
+    for path in (b"b.iso", b"a.iso", b"e.iso", b"c.pdf", b"d.pdf"):
         corpus.file(path, None, state="pending")
     with database.transaction() as connection:
         connection.execute("UPDATE files SET state = 'failed', reason = 'corrupt' WHERE display = 'c.pdf'")
@@ -38,13 +38,31 @@ def test_failed_and_skipped_files_have_reasons_and_are_listed(database: Database
         )
         connection.execute("UPDATE files SET state = 'skipped', reason = 'encrypted' WHERE display = 'd.pdf'")
         assert unindexed_reasons(connection) == ["corrupt", "encrypted", "too-large"]
-        assert [file.path for file in unindexed_files(connection, reason="too-large", limit=10)] == [b"a.iso", b"b.iso"]
+        assert [file.path for file in unindexed_files(connection, reason="too-large", limit=10)] == [
+            b"a.iso",
+            b"b.iso",
+            b"e.iso",
+        ]
         assert [file.path for file in unindexed_files(connection, reason="too-large", limit=1)] == [b"a.iso"]
-        listed = list(iterate_failures(connection, skipped=True))
-        assert len(listed) == 4
-        assert listed[0].path == b"c.pdf"
+        listed = [file.path for file in iterate_failures(connection, skipped=True)]
+        assert listed == [b"c.pdf", b"e.iso", b"a.iso", b"b.iso", b"d.pdf"], "failed ones first, and then the newest"
         assert [file.path for file in iterate_failures(connection)] == [b"c.pdf"]
         assert [file.path for file in iterate_failures(connection, reason="encrypted", skipped=True)] == [b"d.pdf"]
+        assert count_failures(connection, reason=None, skipped=True) == 5
+        assert count_failures(connection, reason=None, skipped=False) == 1
+        assert count_failures(connection, reason="encrypted", skipped=True) == 1
+
+
+def test_what_is_tried_again_has_all_its_attempts_and_no_pause(database: Database) -> None:
+    Corpus(database).add(b"crashed.txt", "text")
+    failed = "state = 'failed', reason = 'crashed', attempts = 4, leased_until = now() + interval '5 minutes'"
+    with database.transaction() as connection:
+        connection.execute(f"UPDATE files SET {failed}")
+        connection.execute(f"UPDATE embeddings SET {failed}")
+        assert retry_failures(connection) == 2
+        for table in ("files", "embeddings"):
+            rows = connection.execute(f"SELECT state, reason, attempts, leased_until FROM {table}").fetchall()
+            assert rows == [("pending", None, 0, None)]
 
 
 def test_chunks_that_failed_under_one_of_two_models_are_listed(database: Database) -> None:
@@ -65,6 +83,10 @@ def test_chunks_that_failed_under_one_of_two_models_are_listed(database: Databas
             b"german.txt": "lines 1-9 are found by their words only",
         }
         assert count_failures(connection, reason=None, skipped=False) == 2
+        with connection.transaction(force_rollback=True):
+            connection.execute("UPDATE models SET state = 'retired' WHERE id = %s", (second,))
+            assert list(iterate_failures(connection)) == []
+            assert count_failures(connection, reason=None, skipped=False) == 0
         assert retry_failures(connection) == 2
 
 

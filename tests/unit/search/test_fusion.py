@@ -155,6 +155,33 @@ def test_of_code_it_counts_more_how_many_words_it_has_than_how_often() -> None:
     assert prose.words_of_kind(code_share=0.0, words=5) == prose.words_of_kind(code_share=1.0, words=2) == prose
 
 
+def test_what_the_question_names_comes_before_what_is_near() -> None:
+    """Each of these comes before all that follow, however near those are and whatever common words they have."""
+    near = Evidence(relative_words=0.5, lexical=0.4, model_similarity=1.0)
+    ranked = [
+        Evidence(is_whole_name=True),
+        Evidence(is_in_another_format=True),
+        Evidence(rare_share=0.55),
+        near,
+        Evidence(rare_share=0.54, name_share=0.5),
+    ]
+    values = [fused_score(evidence) for evidence in ranked]
+    assert values == sorted(values, reverse=True)
+    assert len(set(values)) == len(values)
+    assert fused_score(Evidence(relative_words=0.5, has_all_words=True)) > fused_score(near)
+
+
+def test_half_of_the_words_in_a_name_are_far_less_than_half_of_a_match() -> None:
+    whole, half = (fused_score(Evidence(name_share=share)) for share in (1.0, 0.5))
+    assert 0 < half <= whole / 4
+
+
+def test_the_nearest_chunks_of_a_file_count_wherever_they_are_found() -> None:
+    best = Evidence(model_similarity=0.9)
+    chunks = [Evidence(model_similarity=similarity) for similarity in (0.1, 0.2, 0.0, 0.9, 0.8, 0.7)]
+    assert of_file(best, chunks) == of_file(best, sorted(chunks, key=lambda chunk: -(chunk.model_similarity or 0)))
+
+
 def test_a_file_is_as_near_as_its_nearest_chunks() -> None:
     near, far = Evidence(model_similarity=0.9, lexical=0.5, is_phrase_match=True), Evidence(model_similarity=0.1)
     several, single = of_file(near, [near, Evidence(model_similarity=0.8), far]), of_file(near, [near, far, far])
