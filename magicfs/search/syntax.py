@@ -46,6 +46,8 @@ _PATTERN = re.compile(
 )
 """A pattern of file names, with a star before or inside of it, no longer than a name may be. One at the end of a word
 stands for its rest; `a*b` and `2*300` are products, and `*p` is a pointer."""
+_EXTENSIONS = re.compile(r"\*\.\w+(?:[,;|]\*\.\w+)+")
+"""Several extensions, as other tools have them: `*.jpg;*.png`."""
 _MAX_PIECES_OF_PATTERN = 3
 """In a longer text, a word behind a star is one that is emphasised, or a pointer in code."""
 _NEAR_OPERATOR = re.compile(r"(?:NEAR|WITHIN)/[0-9]{1,3}|AROUND\([0-9]{1,3}\)")
@@ -255,6 +257,8 @@ def _filter_parts(token: re.Match[str], *, pieces: int) -> tuple[str, str]:
     bare = token["bare"] or ""
     if _PATTERN.fullmatch(bare) and ("." in bare or bare[0] != "*" or pieces <= _MAX_PIECES_OF_PATTERN):
         return "name", bare if "." in bare else bare.rstrip("*") + "*"
+    if _EXTENSIONS.fullmatch(bare):
+        return "ext", bare
     name, _, value = bare.partition(":")
     return name, value
 

@@ -21,7 +21,7 @@ _AROUND_FOLDER = re.compile(r"\A(?:\./|~/)|/\*{1,2}\Z")
 """What shells write before a path, and behind one for all that is in it. `in:` looks below every directory anyway."""
 _NO_FOLDERS = frozenset({"~", ".", ".."})
 """What shells know, and no index."""
-_BETWEEN_VALUES = re.compile("[,;]")
+_BETWEEN_VALUES = re.compile("[,;|]")
 _BRACKETS = re.compile(r"([A-Za-z]+):[\[{](\S+) TO ([^\s\]}]+)[\]}]")
 """How Lucene writes a range: `date:[2024-01 TO 2024-03]`."""
 _COMPARED_SIZE = re.compile(r"(?P<sign>>=?|<=?)(?P<size>.+)")
@@ -172,7 +172,7 @@ OTHER_NAMES = {
     "file": "name", "filename": "name",
     "extension": "ext", "filetype": "ext",
     "kind": "type", "mime": "type",
-    "modified": "date", "mtime": "date", "since": "after", "newer": "after", "older": "before",
+    "modified": "date", "mtime": "date", "dm": "date", "since": "after", "newer": "after", "older": "before",
 }  # fmt: skip
 """How other tools call these filters. What no file meets by them is ordinary text."""
 

@@ -19,6 +19,7 @@ MAX_SIZE_BYTES = 1 << 62
 _DAY = re.compile(r"(?P<year>\d{4})(?:[-/.](?P<month>\d{1,2})(?:[-/.](?P<day>\d{1,2}))?)?", re.ASCII)
 _DAY_FIRST = re.compile(r"(?:(?P<day>\d{1,2})\.)?(?P<month>\d{1,2})\.(?P<year>\d{4})", re.ASCII)
 """With full stops the day comes first everywhere; with slashes it is the month in some countries."""
+_COMPACT_DAY = re.compile(r"(?P<year>\d{4})(?P<month>\d{2})(?P<day>\d{2})", re.ASCII)
 _DAYS_BACK = {"today": 0, "yesterday": 1}
 _BACK = re.compile(r"(?P<number>[0-9]{1,3})(?P<unit>[dwmy])")
 _DAYS_OF = {"d": 1, "w": 7}
@@ -58,7 +59,7 @@ def days_of(value: str, today: date | None) -> tuple[date, date] | None:
     value = fold(value)
     if today is not None and (day := _relative_day(value, today)):
         return day, day
-    match = _DAY.fullmatch(value) or _DAY_FIRST.fullmatch(value)
+    match = _DAY.fullmatch(value) or _DAY_FIRST.fullmatch(value) or _COMPACT_DAY.fullmatch(value)
     if match is None:
         return None
     year, month, day_of_month = int(match["year"]), int(match["month"] or 0), int(match["day"] or 0)

@@ -21,6 +21,7 @@ TO_MARCH = Period(date(2024, 1, 1), date(2024, 3, 31))
         ("date:2024-02", FEBRUARY),
         ("date:=2024-02", FEBRUARY),
         ("date:29.2.2024", Period(date(2024, 2, 29), date(2024, 2, 29))),
+        ("dm:20240229", Period(date(2024, 2, 29), date(2024, 2, 29))),
         ("date:today", Period(TODAY, TODAY)),
         ("date:2024-01..2024-03", TO_MARCH),
         ("date:2024-03..2024-01", TO_MARCH),
