@@ -46,7 +46,10 @@ _AS_CYRILLIC: Final = {
 _PIECE: Final = re.compile("|".join(sorted(_AS_CYRILLIC, key=len, reverse=True)))
 _ENDING: Final = re.compile("(?:iy|ij|ii|y|i)\\Z")
 _BEFORE_SHORT_I: Final = re.compile("(?<=[аеёиоуыэюя])[ыи]")
-_MAY_BE_SOFT: Final = re.compile("(?<=[лнрстз])(?=[бвгкмнсцчшщ]|\\Z)")
+_SOFT_INSIDE: Final = re.compile("(?<=[лнрстз])(?=[бвгзкмнсцчшщ])")
+_SOFT_AT_THE_END: Final = re.compile("(?:(?<=[лнртз])|(?<=[аиоуюя]с))\\Z")
+"""Where a soft sign may be left out. At the end behind other sounds, an `s` is that of a plural: `indexes`, `rods`."""
+_REFLEXIVE: Final = re.compile("ts(?:ya|ia|ja)\\Z")
 _CYRILLIC_LANGUAGES: Final = frozenset({"be", "bg", "mk", "ru", "sr", "uk"})
 _MIN_LETTERS: Final = 4
 """A shorter word of Latin letters is mostly one of another language."""
@@ -76,9 +79,11 @@ def _in_latin_from_greek(word: str) -> list[str]:
 
 def _in_cyrillic(word: str) -> list[str]:
     ended = [word, *(_ENDING.sub(ending, word) for ending in ("ий", "ый", "й", "и", "ы"))]
+    ended += [_REFLEXIVE.sub(ending, word) for ending in ("ться", "тся")]
     plain = [_PIECE.sub(lambda match: _AS_CYRILLIC[match[0]], each) for each in ended]
     found = [_BEFORE_SHORT_I.sub("й", each) for each in plain] + plain
-    found += [_MAY_BE_SOFT.sub("ь", each) for each in found]
+    found += [_SOFT_INSIDE.sub("ь", each) for each in found]
+    found += [_SOFT_AT_THE_END.sub("ь", each) for each in found]
     found += [each.replace("ц", "к") for each in found if "ts" not in word]
     found += [each.replace("х", "г") for each in found if "kh" not in word]
     return list(dict.fromkeys(each for each in found if not re.search("[a-z]", each)))
