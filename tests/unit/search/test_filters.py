@@ -210,3 +210,7 @@ def test_of_a_filter_given_twice_a_file_meets_either() -> None:
 
 def test_values_may_be_separated_as_other_tools_have_it() -> None:
     assert parse("ext:pdf;docx kind:mail;photo").filters == Filters(extensions=("pdf", "docx"), types=("mail", "photo"))
+    for typed in ("ext:jpg|png", "*.jpg|*.png", "*.jpg;*.png", "*.jpg,*.png"):
+        assert parse(f"{typed} beach").filters == Filters(extensions=("jpg", "png"))
+        assert parse(f"-{typed} beach").excluded_filters == Filters(extensions=("jpg", "png"))
+    assert parse("*.jpg|x").filters == Filters()
