@@ -109,26 +109,24 @@ def kill_orphans(home: Path) -> None:
             parent = process.parent()
             # One that ends meanwhile has no command line any more.
             is_child = "".join(process.cmdline()[:1]).startswith("postgres: ")
-            if is_child and (parent is None or parent.name() != "postgres") and _works_in(process.pid) == str(folder):
+            is_alone = parent is None or parent.name() != "postgres"
+            if is_child and is_alone and _working_directory(process) == folder:
                 process.kill()
                 process.wait(ORPHAN_SECONDS)
 
 
-def _works_in(pid: int) -> str:
-    """The working directory of a process; empty if it has ended, or is one that this user may not look at.
+def _working_directory(process: psutil.Process) -> Path:
+    """The working directory of a process. Raises `psutil.Error` if it has ended, or is another user's.
 
     Root of a container may not look at a process of another account, and that account may.
     """
-    link = f"/proc/{pid}/cwd"
     try:
-        return os.readlink(link)
-    except PermissionError:
+        return Path(process.cwd())
+    except psutil.AccessDenied:
         if os.geteuid() != 0:
-            return ""
-    except OSError:
-        return ""
-    found = subprocess.run(as_ordinary_user(["readlink", "-n", link]), capture_output=True, check=False)
-    return os.fsdecode(found.stdout)
+            raise
+    command = as_ordinary_user(["readlink", "-n", f"/proc/{process.pid}/cwd"])
+    return Path(os.fsdecode(subprocess.run(command, capture_output=True, check=False).stdout))
 
 
 def _initdb(data: Path) -> None:
