@@ -28,6 +28,9 @@ _CAPABILITY_HEADER = struct.pack("=Ii", 0x20080522, 0)
 _CAPABILITIES = struct.Struct("=6I")
 """Effective, permitted and inheritable capabilities: the low halves, then the high halves."""
 
+CAP_KILL = 1 << 5
+"""Sends signals to processes of other users."""
+
 CAP_SYS_ADMIN = 1 << 21
 """Mounts, among other things."""
 

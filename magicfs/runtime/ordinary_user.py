@@ -12,12 +12,17 @@ import subprocess
 from pathlib import Path
 
 from magicfs.errors import ServerError
+from magicfs.linux.process import CAP_KILL, capabilities
 
 _CAPABILITIES = "-all,+dac_override,+fowner"
 """What of root is left to the program: files of any owner are its own, as they are root's."""
 
 _NO_ACCOUNT = 65534
 """The uid of files whose owner is not known."""
+
+_REFUSED = (
+    "root may not run Postgres as another account here: start magicfs as an ordinary user, or set MAGICFS_DATABASE_URL"
+)
 
 _SECONDS = 10.0
 """For a program that does nothing, on a busy machine."""
@@ -64,14 +69,13 @@ def require_ordinary_user() -> None:
 
 
 def _require_other_account() -> None:
-    """Raise `ServerError` where root may not run a program under another uid, or with rights to files."""
+    """Raise `ServerError` where root may not run a program under another uid, with rights to files, and end it."""
+    if not capabilities() & CAP_KILL:
+        raise ServerError(_REFUSED)
     try:
         subprocess.run(as_ordinary_user(["true"]), check=True, capture_output=True, timeout=_SECONDS)
     except (OSError, subprocess.SubprocessError) as error:
-        raise ServerError(
-            "root may not run Postgres as another account here: start magicfs as an ordinary user, or set "
-            "MAGICFS_DATABASE_URL"
-        ) from error
+        raise ServerError(_REFUSED) from error
 
 
 def own_as_ordinary_user(folder: Path) -> None:

@@ -104,6 +104,7 @@ def test_it_takes_a_cluster_over_that_belongs_to_root(home: Path, container: lis
     ("refused", "said"),
     [
         ("setuid", "root may not run Postgres as another account here: start magicfs as an ordinary user"),
+        ("kill", "root may not run Postgres as another account here: start magicfs as an ordinary user"),
         ("chown", " to bin, as Postgres demands (Operation not permitted): set MAGICFS_HOME to a disk of this machine"),
     ],
 )
