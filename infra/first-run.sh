@@ -5,7 +5,8 @@
 #   BIN=.venv/bin infra/first-run.sh MOUNT QUERY ROOT...
 set -eu
 
-mount=$1
+# A tilde that comes in a variable is not expanded by anybody else.
+mount=$("$BIN/python" -c 'import os, sys; os.write(1, os.fsencode(os.path.expanduser(sys.argv[1])))' "$1")
 query=$2
 shift 2
 

@@ -35,7 +35,8 @@ find_python() {
             return
         fi
     done
-    return 1
+    found=$("${PYTHON:-python3}" -c 'import platform; print(platform.python_version())' 2>/dev/null) || found=missing
+    fail "Python 3.11 or newer is needed, and ${PYTHON:-python3} is $found: install a newer one, or name it in PYTHON"
 }
 
 # System packages ------------------------------------------------------------------------------------------------------
@@ -80,6 +81,10 @@ install_system_packages() {
     elif command -v sudo >/dev/null && sudo -n true 2>/dev/null; then
         as_root="sudo -n"
     else
+        # The list of packages may be old, or was never fetched.
+        case $command in
+            apt-get*) command="apt-get update && sudo $command" ;;
+        esac
         fail "missing: $lacking: run 'sudo $command', then try again"
     fi
     echo "installing $lacking"
@@ -168,11 +173,13 @@ pip() {
 
 # The process that parses files may write nothing, so it would compile its modules at each start. Compile what changed.
 compile() {
-    "$venv/bin/python" -m compileall -q magicfs tasks || true
+    [ ! -w magicfs ] || "$venv/bin/python" -m compileall -q magicfs tasks || true
 }
 
 # Have Ctrl-C wait until the program can end without a traceback: Python's own start is most of a quick command.
 delay_interrupts() {
+    # Where it is done already, the environment may be somebody else's, or read-only.
+    ! grep -q -e --block-signal=INT "$venv/bin/magicfs" || return 0
     /usr/bin/env --block-signal=INT true 2>/dev/null || return 0
     sed -i '1s|^#!\(/[^ ]\{1,200\}\)$|#!/usr/bin/env -S --block-signal=INT \1|' "$venv/bin/magicfs"
 }
@@ -184,7 +191,11 @@ if is_ready "$flavour" || is_ready dev; then
     exit 0
 fi
 
-python=$(find_python) || fail "Python 3.11 or newer is needed: install it, or name it in PYTHON"
+for directory in "$PWD" "$venv"; do
+    [ ! -e "$directory" ] || [ -w "$directory" ] ||
+        fail "you may not write to $directory: work in a copy of your own, or as its owner"
+done
+python=$(find_python)
 install_system_packages "$python"
 install_libarchive "$python"
 [ "$flavour" = run ] || install_text_recognition
