@@ -1,10 +1,15 @@
-"""Pages whose elements are nested without an end are read by another reader, and no others."""
+"""Pages whose elements are nested without an end, or too many, are read by another reader, and no others."""
 
 from __future__ import annotations
 
 import pytest
 
+from magicfs.domain.contents import Document
+from magicfs.text.extract.documents import nested_pages
+from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.nested_pages import is_nested_deeply, read_nested_page
+from magicfs.text.extract.documents.running_text import read_running_text
 
 _MANY = 5000
 
@@ -35,3 +40,21 @@ def test_a_page_as_people_write_it_is_not(tags: str) -> None:
 def test_such_a_page_is_read_paragraph_by_paragraph() -> None:
     page = "<p>gr&uuml;n <b>und</b> blau<div>grau<div><font>rot"
     assert read_nested_page(page.encode(), "text/html").text == "grün und blau\ngrau\nrot"
+
+
+def test_a_page_of_too_many_elements_is_not_given_to_the_library(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Which would take more memory than a file may."""
+
+    def read(self: KreuzbergParser, content: bytes, mime_type: str) -> Document:
+        return Document(text="by the library", mime_type=mime_type)
+
+    monkeypatch.setattr(KreuzbergParser, "__call__", read)
+    monkeypatch.setattr(nested_pages, "MAX_TAGS", 100)
+    library = KreuzbergParser(ocr=None)
+    texts = []
+    for rows in (10, 40):
+        page = f"<table>{'<tr><td>heron</td></tr>' * rows}</table>".encode()
+        outcome = read_running_text(page, "text/html", library=library, parts=FileParts())
+        assert isinstance(outcome, Document)
+        texts.append(outcome.text)
+    assert texts == ["by the library", "\n".join(["heron"] * 40)]

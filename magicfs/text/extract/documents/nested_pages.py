@@ -1,7 +1,7 @@
-"""Reads pages of HTML whose elements are nested so deeply that kreuzberg would take the square of their number.
+"""Reads pages of HTML whose elements are nested so deeply, or are so many, that kreuzberg cannot read them.
 
-Runs in the child process, called by `running_text`. Browsers nest elements 512 deep; such a page is damaged, or was
-made by a program that does not close what it opens. Pure functions.
+Runs in the child process, called by `running_text`. Browsers nest elements 512 deep; a deeper page is damaged, or was
+made by a program that does not close what it opens. Tables of databases have a million elements. Pure functions.
 """
 
 from __future__ import annotations
@@ -16,6 +16,8 @@ from magicfs.text.extract.plain.plain_text import clean
 
 _MAX_DEPTH: Final = 2000
 """The library takes 0.1 s for so many elements that are open, and 12 s for twenty times as many."""
+MAX_TAGS: Final = 700_000
+"""The library takes two thirds of the memory for a file for a page with so many."""
 _TAG: Final = re.compile(rb"<(/?)([a-zA-Z][a-zA-Z0-9:-]{0,40})")
 _NEVER_OPEN: Final = frozenset(
     b"area base br col embed hr img input link meta param source track wbr"
@@ -43,6 +45,11 @@ def is_nested_deeply(page: bytes) -> bool:
             open_elements[name] -= 1
             depth -= 1
     return False
+
+
+def has_too_many_tags(page: bytes) -> bool:
+    """Whether the library would take more memory than a file may."""
+    return page.count(b"<") > MAX_TAGS
 
 
 def read_nested_page(page: bytes, mime_type: str) -> Document:

@@ -16,7 +16,7 @@ from magicfs.text.extract.documents import xml_documents
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
 from magicfs.text.extract.documents.html_parts import HTML_TYPES
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser, PanicError
-from magicfs.text.extract.documents.nested_pages import is_nested_deeply, read_nested_page
+from magicfs.text.extract.documents.nested_pages import has_too_many_tags, is_nested_deeply, read_nested_page
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE, with_one_cell, with_sheets
 from magicfs.text.extract.office.large_sheets import with_first_rows
 from magicfs.text.extract.office.odf_text import TEXT_DOCUMENT_TYPE, with_blanks
@@ -99,7 +99,7 @@ def _read_by_library(library: KreuzbergParser, content: bytes, exact_type: str) 
 
     A book at which kreuzberg panics is read without its links.
     """
-    if exact_type in HTML_TYPES and is_nested_deeply(content):
+    if exact_type in HTML_TYPES and (is_nested_deeply(content) or has_too_many_tags(content)):
         return read_nested_page(content, exact_type)
     if exact_type == xml_documents.SPREADSHEET_TYPE:
         sheets = xml_documents.read_spreadsheet(content)
