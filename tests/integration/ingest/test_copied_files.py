@@ -57,6 +57,19 @@ def test_files_whose_contents_are_in_another_root_are_forgotten_when_those_were_
     assert (kept(index), kept(other)) == (0, FILES)
 
 
+def test_a_copy_that_has_changed_and_was_not_read_since_is_none(index: Index, other: Index) -> None:
+    for path in index.folder.glob("*.txt"):
+        shutil.copy2(path, other.folder)
+    other.settle()
+    for path in other.folder.glob("*.txt"):
+        path.write_text(f"another text in {path.name}")
+    other.scan()
+    for path in index.folder.glob("*.txt"):
+        path.unlink()
+    assert index.scan().suspected_deletions == FILES
+    assert kept(index) == FILES
+
+
 def test_files_whose_contents_are_elsewhere_in_the_root_are_forgotten(index: Index, other: Index) -> None:
     move_by_copying(index, index.folder / "sorted")
     index.settle()

@@ -10,6 +10,7 @@ from magicfs.domain.query import Lexeme, Term
 from magicfs.search.fusion import (
     Evidence,
     FusionScale,
+    answered,
     code_weight,
     fused_score,
     meaning_weight,
@@ -169,6 +170,10 @@ def test_what_the_question_names_comes_before_what_is_near() -> None:
     assert values == sorted(values, reverse=True)
     assert len(set(values)) == len(values)
     assert fused_score(Evidence(relative_words=0.5, has_all_words=True)) > fused_score(near)
+
+
+def test_a_question_is_answered_the_more_surely_the_better_the_best_text_answers() -> None:
+    assert [answered(relevance) for relevance in (0.0, 0.2, 0.35, 0.5, 1.0)] == pytest.approx([0, 0, 0.5, 1, 1])
 
 
 def test_half_of_the_words_in_a_name_are_far_less_than_half_of_a_match() -> None:
