@@ -10,6 +10,7 @@ from magicfs.db.vectors.embeddings import claim_chunks, suspect_chunk
 from magicfs.domain.chunks import ClaimedChunk
 from magicfs.domain.contents import Document, Gap, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.errors import DatabaseConflict
 from magicfs.pipeline.file_results import FIRST_MEMORY_PAUSE_SECONDS
 from tests.plugins.index import FOUND_TEXT, Index, working_model
 
@@ -128,6 +129,24 @@ class TestChunks:
         assert self.counted(index) == [(2, "out-of-memory")]
         self.claim(index)
         assert self.counted(index) == [(3, None)]
+
+    def test_others_are_embedded_together_as_ever(self, index: Index) -> None:
+        (index.folder / "note.txt").write_text("one\n\ntwo")
+        index.read_all()
+        worker = index.embedding("a")
+        worker.recover(lacked_memory=True)
+        assert worker.run_turn() == 2
+
+    def test_a_conflict_in_the_database_is_no_attempt(self, index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+        def fail(*_: object) -> int:
+            raise DatabaseConflict("another transaction was first")
+
+        (index.folder / "note.txt").write_text("one")
+        index.read_all()
+        monkeypatch.setattr("magicfs.pipeline.embed.write_batch", fail)
+        with pytest.raises(DatabaseConflict):
+            index.embedding().run_turn()
+        assert self.counted(index) == [(0, None)]
 
     def test_those_of_another_worker_are_its_own(self, index: Index) -> None:
         (index.folder / "note.txt").write_text("one")

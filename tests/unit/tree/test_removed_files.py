@@ -12,7 +12,8 @@ from magicfs.linux import opening
 from magicfs.linux.files import status_and_birth
 from magicfs.tree.identities import FileIdentity
 from magicfs.tree.nodes import Node
-from magicfs.tree.real.removed_files import RemovedFiles
+from magicfs.tree.real import removed_files
+from magicfs.tree.real.removed_files import MAX_KEPT_BYTES, RemovedFiles
 
 NODE = cast("Node", None)
 
@@ -73,6 +74,72 @@ def test_a_file_is_kept_on_a_kernel_without_the_call(tmp_path: Path, monkeypatch
     identity = remove(removed, tmp_path / "found.txt")
     assert text(removed.open(identity)) == "found before"
     removed.forget(identity)
+
+
+def test_what_is_still_there_is_not_kept(tmp_path: Path) -> None:
+    """A removal that fails has taken no name."""
+    removed = RemovedFiles()
+    (tmp_path / "one.txt").write_text("still there")
+    directory = os.open(tmp_path, os.O_PATH)
+    identity = FileIdentity.of(*status_and_birth(directory, b"one.txt"))
+    with pytest.raises(PermissionError), removed.removing(directory, b"one.txt", lambda _: NODE):
+        raise PermissionError
+    os.close(directory)
+    assert not removed
+    assert removed.open(identity) is None
+
+
+def test_a_large_file_is_known_to_be_removed_and_not_kept(tmp_path: Path) -> None:
+    removed = RemovedFiles()
+    (tmp_path / "large").write_bytes(bytes(2 * MAX_KEPT_BYTES))
+    identity = remove(removed, tmp_path / "large")
+    assert removed.is_removed(identity)
+    assert removed.open(identity) is None, "its space is free"
+
+
+def test_few_descriptors_are_kept(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(removed_files, "MAX_KEPT", 2)
+    removed = RemovedFiles()
+    identities = []
+    for name in ("one", "two", "three"):
+        (tmp_path / name).write_text(name)
+        identities.append(remove(removed, tmp_path / name))
+    assert [text(removed.open(identity)) for identity in identities[:2]] == ["one", "two"]
+    assert removed.open(identities[2]) is None
+    for identity in identities:
+        removed.forget(identity)
+    assert not removed
+
+
+@pytest.mark.parametrize("is_known", [True, False])
+def test_what_the_kernel_does_not_know_is_let_go(tmp_path: Path, is_known: bool) -> None:
+    removed = RemovedFiles()
+    (tmp_path / "one.txt").write_text("found before")
+    identity = remove(removed, tmp_path / "one.txt")
+    asked: list[Node] = []
+
+    def update(node: Node) -> Node | None:
+        asked.append(node)
+        return cast("Node", "the kernel's") if is_known else None
+
+    removed.settle(update)
+    removed.settle(update)
+    assert asked == [NODE], "each is asked for once"
+    assert removed.holds(identity) is is_known
+    removed.forget(identity)
+
+
+def test_what_the_kernel_has_forgotten_meanwhile_is_not_asked_for(tmp_path: Path) -> None:
+    removed = RemovedFiles()
+    (tmp_path / "one.txt").touch()
+    directory = os.open(tmp_path, os.O_PATH)
+    identity = FileIdentity.of(*status_and_birth(directory, b"one.txt"))
+    with removed.removing(directory, b"one.txt", lambda _: NODE):
+        (tmp_path / "one.txt").unlink()
+        removed.forget(identity)
+    os.close(directory)
+    assert not removed.is_removed(identity)
+    removed.settle(lambda _: pytest.fail("it was forgotten"))
 
 
 def test_nothing_is_kept_where_a_file_has_another_name(tmp_path: Path) -> None:
