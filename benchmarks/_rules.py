@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 from unittest.mock import patch
 
-from magicfs.search import fusion, meaning, retrievers, scores, token_matches
+from magicfs.search import fusion, meaning, rare_words, retrievers, scores, token_matches
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,6 +36,7 @@ RULES = (
     Rule("enough words in a small index", ((fusion, "SMALL_INDEX", 0),)),
     Rule("everyday words", ((retrievers, "BACKGROUND_CHUNKS", 0),)),
     Rule("rare words", ((fusion, "RARE_WORDS_BONUS", 0.0),)),
+    Rule("rare words that are lacked", ((rare_words, "MAX_LACKED", float("inf")),)),
     Rule("share of few words", ((fusion, "SHARE_OF_FEW_WORDS", 0.0),)),
     Rule("few words", ((fusion, "MEANING_OF_FEW_WORDS", {}),)),
     Rule("more meaning with a second model", ((fusion, "WEIGHT_OF_SECOND", 0.0),)),

@@ -14,6 +14,10 @@ from magicfs.search.fusion import FEW_CHUNKS
 from magicfs.search.name_weights import NameWeights
 from magicfs.search.retrievers import QuestionWords
 
+MAX_LACKED = 1 / 3
+"""What the rare words that a text lacks may weigh, those that it has being 1: of two that are as rare, neither names by
+itself what is looked for."""
+
 _WORDS_WITH_HYPHENS = re.compile(r"[^\W\d_]+(-[^\W\d_]+)+")
 
 
@@ -61,13 +65,17 @@ class RareWords:
         )
 
     def share(self, had: frozenset[str], *, has_phrase: bool = False) -> float:
-        """The share of the question's weight that the rare ones among these words of it have.
+        """The share of the question's weight that the rare ones among these words of it have; 0 if it lacks others.
 
         It is all of it in a text that has a question as a phrase which names something by the order of its words.
         """
         if has_phrase and self.is_named_by_order:
             return 1.0
-        rare = had & self.meant.keys()
+        share = self._share(had & self.meant.keys())
+        lacked = self._share(self.meant.keys()) - share
+        return share if lacked <= MAX_LACKED * share else 0.0
+
+    def _share(self, rare: Collection[str]) -> float:
         # A question may have no words.
         return self.question.share(frozenset().union(*(self.meant[word] for word in rare))) if rare else 0.0
 

@@ -34,6 +34,14 @@ def test_a_rare_word_counts_by_its_weight() -> None:
     assert rare.share(frozenset({"lessons"})) == 0.0
 
 
+def test_of_two_rare_words_neither_names_something_by_itself() -> None:
+    rare = RareWords.of(question(("bike", 6.0, 1), ("insured", 4.0, 4)), everyday=())
+    assert rare.share(frozenset({"bike"})) == rare.share(frozenset({"insured"})) == 0.0
+    assert rare.share(frozenset({"bike", "insured"})) == 1.0
+    rare = RareWords.of(question(("zither", 8.0, 1), ("insured", 2.0, 4)), everyday=())
+    assert rare.share(frozenset({"zither"})) == pytest.approx(0.8)
+
+
 @pytest.mark.parametrize(
     ("text", "rare", "stands_for"),
     [
