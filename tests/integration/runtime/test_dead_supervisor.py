@@ -36,6 +36,12 @@ STOP_SECONDS = 25
 """For the end of a Postgres that would hang for a minute."""
 
 
+def resume(process: psutil.Process) -> None:
+    """Let a stopped process go on, if it has not ended."""
+    with contextlib.suppress(psutil.NoSuchProcess):
+        process.resume()
+
+
 def test_a_supervisor_that_hangs_does_not_hang_its_caller(
     supervisor: Supervisor, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -183,7 +189,7 @@ def test_postgres_that_has_removed_its_pid_file_is_waited_for(supervisor: Superv
     eventually(lambda: not supervisor.running(), "the end of the supervisor")
     # The kernel lets a server go on that was stopped when its supervisor ended: it may have ended by now.
     (home / "postgres" / "postmaster.pid").unlink(missing_ok=True)
-    end = threading.Timer(1, server.resume)
+    end = threading.Timer(1, resume, (server,))
     end.start()
     clean_up(home)
     assert has_ended(server)
@@ -201,7 +207,7 @@ def test_redis_that_has_closed_its_socket_is_waited_for(supervisor: Supervisor, 
     eventually(lambda: not supervisor.running(), "the end of the supervisor")
     # As above.
     redis.socket_path(home).unlink(missing_ok=True)
-    end = threading.Timer(1, server.resume)
+    end = threading.Timer(1, resume, (server,))
     end.start()
     clean_up(home)
     assert has_ended(server)
@@ -226,7 +232,7 @@ def test_what_runs_is_found_by_another_way_to_the_state_directory(
         process.suspend()
     psutil.Process(supervisor.pid()).kill()
     eventually(lambda: not supervisor.running(), "the end of the supervisor")
-    end = threading.Timer(1, hanging[0].resume)
+    end = threading.Timer(1, resume, (hanging[0],))
     end.start()
     # They may have ended already, as above.
     clean_up(way)
