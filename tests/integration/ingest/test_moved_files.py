@@ -99,6 +99,7 @@ def test_the_result_of_a_worker_that_reads_the_former_path_is_dropped(index: Ind
     process(index, "old name", "new")
     index.processor().process(claims)
     assert found(index)["new/4.txt"] == "number 4"
-    assert index.rows("SELECT state, attempts, lease FROM files WHERE display = 'new/4.txt'") == [("pending", 0, None)]
+    claim = "SELECT state, attempts, lease, leased_until FROM files WHERE display = 'new/4.txt'"
+    assert index.rows(claim) == [("pending", 0, None, None)], "it is read at once"
     index.settle()
     assert found(index) == on_disk(index)
