@@ -7,7 +7,7 @@ for. Used by `question`. Pure functions; any thread.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
 from itertools import chain, islice
 from typing import Final
 
@@ -112,6 +112,11 @@ _EPISODE: Final = re.compile(r"(?<!\w)season ([0-9]{1,2}),? episode ([0-9]{1,3})
 
 def typed_forms(text: str) -> list[OtherForms]:
     """The other forms of what a readable typed text has first, of each kind a few."""
+    return [*_number_forms(text), *_of_each(text, [greek_letter_forms, forms_with_signs])]
+
+
+def _number_forms(text: str) -> list[OtherForms]:
+    """The forms of numbers, and of words that stand beside them in dates and addresses."""
     kinds = [
         _ordinals_in_words,
         _ordinals_in_digits,
@@ -122,8 +127,6 @@ def typed_forms(text: str) -> list[OtherForms]:
         title_forms,
         year_forms,
         weekday_forms,
-        greek_letter_forms,
-        forms_with_signs,
     ]
     if not text.isascii():
         kinds += [numbers_in_characters, numbers_in_digits]
@@ -144,8 +147,11 @@ def typed_forms(text: str) -> list[OtherForms]:
             days_without_year,
             _bare_versions,
         ]
-    found = chain.from_iterable(islice(kind(text), _MAX_OF_KIND) for kind in kinds)
-    return [*found, *date_forms(text)]
+    return [*_of_each(text, kinds), *date_forms(text)]
+
+
+def _of_each(text: str, kinds: Iterable[Callable[[str], Iterable[OtherForms]]]) -> Iterator[OtherForms]:
+    return chain.from_iterable(islice(kind(text), _MAX_OF_KIND) for kind in kinds)
 
 
 def names_a_number(text: str) -> bool:
@@ -155,7 +161,7 @@ def names_a_number(text: str) -> bool:
     """
     if len(text) > _LONGEST_NUMBER or not any(map(str.isdigit, text)):
         return False
-    forms = chain(typed_forms(text), doubtful_forms(text))
+    forms = chain(_number_forms(text), doubtful_forms(text))
     belonging = {fold(word) for words, _ in forms for word in words} | _LINKING
     return all(
         word in belonging or belonging.issuperset(_LETTERS.findall(word)) for word in map(fold, _WORD.findall(text))

@@ -43,7 +43,11 @@ def test_a_number_with_what_belongs_to_it_names_something(typed: str) -> None:
 
 
 @pytest.mark.parametrize(
-    "typed", ["tax 2024", "ferry 4.15 pm", "5 km run", "first", "May", "12 monkeys", "B737", "", "x" * 50]
+    "typed",
+    [
+        *("tax 2024", "ferry 4.15 pm", "5 km run", "first", "May", "12 monkeys", "B737", "", "x" * 50),
+        *("delta 4", "theta 45", "cpp 20", "dotnet 8"),
+    ],
 )
 def test_a_question_about_something_names_no_number(typed: str) -> None:
     assert not names_a_number(typed)
