@@ -13,18 +13,20 @@ from typing import Final
 from magicfs.domain.query import Query
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
+from magicfs.search.normalisation import MAX_QUERY_CHARACTERS
 from magicfs.search.typed_filters import expected_form
 
 _MAX_PIECES: Final = 3
 """Of a pasted text, no more pieces are said to be no filters, and no more to be no regular expressions."""
 _REGULAR_EXPRESSION: Final = re.compile(
-    r"""(?: (?i:regex|regexp|re):\S*[*+?|\[\\^$]\S*     # as other tools mark one
+    r"""(?: (?:(?i:regex|regexp)|re):\S*[*+?|\[\\^$]\S*     # as other tools mark one
           | /\S*(?:[.\])][*+?]|\\[dswbDSW]|\|)\S*/[a-z]* # as scripts write one
           | [\w^(]*(?:\.[*+](?=\w)|\\[dswDSW][*+{])\S* )""",
     re.VERBOSE,
 )
 """Names of files and paths are none, with a star in them too."""
 _NEAR: Final = re.compile(r"(\w+) NEAR (\w+)")
+"""In a text in capitals alone it is a word as any other."""
 
 
 def notices_of_query(query: Query, compiled: CompiledQuery, *, literal: Collection[str]) -> tuple[str, ...]:
@@ -60,12 +62,13 @@ def _of_misread(query: Query) -> list[str]:
 
 def _of_operators(query: Query) -> list[str]:
     """What is said of what other tools understand and MagicFS reads as text."""
-    expressions = filter(_REGULAR_EXPRESSION.fullmatch, query.text.split())
+    text = query.text[:MAX_QUERY_CHARACTERS]
+    expressions = filter(_REGULAR_EXPRESSION.fullmatch, text.split())
     notices = [
         f"{expression} is searched for as text: there are no regular expressions"
         for expression in list(dict.fromkeys(expressions))[:_MAX_PIECES]
     ]
-    if near := _NEAR.search(query.text):
+    if not text.isupper() and (near := _NEAR.search(text)):
         words = f'"{near[1]} {near[2]}"~5'
         notices.append(f"NEAR is searched for as a word: {words} finds words that need not stand side by side")
     return notices

@@ -221,10 +221,7 @@ def test_a_filter_that_says_no_day_is_named(service: SearchService) -> None:
         ("/kink.*jou/", "/kink.*jou/ is searched for as text: there are no regular expressions"),
         ("gecko regex:sl[e]+ps", "regex:sl[e]+ps is searched for as text: there are no regular expressions"),
         ("kink.*jou", "kink.*jou is searched for as text: there are no regular expressions"),
-        (
-            "gecko NEAR rock",
-            'NEAR is searched for as a word: "gecko rock"~5 finds words that need not stand side by side',
-        ),
+        ("gecko NEAR rock", NEAR_IS_A_WORD),
         ("gecko limit:0", "limit:0 does not name a number of results, such as limit:50: searched for as text"),
     ],
 )
@@ -233,11 +230,19 @@ def test_what_other_tools_understand_is_named(service: SearchService, typed: str
 
 
 @pytest.mark.parametrize(
-    "typed", ["/usr/share/*.txt", "*.log", "re:meeting", "C++", "a.b.c", "NEAR gecko", "gecko NEAR/5 rock", "/a/b.c/d/"]
+    "typed",
+    [
+        *("/usr/share/*.txt", "*.log", "re:meeting", "Re:meeting?", "C++", "a.b.c", "/a/b.c/d/"),
+        *("NEAR gecko", "gecko NEAR/5 rock", "GECKO NEAR ROCK"),
+    ],
 )
 def test_what_is_no_syntax_of_other_tools_is_not_named(service: SearchService, typed: str) -> None:
     notices = service.search(typed, deadline_s=60).notices
     assert not [notice for notice in notices if "regular expression" in notice or "NEAR" in notice]
+
+
+def test_no_more_of_a_long_text_is_named_than_is_searched_for(service: SearchService) -> None:
+    assert NEAR_IS_A_WORD not in service.search("rock " * 1000 + "gecko NEAR rock", deadline_s=60).notices
 
 
 def test_a_day_that_a_text_has_is_text_where_no_file_is_of_it(service: SearchService) -> None:
