@@ -22,8 +22,8 @@ _AROUND_FOLDER = re.compile(r"\A(?:\./|~/)|/\*{1,2}\Z")
 _NO_FOLDERS = frozenset({"~", ".", ".."})
 """What shells know, and no index."""
 _BETWEEN_VALUES = re.compile("[,;|]")
-_BRACKETS = re.compile(r"([A-Za-z]+):[\[{](\S+) TO ([^\s\]}]+)[\]}]")
-"""How Lucene writes a range: `date:[2024-01 TO 2024-03]`."""
+_BRACKETS = re.compile(r'"[^"]*"|\b([A-Za-z]+):[\[{](\S+) TO ([^\s\]}]+)[\]}]')
+"""How Lucene writes a range: `date:[2024-01 TO 2024-03]`. In a phrase, its words are words of it."""
 _COMPARED_SIZE = re.compile(r"(?P<sign>>=?|<=?)(?P<size>.+)")
 
 
@@ -55,7 +55,7 @@ def expected_form(name: str) -> str:
 def with_plain_ranges(text: str) -> str:
     """A typed text in which the ranges of days and sizes have two points, and no brackets."""
     return _BRACKETS.sub(
-        lambda range_: "{}:{}..{}".format(*range_.groups()) if _own_name(range_[1]) in _RANGED_FILTERS else range_[0],
+        lambda found: "{}:{}..{}".format(*found.groups()) if _is_ranged(found[1]) else found[0],
         text,
     )
 
@@ -68,6 +68,10 @@ def may_be_text(name: str) -> bool:
 def may_be_a_word(name: str) -> bool:
     """Whether the name of a filter is a word where no file meets it: other tools alone have `path:`."""
     return name.lower() in OTHER_NAMES and _own_name(name) not in _DAY_FILTERS
+
+
+def _is_ranged(name: str | None) -> bool:
+    return name is not None and _own_name(name) in _RANGED_FILTERS
 
 
 def _own_name(name: str) -> str:
@@ -165,7 +169,7 @@ _FORMS = {
     "in": "a directory, such as in:papers or in:/home/me/papers",
 }
 _RANGED_FILTERS = frozenset({"date", "size"})
-_LITERAL_FILTERS = frozenset({"type", "ext", "in", "name", "host", "root", "lang", "date"})
+_LITERAL_FILTERS = frozenset({"type", "ext", "in", "name", "host", "root", "lang", "date", "size"})
 
 OTHER_NAMES = {
     "dir": "in", "directory": "in", "folder": "in", "path": "in",

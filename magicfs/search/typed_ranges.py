@@ -79,7 +79,7 @@ def size(value: str) -> int | None:
 def size_range(value: str) -> SizeRange | None:
     """The sizes of a range, or a number of bytes; None for what is none, and for a size in units, which is never exact.
 
-    A smaller end without a unit has that of the larger one: `1..5m`.
+    A first end without a unit has that of the last one, `1..5m`, unless it is larger then: `1000..2k`.
     """
     value = fold(value)
     if value == "empty":
@@ -135,10 +135,11 @@ def _compared(sign: str, first: date, last: date) -> Period | None:
 def _sizes_between(first: str, last: str) -> SizeRange | None:
     if first in _OPEN_ENDS and last in _OPEN_ENDS:
         return None
-    if first.isdecimal() and (unit := _SIZE.fullmatch(last)):
-        first += unit[2]
     smallest = 0 if first in _OPEN_ENDS else size(first)
     largest = None if last in _OPEN_ENDS else size(last)
+    if first.isdecimal() and largest is not None and (unit := _SIZE.fullmatch(last)):
+        in_unit = size(first + unit[2])
+        smallest = smallest if in_unit is None or in_unit > largest else in_unit
     if smallest is None or (largest is None and last not in _OPEN_ENDS):
         return None
     return SizeRange(smallest, None) if largest is None else SizeRange(min(smallest, largest), max(smallest, largest))

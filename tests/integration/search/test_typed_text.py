@@ -68,6 +68,7 @@ def fill(corpus: Corpus) -> None:
     corpus.add(b"listed.txt", "the ibex is in report.pdf")
     corpus.add(b"ibex.pdf", "the report of an ibex")
     corpus.add(b"run.log", "the report of the night")
+    corpus.add(b"shoes.txt", "shoes of leather size:42 in brown")
     corpus.add(b"Mietvertrag 2023.txt", "the flat of the ocelot")
 
 
@@ -245,9 +246,11 @@ def test_no_more_of_a_long_text_is_named_than_is_searched_for(service: SearchSer
     assert NEAR_IS_A_WORD not in service.search("rock " * 1000 + "gecko NEAR rock", deadline_s=60).notices
 
 
-def test_a_day_that_a_text_has_is_text_where_no_file_is_of_it(service: SearchService) -> None:
+def test_a_day_and_a_size_that_a_text_has_are_text_where_no_file_is_of_them(service: SearchService) -> None:
     assert names(service, "date:1999-12-31") == ["plan.txt"]
     assert names(service, "date:1998-12-31") == []
+    assert names(service, "shoes size:42")[0] == "shoes.txt"
+    assert service.search("shoes size:43..44", deadline_s=60).notices[-1] == "no file meets the filter size:43..44"
 
 
 def test_either_of_two_words_or_phrases_is_enough(service: SearchService) -> None:

@@ -54,6 +54,8 @@ def test_a_period_is_whole_days_from_the_first_to_the_last(typed: str, period: P
         ("size:1m..5m", SizeRange(1 << 20, 5 << 20)),
         ("size:1..5MB", SizeRange(1 << 20, 5 << 20)),
         ("size:5m-1m", SizeRange(1 << 20, 5 << 20)),
+        ("size:1000..2k", SizeRange(1000, 2048)),
+        ("size:2..2k", SizeRange(2048, 2048)),
         ("size:[1m TO 5m]", SizeRange(1 << 20, 5 << 20)),
         ("size:..1k", SizeRange(0, 1024)),
         ("size:1k..*", SizeRange(1024, None)),
@@ -95,5 +97,6 @@ def test_a_range_is_printed_as_it_is_typed() -> None:
         assert parse(f"size:{sizes}").filters.sizes == (sizes,)
 
 
-def test_brackets_of_other_words_are_text() -> None:
-    assert parse("price:[10 TO 20]").question == "price:[10 TO 20]"
+@pytest.mark.parametrize("typed", ["price:[10 TO 20]", '"the size:[10 TO 20] of it"'])
+def test_brackets_of_other_words_and_in_a_phrase_are_text(typed: str) -> None:
+    assert parse(typed).question == typed.strip('"')
