@@ -50,6 +50,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/x-mobipocket-ebook": 7,
     "application/ms-tnef": 73,
     "application/vnd.sqlite3": 7,
+    "application/vnd.ms-access": 4,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
 
@@ -58,7 +59,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 84
+VERSION_OF_UNREAD: Final = 85
 """To be raised when files are read of which nothing was: above all others."""
 
 

@@ -10,6 +10,7 @@ import math
 import struct
 from collections.abc import Iterator
 from datetime import datetime, timedelta
+from decimal import Decimal
 from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
@@ -22,21 +23,31 @@ ACCESS_TYPE: Final = "application/vnd.ms-access"
 
 _CATALOGUE_PAGE: Final = 2
 _TABLE: Final = 1
-_SHOWN_OBJECTS: Final = {5: "Query", -32768: "Form", -32764: "Report", -32766: "Macro", -32761: "Module"}
+_SHOWN_OBJECTS: Final = {
+    **dict.fromkeys((4, 6), "Linked table"),
+    5: "Query",
+    -32768: "Form",
+    -32764: "Report",
+    -32766: "Macro",
+    -32761: "Module",
+}
 _OF_ACCESS: Final = 0x80000002
 _HIDDEN_NAMES: Final = ("~", "MSys", "USys")
 _PAGE_OF_TABLE: Final = 0xFFFFFF
 _TEXT, _MEMO = 10, 12
-_UNITS: Final = {2: "<B", 3: "<h", 4: "<i", 6: "<f", 7: "<d", 19: "<q"}
-"""How numbers are written, by the kind of a column."""
+_UNITS: Final = {2: ("<B", "d"), 3: ("<h", "d"), 4: ("<i", "d"), 6: ("<f", ".7g"), 7: ("<d", ".15g"), 19: ("<q", "d")}
+"""How numbers are written, and shown, by the kind of a column."""
 _MONEY, _DAY, _DECIMAL = 5, 8, 16
 _MONEY_UNIT: Final = 10_000
 _FIRST_DAY: Final = datetime(1899, 12, 30)  # noqa: DTZ001  days have no time zone
-_DECIMAL_BYTES: Final = 17
+_DAY_BYTES, _DECIMAL_BYTES = 8, 17
 _COMPRESSED: Final = b"\xff\xfe"
 """How a text begins whose letters have a byte each, but for those between zeros."""
+_RESULT_SIZE, _RESULT = slice(16, 20), 20
+"""Where a value that was calculated has its size, and itself."""
+_FLOATING: Final = frozenset({6, 7, 16})
+"""The kinds of columns whose calculated values may be decimal numbers of another form."""
 _MAX_CELL_CHARACTERS: Final = 200_000
-_CHECKED_ROWS: Final = 256
 _DAMAGE: Final = (struct.error, LookupError, ValueError)
 
 
@@ -58,6 +69,7 @@ def _objects(pages: AccessPages) -> tuple[dict[str, int], list[str]]:
     columns = pages.columns(_CATALOGUE_PAGE)
     tables: dict[str, int] = {}
     others: list[str] = []
+    row = None
     for row in pages.rows(_CATALOGUE_PAGE, columns):
         cells = {column.name: _cell(pages, column, value) for column, value in zip(columns, row, strict=True)}
         name, kind, flags = cells["Name"], int(cells["Type"] or 0), int(cells["Flags"] or 0)
@@ -67,6 +79,8 @@ def _objects(pages: AccessPages) -> tuple[dict[str, int], list[str]]:
             tables[name] = int(cells["Id"] or 0) & _PAGE_OF_TABLE
         elif kind in _SHOWN_OBJECTS:
             others.append(f"{_SHOWN_OBJECTS[kind]}: {name}")
+    if row is None:
+        raise ValueError("a list without the tables that each database has")
     return tables, others
 
 
@@ -96,8 +110,8 @@ def _lines(pages: AccessPages, page: int, parts: FileParts) -> Iterator[str]:
     """Yield the names of the columns, then each row. Raises `TimeoutError` when the time for parts is over."""
     columns = pages.columns(page)
     yield "\t".join(column.name for column in columns)
-    for number, row in enumerate(pages.rows(page, columns)):
-        if number % _CHECKED_ROWS == 0 and parts.is_time_over:
+    for row in pages.rows(page, columns):
+        if parts.is_time_over:
             raise TimeoutError
         cells = [_cell(pages, column, value) for column, value in zip(columns, row, strict=True)]
         if shown := [" ".join(cell.split()) if "\n" not in cell else cell.strip() for cell in cells if cell.strip()]:
@@ -110,6 +124,10 @@ def _cell(pages: AccessPages, column: Column, value: bytes | None) -> str:
         return ""
     if column.kind == _MEMO:
         value = pages.long_value(value, max_bytes=2 * _MAX_CELL_CHARACTERS)
+    if column.is_calculated and column.kind in _FLOATING:
+        return ""
+    if column.is_calculated:
+        value = value[_RESULT:][: int.from_bytes(value[_RESULT_SIZE], "little")]
     if column.kind in {_TEXT, _MEMO}:
         return _decoded(pages, value)
     return _number(column, value)
@@ -118,14 +136,15 @@ def _cell(pages: AccessPages, column: Column, value: bytes | None) -> str:
 def _number(column: Column, value: bytes) -> str:
     """A number, an amount or a day as text; empty for a value that is none."""
     if column.kind in _UNITS:
-        return f"{struct.unpack_from(_UNITS[column.kind], value)[0]:.15g}"
+        unit, shown = _UNITS[column.kind]
+        return format(struct.unpack_from(unit, value)[0], shown) if len(value) >= struct.calcsize(unit) else ""
     if column.kind == _MONEY:
         return f"{int.from_bytes(value, 'little', signed=True) / _MONEY_UNIT:.2f}"
-    if column.kind == _DAY:
+    if column.kind == _DAY and len(value) >= _DAY_BYTES:
         return _moment(struct.unpack_from("<d", value)[0])
     if column.kind == _DECIMAL and len(value) == _DECIMAL_BYTES:
         number = sum(digit << 32 * (3 - place) for place, digit in enumerate(struct.unpack("<4I", value[1:])))
-        return f"{'-' if value[0] else ''}{number / 10**column.scale:.15g}"
+        return f"{'-' if value[0] else ''}{Decimal(number).scaleb(-column.scale).normalize():f}"
     return ""
 
 
