@@ -45,8 +45,10 @@ class Answer(TypedDict):
 
 def answer_of(result: SearchResult, *, host: str) -> Answer:
     """The answer to a search, as it is printed for people. `host` is this one."""
+    from magicfs.search.render import encodable
+
     return Answer(
-        query=result.query,
+        query=encodable(result.query),
         notices=[*result.notices, *result.as_of.notices],
         unfinished=unfinished_work(result.coverage),
         hits=[_shown_hit(hit, host=host) for hit in result.hits],

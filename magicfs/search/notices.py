@@ -13,7 +13,7 @@ from typing import Final
 from magicfs.domain.query import Query
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.corpus_statistics import CorpusStatistics
-from magicfs.search.normalisation import MAX_QUERY_CHARACTERS
+from magicfs.search.normalisation import normalized_query
 from magicfs.search.typed_filters import expected_form
 
 _MAX_PIECES: Final = 3
@@ -62,7 +62,7 @@ def _of_misread(query: Query) -> list[str]:
 
 def _of_operators(query: Query) -> list[str]:
     """What is said of what other tools understand and MagicFS reads as text."""
-    text = query.text[:MAX_QUERY_CHARACTERS]
+    text = normalized_query(query.text)
     expressions = filter(_REGULAR_EXPRESSION.fullmatch, text.split())
     notices = [
         f"{expression} is searched for as text: there are no regular expressions"

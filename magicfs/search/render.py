@@ -22,7 +22,7 @@ _NANOSECONDS = 1_000_000_000
 def result_json(result: SearchResult) -> dict[str, Any]:
     """The object that `magicfs search --json` prints and `.results.json` has."""
     return {
-        "query": _encodable(result.query),
+        "query": encodable(result.query),
         "took_ms": round(result.took_ms, 1),
         "coverage": coverage_json(result.coverage),
         "as_of": as_of_text(result.as_of),
@@ -82,8 +82,8 @@ def _rounded(value: float | None) -> float | None:
     return None if value is None else round(value, _SCORE_DIGITS)
 
 
-def _encodable(text: str) -> str:
-    """A text that UTF-8 can encode: what was typed in the mount may have escaped bytes that are not UTF-8."""
+def encodable(text: str) -> str:
+    """A text that UTF-8 can encode: what was typed may have escaped bytes that are not UTF-8."""
     try:
         text.encode()
     except UnicodeEncodeError:

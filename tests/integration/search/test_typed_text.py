@@ -222,6 +222,7 @@ def test_a_filter_that_says_no_day_is_named(service: SearchService) -> None:
         ("/kink.*jou/", "/kink.*jou/ is searched for as text: there are no regular expressions"),
         ("gecko regex:sl[e]+ps", "regex:sl[e]+ps is searched for as text: there are no regular expressions"),
         ("kink.*jou", "kink.*jou is searched for as text: there are no regular expressions"),
+        ("%2Fkin.*\udcff%2F", "/kin.*\ufffd/ is searched for as text: there are no regular expressions"),
         ("gecko NEAR rock", NEAR_IS_A_WORD),
         ("gecko limit:0", "limit:0 does not name a number of results, such as limit:50: searched for as text"),
     ],

@@ -101,6 +101,12 @@ def test_no_color_leaves_bold(capsys: pytest.CaptureFixture[str], monkeypatch: p
     assert "\x1b[3" not in out
 
 
+def test_what_was_typed_in_no_utf_8_is_not_shown_by_its_bytes(capsys: pytest.CaptureFixture[str]) -> None:
+    found = SearchResult(query="caf\udce9", took_ms=1.0, coverage=Coverage(2, 2, 2, 2), hits=())
+    show(answer_of(found, host="here"))
+    assert capsys.readouterr().err == "nothing found for: caf\ufffd\n"
+
+
 def test_a_pasted_document_for_which_nothing_is_found_is_not_repeated(capsys: pytest.CaptureFixture[str]) -> None:
     show(
         answer_of(SearchResult(query="word " * 9999, took_ms=1.0, coverage=Coverage(2, 2, 2, 2), hits=()), host="here")
