@@ -117,6 +117,21 @@ def _programs(settings: Settings) -> str:
     return "setpriv"
 
 
+def _semaphores(settings: Settings) -> str:
+    """What the processes of workers share. The C library keeps it in /dev/shm, and has no other place for it."""
+    import multiprocessing
+
+    del settings
+    try:
+        multiprocessing.Lock()
+    except OSError as error:
+        raise CheckFailed(
+            f"no worker starts here, because no semaphore can be made in /dev/shm ({error.strerror}): as root, run "
+            "'mkdir -p /dev/shm && mount -t tmpfs tmpfs /dev/shm'"
+        ) from error
+    return "semaphores can be made in /dev/shm"
+
+
 def _parser(settings: Settings) -> str:
     from magicfs.text.extract.options import Limits, Wall
     from magicfs.text.extract.process.sandbox import Sandbox
@@ -172,7 +187,7 @@ def _start_ocr(settings: Settings, ocr: Ocr) -> None:
 
 def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
     """All checks by their names, in the order of the output."""
-    first = {"python": _python, "home": _home, "disk": _disk, "fuse": _fuse, "programs": _programs}
+    first = {"python": _python, "home": _home, "disk": _disk, "fuse": _fuse, "programs": _programs, "shm": _semaphores}
     last = {"parser": _parser, "archives": _archives, "ocr": _ocr}
     return {
         **{name: partial(check, settings) for name, check in first.items()},
