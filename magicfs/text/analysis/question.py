@@ -12,7 +12,7 @@ from dataclasses import replace
 from itertools import chain
 from typing import Final
 
-from magicfs.domain.query import Lexeme, Term
+from magicfs.domain.query import STEM_MARK, Lexeme, Term
 from magicfs.text.analysis.abbreviations import days_as_decimals, typed_days_of_year
 from magicfs.text.analysis.accounts import accounts_in
 from magicfs.text.analysis.codes import code_forms, hosts_in_digits
@@ -22,6 +22,7 @@ from magicfs.text.analysis.degrees import stated_degrees
 from magicfs.text.analysis.folding import fold
 from magicfs.text.analysis.forms import OTHER_FORM_FACTOR, VARIANT_FACTOR, algorithms_for, variant_forms, word_forms
 from magicfs.text.analysis.lexemes import folded_word, unspaced_lexemes
+from magicfs.text.analysis.likely_stems import MAX_OF_FEW_WORDS, likely_algorithms
 from magicfs.text.analysis.lookalikes import lookalike_forms
 from magicfs.text.analysis.measures import is_amount
 from magicfs.text.analysis.readable import readable
@@ -53,7 +54,8 @@ SHOWN_DIGEST: Final = range(7, 13)
 def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     """The terms of a question in the order in which they appear first.
 
-    Each has the stems by the languages of the index, by ISO 639-1 code, and by English.
+    Each has the stems by the languages of the index, by ISO 639-1 code, and by English. It has that of the language
+    that the question is likely in, too, as names and a few words have.
     """
     algorithms = algorithms_for(languages)
     terms: dict[str, Term] = {}
@@ -67,6 +69,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
                 terms[term.word] = whole if before is None else replace(before, count=before.count + 1)
     for pieces in map(str.split, joined_parts(text)):
         _take_apart(terms, pieces, algorithms)
+    _add_likely_stems(terms, body)
     terms.update({sign: Term(sign, (Lexeme(sign),)) for sign in (*typed_signs(body), *stated_degrees(body))})
     has_pieces = len(terms) > 1 and any(map(str.isdigit, body))
     numbers = list(dict.fromkeys(map(fold, typed_in_pieces(body)))) if has_pieces else []
@@ -86,6 +89,18 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     _make_amounts_words(terms)
     completed = (_or_in_one_piece(term, numbers, others.get(term.word, ())) for term in terms.values())
     return tuple(_with_forms(term, doubtful.get(term.word, ()), OTHER_FORM_FACTOR) for term in completed)
+
+
+def _add_likely_stems(terms: dict[str, Term], body: str) -> None:
+    """Add the stems of words in the language that a question is likely in, of which the index may have names alone."""
+    for typed, algorithm in likely_algorithms(body) if len(body) <= MAX_OF_FEW_WORDS else ():
+        term = terms.get(fold(typed))
+        if term is not None:
+            known = {lexeme.text for lexeme in term.lexemes}
+            forms = [form for form in word_forms(typed, term.word, (algorithm,)) if form.text not in known]
+            # In ASCII, a stem as a word may be one of English, such as that of `Suche`.
+            added = [form for form in forms if form.text.startswith(STEM_MARK) or not typed.isascii()]
+            terms[term.word] = replace(term, lexemes=(*term.lexemes, *added))
 
 
 def _of_typed_pieces(term: Term, typed: Sequence[str]) -> Term:

@@ -7,20 +7,19 @@ its signs, a pair of characters of a script without spaces, or a stem, which `ST
 from __future__ import annotations
 
 import re
-import unicodedata
 from collections.abc import Iterable, Iterator
 from functools import lru_cache
 from os.path import splitext
 from typing import Final
 
-from magicfs.domain.query import STEM_MARK
 from magicfs.text.analysis.abbreviations import stated_days_of_year
 from magicfs.text.analysis.cjk_numbers import stated_counts
 from magicfs.text.analysis.clocks import far_eastern_clocks, stated_clocks
 from magicfs.text.analysis.degrees import stated_degrees
 from magicfs.text.analysis.folding import fold_all
 from magicfs.text.analysis.forms import COMPOUNDING
-from magicfs.text.analysis.lexemes import LexemeMemory, folded_stem, pairs_of
+from magicfs.text.analysis.lexemes import LexemeMemory, pairs_of
+from magicfs.text.analysis.likely_stems import MAX_OF_FEW_WORDS, likely_stems
 from magicfs.text.analysis.magnitudes import stated_magnitudes
 from magicfs.text.analysis.measures import dimensions, percents_in_characters, stated_money, stated_percents
 from magicfs.text.analysis.periods import stated_quarters
@@ -28,11 +27,10 @@ from magicfs.text.analysis.readable import readable
 from magicfs.text.analysis.signs import signs_in
 from magicfs.text.analysis.spellings import joined_parts
 from magicfs.text.analysis.stated_days import dates_in_characters, days_of_name, stated_dates
-from magicfs.text.analysis.stems import DEFAULT_ALGORITHM, DEFAULT_LANGUAGE, algorithm_for
+from magicfs.text.analysis.stems import algorithm_for
 from magicfs.text.analysis.suspended_compounds import suspended_compounds
 from magicfs.text.analysis.tokens import split
 from magicfs.text.analysis.years import stated_years
-from magicfs.text.language_detector import likely_language
 
 ANALYSIS_VERSION: Final = 40
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
@@ -43,19 +41,12 @@ _ASIDE_GAP: Final = 16
 _CACHED_DIRECTORIES: Final = 512
 """A scan names the files of one directory after the other."""
 
-_CACHED_WORDS: Final = 4096
-"""The words of names recur, and finding the likely language of one takes ten times as long as its stem."""
-
 _MAX_START: Final = 8192
 """Further on, the words of a name may reach position 16,383, which Postgres gives to all that follow."""
 
 _KNOWN_PLACES: Final = 2048
 _PLACES: Final = tuple(map(str, range(_KNOWN_PLACES)))
 """The positions of most texts as they are written: making a string of a number takes longer than the rest of a pair."""
-
-_MAX_OF_FEW_WORDS: Final = 200
-"""The characters of a text that is too short to have a language: a list of things to buy, a name."""
-_ORDINARY_WORD: Final = re.compile(r"[^\W\d_]{2,40}")
 
 _DIGIT: Final = re.compile("[0-9]")
 _OWN_PLACE: Final = re.compile("([0-9]+)A")
@@ -83,7 +74,7 @@ def analyze(text: str, *, language: str | None = None, metadata: Iterable[str] =
     for aside in asides:
         end, more, _ = _place(split(aside), end + _ASIDE_GAP, memory, positions)
         names |= more
-    likely = _likely_stems(body) if language is None and len(body) <= _MAX_OF_FEW_WORDS else ()
+    likely = likely_stems(body) if language is None and len(body) <= MAX_OF_FEW_WORDS else ()
     for stated in (*_with_digits(body), *(_of_far_east(body) if has_runs else ()), *signs_in(body), *likely):
         end += _ASIDE_GAP
         _add(positions, f"'{stated}'", str(end))
@@ -116,25 +107,6 @@ def _with_digits(body: str) -> list[str]:
 def _of_far_east(body: str) -> list[str]:
     """What a readable text in a script without spaces states in numbers, in characters or digits."""
     return [*dates_in_characters(body), *far_eastern_clocks(body), *percents_in_characters(body), *stated_counts(body)]
-
-
-def _likely_stems(text: str) -> list[str]:
-    """The lexemes of stems in the language that a name or a few words are likely in, beside the English ones.
-
-    Where nothing tells it of all words together, each may be in one of its own.
-    """
-    # The detector has learnt composed letters.
-    words = list(dict.fromkeys(_ORDINARY_WORD.findall(unicodedata.normalize("NFC", text))))
-    together = _likely_language(" ".join(words))
-    found = []
-    for word in words if together != DEFAULT_LANGUAGE else ():
-        algorithm = algorithm_for(together or _likely_language(word))
-        if algorithm not in {None, DEFAULT_ALGORITHM} and (stem := folded_stem(word, algorithm)) != word:
-            found.append(STEM_MARK + stem)
-    return found
-
-
-_likely_language: Final = lru_cache(maxsize=_CACHED_WORDS)(likely_language)
 
 
 def analyze_path(display: str) -> str:
@@ -176,7 +148,7 @@ def _path_words(text: str, start: int, weight: str, *, asides: tuple[str, ...] =
             _add(words, lexeme, str(end))
     for part in (*joined_parts(text), *asides):
         end, *_ = _place(split(part), end + _ASIDE_GAP, memory, words)
-    for stated in (*(stated_counts(body) if has_runs else ()), *_likely_stems(splitext(text)[0])):
+    for stated in (*(stated_counts(body) if has_runs else ()), *likely_stems(splitext(text)[0])):
         end += _ASIDE_GAP
         _add(words, f"'{stated}'", str(end))
     vector = " ".join([f"{lexeme}:{places.replace(',', weight + ',')}{weight}" for lexeme, places in words.items()])

@@ -236,6 +236,17 @@ class TestNameFilter:
         assert paths(class_service, query)[0] == "IMG_20240131_142233.jpg"
 
 
+@pytest.mark.parametrize("question", ["Einladungen", "Einladung"])
+def test_other_forms_of_a_name_are_found_where_no_text_is_in_its_language(
+    corpus: Corpus, service: SearchService, question: str
+) -> None:
+    corpus.add(b"letter.txt", "we were in Lanzarote for a holiday", language="en")
+    for name in (b"Einladung Hochzeit.jpg", b"Einladungen.jpg"):
+        corpus.file(name, None, state="named")
+    result = service.search(question, deadline_s=60)
+    assert {hit.path for hit in result.hits} == {b"Einladung Hochzeit.jpg", b"Einladungen.jpg"}
+
+
 def test_a_number_typed_in_pieces_has_all_of_a_name_in_other_pieces(corpus: Corpus, service: SearchService) -> None:
     corpus.file(b"invoice-RE-2024-0042.pdf", None, state="named")
     corpus.file(b"invoice-RE-2023-0042.pdf", None, state="named")

@@ -181,3 +181,20 @@ def test_a_language_without_stems_of_its_own_has_those_of_a_related_one(
     language: str, written: str, typed: str
 ) -> None:
     assert missed(written, typed, language=language) == []
+
+
+@pytest.mark.parametrize(
+    ("question", "forms", "others"),
+    [
+        ("Einladungen", {"^einlad"}, {"einlad"}),
+        ("Passwörter", {"^passwort", "passwort"}, set()),
+        ("договоры", {"договор"}, set()),
+        ("tape plane code", set(), {"^tap", "^plan", "^cod"}),
+    ],
+)
+def test_a_question_has_the_stems_of_its_likely_language_also_where_no_text_is_in_it(
+    question: str, forms: set[str], others: set[str]
+) -> None:
+    lexemes = {lexeme.text for term in question_terms(question, languages=["en"]) for lexeme in term.lexemes}
+    assert forms <= lexemes
+    assert not others & lexemes
