@@ -78,7 +78,7 @@ class PendingSave:
         prepared = self._take()
         if prepared is not None:
             replacement, changes = prepared
-            if changes == file.changes and replacement.is_current(self.result.location):
+            if changes == file.changes and replacement.is_current():
                 return replacement
             replacement.close()
         replacement = Replacement(self.result.location, records=self._records)

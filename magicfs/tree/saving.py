@@ -70,11 +70,11 @@ class Replacement:
         os.utime(self.descriptor, ns=(status.st_atime_ns, status.st_mtime_ns))
         os.fsync(self.descriptor)
 
-    def is_current(self, location: FileLocation) -> bool:
-        """Whether the old file is that of a location, and as it was when the new one was made like it. May block."""
+    def is_current(self) -> bool:
+        """Whether the old file is as it was when the new one was made like it. May block."""
         try:
             with self._old() as old:
-                return location == self._location and version_of(os.fstat(old)) == self._old_version
+                return version_of(os.fstat(old)) == self._old_version
         except OSError:
             return False
 

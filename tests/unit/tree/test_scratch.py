@@ -12,16 +12,13 @@ from pathlib import Path
 
 import pytest
 
-from magicfs.tree.locations import FileLocation
 from magicfs.tree.pending_saves import ResultPlace
-from magicfs.tree.results.given_names import ResultNameCache
 from magicfs.tree.saving import Replacement
 from magicfs.tree.scratch.directories import ScratchDirectory
 from magicfs.tree.scratch.scratch import Scratch, scratch_directory
-from magicfs.tree.scratch.space import Space
 from magicfs.tree.steps import Steps, acquiring, waiting
+from tests.unit.tree.conftest import RESULT
 
-RESULT = b"01_0.90_a.txt"
 START = """
 import sys, time
 from pathlib import Path
@@ -32,34 +29,6 @@ with scratch_directory(home, home / "run") as path:
     sys.stdin.read()
     assert (path / "files/note").read_text() == path.name
 """
-
-
-@pytest.fixture
-def real(tmp_path: Path) -> Path:
-    (tmp_path / "root").mkdir()
-    path = tmp_path / "root/a.txt"
-    path.write_bytes(b"old")
-    path.chmod(0o640)
-    os.setxattr(path, "user.note", b"kept")
-    return path
-
-
-@pytest.fixture
-def result(real: Path) -> ResultPlace:
-    return ResultPlace(RESULT, FileLocation(host="here", root=os.fsencode(real.parent), path=b"a.txt"))
-
-
-@pytest.fixture
-def scratch(tmp_path: Path) -> Generator[Scratch]:
-    with scratch_directory(tmp_path / "home", tmp_path / "home/run") as path:
-        assert path is not None
-        space = Space(path, max_bytes=100, max_files=3)
-        yield Scratch(path, host="here", names=ResultNameCache(), space=space)
-
-
-@pytest.fixture
-def directory(scratch: Scratch) -> ScratchDirectory:
-    return scratch.of_query(b"roses")
 
 
 def move_away(directory: ScratchDirectory, real: Path, result: ResultPlace) -> None:
