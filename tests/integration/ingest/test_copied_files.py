@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shutil
 from collections.abc import Callable
 from dataclasses import replace
@@ -113,21 +114,77 @@ def test_a_copy_on_another_host_is_none(index: Index, other: Index, database: Da
     assert kept(index) == FILES
 
 
-@pytest.mark.parametrize("copy", [shutil.copy2, shutil.copy])
-def test_a_file_whose_bytes_nobody_has_read_is_known_by_its_name_size_and_time(
-    index: Index, other: Index, copy: Callable[[Path, Path], object]
-) -> None:
-    """As a large film."""
-    for number in range(FILES):
-        (index.folder / f"{number}.txt").write_bytes(bytes((1 << 20) + 1))
+@pytest.fixture
+def films(index: Index) -> list[Path]:
+    """Files whose bytes nobody has read: they are too large."""
+    paths = sorted(index.folder.iterdir())
+    for path in paths:
+        path.write_bytes(bytes((1 << 20) + 1))
     index.settle()
     assert {reason for _, reason in index.states().values()} == {"too-large"}
-    for path in index.folder.iterdir():
+    return paths
+
+
+def renamed(film: Path, folder: Path) -> None:
+    shutil.copy2(film, folder / f"other {film.name}")
+
+
+def of_another_size(film: Path, folder: Path) -> None:
+    status = film.stat()
+    (folder / film.name).write_bytes(bytes(status.st_size + 1))
+    os.utime(folder / film.name, ns=(status.st_atime_ns, status.st_mtime_ns))
+
+
+@pytest.mark.parametrize("copy", [shutil.copy2, shutil.copy, renamed, of_another_size])
+def test_a_file_whose_bytes_nobody_has_read_is_known_by_its_name_size_and_time(
+    index: Index, other: Index, films: list[Path], copy: Callable[[Path, Path], object]
+) -> None:
+    """As a large film."""
+    for path in films:
         copy(path, other.folder)
         path.unlink()
     other.settle()
-    assert is_suspect(index) is (copy is shutil.copy)
-    assert kept(index) == (FILES if copy is shutil.copy else 0)
+    assert is_suspect(index) is (copy is not shutil.copy2)
+    assert kept(index) == (0 if copy is shutil.copy2 else FILES)
+
+
+def test_a_copied_film_that_was_not_looked_at_since_it_changed_is_none(
+    index: Index, other: Index, films: list[Path]
+) -> None:
+    for path in films:
+        shutil.copy2(path, other.folder)
+        path.unlink()
+    other.scan()
+    assert index.scan().suspected_deletions == FILES
+
+
+def test_what_has_changed_and_was_not_read_before_it_was_deleted_has_no_copy(index: Index, other: Index) -> None:
+    """What was read before is elsewhere, and the later text is not."""
+    for path in index.folder.iterdir():
+        shutil.copy2(path, other.folder)
+    other.settle()
+    for path in index.folder.iterdir():
+        path.write_text(f"later text of {path.name}")
+    index.scan()
+    for path in index.folder.iterdir():
+        path.unlink()
+    assert index.scan().suspected_deletions == FILES
+
+
+def test_one_of_several_copies_is_enough(index: Index, other: Index, database: Database, tmp_path: Path) -> None:
+    """The others may have gone since they were read."""
+    (tmp_path / "third").mkdir()
+    root = add_root(database, host=HOST, path=tmp_path / "third", home=tmp_path / "home")
+    third = replace(index, root=root, folder=tmp_path / "third")
+    for path in index.folder.iterdir():
+        shutil.copy2(path, other.folder if int(path.stem) % 2 else third.folder)
+        shutil.copy2(path, third.folder if int(path.stem) % 2 else other.folder)
+        path.unlink()
+    other.settle()
+    third.settle()
+    for path in other.folder.iterdir():
+        (path if int(path.stem) % 2 else third.folder / path.name).unlink()
+    assert not index.scan().suspected_deletions
 
 
 def test_nobody_is_asked_about_files_that_the_scan_of_another_root_has_found_meanwhile(

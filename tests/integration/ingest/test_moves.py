@@ -284,15 +284,22 @@ def test_files_follow_into_another_root_of_the_host(index: Index, folder: Path, 
     assert sorted(found(index).values()) == texts
 
 
-def test_nothing_is_taken_from_another_host(index: Index, folder: Path, tmp_path: Path) -> None:
-    """The disk of a machine that was cloned has the same number there, and so have its files."""
+@pytest.mark.parametrize(
+    "elsewhere",
+    [
+        pytest.param(
+            "WITH other AS (INSERT INTO hosts (name) VALUES ('there') RETURNING id) "
+            "UPDATE roots SET host_id = other.id FROM other WHERE roots.id = %s RETURNING 1",
+            id="host",
+        ),
+        pytest.param("UPDATE roots SET device = device + 1 WHERE id = %s RETURNING 1", id="disk"),
+    ],
+)
+def test_nothing_is_taken_from_another(elsewhere: str, index: Index, folder: Path, tmp_path: Path) -> None:
+    """The disk of a machine that was cloned has the same number there, and a snapshot of a disk has the same files."""
     (tmp_path / "second").mkdir()
     second = add_root(index.database, host=HOST, path=tmp_path / "second", home=tmp_path / "home")
-    index.rows(
-        "WITH other AS (INSERT INTO hosts (name) VALUES ('there') RETURNING id) "
-        "UPDATE roots SET host_id = other.id FROM other WHERE roots.id = %s RETURNING 1",
-        index.root.id,
-    )
+    index.rows(elsewhere, index.root.id)
     files = index.rows("SELECT id, root_id, path FROM files ORDER BY id")
     folder.rename(tmp_path / "second/old name")
     events, _ = watcher(index)
