@@ -15,6 +15,7 @@ import os
 import signal
 import sys
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from contextlib import suppress
 from typing import Any, NoReturn
@@ -57,6 +58,8 @@ def _main(environment: Mapping[str, str], parent: int) -> Any:
     gc.enable()
     os.environ.clear()
     os.environ.update(environment)
+    # The C library keeps the time zone that supervisord had when it first asked for the time.
+    time.tzset()
     sys.argv = [module, *arguments]
     return importlib.import_module(module).main()
 

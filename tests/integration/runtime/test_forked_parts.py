@@ -5,6 +5,7 @@ import os
 import signal
 import subprocess
 import sys
+from datetime import UTC, datetime
 from pathlib import Path
 
 import psutil
@@ -69,6 +70,15 @@ def test_a_fork_looks_and_ends_like_a_program_of_its_own(supervisor: Supervisor,
     log = (home / "log/query-embedder.log").read_text()
     assert "stopping on signal 15" in log
     assert "supervisor" not in log
+
+
+def test_a_fork_has_the_time_zone_of_its_own_environment(supervisor: Supervisor, home: Path) -> None:
+    supervisor.apply([Part(name="one", command=("/bin/sleep", "1000"), place=10)])
+    wait_for_the_imports(supervisor)
+    assert is_fork(started(supervisor, home, embedder(home, TZ="XYZ-5:17")))
+    [line, *_] = (home / "log/query-embedder.log").read_text().splitlines()
+    logged = datetime.strptime(line[:19], "%Y-%m-%d %H:%M:%S").replace(tzinfo=UTC)
+    assert round((logged - datetime.now(UTC)).total_seconds() / 60) in range(5 * 60 + 10, 5 * 60 + 18)
 
 
 def apply_without_memory_maps(home: Path, parts: list[Part]) -> None:
