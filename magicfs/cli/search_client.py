@@ -38,8 +38,12 @@ SLOW_FAILURE_SECONDS = 2.0
 MAX_ANSWER_BYTES = 256 * 1024 * 1024
 
 _PEER = struct.Struct("3i")
-_PACKAGES = ("cli", "db", "domain", "embedding", "search", "text", "text/analysis")
-"""The packages of the program that take part in a search, besides the modules directly in `magicfs`."""
+_PACKAGES = (
+    *("cli", "config", "domain", "embedding", "ipc", "linux", "models", "search", "state_directory"),
+    *("db", "db/cluster", "db/corpus", "db/search", "db/sql/queries", "db/vectors", "text", "text/analysis"),
+)
+"""The folders of the program that take part in a search, besides that of `magicfs` itself."""
+_SUFFIXES = (".py", ".sql")
 _REPORTED = (UsageError, NotComparable, DeadlineExceeded)
 """Errors of the server that the command reports. After any other it searches itself, and reports its own."""
 
@@ -101,10 +105,10 @@ def _version(path: str) -> list[int] | None:
 
 
 def _version_of_modules(folder: str) -> list[int] | None:
-    """What changes when a module in a folder does. What else is there, such as compiled modules, comes and goes."""
+    """What changes when a module or a query in a folder does. What is compiled from modules comes and goes."""
     try:
         with os.scandir(folder) as entries:
-            modules = sorted((entry.name, _version(entry.path)) for entry in entries if entry.name.endswith(".py"))
+            modules = sorted((entry.name, _version(entry.path)) for entry in entries if entry.name.endswith(_SUFFIXES))
     except OSError:
         return None
     return [zlib.crc32(repr(modules).encode("utf-8", "surrogateescape"))]

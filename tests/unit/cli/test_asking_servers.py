@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import json
 import os
+import subprocess
+import sys
 from collections.abc import Callable, Mapping
 from pathlib import Path
 from typing import Any
@@ -97,6 +100,30 @@ CHANGES: dict[str, Callable[[Path], object]] = {
 def test_a_changed_module_ends_servers(package: Path, change: str) -> None:
     before = search_client.file_versions()
     CHANGES[change](package / "search/__init__.py")
+    assert search_client.file_versions() != before
+
+
+SEARCHING = """
+import json, sys
+from magicfs.cli import grep_output, search_output, search_server, wiring
+from magicfs.embedding import query_client
+from magicfs.search import service
+modules = {name: module.__spec__ for name, module in sys.modules.items() if name.partition(".")[0] == "magicfs"}
+print(json.dumps(sorted({name if spec.submodule_search_locations else spec.parent for name, spec in modules.items()})))
+"""
+
+
+def test_every_folder_whose_modules_a_server_has_in_memory_ends_it_when_it_changes() -> None:
+    done = subprocess.run([sys.executable, "-c", SEARCHING], capture_output=True, text=True, check=True)
+    packages = {name.replace(".", "/").removeprefix("magicfs/") for name in json.loads(done.stdout)} - {"magicfs"}
+    assert "db/search" in packages
+    assert packages <= set(search_client._PACKAGES)
+
+
+def test_a_changed_query_ends_servers(package: Path) -> None:
+    (package / "db/sql/queries").mkdir(parents=True)
+    before = search_client.file_versions()
+    (package / "db/sql/queries/scope.sql").write_text("-- name: scope")
     assert search_client.file_versions() != before
 
 
