@@ -3,11 +3,13 @@
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
+from urllib.parse import urlencode
 
 import psycopg
 import pytest
+from psycopg.conninfo import conninfo_to_dict
 
-from magicfs.cli.environment import prepare_schema, require_schema
+from magicfs.cli.environment import database_for_command, prepare_schema, require_schema
 from magicfs.config import Settings
 from magicfs.db.migrate import migrate, require_migrated
 from magicfs.db.pool import Database
@@ -161,6 +163,11 @@ def test_a_host_of_a_hub_leaves_the_upgrade_to_the_hub(empty_url: str, tmp_path:
             require_schema(node, database)
         with pytest.raises(SchemaError, match="run 'magicfs up' or 'magicfs agent' of this version"):
             require_schema(hub, database)
+        command = Settings(
+            home=tmp_path, hub="10.8.0.1:7420", database_url=f"postgresql:///?{urlencode(conninfo_to_dict(empty_url))}"
+        )
+        with pytest.raises(SchemaError, match=r"run 'magicfs up' there$"), database_for_command(command):
+            pytest.fail("a command works on an older index")
         with database.transaction() as connection:
             connection.execute("UPDATE schema_migrations SET version = 9999 WHERE version = -1")
     with (
