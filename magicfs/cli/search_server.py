@@ -1,6 +1,6 @@
 """The search server: a process with everything in memory that a search needs, which answers `magicfs search`.
 
-    python -P -m magicfs.cli.search_server [--socket PATH [--idle-exit SECONDS]]
+    python -P -m magicfs.cli.search_server [--variables NAME...] [--socket PATH [--idle-exit SECONDS]]
 
 It is a part of `magicfs up`, which forks it with its libraries in memory: it connects to nothing before it is asked.
 For commands with other settings than those of `up`, and where `up` does not run, `search_client` starts one after a
@@ -169,6 +169,13 @@ def _options(head: dict[str, Any]) -> SearchOptions:
     return SearchOptions._make(options.values())
 
 
+def _keep_variables(names: Sequence[str]) -> None:
+    """Unset the variables that decide the settings, except these: supervisord has more, of the `up` that started it."""
+    for name in search_client.settings_variables().keys() - set(names):
+        del os.environ[name]
+    time.tzset()
+
+
 def main(arguments: list[str] | None = None) -> int:
     """Run a search server; the exit code."""
     parser = argparse.ArgumentParser(prog="python -m magicfs.cli.search_server", description="Answers searches.")
@@ -180,9 +187,12 @@ def main(arguments: list[str] | None = None) -> int:
         help="with --socket, end after this many seconds without a request",
     )
     parser.add_argument("--lock", type=int, help="the descriptor of the lock of the socket, which this process has")
+    parser.add_argument("--variables", nargs="*", help="the variables that decide the settings; others are unset")
     options = parser.parse_args(arguments)
     if options.lock is not None:
         os.set_inheritable(options.lock, False)
+    if options.variables is not None:
+        _keep_variables(options.variables)
     share_one_heap()
     # The server leaves its working directory.
     os.environ["MAGICFS_HOME"] = home()

@@ -95,7 +95,7 @@ def service_parts(
     """The parts that need the servers. `embedder` holds the arguments of the query embedder's module.
 
     The mount and `serve` have environments of their own: a changed setting that they do not read must not restart them.
-    The search server has the variables of a command, because it answers those that have the same ones.
+    The search server has the variables of a command and no others, because it answers those that have the same ones.
     All are started anew when the program on the disk has changed.
     Without one for `serve`, no other host reads files of this one.
     """
@@ -127,7 +127,7 @@ def service_parts(
         ),
         Part(
             name=SEARCH_SERVER,
-            command=_guarded(module_command("magicfs.cli.search_server")),
+            command=_guarded(module_command("magicfs.cli.search_server", "--variables", *sorted(search_environment))),
             place=SERVICE_PLACE,
             environment=search_environment,
             program=program,

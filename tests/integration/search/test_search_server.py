@@ -344,9 +344,14 @@ def test_a_server_whose_settings_have_changed_while_it_started_serves_nobody(mac
 
 @contextlib.contextmanager
 def part_of_up(machine: Machine) -> Iterator[subprocess.Popen[bytes]]:
-    """A server as `magicfs up` runs it: with the variables of a command, and no socket that a command has chosen."""
-    command = [sys.executable, "-P", "-m", "magicfs.cli.search_server"]
-    with subprocess.Popen(command, env=os.environ | machine.environment) as part:
+    """A server as `magicfs up` runs it: with the variables of a command, and no socket that a command has chosen.
+
+    The supervisor has another variable, of the command that has started it.
+    """
+    environment = os.environ | machine.environment
+    names = [name for name in environment if name.startswith(("MAGICFS_", "PG")) or name in {"HOME", "TZ"}]
+    command = [sys.executable, "-P", "-m", "magicfs.cli.search_server", "--variables", *names]
+    with subprocess.Popen(command, env=environment | {"PGCONNECT_TIMEOUT": "7"}) as part:
         try:
             yield part
         finally:
