@@ -32,7 +32,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(
         (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 23
     ),
-    "application/pdf": 28,
+    "application/pdf": 29,
     "application/pkcs7-mime": 73,
     "application/vnd.rar": 74,
     "application/x-7z-compressed": 74,

@@ -56,8 +56,10 @@ def test_forms_of_adobes_designer_are_read(extractor: FileExtractor) -> None:
     countries = b"".join(b"<text>country %d</text>" % number for number in range(60))
     template = (
         b"""<template xmlns="http://www.xfa.org/schema/xfa-template/2.8/"><subform><field name="a">
+        <bind match="none"/><value><text maxChars="9"/></value><value><integer>77</integer></value>
         <caption><value><text>Name of the boat</text></value></caption><items><text>sloop</text></items></field>
-        <field><items>%s</items></field><draw><value><exData contentType="text/html"><body xmlns="x"><p>Please
+        <field><items>%s</items><bind><picture>hidden</picture></bind></field>
+        <draw><value><exData contentType="text/html"><body xmlns="x"><p>Please
         <b>moor</b> &amp; sign</p></body></exData></value></draw>
         <event><script>var text = "hidden";</script></event></subform></template>"""
         % countries

@@ -19,10 +19,12 @@ _MAX_TEXT: Final = 20_000
 _MAX_ITEMS: Final = 50
 """The texts of a list that are read: longer ones are those of countries and the like."""
 _TEMPLATE: Final = re.compile(r"<(?:\w{1,20}:)?template\b.*?</(?:\w{1,20}:)?template\s*>", re.DOTALL)
-_DATA: Final = re.compile(r"<(?:\w{1,20}:)?data\b[^>]*>(.*?)</(?:\w{1,20}:)?data\s*>", re.DOTALL)
-_NOT_SHOWN: Final = re.compile(r"<(script|submit|bind|desc|extras|keep)\b[^>]*>.*?</\1\s*>", re.DOTALL)
-_ITEMS: Final = re.compile(r"<items\b[^>]*>.*?</items\s*>", re.DOTALL)
-_SHOWN: Final = re.compile(r"<(text|exData)\b[^>]*>(.*?)</\1\s*>", re.DOTALL)
+_OPEN: Final = r"\b(?:[^<>]*[^<>/])?>"
+"""What follows the name of an element that has something in it: one that ends at once is none of these."""
+_DATA: Final = re.compile(rf"<(?:\w{{1,20}}:)?data{_OPEN}(.*?)</(?:\w{{1,20}}:)?data\s*>", re.DOTALL)
+_NOT_SHOWN: Final = re.compile(rf"<(script|submit|bind|desc|extras|keep){_OPEN}.*?</\1\s*>", re.DOTALL)
+_ITEMS: Final = re.compile(rf"<items{_OPEN}.*?</items\s*>", re.DOTALL)
+_SHOWN: Final = re.compile(rf"<(text|exData){_OPEN}(.*?)</\1\s*>", re.DOTALL)
 _TAG: Final = re.compile(r"<[^<>]{0,5000}>")
 
 
