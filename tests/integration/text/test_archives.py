@@ -5,8 +5,10 @@ from __future__ import annotations
 import gzip
 import io
 import random
+import struct
 import tarfile
 import zipfile
+import zlib
 from itertools import pairwise
 from typing import Final, cast
 
@@ -14,6 +16,7 @@ import pytest
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.archives.member_names import zip_names
 from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES, MAX_READ_MEMBERS
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
@@ -246,6 +249,21 @@ def test_names_in_an_archive_may_be_in_the_charset_of_dos(extractor: FileExtract
     raw = name.encode(charset)
     content = container({"x" * len(raw): ""}).replace(b"x" * len(raw), raw)
     assert read(extractor, content, b"a.zip").text == name
+
+
+@pytest.mark.parametrize("is_renamed", [False, True], ids=["stated", "renamed"])
+def test_a_name_may_have_its_unicode_form_in_a_field_beside_it(is_renamed: bool) -> None:
+    """That of a name which was changed since is of no use."""
+    raw = "简历.doc".encode("cp437", "replace")
+    field = b"\1" + struct.pack("<I", zlib.crc32(b"old.doc" if is_renamed else raw)) + "简历.doc".encode()
+    data = io.BytesIO()
+    with zipfile.ZipFile(data, "w") as archive:
+        member = zipfile.ZipInfo(raw.decode())
+        member.extra = struct.pack("<4sHH", b"\1\0\0\0", 0x7075, len(field)) + field
+        archive.writestr(member, b"")
+    with zipfile.ZipFile(data) as archive:
+        names = [name for _, name in zip_names(archive.infolist())]
+    assert names == ["??.doc" if is_renamed else "简历.doc"]
 
 
 def test_the_name_that_gzip_keeps_is_read(extractor: FileExtractor) -> None:

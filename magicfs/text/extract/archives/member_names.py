@@ -9,6 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import zipfile
+import zlib
 from collections.abc import Iterator
 from typing import Final
 
@@ -19,6 +20,9 @@ from magicfs.text.extract.archives.zip_excerpt import MAX_NAMES
 from magicfs.text.extract.plain.charsets import detected_charset
 
 _UTF8_FLAG: Final = 0x800
+_UNICODE_FIELD: Final = b"\x75\x70"
+_CHECKSUM, _UNICODE_NAME = slice(5, 9), 9
+"""Where the field has the checksum of the name that it stands beside, and the name in UTF-8."""
 _DOS: Final = "cp437"
 _OF_DOS: Final = ("cp437", "cp850", "cp852", "cp857", "cp737", "cp862", "cp866", "cp932", "big5", "gb18030", "cp949")
 """What Windows writes, by the language of the system. The first one is that of the format."""
@@ -46,17 +50,32 @@ _NEARLY, _ROUGHLY = 0.6, 0.4
 
 def zip_names(members: list[zipfile.ZipInfo]) -> Iterator[tuple[zipfile.ZipInfo, str]]:
     """Yield the members of a zip file with their names."""
-    unmarked = [member.filename.encode("cp437") for member in members if not _is_marked(member)]
+    unmarked = [_stored_name(member) for member in members if _unicode_name(member) is None]
     charset = charset_of_names(b"\n".join(unmarked[:MAX_NAMES])) if unmarked else ""
     for member in members:
-        if _is_marked(member):
-            yield member, member.filename
-        else:
-            yield member, member.filename.encode("cp437").decode(charset, "replace")
+        name = _unicode_name(member)
+        yield member, _stored_name(member).decode(charset, "replace") if name is None else name
 
 
-def _is_marked(member: zipfile.ZipInfo) -> bool:
-    return bool(member.flag_bits & _UTF8_FLAG) or member.filename.isascii()
+def _stored_name(member: zipfile.ZipInfo) -> bytes:
+    """The bytes of a name that is not marked as Unicode: the library takes them for those of DOS."""
+    return member.orig_filename.partition("\0")[0].encode(_DOS)
+
+
+def _unicode_name(member: zipfile.ZipInfo) -> str | None:
+    """The name of a member where it is in Unicode, or a field beside it has it so; None where it is in a charset."""
+    if member.flag_bits & _UTF8_FLAG:
+        return member.filename
+    extra = member.extra
+    while len(extra) > _UNICODE_NAME:
+        end = 4 + int.from_bytes(extra[2:4], "little")
+        checksum = int.from_bytes(extra[_CHECKSUM], "little")
+        # The field of a member that was renamed since is that of its name before.
+        if extra.startswith(_UNICODE_FIELD) and checksum == zlib.crc32(_stored_name(member)):
+            with contextlib.suppress(UnicodeDecodeError):
+                return extra[_UNICODE_NAME:end].decode("utf-8")
+        extra = extra[end:]
+    return member.filename if member.orig_filename.isascii() else None
 
 
 def charset_of_names(names: bytes) -> str:
