@@ -52,7 +52,11 @@ _NO_NAMES: Final = frozenset({"", ".", "./"})
 _END_OF_ZIP: Final = b"PK\5\6"
 _END_BYTES: Final = 65_557
 """How long the end of a zip file may be."""
-_OF_DOCUMENT: Final = re.compile(r"\[Content_Types\]\.xml|mimetype|(?:META-INF|_rels|word|xl|ppt|Index)/.*", re.DOTALL)
+_OF_DOCUMENT: Final = re.compile(
+    r"\[Content_Types\]\.xml|mimetype"
+    r"|(?:META-INF|_rels|docProps|docMetadata|customXml|word|xl|ppt|visio|Index)/.*",
+    re.DOTALL,
+)
 """The first members of documents and of packages of programs, of which a part is not read."""
 _NEEDS_PASSWORD: Final = re.compile(r"encrypt|passphrase", re.IGNORECASE)
 

@@ -48,6 +48,8 @@ _OOXML_TYPES = (
     ("ppt/", _OOXML + "presentationml.presentation"),
     ("visio/", VISIO),
 )
+_OF_OOXML = frozenset({"[Content_Types].xml", "word/document.xml", "xl/workbook.xml", "ppt/presentation.xml"})
+"""Members of which such a document has one at least, even where a program has left out the first one."""
 _IWORK_TYPES = (
     ("Index/Slide", "application/x-iwork-keynote-sffkey"),
     ("Index/Tables/", "application/x-iwork-numbers-sffnumbers"),
@@ -123,8 +125,8 @@ def _document_type(container: zipfile.ZipFile) -> str | Unreadable:
     for suffix, mime_type in _TYPES_BY_SUFFIX if len(names) > 1 else _TYPES_OF_ONE_MEMBER:
         if any(name.lower().endswith(suffix) and "/" not in name for name in names):
             return mime_type
-    tables = _OOXML_TYPES if "[Content_Types].xml" in names else _IWORK_TYPES
-    for prefix, mime_type in tables:
+    is_ooxml = not _OF_OOXML.isdisjoint(names)
+    for prefix, mime_type in _OOXML_TYPES if is_ooxml else _IWORK_TYPES:
         if any(name.startswith(prefix) for name in names):
             return mime_type
     is_map = {"content.json", "manifest.json", "metadata.json"}.issubset(names)
