@@ -14,6 +14,7 @@ from magicfs.domain.models import StoredModel
 from magicfs.embedding import query_watchdog
 from magicfs.embedding.query_client import QueryEmbedder
 from magicfs.errors import EmbedderUnavailable
+from magicfs.ipc import server_lock
 from tests.integration.embedding.embedders import DEADLINE_SECONDS, pid_of, wait_for
 
 
@@ -32,8 +33,15 @@ def ask_in_vain(client: QueryEmbedder, model: StoredModel) -> None:
 
 
 def test_one_that_is_stopped_is_ended_and_the_next_question_has_another(
-    client: QueryEmbedder, stored_model: StoredModel
+    client: QueryEmbedder, stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    all_asked = threading.Event()
+
+    def answers_ping(path: Path, *, seconds: float) -> bool:
+        all_asked.wait(DEADLINE_SECONDS)
+        return server_lock.answers_ping(path, seconds=seconds)
+
+    monkeypatch.setattr(query_watchdog, "answers_ping", answers_ping)
     client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     pid = pid_of(client)
     os.kill(pid, signal.SIGSTOP)
@@ -41,6 +49,7 @@ def test_one_that_is_stopped_is_ended_and_the_next_question_has_another(
         for _ in range(3):
             ask_in_vain(client, stored_model)
         assert watchdogs() == 1
+        all_asked.set()
         assert client.embed("after", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS).shape == (384,)
     finally:
         with suppress(ProcessLookupError):
