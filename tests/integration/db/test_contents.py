@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 
 import pytest
@@ -13,6 +14,7 @@ from magicfs.db.corpus.contents import (
     mark_orphans,
     orphan_contents,
     orphan_contents_without_grace,
+    outdate_contents,
     replace_content,
     sweep_orphans,
 )
@@ -21,7 +23,9 @@ from magicfs.domain.chunks import Chunk
 from magicfs.domain.contents import Document
 from magicfs.domain.ids import ContentId, Digest
 from magicfs.domain.stored_contents import ContentKey, NewContent
+from tests.integration.pipeline.lock_order.row_locks import waiting_backends
 from tests.plugins.index import FILE_WITH_CONTENT
+from tests.plugins.waiting import eventually
 
 KEY = ContentKey(Digest(bytes(16)), extractor=1, kind="text/plain")
 
@@ -130,3 +134,23 @@ def test_pages_are_added_to_what_was_read_of_the_others(database: Database) -> N
     with database.transaction() as connection:
         assert replace_content(connection, stored, content("page 1", "page 2"))
     assert texts(database) == ["page 1", "page 2"]
+
+
+def test_contents_of_the_same_bytes_that_are_outdated_at_once_get_versions_of_their_own(database: Database) -> None:
+    """Two readers of the same bytes may need to read them again, as when an OCR was installed."""
+    with database.transaction() as connection:
+        keys = [ContentKey(KEY.digest, extractor=version, kind=KEY.kind) for version in (1, 2)]
+        first, second = (insert_contents(connection, [replace(content("one"), key=key)])[key] for key in keys)
+
+    def outdate_second() -> None:
+        with database.transaction() as connection:
+            outdate_contents(connection, [second])
+
+    with ThreadPoolExecutor(1) as threads:
+        with database.transaction() as connection:
+            outdate_contents(connection, [first])
+            other = threads.submit(outdate_second)
+            eventually(lambda: waiting_backends(connection) == 1)
+        other.result()
+    with database.transaction() as connection:
+        assert connection.execute("SELECT extractor FROM contents ORDER BY id").fetchall() == [(-1,), (-2,)]

@@ -25,8 +25,11 @@ def seconds_until_its_end(observations: Iterable[Observation], *, step: float = 
     return None
 
 
-def test_a_worker_that_takes_no_message_is_ended() -> None:
-    assert seconds_until_its_end(itertools.repeat(WAITING, 100)) == UNTAKEN_SECONDS
+def test_a_worker_that_takes_no_message_is_ended_within_two_minutes() -> None:
+    """Nothing is read or embedded meanwhile."""
+    ends_after = seconds_until_its_end(itertools.repeat(WAITING, 100))
+    assert ends_after == UNTAKEN_SECONDS
+    assert CHECK_SECONDS + ends_after <= 120
 
 
 def test_one_without_messages_lives() -> None:
@@ -108,3 +111,25 @@ os._exit(os.waitstatus_to_exitcode(os.waitpid(pid, 0)[1]))
 def test_no_child_is_born_during_an_observation() -> None:
     """It would inherit locks that the thread holds, and nobody would release them."""
     assert subprocess.run([sys.executable, "-c", FORK_DURING_AN_OBSERVATION], timeout=150, check=False).returncode == 0
+
+
+END_WITH_A_CHILD = """
+import subprocess, threading
+from tasks import watchdog
+
+class Queue:
+    def depths(self, names):
+        return {"queue": 1}
+
+child = subprocess.Popen(["sleep", "600"])
+watchdog.CHECK_SECONDS = watchdog.UNTAKEN_SECONDS = watchdog.STOP_SECONDS = 0.01
+watchdog.Watchdog(Queue(), [], children=lambda: [child.pid, 2**22 + 1], child_works=bool).start()
+threading.Event().wait()
+"""
+
+
+def test_a_worker_that_does_not_stop_is_ended_with_its_children() -> None:
+    """One that went on without it would hold its model, and the claim of what it reads."""
+    # The pipe ends when the child has ended too.
+    worker = subprocess.run([sys.executable, "-c", END_WITH_A_CHILD], stdout=subprocess.PIPE, timeout=150, check=False)
+    assert worker.returncode == 1

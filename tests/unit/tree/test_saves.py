@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import contextlib
 import errno
 import os
+import struct
 from collections.abc import Callable
 from pathlib import Path
 
@@ -170,6 +172,33 @@ def test_no_file_is_replaced_that_has_gone_since_the_save_began(
     assert real.is_symlink() is (takes_the_place == "a link")
     assert (tmp_path / "outside").read_bytes() == b"outside"
     assert_nothing_is_left(real, scratch)
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may set these bits for others, and capabilities")
+@pytest.mark.usefixtures("new_files")
+def test_a_program_that_is_saved_by_root_keeps_what_a_write_of_root_keeps(
+    directory: ScratchDirectory, saved: tuple[ScratchFile, ScratchHandle], real: Path
+) -> None:
+    real.chmod(0o4755)
+    with contextlib.suppress(OSError):
+        os.setxattr(real, "security.capability", struct.pack("<5I", 0x02000001, 0x400, 0, 0, 0))
+    save(directory, saved[0])
+    assert real.stat().st_mode & 0o7777 == 0o4755
+    assert "security.capability" not in os.listxattr(real)
+
+
+@pytest.mark.usefixtures("new_files")
+def test_a_saved_file_gets_no_access_list_of_new_files(
+    directory: ScratchDirectory, saved: tuple[ScratchFile, ScratchHandle], real: Path
+) -> None:
+    """Others could read it then, to whom its directory gives what is made there."""
+    entries = [(1, 6, 2**32 - 1), (2, 4, 4321), (4, 4, 2**32 - 1), (16, 4, 2**32 - 1), (32, 0, 2**32 - 1)]
+    acl = struct.pack("<I", 2) + b"".join(struct.pack("<HHI", *entry) for entry in entries)
+    with contextlib.suppress(OSError):
+        os.setxattr(real.parent, "system.posix_acl_default", acl)
+    before = os.listxattr(real), real.stat().st_mode
+    save(directory, saved[0])
+    assert (os.listxattr(real), real.stat().st_mode) == before
 
 
 def test_each_content_that_cannot_be_saved_is_kept(
