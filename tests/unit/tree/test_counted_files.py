@@ -98,6 +98,20 @@ def test_it_is_counted_each_time(table: InodeTable, root: RealDirectory, tmp_pat
     assert number not in table
 
 
+def test_its_inode_number_may_take_all_64_bits(table: InodeTable, root: RealDirectory, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    fields = list(SEEN.unpack(seen(root, b"a")))
+    fields[2] = 2**63 + 5
+    number = table.count_listed(SEEN.pack(*fields), root.ino, b"a", has_content=True)
+    node = table.find(number)
+    assert isinstance(node, RealFile)
+    assert node.identity is not None
+    assert node.identity.inode == 2**63 + 5
+    del node
+    pack_others(table, root, tmp_path)
+    assert table.is_packed_file(number)
+
+
 def test_new_content_is_known(table: InodeTable, root: RealDirectory, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     number = count(table, root, b"a")

@@ -1,13 +1,18 @@
 from __future__ import annotations
 
+import stat
 from collections import Counter
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from magicfs.tree.identities import FileIdentity
 from magicfs.tree.inodes.inodes import ROOT_INO, InodeTable
+from magicfs.tree.locations import FileLocation
+from magicfs.tree.real.files import RealFile
 from magicfs.tree.virtual import StaticDirectory
+from tests.unit.tree.lookups import known
 
 
 def directory(key: bytes) -> StaticDirectory:
@@ -43,6 +48,23 @@ def test_two_things_whose_numbers_would_be_the_same_have_two(monkeypatch: pytest
     assert nodes[0].ino != nodes[1].ino
     assert [table.find(node.ino) for node in nodes] == nodes
     assert [table.get_or_assign(directory(key)) for key in (b"a", b"b")] == nodes
+
+
+def test_a_file_and_a_deleted_one_that_had_its_inode_number_stay_two(table: InodeTable) -> None:
+    """The deleted one is still open. The number of an inode may take all 64 bits."""
+
+    def seen(born_ns: int) -> RealFile:
+        identity = FileIdentity(stat.S_IFREG, 7, 2**63 + 5, born_ns)
+        return RealFile(FileLocation(host="here", root=b"/docs", path=b"a.txt"), identity=identity)
+
+    nodes = {born_ns: known(table, seen(born_ns)) for born_ns in (1, 2)}
+    assert nodes[1].ino != nodes[2].ino
+    for _ in range(2):
+        for born_ns, node in nodes.items():
+            assert table.get_or_assign(seen(born_ns)) is node
+    assert table.forget(nodes[1].ino, 1)
+    assert table.get_or_assign(seen(2)) is nodes[2]
+    assert table.get_or_assign(seen(1)) is not nodes[1]
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c", b"d"]), st.booleans())))
