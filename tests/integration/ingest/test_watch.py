@@ -43,6 +43,18 @@ def test_ignored_directories_and_links_are_not_watched(index: Index) -> None:
         assert not changes(watches)
 
 
+@pytest.mark.parametrize("name", [".gitignore", ".ignore", ".magicfsignore", "CACHEDIR.TAG"])
+def test_a_directory_that_nothing_ignores_any_more_is_watched(index: Index, name: str) -> None:
+    deciding = index.folder / "sub" / name
+    (index.folder / "sub/deep").mkdir(parents=True)
+    deciding.write_text("Signature: 8a477f597d28d172789f06886806bc55\ndeep\n")
+    with WatchSet(index.root, WatchBudget()) as watches:
+        deciding.unlink()
+        assert changes(watches).paths == {os.fsencode(f"sub/{name}")}
+        (index.folder / "sub/deep/one.txt").write_text("alpha")
+        assert changes(watches).paths == {b"sub/deep/one.txt"}
+
+
 def test_lost_events_lead_to_a_scan(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
     with WatchSet(index.root, WatchBudget()) as watches:
         monkeypatch.setattr(Inotify, "read", lambda self, *, timeout_s: iter([Event(-1, InotifyMask.Q_OVERFLOW, b"")]))

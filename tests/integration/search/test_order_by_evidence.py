@@ -179,10 +179,12 @@ def test_a_stop_word_that_is_part_of_a_name_decides(
 def test_a_stop_word_decides_nothing_where_no_text_has_the_phrase(
     corpus: Corpus, service: SearchService, vectors: ChosenVectors
 ) -> None:
-    vectors.vectors["zither on"] = at(1.0)
-    corpus.add(b"zither.txt", "the zither in the attic", vectors=[at(0.1)])
-    corpus.add(b"near.txt", "an instrument with many strings", vectors=[at(0.95)])
-    assert service.search("zither on", deadline_s=60).hits[0].name == b"zither.txt"
+    vectors.vectors["zither lessons on"] = at(1.0)
+    corpus.add(b"zither.txt", "a zither is what this is about", vectors=[at(0.0)])
+    for number in range(8):
+        corpus.add(b"near%d.txt" % number, f"lessons of music, and of {number} bands", vectors=[at(0.99)])
+    add_other_texts(corpus)
+    assert service.search("zither lessons on", deadline_s=60).hits[0].name == b"zither.txt"
 
 
 COMPOUNDS = {
