@@ -31,7 +31,8 @@ _OPEN_ENDS = frozenset({"", "*"})
 _COMPARED = re.compile(r"(?P<sign>[<>]=?|=)(?P<value>.+)")
 _AMOUNT = r"(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)(?:i?b)?"
 _SIZE = re.compile(_AMOUNT, re.ASCII)
-_SIZE_TO_SIZE = re.compile(rf"(?P<first>{_AMOUNT})-(?P<last>{_AMOUNT})", re.ASCII)
+_SIZE_TO_SIZE = re.compile(rf"(?P<first>{_AMOUNT})-(?P<last>(?=.*[kmgt]){_AMOUNT})", re.ASCII)
+"""Without a unit, it is the size of shoes or of clothes: `size:42-44`."""
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 

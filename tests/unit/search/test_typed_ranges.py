@@ -54,6 +54,7 @@ def test_a_period_is_whole_days_from_the_first_to_the_last(typed: str, period: P
         ("size:1m..5m", SizeRange(1 << 20, 5 << 20)),
         ("size:1..5MB", SizeRange(1 << 20, 5 << 20)),
         ("size:5m-1m", SizeRange(1 << 20, 5 << 20)),
+        ("size:1-5mb", SizeRange(1 << 20, 5 << 20)),
         ("size:1000..2k", SizeRange(1000, 2048)),
         ("size:2..2k", SizeRange(2048, 2048)),
         ("size:[1m TO 5m]", SizeRange(1 << 20, 5 << 20)),
@@ -75,7 +76,7 @@ def test_a_range_of_sizes_has_both_its_ends(typed: str, sizes: SizeRange) -> Non
     "typed",
     [
         "date:..", "date:2024-13", "date:2024-02-30..", "date:2024-01..soon", "date:>9999", "date:last",
-        "size:1m", "size:..", "size:1m..big", "size:*..*",
+        "size:1m", "size:..", "size:1m..big", "size:*..*", "size:42-44",
     ],
 )  # fmt: skip
 def test_what_is_no_range_is_told(typed: str) -> None:
