@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
+from typing import LiteralString
 
 import pytest
 
@@ -76,17 +77,47 @@ def test_quarantined_and_waiting_files_are_what_they_were(index: Index, folder: 
     )
     index.rows("UPDATE files SET state = 'pending', attempts = 3 WHERE display LIKE '%%/4.txt' RETURNING 1")
     index.rows("UPDATE files SET state = 'skipped', reason = 'vanished' WHERE display LIKE '%%/5.txt' RETURNING 1")
+    index.rows("UPDATE files SET state = 'skipped', reason = 'permission' WHERE display LIKE '%%/6.txt' RETURNING 1")
     index.restart_agent()
     folder.rename(index.folder / "new")
     process(index, "old name", "new")
-    states = index.rows("SELECT display, state, reason, attempts FROM files WHERE display ~ 'new/[345].txt' ORDER BY 1")
+    states = index.rows(
+        "SELECT display, state, reason, attempts FROM files WHERE display ~ 'new/[3456].txt' ORDER BY 1"
+    )
     assert states == [
         ("new/3.txt", "failed", "crashed", 0),
         ("new/4.txt", "pending", None, 3),
         ("new/5.txt", "pending", None, 0),
+        ("new/6.txt", "pending", None, 0),
     ]
     index.settle()
     assert index.states()["new/3.txt"] == ("failed", "crashed")
+
+
+@pytest.mark.parametrize(
+    "before",
+    [
+        pytest.param("state = 'failed', reason = 'crashed', detail = 'x', attempts = 3", id="it has failed"),
+        pytest.param(
+            "attempts = 2, priority = -2, leased_until = now() + interval '1 day'", id="its pages could not be read"
+        ),
+    ],
+)
+def test_a_file_with_a_new_name_of_its_own_is_read_at_once_with_all_its_attempts(
+    index: Index, folder: Path, before: LiteralString
+) -> None:
+    """As another kind of file, it may be read. On some file systems a new name changes no time of a file."""
+    (folder / "3.txt").rename(folder / "three.md")
+    changed_at_ns = (folder / "three.md").stat().st_ctime_ns
+    index.rows(f"UPDATE files SET {before}, ctime_ns = %s WHERE display LIKE '%%/3.txt' RETURNING 1", changed_at_ns)
+    index.restart_agent()
+    index.scan()
+    row = (
+        "SELECT state, reason, detail, attempts, priority, leased_until FROM files WHERE display = 'old name/three.md'"
+    )
+    assert index.rows(row) == [("pending", None, None, 0, 0, None)]
+    index.read_all()
+    assert found(index) == on_disk(index)
 
 
 def test_the_result_of_a_worker_that_reads_the_former_path_is_dropped(index: Index, folder: Path) -> None:
