@@ -134,6 +134,7 @@ def test_excluded_words_hold_however_many_contents_have_them(
         ("size:3k.. size:..100", ["a.py", "c.md", "d.pdf"]),
         ("after:2023-11-01", ["a.py", "b.txt", "c.md"]),
         ("date:2020", ["d.pdf"]),
+        ("date:2020-09-13", ["d.pdf"]),
         ("date:2020-09..2020-10", ["d.pdf"]),
         ("date:2020 OR date:2023-11-14..", ["a.py", "b.txt", "c.md", "d.pdf"]),
         ("date:2020 after:2023", []),
