@@ -13,9 +13,12 @@ POSTGRES_SOCKET = ".s.PGSQL.5432"
 
 
 def home() -> str:
-    """The absolute path of the state directory: `MAGICFS_HOME`, else `magicfs` where the user's programs keep data."""
+    """The absolute path of the state directory: `MAGICFS_HOME`, else `magicfs` where the user's programs keep data.
+
+    A relative one has its links and `..` resolved: what runs must not depend on the current directory of a command.
+    """
     chosen = os.environ.get("MAGICFS_HOME")
     if not chosen:
         chosen = os.path.join(os.environ.get("XDG_DATA_HOME", "").strip() or "~/.local/share", "magicfs")
     path = os.path.expanduser(chosen)
-    return path if os.path.isabs(path) else os.path.join(os.getcwd(), path)
+    return path if os.path.isabs(path) else os.path.realpath(path)

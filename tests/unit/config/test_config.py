@@ -38,9 +38,15 @@ def test_the_environment_goes_over_the_file_over_the_defaults(home: Path, monkey
 
 
 def test_the_state_directory_is_absolute_wherever_it_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.chdir(tmp_path)
+    here = tmp_path / "here"
+    here.mkdir()
+    monkeypatch.chdir(here)
     monkeypatch.setenv("HOME", str(tmp_path / "ada"))
-    for named, meant in {"state": tmp_path / "state", "~/state": tmp_path / "ada" / "state"}.items():
+    for named, meant in {
+        "state": here / "state",
+        "../state": tmp_path / "state",
+        "~/state": tmp_path / "ada/state",
+    }.items():
         monkeypatch.setenv("MAGICFS_HOME", named)
         assert load().home == meant
 
