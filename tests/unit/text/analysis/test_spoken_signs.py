@@ -19,6 +19,7 @@ def one(word: str, form: str) -> OtherForms:
         ("Beta-carotene", [one("beta", "β")]),
         ("delta_9 and δ", [one("delta", "δ"), one("δ", "delta")]),
         ("Σ-algebra", [one("σ", "sigma")]),
+        ("f.Σ", [one("σ", "sigma")]),
         ("λόγος alphabet betas", []),
         # They are articles in Greek.
         ("ETA omicron η ο", []),
