@@ -71,7 +71,7 @@ class RareWords:
         """
         if has_phrase and self.is_named_by_order:
             return 1.0
-        share = self._share(had & self.meant.keys())
+        share = self._share(self.question.answered(had) & self.meant.keys())
         lacked = self._share(self.meant.keys()) - share
         return share if lacked <= MAX_LACKED * share else 0.0
 

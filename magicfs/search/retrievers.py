@@ -74,7 +74,7 @@ class QuestionWords:
 
     def are_all(self, words: Collection[str]) -> bool:
         """Whether a text with these words of the question has all of them."""
-        had = self._answered(frozenset(words))
+        had = self.answered(frozenset(words))
         return all(term.word in had for term in self.without_compounds)
 
     @property
@@ -87,10 +87,10 @@ class QuestionWords:
         """The share of the question's weight that some of its words have, in [0, 1]; 1 for all words, in any order."""
         had = frozenset(words)
         if had not in self._shares:
-            self._shares[had] = self.weight(self._answered(had)) / math.fsum(self.weights.values())
+            self._shares[had] = self.weight(self.answered(had)) / math.fsum(self.weights.values())
         return self._shares[had]
 
-    def _answered(self, had: frozenset[str]) -> frozenset[str]:
+    def answered(self, had: frozenset[str]) -> frozenset[str]:
         """The words that a text has, and their alternatives, which it need not have."""
         for group in self.any_of:
             if any(words and had >= words for words in group):

@@ -262,6 +262,10 @@ def test_either_of_two_words_or_phrases_is_enough(service: SearchService) -> Non
     either = service.search('"gecko sleeps" OR "hard rock"', deadline_s=60).hits
     assert sorted(hit.name for hit in either) == [b"gecko.txt", b"skink.txt"]
     assert min(hit.score for hit in either) >= 0.95, "each is a phrase that was asked for"
+    beside = service.search('skink "gecko sleeps" OR "hard rock"', deadline_s=60).hits[0]
+    assert beside.name == b"skink.txt"
+    assert beside.lexical is not None
+    assert beside.lexical >= 0.9, "it has a phrase and the word beside it"
     assert names(service, '"gecko sleeps" "hard rock"') == []
 
 

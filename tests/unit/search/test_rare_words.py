@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from magicfs.domain.query import Lexeme, Term
@@ -40,6 +42,14 @@ def test_of_two_rare_words_neither_names_something_by_itself() -> None:
     assert rare.share(frozenset({"bike", "insured"})) == 1.0
     rare = RareWords.of(question(("zither", 8.0, 1), ("insured", 2.0, 4)), everyday=())
     assert rare.share(frozenset({"zither"})) == pytest.approx(0.8)
+
+
+def test_a_text_with_one_of_two_phrases_lacks_no_rare_word_of_the_other() -> None:
+    phrases = (frozenset({"gecko", "sleeps"}), frozenset({"hard", "rock"}))
+    words = question(("skink", 4.0, 1), ("gecko", 4.0, 1), ("sleeps", 4.0, 2), ("hard", 2.0, 50), ("rock", 4.0, 1))
+    rare = RareWords.of(replace(words, any_of=(phrases,)), everyday=())
+    assert rare.share(frozenset({"skink", "hard", "rock"})) == 1.0
+    assert rare.share(frozenset({"skink", "rock"})) == 0.0
 
 
 @pytest.mark.parametrize(
