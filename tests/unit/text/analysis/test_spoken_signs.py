@@ -6,6 +6,7 @@ import pytest
 
 from magicfs.text.analysis.spoken_signs import forms_with_signs, greek_letter_forms
 from magicfs.text.analysis.variants import OtherForms
+from tests.unit.text.analysis.vectors import missed
 
 
 def one(word: str, form: str) -> OtherForms:
@@ -45,3 +46,18 @@ def test_a_greek_letter_and_its_name_are_forms_of_one_another(typed: str, forms:
 )
 def test_a_sign_that_is_typed_as_a_word_is_a_form_of_it(typed: str, forms: list[OtherForms]) -> None:
     assert list(forms_with_signs(typed)) == forms
+
+
+@pytest.mark.parametrize(
+    ("text", "question"),
+    [
+        ("the α-helix of a protein", "alpha helix"),
+        ("residents of rank gamma-7", "rank γ-7"),
+        ("the generics of C#", "c sharp generics"),
+        ("the sonata in B♭ major", "sonata B flat"),
+        ("templates of C++", "cpp templates"),
+        ("a server in .NET", "dotnet server"),
+    ],
+)
+def test_a_question_finds_all_of_its_words(text: str, question: str) -> None:
+    assert missed(text, question) == []
