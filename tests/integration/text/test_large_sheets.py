@@ -54,6 +54,21 @@ def test_small_sheets_stay_whole_beside_a_large_one(monkeypatch: pytest.MonkeyPa
     assert parts.unread is not None
 
 
+def test_the_texts_of_cells_that_are_left_out_are_empty(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A cell names its text by the number, and a sheet with one that is missing has none at all."""
+    monkeypatch.setattr(large_sheets, "MAX_SHEET_BYTES", 5000)
+    monkeypatch.setattr(large_sheets, "MAX_TEXTS_BYTES", 2000)
+    texts = "".join(f"<si><t>egret {number}</t></si>" for number in range(500))
+    content = workbook({LARGE: _sheet(500), "xl/sharedStrings.xml": f"<sst>{texts}</sst>"})
+    parts = FileParts()
+    with zipfile.ZipFile(io.BytesIO(with_first_rows(content, parts=parts))) as cut:
+        kept = cut.read("xl/sharedStrings.xml").decode()
+    last = kept.count("egret")
+    assert 20 < last < 100
+    assert kept == f"<sst>{texts[: texts.index(f'<si><t>egret {last}<')]}{'<si><t/></si>' * (500 - last)}</sst>"
+    assert f"xl/sharedStrings.xml: what follows text {last} (too-large)" in str(parts.unread)
+
+
 def test_others_stay_as_they_are() -> None:
     content = workbook({LARGE: _sheet(500)})
     assert with_first_rows(content, parts=FileParts()) == content
