@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.domain.files import FailedFile, FileStat, FileState
 from magicfs.linux.files import status_and_birth
 from magicfs.tree.file_nodes import KernelVersion, LastLookup
 from magicfs.tree.inodes.inodes import InodeTable
@@ -110,6 +111,18 @@ def test_its_inode_number_may_take_all_64_bits(table: InodeTable, root: RealDire
     del node
     pack_others(table, root, tmp_path)
     assert table.is_packed_file(number)
+
+
+def test_a_file_that_is_known_from_the_index_gets_no_second_number(
+    table: InodeTable, root: RealDirectory, tmp_path: Path
+) -> None:
+    (tmp_path / "a").touch()
+    status = FileStat.of((tmp_path / "a").stat())
+    record = FailedFile("here", "root", os.fsencode(tmp_path), b"a", status, FileState.FAILED, "corrupt", None, 0.0)
+    location = FileLocation(host="here", root=os.fsencode(tmp_path), path=b"a")
+    listed = known(table, RealFile(location, index_record=record))
+    assert count(table, root, b"a") == 0
+    assert look_up(table, root, b"a") == listed.ino
 
 
 def test_new_content_is_known(table: InodeTable, root: RealDirectory, tmp_path: Path) -> None:

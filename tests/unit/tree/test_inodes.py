@@ -8,7 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from magicfs.tree.identities import FileIdentity
-from magicfs.tree.inodes.inodes import ROOT_INO, InodeTable
+from magicfs.tree.inodes.inodes import ROOT_INO, InodeTable, NoOtherLookups
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.real.files import RealFile
 from magicfs.tree.virtual import StaticDirectory
@@ -65,6 +65,29 @@ def test_a_file_and_a_deleted_one_that_had_its_inode_number_stay_two(table: Inod
     assert table.forget(nodes[1].ino, 1)
     assert table.get_or_assign(seen(2)) is nodes[2]
     assert table.get_or_assign(seen(1)) is not nodes[1]
+
+
+class Claims(NoOtherLookups):
+    """Counts claims by number."""
+
+    def __init__(self) -> None:
+        self.held: Counter[int] = Counter()
+
+    def claim(self, ino: int) -> None:
+        self.held[ino] += 1
+
+    def release(self, ino: int) -> None:
+        self.held[ino] -= 1
+
+
+def test_look_ups_of_a_node_are_answered_here_as_long_as_it_is_an_object() -> None:
+    table = InodeTable(directory(b"root"))
+    claims = table.other_lookups = Claims()
+    nodes = [known(table, directory(key)) for key in (b"a", b"b")]
+    known(table, directory(b"a"))
+    assert +claims.held == {node.ino: 1 for node in nodes}
+    assert table.forget(nodes[0].ino, 2)
+    assert +claims.held == {nodes[1].ino: 1}
 
 
 @given(st.lists(st.tuples(st.sampled_from([b"a", b"b", b"c", b"d"]), st.booleans())))

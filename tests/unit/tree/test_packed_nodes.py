@@ -126,6 +126,24 @@ def test_a_directory_is_known_as_long_as_it_has_packed_nodes(table: InodeTable, 
     assert outer not in table
 
 
+def test_packed_directories_go_with_the_last_file_in_them(table: InodeTable, root: int, tmp_path: Path) -> None:
+    (tmp_path / "a/b").mkdir(parents=True)
+    (tmp_path / "a/b/c").touch()
+    file = look_up(table, root, b"a", b"b", b"c")
+    outer = look_up(table, root, b"a")
+    inner = look_up(table, root, b"a", b"b")
+    for _ in range(9):
+        table.pack_some()
+    assert None not in {table.packed.kind(number) for number in (outer, inner, file)}
+    assert table.forget(inner, 2)
+    assert table.forget(outer, 3)
+    assert inner in table
+    assert outer in table
+    assert table.forget(file, 1)
+    assert inner not in table
+    assert outer not in table
+
+
 def test_a_deep_path_is_unpacked(table: InodeTable, root: int, tmp_path: Path) -> None:
     depth = 400
     directory = os.open(tmp_path, os.O_PATH)

@@ -12,6 +12,7 @@ from pathlib import Path
 import pytest
 
 from magicfs.domain.attributes import AttributeChange
+from magicfs.tree.locations import FileLocation
 from magicfs.tree.pending_saves import PendingSave, ResultPlace
 from magicfs.tree.saving import Replacement
 from magicfs.tree.scratch import space as space_module
@@ -135,6 +136,32 @@ def test_a_save_that_fails_leaves_nothing_and_loses_nothing(
     assert_nothing_is_left(real, scratch)
     save(directory, file)
     assert real.read_bytes() == b"new"
+
+
+def test_a_file_for_one_result_that_is_renamed_to_another_is_saved_there(
+    directory: ScratchDirectory, saved: tuple[ScratchFile, ScratchHandle], real: Path
+) -> None:
+    other = real.with_name("b.txt")
+    other.write_bytes(b"other")
+    place = ResultPlace(b"02_0.80_b.txt", FileLocation(host="here", root=os.fsencode(real.parent), path=b"b.txt"))
+    Steps(None, directory.saving_as(RESULT, place)).finish()
+    assert (real.read_bytes(), other.read_bytes()) == (b"old", b"new")
+
+
+def test_an_empty_file_to_which_nobody_writes_is_saved_at_once(
+    directory: ScratchDirectory, result: ResultPlace, real: Path
+) -> None:
+    directory.create(b"temporary", mode=0o644, flags=os.O_RDWR)[1].close()
+    Steps(None, directory.saving_as(b"temporary", result)).finish()
+    assert real.read_bytes() == b""
+    assert directory.find(RESULT) is None
+
+
+def test_a_file_that_is_cut_gives_its_space_back(directory: ScratchDirectory) -> None:
+    file, handle = directory.create(b"a", mode=0o644, flags=os.O_RDWR)
+    handle.write(0, b"x" * 90)
+    file.set_attributes(AttributeChange(size=10), None)
+    directory.create(b"b", mode=0o644, flags=os.O_RDWR)[1].write(0, b"x" * 90)
 
 
 def test_a_file_is_saved_whole_where_the_disk_takes_a_part_at_a_time(
