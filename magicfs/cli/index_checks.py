@@ -150,7 +150,8 @@ class IndexChecks:
         except ModelMissing as error:
             if isinstance(self._index.failure, DatabaseError):
                 return "not known: the database cannot be read"
-            if in_use is not None and environment.supervisor(settings).running():
+            # One that is stopped answers nothing, and its parts work on.
+            if in_use is not None and environment.supervisor(settings).listens():
                 raise CheckFailed(f"searches here find by words alone, and workers make no vectors: {error}") from error
             return f"{in_use.name if in_use else settings.model} is not on this machine yet: 'magicfs up' prepares it"
         store.verify(stored, full=True)

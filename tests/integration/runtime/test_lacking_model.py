@@ -20,7 +20,10 @@ def test_a_machine_that_works_without_the_model_of_the_index_is_not_well(
     database: Database, database_url: str, stored_model: StoredModel, short_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     runs = False
-    monkeypatch.setattr(environment, "supervisor", lambda *_, **__: SimpleNamespace(running=lambda: runs))
+    # It is stopped, and does not answer.
+    monkeypatch.setattr(
+        environment, "supervisor", lambda *_, **__: SimpleNamespace(listens=lambda: runs, running=lambda: False)
+    )
     settings = Settings(home=short_path / "home", database_url=database_url, host="box")
     settings.make_home()
     with database.transaction() as connection:
