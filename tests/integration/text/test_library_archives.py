@@ -75,6 +75,16 @@ def test_the_files_in_an_archive_of_lha_are_read(extractor: FileExtractor) -> No
     assert text.endswith("b.txt\n\na heron")
 
 
+def test_what_lha_and_compress_have_made_is_read_in_another_archive(extractor: FileExtractor) -> None:
+    packed = {
+        "old.lzh": lha_of({"a.txt": b"a heron"}),
+        "b.tar.Z": compressed_by_compress(tar_archive(["b.txt"])),
+    }
+    text = read(extractor, container(packed), b"a.zip").text
+    assert "old.lzh/a.txt\n\na heron" in text
+    assert "b.tar.Z/b.txt\n\nhello" in text
+
+
 def test_what_compress_has_made_is_read(extractor: FileExtractor) -> None:
     log = "the herons came back\n" * 10_000
     document = read(extractor, compressed_by_compress(log.encode()), b"kern.log.Z")
