@@ -15,6 +15,8 @@ _WEB_PAGE = (
     b'MIME-Version: 1.0\r\nX-Document-Type: Workbook\r\nContent-Type: multipart/related; boundary="B"\r\n\r\n--B\r\n'
 )
 """How programs begin a web page in one file that they name as a document."""
+_CPIO = b"\xc7\x71" + bytes(4)
+"""How a binary archive of cpio begins, before the mode of its first member."""
 
 
 @pytest.mark.parametrize(
@@ -50,6 +52,11 @@ _WEB_PAGE = (
         (b"-----BEGIN PGP MESSAGE-----\n\nowEBYgGd/pANAwAKAR267JSBIvSnAawbYgV0LnR4dGtLS0s=", b"a.asc", *_TEXT),
         (b"-----BEGIN PGP SIGNED MESSAGE-----\nHash: SHA512\n\nthe plan\n", b"a.asc", *_TEXT),
         ("„To whom it may concern“, said the letter".encode("cp1252"), b"a.txt", *_TEXT),
+        # A member in a binary archive of cpio, then what has no kind of a file, or no end of a name.
+        (_CPIO + b"\xa4\x81" + bytes(12) + b"\2\0" + bytes(4) + b"a\0", b"a", Route.ARCHIVE, "application/x-cpio"),
+        (_CPIO + bytes(14) + b"\2\0" + bytes(4) + b"a\0", b"a", *_TEXT),
+        (_CPIO + b"\xa4\x81" + bytes(12) + b"\3\0" + bytes(4) + b"a\0", b"a", *_TEXT),
+        (("燇" + "字" * 20).encode("utf-16-le"), b"a", *_TEXT),
         (b"%PDF-1.7 ...", b"report.txt", Route.PARSE, "application/pdf"),
         (b"\n\n%PDF-1.7\n1 0 obj\n", b"report", Route.PARSE, "application/pdf"),
         (b"A PDF begins with `%PDF-1.7`.", b"formats.txt", *_TEXT),
