@@ -15,12 +15,10 @@ from magicfs.domain.attributes import AttributeChange
 from magicfs.tree.locations import FileLocation
 from magicfs.tree.pending_saves import PendingSave, ResultPlace
 from magicfs.tree.saving import Replacement
-from magicfs.tree.scratch import space as space_module
 from magicfs.tree.scratch.directories import ScratchDirectory
 from magicfs.tree.scratch.files import ScratchFile
 from magicfs.tree.scratch.handles import ScratchHandle
 from magicfs.tree.scratch.scratch import Scratch
-from magicfs.tree.scratch.space import Space
 from magicfs.tree.steps import Steps
 from tests.unit.tree.conftest import RESULT
 
@@ -49,6 +47,10 @@ def prepare(directory: ScratchDirectory, file: ScratchFile) -> None:
 
 def save(directory: ScratchDirectory, file: ScratchFile) -> None:
     Steps(None, directory.saving(file)).finish()
+
+
+def refuse_for_want_of_space(_descriptor: int) -> None:
+    raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
 
 def assert_nothing_is_left(real: Path, scratch: Scratch) -> None:
@@ -125,12 +127,9 @@ def test_a_save_that_fails_leaves_nothing_and_loses_nothing(
     real: Path,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    def refuse(_descriptor: int) -> None:
-        raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-
     file, _ = saved
     with monkeypatch.context() as patched, pytest.raises(OSError, match="space"):
-        patched.setattr(os, "fsync", refuse)
+        patched.setattr(os, "fsync", refuse_for_want_of_space)
         save(directory, file)
     assert (real.read_bytes(), file.path.read_bytes()) == (b"old", b"new")
     assert_nothing_is_left(real, scratch)
@@ -148,6 +147,38 @@ def test_a_file_for_one_result_that_is_renamed_to_another_is_saved_there(
     assert (real.read_bytes(), other.read_bytes()) == (b"old", b"new")
 
 
+def test_content_that_was_renamed_away_does_not_replace_what_was_saved_since(
+    directory: ScratchDirectory,
+    scratch: Scratch,
+    saved: tuple[ScratchFile, ScratchHandle],
+    result: ResultPlace,
+    real: Path,
+) -> None:
+    file, handle = saved
+    directory.rename(RESULT, b"elsewhere")
+    directory.create(b"temporary", mode=0o644, flags=os.O_RDWR)[1].write(0, b"later")
+    Steps(None, directory.saving_as(b"temporary", result)).finish()
+    handle.close()
+    scratch.wait()
+    assert (real.read_bytes(), file.path.read_bytes()) == (b"later", b"new")
+
+
+def test_a_result_is_shown_again_when_its_new_content_cannot_be_saved(
+    directory: ScratchDirectory, scratch: Scratch, result: ResultPlace, real: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    with real.open("rb") as source:
+        Steps(None, directory.copying(result, source.fileno(), b"backup")).finish()
+    _, handle = directory.create_content(result, mode=0o644, flags=os.O_RDWR)
+    handle.write(0, b"new")
+    monkeypatch.setattr(os, "fsync", refuse_for_want_of_space)
+    handle.close()
+    scratch.wait()
+    assert real.read_bytes() == b"old"
+    assert directory.find(RESULT) is None
+    assert not directory.has_moved(RESULT)
+    assert [entry.name for entry in directory.entries()] == [RESULT + b".unsaved", b"backup"]
+
+
 def test_an_empty_file_to_which_nobody_writes_is_saved_at_once(
     directory: ScratchDirectory, result: ResultPlace, real: Path
 ) -> None:
@@ -155,13 +186,6 @@ def test_an_empty_file_to_which_nobody_writes_is_saved_at_once(
     Steps(None, directory.saving_as(b"temporary", result)).finish()
     assert real.read_bytes() == b""
     assert directory.find(RESULT) is None
-
-
-def test_a_file_that_is_cut_gives_its_space_back(directory: ScratchDirectory) -> None:
-    file, handle = directory.create(b"a", mode=0o644, flags=os.O_RDWR)
-    handle.write(0, b"x" * 90)
-    file.set_attributes(AttributeChange(size=10), None)
-    directory.create(b"b", mode=0o644, flags=os.O_RDWR)[1].write(0, b"x" * 90)
 
 
 def test_a_file_is_saved_whole_where_the_disk_takes_a_part_at_a_time(
@@ -267,15 +291,3 @@ def test_a_copy_has_the_mode_and_the_times_of_its_result(
     assert isinstance(backup, ScratchFile)
     attributes = backup.attributes()
     assert (attributes.mode & 0o777, attributes.mtime_ns) == (0o640, 2_000_000_009)
-
-
-def test_scratch_files_do_not_fill_the_disk_of_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """How much is free is asked again after some megabytes: others write to that disk too."""
-    space = Space(tmp_path)
-    space.take(MEGABYTE)
-    monkeypatch.setattr(space_module, "SPARED_BYTES", 1 << 62)
-    with pytest.raises(OSError, match="space"):
-        for _ in range(16):
-            space.take(MEGABYTE)
-    with pytest.raises(OSError, match="space"):
-        Space(tmp_path).take(1)

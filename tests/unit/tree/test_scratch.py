@@ -12,13 +12,17 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.domain.attributes import AttributeChange
 from magicfs.tree.pending_saves import ResultPlace
 from magicfs.tree.saving import Replacement
+from magicfs.tree.scratch import space as space_module
 from magicfs.tree.scratch.directories import ScratchDirectory
 from magicfs.tree.scratch.scratch import Scratch, scratch_directory
+from magicfs.tree.scratch.space import Space
 from magicfs.tree.steps import Steps, acquiring, waiting
 from tests.unit.tree.conftest import RESULT
 
+MEGABYTE = 1 << 20
 START = """
 import sys, time
 from pathlib import Path
@@ -68,6 +72,25 @@ def test_space_has_limits(directory: ScratchDirectory, scratch: Scratch) -> None
     directory.remove(b"b")
     other.close()
     directory.create(b"f", mode=0o644, flags=os.O_RDWR)[1].write(0, b"x" * 100)
+
+
+def test_a_file_that_is_cut_gives_its_space_back(directory: ScratchDirectory) -> None:
+    file, handle = directory.create(b"a", mode=0o644, flags=os.O_RDWR)
+    handle.write(0, b"x" * 90)
+    file.set_attributes(AttributeChange(size=10), None)
+    directory.create(b"b", mode=0o644, flags=os.O_RDWR)[1].write(0, b"x" * 90)
+
+
+def test_scratch_files_do_not_fill_the_disk_of_the_index(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """How much is free is asked again after some megabytes: others write to that disk too."""
+    space = Space(tmp_path)
+    space.take(MEGABYTE)
+    monkeypatch.setattr(space_module, "SPARED_BYTES", 1 << 62)
+    with pytest.raises(OSError, match="space"):
+        for _ in range(16):
+            space.take(MEGABYTE)
+    with pytest.raises(OSError, match="space"):
+        Space(tmp_path).take(1)
 
 
 def test_a_result_larger_than_the_space_is_not_moved(
