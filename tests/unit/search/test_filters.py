@@ -68,6 +68,7 @@ def test_what_is_no_day_and_no_size_is_told() -> None:
     assert parse("NOT after:X IS NOT SIZE:X").misread == ("after:X", "SIZE:X")
     assert parse("files in:~ in:. -in:..").misread == ("in:~", "in:.", "-in:..")
     assert parse("limit:0 limit:-5 limit:many").misread == ("limit:0", "limit:-5", "limit:many")
+    assert parse("after: the rain -before: size:").misread == (), "no value was typed yet"
 
 
 @pytest.mark.parametrize("typed", ["in:notes/*", "in:./notes", "in:~/notes/", "in:notes/**", "path:~/notes/*"])

@@ -96,6 +96,11 @@ def test_pieces_that_are_meant_to_the_letter_are_words() -> None:
     query = parse("tar -xzf type:module", literal={"-xzf", "type:module"})
     assert (query.question, query.excluded, query.filters) == ("tar -xzf type:module", (), Filters())
     assert parse('name:"my file"', literal={'name:"my file"'}).question == "name: my file"
+    assert [parse(path, literal=[path]).question for path in ("path:docs/a.pdf", "path:docs")] == [
+        "docs/a.pdf",
+        "path:docs",
+    ]
+    assert parse("*", literal=["*"]).question == "*"
 
 
 def test_pieces_that_may_be_meant_to_the_letter_are_told() -> None:
