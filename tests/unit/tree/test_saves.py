@@ -163,6 +163,20 @@ def test_content_that_was_renamed_away_does_not_replace_what_was_saved_since(
     assert (real.read_bytes(), file.path.read_bytes()) == (b"later", b"new")
 
 
+def test_a_file_that_was_saved_while_a_program_opened_it_is_opened_anew(
+    directory: ScratchDirectory, saved: tuple[ScratchFile, ScratchHandle], real: Path
+) -> None:
+    """What the program writes would be lost with the scratch file."""
+    file, _ = saved
+    descriptor = os.open(file.path, os.O_RDWR)
+    save(directory, file)
+    with pytest.raises(OSError) as error:
+        file.add_handle(descriptor, os.O_RDWR)
+    os.close(descriptor)
+    assert error.value.errno == errno.ESTALE
+    assert real.read_bytes() == b"new"
+
+
 def test_a_result_is_shown_again_when_its_new_content_cannot_be_saved(
     directory: ScratchDirectory, scratch: Scratch, result: ResultPlace, real: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
