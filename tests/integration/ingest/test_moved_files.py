@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import LiteralString
+from typing import Any, LiteralString
 
 import pytest
 
+from magicfs.db.corpus import moved_files
+from magicfs.db.corpus.moved_files import LockedFile
 from tests.integration.ingest.trees import found, on_disk, process
 from tests.plugins.index import Index
 
@@ -92,6 +94,25 @@ def test_quarantined_and_waiting_files_are_what_they_were(index: Index, folder: 
     ]
     index.settle()
     assert index.states()["new/3.txt"] == ("failed", "crashed")
+
+
+@pytest.mark.parametrize("meanwhile", ["UPDATE files SET path = 'elsewhere.txt'", "DELETE FROM files"])
+def test_a_row_that_another_transaction_was_faster_to_move_or_delete_is_left_alone(
+    index: Index, folder: Path, monkeypatch: pytest.MonkeyPatch, meanwhile: LiteralString
+) -> None:
+    lock_files = moved_files.lock_files
+
+    def lock_later(*given: Any, **named: Any) -> list[LockedFile]:
+        monkeypatch.undo()
+        index.rows(meanwhile + " WHERE display = 'old name/4.txt' RETURNING 1")
+        return lock_files(*given, **named)
+
+    monkeypatch.setattr(moved_files, "lock_files", lock_later)
+    (folder / "4.txt").rename(folder / "moved.txt")
+    process(index, "old name/moved.txt")
+    paths = {path for (path,) in index.rows("SELECT path FROM files")}
+    assert b"old name/moved.txt" in paths
+    assert (b"elsewhere.txt" in paths) is meanwhile.startswith("UPDATE")
 
 
 @pytest.mark.parametrize(
