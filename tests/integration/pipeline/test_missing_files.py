@@ -17,6 +17,16 @@ from tests.plugins.index import HOST, Index, with_and_without_restarts
 from tests.plugins.services import make_maintenance, make_scanner
 
 
+def empty_the_root(index: Index) -> None:
+    """Index twenty files and delete them, so that a scan suspects their deletion."""
+    for number in range(20):
+        (index.folder / f"{number}.txt").write_text(f"words {number}")
+    index.settle()
+    for number in range(20):
+        (index.folder / f"{number}.txt").unlink()
+    assert index.scan().suspected_deletions == 20
+
+
 @with_and_without_restarts
 class TestRootsThatAreNotThere:
     def test_a_missing_root_keeps_its_files(self, index: Index, tmp_path: Path) -> None:
@@ -52,12 +62,7 @@ class TestRootsThatAreNotThere:
         assert set(index.states()) == {f"{number}.txt" for number in (0, 2, 3, 4)}
 
     def test_an_emptied_root_asks(self, index: Index) -> None:
-        for number in range(20):
-            (index.folder / f"{number}.txt").write_text(f"words {number}")
-        index.settle()
-        for number in range(20):
-            (index.folder / f"{number}.txt").unlink()
-        assert index.scan().suspected_deletions == 20
+        empty_the_root(index)
         assert len(index.states()) == 20
         assert index.registered().state == "suspect"
         with index.database.transaction() as connection:
@@ -138,12 +143,7 @@ class TestWhatMustNotBeLost:
         assert index.rows("SELECT may_delete FROM roots") == [(False,)]
 
     def test_a_confirmation_outlives_a_scan_that_is_stopped(self, index: Index) -> None:
-        for number in range(20):
-            (index.folder / f"{number}.txt").write_text(f"words {number}")
-        index.settle()
-        for number in range(20):
-            (index.folder / f"{number}.txt").unlink()
-        assert index.scan().suspected_deletions == 20
+        empty_the_root(index)
         with index.database.transaction() as connection:
             request_scan(connection, name=index.root.name, may_delete=True)
         with pytest.raises(ScanStopped):
