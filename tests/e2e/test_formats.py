@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from magicfs.domain.models import StoredModel
 from magicfs.embedding.embedder import FastembedEmbedder
 from magicfs.text.extract.ocr.ocr_engines import find_ocr
 from tests.plugins.environment import collection_of_formats
@@ -17,7 +18,7 @@ from tests.plugins.searches import result_paths
 from tests.plugins.stack import Stack
 
 MIB = 1 << 20
-WORKER_MIB = 350
+WORKER_MIB = 280
 PARSER_MIB = 768 if find_ocr() else 384
 """A parser that stays above 384 is replaced; real documents do not bring it there even for a moment, but recognising
 the text of a scanned page does."""
@@ -63,7 +64,8 @@ def collection() -> Path:
 
 
 @pytest.fixture(scope="module")
-def indexed(module_stack: Stack, collection: Path) -> Iterator[Indexed]:
+def indexed(module_stack: Stack, stored_multilingual: StoredModel, collection: Path) -> Iterator[Indexed]:
+    assert stored_multilingual, "or the agent prepares it, which takes more memory than anything here"
     with (collection / "manifest.tsv").open(encoding="utf-8", newline="") as lines:
         rows = [
             Row(line["file"], line["class"], line["expected_phrase"]) for line in csv.DictReader(lines, delimiter="\t")

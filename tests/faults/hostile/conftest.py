@@ -22,7 +22,7 @@ NEVER = "3600"
 WITHOUT_ROOT_RIGHTS = ("setpriv", "--bounding-set", "-dac_override,-dac_read_search")
 """Takes the capabilities away by which root reads every file."""
 
-WORKER_MIB = 400
+WORKER_MIB = 300
 
 
 def without_root_rights() -> tuple[str, ...]:
