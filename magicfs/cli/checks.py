@@ -19,8 +19,11 @@ from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
 
+from magicfs.cli import environment, search_client
 from magicfs.cli.index_checks import IndexChecks
+from magicfs.cli.stuck_parts import ANSWER_SECONDS, STARTUP_SECONDS, SUPERVISOR_SECONDS
 from magicfs.config import Settings
+from magicfs.domain.parts import SEARCH_SERVER
 from magicfs.errors import CheckFailed, MagicFSError
 from magicfs.linux.disk import why_no_writes
 from magicfs.state_directory.directory import HOME_MODE, require_usable_path
@@ -185,10 +188,29 @@ def _start_ocr(settings: Settings, ocr: Ocr) -> None:
         raise CheckFailed(f"{ocr.engine} does not start: {problem}: reinstall it, or remove it to do without")
 
 
+def _searches(settings: Settings) -> str:
+    """What answers searches. Raises `CheckFailed` when it is the search server, and it does not answer."""
+    is_served = search_client.is_served(search_client.this_caller(), seconds=ANSWER_SECONDS)
+    if is_served:
+        return "the search server answers"
+    if is_served is not None:
+        return "the search server has other settings than this command: searches here start one of their own"
+    running = environment.supervisor(settings, answer_seconds=SUPERVISOR_SECONDS) if settings.run_dir.is_dir() else None
+    part = None if running is None else running.part(SEARCH_SERVER)
+    if part is None:
+        return "no search server runs: 'magicfs up' starts it"
+    if part.state != "running" or part.uptime_s < STARTUP_SECONDS:
+        return "the search server starts"
+    raise CheckFailed(
+        f"the search server does not answer, and each search takes longer: run 'kill -9 {part.pid}', and it is started "
+        f"anew; if that does not help, see {settings.log_dir / SEARCH_SERVER}.log"
+    )
+
+
 def _checks(settings: Settings) -> dict[str, Callable[[], str]]:
     """All checks by their names, in the order of the output."""
     first = {"python": _python, "home": _home, "disk": _disk, "fuse": _fuse, "programs": _programs, "shm": _semaphores}
-    last = {"parser": _parser, "archives": _archives, "ocr": _ocr}
+    last = {"searches": _searches, "parser": _parser, "archives": _archives, "ocr": _ocr}
     return {
         **{name: partial(check, settings) for name, check in first.items()},
         **IndexChecks(settings).all(),

@@ -6,7 +6,9 @@ Pure.
 
 from __future__ import annotations
 
-from magicfs.config import Settings
+from collections.abc import Mapping
+
+from magicfs.config import Settings, environment_values
 
 _UP_SETTINGS = frozenset({"workers", "mount"})
 """Settings that only `up` itself reads; no part gets them."""
@@ -21,6 +23,11 @@ MOUNT_SETTINGS = frozenset(
     }
 )
 """Settings that the mount reads; the last ones also for the query embedder, which it may start."""
+
+SEARCH_SETTINGS = frozenset(
+    {"database_url", "hub", "host", "search_seconds", "search_limit", "idle_seconds", "log_level", "log_format"}
+)
+"""Settings that the search server reads."""
 
 SERVE_SETTINGS = frozenset(
     {"database_url", "broker_url", "hub", "host", "listen", "advertise", "log_level", "log_format"}
@@ -40,3 +47,13 @@ def environment_of(settings: Settings, *, only: frozenset[str] | None = None) ->
     values = {name: getattr(settings, name) for name in sorted(names) if not name.startswith("flower_")}
     environment = {f"MAGICFS_{name.upper()}": str(value) for name, value in values.items() if value is not None}
     return {"MAGICFS_HOME": str(settings.home), **environment}
+
+
+def search_environment_of(settings: Settings, variables: Mapping[str, str]) -> dict[str, str]:
+    """The environment of the search server: those of its settings that the `variables` of the command decide.
+
+    It reads `config.toml` itself, and ends when that changes.
+    """
+    values = environment_values(variables)
+    names = sorted(SEARCH_SETTINGS & values.keys())
+    return {"MAGICFS_HOME": str(settings.home), **{f"MAGICFS_{name.upper()}": str(values[name]) for name in names}}

@@ -1,10 +1,11 @@
 """Asks the search server for what `magicfs search` prints, and starts one where none listens.
 
 The start of a program that searches takes longer than the search, so a process that has all of it in memory answers.
-`magicfs up` runs one. A server is asked by its own user alone, and only with the very settings that it has, which
-decide the name of its socket. What it does not answer, the command searches itself, and writes into the server's log
-why it had to. Used by `searching`, and by `search_server` for the names. It imports what a socket takes and no more.
-Main thread.
+`magicfs up` runs one, which is asked first. It says whether the settings of the command are its own: only a server can
+read them, because that takes libraries. For other settings, there is a server of the very `Caller`, which decides the
+name of its socket. A server is asked by its own user alone. What none answers, the command searches itself, and writes
+into the log of the servers why it had to. Used by `searching`, by `search_server` for the names, and by
+`magicfs doctor`. It imports what a socket takes and no more. Main thread.
 """
 
 from __future__ import annotations
@@ -26,6 +27,8 @@ from magicfs.ipc.framing import FramingError, Message, error_in, receive, send
 from magicfs.state_directory.home import FILE_NAME, home
 
 LOG_NAME = "search-server.log"
+SOCKET_NAME = "search.sock"
+"""The socket of the server of `magicfs up`."""
 IDLE_SECONDS = 300.0
 """A server that a search has started exits this long after its last search: it holds some 40 MB."""
 SEARCH_SECONDS = 10.0
@@ -63,28 +66,32 @@ class Unserved(NamedTuple):
     """That the command has to search itself."""
 
     reason: str | None = None
-    """Why a server that listens was of no use. None where none listens."""
+    """Why a server that listens was of no use. None where none listens that has the settings of the command."""
 
 
-def settings_key(versions: list[list[int] | None] | None = None) -> str:
-    """What a search depends on besides its options: all that decides the settings and the program, as text.
+class Caller(NamedTuple):
+    """What an answer depends on besides the options of the search, in the process that asks."""
 
-    That are variables, `config.toml`, the user, the machine, its time zone, and the program. `versions` are what
-    `file_versions` has returned; without them it is called.
-    """
-    program = [magicfs.__version__, sys.executable, os.geteuid(), os.uname().nodename]
-    place = os.path.realpath(home())
-    return json.dumps([place, sorted(settings_variables().items()), program, versions or file_versions()])
+    place: list[object]
+    """The state directory, the user, the machine, and its time zone."""
+    program: list[object]
+    """The program, and the versions of its files and of those of the settings."""
+    variables: dict[str, str]
+    """The variables of MagicFS and of libpq. Many change nothing: a server reads the settings from them."""
 
 
-def settings_variables() -> dict[str, str]:
-    """The variables that decide the settings, but for `MAGICFS_HOME`: what that decides, `home` returns."""
-    return {
-        name: value
-        for name, value in os.environ.items()
-        if (name.upper().startswith("MAGICFS_") or name.startswith("PG") or name in {"HOME", "TZ"})
-        and name != "MAGICFS_HOME"
-    }
+def this_caller(versions: list[list[int] | None] | None = None) -> Caller:
+    """This process. `versions` are what `file_versions` has returned; without them it is called."""
+    return Caller(
+        [os.path.realpath(home()), os.geteuid(), os.uname().nodename, os.environ.get("TZ")],
+        [magicfs.__version__, sys.executable, versions or file_versions()],
+        {
+            name: value
+            for name, value in os.environ.items()
+            if (name.upper().startswith("MAGICFS_") or name.startswith("PG") or name == "HOME")
+            and name != "MAGICFS_HOME"
+        },
+    )
 
 
 def file_versions() -> list[list[int] | None]:
@@ -114,23 +121,36 @@ def _version_of_modules(folder: str) -> list[int] | None:
     return [zlib.crc32(repr(modules).encode("utf-8", "surrogateescape"))]
 
 
-def socket_path(key: str) -> str:
-    """The socket of the server with these settings."""
-    return os.path.join(home(), "run", f"search-{zlib.crc32(key.encode('utf-8', 'surrogateescape')):08x}.sock")
+def shared_socket() -> str:
+    """The socket of the server of `magicfs up`."""
+    return os.path.join(home(), "run", SOCKET_NAME)
 
 
-def ask(options: Mapping[str, object], *, key: str) -> ServedAnswer | Unserved:
-    """What a server with the settings `key` answers to a search.
+def socket_path(caller: Caller) -> str:
+    """The socket of the server that is for this caller alone."""
+    return os.path.join(home(), "run", f"search-{zlib.crc32(json.dumps(caller, sort_keys=True).encode()):08x}.sock")
+
+
+def ask(options: Mapping[str, object], *, caller: Caller) -> ServedAnswer | Unserved:
+    """What a server with the settings of the caller answers to a search.
 
     `options` are those of `searching.SearchOptions`, by name.
     """
-    request = Message({"do": "search", "key": key, **options})
+    request = Message({"do": "search", "caller": caller, **options})
+    shared = _ask(shared_socket(), request)
+    if isinstance(shared, ServedAnswer):
+        return shared
+    own = _ask(socket_path(caller), request)
+    return own if isinstance(own, ServedAnswer) else Unserved(own.reason or shared.reason)
+
+
+def _ask(path: str, request: Message) -> ServedAnswer | Unserved:
     try:
         with socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
             connection.settimeout(TAKEN_SECONDS)
-            connection.connect(socket_path(key))
+            connection.connect(path)
             if not _is_ours(connection):
-                return Unserved("another user's process serves the socket")
+                return Unserved()
             asked_at = time.monotonic()
             taken_by = asked_at + TAKEN_SECONDS
             send(connection, request, deadline=taken_by)
@@ -138,6 +158,8 @@ def ask(options: Mapping[str, object], *, key: str) -> ServedAnswer | Unserved:
             refusal = error_in(taken)
             if refusal is not None:
                 return Unserved(f"it was not taken ({refusal})")
+            if not taken.head["serves"]:
+                return Unserved()
             deadline = time.monotonic() + float(taken.head["seconds"]) + GRACE_SECONDS
             answer = receive(connection, max_body_bytes=MAX_ANSWER_BYTES, deadline=deadline)
             return served_answer(answer, seconds=time.monotonic() - asked_at)
@@ -145,6 +167,17 @@ def ask(options: Mapping[str, object], *, key: str) -> ServedAnswer | Unserved:
         return Unserved()
     except (OSError, FramingError, ValueError, KeyError, TypeError) as error:
         return Unserved(f"{type(error).__name__}: {error}")
+
+
+def is_served(caller: Caller, *, seconds: float) -> bool | None:
+    """Whether the server of `magicfs up` answers searches of the caller; None if it says nothing for `seconds`."""
+    deadline = time.monotonic() + seconds
+    with suppress(OSError, FramingError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
+        connection.settimeout(seconds)
+        connection.connect(shared_socket())
+        send(connection, Message({"do": "ping", "caller": caller}), deadline=deadline)
+        return bool(receive(connection, max_body_bytes=0, deadline=deadline).head.get("serves"))
+    return None
 
 
 def _is_ours(connection: socket.socket) -> bool:
@@ -165,8 +198,8 @@ def served_answer(answer: Message, *, seconds: float) -> ServedAnswer | Unserved
     return Unserved(f"it failed ({error})")
 
 
-def start_server(key: str, variables: Mapping[str, str]) -> None:
-    """Start a server for the searches with the settings `key` that follow, with the variables that gave them.
+def start_server(caller: Caller, variables: Mapping[str, str]) -> None:
+    """Start a server for the searches of this caller that follow, with all the variables that it had.
 
     Does not wait for it. One that runs already stays the only one. Where the state directory is not this user's, or its
     folders are missing, there is none. The server inherits the lock of its socket, so that `magicfs down` knows of it
@@ -175,7 +208,7 @@ def start_server(key: str, variables: Mapping[str, str]) -> None:
     from magicfs.linux.files import rotate_log
     from magicfs.linux.locks import try_lock
 
-    path = socket_path(key)
+    path = socket_path(caller)
     with suppress(OSError):
         if os.stat(os.path.dirname(path)).st_uid != os.geteuid():
             return

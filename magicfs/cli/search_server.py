@@ -1,6 +1,6 @@
 """The search server: a process with everything in memory that a search needs, which answers `magicfs search`.
 
-    python -P -m magicfs.cli.search_server [--variables NAME...] [--socket PATH [--idle-exit SECONDS]]
+    python -P -m magicfs.cli.search_server [--time-zone TZ] [--socket PATH [--idle-exit SECONDS]]
 
 It is a part of `magicfs up`, which forks it with its libraries in memory: it connects to nothing before it is asked.
 For commands with other settings than those of `up`, and where `up` does not run, `search_client` starts one after a
@@ -8,9 +8,9 @@ search that no server has answered, with a socket and the settings of that searc
 for a while. `ipc/local_server.py` has the socket, which its user alone may use. It prints nothing: the terminal is that
 of the command.
 
-Protocol: `{"do": "search", "key": ..., "query": ..., ...}`, with the other options of a search, gets two answers. The
-first says that it is taken, and how long it may take; the second has what is to be printed as its body, or `error` and
-`message`, and the `complaints` about the settings.
+Protocol: `{"do": "search", "caller": ..., "query": ..., ...}`, with the other options of a search, gets two answers.
+The first says whether this server `serves` the caller, as one with the same settings, and how long the search may take.
+The second has what is to be printed as its body, or `error` and `message`, and the `complaints` about the variables.
 
 Threads: those of `ipc/local_server.py`, and one that prepares the first search of a server that a command has started.
 """
@@ -23,16 +23,17 @@ import os
 import sys
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping
 from contextlib import suppress
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from magicfs import config
 from magicfs.cli import environment, search_client
+from magicfs.cli.search_client import Caller
 from magicfs.cli.searching import SearchOptions, find, seconds_to_search, text_of
 from magicfs.config import Settings
-from magicfs.errors import MagicFSError, MalformedRequest, ServerError
+from magicfs.errors import ConfigError, MagicFSError, MalformedRequest, ServerError
 from magicfs.ipc.framing import Message, failure
 from magicfs.ipc.local_server import IsWanted, serve
 from magicfs.linux.process import collect_garbage_rarely, return_free_memory, share_one_heap
@@ -67,17 +68,15 @@ _TYPES: dict[str, tuple[type, ...]] = {
 class SearchAnswers:
     """Answers requests with a search service. A `Service` of `ipc/local_server.py`."""
 
-    def __init__(
-        self, settings: Settings, *, key: str, file_versions: list[list[int] | None], complaints: Sequence[str] = ()
-    ) -> None:
-        """Search with `settings`, for clients whose settings have the same `key`, and about which it complains.
+    def __init__(self, settings: Settings, caller: Caller, *, file_versions: list[list[int] | None]) -> None:
+        """Search with `settings`, for those that ask with the same ones and are otherwise like `caller`.
 
-        `file_versions` are those in the key.
+        `file_versions` are those in the caller.
         """
         self._settings = settings
-        self._key = key
+        self._caller = caller
+        self._decisive = decisive_settings(settings, caller.variables)
         self._file_versions = file_versions
-        self._complaints = list(complaints)
         self._building = threading.Lock()
         self._built: tuple[Database, SearchService] | None = None
         self._served = 0
@@ -90,16 +89,22 @@ class SearchAnswers:
     def answers(self, request: Message, *, is_wanted: IsWanted) -> Iterator[Message]:
         """The answers to a request, each when it is ready."""
         del is_wanted
+        caller = _caller(request.head)
         match request.head.get("do"):
-            case "search":
-                yield Message({"pid": os.getpid(), "seconds": seconds_to_search(self._settings)})
-                answer = self._answer(request.head)
-                self._served += "error" not in answer.head
-                yield Message(answer.head | {"complaints": self._complaints}, answer.body)
+            case "search" if caller is not None:
+                serves = self._serves(caller)
+                yield Message({"pid": os.getpid(), "serves": serves, "seconds": seconds_to_search(self._settings)})
+                if serves:
+                    answer = self._answer(request.head)
+                    self._served += "error" not in answer.head
+                    complaints = config.unknown_variables(caller.variables)
+                    yield Message(answer.head | {"complaints": complaints}, answer.body)
+            case "ping" if caller is not None:
+                yield Message({"pid": os.getpid(), "serves": self._serves(caller)})
             case "ping" | "quit":
                 yield Message({"pid": os.getpid(), "served": self._served})
             case _:
-                yield failure(MalformedRequest("malformed request (unknown command)"))
+                yield failure(MalformedRequest("malformed request (unknown command, or a search without a caller)"))
 
     def is_outdated(self) -> bool:
         """Whether the settings or the program have changed: the next search gets another server."""
@@ -119,10 +124,17 @@ class SearchAnswers:
             if self._built is not None:
                 self._built[0].close()
 
+    def _serves(self, caller: Caller) -> bool:
+        """Whether the caller would find the same. One whose settings are wrong reports that itself."""
+        if (caller.place, caller.program) != (self._caller.place, self._caller.program):
+            return False
+        try:
+            return decisive_settings(config.load(caller.variables), caller.variables) == self._decisive
+        except ConfigError:
+            return False
+
     def _answer(self, head: dict[str, Any]) -> Message:
         """The answer with the text to print, or with the error."""
-        if head.get("key") != self._key:
-            return failure(ServerError("this server has other settings"))
         try:
             text = self._text(_options(head))
         except MagicFSError as error:
@@ -161,19 +173,32 @@ class SearchAnswers:
         collect_garbage_rarely()
 
 
+def decisive_settings(settings: Settings, variables: Mapping[str, str]) -> tuple[object, ...]:
+    """All that an answer depends on in the settings and in the variables that they were read from.
+
+    The variables of libpq, and the home directory, where it looks for passwords and certificates, count for a Postgres
+    at an address alone: `environment` keeps them from that in the state directory.
+    """
+    read = (settings.database_dsn, settings.hub, settings.host, settings.search_seconds, settings.search_limit)
+    if settings.local_database:
+        return read
+    return *read, *sorted(item for item in variables.items() if item[0].startswith("PG") or item[0] == "HOME")
+
+
+def _caller(head: dict[str, Any]) -> Caller | None:
+    """The caller in a request; None without one."""
+    match head.get("caller"):
+        case [list(place), list(program), dict(variables)] if all(type(value) is str for value in variables.values()):
+            return Caller(place, program, variables)
+    return None
+
+
 def _options(head: dict[str, Any]) -> SearchOptions:
     """The options in a request. Raises `MalformedRequest`."""
     options = {name: head.get(name, SearchOptions._field_defaults.get(name)) for name in SearchOptions._fields}
     if any(type(value) not in _TYPES[name] for name, value in options.items()):
         raise MalformedRequest("malformed request (a search has a query and options)")
     return SearchOptions._make(options.values())
-
-
-def _keep_variables(names: Sequence[str]) -> None:
-    """Unset the variables that decide the settings, except these: supervisord has more, of the `up` that started it."""
-    for name in search_client.settings_variables().keys() - set(names):
-        del os.environ[name]
-    time.tzset()
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -187,32 +212,34 @@ def main(arguments: list[str] | None = None) -> int:
         help="with --socket, end after this many seconds without a request",
     )
     parser.add_argument("--lock", type=int, help="the descriptor of the lock of the socket, which this process has")
-    parser.add_argument("--variables", nargs="*", help="the variables that decide the settings; others are unset")
+    parser.add_argument("--time-zone", help="without --socket, the value of TZ; supervisord may have another one")
     options = parser.parse_args(arguments)
     if options.lock is not None:
         os.set_inheritable(options.lock, False)
-    if options.variables is not None:
-        _keep_variables(options.variables)
+    is_part = options.socket is None
+    if is_part:
+        os.environ.pop("TZ", None)
+        os.environ |= {} if options.time_zone is None else {"TZ": options.time_zone}
+        time.tzset()
     share_one_heap()
     # The server leaves its working directory.
     os.environ["MAGICFS_HOME"] = home()
     # Before the environment is changed.
     file_versions = search_client.file_versions()
-    key = search_client.settings_key(file_versions)
+    caller = search_client.this_caller(file_versions)
     try:
         settings = environment.settings_for_service("search")
     except MagicFSError as error:
         sys.stderr.write(f"magicfs: {error}\n")
         return 1
-    path = Path(search_client.socket_path(key))
-    is_part = options.socket is None
+    path = Path(search_client.shared_socket() if is_part else search_client.socket_path(caller))
     if not is_part and options.socket != path:
         # It would refuse all that it is asked, and keep the lock of a server that does not.
         log.warning("the settings or the program have changed since the command started %s", options.socket.name)
         return 0
 
     def make_service() -> SearchAnswers:
-        service = SearchAnswers(settings, key=key, file_versions=file_versions, complaints=config.unknown_variables())
+        service = SearchAnswers(settings, caller, file_versions=file_versions)
         if is_part:
             collect_garbage_rarely()
         else:

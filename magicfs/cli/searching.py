@@ -71,8 +71,8 @@ def run(options: SearchOptions, show: Callable[[str, SearchOptions], None] | Non
     """
     show = show or _show
     # A search of its own changes the variables.
-    key, variables = search_client.settings_key(), dict(os.environ)
-    served = search_client.ask(options._asdict(), key=key)
+    caller, variables = search_client.this_caller(), dict(os.environ)
+    served = search_client.ask(options._asdict(), caller=caller)
     if isinstance(served, search_client.Unserved):
         text = _search(options)
         try:
@@ -81,7 +81,7 @@ def run(options: SearchOptions, show: Callable[[str, SearchOptions], None] | Non
             # Whoever reads the output may have gone.
             if served.reason is not None:
                 search_client.log_unserved(served.reason)
-            search_client.start_server(key, variables)
+            search_client.start_server(caller, variables)
         return
     from magicfs.cli import terminal
 

@@ -19,7 +19,13 @@ from typing import TYPE_CHECKING
 
 from magicfs.cli import environment, failed_start, index_model, multilingual, terminal, wiring
 from magicfs.cli.part_readiness import PartReadiness
-from magicfs.cli.part_settings import LINK_SETTINGS, MOUNT_SETTINGS, SERVE_SETTINGS, environment_of
+from magicfs.cli.part_settings import (
+    LINK_SETTINGS,
+    MOUNT_SETTINGS,
+    SERVE_SETTINGS,
+    environment_of,
+    search_environment_of,
+)
 from magicfs.cli.up_request import Former, UpRequest, embed_workers, with_gentle
 from magicfs.config import Settings
 from magicfs.domain.parts import SERVERS, Part, UpOptions
@@ -165,7 +171,8 @@ def _services(settings: Settings, options: UpOptions, variables: Mapping[str, st
         embedder=("--socket", str(settings.embedder_socket), *wiring.embedder_options(settings)),
         environment=environment_of(settings),
         mount_environment=environment_of(settings, only=MOUNT_SETTINGS),
-        search_environment=variables,
+        search_environment=search_environment_of(settings, variables),
+        time_zone=variables.get("TZ"),
         serve_environment=environment_of(settings, only=SERVE_SETTINGS) if settings.listen else None,
     )
 

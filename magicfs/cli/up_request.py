@@ -25,7 +25,7 @@ class UpRequest:
     tied: bool
     """Whether the supervisor ends with the calling process."""
     variables: Mapping[str, str]
-    """Those that have decided the settings of the call: see `search_client.settings_variables`."""
+    """The environment of the call, as it was before the settings were read."""
 
 
 @dataclass(frozen=True, slots=True)

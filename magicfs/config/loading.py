@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import os
 import stat
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
@@ -14,8 +15,11 @@ from magicfs.errors import ConfigError
 from magicfs.state_directory.home import FILE_NAME
 
 
-def load() -> Settings:
-    """Read the settings of this process. Raises `ConfigError` with the name of the setting that is wrong."""
+def load(variables: Mapping[str, str] = os.environ) -> Settings:
+    """Read the settings of this process. Raises `ConfigError` with the name of the setting that is wrong.
+
+    `variables` are the environment, or that of another process with the same state directory.
+    """
     path = default_home() / FILE_NAME
     try:
         from_file = _read_file(path)
@@ -26,14 +30,14 @@ def load() -> Settings:
     if "home" in from_file:
         raise ConfigError(f"'home' in {path} cannot be set there: set MAGICFS_HOME")
     try:
-        return Settings(**from_file)
+        return Settings.of(variables, from_file)
     except InvalidSetting as error:
         name = error.name
         if name not in Settings.table():
             hint = _hint(name.lower().removeprefix(PREFIX.lower()), list(Settings.table()))
             raise ConfigError(f"'{name}' in {path} is no setting: {hint}") from error
         variable = f"{PREFIX}{name.upper()}"
-        origin = variable if name in environment_values() else f"'{name}' in {path}"
+        origin = variable if name in environment_values(variables) else f"'{name}' in {path}"
         raise ConfigError(f"{origin} {error.reason}") from error
 
 
@@ -52,11 +56,11 @@ def _read_file(path: Path) -> dict[str, Any]:
     return tomllib.loads(text)
 
 
-def unknown_variables() -> list[str]:
-    """A warning for each `MAGICFS_` variable of the environment that is no setting, with the most similar setting."""
+def unknown_variables(variables: Mapping[str, str] = os.environ) -> list[str]:
+    """A warning for each of the `MAGICFS_` variables that is no setting, with the most similar setting."""
     settings = [f"{PREFIX}{name.upper()}" for name in Settings.table()]
     # The case of a variable's name does not matter.
-    unknown = sorted(name for name in os.environ if name.startswith(PREFIX) and name.upper() not in settings)
+    unknown = sorted(name for name in variables if name.startswith(PREFIX) and name.upper() not in settings)
     return [f"{name} is no setting and has no effect: {_hint(name.upper(), settings)}" for name in unknown]
 
 

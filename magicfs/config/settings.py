@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Mapping
 from dataclasses import MISSING, Field, dataclass, field, fields
 from pathlib import Path
 from typing import Any, Self
@@ -146,7 +147,17 @@ class Settings:
 
     def __init__(self, **values: object) -> None:
         """Settings from the environment, else from `values`, else with their defaults. Raises `InvalidSetting`."""
-        given = values | environment_values()
+        self._fill(values | environment_values())
+
+    @classmethod
+    def of(cls, variables: Mapping[str, str], values: Mapping[str, object]) -> Self:
+        """Settings from the `variables`, else from `values`, else with their defaults. Raises `InvalidSetting`."""
+        settings = object.__new__(cls)
+        settings._fill({**values, **environment_values(variables)})
+        return settings
+
+    def _fill(self, given: Mapping[str, object]) -> None:
+        """Set the fields to the values that are `given`, else to their defaults."""
         table = self.table()
         for name in given:
             if name not in table:
@@ -244,15 +255,15 @@ class Settings:
         return host == self.host and is_abandoned(self.run_dir / f"{name}.lock")
 
 
-def environment_values() -> dict[str, object]:
-    """The settings of the environment by name. The case of a variable's name does not matter.
+def environment_values(environment: Mapping[str, str] = os.environ) -> dict[str, object]:
+    """The settings of an environment by name. The case of a variable's name does not matter.
 
     An empty variable counts as unset, as `${NAME:-}` of a shell or of Compose leaves one.
     """
-    variables = {name.upper(): value for name, value in os.environ.items() if value}
+    variables = {name.upper(): value for name, value in environment.items() if value}
     names = {name: f"{PREFIX}{name.upper()}" for name in Settings.table()}
     found: dict[str, object] = {name: variables[variable] for name, variable in names.items() if variable in variables}
-    if os.environ.get(names["home"], "").strip():
+    if environment.get(names["home"], "").strip():
         # Absolute: parts run in other directories, and what starts quickly finds it without these settings.
         found["home"] = default_home()
     return found

@@ -90,17 +90,19 @@ def service_parts(
     environment: Mapping[str, str],
     mount_environment: Mapping[str, str],
     search_environment: Mapping[str, str],
+    time_zone: str | None = None,
     serve_environment: Mapping[str, str] | None = None,
 ) -> list[Part]:
     """The parts that need the servers. `embedder` holds the arguments of the query embedder's module.
 
-    The mount and `serve` have environments of their own: a changed setting that they do not read must not restart them.
-    The search server has the variables of a command and no others, because it answers those that have the same ones.
-    All are started anew when the program on the disk has changed.
+    The mount, the search server and `serve` have environments of their own: a changed setting that they do not read
+    must not restart them. The search server has the `time_zone` of the command, because it answers those that have the
+    same one. All are started anew when the program on the disk has changed.
     Without one for `serve`, no other host reads files of this one.
     """
     own_environments = {MOUNT: mount_environment, SERVE: serve_environment or {}}
     program = program_version()
+    zone = () if time_zone is None else (f"--time-zone={time_zone}",)
 
     def part(name: str, *arguments: str, place: int, stop_seconds: int = 10) -> Part:
         command = _guarded(module_command("magicfs.cli.part", *arguments))
@@ -127,7 +129,7 @@ def service_parts(
         ),
         Part(
             name=SEARCH_SERVER,
-            command=_guarded(module_command("magicfs.cli.search_server", "--variables", *sorted(search_environment))),
+            command=_guarded(module_command("magicfs.cli.search_server", *zone)),
             place=SERVICE_PLACE,
             environment=search_environment,
             program=program,

@@ -11,6 +11,7 @@ from contextlib import suppress
 import psutil
 import pytest
 
+from magicfs.cli.search_client import SOCKET_NAME
 from magicfs.ipc.server_lock import holders
 from magicfs.models.store import ModelStore
 from tests.plugins.commands import Commands, commands_in, short_folder
@@ -101,8 +102,10 @@ def test_a_part_does_not_import_what_it_never_uses(magicfs: Commands, part: str)
 def test_a_part_answers_the_first_search_and_has_connected_to_nothing_before(magicfs: Commands) -> None:
     connections = "SELECT count(*) FROM pg_stat_activity WHERE application_name = 'magicfs search'"
     assert magicfs.rows(connections) == [(0,)]
-    [path] = (magicfs.home / "run").glob("search-*.sock")
     assert "/a.txt" in magicfs.ok("search", "invoice")
     assert magicfs.rows(connections) == [(1,)]
-    assert holders(path) == {magicfs.pids()["search-server"]}
-    assert list((magicfs.home / "run").glob("search-*.sock")) == [path]
+    # A terminal with a password of another work, and a unit of systemd.
+    assert "/a.txt" in magicfs.ok("search", "invoice", PGPASSWORD="secret", MAGICFS_WORKERS="1")
+    assert "/a.txt" in magicfs.ok("search", "invoice", HOME="/nonexistent")
+    assert holders(magicfs.home / "run" / SOCKET_NAME) == {magicfs.pids()["search-server"]}
+    assert list((magicfs.home / "run").glob("search-*.sock")) == []

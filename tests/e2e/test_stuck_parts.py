@@ -158,6 +158,22 @@ def test_a_query_embedder_that_does_not_answer_is_named(running: Commands, monke
     assert line.startswith("query-embedder does not answer, and searches go by words alone until it is started again: ")
 
 
+def test_a_search_server_that_does_not_answer_is_named(running: Commands) -> None:
+    """And what is to be done about it works, while a search goes on without it."""
+    assert checked(running)["searches"] == (True, "the search server answers")
+    pid = running.pids()["search-server"]
+    with stopped(pid):
+        assert "fact.txt" in running.ok("search", "marmots")
+        eventually(lambda: not checked(running)["searches"][0], "it has started")
+        ok, text = checked(running)["searches"]
+        assert not ok
+        assert text.startswith("the search server does not answer, and each search takes longer: run ")
+        assert f"run 'kill -9 {pid}', and it is started anew" in text
+        os.kill(pid or 0, signal.SIGKILL)
+    eventually(lambda: checked(running)["searches"] == (True, "the search server answers"))
+    assert running.pids()["search-server"] != pid
+
+
 def test_searches_have_a_query_embedder_that_is_stopped_started_again(running: Commands) -> None:
     pid = running.pids()["query-embedder"]
     with stopped(pid):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import shlex
 import signal
 import time
@@ -52,12 +53,12 @@ def up(
 
     So does the first one after a reboot. After `magicfs down`, options are as in a first call.
     """
-    from magicfs.cli import environment, search_client, starting
+    from magicfs.cli import environment, starting
     from magicfs.cli.up_request import UpRequest
     from magicfs.fuse import mountpoint
 
     # Some are removed when the settings are read.
-    variables = search_client.settings_variables()
+    variables = dict(os.environ)
     settings = environment.settings_for_command()
     if settings.embedded_database:
         require_own_state_directory(settings.home)

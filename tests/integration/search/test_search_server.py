@@ -19,8 +19,8 @@ import psutil
 import psycopg
 import pytest
 
-from magicfs.cli.search_client import LOG_NAME
-from magicfs.ipc.framing import FramingError, Message, receive, send
+from magicfs.cli.search_client import LOG_NAME, SOCKET_NAME
+from magicfs.ipc.framing import Disconnected, FramingError, Message, receive, send
 from magicfs.ipc.server_lock import holders, is_served, server_sockets, stop_server
 from magicfs.runtime.processes import has_ended
 from tests.integration.search.corpus import Corpus
@@ -170,6 +170,10 @@ def test_a_served_search_prints_the_same(machine: Machine) -> None:
     assert without_time(machine.run("search", "invoice", MAGICFS_NONSENSE="1")) == without_time(unknown)
     assert "MAGICFS_NONSENSE is no setting" in unknown.stderr
     assert told(path)["served"] == 6
+    with part_of_up(machine):
+        eventually(lambda: answers(machine.home / "run" / SOCKET_NAME))
+        assert without_time(machine.run("search", "invoice", MAGICFS_NONSENSE="1")) == without_time(unknown)
+        assert told(machine.home / "run" / SOCKET_NAME)["served"] == 1
 
 
 def test_a_served_grep_prints_the_same(machine: Machine) -> None:
@@ -262,10 +266,12 @@ def test_requests_that_are_not_the_commands_own_are_refused(machine: Machine) ->
     with socket.socket(socket.AF_UNIX) as channel:
         channel.settimeout(SECONDS)
         channel.connect(str(path))
-        send(channel, Message(search | {"key": "of another"}))
-        assert "pid" in receive(channel, max_body_bytes=0).head
-        refused = receive(channel, max_body_bytes=0)
-    assert refused.head["message"] == "this server has other settings"
+        send(channel, Message(search | {"caller": [[], [], {}]}))
+        assert receive(channel, max_body_bytes=0).head["serves"] is False
+        with pytest.raises(Disconnected):
+            receive(channel, max_body_bytes=0)
+    assert told(path, search)["error"] == "MalformedRequest"
+    assert told(path, search | {"caller": [[], [], {"MAGICFS_HOST": 1}]})["error"] == "MalformedRequest"
     assert told(path, {"do": "dance"})["error"] == "MalformedRequest"
     assert told(path, {})["error"] == "MalformedRequest"
 
@@ -344,14 +350,14 @@ def test_a_server_whose_settings_have_changed_while_it_started_serves_nobody(mac
 
 @contextlib.contextmanager
 def part_of_up(machine: Machine) -> Iterator[subprocess.Popen[bytes]]:
-    """A server as `magicfs up` runs it: with the variables of a command, and no socket that a command has chosen.
+    """A server as `magicfs up` runs it: with no socket that a command has chosen.
 
-    The supervisor has another variable, of the command that has started it.
+    The supervisor has another time zone, of the command that has started it.
     """
     environment = os.environ | machine.environment
-    names = [name for name in environment if name.startswith(("MAGICFS_", "PG")) or name in {"HOME", "TZ"}]
-    command = [sys.executable, "-P", "-m", "magicfs.cli.search_server", "--variables", *names]
-    with subprocess.Popen(command, env=environment | {"PGCONNECT_TIMEOUT": "7"}) as part:
+    zone = [f"--time-zone={environment['TZ']}"] if "TZ" in environment else []
+    command = [sys.executable, "-P", "-m", "magicfs.cli.search_server", *zone]
+    with subprocess.Popen(command, env=environment | {"TZ": "Asia/Tokyo"}) as part:
         try:
             yield part
         finally:
@@ -360,33 +366,49 @@ def part_of_up(machine: Machine) -> Iterator[subprocess.Popen[bytes]]:
 
 def test_the_part_of_up_answers_the_first_search(machine: Machine) -> None:
     with part_of_up(machine) as part:
-        [path] = machine.served()
+        path = machine.home / "run" / SOCKET_NAME
+        eventually(lambda: answers(path))
         machine.run("search", "invoice")
         assert told(path) == {"pid": part.pid, "served": 1}, machine.told_of_servers()
         link = machine.home.with_name("link")
         link.symlink_to(machine.home)
         machine.run("search", "invoice", MAGICFS_HOME=f"{link}/")
-        assert told(path)["served"] == 2, machine.told_of_servers()
+        machine.run("search", "invoice", MAGICFS_WORKERS="3", MAGICFS_SEARCH_LIMIT="50", MAGICFS_HUB="")
+        assert told(path)["served"] == 3, machine.told_of_servers()
+        machine.run("search", "invoice", TZ="Asia/Tokyo")
+        machine.run("search", "invoice", PGAPPNAME="another")
+        machine.run("search", "invoice", MAGICFS_SEARCH_LIMIT="1")
+        eventually(lambda: len(machine.sockets()) == 3)
+        assert told(path)["served"] == 3, machine.told_of_servers()
         (machine.home / "config.toml").write_text("search_limit = 1\n")
         assert part.wait(SECONDS) == 0, "the supervisor starts it again"
 
 
-def test_the_part_of_up_waits_until_the_server_of_a_command_has_ended(machine: Machine) -> None:
+def test_the_part_of_up_is_asked_before_the_server_of_a_command(machine: Machine) -> None:
     machine.run("search", "invoice")
-    [path] = machine.served()
+    [former] = machine.served()
     with part_of_up(machine) as part:
-        eventually(lambda: path.with_name(f"{path.name}.lock") in files_of(part.pid), "it waits for the lock")
-        former = told(path, {"do": "quit"})["pid"]
-        assert former != part.pid
-        eventually(lambda: answers(path, unlike=former))
+        path = machine.home / "run" / SOCKET_NAME
+        eventually(lambda: answers(path))
+        machine.run("search", "invoice")
+        assert (told(former)["served"], told(path)["served"]) == (0, 1), machine.told_of_servers()
         assert holders(path) == {part.pid}
         part.terminate()
         assert part.wait(SECONDS) == 0
-        assert machine.sockets() == []
+        assert machine.sockets() == [former]
 
 
-def files_of(pid: int) -> set[Path]:
-    """The files that a process has open."""
-    with contextlib.suppress(OSError):
-        return {link.readlink() for link in Path(f"/proc/{pid}/fd").iterdir()}
-    return set()
+def test_doctor_says_whether_the_search_server_answers(machine: Machine) -> None:
+    assert checked(machine) == (True, "no search server runs: 'magicfs up' starts it")
+    with part_of_up(machine):
+        eventually(lambda: answers(machine.home / "run" / SOCKET_NAME))
+        assert checked(machine) == (True, "the search server answers")
+        ok, text = checked(machine, time_zone="Asia/Tokyo")
+        assert (ok, text.partition(":")[0]) == (True, "the search server has other settings than this command")
+
+
+def checked(machine: Machine, *, time_zone: str | None = None) -> tuple[bool, str]:
+    """What `magicfs doctor` says of searches."""
+    settings = {} if time_zone is None else {"TZ": time_zone}
+    checks = json.loads(machine.run("doctor", "--json", constants=PATIENT, **settings).stdout)["checks"]
+    return next((check["ok"], check["text"]) for check in checks if check["name"] == "searches")

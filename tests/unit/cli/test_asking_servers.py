@@ -14,31 +14,37 @@ import pytest
 
 import magicfs
 from magicfs.cli import search_client, searching
+from magicfs.cli.part_settings import search_environment_of
+from magicfs.cli.search_client import Caller
+from magicfs.cli.search_server import decisive_settings
+from magicfs.config import Settings
 from magicfs.errors import DatabaseUnavailable, ServerError
 from magicfs.ipc.framing import Message
 from magicfs.linux.files import MAX_LOG_BYTES
 
 
 @pytest.fixture
-def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[str, Mapping[str, str]]]:
+def started(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Caller, Mapping[str, str]]]:
     """The servers that are started by searches that no server answers, and that change the variables."""
-    found: list[tuple[str, Mapping[str, str]]] = []
+    found: list[tuple[Caller, Mapping[str, str]]] = []
     monkeypatch.setenv("PGPORT", "5555")
     monkeypatch.setattr(search_client, "ask", lambda *_, **__: search_client.Unserved())
-    monkeypatch.setattr(search_client, "start_server", lambda key, variables: found.append((key, variables)))
+    monkeypatch.setattr(search_client, "start_server", lambda caller, variables: found.append((caller, variables)))
     monkeypatch.setattr(searching, "_search", lambda _options: os.environ.pop("PGPORT"))
     monkeypatch.setattr(searching, "_show", lambda *_: None)
     return found
 
 
-def test_a_server_has_the_settings_that_the_next_command_asks_for(started: list[tuple[str, Mapping[str, str]]]) -> None:
-    key = search_client.settings_key()
+def test_a_server_has_the_settings_that_the_next_command_asks_for(
+    started: list[tuple[Caller, Mapping[str, str]]],
+) -> None:
+    caller = search_client.this_caller()
     searching.run(searching.SearchOptions("invoice"))
-    assert [(name, variables["PGPORT"]) for name, variables in started] == [(key, "5555")]
+    assert [(name, variables["PGPORT"]) for name, variables in started] == [(caller, "5555")]
 
 
 def test_a_server_is_started_also_where_nobody_reads_the_results_to_their_end(
-    started: list[tuple[str, Mapping[str, str]]], monkeypatch: pytest.MonkeyPatch
+    started: list[tuple[Caller, Mapping[str, str]]], monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def show(*_: Any) -> None:
         raise BrokenPipeError
@@ -136,3 +142,36 @@ def test_the_log_of_the_servers_does_not_grow_for_ever(tmp_path: Path, monkeypat
     search_client.log_unserved("it failed")
     assert log.read_text().endswith("it failed\n")
     assert log.stat().st_size < MAX_LOG_BYTES
+
+
+ADDRESS = {"MAGICFS_DATABASE_URL": "postgresql://db.example.org/magicfs"}
+LIBPQ = {"PGPASSWORD": "of another work", "HOME": "/home/of-a-service"}
+
+
+@pytest.mark.parametrize(
+    ("present", "other", "same"),
+    [
+        ({}, {"MAGICFS_WORKERS": "3", "MAGICFS_NONSENSE": "1", **LIBPQ}, True),
+        ({}, {"MAGICFS_SEARCH_LIMIT": "50", "magicfs_search_seconds": "5.0", "MAGICFS_HUB": ""}, True),
+        ({}, {"MAGICFS_SEARCH_LIMIT": "51"}, False),
+        ({}, {"MAGICFS_HOST": "another"}, False),
+        ({}, ADDRESS, False),
+        (ADDRESS, ADDRESS | {"MAGICFS_MODEL": "another"}, True),
+        *((ADDRESS, ADDRESS | {name: value}, False) for name, value in LIBPQ.items()),
+    ],
+)
+def test_what_changes_no_answer_needs_no_other_server(
+    present: dict[str, str], other: dict[str, str], same: bool
+) -> None:
+    one, two = (decisive_settings(Settings.of(variables, {}), variables) for variables in (present, other))
+    assert (one == two) is same
+
+
+def test_what_up_stores_for_the_search_server_is_what_that_reads() -> None:
+    variables = {"MAGICFS_SEARCH_LIMIT": "7", "magicfs_host": "here", "MAGICFS_NICE": "5", **LIBPQ, "TZ": "Asia/Tokyo"}
+    settings = Settings.of(variables, {"search_seconds": 3})
+    assert search_environment_of(settings, variables) == {
+        "MAGICFS_HOME": str(settings.home),
+        "MAGICFS_HOST": "here",
+        "MAGICFS_SEARCH_LIMIT": "7",
+    }
