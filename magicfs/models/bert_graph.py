@@ -7,10 +7,12 @@ runs nothing. Safe in any thread.
 
 from __future__ import annotations
 
+import math
 import mmap
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 import onnx
@@ -21,6 +23,8 @@ from magicfs.errors import ModelCorrupt
 from magicfs.models.safetensors import Weights
 
 _FUSED = "com.microsoft"
+_INPUTS = ("input_ids", "attention_mask")
+_AXES: list[str | int] = ["batch", "sequence"]
 _OPSET = 17
 _IR_VERSION = 8
 """The version that belongs to opset 17. Every onnxruntime that fastembed accepts reads it."""
@@ -30,6 +34,25 @@ LARGE_BYTES = 8 << 20
 
 onnxruntime maps it into memory: only the rows that are looked up take any, and processes share them.
 """
+
+_ROWS_PER_STEP = 1 << 14
+"""The number of rows of a table that are in memory at a time, 25 MB of 384 columns."""
+WORDS = "embeddings.word_embeddings.weight"
+"""The name of the table of words among the weights."""
+
+
+class Table(Protocol):
+    """A table of numbers whose rows may be elsewhere until they are asked for; an array is one."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first."""
+
+    @property
+    def dtype(self) -> np.dtype[Any]:
+        """The type of the numbers."""
+
+    def __getitem__(self, rows: slice, /) -> NDArray[Any]: ...
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,36 +83,24 @@ class BertShape:
 
 
 class _Graph:
-    """Collects the nodes and constants of a graph."""
+    """Adds nodes and constants to a model, in place: what is added to another message is copied."""
 
-    def __init__(self, weights: Weights, shape: BertShape, path: Path) -> None:
+    def __init__(self, weights: Mapping[str, Any], shape: BertShape, path: Path) -> None:
         self.weights = weights
         self.shape = shape
         self.data = data_file(path)
-        self.nodes: list[onnx.NodeProto] = []
-        self.constants: list[onnx.TensorProto] = []
+        inputs = [helper.make_tensor_value_info(name, TensorProto.INT64, _AXES) for name in _INPUTS]
+        opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)]
+        built = helper.make_graph([], "bert", inputs, [])
+        self.model = helper.make_model(built, opset_imports=opsets, ir_version=_IR_VERSION)
 
-    def constant(self, name: str, array: NDArray[Any]) -> str:
-        array = np.ascontiguousarray(array)
-        large = array.nbytes >= LARGE_BYTES
-        self.constants.append(self._in_a_file(name, array) if large else numpy_helper.from_array(array, name))
+    def constant(self, name: str, values: Table) -> str:
+        if values.dtype.itemsize * math.prod(values.shape) >= LARGE_BYTES:
+            tensor = write_beside(self.data, name, values, alignment=mmap.ALLOCATIONGRANULARITY)
+        else:
+            tensor = numpy_helper.from_array(np.ascontiguousarray(values), name)
+        self.model.graph.initializer.append(tensor)
         return name
-
-    def _in_a_file(self, name: str, array: NDArray[Any]) -> onnx.TensorProto:
-        """Write a constant behind the others, without a copy in memory."""
-        tensor = onnx.TensorProto(
-            name=name,
-            dims=array.shape,
-            data_type=helper.np_dtype_to_tensor_dtype(array.dtype),
-            data_location=onnx.TensorProto.EXTERNAL,
-        )
-        with self.data.open("ab") as stream:
-            stream.write(bytes(-stream.tell() % mmap.ALLOCATIONGRANULARITY))
-            place = {"location": self.data.name, "offset": stream.tell(), "length": array.nbytes}
-            array.tofile(stream)
-        for key, value in place.items():
-            tensor.external_data.add(key=key, value=str(value))
-        return tensor
 
     def weight(self, name: str) -> str:
         return self.constant(name, self.weights[name])
@@ -99,8 +110,9 @@ class _Graph:
         return self.constant(name, self.weights[name].T)
 
     def node(self, kind: str, inputs: list[str], output: str, *, domain: str = "", **attributes: Any) -> str:
-        name = f"{kind}.{len(self.nodes)}"
-        self.nodes.append(helper.make_node(kind, inputs, [output], name, domain=domain, **attributes))
+        nodes = self.model.graph.node
+        name = f"{kind}.{len(nodes)}"
+        nodes.append(helper.make_node(kind, inputs, [output], name, domain=domain, **attributes))
         return output
 
     def fused(self, kind: str, inputs: list[str], output: str, **attributes: Any) -> str:
@@ -112,28 +124,39 @@ def data_file(path: Path) -> Path:
     return path.with_name(f"{path.name}.data")
 
 
-def write_graph(weights: Weights, shape: BertShape, path: Path) -> None:
+def write_beside(data: Path, name: str, values: Table, *, alignment: int = 1) -> onnx.TensorProto:
+    """Write a constant of a graph behind the others in the file `data`, some rows at a time. Returns where it is."""
+    tensor = onnx.TensorProto(
+        name=name,
+        dims=values.shape,
+        data_type=helper.np_dtype_to_tensor_dtype(values.dtype),
+        data_location=onnx.TensorProto.EXTERNAL,
+    )
+    with data.open("ab") as stream:
+        stream.write(bytes(-stream.tell() % alignment))
+        first = stream.tell()
+        for row in range(0, values.shape[0], _ROWS_PER_STEP):
+            np.ascontiguousarray(values[row : row + _ROWS_PER_STEP]).tofile(stream)
+        place = {"location": data.name, "offset": first, "length": stream.tell() - first}
+    for key, value in place.items():
+        tensor.external_data.add(key=key, value=str(value))
+    return tensor
+
+
+def write_graph(weights: Weights, shape: BertShape, path: Path, *, words: Table | None = None) -> None:
     """Write the encoder to the new file `path`, and large constants beside it.
 
-    Raises `ModelCorrupt` when a weight is missing.
+    `words` is the table of words where it is not among the weights. Raises `ModelCorrupt` when a weight is missing.
     """
-    graph = _Graph(weights, shape, path)
+    graph = _Graph(weights if words is None else {**weights, WORDS: words}, shape, path)
     try:
         state = _embeddings(graph)
         for layer in range(shape.layers):
             state = _layer(graph, layer, state, last=layer == shape.layers - 1)
     except KeyError as error:
         raise ModelCorrupt(f"the model's weights lack {error}: install its package again") from error
-    axes: list[str | int] = ["batch", "sequence"]
-    built = helper.make_graph(
-        graph.nodes,
-        "bert",
-        [helper.make_tensor_value_info(name, TensorProto.INT64, axes) for name in ("input_ids", "attention_mask")],
-        [helper.make_tensor_value_info(state, TensorProto.FLOAT, [*axes, shape.hidden])],
-        graph.constants,
-    )
-    opsets = [helper.make_opsetid("", _OPSET), helper.make_opsetid(_FUSED, 1)]
-    onnx.save(helper.make_model(built, opset_imports=opsets, ir_version=_IR_VERSION), str(path))
+    graph.model.graph.output.append(helper.make_tensor_value_info(state, TensorProto.FLOAT, [*_AXES, shape.hidden]))
+    onnx.save(graph.model, str(path))
 
 
 def _embeddings(graph: _Graph) -> str:

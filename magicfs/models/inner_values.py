@@ -15,22 +15,17 @@ from numpy.typing import NDArray
 from onnx import TensorProto, helper
 
 
-def inner_values(
-    path: Path, model: onnx.ModelProto, names: Sequence[str], texts: Sequence[Sequence[int]]
-) -> Iterator[list[NDArray[Any]]]:
+def inner_values(path: Path, names: Sequence[str], texts: Sequence[Sequence[int]]) -> Iterator[list[NDArray[Any]]]:
     """The values of those names, numbers with a fraction, for each text, which is given as numbers of tokens.
 
-    `model` was loaded from `path` without its large constants. A batch is one text: the first axis has one row.
+    `path` is an ONNX model. A batch is one text: the first axis has one row.
     """
     import onnxruntime
 
-    opened = onnx.ModelProto()
-    opened.CopyFrom(model)
-    opened.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
     # Beside the model, because it has the same file of large constants.
     beside = path.with_name(f"{path.name}.opened")
-    onnx.save(opened, beside)
     try:
+        _save_opened(path, beside, names)
         options = onnxruntime.SessionOptions()
         options.intra_op_num_threads = 1
         session = onnxruntime.InferenceSession(str(beside), options, providers=["CPUExecutionProvider"])
@@ -38,4 +33,11 @@ def inner_values(
             tokens = np.array([text], np.int64)
             yield session.run(list(names), {"input_ids": tokens, "attention_mask": np.ones_like(tokens)})
     finally:
-        beside.unlink()
+        beside.unlink(missing_ok=True)
+
+
+def _save_opened(path: Path, beside: Path, names: Sequence[str]) -> None:
+    """Save a model that gives those values too."""
+    model = onnx.load(path, load_external_data=False)
+    model.graph.output.extend(helper.make_tensor_value_info(name, TensorProto.FLOAT, None) for name in names)
+    onnx.save(model, beside)

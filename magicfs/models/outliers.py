@@ -36,12 +36,12 @@ def set_outliers_apart(path: Path, texts: Sequence[Sequence[int]]) -> int:
 
     `texts` are the tokens of some texts: the channels that are large in them are those that are large in others.
     """
+    largest = _largest(path, texts)
+    # A second time: the model in memory and the one that runs are large.
     model = onnx.load(path, load_external_data=False)
-    matrices = {constant.name: constant for constant in model.graph.initializer if is_matrix(constant)}
-    products = [node for node in model.graph.node if node.op_type == "MatMul" and node.input[1] in matrices]
-    largest = _largest(path, model, {node.input[0] for node in products}, texts)
+    matrices = _matrices(model.graph)
     count = 0
-    for node in products:
+    for node in _products(model.graph):
         channels = _outliers(largest[node.input[0]])
         if len(channels):
             _set_apart(model.graph, node, matrices[node.input[1]], channels)
@@ -55,11 +55,21 @@ def is_matrix(constant: onnx.TensorProto) -> bool:
     return len(constant.dims) == _MATRIX_DIMENSIONS
 
 
-def _largest(path: Path, model: onnx.ModelProto, names: set[str], texts: Sequence[Sequence[int]]) -> _Largest:
-    """What the channels of some values inside of a model reach in texts."""
-    ordered = sorted(names)
+def _matrices(graph: onnx.GraphProto) -> dict[str, onnx.TensorProto]:
+    return {constant.name: constant for constant in graph.initializer if is_matrix(constant)}
+
+
+def _products(graph: onnx.GraphProto) -> list[onnx.NodeProto]:
+    """The nodes that multiply by a matrix of the graph."""
+    matrices = _matrices(graph)
+    return [node for node in graph.node if node.op_type == "MatMul" and node.input[1] in matrices]
+
+
+def _largest(path: Path, texts: Sequence[Sequence[int]]) -> _Largest:
+    """What the channels of the values that a model multiplies by its matrices reach in texts."""
+    ordered = sorted({node.input[0] for node in _products(onnx.load(path, load_external_data=False).graph)})
     largest: _Largest = {}
-    for values in inner_values(path, model, ordered, texts):
+    for values in inner_values(path, ordered, texts):
         for name, value in zip(ordered, values, strict=True):
             reached = np.abs(value).reshape(-1, value.shape[-1]).max(axis=0)
             largest[name] = np.maximum(largest.get(name, 0.0), reached)

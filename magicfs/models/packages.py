@@ -119,7 +119,7 @@ def _write_minilm(folder: Path, into: Path) -> Path:
 def _write_e5(folder: Path, into: Path) -> Path:
     weights = folder / "e5-small-q4.bin"
     packed = read_packed(weights)
-    write_graph(packed.weights, packed.shape, into / MODEL_FILE)
+    write_graph(packed.weights, packed.shape, into / MODEL_FILE, words=packed.words)
     texts, pieces = packed.pieces.texts, packed.pieces
     settings = {
         "tokenizer.json": unigram_tokenizer(pieces),

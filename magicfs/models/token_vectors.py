@@ -36,12 +36,13 @@ def add_token_vectors(
     length. The prefix, marks and what fills a batch up have none. `texts`, as numbers of tokens, show what all tokens
     have in common, which is taken from each.
     """
+    common = _common(path, texts)
     model = onnx.load(path, load_external_data=False)
     graph = model.graph
     vector = graph.output[0]
     batch, _ = vector.type.tensor_type.shape.dim
     constants: dict[str, NDArray[Any]] = {
-        "centre": _common(path, model, texts),
+        "centre": common,
         "directions": directions,
         "flat": np.array([0, -1]),
         "marks": np.array(sorted(marks)),
@@ -95,9 +96,9 @@ def width_of(path: Path) -> int:
     return int(output.type.tensor_type.shape.dim[-1].dim_value)
 
 
-def _common(path: Path, model: onnx.ModelProto, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
+def _common(path: Path, texts: Sequence[Sequence[int]]) -> NDArray[np.float32]:
     """The mean of the tokens of texts: shape (dimension,)."""
-    states = [state[0] for [state] in inner_values(path, model, [STATE], texts)]
+    states = [state[0] for [state] in inner_values(path, [STATE], texts)]
     common: NDArray[np.float32] = np.concatenate(states).mean(axis=0, dtype=np.float32)
     return common
 

@@ -13,6 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 from tokenizers import Tokenizer
 
+from magicfs.models.bert_graph import WORDS
 from magicfs.models.packages import package_folder
 from magicfs.models.packed_e5 import read_packed
 from magicfs.models.tokenizer_json import unigram_tokenizer
@@ -34,7 +35,7 @@ class NumpyE5:
             "num_attention_heads": shape.heads,
             "layer_norm_eps": shape.epsilon,
         }
-        self._bert = NumpyBert(packed.weights, config)
+        self._bert = NumpyBert({WORDS: packed.words[:], **packed.weights}, config)
         self._pieces = packed.pieces
         self._tokenizer = Tokenizer.from_str(json.dumps(unigram_tokenizer(packed.pieces)))
         self._tokenizer.enable_truncation(packed.positions)

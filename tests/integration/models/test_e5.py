@@ -246,3 +246,21 @@ def test_both_models_in_one_process_take_little_memory(
     stored_multilingual: StoredModel, stored_model: StoredModel
 ) -> None:
     assert most_memory(stored_multilingual, stored_model) < 450
+
+
+PREPARES = """
+import sys
+from pathlib import Path
+from magicfs.models.catalog import MULTILINGUAL_MODEL
+from magicfs.models.store import ModelStore
+ModelStore(Path(sys.argv[1])).pull(MULTILINGUAL_MODEL)
+print(Path("/proc/self/status").read_text().partition("VmHWM:")[2].split()[0])
+"""
+
+
+def test_its_preparation_takes_little_memory(tmp_path: Path) -> None:
+    """Its table of words has 384 MB as float32."""
+    command = [sys.executable, "-c", PREPARES, str(tmp_path)]
+    offline = {**os.environ, "HF_HUB_OFFLINE": "1"}
+    printed = subprocess.run(command, capture_output=True, text=True, check=True, env=offline).stdout
+    assert int(printed) // 1024 < 700

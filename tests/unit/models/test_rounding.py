@@ -87,7 +87,38 @@ def test_a_large_table_stands_in_a_file_beside_the_graph(tmp_path: Path, monkeyp
 def test_a_table_of_columns_stays_as_it_is(tmp_path: Path) -> None:
     write(tmp_path / "model.onnx", axis=1)
     model = onnx.load(tmp_path / "model.onnx")
-    assert rounding.round_tables(model) == []
+    gathered = rounding.split_tables(model, tmp_path)
+    assert (gathered.nodes, gathered.tables) == ([], {})
+    assert model == onnx.load(tmp_path / "model.onnx")
+
+
+@pytest.mark.parametrize("beside", ["constants", "constants of another name.bin"])
+def test_a_table_in_a_file_is_rounded_as_one_in_the_graph(tmp_path: Path, beside: str) -> None:
+    write(tmp_path / "model.onnx")
+    quantize(tmp_path / "model.onnx", tmp_path / "int8.onnx")
+    onnx.save(
+        onnx.load(tmp_path / "model.onnx"),
+        tmp_path / "split.onnx",
+        save_as_external_data=True,
+        location=beside,
+        size_threshold=1000,
+    )
+    assert (tmp_path / beside).stat().st_size >= 4 * ROWS * COLUMNS
+    quantize(tmp_path / "split.onnx", tmp_path / "int8-of-split.onnx")
+    assert (tmp_path / "int8.onnx").read_bytes() == (tmp_path / "int8-of-split.onnx").read_bytes()
+
+
+def test_a_table_whose_file_is_missing_is_refused(tmp_path: Path) -> None:
+    write(tmp_path / "model.onnx")
+    model = onnx.load(tmp_path / "model.onnx")
+    onnx.save(model, tmp_path / "split.onnx", save_as_external_data=True, location="constants", size_threshold=1000)
+    (tmp_path / "constants").write_bytes(bytes(100))
+    with pytest.raises(ModelError, match="use precision fp32"):
+        quantize(tmp_path / "split.onnx", tmp_path / "int8.onnx")
+    (tmp_path / "constants").unlink()
+    with pytest.raises(ModelError, match="use precision fp32"):
+        quantize(tmp_path / "split.onnx", tmp_path / "int8.onnx")
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["model.onnx", "split.onnx"]
 
 
 def test_what_is_no_model_is_refused(tmp_path: Path) -> None:
