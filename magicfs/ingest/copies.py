@@ -1,31 +1,34 @@
-"""Finds which of the files that are gone are elsewhere: nothing is lost when the index forgets their former paths.
+"""Finds of which files that are gone or ignored nothing is lost when the index forgets their former paths.
 
 Used by the scanner before it takes deletions for suspicious: whoever moves files to another disk copies and deletes
-them. What the index says of a copy counts only while the disk says the same. Writes nothing. Any thread.
+them, and whoever has added a root says then what is to be left out. What the index says of a copy counts only while the
+disk says the same. Writes nothing. Any thread.
 """
 
 from __future__ import annotations
 
 import os
 import stat
-from collections.abc import Collection
 
-from magicfs.db.corpus.moved_files import KnownFile, copies_of_files, indexed_paths
+from magicfs.db.corpus.moved_files import KnownFile, copies_of_files, indexed_paths, paths_without_content
 from magicfs.db.pool import Database
 from magicfs.domain.files import FileStat
 from magicfs.domain.ids import FileId
 from magicfs.domain.roots import Root
+from magicfs.ingest.difference import LostFiles
 
 
-def count_elsewhere(database: Database, root: Root, gone: Collection[bytes]) -> int:
-    """How many of the files that are gone from these paths of a root are in some root of the host by another path.
+def count_replaceable(database: Database, root: Root, files: LostFiles) -> int:
+    """Of how many of the files nothing is lost: they are in some root of the host by another path, or are not read yet.
 
     Those count too that the index no longer has at these paths: while this root was scanned, the scan of another one
-    has found where they are.
+    has found where they are. What is not read yet counts while it is there, and is only ignored.
     """
+    gone = [*files.deleted, *files.ignored]
     with database.transaction() as connection:
         left = set(gone) - indexed_paths(connection, root.id, gone)
         copies = copies_of_files(connection, root.id, gone)
+        unread = paths_without_content(connection, root.id, files.ignored)
     unchanged: dict[FileId, bool] = {}
     copied: set[bytes] = set()
     for path, copy in copies:
@@ -33,7 +36,7 @@ def count_elsewhere(database: Database, root: Root, gone: Collection[bytes]) -> 
             unchanged[copy.id] = _is_unchanged(copy)
         if unchanged[copy.id]:
             copied.add(path)
-    return len(left | copied)
+    return len(left | copied | unread)
 
 
 def _is_unchanged(file: KnownFile) -> bool:

@@ -48,10 +48,25 @@ def compare(listing: Listing, walk: Walk, snapshot: IndexSnapshot, difference: D
     difference.gone |= {path: ino for path, ino in gone.items() if path not in walk.stat_failed}
 
 
-def deleted_files(walk: Walk, gone: dict[bytes, int], new_inodes: Iterable[int]) -> list[bytes]:
-    """The paths of deleted files among `gone`: of those not moved within the root, and with nothing at their path.
+@dataclass(frozen=True, slots=True)
+class LostFiles:
+    """The paths of files that the index is to forget."""
 
-    A file that a new rule ignores is gone for the walk, and still at its path.
-    """
+    deleted: list[bytes]
+    """With nothing at their path."""
+    ignored: list[bytes]
+    """Still at their path: a new rule ignores them."""
+
+    @property
+    def count(self) -> int:
+        """The number of files."""
+        return len(self.deleted) + len(self.ignored)
+
+
+def lost_files(walk: Walk, gone: dict[bytes, int], new_inodes: Iterable[int]) -> LostFiles:
+    """Those of the files that are `gone` for the walk that have not moved within the root."""
     moved = set(new_inodes)
-    return [path for path, ino in gone.items() if ino not in moved and not walk.exists(path)]
+    lost = LostFiles([], [])
+    for path in (path for path, ino in gone.items() if ino not in moved):
+        (lost.ignored if walk.exists(path) else lost.deleted).append(path)
+    return lost

@@ -96,8 +96,16 @@ class RootRecords:
         with self._transaction() as connection:
             roots_db.restore_deletion_confirmation(connection, root.id)
 
-    def end_scan(self, root: Root, *, began: datetime, suspected_deletions: int, refused: Mapping[bytes, str]) -> None:
-        """Record the end of a scan. The root is suspect if files are kept because too many of them are gone.
+    def end_scan(
+        self,
+        root: Root,
+        *,
+        began: datetime,
+        suspected_deletions: int,
+        suspected_ignored: int,
+        refused: Mapping[bytes, str],
+    ) -> None:
+        """Record the end of a scan. The root is suspect if files are kept because too many are gone or ignored.
 
         `refused` are the directories that could not be listed.
         """
@@ -105,9 +113,14 @@ class RootRecords:
             with self._transaction() as connection:
                 roots_db.record_scan(connection, root.id, began=began, detail=_refusal(root, refused))
             return
+        deleted = suspected_deletions - suspected_ignored
+        by_rules = f"{suspected_ignored} files are ignored by new rules (.magicfsignore, .ignore, .gitignore)"
+        which = f"{deleted} files are gone" if deleted else by_rules
+        also = f", and {by_rules}," if deleted and suspected_ignored else ""
+        undo = ", else take the rules back" if suspected_ignored else ""
         detail = (
-            f"{suspected_deletions} files are gone at once and were kept in the index: "
-            f"if that is meant, run 'magicfs scan --accept-deletions {shlex.quote(root.name)}'"
+            f"{which}{also} at once and were kept in the index: "
+            f"if that is meant, run 'magicfs scan --accept-deletions {shlex.quote(root.name)}'{undo}"
         )
         log.warning("root %s: %s", root.name, detail)
         with self._transaction() as connection:

@@ -22,9 +22,9 @@ from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, Watch, encloses
 from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
 from magicfs.ingest import row_writer
-from magicfs.ingest.copies import count_elsewhere
+from magicfs.ingest.copies import count_replaceable
 from magicfs.ingest.deletion_guard import DELETION_WINDOW_SECONDS, gone_mounts, is_present, is_suspicious, not_missing
-from magicfs.ingest.difference import Difference, compare, deleted_files
+from magicfs.ingest.difference import Difference, LostFiles, compare, lost_files
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.import_detector import ImportDetector
 from magicfs.ingest.index_snapshot import IndexSnapshot, SnapshotCache
@@ -48,7 +48,9 @@ class ScanResult:
     complete: bool
     """Whether every directory could be listed and every file examined."""
     suspected_deletions: int = 0
-    """Files that are gone and stay in the index: a person must confirm their deletion, or the root is absent."""
+    """Files that are gone or ignored and stay in the index: a person must confirm it, or the root is absent."""
+    suspected_ignored: int = 0
+    """Those of them that are there: rules ignore them by now."""
     unfinished: bool = False
     """Whether the scan of a directory stopped after its first batch. A full scan must do the rest, and the events that
     wait are processed before it."""
@@ -132,7 +134,11 @@ class Scanner:
                 root, walk, snapshot, began=start.began, deletions_confirmed=start.deletions_confirmed
             )
             self._records.end_scan(
-                root, began=start.began, suspected_deletions=result.suspected_deletions, refused=walk.refused
+                root,
+                began=start.began,
+                suspected_deletions=result.suspected_deletions,
+                suspected_ignored=result.suspected_ignored,
+                refused=walk.refused,
             )
             self._refused[root.id] = walk.refused
             self._unlisted[root.id] = frozenset(walk.unlisted)
@@ -163,11 +169,8 @@ class Scanner:
         self._cache.mark_stale_below(root.id, [directory])
         rules = rules_for(root.path, directory)
         if rules is None:
-            with self._writer.transaction() as connection:
-                deleted = files_db.delete_paths(connection, root.id, [directory])
-            if deleted:
-                self._cache.count_own_deletion(root.id)
-            return ScanResult(changed=0, deleted=deleted, complete=True)
+            deleted, kept = self._writer.forget_ignored(root, directory)
+            return ScanResult(changed=0, deleted=deleted, complete=not kept, suspected_deletions=kept)
         walk = self._walk(root, directory, rules)
         snapshot = IndexSnapshot(self._database, root.id, directory, None)
         result = self._reconcile(root, walk, snapshot, began=began, deletions_confirmed=False, from_event=True)
@@ -232,13 +235,13 @@ class Scanner:
     ) -> ScanResult:
         """Update the index from a walk. Deletes nothing when the deletions are suspicious or the root is absent.
 
-        Files that are elsewhere do not count: nothing of them is lost.
+        Files that are elsewhere do not count, nor ignored ones that nobody has read: nothing of them is lost.
         """
         difference = self._record_changes(root, walk, snapshot, from_event=from_event)
         if difference.unfinished:
             return ScanResult(changed=difference.changed, deleted=0, complete=False, unfinished=True)
         gone = difference.gone | snapshot.unseen_files(walk.unlisted)
-        deleted_paths = deleted_files(walk, gone, difference.new_inodes) if gone else []
+        files = lost_files(walk, gone, difference.new_inodes) if gone else LostFiles([], [])
         complete = not walk.unlisted and not walk.stat_failed
         result = ScanResult(
             changed=difference.changed, deleted=0, complete=complete, was_long=from_event and difference.batches > 1
@@ -250,19 +253,19 @@ class Scanner:
         def is_suspect(lost: int) -> bool:
             return lost > 0 and is_suspicious(deleted=recent + lost, indexed=recent + lost + kept)
 
-        lost = len(deleted_paths)
+        lost = files.count
         if not deletions_confirmed and is_suspect(lost):
             # A full scan follows that of a directory, and may see the files themselves at other paths.
-            lost -= 0 if from_event else count_elsewhere(self._database, root, deleted_paths)
+            lost -= 0 if from_event else count_replaceable(self._database, root, files)
             if is_suspect(lost):
-                return replace(result, suspected_deletions=len(deleted_paths))
+                return replace(result, suspected_deletions=files.count, suspected_ignored=len(files.ignored))
         with walk.asking(walk.top):
             is_there = is_present(root) and not_missing(self._with_inner_mounts(root), gone) == gone.keys()
         if gone and not is_there:
             # The root, or a mount in it, has gone since the scan began.
             return replace(result, complete=False, suspected_deletions=len(gone))
         deleted = self._writer.delete_unseen(root, list(gone), began)
-        self._deletions.add(root.id, lost)
+        self._deletions.add(root.id, 0 if deletions_confirmed else lost)
         return replace(result, deleted=deleted)
 
     def _record_changes(self, root: Root, walk: Walk, snapshot: IndexSnapshot, *, from_event: bool) -> Difference:

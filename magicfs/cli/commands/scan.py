@@ -24,7 +24,7 @@ def scan(
     ] = None,
     wait: Annotated[bool, typer.Option("--wait", help="Return when everything found is searchable.")] = False,
     accept_deletions: Annotated[
-        bool, typer.Option("--accept-deletions", help="Forget what a root lacks, even if that is most of it.")
+        bool, typer.Option("--accept-deletions", help="Forget what a root lacks or ignores, even most of it.")
     ] = False,
 ) -> None:
     """Compare roots with the index now. Only files that differ are read."""

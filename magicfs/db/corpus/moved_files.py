@@ -86,6 +86,12 @@ def indexed_paths(connection: Connection, root: RootId, paths: Collection[bytes]
     return {row[0] for row in rows}
 
 
+def paths_without_content(connection: Connection, root: RootId, paths: Collection[bytes]) -> set[bytes]:
+    """Those of the paths of a root at which the index has a file without content: nobody has read it, or had to."""
+    rows = connection.execute(_SQL["paths_without_content"], {"root_id": root, "paths": sorted(paths)}, binary=True)
+    return {row[0] for row in rows}
+
+
 def copies_of_files(connection: Connection, root: RootId, paths: Collection[bytes]) -> list[tuple[bytes, KnownFile]]:
     """Other files of the host that have the bytes of those at these paths of a root, each with such a path.
 

@@ -2,12 +2,14 @@
 
 import os
 import random
+import re
 import string
 from pathlib import Path
 
 import pytest
 
 from magicfs.cli.file_report import explanation_facts
+from magicfs.db.cluster.roots import request_scan
 from magicfs.db.corpus.failures import retry_failures
 from magicfs.domain.contents import Document, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
@@ -20,6 +22,8 @@ from magicfs.text.extract.options import Limits
 from tests.integration.ingest.trees import as_nobody
 from tests.plugins.deep import NAME, dig
 from tests.plugins.index import HOST, Index
+
+CACHE_SIGNATURE = "Signature: 8a477f597d28d172789f06886806bc55\n"
 
 
 def write(folder: Path, *paths: str) -> None:
@@ -68,20 +72,79 @@ def test_a_changed_rule_takes_effect_in_both_directions(index: Index) -> None:
     assert len(index.states()) == 22
     (index.folder / ".magicfsignore").write_text("*.log\n")
     index.scan()
-    assert set(index.states()) == {"a.txt", "b.md"}, (
-        "most of the root is ignored now, but nothing is deleted from the disk"
-    )
+    accept_deletions(index)
+    index.scan()
+    assert set(index.states()) == {"a.txt", "b.md"}
     (index.folder / ".magicfsignore").write_text("*.txt\n")
     index.settle()
     assert len(index.states()) == 21
     assert len(index.reader.calls) == 22, "what comes back is not read again"
 
 
+def accept_deletions(index: Index) -> None:
+    with index.database.transaction() as connection:
+        request_scan(connection, name=index.root.name, host=HOST, may_delete=True)
+
+
+RULES = {".magicfsignore": "*\n", "many/.ignore": "*\n", ".gitignore": "many\n", "many/CACHEDIR.TAG": CACHE_SIGNATURE}
+
+
+@pytest.mark.parametrize("path", RULES)
+def test_a_rule_by_which_a_root_loses_most_of_its_files_waits_for_a_person(index: Index, path: str) -> None:
+    """Their vectors may have taken hours."""
+    write(index.folder, "a.txt", *(f"many/{number}.txt" for number in range(20)))
+    index.settle()
+    before = index.states()
+    (index.folder / path).write_text(RULES[path])
+    event = look_at(index.root, [path.encode()])
+    assert [index.scanner.scan_directory(index.root, directory).deleted for directory in event.directories] == [0]
+    index.settle()
+    [(state, detail)] = index.rows("SELECT state, detail FROM roots")
+    assert state == "suspect"
+    assert re.match(r"2[01] files are ignored by new rules .* if that is meant, run 'magicfs scan --acc", detail)
+    assert detail.endswith("', else take the rules back")
+    assert before.items() <= index.states().items()
+    # A change in what is ignored deletes no more.
+    assert index.scanner.scan_directory(index.root, b"many").deleted == 0
+    (index.folder / path).unlink()
+    index.settle()
+    assert index.states() == before
+    assert index.rows("SELECT state, detail FROM roots") == [("present", None)]
+    assert len(index.reader.calls) == len(before), "nothing is read again"
+    (index.folder / path).write_text(RULES[path])
+    accept_deletions(index)
+    index.settle()
+    assert len(index.states()) in {0, 1}
+    assert index.rows("SELECT state, detail FROM roots") == [("present", None)]
+
+
+def test_what_is_gone_and_what_is_ignored_count_together(index: Index) -> None:
+    write(index.folder, *(f"{number}.{kind}" for number in range(10) for kind in ("txt", "log", "md", "rst", "c")))
+    index.settle()
+    for path in [*index.folder.glob("*.txt"), *index.folder.glob("*.c")]:
+        path.unlink()
+    (index.folder / ".ignore").write_text("*.log\n")
+    assert index.scan().suspected_deletions == 30
+    [(detail,)] = index.rows("SELECT detail FROM roots")
+    assert detail.startswith("20 files are gone, and 10 files are ignored by new rules (")
+    assert len(index.states()) == 50
+
+
+def test_rules_that_are_written_before_files_are_read_ask_nobody(index: Index) -> None:
+    """Whoever adds a root sees what is in it, and says what is to be left out."""
+    write(index.folder, "a.txt", *(f"many/{number}.log" for number in range(20)))
+    index.scan()
+    (index.folder / ".magicfsignore").write_text("many/\n")
+    assert index.scanner.scan_directory(index.root, b"").deleted == 0, "the full scan that follows decides"
+    assert (index.scan().deleted, set(index.states())) == (20, {"a.txt"})
+    assert index.rows("SELECT state, detail FROM roots") == [("present", None)]
+
+
 @pytest.mark.parametrize("name", ["CACHEDIR.TAG", ".ignore"])
 def test_a_file_that_decides_what_is_ignored_leads_to_a_scan_of_its_directory(index: Index, name: str) -> None:
     write(index.folder, "a.txt", "cache/page.txt", "cache/deep/y.txt")
     index.settle()
-    (index.folder / "cache" / name).write_text("Signature: 8a477f597d28d172789f06886806bc55\n*\n")
+    (index.folder / "cache" / name).write_text(f"{CACHE_SIGNATURE}*\n")
     assert look_at(index.root, [b"cache/" + name.encode()]).directories == {b"cache"}
     index.scan()
     assert set(index.states()) == {"a.txt"}

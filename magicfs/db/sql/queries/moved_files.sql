@@ -24,6 +24,10 @@ WHERE this.id = %(root_id)s
 -- Those of some paths of a root at which the index has a file.
 SELECT path FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s::bytea[])
 
+-- name: paths_without_content
+-- Those of some paths of a root at which the index has a file without content.
+SELECT path FROM files WHERE root_id = %(root_id)s AND path = ANY(%(paths)s::bytea[]) AND content_id IS NULL
+
 -- name: copies_of_files
 -- Files in the roots of a host with the bytes of those at some paths of a root: the same content, or where nobody has read
 -- the bytes, such as those of a large film, the same name, size and time. Of what was read, one file in each root. None is
