@@ -12,8 +12,8 @@ import errno
 import functools
 import stat
 import threading
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Concatenate, ParamSpec, TypeVar
 
@@ -161,15 +161,22 @@ class PlacedNode(Node):
             if self.places is places:
                 self.places = (place, *(other for other in places if other is not place))
 
-    @contextmanager
-    def stale_if_gone(self) -> Iterator[None]:
+    def stale_if_gone(self) -> AbstractContextManager[None]:
         """Raises `ESTALE` for errors that say that the place is gone, if the kernel knows the node by that place."""
-        try:
-            yield
-        except OSError as error:
-            if self.ino and error.errno in GONE:
-                raise stale() from error
-            raise
+        return _StaleIfGone(self)
+
+
+class _StaleIfGone(AbstractContextManager[None]):
+    """A class, because a generator that raises another error leaves a cycle that holds the node, since Python 3.12."""
+
+    __slots__ = ("_node",)
+
+    def __init__(self, node: PlacedNode) -> None:
+        self._node = node
+
+    def __exit__(self, _type: object, error: BaseException | None, _traceback: object) -> None:
+        if isinstance(error, OSError) and self._node.ino and error.errno in GONE:
+            raise stale() from error
 
 
 def _location(place: ChildPlace | FileLocation) -> FileLocation:

@@ -12,7 +12,6 @@ import functools
 import os
 import stat
 import time
-from collections.abc import Iterator
 from dataclasses import dataclass
 
 import xxhash
@@ -247,10 +246,9 @@ class RemoteResult(RemoteFileNode):
         self.last_attributes = handle.last_attributes
         return handle
 
-    @contextlib.contextmanager
-    def stale_if_gone(self) -> Iterator[None]:
+    def stale_if_gone(self) -> contextlib.AbstractContextManager[None]:
         """Nothing is stale: the kernel would find the same result again."""
-        yield
+        return contextlib.nullcontext()
 
 
 def _may_execute(attributes: Attributes) -> bool:
