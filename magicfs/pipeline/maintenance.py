@@ -54,7 +54,7 @@ OUTDATED_FILES = 2000
 """A sweep requeues outdated files, extracted by an older version, until their root has this many pending files."""
 
 OUTDATED_SECONDS = 600.0
-"""Pause between two queries for outdated files, after a query that requeued none while none waited."""
+"""Pause between two queries for outdated files, which visit all files, after one that requeued none and had room."""
 
 NAMES_BATCH = 500
 """Files whose names one transaction writes: a few hundredths of a second."""
@@ -154,8 +154,8 @@ class MaintenanceService:
                 limit=OUTDATED_FILES,
             )
             # While outdated files are left, every sweep requeues as many as were extracted since the last sweep. That
-            # may be none: a file may take minutes.
-            is_over = not requeued and not file_claims.has_files_to_reread(connection, host=self._host)
+            # may be none: a file may take minutes. Where there is room for more, none are left.
+            is_over = not requeued and not file_claims.has_full_root(connection, host=self._host, limit=OUTDATED_FILES)
         if is_over:
             self._outdated_due = time.monotonic() + OUTDATED_SECONDS
 

@@ -220,10 +220,10 @@ def requeue_outdated(
     return connection.execute(_SQL["requeue_outdated"], values).rowcount
 
 
-def has_files_to_reread(connection: Connection, *, host: str) -> bool:
-    """Whether a file of the host waits that is read again, in a root that is there."""
-    values = {"host": host, "priority": REREAD_PRIORITY}
-    return bool(fetch_one(connection.execute(_SQL["has_files_to_reread"], values))[0])
+def has_full_root(connection: Connection, *, host: str, limit: int) -> bool:
+    """Whether a root of the host that is there has `limit` pending files, some of which are read again."""
+    values = {"host": host, "priority": REREAD_PRIORITY, "limit": limit}
+    return bool(fetch_one(connection.execute(_SQL["has_full_root"], values))[0])
 
 
 def release_files(connection: Connection, *, owner: str, counted: bool, alone: bool = False) -> list[FileId]:

@@ -149,15 +149,18 @@ class TestAnOlderExtractor:
                 pass
         assert waiting == [2, 2, 1, 0]
 
-    @pytest.mark.parametrize("root", ["that is there", "that is missing"])
-    def test_it_looks_for_more_while_some_wait_that_can_be_read(
-        self, index: Index, monkeypatch: pytest.MonkeyPatch, root: str
+    @pytest.mark.parametrize(
+        ("state", "limit", "looked_again"), [("present", 1, True), ("missing", 1, False), ("present", 2, False)]
+    )
+    def test_it_looks_for_more_while_as_many_wait_as_may(
+        self, index: Index, monkeypatch: pytest.MonkeyPatch, state: str, limit: int, looked_again: bool
     ) -> None:
         """To look where there are none takes long, in an index of a million files."""
+        monkeypatch.setattr("magicfs.pipeline.maintenance.OUTDATED_FILES", limit)
         (index.folder / "one.txt").write_text("alpha")
         index.settle()
         index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
-        index.rows("UPDATE roots SET state = %s RETURNING 1", "missing" if root == "that is missing" else "present")
+        index.rows("UPDATE roots SET state = %s RETURNING 1", state)
         found: list[int] = []
         requeue_outdated = file_claims.requeue_outdated
 
@@ -169,7 +172,7 @@ class TestAnOlderExtractor:
         maintenance = make_maintenance(index.database)
         for _ in range(4):
             maintenance.sweep()
-        assert found == ([1, 0] if root == "that is missing" else [1, 0, 0, 0])
+        assert found == ([1, 0, 0, 0] if looked_again else [1, 0])
 
 
 class TestChunksOfNoContent:

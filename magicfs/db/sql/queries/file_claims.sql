@@ -149,12 +149,17 @@ FROM (
 ) AS requeued
 WHERE files.id = requeued.id
 
--- name: has_files_to_reread
--- Whether a file of a host waits that is read again, in a root that is there.
+-- name: has_full_root
+-- Whether a root of a host that is there has as many pending files as `requeue_outdated` lets one have, some of which are
+-- read again.
 SELECT EXISTS (
-    SELECT FROM hosts JOIN roots ON roots.host_id = hosts.id JOIN files ON files.root_id = roots.id
+    SELECT FROM hosts JOIN roots ON roots.host_id = hosts.id
     WHERE hosts.name = %(host)s AND roots.state <> 'missing'
-      AND files.state = 'pending' AND files.priority = %(priority)s)
+      AND EXISTS (
+          SELECT FROM files WHERE root_id = roots.id AND files.state = 'pending' AND files.priority = %(priority)s)
+      AND %(limit)s <= (
+          SELECT count(*) FROM (
+              SELECT FROM files WHERE root_id = roots.id AND files.state = 'pending' LIMIT %(limit)s) AS waiting))
 
 -- name: release_files
 -- All claims of a worker; returns their files. A refund of 1 takes the attempt back, but for `least` attempts. A file that
