@@ -36,6 +36,9 @@ _HANGS = (
     "or check the network to it"
 )
 
+_SOCKET = "redis+socket://"
+"""How the address of a unix socket begins."""
+
 _UNTRUSTED = "CERTIFICATE_VERIFY_FAILED"
 """What OpenSSL says of a server whose certificate no known authority has signed, or that has another name."""
 
@@ -64,30 +67,38 @@ REFUSALS = {
 """The same, by words of a refusal for which the package has no class."""
 
 
-def probe(broker_url: str, host: str) -> BrokerStatus:
+def probe(broker_url: str, host: str, *, remedy: str | None = None) -> BrokerStatus:
     """Whether the broker takes messages now, and how many the queues of `host` hold.
 
-    Writes a key that expires: a full Redis and a replica answer everything else. Takes three seconds at most. Raises
-    `ValueError` when the address is malformed.
+    `remedy` says what to do when nothing answers, if that is not what `remedy_of` returns. Writes a key that expires: a
+    full Redis and a replica answer everything else. Takes three seconds at most. Raises `ValueError` when the address is
+    malformed.
     """
-    return probe_queues(broker_url, (extract_queue(host), EMBED_QUEUE, MAINTENANCE_QUEUE))
+    return probe_queues(broker_url, (extract_queue(host), EMBED_QUEUE, MAINTENANCE_QUEUE), remedy=remedy)
 
 
-def probe_queues(broker_url: str, names: Sequence[str]) -> BrokerStatus:
+def probe_queues(broker_url: str, names: Sequence[str], *, remedy: str | None = None) -> BrokerStatus:
     """Whether the broker takes messages now, and how many these queues hold: see `probe`."""
     asking = client(broker_url, seconds=PROBE_SECONDS, retries=0)
+    remedy = remedy or remedy_of(broker_url)
     answers: list[BrokerStatus] = []
-    probing = threading.Thread(target=lambda: answers.append(_probe(asking, names)), daemon=True)
+    probing = threading.Thread(target=lambda: answers.append(_probe(asking, names, remedy)), daemon=True)
     try:
         probing.start()
     except RuntimeError as error:
         detail = f"this process may start no thread to ask Redis ({error}): raise its limit of tasks"
         return BrokerStatus(ok=False, detail=detail, queues={})
     probing.join(MAX_PROBE_SECONDS)
-    return answers[0] if answers else BrokerStatus(ok=False, detail=trouble_of(redis.TimeoutError()), queues={})
+    late = trouble_of(redis.TimeoutError(), remedy)
+    return answers[0] if answers else BrokerStatus(ok=False, detail=late, queues={})
 
 
-def _probe(asking: redis.Redis, names: Sequence[str]) -> BrokerStatus:
+def remedy_of(broker_url: str) -> str:
+    """What to do when no Redis answers at an address: a socket is mostly that of the embedded one, or of the hub's."""
+    return "see 'magicfs doctor'" if broker_url.startswith(_SOCKET) else "start it, or correct MAGICFS_BROKER_URL"
+
+
+def _probe(asking: redis.Redis, names: Sequence[str], remedy: str) -> BrokerStatus:
     try:
         with asking as connection:
             key = f"magicfs.probe.{uuid.uuid4().hex}"
@@ -101,7 +112,7 @@ def _probe(asking: redis.Redis, names: Sequence[str]) -> BrokerStatus:
                     raise answer
             answers = dict(zip(names, depths, strict=True))
     except (redis.RedisError, OSError) as error:
-        return BrokerStatus(ok=False, detail=trouble_of(error), queues={})
+        return BrokerStatus(ok=False, detail=trouble_of(error, remedy), queues={})
     queues = {name: depth for name, depth in answers.items() if isinstance(depth, int)}
     other = next((name for name in names if name not in queues), None)
     return BrokerStatus(ok=other is None, detail=other and _wrong_type(other), queues=queues)
@@ -122,8 +133,8 @@ def client(broker_url: str, *, seconds: float, retries: int) -> redis.Redis:
     )
 
 
-def trouble_of(error: Exception) -> str:
-    """What is wrong with the broker, and what to do, in one line without a password."""
+def trouble_of(error: Exception, remedy: str) -> str:
+    """What is wrong with the broker, and what to do, in one line without a password; `remedy` if nothing answers."""
     for kind, trouble in TROUBLES.items():
         if isinstance(error, kind):
             return trouble
@@ -138,7 +149,7 @@ def trouble_of(error: Exception) -> str:
         if words in str(error):
             return trouble
     if isinstance(error, redis.ConnectionError | OSError):
-        return f"no Redis answers ({error}): start it, or correct MAGICFS_BROKER_URL"
+        return f"no Redis answers ({error}): {remedy}"
     return f"Redis takes no messages ({error}): see its log"
 
 
@@ -151,9 +162,9 @@ def _wrong_type(name: str) -> str:
 
 def redis_url(broker_url: str) -> str:
     """The URL of the broker for the redis package, which names unix sockets by another scheme than Celery."""
-    if not broker_url.startswith("redis+socket://"):
+    if not broker_url.startswith(_SOCKET):
         return broker_url
-    parts = urlsplit(broker_url.replace("redis+socket://", "unix://", 1))
+    parts = urlsplit(broker_url.replace(_SOCKET, "unix://", 1))
     number = dict(pair.partition("=")[::2] for pair in parts.query.split("&")).get("virtual_host", "0")
     user = f"{quote(parts.username or '')}:{quote(parts.password)}@" if parts.password else ""
     return f"unix://{user}{parts.path}?db={number.strip('/') or 0}"

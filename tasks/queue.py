@@ -117,7 +117,7 @@ class CeleryQueue:
         except (redis.RedisError, OperationalError, KombuError, OSError) as error:
             now = time.monotonic()
             self._backoff_until = now + BACKOFF_FACTOR * (now - started)
-            trouble = broker.trouble_of(_cause(error))
+            trouble = broker.trouble_of(_cause(error), broker.remedy_of(self._url))
             if trouble not in self._reported.values():
                 log.warning("%s; work waits in the database meanwhile", trouble)
             self._reported[queue] = trouble

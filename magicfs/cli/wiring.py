@@ -65,8 +65,11 @@ def probe_broker(settings: Settings) -> BrokerStatus:
         return BrokerStatus(ok=False, detail=f"{name} does not run: run 'magicfs up'", queues={})
     from tasks import broker
 
+    remedy = "run 'magicfs down', then 'magicfs up'" if settings.embedded_broker else None
+    if settings.hub is not None and settings.local_broker:
+        remedy = f"it is that of the hub {settings.hub}: run 'magicfs doctor' there"
     try:
-        return broker.probe(settings.broker_dsn, settings.host)
+        return broker.probe(settings.broker_dsn, settings.host, remedy=remedy)
     except ValueError as error:
         raise _malformed_broker_url() from error
 

@@ -95,7 +95,7 @@ def test_where_no_thread_can_be_started_the_broker_counts_as_unanswered(monkeypa
     ],
 )
 def test_what_redis_refuses_is_told_with_a_remedy(error: redis.RedisError, remedy: str) -> None:
-    assert remedy in broker.trouble_of(error)
+    assert remedy in broker.trouble_of(error, "start it")
 
 
 def test_a_probe_has_time_for_a_hub_that_is_far_away() -> None:
