@@ -71,8 +71,8 @@ def probe(broker_url: str, host: str, *, remedy: str | None = None) -> BrokerSta
     """Whether the broker takes messages now, and how many the queues of `host` hold.
 
     `remedy` says what to do when nothing answers, if that is not what `remedy_of` returns. Writes a key that expires: a
-    full Redis and a replica answer everything else. Takes three seconds at most. Raises `ValueError` when the address is
-    malformed.
+    full Redis and a replica answer everything else. Takes three seconds at most. Raises `ValueError` when the address
+    is malformed.
     """
     return probe_queues(broker_url, (extract_queue(host), EMBED_QUEUE, MAINTENANCE_QUEUE), remedy=remedy)
 
