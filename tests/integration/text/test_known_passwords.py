@@ -63,3 +63,15 @@ def test_any_other_is_encrypted(extractor: FileExtractor, content: bytes) -> Non
     outcome = extractor.extract(content, name=b"a.docx")
     assert isinstance(outcome, Unreadable)
     assert outcome.reason is SkipReason.ENCRYPTED
+
+
+def test_a_damaged_document_with_it_is_damaged(extractor: FileExtractor) -> None:
+    """What decrypts to noise is no text."""
+    content = bytearray(encrypted(KNOWN))
+    for place in range(0, len(content), 512):
+        sector = content[place : place + 512]
+        if sector.count(0) < 10 and not sector.isascii():
+            content[place : place + 512] = random.Random(place).randbytes(512)
+    outcome = extractor.extract(bytes(content), name=b"a.docx")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.CORRUPT

@@ -146,6 +146,27 @@ def test_a_zip_archive_without_its_end_keeps_what_was_read(extractor: FileExtrac
         assert outcome.reason is SkipReason.CORRUPT
 
 
+def test_a_zip_archive_that_is_cut_in_a_zip_file_keeps_what_was_read(extractor: FileExtractor) -> None:
+    """The end of a document that is packed without compression looks like one of the archive."""
+    members = {"a.txt": b"a heron", "b.docx": word_document("a stairlift"), "c.txt": b"an egret"}
+    content = container(members)
+    cut = content[: content.index(b"an egret") + 3]
+    assert b"PK\5\6" in cut
+    document = read(extractor, cut, b"a.zip")
+    assert "a.txt\n\na heron" in document.text
+    assert "b.docx\n\na stairlift" in document.text
+    # What a program puts before an archive is no member of it.
+    assert "a stairlift" in read(extractor, b"PK\3\4 no member" + word_document("a stairlift"), b"a.docx").text
+
+
+@pytest.mark.parametrize("named", ["content.xml", "index.apxl.gz", "Index/Document.iwa", "FixedDocSeq.fdseq"])
+def test_a_cut_document_that_begins_with_pictures_is_damaged(extractor: FileExtractor, named: str) -> None:
+    members = {"thumbs/1.png": os.urandom(500), named: b"<text>a heron</text>" * 50, "last": os.urandom(5000)}
+    outcome = extractor.extract(container(members)[:-2000], name=b"a")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.CORRUPT
+
+
 def test_an_archive_without_its_end_is_not_read(extractor: FileExtractor) -> None:
     """That of 7z has the names."""
     outcome = extractor.extract(seven_zip_of(FILES)[:-40], name=b"a.7z")

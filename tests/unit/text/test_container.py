@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import io
+import os
 import struct
 import zipfile
 
@@ -81,6 +82,38 @@ def test_zip_members_that_overlap() -> None:
             shared = copy.copy(container.getinfo("kernel"))
             shared.filename = f"copy-{number}"
             container.filelist.append(shared)
+    assert reason(zip_type(target.getvalue())) is SkipReason.BOMB
+
+
+@pytest.mark.parametrize(("place", "size"), [(20, 1 << 30), (24, (1 << 31) - 1), (20, (1 << 32) - 2)])
+def test_sizes_that_only_a_damaged_directory_states_are_no_bomb(place: int, size: int) -> None:
+    content = bytearray(zipped({"[Content_Types].xml": "", "word/document.xml": "text"}))
+    struct.pack_into("<I", content, content.rfind(b"PK\x01\x02") + place, size)
+    assert reason(zip_type(bytes(content))) is SkipReason.CORRUPT
+
+
+def test_a_directory_after_missing_bytes_is_no_bomb() -> None:
+    members: dict[str, str | bytes] = {f"{number}.txt": os.urandom(2000) for number in range(3)}
+    content = bytearray(zipped(members))
+    del content[3000:3500]
+    struct.pack_into("<I", content, content.rfind(b"PK\x01\x02") + 20, 9000)
+    assert reason(zip_type(bytes(content))) is SkipReason.CORRUPT
+
+
+def test_a_bomb_whose_members_have_their_sizes_behind_them() -> None:
+    class Unseekable(io.BytesIO):
+        def seekable(self) -> bool:
+            return False
+
+        def seek(self, *_: int) -> int:
+            raise OSError
+
+        def tell(self) -> int:
+            raise OSError
+
+    target = Unseekable()
+    with zipfile.ZipFile(target, "w", zipfile.ZIP_DEFLATED) as packed:
+        packed.writestr("big", bytes(80 << 20))
     assert reason(zip_type(target.getvalue())) is SkipReason.BOMB
 
 

@@ -13,6 +13,7 @@ import os
 import re
 from collections.abc import Callable, Iterator
 from functools import cache, partial
+from itertools import islice
 from typing import IO, TYPE_CHECKING, Any, Final, NamedTuple
 
 import rarfile
@@ -33,7 +34,7 @@ LIBRARY_TYPES: Final[dict[str, str]] = {
     "application/x-iso9660-image": "iso9660",
     "application/x-cpio": "cpio",
     LHA_TYPE: "lha",
-    CUT_ZIP_TYPE: "zip",
+    CUT_ZIP_TYPE: "zip_streamable",
 }
 """The archives that only the library reads, with its name of their format."""
 
@@ -49,15 +50,22 @@ MAX_MEMBER_BYTES: Final = 64 << 20
 """The size of a member that is read."""
 _NO_NAMES: Final = frozenset({"", ".", "./"})
 """Those of the uppermost folder."""
-_END_OF_ZIP: Final = b"PK\5\6"
+_END_OF_ZIP, _MEMBER_OF_ZIP = b"PK\5\6", b"PK\3\4"
 _END_BYTES: Final = 65_557
 """How long the end of a zip file may be."""
-_OF_DOCUMENT: Final = re.compile(
+_BEGINS_DOCUMENT: Final = re.compile(
     r"\[Content_Types\]\.xml|mimetype"
     r"|(?:META-INF|_rels|docProps|docMetadata|customXml|word|xl|ppt|visio|Index)/.*",
     re.DOTALL,
 )
 """The first members of documents and of packages of programs, of which a part is not read."""
+_OF_DOCUMENT: Final = re.compile(
+    r"\[Content_Types\]\.xml|content\.xml|META-INF/manifest\.xml|index\.(?:apxl|xml)(?:\.gz)?|buildVersionHistory\.plist"
+    r"|Index/[^/]+\.iwa|Documents/\d+/FixedDocument\.fdoc|[^/]+\.fdseq"
+)
+"""What documents have that begin with pictures or with their text."""
+_FIRST_MEMBERS: Final = 20
+"""Those among which such a document has one of them."""
 _NEEDS_PASSWORD: Final = re.compile(r"encrypt|passphrase", re.IGNORECASE)
 
 
@@ -112,12 +120,24 @@ def library_members(content: bytes, mime_type: str) -> Iterator[LibraryMember]:
 
 def is_cut_zip(content: bytes) -> bool:
     """Whether a zip file is an archive of files whose end is missing, as of an unfinished download."""
-    if _END_OF_ZIP in content[-_END_BYTES:] or not has_library():
+    if _has_end(content) or not has_library():
         return False
+    names: list[str] = []
     with contextlib.suppress(ValueError, rarfile.PasswordRequired):
-        first = next(library_members(content, CUT_ZIP_TYPE), None)
-        return first is not None and not _OF_DOCUMENT.fullmatch(first.name)
-    return False
+        names.extend(member.name for member in islice(library_members(content, CUT_ZIP_TYPE), _FIRST_MEMBERS))
+    if not names or _BEGINS_DOCUMENT.fullmatch(names[0]):
+        return False
+    return not any(map(_OF_DOCUMENT.fullmatch, names))
+
+
+def _has_end(content: bytes) -> bool:
+    """Whether a zip file has an end of its own: the last member may be a zip file that is not compressed again."""
+    end = content.rfind(_END_OF_ZIP, max(len(content) - _END_BYTES, 0))
+    if end < 0:
+        return False
+    size, offset = (int.from_bytes(content[end + place : end + place + 4], "little") for place in (12, 16))
+    begin = end - size - offset
+    return begin <= 0 or not content.startswith(_MEMBER_OF_ZIP, begin)
 
 
 @contextlib.contextmanager

@@ -29,7 +29,10 @@ _UNCHECKED_UNPACKED_BYTES = 64 << 20
 _MAX_COMPRESSION_RATIO = 200
 """Large real documents (spreadsheets) stay below 50; deflate reaches about 1000."""
 
-_ENCRYPTED_FLAG = 0x1
+_ENCRYPTED_FLAG, _SIZES_BEHIND_FLAG = 0x1, 0x8
+_MEMBER, _IN_ZIP64 = b"PK\3\4", 0xFFFFFFFF
+_MEMBER_HEAD = struct.Struct("<4s2xH10xII4x")
+"""What stands before a member: its flags, and its sizes unless these stand behind it."""
 _MAX_READ_BYTES = 1 << 20
 """The most bytes that are read of one member."""
 
@@ -90,7 +93,7 @@ def zip_type(content: bytes) -> str | Unreadable:
     """The MIME type of the document in a zip container, or why it is not read."""
     try:
         with zipfile.ZipFile(io.BytesIO(content)) as container:
-            return _password_or_bomb(container, len(content)) or _document_type(container)
+            return _password_or_bomb(container, content) or _document_type(container)
     except (zipfile.BadZipFile, zlib.error, NotImplementedError, EOFError, ValueError, OSError, struct.error) as error:
         return Unreadable(SkipReason.CORRUPT, f"a broken zip container: {error}")
 
@@ -101,19 +104,36 @@ def only_member(content: bytes) -> bytes:
         return container.read(container.infolist()[0])
 
 
-def _password_or_bomb(container: zipfile.ZipFile, size: int) -> Unreadable | None:
-    """Why a container of `size` bytes is not parsed; None when it is."""
+def _password_or_bomb(container: zipfile.ZipFile, content: bytes) -> Unreadable | None:
+    """Why a container is not parsed; None when it is."""
     members = container.infolist()
     if any(member.flag_bits & _ENCRYPTED_FLAG for member in members):
         return Unreadable(SkipReason.ENCRYPTED, "a container with a password")
+    what = _bomb(members, len(content))
+    if what and not all(_is_confirmed(member, content) for member in members[:_MAX_MEMBERS]):
+        return Unreadable(SkipReason.CORRUPT, "a broken zip container: its directory is damaged")
+    return Unreadable(SkipReason.BOMB, what) if what else None
+
+
+def _bomb(members: list[zipfile.ZipInfo], size: int) -> str:
+    """Why the members of a container of `size` bytes are too many or too large, by its directory; empty if not."""
     unpacked = sum(member.file_size for member in members)
     if len(members) > _MAX_MEMBERS:
-        return Unreadable(SkipReason.BOMB, f"holds {len(members)} members")
+        return f"holds {len(members)} members"
     if unpacked > _MAX_UNPACKED_BYTES or unpacked > max(_UNCHECKED_UNPACKED_BYTES, size * _MAX_COMPRESSION_RATIO):
-        return Unreadable(SkipReason.BOMB, f"{size} bytes that unpack to {unpacked}")
-    if sum(member.compress_size for member in members) > size:
-        return Unreadable(SkipReason.BOMB, "members that overlap")
-    return None
+        return f"{size} bytes that unpack to {unpacked}"
+    return "members that overlap" if sum(member.compress_size for member in members) > size else ""
+
+
+def _is_confirmed(member: zipfile.ZipInfo, content: bytes) -> bool:
+    """Whether what stands before a member says what the directory says of it, as in every container that unpacks."""
+    head = content[member.header_offset : member.header_offset + _MEMBER_HEAD.size]
+    if len(head) < _MEMBER_HEAD.size:
+        return False
+    signature, flags, packed, unpacked = _MEMBER_HEAD.unpack(head)
+    sizes = (packed, unpacked)
+    are_behind = flags & _SIZES_BEHIND_FLAG or _IN_ZIP64 in sizes
+    return signature == _MEMBER and (bool(are_behind) or sizes == (member.compress_size, member.file_size))
 
 
 def _document_type(container: zipfile.ZipFile) -> str | Unreadable:

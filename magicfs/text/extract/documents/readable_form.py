@@ -34,6 +34,8 @@ _NORMALISERS: Final[dict[str, Callable[[bytes], bytes]]] = {
 }
 """What changes the bytes of a file, by its exact type; `running_text` prepares them further for kreuzberg."""
 
+_DAMAGED_BEHIND_PASSWORD = Unreadable(SkipReason.CORRUPT, "what its usual password opens is no document")
+
 
 class ReadableForm(NamedTuple):
     """A file as its readers understand it."""
@@ -47,14 +49,15 @@ class ReadableForm(NamedTuple):
 
 def readable_form(content: bytes, mime_type: str) -> ReadableForm:
     """The form of a file of the detected type."""
+    if mime_type == container.ZIP and is_cut_zip(content):
+        return ReadableForm(content, CUT_ZIP_TYPE, container.ARCHIVE)
     exact = container.exact_type(content, mime_type)
     if mime_type == container.OLE and isinstance(exact, Unreadable) and exact.reason is SkipReason.ENCRYPTED:
         opened = decrypted(content)
         if opened is not None:
             content, mime_type = opened, detect(opened, name=b"").mime_type
-            exact = container.exact_type(content, mime_type)
-    if isinstance(exact, Unreadable) and exact.reason is SkipReason.CORRUPT and is_cut_zip(content):
-        return ReadableForm(content, CUT_ZIP_TYPE, container.ARCHIVE)
+            is_container = mime_type in {container.ZIP, container.OLE}
+            exact = container.exact_type(content, mime_type) if is_container else _DAMAGED_BEHIND_PASSWORD
     if exact == container.ARCHIVE and BACKSLASHED in content:
         with contextlib.suppress(*DAMAGE):
             content = with_slashes(content)
