@@ -50,7 +50,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/x-mobipocket-ebook": 7,
     "application/ms-tnef": 73,
     "application/vnd.sqlite3": 7,
-    "application/vnd.ms-access": 4,
+    "application/vnd.ms-access": 5,
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
 

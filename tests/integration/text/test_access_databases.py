@@ -7,6 +7,7 @@ import pytest
 from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
+from magicfs.text.extract.options import Limits
 from tests.integration.text.reading import read
 from tests.plugins.access_databases import (
     CALCULATED,
@@ -102,3 +103,23 @@ def test_a_damaged_table_costs_itself_alone(extractor: FileExtractor) -> None:
     cut = extractor.extract(content[:5000], name=b"a.accdb")
     assert isinstance(cut, Unreadable)
     assert cut.reason in {SkipReason.CORRUPT, SkipReason.NO_TEXT}
+
+
+@pytest.mark.parametrize("is_old", [True, False], ids=["97", "later"])
+def test_what_a_cell_has_beyond_the_limit_is_said_to_be_missing(extractor: FileExtractor, is_old: bool) -> None:
+    table: Table = [(f"Notes:{MEMO}", f"Town:{TEXT}"), ("heron " * 40_000, "Essen"), ("egret", "Trier")]
+    document = read(extractor, access_database({"Birds": table}, is_old=is_old), b"a.mdb")
+    assert len(document.text) < 201_000
+    assert document.text.endswith("egret\tTrier")
+    missing = "what follows in a cell of table Birds (too-large)"
+    assert str(document.unread_parts) == f"1 of 2 parts could not be read: {missing}"
+
+
+def test_rows_for_which_there_is_no_room_are_said_to_be_missing() -> None:
+    table: Table = [(f"Notes:{MEMO}",), *(("heron " * 100,) for _ in range(5))]
+    with FileExtractor(limits=Limits(text_bytes=1500)) as extractor:
+        document = read(extractor, access_database({"Birds": table, "Towns": table}), b"a.mdb")
+    assert str(document.unread_parts) == (
+        "2 of 2 parts could not be read: what follows row 3 of table Birds (too-large), "
+        "table Towns and what follows (too-large)"
+    )

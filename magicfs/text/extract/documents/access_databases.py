@@ -88,32 +88,41 @@ def _texts(pages: AccessPages, tables: dict[str, int], parts: FileParts, max_cha
     left = max_characters
     for name, page in tables.items():
         if left <= 0 or parts.is_time_over:
-            parts.add_unread(f"{WHAT_FOLLOWS}table {name}", SkipReason.TOO_LARGE if left <= 0 else SkipReason.TIMEOUT)
+            reason = SkipReason.TOO_LARGE if left <= 0 else SkipReason.TIMEOUT
+            parts.add_unread(f"table {name} and what follows", reason)
             return
         lines = [name]
         try:
-            for line in _lines(pages, page, parts):
+            for line in _lines(pages, name, page, parts):
+                if left <= 0:
+                    parts.add_unread(f"{WHAT_FOLLOWS}row {len(lines) - 2} of table {name}", SkipReason.TOO_LARGE)
+                    break
                 lines.append(line)
                 left -= len(line)
-                if left <= 0:
-                    break
+            else:
+                parts.add()
         except TimeoutError:
             parts.add_unread(f"table {name}", SkipReason.TIMEOUT)
         except _DAMAGE:
             parts.add_unread(f"table {name}")
-        else:
-            parts.add()
         yield "\n".join(lines)
 
 
-def _lines(pages: AccessPages, page: int, parts: FileParts) -> Iterator[str]:
-    """Yield the names of the columns, then each row. Raises `TimeoutError` when the time for parts is over."""
+def _lines(pages: AccessPages, table: str, page: int, parts: FileParts) -> Iterator[str]:
+    """Yield the names of the columns, then each row. Raises `TimeoutError` when the time for parts is over.
+
+    The rest of a cell that is too long is counted.
+    """
     columns = pages.columns(page)
     yield "\t".join(column.name for column in columns)
     for row in pages.rows(page, columns):
         if parts.is_time_over:
             raise TimeoutError
         cells = [_cell(pages, column, value) for column, value in zip(columns, row, strict=True)]
+        for one, cell in enumerate(cells):
+            if len(cell) > _MAX_CELL_CHARACTERS:
+                cells[one] = cell[:_MAX_CELL_CHARACTERS]
+                parts.add_unread(f"{WHAT_FOLLOWS}in a cell of table {table}", SkipReason.TOO_LARGE)
         if shown := [" ".join(cell.split()) if "\n" not in cell else cell.strip() for cell in cells if cell.strip()]:
             yield ("\n" if any("\n" in cell for cell in shown) else "\t").join(shown)
 
@@ -123,7 +132,7 @@ def _cell(pages: AccessPages, column: Column, value: bytes | None) -> str:
     if not value:
         return ""
     if column.kind == _MEMO:
-        value = pages.long_value(value, max_bytes=2 * _MAX_CELL_CHARACTERS)
+        value = pages.long_value(value, max_bytes=2 * (_MAX_CELL_CHARACTERS + 1))
     if column.is_calculated and column.kind in _FLOATING:
         return ""
     if column.is_calculated:
