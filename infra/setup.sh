@@ -143,12 +143,20 @@ install_libarchive() {
             libarchive13 libarchive libarchive libarchive13 libarchive
 }
 
-# Only tests need it: without it, those of text in pictures are skipped, except in CI.
-install_text_recognition() {
-    command -v tesseract >/dev/null ||
-        install_optional "without tesseract, tests of text in pictures are skipped" \
-            tesseract-ocr tesseract "tesseract tesseract-data-eng" \
-            "tesseract-ocr tesseract-ocr-traineddata-english" "tesseract-ocr tesseract-ocr-data-eng"
+# Only tests need them: without one, those that run it are skipped, except in CI. tests/plugins/programs.py has the same.
+install_programs_of_tests() {
+    lacking=
+    for program in ed git ip mkfs.ext4 openssl patch rsync sqlite3 tesseract vim; do
+        (PATH="$PATH:/usr/sbin:/sbin" && command -v "$program") >/dev/null || lacking="$lacking $program"
+    done
+    common="ed git e2fsprogs openssl patch rsync"
+    [ -z "$lacking" ] ||
+        install_optional "tests are skipped that run one of:$lacking" \
+            "$common iproute2 sqlite3 tesseract-ocr vim" \
+            "$common iproute sqlite tesseract vim-enhanced" \
+            "$common iproute2 sqlite tesseract tesseract-data-eng vim" \
+            "$common iproute2 sqlite3 tesseract-ocr tesseract-ocr-traineddata-english vim" \
+            "$common iproute2 sqlite tesseract-ocr tesseract-ocr-data-eng vim"
 }
 
 # The environment ------------------------------------------------------------------------------------------------------
@@ -184,6 +192,7 @@ delay_interrupts() {
     sed -i '1s|^#!\(/[^ ]\{1,200\}\)$|#!/usr/bin/env -S --block-signal=INT \1|' "$venv/bin/magicfs"
 }
 
+[ "$flavour" = run ] || install_programs_of_tests
 wanted=$(fingerprint)
 if is_ready "$flavour" || is_ready dev; then
     delay_interrupts
@@ -198,7 +207,6 @@ done
 python=$(find_python)
 install_system_packages "$python"
 install_libarchive "$python"
-[ "$flavour" = run ] || install_text_recognition
 # Replace an environment whose interpreter is gone.
 "$venv/bin/python" -c '' 2>/dev/null || "$python" -m venv --clear "$venv"
 echo "installing the Python packages into $venv (the first time takes a few minutes)"

@@ -12,6 +12,7 @@ import pytest
 
 from tests.plugins.commands import Commands
 from tests.plugins.fuse import needs_fuse
+from tests.plugins.programs import needs
 from tests.plugins.waiting import eventually
 
 pytestmark = needs_fuse
@@ -63,7 +64,7 @@ def test_what_is_written_in_the_mirror_is_found(magicfs: Commands, mirror: Path)
     is_found("radishes")
 
 
-@pytest.mark.skipif(shutil.which("git") is None, reason="needs git")
+@needs("git")
 def test_a_mount_that_is_killed_while_git_works_loses_nothing(magicfs: Commands, mirror: Path) -> None:
     docs = magicfs.home.parent / "docs"
     script = """

@@ -15,6 +15,7 @@ import pytest
 from magicfs.models.store import ModelStore
 from magicfs.runtime.postgres import admin_dsn
 from tests.plugins.commands import Commands
+from tests.plugins.programs import lacks
 from tests.plugins.waiting import eventually
 
 DISK_BYTES = 1500 << 20
@@ -27,7 +28,7 @@ def disk(commands: Commands, model_store: ModelStore, tmp_path: Path) -> Iterato
     image = tmp_path / "image"
     with image.open("wb") as file:
         file.truncate(DISK_BYTES)
-    if shutil.which("mkfs.ext4") is None:
+    if lacks("mkfs.ext4"):
         pytest.skip("mkfs.ext4 is not installed")
     subprocess.run(["mkfs.ext4", "-q", "-m", "0", image], check=True, stderr=subprocess.DEVNULL)
     if os.geteuid() or subprocess.run(["mount", "-o", "loop", image, commands.home], check=False).returncode:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shutil
 import subprocess
 from collections.abc import Callable
 from pathlib import Path
@@ -12,6 +11,7 @@ import pytest
 
 from tests.fuse.editors import EDITORS, beside
 from tests.fuse.indexed_root import IndexedRoot
+from tests.plugins.programs import needs
 from tests.plugins.waiting import eventually
 
 
@@ -34,7 +34,7 @@ def test_editors_save_results(
     eventually(lambda: original.read_bytes() == b"once more")
 
 
-@pytest.mark.skipif(shutil.which("vim") is None, reason="vim is missing")
+@needs("vim")
 @pytest.mark.parametrize("backupcopy", ["yes", "no", "auto"])
 def test_vim_itself_saves_results(entry: Path, original: Path, backupcopy: str) -> None:
     options = f"set backupcopy={backupcopy} backup backupskip="
@@ -69,7 +69,7 @@ PROGRAMS = {
 
 @pytest.mark.parametrize(
     "programs",
-    [pytest.param(command, id=name) for name, command in PROGRAMS.items() if shutil.which(name.split()[0])],
+    [pytest.param(command, id=name, marks=needs(name.split()[0])) for name, command in PROGRAMS.items()],
 )
 def test_programs_themselves_save_results(entry: Path, original: Path, programs: list[str]) -> None:
     before = original.stat()

@@ -6,7 +6,6 @@ import errno
 import mmap
 import os
 import random
-import shutil
 import stat
 import subprocess
 import sys
@@ -27,6 +26,7 @@ from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
 from tests.fuse.slow_calls import AT_ONCE_SECONDS
+from tests.plugins.programs import needs
 from tests.plugins.waiting import SECONDS, eventually
 
 SMALL = 4096
@@ -180,9 +180,8 @@ def test_a_write_of_another_user_takes_set_user_id_away(
     assert stat.S_IMODE((mirror / "a").stat().st_mode) == 0o777
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("mkfs.ext4") is None, reason="only root can freeze a disk, which mkfs.ext4 makes"
-)
+@needs("mkfs.ext4")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can freeze a disk")
 class TestADiskThatHangs:
     """A disk that takes no writes: programs that write wait in the kernel, as with one that does not answer."""
 

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import mmap
 import os
-import shutil
 import subprocess
 import time
 from collections.abc import Iterator
@@ -22,6 +21,7 @@ from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
 from tests.plugins.kernel_caches import kept_caches
+from tests.plugins.programs import needs
 from tests.plugins.waiting import eventually
 
 SIZE = 1 << 20
@@ -95,9 +95,8 @@ def test_what_a_mapping_has_written_to_a_new_file_is_seen_when_it_is_closed(
     eventually(lambda: shown.with_name("new").read_bytes()[:3] == b"110")
 
 
-@pytest.mark.skipif(
-    os.geteuid() != 0 or shutil.which("mkfs.ext4") is None, reason="only root can mount a disk, which mkfs.ext4 makes"
-)
+@needs("mkfs.ext4")
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can mount a disk")
 def test_a_change_within_the_same_second_on_a_disk_with_times_in_seconds(
     mount: MountProcess, tmp_path: Path, database: Database
 ) -> None:

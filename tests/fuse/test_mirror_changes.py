@@ -19,6 +19,7 @@ from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.mount_main import HOST
+from tests.plugins.programs import lacks, needs
 from tests.plugins.waiting import eventually
 
 NOREPLACE, EXCHANGE = 1, 2
@@ -215,10 +216,12 @@ def test_nothing_is_made_outside_of_a_root(mirror: Path, root: IndexedRoot, tmp_
     assert os.listdir(outside) == []
 
 
-@pytest.mark.parametrize("program", ["git", "make", "sqlite3", "tar"])
+@pytest.mark.parametrize(
+    "program", [pytest.param(name, marks=needs(name)) for name in ("git", "make", "sqlite3", "tar")]
+)
 def test_programs_work_in_the_mirror(mirror: Path, root: IndexedRoot, program: str) -> None:
-    if shutil.which(program) is None or (program == "make" and shutil.which("cc") is None):
-        pytest.skip(f"{program} is missing")
+    if program == "make" and lacks("cc"):
+        pytest.skip("cc is not installed")
     subprocess.run(["sh", "-euc", SCRIPTS[program]], cwd=mirror, check=True, timeout=300)
 
 

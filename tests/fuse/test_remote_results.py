@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import errno
 import os
-import shutil
 import subprocess
 from pathlib import Path
 
@@ -15,6 +14,7 @@ from tests.fuse.assertions import raises_errno
 from tests.fuse.conftest import MountProcess
 from tests.fuse.indexed_root import IndexedRoot
 from tests.fuse.remote_hosts import OtherHosts
+from tests.plugins.programs import needs
 
 
 @pytest.fixture
@@ -84,9 +84,8 @@ def test_nothing_replaces_a_result_and_what_was_saved_is_not_lost(others: OtherH
     assert [path.read_text() for path in kept] == ["new roses"]
 
 
+@needs("vim")
 def test_an_editor_fails_to_save_and_says_so(others: OtherHosts, entry: Path) -> None:
-    if shutil.which("vim") is None:
-        pytest.skip("vim is missing")
     ended = subprocess.run(
         ["vim", "-u", "NONE", "-es", "-c", "%s/old/new/", "-c", "write!", "-c", "qall!", entry],
         check=False,

@@ -26,6 +26,7 @@ from magicfs.models.store import ModelStore
 from tests.plugins.cluster import ClusterServers
 from tests.plugins.commands import COMMAND, KEPT
 from tests.plugins.models import MODEL
+from tests.plugins.programs import lacks
 from tests.plugins.stack import STOP_SECONDS, end_processes
 from tests.plugins.waiting import eventually
 
@@ -43,8 +44,8 @@ def ip(*words: str) -> None:
 
 def missing() -> str:
     """Why there can be no namespaces here; empty where there can."""
-    if shutil.which("ip") is None or shutil.which("nsenter") is None:
-        return "the programs ip and nsenter are missing"
+    if lacks("ip") or lacks("nsenter"):
+        return "the programs ip and nsenter are missing: run 'infra/setup.sh --dev'"
     name = f"mfs-probe-{os.getpid()}"
     try:
         ip("netns", "add", name)

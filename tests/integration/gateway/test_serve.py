@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import shutil
 import socket
 import ssl
 import struct
@@ -23,6 +22,7 @@ from magicfs.gateway.peers import PeerAddress
 from magicfs.gateway.serve import Server, Service
 from tests.integration.gateway.hosts import in_a_loop
 from tests.plugins.broker import free_port
+from tests.plugins.programs import needs
 from tests.plugins.waiting import eventually
 
 ECHO, HELLO = "magicfs-echo/1", "magicfs-hello/1"
@@ -153,7 +153,7 @@ def test_a_stranger_gets_the_services_for_strangers_alone(server: Running, tmp_p
     assert answer(server.connect(node, HELLO), b"again\n") == b"", "it is no stranger"
 
 
-@pytest.mark.skipif(shutil.which("openssl") is None, reason="openssl is not installed")
+@needs("openssl")
 def test_a_certificate_that_an_admitted_host_has_signed_is_not_admitted(server: Running, tmp_path: Path) -> None:
     node = identity(tmp_path, "node")
     server.known = [admitted("node", node)]

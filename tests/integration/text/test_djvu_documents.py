@@ -2,9 +2,6 @@
 
 from __future__ import annotations
 
-import os
-import shutil
-
 import pytest
 
 from magicfs.domain.contents import Document, Unreadable
@@ -16,6 +13,7 @@ from tests.integration.text.reading import read
 from tests.plugins.djvu import djvu_page
 from tests.plugins.documents import container
 from tests.plugins.pictures import picture_of
+from tests.plugins.programs import needs
 
 
 def test_the_text_layer_of_a_page_is_its_text(extractor: FileExtractor) -> None:
@@ -37,7 +35,7 @@ def test_a_damaged_book_is_not_read(extractor: FileExtractor, content: bytes) ->
     assert outcome.reason is SkipReason.CORRUPT
 
 
-@pytest.mark.skipif(shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed")
+@needs("tesseract")
 def test_a_page_without_a_text_layer_is_recognised_later() -> None:
     content = djvu_page(picture=picture_of("Marmalade needs bitter oranges"))
     with FileExtractor(limits=Limits(seconds=300), ocr=find_ocr()) as reader:

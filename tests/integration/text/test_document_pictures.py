@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import io
-import os
-import shutil
 import struct
 import zipfile
 import zlib
@@ -37,11 +35,10 @@ from tests.plugins.pictures import (
     relations,
     word_document_of,
 )
+from tests.plugins.programs import needs
 from tests.plugins.signed import signed
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
-)
+pytestmark = needs("tesseract")
 
 MARMALADE = picture_of("Marmalade needs bitter oranges")
 HERON = picture_of("The heron waits at the river", image_format="JPEG")

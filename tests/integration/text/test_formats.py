@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import shutil
 from email.message import EmailMessage
 from pathlib import Path
 
@@ -17,6 +15,7 @@ from magicfs.text.extract.ocr.ocr_engines import find_ocr
 from magicfs.text.extract.options import Limits
 from tests.plugins.documents import container, fiction_book
 from tests.plugins.office_files import BODY, docx, opendocument
+from tests.plugins.programs import needs
 
 
 def document(outcome: Document | Unreadable) -> Document:
@@ -120,7 +119,7 @@ def test_an_image_without_text_recognition(extractor: FileExtractor) -> None:
     assert outcome.reason is SkipReason.NEEDS_OCR
 
 
-@pytest.mark.skipif(shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed")
+@needs("tesseract")
 def test_text_in_an_image(format_files: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TMPDIR", str(tmp_path))
     with FileExtractor(limits=Limits(seconds=60), ocr=find_ocr()) as reader:

@@ -6,8 +6,6 @@ import base64
 import gzip
 import json
 import mailbox
-import os
-import shutil
 from collections.abc import Iterator
 from email.message import EmailMessage
 from pathlib import Path
@@ -34,10 +32,9 @@ from tests.plugins.inline_pictures import (
 from tests.plugins.metafiles import drawn, emf_of, wmf_of
 from tests.plugins.ole import word_97
 from tests.plugins.pictures import picture_of, word_document_of
+from tests.plugins.programs import needs
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
-)
+pytestmark = needs("tesseract")
 
 MARMALADE = picture_of("Marmalade needs bitter oranges")
 HERON = picture_of("The heron waits at the river", image_format="JPEG")

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import dataclasses
 import io
-import os
-import shutil
 import tempfile
 from collections.abc import Iterator
 
@@ -25,10 +23,9 @@ from magicfs.text.extract.pdf.text_layers import KnownLayers, read_pdf
 from tests.integration.text.reading import read
 from tests.plugins.pdf import Page, Scan, pdf_file
 from tests.plugins.pictures import long_picture_of
+from tests.plugins.programs import needs
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
-)
+pytestmark = needs("tesseract")
 
 SENTENCE = "the herons wait at the river until the tide turns and the boats come home again"
 HEADER = "\n".join([SENTENCE] * 5)

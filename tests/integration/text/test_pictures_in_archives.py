@@ -5,7 +5,6 @@ from __future__ import annotations
 import gzip
 import io
 import os
-import shutil
 import tarfile
 from collections.abc import Callable, Iterator, Mapping
 from itertools import pairwise
@@ -24,11 +23,10 @@ from tests.integration.text.reading import read, whole
 from tests.plugins.documents import mail
 from tests.plugins.pdf import Page, Scan, pdf_file
 from tests.plugins.pictures import members, picture_of, word_document_of
+from tests.plugins.programs import needs
 from tests.plugins.rar import rar_of
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
-)
+pytestmark = needs("tesseract")
 
 MARMALADE = picture_of("Marmalade needs bitter oranges")
 HERON = picture_of("The heron waits at the river", image_format="JPEG")

@@ -21,10 +21,9 @@ from magicfs.text.extract.options import Limits, Ocr, OcrEngine
 from magicfs.text.extract.pdf.pdf_text import PdfFile
 from tests.integration.text.reading import read, read_in_part
 from tests.plugins.pdf import Drawing, Scan, pdf_file
+from tests.plugins.programs import needs
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
-)
+pytestmark = needs("tesseract")
 
 TEXT = "The tide turns at noon and the boats come home"
 SCAN = Scan("A scanned letter about marmalade\nand about oranges")

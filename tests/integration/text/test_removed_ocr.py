@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import dataclasses
-import os
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -19,10 +18,9 @@ from magicfs.text.extract.pdf.pdf_text import PdfFile
 from magicfs.text.extract.process import child_keeper
 from tests.integration.text.reading import read
 from tests.plugins.pdf import Scan, pdf_file
+from tests.plugins.programs import needs
 
-pytestmark = pytest.mark.skipif(
-    shutil.which("tesseract") is None and "CI" not in os.environ, reason="tesseract is not installed"
-)
+pytestmark = needs("tesseract")
 
 SCANS = [Scan(f"A scanned letter about {fruit} and marmalade") for fruit in ("oranges", "lemons", "quinces")]
 KNOWN = {1: PageText("read before", is_recognised=True)}

@@ -13,6 +13,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.plugins.programs import INSTALLED
 from tests.unit.infra.command_lines import REPOSITORY
 
 TOOLS = ("cat", "cut", "dirname", "env", "id", "grep", "paste", "sed", "sh", "sha256sum", "true")
@@ -58,10 +59,10 @@ class Machine:
         self.add("fusermount3")
         return program
 
-    def set_up(self, *, user: int | None = None) -> subprocess.CompletedProcess[str]:
+    def set_up(self, *options: str, user: int | None = None) -> subprocess.CompletedProcess[str]:
         """Run the script, as another user if one is given."""
         return subprocess.run(
-            ["/bin/sh", str(self.checkout / "infra" / "setup.sh")],
+            ["/bin/sh", str(self.checkout / "infra" / "setup.sh"), *options],
             env={"PATH": str(self._programs)},
             stdin=subprocess.DEVNULL,
             capture_output=True,
@@ -118,3 +119,22 @@ def test_a_user_without_sudo_is_told_a_command_that_works_on_a_fresh_machine(mac
     (line,) = done.stderr.splitlines()
     assert line.startswith("magicfs: missing: fusermount3, ")
     assert ": run 'sudo apt-get update && sudo apt-get install -y fuse3 " in line
+
+
+def test_developers_get_the_programs_that_tests_run(machine: Machine) -> None:
+    """Or are told which are missing, and how to install them."""
+    machine.add("id", "echo 1000")
+    machine.add("apt-get", "exit 100")
+    machine.add("vim")
+    [line] = [line for line in machine.set_up("--dev").stdout.splitlines() if line.startswith("tests are skipped")]
+    said, _, command = line.partition(": try '")
+    # Some are in folders of the system, which the script looks into, too.
+    missing = said.partition(" one of: ")[2].split()
+    assert "vim" not in missing
+    assert {"ed", "git", "sqlite3"} <= set(missing) <= set(INSTALLED)
+    assert command.startswith("sudo apt-get install -y ed git e2fsprogs ")
+
+
+def test_the_script_installs_each_program_that_tests_say_it_does() -> None:
+    script = (REPOSITORY / "infra/setup.sh").read_text()
+    assert f"for program in {' '.join(INSTALLED)}; do" in script

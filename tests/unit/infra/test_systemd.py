@@ -4,13 +4,13 @@ from __future__ import annotations
 
 import re
 import shlex
-import shutil
 import subprocess
 from pathlib import Path
 
 import pytest
 
 from magicfs.config import Settings
+from tests.plugins.programs import needs
 from tests.unit.infra.command_lines import REPOSITORY, parse
 
 FOLDER = REPOSITORY / "infra" / "systemd"
@@ -116,7 +116,7 @@ def test_a_parser_may_confine_itself() -> None:
     assert {"seccomp", "landlock_create_ruleset", "landlock_add_rule", "landlock_restrict_self"} <= set(allowed.split())
 
 
-@pytest.mark.skipif(shutil.which("systemd-analyze") is None, reason="systemd-analyze is not installed")
+@needs("systemd-analyze")
 @pytest.mark.parametrize("unit", [unit for unit in UNITS if unit != "magicfs.service"])
 def test_systemd_accepts_the_unit(unit: str, tmp_path: Path) -> None:
     """The unit with our program replaced by one that exists, because systemd checks that it does."""

@@ -14,8 +14,9 @@ from hypothesis import strategies as st
 
 from magicfs.ingest.ignore import IgnoreRules
 from magicfs.ingest.walk import Walk
+from tests.plugins.programs import needs
 
-pytestmark = pytest.mark.skipif(shutil.which("git") is None, reason="git is not installed")
+pytestmark = needs("git")
 
 NAMES = ["a", "b", "src", "x.log", "y 7", "l\nf", "Ic\r"]
 PATHS = st.lists(st.sampled_from(NAMES), min_size=1, max_size=4).map("/".join)
