@@ -28,9 +28,11 @@ from magicfs.text.extract.documents.document_parts import with_document_parts
 from magicfs.text.extract.documents.document_pictures import reader_of_pictures, with_pictures
 from magicfs.text.extract.documents.extended_documents import with_unread_parts
 from magicfs.text.extract.documents.files_inside import FilesInside
+from magicfs.text.extract.documents.html_parts import HTML_TYPES
 from magicfs.text.extract.documents.inline_pictures import has_pictures, without_pictures
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser
 from magicfs.text.extract.documents.mobipocket import MOBIPOCKET_TYPE, read_book
+from magicfs.text.extract.documents.nested_pages import has_too_many_tags, is_nested_deeply, read_nested_page
 from magicfs.text.extract.documents.own_readers import read_own_format
 from magicfs.text.extract.documents.pictures import read_picture
 from magicfs.text.extract.documents.readable_form import readable_form
@@ -176,9 +178,14 @@ class DocumentParser:
         return replace(outcome, encoded_characters=encoded) if isinstance(outcome, Document) else outcome
 
     def _parse_by_library(self, content: bytes, mime_type: str, exact_type: str) -> Parsed:
-        """The outcome for PDF files and what kreuzberg reads, with what they have beside their text."""
+        """The outcome for PDF files and what kreuzberg reads, with what they have beside their text.
+
+        Pages of HTML that it cannot read are read as a whole.
+        """
         if exact_type == pdf_text.PDF_TYPE:
             outcome = self._layers.read(content)
+        elif exact_type in HTML_TYPES and (has_too_many_tags(content) or is_nested_deeply(content)):
+            return read_nested_page(content, exact_type)
         else:
             outcome = read_running_text(content, exact_type, library=self._kreuzberg, parts=self._inside.parts)
         if mime_type == container.ZIP and isinstance(outcome, Unreadable) and outcome.reason is SkipReason.BINARY:

@@ -1,7 +1,7 @@
 """Reads pages of HTML whose elements are nested so deeply, or are so many, that kreuzberg cannot read them.
 
-Runs in the child process, called by `running_text`. Browsers nest elements 512 deep; a deeper page is damaged, or was
-made by a program that does not close what it opens. Tables of databases have a million elements. Pure functions.
+Runs in the child process, called by `document_parser`. Browsers nest elements 512 deep; a deeper page is damaged, or
+was made by a program that does not close what it opens. Tables of databases have a million elements. Pure functions.
 """
 
 from __future__ import annotations
@@ -10,8 +10,9 @@ import re
 from collections import Counter
 from typing import Final
 
-from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.html_parts import html_texts
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.html_parts import html_texts, html_title
 from magicfs.text.extract.plain.plain_text import clean
 
 _MAX_DEPTH: Final = 2000
@@ -52,6 +53,8 @@ def has_too_many_tags(page: bytes) -> bool:
     return page.count(b"<") > MAX_TAGS
 
 
-def read_nested_page(page: bytes, mime_type: str) -> Document:
-    """The text of a page, a line for each paragraph."""
-    return Document(text=clean("\n".join(html_texts(page.decode("utf-8", "replace")))), mime_type=mime_type)
+def read_nested_page(page: bytes, mime_type: str) -> Document | Unreadable:
+    """The title of a page, and all that it says to a person, a line for each paragraph."""
+    text = page.decode("utf-8", "replace")
+    said = clean("\n".join(html_texts(text)))
+    return Document(text=said, mime_type=mime_type, title=html_title(text)) if said else Unreadable(SkipReason.NO_TEXT)

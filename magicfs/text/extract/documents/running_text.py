@@ -14,9 +14,7 @@ from magicfs.domain.contents import Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents import xml_documents
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
-from magicfs.text.extract.documents.html_parts import HTML_TYPES
 from magicfs.text.extract.documents.kreuzberg_parser import KreuzbergParser, PanicError
-from magicfs.text.extract.documents.nested_pages import has_too_many_tags, is_nested_deeply, read_nested_page
 from magicfs.text.extract.office.binary_sheets import BINARY_WORKBOOK_TYPE, with_one_cell, with_sheets
 from magicfs.text.extract.office.large_sheets import with_first_rows
 from magicfs.text.extract.office.odf_text import TEXT_DOCUMENT_TYPE, with_blanks
@@ -95,12 +93,10 @@ def read_running_text(content: bytes, exact_type: str, *, library: KreuzbergPars
 
 
 def _read_by_library(library: KreuzbergParser, content: bytes, exact_type: str) -> Parsed:
-    """What kreuzberg reads of all but sheets of OpenDocument and some pages of HTML.
+    """What kreuzberg reads of all but sheets of OpenDocument.
 
     A book at which kreuzberg panics is read without its links.
     """
-    if exact_type in HTML_TYPES and (is_nested_deeply(content) or has_too_many_tags(content)):
-        return read_nested_page(content, exact_type)
     if exact_type == xml_documents.SPREADSHEET_TYPE:
         sheets = xml_documents.read_spreadsheet(content)
         if sheets is not None:
