@@ -130,6 +130,12 @@ _DIGITS: Final = 2
 """The digits of a day or a month; a longer number is a year."""
 
 
+_NAME_OF_MONTH: Final = re.compile(rf"(?<![\w'’.-]){NAME}(?![\w'’-])")
+_FEW_WORDS: Final = 3
+_YEARS_OF_FILES: Final = range(1995, 2040)
+"""Those in whose months files are made that people ask for without the year."""
+
+
 def stated_days_of_year(text: str) -> list[str]:
     """The days of a readable text in digits without their year, each once: `--12-24` for `24.12.` and `24.12.2024`."""
     found = (re.split("[.-]", day) for day in _STATED_DAY.findall(text))
@@ -201,6 +207,19 @@ def days_as_decimals(text: str) -> Iterator[OtherForms]:
     """Yield `24.12` for the month of `24 Dec`. Texts with `24.12.` have its day of the year too, which counts more."""
     for name, day, month in _days_with_names(text):
         yield frozenset({name}), [f"{one}.{other}" for one, other in _in_digits(day, month)]
+
+
+def months_in_digits(text: str) -> Iterator[OtherForms]:
+    """Yield `2024-04` and the same of other years for `April` in a typed text without numbers.
+
+    Texts and names have it that state a month in any form. A few words are no running text, where `may` is a verb.
+    """
+    if any(map(str.isdigit, text)):
+        return
+    has_case = len(text.split()) > _FEW_WORDS
+    for name in _NAME_OF_MONTH.findall(text):
+        if month := month_alone(name, has_case=has_case):
+            yield frozenset({name}), [f"{year}-{month:02}" for year in _YEARS_OF_FILES]
 
 
 def _days_with_names(text: str) -> Iterator[tuple[str, int, int]]:

@@ -9,6 +9,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Final
 
+from magicfs.domain.file_groups import CODE
+
 
 class Route(StrEnum):
     """How a file is read. The values are stored in `contents.kind`, so they never change."""
@@ -187,22 +189,6 @@ PARSED_EXTENSIONS: Final = frozenset(
 )
 """Usual names of what a signature tells: pictures, sound, films, archives, tables."""
 
-_CODE: Final = {
-    "x-python": "py pyi pyw", "x-java": "java", "x-c": "c h", "x-c++": "cc cpp cxx hh hpp hxx", "x-csharp": "cs",
-    "javascript": "js mjs cjs jsx", "x-typescript": "ts tsx mts cts", "x-go": "go", "x-rust": "rs", "x-ruby": "rb",
-    "x-php": "php", "x-perl": "pl pm", "x-lua": "lua", "x-shellscript": "sh bash zsh fish ksh", "x-swift": "swift",
-    "x-kotlin": "kt kts", "x-scala": "scala", "x-haskell": "hs", "x-sql": "sql", "x-r": "r", "x-julia": "jl",
-    "x-erlang": "erl", "x-elixir": "ex exs", "x-clojure": "clj cljs", "x-lisp": "el lisp scm", "x-ocaml": "ml mli",
-    "x-pascal": "pas", "x-fortran": "f f90 f95", "x-asm": "s asm", "x-dart": "dart", "x-zig": "zig", "x-nim": "nim",
-    "x-groovy": "groovy gradle", "x-powershell": "ps1", "x-msdos-batch": "bat cmd", "x-protobuf": "proto",
-    "x-objective-c": "m mm", "x-verilog": "v sv", "x-vhdl": "vhd vhdl", "x-cmake": "cmake", "x-makefile": "mk",
-    "x-vue": "vue svelte", "x-terraform": "tf hcl", "x-nix": "nix", "css": "css", "x-scss": "scss sass less",
-    "x-diff": "diff patch",
-}  # fmt: skip
-
-CODE_KINDS: Final = frozenset(_CODE)
-"""The second halves of the MIME types of source code."""
-
 _TEXT: Final = {
     "text/plain": "txt text log me asc nfo", "text/markdown": "md markdown mdown mkd mdx qmd rmd",
     "text/x-rst": "rst", "text/x-org": "org", "text/x-asciidoc": "adoc asciidoc", "text/x-tex": "tex latex sty cls",
@@ -222,7 +208,7 @@ _TEXT: Final = {
 
 TEXT_BY_EXTENSION: Final[dict[str, str]] = {
     extension: mime_type
-    for table, prefix in ((_CODE, "text/"), (_TEXT, ""))
+    for table, prefix in ((CODE, "text/"), (_TEXT, ""))
     for mime_type, extensions in ((prefix + kind, words) for kind, words in table.items())
     for extension in extensions.split()
 }

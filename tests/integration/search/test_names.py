@@ -123,7 +123,10 @@ class TestFilesWithoutText:
     [
         ("type:spreadsheet", {"costs.xlsx", "costs.csv", "totals"}),
         ("type:spreadsheets", {"costs.xlsx", "costs.csv", "totals"}),
-        ("type:document", {"letter.docx", "plan.pdf"}),
+        ("type:document", {"letter.docx", "plan.pdf", "notes.txt", "novel.epub", "read.me.md"}),
+        ("type:books", {"novel.epub"}),
+        ("type:code", {"parse.py", "trial.ipynb", "later.rs"}),
+        ("type:slides", {"talk.odp"}),
         ("type:presentation", {"talk.odp"}),
         ("type:email", {"hello.eml"}),
         ("type:mail,pdf", {"hello.eml", "plan.pdf"}),
@@ -140,6 +143,11 @@ def test_types_have_the_names_that_people_give_them(
     corpus.add(b"costs.csv", "a;b", mime_type="text/csv")
     corpus.add(b"plan.pdf", "a plan", mime_type="application/pdf")
     corpus.add(b"hello.eml", "a mail", mime_type="message/rfc822")
+    corpus.add(b"read.me.md", "a note", mime_type="text/markdown")
+    corpus.add(b"novel.epub", "a novel", mime_type="application/epub+zip")
+    corpus.add(b"parse.py", "def parse():", mime_type="text/x-python")
+    corpus.add(b"trial.ipynb", "a trial", mime_type="application/x-ipynb+json")
+    corpus.file(b"later.rs", None, state="pending")
     assert set(paths(service, kinds)) == found
 
 

@@ -13,7 +13,7 @@ import unicodedata
 from collections.abc import Callable
 from typing import Final
 
-from magicfs.text.extract.file_types import CODE_KINDS
+from magicfs.domain.file_groups import CODE
 from magicfs.text.extract.plain.json_escapes import STRING_ESCAPE, join_surrogates, letter_by_number, unescape_json
 from magicfs.text.extract.plain.tex_escapes import unescape_bibtex, unescape_tex, unescape_troff
 
@@ -238,7 +238,7 @@ def _referenced(match: re.Match[str]) -> str:
 
 
 _UNESCAPE: Final[dict[str, Callable[[str], str]]] = {
-    **dict.fromkeys((f"text/{kind}" for kind in CODE_KINDS), _unescape_code),
+    **dict.fromkeys((f"text/{kind}" for kind in CODE), _unescape_code),
     "application/json": unescape_json,
     "application/yaml": _unescape_quoted,
     "application/toml": _unescape_code,
