@@ -10,6 +10,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.extractor import FileExtractor
 from tests.integration.text.reading import read
+from tests.plugins.documents import container, word_document
 from tests.plugins.ole import compound_file
 
 
@@ -38,6 +39,27 @@ def test_the_notes_of_onenote_are_read(extractor: FileExtractor) -> None:
     ]
     text = read(extractor, onenote(*texts, *data), b"a.one").text
     assert text.split("\n") == ["Quittenmarmelade für Jörg", "ask Ottoline on Friday", "中文标题", "заметка о лодке"]
+
+
+def attached(content: bytes) -> bytes:
+    """A file as a section of OneNote has it."""
+    return bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac") + struct.pack("<Q12x", len(content)) + content
+
+
+def test_documents_that_are_attached_to_a_page_are_read(extractor: FileExtractor) -> None:
+    document, picture = word_document("a stairlift for the annexe"), b"\x89PNG\r\n\x1a\n" + bytes(50)
+    # Inside of a file, nothing is a text of the section.
+    with_text = container({"a.txt": onenote("a text of no page")[-120:]})
+    section = onenote("the annexe") + attached(picture) + attached(document) + attached(with_text) + attached(document)
+    read_section = read(extractor, section + onenote("after it")[1000:], b"a.one")
+    assert read_section.text.split("\n")[:2] == ["the annexe", "after it"]
+    assert read_section.text.count("a stairlift for the annexe") == 1
+    assert read_section.unread_parts is None
+    cut = onenote("the annexe") + attached(document)[:-300]
+    assert read(extractor, cut, b"a.one").text == "the annexe"
+    assert (
+        str(read(extractor, cut, b"a.one").unread_parts) == "1 of 1 part could not be read: application/zip (corrupt)"
+    )
 
 
 @pytest.mark.parametrize("cut", range(16, 1400, 37))

@@ -13,6 +13,7 @@ from PIL import ExifTags, Image
 from magicfs.domain.contents import Document
 from magicfs.text.analysis.markup import without_markup
 from magicfs.text.extract.documents import document_parser, notebooks
+from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.linked_data import stated_texts
 from magicfs.text.extract.documents.picture_pages import later_pages
 from magicfs.text.extract.media import camera_files, photoshop_files, spoken_texts
@@ -109,7 +110,7 @@ def test_what_looks_like_many_lengths_is_read_few_times(monkeypatch: pytest.Monk
     monkeypatch.setattr(onenote_files, "_text", lambda each: read.append(len(each)) or text_of(each))
     note = "a note about quinces".encode("utf-16-le")
     content = data + bytes(16) + struct.pack("<I", len(note)) + note
-    document = onenote_files.read_onenote(content)
+    document = onenote_files.read_onenote(content, parts=FileParts())
     assert isinstance(document, Document)
     assert "a note about quinces" in document.text
     assert sum(read) < 10 * len(content)

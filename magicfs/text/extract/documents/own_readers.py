@@ -55,7 +55,6 @@ def _read_old_workbook(content: bytes, *, parts: FileParts) -> Outcome:
 _READERS: Final[dict[str, Callable[[bytes], Outcome]]] = {
     NOTEBOOK_TYPE: read_notebook,
     WORDPERFECT_TYPE: read_wordperfect,
-    ONENOTE_TYPE: read_onenote,
     PUBLISHER_TYPE: read_publication,
     VISIO_TYPE: read_drawing,
     **dict.fromkeys(DRAWING_TYPES, read_metafile),
@@ -74,6 +73,7 @@ _READERS_OF_PARTS: Final[dict[str, _ReaderOfParts]] = {
     TNEF_TYPE: read_tnef,
     OUTLOOK_TYPE: read_outlook,
     HANGUL_TYPE: read_hangul,
+    ONENOTE_TYPE: read_onenote,
     OLD_IWORK_TYPE: read_old_iwork,
     container.KMZ: read_map,
     **{each: partial(read_zipped_pages, mime_type=each) for each in ZIPPED_PAGES_TYPES},

@@ -1,4 +1,4 @@
-"""Reads the texts in sections of OneNote (`.one`): pages, titles, names of pictures, what was recognised in them.
+"""Reads sections of OneNote (`.one`): pages, titles, what was recognised in pictures, and the files that are attached.
 
 Runs in the child process, called by `own_readers`. A section is a store of properties with their revisions. Each
 text stands behind its length, which tells it from other data; what programs name themselves is left out. Untrusted
@@ -15,6 +15,9 @@ from typing import Final
 
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.documents.missing_texts import missing_lines
+from magicfs.text.extract.pdf.page_texts import PAGE_SEPARATOR
 from magicfs.text.extract.plain.plain_text import clean
 
 ONENOTE_TYPE: Final = "application/onenote"
@@ -40,6 +43,9 @@ _OF_PROGRAM: Final = re.compile(
     re.DOTALL,
 )
 """Names of styles and fonts, and data of programs."""
+_FILE: Final = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
+"""What stands before an attached file and its size."""
+_FILE_HEAD_BYTES, _UNUSED_BYTES = 24, 12
 _MAX_TEXTS: Final = 100_000
 _Utf16 = codecs.getincrementaldecoder("utf-16-le")
 _HEAD_BYTES: Final = 128
@@ -52,12 +58,36 @@ _CHINESE_TEXT: Final = re.compile("[\t\n\r\x0b -~\u2010-\u2026\u3000-\u30ff\u4e0
 """Other data look like rare characters."""
 
 
-def read_onenote(content: bytes) -> Document | Unreadable:
-    """The texts of a section, each one once, in the order of the file. Some may be from before they were changed."""
-    texts = list(dict.fromkeys(islice(_texts(content), _MAX_TEXTS)))
-    if not texts:
-        return Unreadable(SkipReason.NO_TEXT)
-    return Document(text=clean("\n".join(texts)), mime_type=ONENOTE_TYPE)
+def read_onenote(content: bytes, *, parts: FileParts) -> Document | Unreadable:
+    """The texts of a section, each one once, in the order of the file, then those of the files that are attached.
+
+    Some may be from before they were changed.
+    """
+    files = list(_attached(content))
+    ends = [0, *(file.stop for file in files)]
+    starts = [*(file.start for file in files), len(content)]
+    pages = b"".join(content[end:start] for end, start in zip(ends, starts, strict=True)) if files else content
+    text = "\n".join(dict.fromkeys(islice(_texts(pages), _MAX_TEXTS)))
+    attached = missing_lines((_text_of_file(content[file], parts) for file in files), in_text=text)
+    text = PAGE_SEPARATOR.join(filter(None, (text, *attached)))
+    return Document(text=clean(text), mime_type=ONENOTE_TYPE) if text else Unreadable(SkipReason.NO_TEXT)
+
+
+def _attached(content: bytes) -> Iterator[slice]:
+    """Yield where the files are that are attached to a page, pictures too. A file that is cut ends with the section."""
+    end = 0
+    while (begin := content.find(_FILE, end)) >= 0:
+        size = int.from_bytes(content[begin + len(_FILE) : begin + _FILE_HEAD_BYTES], "little")
+        begin += _FILE_HEAD_BYTES + _UNUSED_BYTES
+        end = min(begin + size, len(content))
+        yield slice(begin, end)
+
+
+def _text_of_file(content: bytes, parts: FileParts) -> str:
+    if parts.is_time_over:
+        parts.add_unread("an attached file", SkipReason.TIMEOUT)
+        return ""
+    return parts.read(content, b"")
 
 
 def _texts(content: bytes) -> Iterator[str]:
