@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import base64
 import html
+import io
 import plistlib
+import zipfile
 import zlib
 from datetime import datetime
 from typing import Any
@@ -64,6 +66,31 @@ def test_a_damaged_page_of_xps_costs_itself_alone(extractor: FileExtractor) -> N
     document = read(extractor, xps({"1": "<broken", "2": glyphs(("a bollard", 9))}, []), b"a.oxps")
     assert document.text.strip() == "a bollard"
     assert str(document.unread_parts) == "1 of 2 parts could not be read: Documents/1/Pages/1.fpage (corrupt)"
+
+
+def in_pieces(content: bytes) -> bytes:
+    """The container with each member in two pieces, later ones first, as Windows prints it."""
+    pieces = {"_rels/.rels/[0].piece": b"<Relations", "_rels/.rels/[1].last.piece": b"hips/>"}
+    with zipfile.ZipFile(io.BytesIO(content)) as whole:
+        for name in whole.namelist():
+            data = whole.read(name)
+            half = len(data) // 2
+            pieces = {f"{name}/[1].last.piece": data[half:], f"{name}/[0].piece": data[:half], **pieces}
+    return container(pieces)
+
+
+def test_a_document_of_xps_that_is_in_pieces_is_read(extractor: FileExtractor) -> None:
+    whole = xps({"1": glyphs(("a bollard", 9)), "2": glyphs(("a heron", 9))}, ["Pages/1.fpage", "Pages/2.fpage"])
+    document = read(extractor, in_pieces(whole), b"a.xps")
+    assert document.text == "a bollard\n\na heron"
+    assert document.mime_type == "application/vnd.ms-xpsdocument"
+
+
+def test_an_archive_of_pieces_that_are_no_document_is_read_as_one(extractor: FileExtractor) -> None:
+    text = read(
+        extractor, container({"_rels/.rels/[0].piece": "", "a/[0].piece": "", "b.txt": "a heron"}), b"a.zip"
+    ).text
+    assert "a heron" in text
 
 
 def test_a_map_is_read_with_the_names_beside_it(extractor: FileExtractor) -> None:

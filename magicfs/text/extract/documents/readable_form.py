@@ -22,7 +22,7 @@ from magicfs.text.extract.documents.running_text import FICTION_BOOK
 from magicfs.text.extract.documents.xml_documents import in_utf8
 from magicfs.text.extract.office.known_passwords import decrypted
 from magicfs.text.extract.office.refused_documents import BOOK_TYPE
-from magicfs.text.extract.office.repacking import BACKSLASHED, with_slashes
+from magicfs.text.extract.office.repacking import BACKSLASHED, IN_PIECES, with_joined_pieces, with_slashes
 from magicfs.text.extract.office.word_package import with_usual_names
 from magicfs.text.extract.office.word_xml import DOCUMENT_TYPE
 
@@ -34,6 +34,11 @@ _NORMALISERS: Final[dict[str, Callable[[bytes], bytes]]] = {
 }
 """What changes the bytes of a file, by its exact type; `running_text` prepares them further for kreuzberg."""
 
+_UNUSUAL_MEMBERS: Final[dict[bytes, Callable[[bytes], bytes]]] = {
+    BACKSLASHED: with_slashes,
+    IN_PIECES: with_joined_pieces,
+}
+"""What a document has whose type nothing tells, and what brings its members into their usual form."""
 _DAMAGED_BEHIND_PASSWORD = Unreadable(SkipReason.CORRUPT, "what its usual password opens is no document")
 
 
@@ -58,10 +63,11 @@ def readable_form(content: bytes, mime_type: str) -> ReadableForm:
             content, mime_type = opened, detect(opened, name=b"").mime_type
             is_container = mime_type in {container.ZIP, container.OLE}
             exact = container.exact_type(content, mime_type) if is_container else _DAMAGED_BEHIND_PASSWORD
-    if exact == container.ARCHIVE and BACKSLASHED in content:
-        with contextlib.suppress(*DAMAGE):
-            content = with_slashes(content)
-            exact = container.exact_type(content, mime_type)
+    for mark, with_usual_members in _UNUSUAL_MEMBERS.items() if exact == container.ARCHIVE else ():
+        if mark in content:
+            with contextlib.suppress(*DAMAGE):
+                content = with_usual_members(content)
+                exact = container.exact_type(content, mime_type)
     if exact == container.ZIPPED_BOOK:
         return readable_form(container.only_member(content), FICTION_BOOK)
     if exact in _NORMALISERS and isinstance(exact, str):
