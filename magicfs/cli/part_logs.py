@@ -23,6 +23,9 @@ _BEHIND_AN_ERROR = re.compile(r"(?:DETAIL|HINT|CONTEXT|STATEMENT):|database syst
 _ERROR = re.compile(r"ERROR:")
 """A line with an error of a statement, which ends nothing."""
 
+_NO_FAILURE = re.compile(r"\s(?:LOG|FATAL:\s+the database system is starting up)(?::|$)")
+"""A line of its log that tells of its work, or of a connection that came too early."""
+
 _DAMAGED = re.compile(
     r"not a valid data directory|incompatible with server|valid checkpoint record|control file|pg_control|"
     r"could not access the server configuration file|"
@@ -46,6 +49,11 @@ def explain_failure(name: str, log_path: Path, *, home: Path, since: int = 0) ->
     if (refused := why_no_writes(home)) is not None:
         return refused
     line = last_line(log_path, since=since)
+    if name == POSTGRES and _NO_FAILURE.search(line):
+        return (
+            "its log has no failure, so something has ended it, such as the kernel for lack of memory; it is started "
+            "again in a moment"
+        )
     if name == POSTGRES and _OTHER_VERSION.search(line):
         data = postgres_cluster.data_dir(home)
         return (

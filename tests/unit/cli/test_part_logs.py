@@ -35,6 +35,22 @@ def test_postgres_that_was_stopped_has_no_error(tmp_path: Path) -> None:
     assert last_line(log) == "LOG:  database system is shut down"
 
 
+@pytest.mark.parametrize(
+    "line",
+    [
+        "LOG:  database system is ready to accept connections",
+        "LOG:  database system was interrupted; last known up at 2026-12-01 09:40:34 UTC",
+        "FATAL:  the database system is starting up",
+    ],
+)
+def test_postgres_that_was_killed_has_written_nothing_of_it(tmp_path: Path, line: str) -> None:
+    log = tmp_path / "postgres.log"
+    log.write_text(f"2026-12-01 09:38:26.956 UTC [6673] {line}\n")
+    assert explain_failure("postgres", log, home=tmp_path).startswith(
+        "its log has no failure, so something has ended it"
+    )
+
+
 def test_a_disk_that_takes_nothing_comes_before_a_log_that_has_no_line_of_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
