@@ -97,6 +97,13 @@ def serve(tools: ToolServer) -> None:
         anyio.run(_serve, tools)
     except* (BrokenPipeError, ConnectionResetError):
         log.debug("nobody reads the answers any more")
+        # Since Python 3.13, the buffer of the SDK complains when it is freed with the rest of an answer.
+        sys.unraisablehook = _ignore_unread_answers
+
+
+def _ignore_unread_answers(unraisable: sys.UnraisableHookArgs) -> None:
+    if not isinstance(unraisable.exc_value, BrokenPipeError | ConnectionResetError):
+        sys.__unraisablehook__(unraisable)
 
 
 async def _serve(tools: ToolServer) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Sequence
+from contextlib import closing
 
 import pytest
 
@@ -127,12 +128,14 @@ def test_indexes_of_the_same_texts_are_read_once_row_by_row(extractor: FileExtra
 
 @pytest.mark.parametrize("written", ['"en-US"', "[en-US]", "`en-US`", "'en-US'"])
 def test_a_table_with_a_rule_of_its_program_is_read(extractor: FileExtractor, written: str) -> None:
-    connection = sqlite3.connect(":memory:")
-    connection.create_collation("en-US", lambda one, other: (one > other) - (one < other))
-    connection.executescript(
-        f"CREATE TABLE birds (name TEXT COLLATE {written} PRIMARY KEY) WITHOUT ROWID;INSERT INTO birds VALUES ('heron')"
-    )
-    assert read(extractor, connection.serialize(), b"a.db").text == "birds\nheron"
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.create_collation("en-US", lambda one, other: (one > other) - (one < other))
+        connection.executescript(
+            f"CREATE TABLE birds (name TEXT COLLATE {written} PRIMARY KEY) WITHOUT ROWID;"
+            "INSERT INTO birds VALUES ('heron')"
+        )
+        content = connection.serialize()
+    assert read(extractor, content, b"a.db").text == "birds\nheron"
 
 
 def test_a_table_with_a_damaged_name_costs_its_own_rows(extractor: FileExtractor) -> None:
@@ -152,21 +155,23 @@ def test_a_deck_of_cards_is_read(extractor: FileExtractor) -> None:
 
 
 def test_a_compressed_deck_of_cards_is_read(extractor: FileExtractor) -> None:
-    connection = sqlite3.connect(":memory:")
-    connection.create_collation("unicase", lambda one, other: (one > other) - (one < other))
-    connection.executescript(
-        "CREATE TABLE notes (id INTEGER PRIMARY KEY, guid TEXT, flds TEXT, sfld INTEGER);"
-        "CREATE TABLE decks (id INTEGER PRIMARY KEY, name TEXT NOT NULL COLLATE unicase, kind BLOB);"
-        "CREATE UNIQUE INDEX decks_by_name ON decks (name);"
-        "CREATE TABLE fields (of INTEGER, name TEXT NOT NULL COLLATE unicase, PRIMARY KEY (of, name)) WITHOUT ROWID;"
-        "INSERT INTO notes VALUES (1, 'a{@b', 'der Reiherthe heron', 'der Reiher');"
-        "INSERT INTO decks VALUES (1, 'Birds of the delta', x'00');"
-        "INSERT INTO fields VALUES (1, 'Front')"
-    )
+    with closing(sqlite3.connect(":memory:")) as connection:
+        connection.create_collation("unicase", lambda one, other: (one > other) - (one < other))
+        connection.executescript(
+            "CREATE TABLE notes (id INTEGER PRIMARY KEY, guid TEXT, flds TEXT, sfld INTEGER);"
+            "CREATE TABLE decks (id INTEGER PRIMARY KEY, name TEXT NOT NULL COLLATE unicase, kind BLOB);"
+            "CREATE UNIQUE INDEX decks_by_name ON decks (name);"
+            "CREATE TABLE fields (of INTEGER, name TEXT NOT NULL COLLATE unicase, PRIMARY KEY (of, name))"
+            " WITHOUT ROWID;"
+            "INSERT INTO notes VALUES (1, 'a{@b', 'der Reiherthe heron', 'der Reiher');"
+            "INSERT INTO decks VALUES (1, 'Birds of the delta', x'00');"
+            "INSERT INTO fields VALUES (1, 'Front')"
+        )
+        deck = connection.serialize()
     parts = {
         "meta": b"\x08\x03",
         "collection.anki2": database(*NOTES),
-        "collection.anki21b": compressed_with_zstd(connection.serialize()),
+        "collection.anki21b": compressed_with_zstd(deck),
         "media": compressed_with_zstd(b""),
     }
     document = read(extractor, members(parts), b"German.apkg")
