@@ -41,9 +41,10 @@ _CONTAINERS: Final = {"application/zip": excerpt_of_zip, "application/x-tar": ex
 _MAILBOX_TYPE: Final = "application/mbox"
 _READ_FROM_THE_BEGINNING: Final = frozenset(
     {"message/rfc822", "application/gzip", "application/zstd"}
-    | {f"application/x-{kind}" for kind in ("bzip2", "xz", "lzma", "lz4", "compress")}
+    | {f"application/x-{kind}" for kind in ("bzip2", "xz", "lzma", "lz4", "compress", "spss-sav", "stata-dta")}
 )
-"""Of a message, the text comes before what is attached; of what is compressed, nothing can be read without it."""
+"""Of a message, the text comes before what is attached, and of a data set what describes it before the data; of what is
+compressed, nothing can be read without it."""
 _ROUTES_WITHOUT_TEXT: Final = frozenset({Route.IMAGE, Route.MEDIA, Route.ARCHIVE, Route.BINARY, Route.ENCRYPTED})
 _EXTENSIONS_WITHOUT_TEXT: Final = frozenset().union(
     *(EXTENSIONS[group] for group in ("image", "audio", "video", "archive"))

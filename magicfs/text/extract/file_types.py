@@ -129,6 +129,14 @@ SIGNATURES: Final[tuple[tuple[int, bytes, Route, str], ...]] = (
     (0, bytes.fromhex("e4525c7b8cd8a74daeb15378d02996d3"), Route.PARSE, "application/onenote"),
     (4, b"Standard Jet DB\0", Route.PARSE, "application/vnd.ms-access"),
     (4, b"Standard ACE DB\0", Route.PARSE, "application/vnd.ms-access"),
+    (0, b"$FL2@(#)", Route.PARSE, "application/x-spss-sav"),
+    (0, b"$FL3@(#)", Route.PARSE, "application/x-spss-sav"),
+    (0, b"<stata_dta>", Route.PARSE, "application/x-stata-dta"),
+    *(
+        (0, bytes([version, order, 1, 0]), Route.PARSE, "application/x-stata-dta")
+        for version in (113, 114, 115)
+        for order in (1, 2)
+    ),
     (0, b"wOFF\0", Route.BINARY, "font/woff"),
     (0, b"wOF2\0", Route.BINARY, "font/woff2"),
     (0, b"OTTO\0", Route.BINARY, "font/otf"),
@@ -184,7 +192,7 @@ PARSED_EXTENSIONS: Final = frozenset(
     {
         *("jpg", "jpeg", "png", "gif", "tif", "tiff", "webp", "heic", "bmp"),
         *("mp3", "flac", "ogg", "opus", "m4a", "wav", "mp4", "mov", "mkv", "avi"),
-        *("zip", "jar", "tar", "tgz", "gz", "bz2", "xz", "zst", "z", "lzh", "lha", "dbf"),
+        *("zip", "jar", "tar", "tgz", "gz", "bz2", "xz", "zst", "z", "lzh", "lha", "dbf", "sav", "dta"),
     }
 )
 """Usual names of what a signature tells: pictures, sound, films, archives, tables."""

@@ -19,6 +19,7 @@ from magicfs.text.extract.extractor import FileExtractor
 from magicfs.text.extract.mail import mailboxes
 from magicfs.text.extract.options import Limits
 from tests.plugins.index import FOUND_TEXT, Index
+from tests.plugins.statistics_files import old_stata, spss, stata
 
 LINES = 60_000
 PLACES = """SELECT c.first_line, c.last_line, k.text FROM chunks k JOIN content_chunks c ON c.chunk_id = k.id
@@ -264,6 +265,18 @@ class TestContainers:
         assert large.states() == {"server.log.gz": ("indexed", None)}
         assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%heliotrope%")
         assert cut_bytes(large, "server.log.gz") > 0
+
+    @pytest.mark.parametrize(
+        ("name", "content"),
+        [("a.sav", spss("<")), ("a.dta", stata(118, "<")), ("old.dta", old_stata(114, "<"))],
+        ids=["SPSS", "Stata 14", "Stata 10"],
+    )
+    def test_a_data_set_is_found_by_its_variables(self, large: Index, name: str, content: bytes) -> None:
+        (large.folder / name).write_bytes(content + os.urandom(3 << 20))
+        large.settle()
+        assert large.states() == {name: ("indexed", None)}
+        assert large.rows(FOUND_TEXT + " WHERE text LIKE %s", "%Where they live%")
+        assert cut_bytes(large, name) > 0
 
     def test_a_compressed_archive_is_found_by_its_first_names(self, large: Index) -> None:
         with tarfile.open(large.folder / "backup.tgz", "w:gz") as archive:

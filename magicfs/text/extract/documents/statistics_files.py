@@ -1,0 +1,283 @@
+"""Reads what data sets of SPSS (`.sav`, `.zsav`) and Stata 8 and later (`.dta`) say of their variables, and no data.
+
+Runs in the child process, called by `own_readers`: names and labels of variables, labels of values, notes. The values
+of a label stand below the first variable that has them. Untrusted bytes; pure functions.
+"""
+
+from __future__ import annotations
+
+import codecs
+import struct
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import accumulate
+from typing import Final, Literal, NamedTuple
+
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.plain.plain_text import clean, decode
+
+SPSS_TYPE: Final = "application/x-spss-sav"
+STATA_TYPE: Final = "application/x-stata-dta"
+
+_DAMAGE: Final = (struct.error, LookupError, ValueError)
+
+_VARIABLE, _VALUES, _USERS, _NOTES, _EXTENSION, _END = 2, 3, 4, 6, 7, 999
+"""The kinds of records in a file of SPSS."""
+_MACHINE, _LONG_NAMES, _CHARSET = 3, 13, 20
+"""The kinds of extensions."""
+_CHARSET_OF_MACHINE: Final = 7
+_LABEL_OF_SPSS, _NAME_BYTES, _NOTE_BYTES, _VALUE_BYTES = slice(109, 173), 8, 80, 8
+_FIRST_RECORD: Final = 176
+
+_TAGGED: Final = b"<stata_dta>"
+_WIDTHS: Final = {251: 1, 252: 2, 253: 4, 254: 4, 255: 8}
+"""The bytes of a number in a row of Stata 8 to 12, by its kind; any other kind is the bytes of a text."""
+_BYTE_ORDERS: Final[dict[str, Literal["little", "big"]]] = {"<": "little", ">": "big"}
+_STATA_8, _STATA_13, _STATA_14 = 113, 117, 118
+"""The versions of the format."""
+_FIRST_MISSING: Final = 2_147_483_621
+"""Numbers from it on stand for kinds of missing values."""
+
+
+class _Variable(NamedTuple):
+    name: bytes
+    label: bytes
+    values: bytes | int
+    """What its labels of values are found by."""
+
+
+class _DataSet(NamedTuple):
+    title: bytes
+    notes: Sequence[bytes]
+    variables: Sequence[_Variable]
+    values: Mapping[bytes | int, Sequence[tuple[str | bytes, bytes]]]
+    """Values and what they mean."""
+    charset: str | None
+
+
+def read_spss(content: bytes, *, parts: FileParts) -> Document | Unreadable:
+    """A line for each variable of a data set, and for each of its values that has a label. One that is cut is counted.
+
+    Raises `struct.error` for a file that ends before its first record.
+    """
+    return _document(_SpssFile(content, parts).data_set(), SPSS_TYPE)
+
+
+def read_stata(content: bytes, *, parts: FileParts) -> Document | Unreadable:
+    """The same for Stata. Raises `struct.error`, `LookupError` or `ValueError` at damage before the variables."""
+    read = _read_tagged if content.startswith(_TAGGED) else _read_old
+    return _document(read(content, parts), STATA_TYPE)
+
+
+def _document(data: _DataSet, mime_type: str) -> Document | Unreadable:
+    def text(stored: str | bytes) -> str:
+        if isinstance(stored, str):
+            return stored
+        stored = stored.rstrip(b"\0 ")
+        decoded = stored.decode(data.charset, "replace") if data.charset else decode(stored)
+        return " ".join((stored.decode("latin-1") if decoded is None else decoded).split())
+
+    title = text(data.title)
+    lines = [title, *map(text, data.notes)]
+    shown: set[bytes | int] = set()
+    for variable in data.variables:
+        lines.append(": ".join(filter(None, (text(variable.name), text(variable.label)))))
+        if variable.values not in shown:
+            shown.add(variable.values)
+            lines += [" = ".join(map(text, pair)) for pair in data.values.get(variable.values, ())]
+    said = clean("\n".join(filter(None, lines)))
+    return Document(said, mime_type=mime_type, title=title or None) if said else Unreadable(SkipReason.NO_TEXT)
+
+
+class _SpssFile:
+    """The records before the data of a file of SPSS, in the order of bytes that it has."""
+
+    def __init__(self, content: bytes, parts: FileParts) -> None:
+        self._content = content
+        self._parts = parts
+        self._order = "<" if content[64:65] in {b"\2", b"\3"} else ">"
+        self._place = _FIRST_RECORD
+        self._variables: dict[int, tuple[_Variable, bool]] = {}
+        """By the number of the first of their values of eight bytes in a row, and whether they are numbers."""
+        self._columns = 0
+        self._values: dict[bytes | int, list[tuple[str | bytes, bytes]]] = {}
+        self._notes: list[bytes] = []
+        self._extensions: dict[int, bytes] = {}
+
+    def data_set(self) -> _DataSet:
+        try:
+            while self._read_record():
+                pass
+            self._parts.add()
+        except _DAMAGE:
+            self._parts.add_unread("what follows the damage in its dictionary")
+        long_names = dict(
+            pair.partition(b"=")[::2] for pair in self._extensions.get(_LONG_NAMES, b"").rstrip(b"\0").split(b"\t")
+        )
+        variables = [
+            variable._replace(name=long_names.get(variable.name, variable.name))
+            for variable, _ in self._variables.values()
+        ]
+        title = self._content[_LABEL_OF_SPSS]
+        return _DataSet(title, self._notes, variables, self._values, self._charset())
+
+    def _take(self, count: int) -> bytes:
+        taken = self._content[self._place : self._place + count]
+        if count < 0 or len(taken) < count:
+            raise ValueError("a record ends behind the file")
+        self._place += count
+        return taken
+
+    def _numbers(self, count: int) -> tuple[int, ...]:
+        return struct.unpack(f"{self._order}{count}i", self._take(4 * count))
+
+    def _read_record(self) -> bool:
+        """Whether another record follows."""
+        (kind,) = self._numbers(1)
+        if kind == _VARIABLE:
+            self._read_variable()
+        elif kind == _VALUES:
+            self._read_values()
+        elif kind == _NOTES:
+            (count,) = self._numbers(1)
+            self._notes += [self._take(_NOTE_BYTES) for _ in range(count)]
+        elif kind == _EXTENSION:
+            subtype, size, count = self._numbers(3)
+            self._extensions[subtype] = self._take(size * count)
+        elif kind != _END:
+            raise ValueError("an unknown record")
+        return kind != _END
+
+    def _read_variable(self) -> None:
+        width, has_label, missing, _, _ = self._numbers(5)
+        name, label = self._take(_NAME_BYTES).rstrip(), b""
+        if has_label:
+            (size,) = self._numbers(1)
+            label = self._take(size + -size % 4)[:size]
+        self._take(_VALUE_BYTES * abs(missing))
+        self._columns += 1
+        if width >= 0:
+            self._variables[self._columns] = (_Variable(name, label, self._columns), width == 0)
+
+    def _read_values(self) -> None:
+        (count,) = self._numbers(1)
+        labels = []
+        for _ in range(count):
+            value, size = self._take(_VALUE_BYTES), self._take(1)[0]
+            labels.append((value, self._take(size + -(size + 1) % _VALUE_BYTES)[:size]))
+        kind, users = self._numbers(2)
+        columns = self._numbers(users)
+        if kind != _USERS:
+            raise ValueError("labels of no variable")
+        first = next((column for column in columns if column in self._variables), None)
+        if first is not None:
+            is_number = self._variables[first][1]
+            self._values[first] = [(self._number(value) if is_number else value, label) for value, label in labels]
+
+    def _number(self, value: bytes) -> str:
+        return format(struct.unpack(f"{self._order}d", value)[0], "g")
+
+    def _charset(self) -> str | None:
+        """Python's codec for the charset that the file states; None where it states none."""
+        stated = self._extensions.get(_CHARSET, b"").strip().decode("ascii", "replace")
+        machine = self._extensions.get(_MACHINE, b"")
+        if not stated and len(machine) > 4 * _CHARSET_OF_MACHINE:
+            stated = f"cp{struct.unpack_from(f'{self._order}i', machine, 4 * _CHARSET_OF_MACHINE)[0]}"
+        try:
+            return codecs.lookup(stated).name if stated != "cp65001" else "utf-8"
+        except (LookupError, ValueError):
+            return None
+
+
+def _read_tagged(content: bytes, parts: FileParts) -> _DataSet:
+    """A file of Stata 13 and later, whose parts stand between tags."""
+    order = ">" if _after(content, b"<byteorder>", 3) == b"MSF" else "<"
+    release = int(_after(content, b"<release>", 3))
+    is_unicode = release > _STATA_13
+    count = int.from_bytes(_after(content, b"<K>", 4 if release > _STATA_14 else 2), _BYTE_ORDERS[order])
+    name_bytes, label_bytes, size_bytes = (129, 321, 2) if is_unicode else (33, 81, 1)
+    size = int.from_bytes(_after(content, b"<label>", size_bytes), _BYTE_ORDERS[order])
+    title = _after(content, b"<label>", size_bytes + size)[size_bytes:]
+    names, sets, labels = (
+        _pieces(_after(content, tag, count * width), width)
+        for tag, width in (
+            (b"<varnames>", name_bytes),
+            (b"<value_label_names>", name_bytes),
+            (b"<variable_labels>", label_bytes),
+        )
+    )
+    begin = content.rfind(b"<value_labels>")
+    values = _value_labels(content, begin + len(b"<value_labels>"), order, name_bytes, parts, tag=b"<lbl>")
+    variables = [_Variable(*each) for each in zip(names, labels, sets, strict=True)]
+    return _DataSet(title, (), variables, values if begin >= 0 else {}, "utf-8" if is_unicode else "cp1252")
+
+
+def _read_old(content: bytes, parts: FileParts) -> _DataSet:
+    """A file of Stata 8 to 12."""
+    version, order = content[0], ">" if content[1] == 1 else "<"
+    count, rows = struct.unpack_from(f"{order}HI", content, 4)
+    format_bytes = 49 if version > _STATA_8 else 12
+    widths = (count, 33 * count, 2 * (count + 1), format_bytes * count, 33 * count, 81 * count)
+    places = list(accumulate(widths, initial=10 + 81 + 18))
+    if places[-1] > len(content):
+        raise ValueError("it ends before its variables do")
+    kinds, names, _, _, sets, labels = (
+        content[place : place + width] for place, width in zip(places, widths, strict=False)
+    )
+    place = places[-1]
+    while True:
+        kind, size = struct.unpack_from(f"{order}bi", content, place)
+        place += 5 + size
+        if size < 0 or (not kind and not size):
+            break
+    place += rows * sum(_WIDTHS.get(kind, kind) for kind in kinds)
+    values = _value_labels(content, place, order, 33, parts)
+    variables = [
+        _Variable(*each) for each in zip(_pieces(names, 33), _pieces(labels, 81), _pieces(sets, 33), strict=True)
+    ]
+    return _DataSet(_text_of(content[10:91]), (), variables, values, "cp1252")
+
+
+def _after(content: bytes, tag: bytes, count: int) -> bytes:
+    begin = content.index(tag) + len(tag)
+    return content[begin : begin + count]
+
+
+def _pieces(data: bytes, width: int) -> list[bytes]:
+    """The texts in a row of places of one width."""
+    return [_text_of(data[place : place + width]) for place in range(0, len(data), width)]
+
+
+def _text_of(place: bytes) -> bytes:
+    return place.partition(b"\0")[0]
+
+
+def _value_labels(
+    content: bytes, place: int, order: str, name_bytes: int, parts: FileParts, *, tag: bytes = b""
+) -> dict[bytes | int, list[tuple[str | bytes, bytes]]]:
+    """The labels of values by the names of their sets, which stand at the end of a file."""
+    found: dict[bytes | int, list[tuple[str | bytes, bytes]]] = {}
+    try:
+        while place < len(content) and content.startswith(tag, place):
+            place += len(tag)
+            (size,) = struct.unpack_from(f"{order}i", content, place)
+            name = _text_of(content[place + 4 : place + 4 + name_bytes])
+            table = place + 4 + name_bytes + 3
+            found[name] = list(_labels(content[table : table + size], order))
+            place = table + size + (len(tag) + 1 if tag else 0)
+        parts.add()
+    except _DAMAGE:
+        parts.add_unread("labels of values")
+    return found
+
+
+def _labels(table: bytes, order: str) -> Iterator[tuple[str | bytes, bytes]]:
+    """Yield the values of a set with their labels."""
+    count, _ = struct.unpack_from(f"{order}2i", table)
+    numbers = struct.unpack_from(f"{order}{2 * count}i", table, 8)
+    texts = table[8 + 8 * count :]
+    for place, value in zip(numbers[:count], numbers[count:], strict=True):
+        end = texts.find(b"\0", place)
+        if place >= 0 and end >= 0:
+            yield str(value) if value < _FIRST_MISSING else "missing", texts[place:end]

@@ -1,0 +1,62 @@
+"""Of data sets of SPSS and Stata, the names and labels of their variables and values are found."""
+
+from __future__ import annotations
+
+import pytest
+
+from magicfs.domain.contents import Unreadable
+from magicfs.domain.files import SkipReason
+from magicfs.text.extract.extractor import FileExtractor
+from tests.integration.text.reading import read
+from tests.plugins.statistics_files import old_stata, spss, stata
+
+
+@pytest.mark.parametrize("order", ["<", ">"])
+@pytest.mark.parametrize("charset", ["cp1252", "utf-8"])
+def test_a_data_set_of_spss(extractor: FileExtractor, order: str, charset: str) -> None:
+    document = read(extractor, spss(order, charset=charset), b"a.sav")
+    assert document.title == "Die Umfrage von Köln"
+    assert document.text.splitlines() == [
+        *("Die Umfrage von Köln", "asked by telephone"),
+        *("Sex: Geschlecht", "1 = weiblich", "2 = männlich"),
+        *("TOWN: Where they live", "K = Köln", "AgeInYears"),
+    ]
+    assert document.unread_parts is None
+
+
+STATA = {
+    f"{version} {order}": (old_stata if version < 117 else stata)(version, order)
+    for version in (113, 114, 115, 117, 118, 119)
+    for order in "<>"
+}
+
+
+@pytest.mark.parametrize("kind", STATA)
+def test_a_data_set_of_stata(extractor: FileExtractor, kind: str) -> None:
+    document = read(extractor, STATA[kind], b"a.dta")
+    assert document.title == "Die Umfrage von Köln"
+    assert document.text.splitlines() == [
+        *("Die Umfrage von Köln", "SEX: Geschlecht", "1 = weiblich", "2 = männlich"),
+        *("TOWN: Where they live", "AGE"),
+    ]
+    assert document.unread_parts is None
+
+
+def test_a_data_set_that_is_cut_keeps_what_stands_before(extractor: FileExtractor) -> None:
+    whole = spss("<")
+    document = read(extractor, whole[: whole.index(b"TOWN")], b"a.sav")
+    assert document.text.splitlines() == ["Die Umfrage von Köln", "SEX: Geschlecht"]
+    assert str(document.unread_parts) == (
+        "1 of 1 part could not be read: what follows the damage in its dictionary (corrupt)"
+    )
+    document = read(extractor, STATA["118 <"][:-70], b"a.dta")
+    assert document.text.endswith("AGE")
+    assert str(document.unread_parts) == "1 of 1 part could not be read: labels of values (corrupt)"
+
+
+@pytest.mark.parametrize("content", [spss("<"), STATA["114 <"], STATA["118 <"]], ids=["SPSS", "Stata 10", "Stata 14"])
+def test_damage_is_told(extractor: FileExtractor, content: bytes) -> None:
+    for place in range(12, len(content), 13):
+        for damaged in (content[:place], content[:place] + b"\xff\xff\xff\x7f" + content[place + 4 :]):
+            outcome = extractor.extract(damaged, name=b"a")
+            assert not isinstance(outcome, Unreadable) or outcome.reason in {SkipReason.CORRUPT, SkipReason.NO_TEXT}
