@@ -26,6 +26,8 @@ class EmbeddedQuestion(NamedTuple):
     """Shape (dimension,), of length 1."""
     tokens: NDArray[np.float32] | None = None
     """Shape (tokens, DIMENSION). The length of each is its weight. None or empty without any."""
+    known_words: frozenset[str] = frozenset()
+    """The words of a short question, as they were typed, that the model has in one piece: it has learned them so."""
 
 
 def pack_signs(tokens: NDArray[np.float32], ids: Sequence[int]) -> bytes:

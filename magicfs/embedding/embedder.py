@@ -8,6 +8,7 @@ model is a mistake here. fastembed is imported with the first model.
 from __future__ import annotations
 
 import os
+import re
 import threading
 from collections.abc import Sequence
 from pathlib import Path
@@ -38,6 +39,12 @@ TEXTS_PER_CALL_OF_GPU = 32
 
 LONGEST_QUESTION = 64
 """The tokens of a question that are compared one by one: the heaviest ones of a longer one."""
+
+_WORD = re.compile(r"[^\W\d_]+")
+_FEW_WORDS = 8
+"""The words of a question up to which each is looked up in the model's vocabulary."""
+_MAX_OF_FEW_WORDS = 256
+"""The characters of such a question that are looked at."""
 
 _Tokens = tuple[NDArray[np.float32], Sequence[int]]
 
@@ -134,7 +141,9 @@ class FastembedEmbedder:
             nearest = np.argmax(vectors @ self._centres.T / np.linalg.norm(self._centres, axis=1))
             vectors = vectors - self._centres[nearest]
         [vector] = unit_vectors(vectors, count=1, dimension=self.spec.dimension)
-        return EmbeddedQuestion(vector, heaviest(tokens, LONGEST_QUESTION))
+        words = _WORD.findall(_encodable(text[:_MAX_OF_FEW_WORDS]))
+        known = frozenset(filter(self._reader.has_word, words)) if len(words) <= _FEW_WORDS else frozenset()
+        return EmbeddedQuestion(vector, heaviest(tokens, LONGEST_QUESTION), known)
 
     def _parts(self, row: NDArray[Any]) -> tuple[NDArray[Any], NDArray[np.float32]]:
         """What a model gives for a text: its vector, and those of its tokens, if the model gives any."""

@@ -70,7 +70,7 @@ def _embedded(answer: Message, spec: ModelSpec) -> EmbeddedQuestion:
         vectors = np.frombuffer(answer.body, "<f4")
     except ValueError as error:
         raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
-    # A server of a former version does not say it, and gives none.
+    # A server of a former version does not say how many tokens and words there are, and gives none.
     dimension = vectors.size - answer.head.get("tokens", 0) * TOKEN_DIMENSION
     if dimension != spec.dimension:
         raise ModelMismatch(
@@ -83,4 +83,5 @@ def _embedded(answer: Message, spec: ModelSpec) -> EmbeddedQuestion:
     except ModelError as error:
         raise EmbedderUnavailable(f"the query embedder gave no vector ({error})") from error
     unit.setflags(write=False)
-    return EmbeddedQuestion(unit, vectors[spec.dimension :].reshape(-1, TOKEN_DIMENSION))
+    tokens = vectors[spec.dimension :].reshape(-1, TOKEN_DIMENSION)
+    return EmbeddedQuestion(unit, tokens, frozenset(answer.head.get("words", ())))

@@ -5,9 +5,9 @@ Used by `query_server`, which has the process and its connections. Requests are
     {"do": "embed", "folders": [...], "kept": [...], "text": ...}, {"do": "ping"}, {"do": "quit"}
 
 `embed` gets one answer for each of `folders`, in their order and each as soon as it is ready, so that a model that
-loads slowly, fails or crashes takes no other vector along. An answer has the `folder`, the model's `digests` and the
-number of `tokens` in its head, and the vector, little-endian float32, as its body, with those of the tokens behind it;
-or `error`, the name of a class in `magicfs.errors`, and `message`. Models stay loaded as long as requests name them,
+loads slowly, fails or crashes takes no other vector along. An answer has the `folder`, the model's `digests`, the
+number of `tokens` and the known `words` (see `EmbeddedQuestion`) in its head, and the vector, little-endian float32, as
+its body, with those of the tokens behind it; or `error`, the name of a class in `magicfs.errors`, and `message`. Models stay loaded as long as requests name them,
 in `folders` or in `kept`, and until `free_memory`.
 """
 
@@ -139,9 +139,13 @@ class QueryService:
             embedded = embedder.embed_question(question.text)
         finally:
             faulthandler.cancel_dump_traceback_later()
-        tokens = 0 if embedded.tokens is None else len(embedded.tokens)
-        body = b"".join(part.astype("<f4").tobytes() for part in embedded if part is not None)
-        return Message({"digests": sorted(embedder.spec.digests), "tokens": tokens}, body)
+        vectors = [embedded.vector] if embedded.tokens is None else [embedded.vector, embedded.tokens]
+        head = {
+            "digests": sorted(embedder.spec.digests),
+            "tokens": 0 if embedded.tokens is None else len(embedded.tokens),
+            "words": sorted(embedded.known_words),
+        }
+        return Message(head, b"".join(part.astype("<f4").tobytes() for part in vectors))
 
     def _unload(self) -> None:
         if self._embedders:

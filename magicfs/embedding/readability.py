@@ -91,6 +91,14 @@ class TextReader:
         self._unknown = next((number for number in numbers if number is not None), None)
         self._has_all_languages = tokenizer.get_vocab_size() > _MANY_PIECES
 
+    def has_word(self, word: str) -> bool:
+        """Whether the model has a word in one piece, as it has those that are frequent in texts and spelt right."""
+        forms = (word, word.lower(), word.capitalize())
+        return any(len(ids) == 1 and ids[0] != self._unknown for ids in map(self._ids, dict.fromkeys(forms)))
+
+    def _ids(self, text: str) -> Sequence[int]:
+        return self._tokenizer.encode(text, add_special_tokens=False).ids
+
     def reads(self, text: str) -> bool:
         """Whether the model reads the language of a text. A text without letters has none, and is read."""
         if is_certainly_read(text):

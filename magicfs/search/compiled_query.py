@@ -19,12 +19,7 @@ from magicfs.search.keyboard_layouts import in_other_layouts
 from magicfs.search.question_forms import QuestionForms
 from magicfs.search.respelling import respell
 from magicfs.search.transliteration import transliterations
-from magicfs.text.analysis import (
-    fold,
-    phrase_query,
-    phrase_words,
-    question_terms,
-)
+from magicfs.text.analysis import fold, phrase_query, phrase_words, question_terms
 from magicfs.text.analysis.dates import whole_date
 from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
@@ -66,6 +61,8 @@ class CompiledQuery:
     """Words that neither a text nor a name has, each with the one that it is taken for."""
     uncertain: frozenset[str] = frozenset()
     """The words of the terms that may not be what was meant."""
+    typed: Mapping[str, Term] = field(default_factory=dict)
+    """The terms in which a letter was taken for a wrong one, as they were typed, by their words."""
 
 
 def prepare_query(
@@ -145,10 +142,16 @@ def _respelt(connection: Connection, compiled: CompiledQuery, question: str) -> 
     if (meant := _typed_elsewhere(connection, compiled, question)) is not None:
         return meant
     known, transliterated = _transliterated(connection, known, question, compiled.languages)
-    terms, respelt, uncertain = respell(connection, known, compiled.languages)
-    respelt = transliterated | respelt
-    chunks = {term.word: found for term, found in terms.items()}
-    compiled = replace(compiled, terms=tuple(terms), chunks_of_words=chunks, respelt=respelt, uncertain=uncertain)
+    found = respell(connection, known, compiled.languages)
+    respelt = transliterated | found.taken
+    compiled = replace(
+        compiled,
+        terms=tuple(found.terms),
+        chunks_of_words={term.word: chunks for term, chunks in found.terms.items()},
+        respelt=respelt,
+        uncertain=found.uncertain,
+        typed=found.as_typed,
+    )
     if not any(" " in spelling for spelling in respelt.values()):
         return compiled
     apart = " ".join(respelt.get(fold(word), word) for word in question.split())

@@ -36,6 +36,8 @@ class QuestionVector:
     vector: NDArray[np.float32]
     tokens: NDArray[np.float32] | None = field(default=None, compare=False)
     """Those of its tokens, as in `magicfs.domain.token_vectors`; None or empty without any."""
+    known_words: frozenset[str] = field(default=frozenset(), compare=False)
+    """The words of the question that the model has in one piece, as they were typed."""
     _usual: dict[str, float] = field(default_factory=dict, compare=False)
     """Its usual cosine to texts, by their language."""
 

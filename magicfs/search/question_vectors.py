@@ -125,7 +125,7 @@ def embed_question(
         if isinstance(outcome, MagicFSError):
             failures[model.id] = outcome
         else:
-            vectors.append(QuestionVector(model, outcome.vector, outcome.tokens))
+            vectors.append(QuestionVector(model, outcome.vector, outcome.tokens, outcome.known_words))
     if not vectors:
         # What a person can mend comes before a language that a model does not read.
         failure = min(failures.values(), key=lambda error: isinstance(error, LanguageUnread))

@@ -70,6 +70,8 @@ class Respelt(NamedTuple):
     """Which word was taken for which."""
     uncertain: frozenset[str]
     """The words of the terms that may not be what was meant."""
+    as_typed: dict[str, Term]
+    """The terms in which a letter was taken for a wrong one, as they were before, by their words."""
 
 
 def respell(connection: Connection, known: Mapping[Term, WordChunks], languages: Sequence[str]) -> Respelt:
@@ -79,7 +81,7 @@ def respell(connection: Connection, known: Mapping[Term, WordChunks], languages:
     looked_up = list(filter(_may_be_respelt, unknown))
     codes = [term for term in known if known[term].size == 0 and is_code(term)]
     if not 0 < len(looked_up) + len(codes) <= _MAX_UNKNOWN:
-        return Respelt(dict(known), {}, frozenset())
+        return Respelt(dict(known), {}, frozenset(), {})
     beside = " | ".join(term.tsquery for term in words if term not in unknown)
     search = _Search(
         connection, languages, beside, may_be_wrong=len(words) <= _MAX_WORDS and len(unknown) <= _MAX_UNKNOWN
@@ -93,7 +95,7 @@ def respell(connection: Connection, known: Mapping[Term, WordChunks], languages:
         found = search.found.get(term, {} if term.word in search.left_out else {term: chunks})
         for one, its_chunks in found.items():
             respelt.setdefault(one.word, (one, its_chunks))
-    return Respelt(dict(respelt.values()), search.taken, frozenset(search.uncertain))
+    return Respelt(dict(respelt.values()), search.taken, frozenset(search.uncertain), search.as_typed)
 
 
 class _Search:
@@ -109,6 +111,7 @@ class _Search:
         """What stands for each term, with the chunks that have it."""
         self.taken: dict[str, str] = {}
         self.uncertain: set[str] = set()
+        self.as_typed: dict[str, Term] = {}
         self.left_out: set[str] = set()
         """The parts of codes for which something else stands."""
 
@@ -142,6 +145,7 @@ class _Search:
             self._take(term, self._terms(two), two)
         elif lexemes:
             self._take(term, [replace(term, lexemes=(*term.lexemes, *lexemes))], spelling)
+            self.as_typed |= {term.word: term} if spelling else {}
         elif not self._may_be_wrong:
             return
         elif longer := longer_words(self._connection, term.word, _algorithms(self._languages)):

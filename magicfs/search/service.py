@@ -31,6 +31,7 @@ from magicfs.errors import MagicFSError, UsageError
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.literal import literal_filters, unmet_filters
 from magicfs.search.meaning import QuestionVector
+from magicfs.search.meant_words import as_typed, words_meant
 from magicfs.search.notices import notices_of_index, notices_of_query, unmet_notice
 from magicfs.search.passage_ranking import rank_passages
 from magicfs.search.preparation import Preparation, PreparedSearch
@@ -198,9 +199,11 @@ class SearchService:
             results = min(limit or query.limit or self._default_limit, MAX_LIMIT)
             scope = self._enumerated(prepared, deadline, results=results)
             vectors, notices = self._embed(source, query, prepared.models, languages, deadline)
+            meant = words_meant(source, prepared.compiled, vectors, prepared.models, deadline)
+        compiled = as_typed(prepared.compiled, meant)
         request = SearchRequest(
             question=query.question,
-            compiled=replace(prepared.compiled, scope=scope),
+            compiled=replace(compiled, scope=scope),
             question_vectors=vectors,
             languages=languages,
             limit=results,
@@ -208,7 +211,7 @@ class SearchService:
                 self._host, each_copy=query.each_copy, missing_roots=prepared.statistics.missing_roots
             ),
         )
-        notices += notices_of_query(query, prepared.compiled, literal=literal)
+        notices += notices_of_query(query, compiled, literal=literal)
         found = self._database.read(lambda connection: _ranked(connection, prepared, request, rank, notices), deadline)
         self._record_foreign(prepared.models, languages, deadline)
         return found

@@ -140,6 +140,23 @@ def test_a_model_whose_vectors_point_nowhere_never_enters_the_store(tmp_path: Pa
     assert store.list() == ()
 
 
+def test_a_question_has_the_words_that_the_model_has_learned(embedder: FastembedEmbedder) -> None:
+    def known(text: str) -> set[str]:
+        return set(embedder.embed_question(text).known_words)
+
+    assert known("Salmon recieve PASSPORT, 2024!") == {"Salmon", "PASSPORT"}
+    assert known("") == known("2024") == set()
+    assert known("salmon " * 8) == {"salmon"}
+    assert known("salmon " * 9) == known("salmon " * 100_000) == set()
+
+
+def test_a_model_of_all_languages_knows_words_with_and_without_a_capital(stored_multilingual: StoredModel) -> None:
+    multilingual = FastembedEmbedder.load(stored_multilingual.folder)
+    text = "Rechnung rechnung Rechnnung тесто 発票"
+    assert multilingual.embed_question(text).known_words >= {"Rechnung", "rechnung"}
+    assert "Rechnnung" not in multilingual.embed_question(text).known_words
+
+
 def test_an_embedder_says_whether_it_reads_a_text_to_its_end(embedder: FastembedEmbedder) -> None:
     words = embedder.spec.max_tokens - 2
     assert embedder.reads_whole("word " * words)

@@ -67,6 +67,7 @@ def test_one_request_brings_the_vectors_of_both(
     outcomes = client.embed_by_each("bread", specs=specs, kept=specs, deadline_s=DEADLINE_SECONDS)
     for model, embedded in zip((stored_model, second), outcomes, strict=True):
         assert isinstance(embedded, EmbeddedQuestion)
+        assert embedded.known_words == {"bread"}
         assert np.allclose(embedded.vector, FastembedEmbedder.load(model.folder).embed_query("bread"), atol=1e-6)
     status = ping(client, deadline_s=DEADLINE_SECONDS)
     assert status is not None

@@ -41,6 +41,8 @@ class ChosenVectors:
     """Those of another model than `SPEC`."""
     tokens: dict[str, NDArray[np.float32]] = field(default_factory=dict)
     """The vectors of tokens under that model."""
+    known_words: frozenset[str] = frozenset()
+    """The words that each model has in one piece."""
     asked: list[tuple[str, str]] = field(default_factory=list)
     """The questions that were embedded, each with the name of the model."""
 
@@ -57,7 +59,8 @@ class ChosenVectors:
         vector = vectors.get(text, EmbedderUnavailable("the query embedder did not answer in time"))
         if isinstance(vector, MagicFSError):
             return vector
-        return EmbeddedQuestion(vector, None if spec == SPEC else self.tokens.get(text))
+        known = self.known_words.intersection(text.split())
+        return EmbeddedQuestion(vector, None if spec == SPEC else self.tokens.get(text), known)
 
 
 class Corpus:

@@ -4,13 +4,16 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 
+import numpy as np
 import pytest
+from numpy.typing import NDArray
 
 from magicfs.db.pool import Database
+from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.search import compiled_query
 from magicfs.search.near_spellings import edits, in_pieces, one_letter_away
 from magicfs.search.service import SearchService
-from tests.integration.search.corpus import ChosenVectors, Corpus
+from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 from tests.plugins.servers import Servers
 
 
@@ -30,8 +33,8 @@ def growing(corpus: Corpus) -> Corpus:
 
 
 @pytest.fixture
-def service_of_growing(database: Database) -> SearchService:
-    return SearchService(database, ChosenVectors(), host="box", default_limit=50)
+def service_of_growing(database: Database, vectors: ChosenVectors) -> SearchService:
+    return SearchService(database, vectors, host="box", default_limit=50)
 
 
 def fill(corpus: Corpus) -> None:
@@ -279,3 +282,29 @@ def test_the_pieces_of_a_word_are_two_or_three() -> None:
 def test_letters_more_less_and_others_are_edits_and_two_swapped_ones_are_one() -> None:
     pairs = {("recieve", "received"): 2, ("borrowed", "burrows"): 3, ("parcel", "parcel"): 0, ("pears", ""): 5}
     assert {pair: edits(*pair) for pair in pairs} == pairs
+
+
+@pytest.mark.parametrize(
+    ("known", "other", "meant"),
+    [
+        ({"Parsel"}, unit(0, 1, 0), ""),
+        ({"Parsel"}, unit(1, 0.2, 0), "parcel"),
+        (set(), unit(0, 1, 0), "parcel"),
+        ({"Parsel"}, EmbedderUnavailable("busy"), "parcel"),
+    ],
+    ids=["another word", "another spelling of it", "no word that a model knows", "nobody says"],
+)
+def test_a_word_that_a_model_knows_is_no_other_word(
+    service_of_growing: SearchService,
+    growing: Corpus,
+    vectors: ChosenVectors,
+    known: set[str],
+    other: NDArray[np.float32] | MagicFSError,
+    meant: str,
+) -> None:
+    growing.add(b"stove.txt", "the oven is lit", vectors=[unit(1, 0.6, 0)])
+    vectors.known_words = frozenset(known)
+    vectors.vectors |= {"Parsel": unit(1, 0, 0), "parcel": other}
+    names, notices = found(service_of_growing, "Parsel")
+    assert names == (["letter.txt", "stove.txt"] if meant else ["stove.txt"])
+    assert notices == ((f"nothing has the word parsel: searched for {meant} too",) if meant else ())
