@@ -7,8 +7,8 @@ Used by `query_server`, which has the process and its connections. Requests are
 `embed` gets one answer for each of `folders`, in their order and each as soon as it is ready, so that a model that
 loads slowly, fails or crashes takes no other vector along. An answer has the `folder`, the model's `digests`, the
 number of `tokens` and the known `words` (see `EmbeddedQuestion`) in its head, and the vector, little-endian float32, as
-its body, with those of the tokens behind it; or `error`, the name of a class in `magicfs.errors`, and `message`. Models stay loaded as long as requests name them,
-in `folders` or in `kept`, and until `free_memory`.
+its body, with those of the tokens behind it; or `error`, the name of a class in `magicfs.errors`, and `message`. Models
+stay loaded as long as requests name them, in `folders` or in `kept`, and until `free_memory`.
 """
 
 from __future__ import annotations

@@ -59,9 +59,7 @@ def words_meant(
             for model, one, other in zip(models, *both, strict=True)
         )
 
-    return frozenset(
-        word for (word, typed), models in learned.items() if differ(typed, compiled.respelt[word], models)
-    )
+    return frozenset(word for (word, typed), models in learned.items() if differ(typed, compiled.respelt[word], models))
 
 
 def as_typed(compiled: CompiledQuery, words: Collection[str]) -> CompiledQuery:
