@@ -57,15 +57,16 @@ def require_ordinary_user() -> None:
 
     Root may not run a program under another uid everywhere, and in a container a uid may have no account.
     """
-    if os.geteuid() != 0:
-        try:
-            pwd.getpwuid(os.geteuid())
-        except KeyError as error:
-            raise ServerError(
-                f"the uid {os.geteuid()} has no account, and Postgres asks for its name: start magicfs as a user that "
-                "this machine knows, or set MAGICFS_DATABASE_URL"
-            ) from error
-    _require_other_account()
+    if os.geteuid() == 0:
+        _require_other_account()
+        return
+    try:
+        pwd.getpwuid(os.geteuid())
+    except KeyError as error:
+        raise ServerError(
+            f"the uid {os.geteuid()} has no account, and Postgres asks for its name: start magicfs as a user that "
+            "this machine knows, or set MAGICFS_DATABASE_URL"
+        ) from error
 
 
 def _require_other_account() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import pwd
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -81,6 +82,21 @@ def test_root_without_rights_to_files_connects(home: Path, container: list[str])
     script = f"import psycopg; psycopg.connect({admin_dsn(home / 'run')!r})"
     with server(home, container=container):
         subprocess.run(["setpriv", "--bounding-set=-all", sys.executable, "-c", script], check=True, timeout=SECONDS)
+
+
+def test_an_ordinary_user_has_a_server_of_its_own_account(home: Path) -> None:
+    """One that may search any folder: the interpreter of root may be in a closed one."""
+    account = pwd.getpwnam("nobody")
+    for folder in (home, *home.iterdir()):
+        os.chown(folder, account.pw_uid, account.pw_gid)
+    rights = "-all,+dac_read_search"
+    user = [
+        *("setpriv", f"--reuid={account.pw_uid}", f"--regid={account.pw_gid}", "--clear-groups"),
+        *("--securebits=+no_setuid_fixup", f"--inh-caps={rights}", f"--ambient-caps={rights}"),
+    ]
+    with server(home, container=user) as process:
+        assert process.uids().effective == account.pw_uid
+        assert data_dir(home).stat().st_uid == account.pw_uid
 
 
 def test_a_user_without_a_name_learns_what_to_do(monkeypatch: pytest.MonkeyPatch) -> None:
