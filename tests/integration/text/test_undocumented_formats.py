@@ -1,4 +1,4 @@
-"""Formats of OneNote, Publisher, Visio and WordPerfect, of which the text alone is read."""
+"""Formats of OneNote, Publisher, Visio, Project and WordPerfect, of which the text alone is read."""
 
 from __future__ import annotations
 
@@ -91,6 +91,30 @@ def visio(version: int, chunks: bytes, *, packed: bool = False) -> bytes:
     head = b"Visio (TM) Drawing\r\n".ljust(26, b"\0") + struct.pack("<HII", version, 0, 0)
     data = (head + pointer(20, 128, len(of_root), 0x54)).ljust(128, b"\0") + of_root
     return compound_file({"VisioDocument": data.ljust(512, b"\0") + chunks})
+
+
+def texts_of_project(*texts: str | bytes) -> bytes:
+    """Texts behind their sizes, between numbers and what is left of former texts."""
+    stored = (text if isinstance(text, bytes) else f"{text}\0".encode("utf-16-le") for text in texts)
+    gap = "former".encode("utf-16-le") + bytes(3) + b"\x41"
+    return b"".join(struct.pack("<Id", 8, 7.5) + struct.pack("<I", len(text)) + text + gap for text in stored)
+
+
+@pytest.mark.parametrize("version", [9, 12, 14])
+def test_a_plan_of_project_is_read(extractor: FileExtractor, version: int) -> None:
+    note = b"{\\rtf1\\ansi the glazier comes \\b on Monday}\0"
+    streams = {
+        f"Props{version}": bytes(64),
+        f"   1{version}/TBkndTask/Var2Data": texts_of_project("Fenster einbauen", note, "拆除", "Fenster einbauen"),
+        f"   1{version}/TBkndRsc/Var2Data": texts_of_project("Glaserei Ünver", "G"),
+        f"   1{version}/TBkndCal/Var2Data": texts_of_project("Standard"),
+    }
+    document = read(extractor, compound_file(streams), b"a.mpp")
+    expected = ["Fenster einbauen", "the glazier comes on Monday", "拆除", "Glaserei Ünver"]
+    assert document.text.splitlines() == expected
+    assert document.mime_type == "application/vnd.ms-project"
+    empty = extractor.extract(compound_file({f"Props{version}": bytes(64)}), name=b"a.mpp")
+    assert empty == Unreadable(SkipReason.NO_TEXT)
 
 
 def chunk(kind: int, content: bytes, *, flags: int = 0, level: int = 2, group: int = 0x54) -> bytes:

@@ -19,6 +19,7 @@ from magicfs.text.extract.documents.file_parts import DAMAGE
 from magicfs.text.extract.office.hangul_files import HANGUL_SIGNATURE, HANGUL_TYPE
 from magicfs.text.extract.office.old_iwork_files import GZIP_FORMAT, OLD_IWORK_TYPE
 from magicfs.text.extract.office.ole_files import OleFile
+from magicfs.text.extract.office.project_files import PROJECT_STREAMS, PROJECT_TYPE
 from magicfs.text.extract.office.publisher_files import PUBLISHER_TEXTS, PUBLISHER_TYPE
 from magicfs.text.extract.office.visio_files import VISIO_STREAM, VISIO_TYPE
 
@@ -209,6 +210,7 @@ _OLE_TYPES = (
     ("__properties_version1.0", "application/vnd.ms-outlook"),
     (PUBLISHER_TEXTS, PUBLISHER_TYPE),
     (VISIO_STREAM, VISIO_TYPE),
+    *((stream, PROJECT_TYPE) for stream in PROJECT_STREAMS),
     ("FileHeader", HANGUL_TYPE),
 )
 _OLE_ENCRYPTED = ("EncryptedPackage", "EncryptedSummary")

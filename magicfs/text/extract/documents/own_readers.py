@@ -33,6 +33,7 @@ from magicfs.text.extract.office.office_xml import OFFICE_XML_TYPES, read_office
 from magicfs.text.extract.office.old_iwork_files import OLD_IWORK_TYPE, read_old_iwork
 from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
 from magicfs.text.extract.office.onenote_files import ONENOTE_TYPE, read_onenote
+from magicfs.text.extract.office.project_files import PROJECT_TYPE, read_project
 from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, read_publication
 from magicfs.text.extract.office.visio_files import VISIO_TYPE, read_drawing
 from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read_wordperfect
@@ -77,6 +78,7 @@ _READERS_OF_PARTS: Final[dict[str, _ReaderOfParts]] = {
     OUTLOOK_TYPE: read_outlook,
     HANGUL_TYPE: read_hangul,
     ONENOTE_TYPE: read_onenote,
+    PROJECT_TYPE: read_project,
     OLD_IWORK_TYPE: read_old_iwork,
     container.KMZ: read_map,
     **{each: partial(read_zipped_pages, mime_type=each) for each in ZIPPED_PAGES_TYPES},
