@@ -159,7 +159,9 @@ def test_a_zip_archive_that_is_cut_in_a_zip_file_keeps_what_was_read(extractor: 
     assert "a stairlift" in read(extractor, b"PK\3\4 no member" + word_document("a stairlift"), b"a.docx").text
 
 
-@pytest.mark.parametrize("named", ["content.xml", "index.apxl.gz", "Index/Document.iwa", "FixedDocSeq.fdseq"])
+@pytest.mark.parametrize(
+    "named", ["content.xml", "index.apxl.gz", "Index/Document.iwa", "FixedDocSeq.fdseq", "Documents/1/Pages/1.fpage"]
+)
 def test_a_cut_document_that_begins_with_pictures_is_damaged(extractor: FileExtractor, named: str) -> None:
     members = {"thumbs/1.png": os.urandom(500), named: b"<text>a heron</text>" * 50, "last": os.urandom(5000)}
     outcome = extractor.extract(container(members)[:-2000], name=b"a")

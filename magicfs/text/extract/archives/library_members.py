@@ -61,7 +61,7 @@ _BEGINS_DOCUMENT: Final = re.compile(
 """The first members of documents and of packages of programs, of which a part is not read."""
 _OF_DOCUMENT: Final = re.compile(
     r"\[Content_Types\]\.xml|content\.xml|META-INF/manifest\.xml|index\.(?:apxl|xml)(?:\.gz)?|buildVersionHistory\.plist"
-    r"|Index/[^/]+\.iwa|Documents/\d+/FixedDocument\.fdoc|[^/]+\.fdseq"
+    r"|Index/[^/]+\.iwa|Documents/\d+/(?:FixedDocument\.fdoc|Pages/[^/]+\.fpage)|[^/]+\.fdseq"
 )
 """What documents have that begin with pictures or with their text."""
 _FIRST_MEMBERS: Final = 20
