@@ -33,6 +33,8 @@ _AMOUNT = r"(\d{1,15}(?:\.\d{1,3})?)([kmgt]?)(?:i?b)?"
 _SIZE = re.compile(_AMOUNT, re.ASCII)
 _SIZE_TO_SIZE = re.compile(rf"(?P<first>{_AMOUNT})-(?P<last>(?=.*[kmgt]){_AMOUNT})", re.ASCII)
 """Without a unit, it is the size of shoes or of clothes: `size:42-44`."""
+_BYTES = re.compile(r"0|[0-9]{4,15}|[0-9]{1,15}b", re.ASCII)
+"""A shorter number is a size of shoes or of clothes, too: no file is looked for by so few bytes."""
 _UNITS = {"": 1, "k": 1 << 10, "m": 1 << 20, "g": 1 << 30, "t": 1 << 40}
 
 
@@ -80,14 +82,16 @@ def size(value: str) -> int | None:
 def size_range(value: str) -> SizeRange | None:
     """The sizes of a range, or a number of bytes; None for what is none, and for a size in units, which is never exact.
 
-    A first end without a unit has that of the last one, `1..5m`, unless it is larger then: `1000..2k`.
+    A small number alone is none, as `size:36`, unless it says that it is of bytes: `size:36b`, `size:=36`. A first end
+    without a unit has that of the last one, `1..5m`, unless it is larger then: `1000..2k`.
     """
     value = fold(value)
     if value == "empty":
         return SizeRange(0, 0)
     if ends := _RANGE.fullmatch(value) or _SIZE_TO_SIZE.fullmatch(value):
         return _sizes_between(ends["first"], ends["last"])
-    exact = size(value.removeprefix("=")) if value.startswith("=") or value.isdecimal() else None
+    is_exact = value.startswith("=") or _BYTES.fullmatch(value) is not None
+    exact = size(value.removeprefix("=")) if is_exact else None
     return None if exact is None else SizeRange(exact, exact)
 
 

@@ -151,6 +151,13 @@ def test_types_have_the_names_that_people_give_them(
     assert set(paths(service, kinds)) == found
 
 
+def test_a_small_number_is_a_size_of_files_if_it_says_so(corpus: Corpus, service: SearchService) -> None:
+    corpus.add(b"small.txt", "a wombat", size=36)
+    corpus.add(b"boots.txt", "boots, size 36")
+    assert paths(service, "boots size:36") == ["boots.txt"]
+    assert paths(service, "size:36b") == paths(service, "size:=36") == ["small.txt"]
+
+
 @pytest.mark.parametrize("listed_contents", [0, 1, 50_000])
 def test_excluded_words_leave_files_without_text_however_many_contents_have_them(
     corpus: Corpus, service: SearchService, monkeypatch: pytest.MonkeyPatch, listed_contents: int

@@ -63,6 +63,8 @@ def test_a_period_is_whole_days_from_the_first_to_the_last(typed: str, period: P
         ("size:1024", SizeRange(1024, 1024)),
         ("size:=1k", SizeRange(1024, 1024)),
         ("size:0", SizeRange(0, 0)),
+        ("size:36b", SizeRange(36, 36)),
+        ("size:=36", SizeRange(36, 36)),
         ("size:empty", SizeRange(0, 0)),
         ("size:999999999999999t..", SizeRange(1 << 62, None)),
     ],
@@ -76,7 +78,7 @@ def test_a_range_of_sizes_has_both_its_ends(typed: str, sizes: SizeRange) -> Non
     "typed",
     [
         "date:..", "date:2024-13", "date:2024-02-30..", "date:2024-01..soon", "date:>9999", "date:last",
-        "size:1m", "size:..", "size:1m..big", "size:*..*", "size:42-44",
+        "size:1m", "size:..", "size:1m..big", "size:*..*", "size:42-44", "size:36", "size:999",
     ],
 )  # fmt: skip
 def test_what_is_no_range_is_told(typed: str) -> None:
