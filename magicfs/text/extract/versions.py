@@ -28,10 +28,10 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/x-ole-storage": 73,
     "application/onenote": 49,
     "application/vnd.wordperfect": 48,
-    **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "package")), 23),
-    "application/x-office-excel+xml": 22,
+    **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "package")), 24),
+    "application/x-office-excel+xml": 24,
     **dict.fromkeys(
-        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 23
+        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 24
     ),
     "application/pdf": 29,
     "application/pkcs7-mime": 73,

@@ -58,5 +58,13 @@ def test_a_package_in_one_piece_is_read(extractor: FileExtractor) -> None:
     assert read(extractor, PACKAGE.encode(), b"flat.xml").text == "Flatwater"
 
 
-def test_a_damaged_one_is_read_as_plain_text(extractor: FileExtractor) -> None:
-    assert "Rent" in read(extractor, WORKBOOK[:-80].encode(), b"cash.xml").text
+def test_a_damaged_one_is_read_around_the_damage(extractor: FileExtractor) -> None:
+    """Behind it, words are in their paragraphs too, and what is no text is not shown."""
+    document = read(extractor, WORKBOOK[:-80].encode(), b"cash.xml")
+    assert "Rent" in document.text
+    assert "<" not in document.text
+    package = PACKAGE.replace("water", "water &wrong; lake</w:t></w:r></w:p><w:p><w:r><w:t>la</w:t><w:t>goon &amp; sea")
+    document = read(extractor, package.encode(), b"flat.xml")
+    assert document.text.split("\n") == ["Flat", "", "water &wrong; lake", "lagoon & sea"]
+    assert str(document.unread_parts) == "1 of 1 part could not be read: the markup behind the damage (corrupt)"
+    assert "Rent" in read(extractor, WORKBOOK[WORKBOOK.index("<Row") :].encode(), b"cash.xml").text

@@ -146,6 +146,12 @@ def test_flat_sheets_and_slides_are_read(extractor: FileExtractor) -> None:
     assert [document.text[start:].split("\n")[0] for start in document.page_starts] == ["a pier", "a mole"]
 
 
-def test_a_damaged_flat_document_is_text(extractor: FileExtractor) -> None:
+def test_a_damaged_flat_document_is_read_around_the_damage(extractor: FileExtractor) -> None:
     content = flat("text", "<text:p>lamp oil</text:p>").replace(b"</office:body>", b"")
-    assert "lamp oil" in read(extractor, content, b"a.fodt").text
+    document = read(extractor, content, b"a.fodt")
+    assert document.text == "lamp oil"
+    assert document.unread_parts is not None
+    paragraphs = "<text:p>lamp oil</text:p><text:p>a <text:p>p&amp;ier &wrong; </text:p><text:h>a <b>mo</b>le</text:h>"
+    document = read(extractor, flat("text", paragraphs), b"a.fodt")
+    assert document.text.split() == ["lamp", "oil", "a", "p&ier", "&wrong;", "a", "mole"]
+    assert str(document.unread_parts) == "1 of 1 part could not be read: the markup behind the damage (corrupt)"

@@ -60,7 +60,6 @@ _READERS: Final[dict[str, Callable[[bytes], Outcome]]] = {
     PUBLISHER_TYPE: read_publication,
     VISIO_TYPE: read_drawing,
     **dict.fromkeys(DRAWING_TYPES, read_metafile),
-    **{each: partial(read_office_xml, mime_type=each) for each in OFFICE_XML_TYPES},
     **{each: partial(read_oldest, mime_type=each) for each in OLDEST_TYPES},
 }
 _READERS_OF_PARTS: Final[dict[str, _ReaderOfParts]] = {
@@ -83,6 +82,7 @@ _READERS_OF_PARTS: Final[dict[str, _ReaderOfParts]] = {
     container.KMZ: read_map,
     **{each: partial(read_zipped_pages, mime_type=each) for each in ZIPPED_PAGES_TYPES},
     **{each: partial(read_iwork, mime_type=each) for each in IWORK_TYPES},
+    **{each: partial(read_office_xml, mime_type=each) for each in OFFICE_XML_TYPES},
 }
 
 
@@ -93,5 +93,5 @@ def read_own_format(content: bytes, exact_type: str, *, parts: FileParts) -> Out
     if (reader_of_parts := _READERS_OF_PARTS.get(exact_type)) is not None:
         return reader_of_parts(content, parts=parts)
     if xml_documents.FLAT_TYPE.fullmatch(exact_type):
-        return xml_documents.read_flat_opendocument(content, exact_type)
+        return xml_documents.read_flat_opendocument(content, exact_type, parts=parts)
     return None

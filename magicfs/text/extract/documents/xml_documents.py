@@ -16,7 +16,15 @@ from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.file_parts import DAMAGE, FileParts
-from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_before_damage, parse_xml
+from magicfs.text.extract.documents.xml_elements import (
+    BEHIND_DAMAGE,
+    attribute,
+    local_name,
+    named,
+    parse_around_damage,
+    parse_before_damage,
+    parse_xml,
+)
 from magicfs.text.extract.plain.plain_text import decode
 
 _OPENOFFICE_1: Final = tuple(
@@ -89,13 +97,20 @@ def read_spreadsheet(content: bytes) -> Document | None:
         return None
 
 
-def read_flat_opendocument(content: bytes, mime_type: str) -> Document:
-    """The text of an OpenDocument in one piece of XML, in UTF-8. Raises `ET.ParseError` for a damaged file."""
-    document = parse_xml(content.decode("utf-8"))
+def read_flat_opendocument(content: bytes, mime_type: str, *, parts: FileParts) -> Document:
+    """The text of an OpenDocument in one piece of XML, in UTF-8. Behind damage, it is what stands between the markup.
+
+    Raises `ET.ParseError` for a file without a beginning.
+    """
+    document, rest = parse_around_damage(content.decode("utf-8"))
     body = next(named(document, "body"), document)
     author = next((element.text for element in named(document, "initial-creator")), None)
     read = _opendocument(body, styles=document, meta=document, mime_type=mime_type)
-    return replace(read, author=author or read.author, keywords=_keywords(document))
+    read = replace(read, author=author or read.author, keywords=_keywords(document))
+    if rest is None:
+        return read
+    parts.add_unread(BEHIND_DAMAGE)
+    return replace(read, text=_SEPARATOR.join(filter(None, (read.text.strip(), rest))), page_starts=())
 
 
 def _keywords(meta: ET.Element) -> str | None:

@@ -6,8 +6,18 @@ Used by the readers of the child process. Pure functions.
 from __future__ import annotations
 
 import contextlib
+import html
+import re
 from collections.abc import Iterator
+from typing import Final
 from xml.etree import ElementTree as ET
+from xml.parsers import expat
+
+BEHIND_DAMAGE: Final = "the markup behind the damage"
+"""How the part of a document is named of which the words alone are read."""
+_ENDS_LINE: Final = re.compile(r"</(?:[\w.-]{1,40}:)?(?:p|h|Row|Cell|Data|table-row|table-cell)\s{0,9}>")
+"""The ends of paragraphs and cells in documents of office programs."""
+_TAG: Final = re.compile(r"<[^<>]*(?:>|(?=<)|\Z)")
 
 
 def parse_xml(data: bytes | str) -> ET.Element:
@@ -18,7 +28,7 @@ def parse_xml(data: bytes | str) -> ET.Element:
     return ET.fromstring(data)  # noqa: S314  (see above)
 
 
-def parse_before_damage(data: bytes) -> ET.Element:
+def parse_before_damage(data: bytes | str) -> ET.Element:
     """The root of a document that may be damaged, with what stands before the damage. Raises `ET.ParseError`."""
     builder = ET.TreeBuilder()
     parser = ET.XMLParser(target=builder)  # noqa: S314  (see above)
@@ -28,6 +38,27 @@ def parse_before_damage(data: bytes) -> ET.Element:
     if root is None:
         raise ET.ParseError("it has no root")
     return root
+
+
+def parse_around_damage(text: str) -> tuple[ET.Element, str | None]:
+    """The root of a document with what stands before the damage, and the text behind that without its markup.
+
+    The text is None for a document that is whole. Raises `ET.ParseError` where nothing stands before the damage.
+    """
+    try:
+        return parse_xml(text), None
+    except ET.ParseError:
+        root = parse_before_damage(text)
+    parser = expat.ParserCreate()
+    with contextlib.suppress(expat.ExpatError):
+        parser.Parse(text, True)  # noqa: FBT003  (it takes no name)
+    data = text.encode("utf-8")
+    # What stands behind the last whole tag has come to no element.
+    tag = data.rfind(b"<", 0, parser.ErrorByteIndex)
+    end = data.find(b">", tag, parser.ErrorByteIndex)
+    rest = data[(end if end >= 0 else data.rfind(b">", 0, tag)) + 1 :].decode("utf-8", "replace")
+    lines = _TAG.sub("", _ENDS_LINE.sub("\n", rest)).split("\n")
+    return root, "\n".join(filter(None, (html.unescape(line).strip() for line in lines)))
 
 
 def local_name(element: ET.Element) -> str:

@@ -10,7 +10,8 @@ from typing import Final
 from xml.etree import ElementTree as ET
 
 from magicfs.domain.contents import Document
-from magicfs.text.extract.documents.xml_elements import attribute, local_name, named, parse_xml
+from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.documents.xml_elements import BEHIND_DAMAGE, attribute, local_name, named, parse_around_damage
 from magicfs.text.extract.documents.xml_texts import DELETED, SHOWN_AGAIN
 from magicfs.text.extract.file_types import OFFICE_XML
 
@@ -25,16 +26,18 @@ _STATED: Final = frozenset({"Keywords", "Subject", "Description", "Category"})
 _SEPARATOR: Final = "\n\n"
 
 
-def read_office_xml(content: bytes, mime_type: str) -> Document:
+def read_office_xml(content: bytes, *, mime_type: str, parts: FileParts) -> Document:
     """The text of a document, in UTF-8; of a workbook, its sheets with their names, a row a line.
 
-    Raises `ET.ParseError` for a damaged file.
+    Behind damage, it is what stands between the markup. Raises `ET.ParseError` for a file without a beginning.
     """
-    root = parse_xml(content.decode("utf-8"))
+    root, rest = parse_around_damage(content.decode("utf-8"))
+    if rest is not None:
+        parts.add_unread(BEHIND_DAMAGE)
     stated = {local_name(element): element.text for properties in named(root, _PROPERTIES) for element in properties}
     keywords = [stated[name] for name in sorted(_STATED & stated.keys())]
     return Document(
-        text=_SEPARATOR.join(_sheets(root) if mime_type == _SHEETS else _paragraphs(root)),
+        text=_SEPARATOR.join(filter(None, (*(_sheets(root) if mime_type == _SHEETS else _paragraphs(root)), rest))),
         mime_type=mime_type,
         title=stated.get("Title"),
         author=stated.get("Author"),
