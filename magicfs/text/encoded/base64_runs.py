@@ -9,8 +9,8 @@ from __future__ import annotations
 
 import re
 import string
+from collections import Counter
 from collections.abc import Iterator
-from itertools import groupby
 
 Span = tuple[int, int]
 """First and last-but-one offset of what is taken out."""
@@ -169,10 +169,10 @@ def _is_in_url(text: str, start: int, end: int) -> bool:
 
 
 def _is_block(lines: list[str]) -> bool:
-    """Whether runs, one a line, are the lines of one encoded text: of one length, except for the last."""
+    """Whether runs, one a line, are the lines of encoded texts: of one length, except for last and damaged ones."""
     if len(lines) < _MIN_LINES:
         return False
-    width, count = max(((length, len(list(same))) for length, same in groupby(map(len, lines))), key=lambda x: x[1])
+    [(width, count)] = Counter(map(len, lines)).most_common(1)
     if count < max(2, 0.9 * (len(lines) - 1)):
         return False
     joined = "".join(lines)

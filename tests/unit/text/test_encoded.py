@@ -168,6 +168,14 @@ def test_encoded_data_is_taken_out(name: str) -> None:
     assert stripped.removed_characters > 100
 
 
+@pytest.mark.parametrize("other", [[WRAPPED[:50]], [WRAPPED[:30], WRAPPED[:76] + "abc"]], ids=["an end", "damage"])
+def test_a_line_of_another_length_keeps_no_data(other: list[str]) -> None:
+    """The end of a file before the next one, or a damaged line."""
+    lines = WRAPPED.split("\n")
+    text = "\n".join(["before", "", *lines[:25], *other, *lines[25:], "", "after"])
+    assert words(strip_encoded(text, mime_type="text/plain").text) == ["before", "after"]
+
+
 @pytest.mark.parametrize(
     "point", ['<trkpt lat="1.5" lon="2.5"><time>{}</time></trkpt>\n', "<Trackpoint><Time>{}</Time></Trackpoint>\n"]
 )
