@@ -175,6 +175,19 @@ def test_a_saved_page_of_safari_is_read_as_a_page(extractor: FileExtractor) -> N
     assert "script" not in text
 
 
+def test_a_property_list_whose_structure_is_damaged_has_its_texts(extractor: FileExtractor) -> None:
+    value = {"Name": "the long heron " * 30, "Ort": "Köln", "Since": 7}
+    content = binary(value)
+    # The number of an object that is not there, in the place of the third value.
+    damaged = content.replace(b"\xd3\x01\x02\x03\x04\x05\x06", b"\xd3\x01\x02\x03\x04\x05\x66")
+    assert damaged != content
+    document = read(extractor, damaged, b"a.plist")
+    assert document.text.split("\n") == ["Name", "Ort", "Since", ("the long heron " * 30).strip(), "Köln"]
+    assert str(document.unread_parts) == "1 of 1 part could not be read: its structure (corrupt)"
+    # As some programs write texts in Unicode.
+    assert "Köln" in read(extractor, binary({"Koeln": "Ort"}).replace(b"Koeln", "Köln".encode()), b"a.plist").text
+
+
 @pytest.mark.parametrize(
     "content", [b"bplist00 and nothing", b"bplist00" + b"\xff" * 60, binary({"a": "b" * 90})[:-40], b"bplist00"]
 )
