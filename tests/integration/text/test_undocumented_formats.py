@@ -1,4 +1,4 @@
-"""Formats of OneNote, Publisher, Visio, Project and WordPerfect, of which the text alone is read."""
+"""Formats of OneNote, Publisher, Works, Visio, Project and WordPerfect, of which the text alone is read."""
 
 from __future__ import annotations
 
@@ -68,12 +68,29 @@ def test_a_section_of_onenote_that_is_cut_costs_its_end_alone(extractor: FileExt
     assert "quinces" in read(extractor, onenote("a note about quinces"), b"a.one").text
 
 
-def test_a_publication_of_publisher_is_read(extractor: FileExtractor) -> None:
+@pytest.mark.parametrize(
+    ("stream", "name", "mime_type"),
+    [
+        ("Quill/QuillSub/CONTENTS", b"a.pub", "application/x-mspublisher"),
+        ("CONTENTS", b"a.wps", "application/vnd.ms-works"),
+    ],
+)
+def test_texts_of_publisher_and_works_are_read(
+    extractor: FileExtractor, stream: str, name: bytes, mime_type: str
+) -> None:
     text = "Sommerfest im Garten\rmit Blasmusik".encode("utf-16-le")
     styles = struct.pack("<H4s6s4sII", 24, b"STSH", b"", b"STSH", 512 + len(text), 10)
     table = b"CHNKINK ".ljust(32, b"\0") + struct.pack("<H4s6s4sII", 24, b"TEXT", b"", b"TEXT", 512, len(text)) + styles
-    streams = {"Contents": bytes(64), "Quill/QuillSub/CONTENTS": table.ljust(512, b"\0") + text + bytes(16)}
-    assert read(extractor, compound_file(streams), b"a.pub").text == "Sommerfest im Garten\nmit Blasmusik"
+    other = {"Contents": bytes(64)} if "/" in stream else {}
+    streams = {**other, stream: table.ljust(512, b"\0") + text + bytes(16)}
+    document = read(extractor, compound_file(streams), name)
+    assert (document.text, document.mime_type) == ("Sommerfest im Garten\nmit Blasmusik", mime_type)
+
+
+def test_a_stream_of_that_name_of_another_program_is_no_letter(extractor: FileExtractor) -> None:
+    outcome = extractor.extract(compound_file({"CONTENTS": b"%PDF-1.7".ljust(600)}), name=b"a.wps")
+    assert isinstance(outcome, Unreadable)
+    assert outcome.reason is SkipReason.BINARY
 
 
 def visio(version: int, chunks: bytes, *, packed: bool = False) -> bytes:

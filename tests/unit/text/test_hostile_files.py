@@ -158,7 +158,9 @@ def test_texts_of_a_publication_are_no_longer_than_it() -> None:
     entries = struct.pack("<H4s6s4sII", 24, b"TEXT", b"", b"TEXT", 24_512, len(text)) * 1000
     table = b"CHNKINK ".ljust(32, b"\0") + entries
     stored = table.ljust(24_512, b"\0") + text
-    document = publisher_files.read_publication(compound_file({"Quill/QuillSub/CONTENTS": stored}))
+    document = publisher_files.read_publication(
+        compound_file({"Quill/QuillSub/CONTENTS": stored}), mime_type=publisher_files.PUBLISHER_TYPE
+    )
     assert isinstance(document, Document)
     assert "Sommerfest" in document.text
     assert len(document.text) < len(stored)

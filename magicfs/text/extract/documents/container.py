@@ -20,7 +20,13 @@ from magicfs.text.extract.office.hangul_files import HANGUL_SIGNATURE, HANGUL_TY
 from magicfs.text.extract.office.old_iwork_files import GZIP_FORMAT, OLD_IWORK_TYPE
 from magicfs.text.extract.office.ole_files import OleFile
 from magicfs.text.extract.office.project_files import PROJECT_STREAMS, PROJECT_TYPE
-from magicfs.text.extract.office.publisher_files import PUBLISHER_TEXTS, PUBLISHER_TYPE
+from magicfs.text.extract.office.publisher_files import (
+    PUBLISHER_TEXTS,
+    PUBLISHER_TYPE,
+    WORKS_SIGNATURE,
+    WORKS_TEXTS,
+    WORKS_TYPE,
+)
 from magicfs.text.extract.office.visio_files import VISIO_STREAM, VISIO_TYPE
 
 _MAX_MEMBERS = 50_000
@@ -209,10 +215,13 @@ _OLE_TYPES = (
     ("PowerPoint Document", "application/vnd.ms-powerpoint"),
     ("__properties_version1.0", "application/vnd.ms-outlook"),
     (PUBLISHER_TEXTS, PUBLISHER_TYPE),
+    (WORKS_TEXTS, WORKS_TYPE),
     (VISIO_STREAM, VISIO_TYPE),
     *((stream, PROJECT_TYPE) for stream in PROJECT_STREAMS),
     ("FileHeader", HANGUL_TYPE),
 )
+_OLE_SIGNATURES = {HANGUL_TYPE: HANGUL_SIGNATURE, WORKS_TYPE: WORKS_SIGNATURE}
+"""How that stream begins, where other programs have one of this name."""
 _OLE_ENCRYPTED = ("EncryptedPackage", "EncryptedSummary")
 _EXCEL_BOF_RECORD = 0x0809
 _EXCEL_FILEPASS_RECORD = 0x2F
@@ -242,8 +251,8 @@ def ole_type(content: bytes) -> str | Unreadable:
     for name, mime_type in _OLE_TYPES:
         if name in ole:
             start = ole.read(name)[:_OLE_STREAM_HEAD_BYTES]
-            if mime_type == HANGUL_TYPE and not start.startswith(HANGUL_SIGNATURE):
-                continue  # other programs have streams of this name too
+            if not start.startswith(_OLE_SIGNATURES.get(mime_type, b"")):
+                continue
             if _word_is_encrypted(start) or _excel_is_encrypted(start) or _slides_are_encrypted(ole):
                 return Unreadable(SkipReason.ENCRYPTED, "an Office document with a password")
             return mime_type

@@ -34,7 +34,7 @@ from magicfs.text.extract.office.old_iwork_files import OLD_IWORK_TYPE, read_old
 from magicfs.text.extract.office.old_office import OLDEST_TYPES, read_old_workbook, read_oldest
 from magicfs.text.extract.office.onenote_files import ONENOTE_TYPE, read_onenote
 from magicfs.text.extract.office.project_files import PROJECT_TYPE, read_project
-from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, read_publication
+from magicfs.text.extract.office.publisher_files import PUBLISHER_TYPE, WORKS_TYPE, read_publication
 from magicfs.text.extract.office.visio_files import VISIO_TYPE, read_drawing
 from magicfs.text.extract.office.wordperfect_files import WORDPERFECT_TYPE, read_wordperfect
 
@@ -57,7 +57,7 @@ def _read_old_workbook(content: bytes, *, parts: FileParts) -> Outcome:
 _READERS: Final[dict[str, Callable[[bytes], Outcome]]] = {
     NOTEBOOK_TYPE: read_notebook,
     WORDPERFECT_TYPE: read_wordperfect,
-    PUBLISHER_TYPE: read_publication,
+    **{each: partial(read_publication, mime_type=each) for each in (PUBLISHER_TYPE, WORKS_TYPE)},
     VISIO_TYPE: read_drawing,
     **dict.fromkeys(DRAWING_TYPES, read_metafile),
     **{each: partial(read_oldest, mime_type=each) for each in OLDEST_TYPES},

@@ -1,4 +1,7 @@
-"""Reads the texts of publications of Publisher (`.pub`) of 98 and later. Runs in the child process. Pure functions."""
+"""Reads the texts of Publisher (`.pub`) of 98 and later, and of letters of Works (`.wps`) of 2000 and later.
+
+Runs in the child process, called by `own_readers`. Both programs write texts in the same form. Pure functions.
+"""
 
 from __future__ import annotations
 
@@ -15,16 +18,20 @@ PUBLISHER_TYPE: Final = "application/x-mspublisher"
 
 PUBLISHER_TEXTS: Final = "Quill/QuillSub/CONTENTS"
 """All texts of a publication, with a table of what is where."""
+WORKS_TYPE: Final = "application/vnd.ms-works"
+WORKS_TEXTS: Final = "CONTENTS"
+WORKS_SIGNATURE: Final = b"CHNK"
+"""How the texts of a letter begin: other programs have a stream of this name too."""
 _TABLE: Final = 32
 _ENTRY: Final = struct.Struct("<H4s6s4sII")
 _MAX_ENTRIES: Final = 1000
 _TEXT: Final = b"TEXT"
 
 
-def read_publication(content: bytes) -> Document | Unreadable:
-    """The texts of a publication. Raises one of `DAMAGE`."""
+def read_publication(content: bytes, *, mime_type: str) -> Document | Unreadable:
+    """The texts of a publication or a letter. Raises one of `DAMAGE`."""
     ole = OleFile(content)
-    data = ole.read(PUBLISHER_TEXTS)
+    data = ole.read(WORKS_TEXTS if mime_type == WORKS_TYPE else PUBLISHER_TEXTS)
     texts: list[str] = []
     left = len(data)
     for number in range(min(_MAX_ENTRIES, (len(data) - _TABLE) // _ENTRY.size)):
@@ -40,4 +47,4 @@ def read_publication(content: bytes) -> Document | Unreadable:
     if not text:
         return Unreadable(SkipReason.NO_TEXT)
     stated = stated_properties(ole)
-    return Document(text=text, mime_type=PUBLISHER_TYPE, title=stated.title, author=stated.author)
+    return Document(text=text, mime_type=mime_type, title=stated.title, author=stated.author)
