@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import threading
+from collections.abc import Callable
 from contextlib import suppress
 from pathlib import Path
 
@@ -23,8 +24,11 @@ def short_pings(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(query_watchdog, "PING_SECONDS", 0.3)
 
 
-def watchdogs() -> int:
-    return sum(thread.name == "query watchdog" for thread in threading.enumerate())
+@pytest.fixture
+def watchdogs() -> Callable[[], int]:
+    """How many watchdogs there are, besides those that a test before this one has left to their waits."""
+    earlier = set(threading.enumerate())
+    return lambda: sum(thread.name == "query watchdog" for thread in set(threading.enumerate()) - earlier)
 
 
 def ask_in_vain(client: QueryEmbedder, model: StoredModel) -> None:
@@ -33,7 +37,10 @@ def ask_in_vain(client: QueryEmbedder, model: StoredModel) -> None:
 
 
 def test_one_that_is_stopped_is_ended_and_the_next_question_has_another(
-    client: QueryEmbedder, stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch
+    client: QueryEmbedder,
+    stored_model: StoredModel,
+    monkeypatch: pytest.MonkeyPatch,
+    watchdogs: Callable[[], int],
 ) -> None:
     all_asked = threading.Event()
 
@@ -59,7 +66,10 @@ def test_one_that_is_stopped_is_ended_and_the_next_question_has_another(
 
 
 def test_one_that_goes_on_in_time_is_left_alone(
-    client: QueryEmbedder, stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch
+    client: QueryEmbedder,
+    stored_model: StoredModel,
+    monkeypatch: pytest.MonkeyPatch,
+    watchdogs: Callable[[], int],
 ) -> None:
     client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
     pid = pid_of(client)
@@ -76,7 +86,10 @@ def test_one_that_goes_on_in_time_is_left_alone(
 
 
 def test_a_successor_is_left_alone(
-    client: QueryEmbedder, stored_model: StoredModel, monkeypatch: pytest.MonkeyPatch
+    client: QueryEmbedder,
+    stored_model: StoredModel,
+    monkeypatch: pytest.MonkeyPatch,
+    watchdogs: Callable[[], int],
 ) -> None:
     """Another process may have ended the one that has not answered."""
     client.embed("before", spec=stored_model.spec, deadline_s=DEADLINE_SECONDS)
