@@ -55,12 +55,14 @@ MIME_TYPES: Final[dict[str, frozenset[str]]] = {
 }
 """The MIME types of groups that are no first half of one."""
 
+_NOTE_EXTENSIONS: Final = "txt md markdown rst adoc asciidoc org"
 _EBOOK_EXTENSIONS: Final = "epub mobi azw azw3 prc fb2"
 DOCUMENT_EXTENSIONS: Final[dict[str, frozenset[str]]] = {
     group: frozenset(extensions.split())
     for group, extensions in {
         "document": f"""pdf djvu djv docx docm dotx doc dot odt fodt ott rtf pages wpd wps sxw {_EBOOK_EXTENSIONS}
-                        txt md markdown rst adoc asciidoc org tex typ""",
+                        {_NOTE_EXTENSIONS} tex typ""",
+        "note": f"{_NOTE_EXTENSIONS} enex one",
         "ebook": _EBOOK_EXTENSIONS,
         "code": "ipynb",
         "spreadsheet": "xlsx xlsm xlsb xltx xls ods fods ots numbers csv tsv sxc gnumeric",
@@ -91,7 +93,7 @@ def group_named(name: str) -> str:
     """The group that a name in lower case means, in the singular or the plural; the name itself if it is of none."""
     for singular in (name, name.removesuffix("s")):
         group = OTHER_NAMES.get(singular, singular)
-        if group in EXTENSIONS or group in MIME_TYPES or singular in OTHER_NAMES:
+        if singular in OTHER_NAMES or any(group in known for known in (EXTENSIONS, MIME_TYPES, DOCUMENT_EXTENSIONS)):
             return group
     return name
 

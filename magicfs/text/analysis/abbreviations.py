@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from typing import Final
 
 from magicfs.text.analysis.folding import fold
-from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_names, names_of_month
+from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_names, month_of_any_year, names_of_month
 from magicfs.text.analysis.variants import OtherForms
 
 _BEFORE: Final = (
@@ -132,8 +132,6 @@ _DIGITS: Final = 2
 
 _NAME_OF_MONTH: Final = re.compile(rf"(?<![\w'’.-]){NAME}(?![\w'’-])")
 _FEW_WORDS: Final = 3
-_YEARS_OF_FILES: Final = range(1995, 2040)
-"""Those in whose months files are made that people ask for without the year."""
 
 
 def stated_days_of_year(text: str) -> list[str]:
@@ -209,17 +207,17 @@ def days_as_decimals(text: str) -> Iterator[OtherForms]:
         yield frozenset({name}), [f"{one}.{other}" for one, other in _in_digits(day, month)]
 
 
-def months_in_digits(text: str) -> Iterator[OtherForms]:
-    """Yield `2024-04` and the same of other years for `April` in a typed text without numbers.
+def months_of_any_year(text: str) -> Iterator[OtherForms]:
+    """Yield `--04` for `April` in a typed text without numbers: names with a month and its year have it.
 
-    Texts and names have it that state a month in any form. A few words are no running text, where `may` is a verb.
+    A few words are no running text, where `may` is a verb.
     """
     if any(map(str.isdigit, text)):
         return
     has_case = len(text.split()) > _FEW_WORDS
     for name in _NAME_OF_MONTH.findall(text):
         if month := month_alone(name, has_case=has_case):
-            yield frozenset({name}), [f"{year}-{month:02}" for year in _YEARS_OF_FILES]
+            yield frozenset({name}), [month_of_any_year(month)]
 
 
 def _days_with_names(text: str) -> Iterator[tuple[str, int, int]]:

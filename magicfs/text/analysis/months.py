@@ -142,6 +142,11 @@ def month_names(name: str) -> list[str]:
     ]
 
 
+def month_of_any_year(month: int) -> str:
+    """A month without its year, as ISO 8601 has written it: `--04`."""
+    return f"--{month:02}"
+
+
 @cache
 def names_of_month(month: int) -> list[str]:
     """The names of a month in all languages, folded, but for those that are mostly other words."""

@@ -13,7 +13,7 @@ from itertools import chain
 from typing import Final
 
 from magicfs.domain.query import STEM_MARK, Lexeme, Term
-from magicfs.text.analysis.abbreviations import days_as_decimals, months_in_digits, typed_days_of_year
+from magicfs.text.analysis.abbreviations import days_as_decimals, months_of_any_year, typed_days_of_year
 from magicfs.text.analysis.accounts import accounts_in
 from magicfs.text.analysis.codes import code_forms, hosts_in_digits
 from magicfs.text.analysis.compounds import compounds
@@ -77,7 +77,7 @@ def question_terms(text: str, *, languages: Sequence[str]) -> tuple[Term, ...]:
     for words, forms in (*typed_forms(body), *code_forms(body), *lookalike_forms(body)):
         for word in words:
             others.setdefault(fold(word), []).extend(map(fold, forms))
-    uncertain = (doubtful_forms(body), days_as_decimals(body), months_in_digits(body))
+    uncertain = (doubtful_forms(body), days_as_decimals(body), months_of_any_year(body))
     doubtful = {fold(word): forms for words, forms in chain.from_iterable(uncertain) for word in words}
     if not (numbers or others or doubtful or hosts_in_digits(body)):
         return tuple(terms.values())

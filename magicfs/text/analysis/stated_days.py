@@ -8,11 +8,19 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator
-from typing import Final
+from typing import Final, NamedTuple
 
 from magicfs.text.analysis.cjk_numbers import NUMERALS, with_digits
 from magicfs.text.analysis.eras import days_of_eras
-from magicfs.text.analysis.months import DAYS, MONTHS, NAME, month_alone, month_between_signs, month_number
+from magicfs.text.analysis.months import (
+    DAYS,
+    MONTHS,
+    NAME,
+    month_alone,
+    month_between_signs,
+    month_number,
+    month_of_any_year,
+)
 from magicfs.text.analysis.tokens import SPACE
 
 _NUMBER: Final = r"(?<![\w.,:/])(?<![0-9]-)([0-9]{1,2})(?:st|nd|rd|th|er|\.|\u00ba)?"
@@ -78,6 +86,7 @@ _DAY_FIRST: Final = re.compile(r"(?<![0-9])([0-9]{1,2})([-_. ])([0-9]{1,2})\2([1
 _MONTH: Final = re.compile(r"(?<![0-9])(?<![0-9][-_. ])([12][0-9]{3})[-_. ]([01][0-9])(?![-_. ]?[0-9])")
 _NAMED_MONTH: Final = re.compile(r"([^\W\d_]{3,12})[-_., ]{1,2}(?:de )?([12][0-9]{3})(?![0-9])")
 _MONTH_CHARACTERS: Final = len("2024-01")
+_ISO_MONTH: Final = re.compile("[0-9]+-([0-9]{2})")
 
 
 def stated_dates(text: str) -> list[str]:
@@ -191,11 +200,22 @@ def western_year(year: str, name: str) -> str:
     return str(int(year) - _THAI_YEARS) if is_thai else year
 
 
-def days_of_name(name: str) -> list[str]:
-    """The days and months that the name of a file has in any form, but for those that are in it so: `2024-01`."""
+class DaysOfName(NamedTuple):
+    """What the name of a file says of days."""
+
+    days: tuple[str, ...] = ()
+    """The days and months that it has in any form, but for those that are in it so: `2024-01`."""
+    months: tuple[str, ...] = ()
+    """The months of all of them without their year: see `month_of_any_year`."""
+
+
+def days_of_name(name: str) -> DaysOfName:
+    """The days and months that the name of a file has."""
     if not _YEAR_IN_NAME.search(name):
-        return []
-    return [day for day in dict.fromkeys(_all_of_name(name)) if day not in name]
+        return DaysOfName()
+    days = dict.fromkeys(_all_of_name(name))
+    months = dict.fromkeys(month_of_any_year(int(found[1])) for found in map(_ISO_MONTH.match, days) if found)
+    return DaysOfName(tuple(day for day in days if day not in name), tuple(months))
 
 
 def _all_of_name(name: str) -> Iterator[str]:

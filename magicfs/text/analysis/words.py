@@ -32,7 +32,7 @@ from magicfs.text.analysis.suspended_compounds import suspended_compounds
 from magicfs.text.analysis.tokens import split
 from magicfs.text.analysis.years import stated_years
 
-ANALYSIS_VERSION: Final = 40
+ANALYSIS_VERSION: Final = 41
 """Raised when a text gets other words or term weights than before: older chunks are analysed anew."""
 
 _ASIDE_GAP: Final = 16
@@ -113,7 +113,8 @@ def analyze_path(display: str) -> str:
     """The `tsvector` of a path. The words of the file's own name have the weight A, those of its directories none."""
     directories, _, name = display.rpartition("/")
     above, end = _path_words(directories, 1, "")
-    own, _ = _path_words(name, end, "A", asides=tuple(days_of_name(name)))
+    days, months = days_of_name(name)
+    own, _ = _path_words(name, end, "A", asides=days, stated=months)
     return f"{above} {own}" if above else own
 
 
@@ -136,8 +137,13 @@ def analyze_moved_path(display: str, *, former: str, own_words: str) -> str:
 
 
 @lru_cache(maxsize=_CACHED_DIRECTORIES)
-def _path_words(text: str, start: int, weight: str, *, asides: tuple[str, ...] = ()) -> tuple[str, int]:
-    """The words of a part of a path from a position, and of what else it says, each with a weight. And their end."""
+def _path_words(
+    text: str, start: int, weight: str, *, asides: tuple[str, ...] = (), stated: tuple[str, ...] = ()
+) -> tuple[str, int]:
+    """The words of a part of a path from a position, and of what else it says, each with a weight. And their end.
+
+    `stated` are lexemes as they are.
+    """
     words: dict[str, str] = {}
     body = readable(text)[0]
     memory = _memory(algorithm_for(None), with_ends=True)
@@ -148,9 +154,9 @@ def _path_words(text: str, start: int, weight: str, *, asides: tuple[str, ...] =
             _add(words, lexeme, str(end))
     for part in (*joined_parts(text), *asides):
         end, *_ = _place(split(part), end + _ASIDE_GAP, memory, words)
-    for stated in (*(stated_counts(body) if has_runs else ()), *likely_stems(splitext(text)[0])):
+    for lexeme in (*stated, *(stated_counts(body) if has_runs else ()), *likely_stems(splitext(text)[0])):
         end += _ASIDE_GAP
-        _add(words, f"'{stated}'", str(end))
+        _add(words, f"'{lexeme}'", str(end))
     vector = " ".join([f"{lexeme}:{places.replace(',', weight + ',')}{weight}" for lexeme, places in words.items()])
     return vector, end + _ASIDE_GAP
 

@@ -124,6 +124,7 @@ class TestFilesWithoutText:
         ("type:spreadsheet", {"costs.xlsx", "costs.csv", "totals"}),
         ("type:spreadsheets", {"costs.xlsx", "costs.csv", "totals"}),
         ("type:document", {"letter.docx", "plan.pdf", "notes.txt", "novel.epub", "read.me.md"}),
+        ("type:notes", {"notes.txt", "read.me.md"}),
         ("type:books", {"novel.epub"}),
         ("type:code", {"parse.py", "trial.ipynb", "later.rs"}),
         ("type:slides", {"talk.odp"}),

@@ -7,7 +7,7 @@ import pytest
 from magicfs.text.analysis import analyze, analyze_path
 from magicfs.text.analysis.dates import date_forms
 from magicfs.text.analysis.readable import readable
-from magicfs.text.analysis.stated_days import days_of_name, stated_dates
+from magicfs.text.analysis.stated_days import DaysOfName, days_of_name, stated_dates
 from tests.unit.text.analysis.vectors import missed_in
 
 DAY = "2024-01-31"
@@ -205,7 +205,7 @@ def test_a_typed_month_needs_no_capital(typed: str) -> None:
 
 @pytest.mark.parametrize("name", ["invoice may 2024.pdf", "invoice_march_2024.pdf", "dec-2024.pdf"])
 def test_a_month_in_a_name_needs_no_capital(name: str) -> None:
-    assert len(days_of_name(name)) == 1
+    assert len(days_of_name(name).days) == 1
 
 
 @pytest.mark.parametrize(
@@ -252,7 +252,7 @@ def test_the_month_in_a_name_is_found(name: str, typed: str) -> None:
 
 @pytest.mark.parametrize("name", ["20241331.log", "12345678.bin", "call 20240131123456789.wav", "v2024.13.1.txt", "x"])
 def test_other_digits_of_a_name_are_no_day(name: str) -> None:
-    assert days_of_name(name) == []
+    assert days_of_name(name) == DaysOfName()
 
 
 @pytest.mark.parametrize(
