@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import psutil
@@ -38,12 +39,21 @@ def processes_by_part(running: Stack) -> dict[str, list[psutil.Process]]:
 
 def processor_seconds(processes: Sequence[psutil.Process]) -> float:
     """The processor time that the processes and their ended children have used so far."""
-    return sum(sum(process.cpu_times()[:4]) for process in processes)
+    seconds = 0.0
+    for process in processes:
+        # That of one that has ended is its parent's.
+        with suppress(psutil.NoSuchProcess):
+            seconds += sum(process.cpu_times()[:4])
+    return seconds
 
 
 def proportional_mb(processes: Sequence[psutil.Process]) -> float:
     """The proportional set size of the processes, in MB."""
-    return sum(float(process.memory_full_info().pss) for process in processes) / 1e6
+    size = 0.0
+    for process in processes:
+        with suppress(psutil.NoSuchProcess):
+            size += process.memory_full_info().pss
+    return size / 1e6
 
 
 def measure(running: Stack, seconds: float) -> dict[str, dict[str, float]]:
