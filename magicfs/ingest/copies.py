@@ -18,11 +18,11 @@ from magicfs.domain.roots import Root
 from magicfs.ingest.difference import LostFiles
 
 
-def count_replaceable(database: Database, root: Root, files: LostFiles) -> int:
-    """Of how many of the files nothing is lost: they are in some root of the host by another path, or are not read yet.
+def without_replaceable(database: Database, root: Root, files: LostFiles) -> LostFiles:
+    """Those of the files of which something is lost: that are in no root of the host by another path.
 
-    Those count too that the index no longer has at these paths: while this root was scanned, the scan of another one
-    has found where they are. What is not read yet counts while it is there, and is only ignored.
+    Those that the index no longer has at these paths are elsewhere too: while this root was scanned, the scan of
+    another one has found where they are. Nothing is lost either of what is only ignored, and was never read.
     """
     gone = [*files.deleted, *files.ignored]
     with database.transaction() as connection:
@@ -36,7 +36,8 @@ def count_replaceable(database: Database, root: Root, files: LostFiles) -> int:
             unchanged[copy.id] = _is_unchanged(copy)
         if unchanged[copy.id]:
             copied.add(path)
-    return len(left | copied | unread)
+    replaceable = left | copied | unread
+    return LostFiles(*([path for path in paths if path not in replaceable] for paths in (files.deleted, files.ignored)))
 
 
 def _is_unchanged(file: KnownFile) -> bool:

@@ -18,7 +18,7 @@ from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.files import SeenFile, display_path
 from magicfs.domain.roots import Root
 from magicfs.errors import DatabaseConflict, DatabaseError, DatabaseUnavailable, SchemaError
-from magicfs.ingest.deletion_guard import is_present, is_suspicious
+from magicfs.ingest.deletion_guard import is_emptied, is_present
 from magicfs.ingest.index_snapshot import SnapshotCache
 from magicfs.ingest.moves import follow_moves
 from magicfs.jobs import JobQueue
@@ -119,14 +119,13 @@ class RowWriter:
     def forget_ignored(self, root: Root, directory: bytes) -> tuple[int, int]:
         """Delete the rows below a directory that a rule ignores by now. Returns how many; and how many it has kept.
 
-        It keeps them all when they are suspiciously many: a full scan must decide.
+        It keeps them all when they are the whole root: a full scan must decide.
         """
 
         def delete() -> tuple[int, int]:
             with self.transaction() as connection:
                 count = files_db.count_files_under(connection, root.id, [directory])
-                is_many = is_suspicious(deleted=count, indexed=count)
-                if is_many and is_suspicious(deleted=count, indexed=files_db.count_files_of_root(connection, root.id)):
+                if is_emptied(ignored=count, kept=files_db.count_files_of_root(connection, root.id) - count):
                     return 0, count
                 return files_db.delete_paths(connection, root.id, [directory]), 0
 

@@ -22,8 +22,15 @@ from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, Watch, encloses
 from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
 from magicfs.ingest import row_writer
-from magicfs.ingest.copies import count_replaceable
-from magicfs.ingest.deletion_guard import DELETION_WINDOW_SECONDS, gone_mounts, is_present, is_suspicious, not_missing
+from magicfs.ingest.copies import without_replaceable
+from magicfs.ingest.deletion_guard import (
+    DELETION_WINDOW_SECONDS,
+    gone_mounts,
+    is_emptied,
+    is_present,
+    is_suspicious,
+    not_missing,
+)
 from magicfs.ingest.difference import Difference, LostFiles, compare, lost_files
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.import_detector import ImportDetector
@@ -250,13 +257,18 @@ class Scanner:
         recent = 0 if walk.top else self._deletions.count(root.id)
         kept = snapshot.seen_files - len(difference.new_inodes)
 
-        def is_suspect(lost: int) -> bool:
-            return lost > 0 and is_suspicious(deleted=recent + lost, indexed=recent + lost + kept)
+        def is_suspect(lost: LostFiles) -> bool:
+            deleted = recent + len(lost.deleted)
+            are_gone = is_suspicious(deleted=deleted, indexed=deleted + len(lost.ignored) + kept)
+            if lost.deleted and are_gone:
+                return True
+            others = self._count_files(root) - files.count if walk.top and not kept else kept
+            return is_emptied(ignored=len(lost.ignored), kept=others)
 
-        lost = files.count
+        lost = files
         if not deletions_confirmed and is_suspect(lost):
             # A full scan follows that of a directory, and may see the files themselves at other paths.
-            lost -= 0 if from_event else count_replaceable(self._database, root, files)
+            lost = lost if from_event else without_replaceable(self._database, root, lost)
             if is_suspect(lost):
                 return replace(result, suspected_deletions=files.count, suspected_ignored=len(files.ignored))
         with walk.asking(walk.top):
@@ -265,8 +277,12 @@ class Scanner:
             # The root, or a mount in it, has gone since the scan began.
             return replace(result, complete=False, suspected_deletions=len(gone))
         deleted = self._writer.delete_unseen(root, list(gone), began)
-        self._deletions.add(root.id, 0 if deletions_confirmed else lost)
+        self._deletions.add(root.id, 0 if deletions_confirmed else len(lost.deleted))
         return replace(result, deleted=deleted)
+
+    def _count_files(self, root: Root) -> int:
+        with self._database.transaction() as connection:
+            return files_db.count_files_of_root(connection, root.id)
 
     def _record_changes(self, root: Root, walk: Walk, snapshot: IndexSnapshot, *, from_event: bool) -> Difference:
         """Record new, moved and changed files in batches.

@@ -85,9 +85,9 @@ def test_a_form_whose_fields_have_no_end(extractor: FileExtractor) -> None:
     assert reason(outcome) in {SkipReason.NO_TEXT, SkipReason.NEEDS_OCR}
 
 
-def test_a_header_that_claims_too_much(extractor: FileExtractor) -> None:
+def test_a_directory_that_claims_more_than_its_member_is_damaged(extractor: FileExtractor) -> None:
     content = with_declared_size(docx(paragraphs(10)), 0xFFFFFFF0)
-    assert reason(extractor.extract(content, name=b"a.docx")) is SkipReason.BOMB
+    assert reason(extractor.extract(content, name=b"a.docx")) is SkipReason.CORRUPT
 
 
 def test_a_header_that_claims_too_little_hides_no_bomb(patient_extractor: FileExtractor) -> None:
