@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
 from pathlib import Path
@@ -11,11 +12,11 @@ import psutil
 
 from tests.plugins.stack import Stack
 
-SAMPLE_SECONDS = 0.25
-"""The kernel keeps the peak of a process, so that only one that lives shorter than this is missed."""
+SAMPLE_SECONDS = 0.04
+"""A process that has more memory for a shorter time than this may be missed: to get 200 MB takes the kernel longer."""
 
-FORGET_PEAK = "5"
-"""Written to a process's `clear_refs`, makes the kernel count its largest resident size anew: see proc(5)."""
+LOOK_SECONDS = 0.25
+"""A process that lives shorter than this is missed."""
 
 PARSER = "magicfs.text.extract.process.child"
 
@@ -30,41 +31,33 @@ def processes_of(stack: Stack) -> Iterator[tuple[str, psutil.Process]]:
                     yield ("parser" if PARSER in member.cmdline() else name), member
 
 
-class OwnMemory:
-    """The most memory that a process had for itself, from one look to the next.
+def own_memory(process: psutil.Process) -> int:
+    """The memory that a process has for itself now, in bytes; 0 for one that has ended.
 
     Pages of files do not count: they are in memory once for all processes, and the kernel takes them back. How many
-    pages of a model's file it maps beside those that are read depends on the machine.
+    pages of a model's file it maps beside those that are read depends on the machine. The peak that the kernel keeps
+    (`VmHWM`) counts them, so that no peak of the rest can be told from it.
     """
-
-    def __init__(self, pid: int) -> None:
-        self._directory = Path(f"/proc/{pid}")
-        self._pages_of_files = 0
-
-    def largest(self) -> int:
-        """The peak since the last call, in bytes; 0 for a zombie."""
-        fields = (line.split() for line in (self._directory / "status").read_text(errors="replace").splitlines())
-        sizes = {name: int(values[0]) << 10 for name, *values in fields if name in ("VmHWM:", "RssFile:")}
-        if not sizes:
-            return 0
-        (self._directory / "clear_refs").write_text(FORGET_PEAK)
-        before, self._pages_of_files = self._pages_of_files, sizes["RssFile:"]
-        return sizes["VmHWM:"] - max(before, sizes["RssFile:"])
+    try:
+        status = Path(f"/proc/{process.pid}/status").read_text(errors="replace")
+    except (FileNotFoundError, ProcessLookupError):
+        return 0
+    return sum(int(line.split()[1]) << 10 for line in status.splitlines() if line.startswith(("RssAnon:", "RssShmem:")))
 
 
 @contextmanager
 def peaks(stack: Stack) -> Iterator[dict[str, int]]:
     """The most memory of its own that one process of each part has, in bytes, while the block runs."""
     peak: dict[str, int] = {}
-    memories: dict[psutil.Process, OwnMemory] = {}
     done = threading.Event()
 
     def sample() -> None:
-        while not done.wait(SAMPLE_SECONDS):
-            for name, process in processes_of(stack):
-                memory = memories.setdefault(process, OwnMemory(process.pid))
-                with suppress(FileNotFoundError, ProcessLookupError):
-                    peak[name] = max(peak.get(name, 0), memory.largest())
+        while not done.is_set():
+            members = list(processes_of(stack))
+            look_again = time.monotonic() + LOOK_SECONDS
+            while time.monotonic() < look_again and not done.wait(SAMPLE_SECONDS):
+                for name, process in members:
+                    peak[name] = max(peak.get(name, 0), own_memory(process))
 
     thread = threading.Thread(target=sample)
     thread.start()
