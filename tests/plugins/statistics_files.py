@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from collections.abc import Mapping
 
 VARIABLES = {"SEX": "Geschlecht", "TOWN": "Where they live", "AGE": ""}
 VALUES = {1: "weiblich", 2: "männlich"}
@@ -37,24 +38,31 @@ def spss(order: str, *, charset: str = "cp1252") -> bytes:
     return data + numbers(7, 13, 1, len(names)) + names + numbers(999, 0) + b"data" * 20
 
 
-def _set_of_values(order: str, name: str, charset: str, name_bytes: int) -> bytes:
-    texts = b"".join(label.encode(charset) + b"\0" for label in VALUES.values())
-    second = len(VALUES[1].encode(charset)) + 1
-    table = struct.pack(f"{order}6i", 2, len(texts), 0, second, *VALUES) + texts
+def _set_of_values(order: str, name: str, charset: str, name_bytes: int, values: Mapping[int, str] = VALUES) -> bytes:
+    texts = b"".join(label.encode(charset) + b"\0" for label in values.values())
+    second = len(values[1].encode(charset)) + 1
+    table = struct.pack(f"{order}6i", 2, len(texts), 0, second, *values) + texts
     return struct.pack(f"{order}i", len(table)) + name.encode().ljust(name_bytes, b"\0") + bytes(3) + table
 
 
-def old_stata(version: int, order: str) -> bytes:
+def old_stata(
+    version: int,
+    order: str,
+    *,
+    charset: str = "cp1252",
+    variables: Mapping[str, str] = VARIABLES,
+    values: Mapping[int, str] = VALUES,
+) -> bytes:
     """The same of Stata 8 to 12, and the values of the first variable."""
 
     def places(width: int, *texts: str) -> bytes:
-        return b"".join(text.encode("cp1252").ljust(width, b"\0") for text in texts)
+        return b"".join(text.encode(charset, "ignore").ljust(width, b"\0") for text in texts)
 
     head = bytes([version, 1 if order == ">" else 2, 1, 0]) + struct.pack(f"{order}HI", 3, 2)
-    head += places(81, "Die Umfrage von Köln") + bytes(18) + bytes([251, 16, 255]) + places(33, *VARIABLES)
+    head += places(81, "Die Umfrage von Köln") + bytes(18) + bytes([251, 16, 255]) + places(33, *variables)
     head += bytes(8) + bytes(3 * (49 if version > 113 else 12)) + places(33, "sexes", "", "sexes")
-    head += places(81, *VARIABLES.values()) + struct.pack(f"{order}bi", 1, 9) + bytes(9) + bytes(5)
-    return head + bytes(2 * (1 + 16 + 8)) + _set_of_values(order, "sexes", "cp1252", 33)
+    head += places(81, *variables.values()) + struct.pack(f"{order}bi", 1, 9) + bytes(9) + bytes(5)
+    return head + bytes(2 * (1 + 16 + 8)) + _set_of_values(order, "sexes", charset, 33, values)
 
 
 def stata(release: int, order: str) -> bytes:

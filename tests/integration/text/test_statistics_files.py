@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import struct
+
 import pytest
 
 from magicfs.domain.contents import Unreadable
@@ -40,6 +42,35 @@ def test_a_data_set_of_stata(extractor: FileExtractor, kind: str) -> None:
         *("TOWN: Where they live", "AGE"),
     ]
     assert document.unread_parts is None
+
+
+@pytest.mark.parametrize(
+    ("charset", "labels", "values"),
+    [
+        ("cp1251", ("Пол респондента", "Где вы живёте", "Возраст"), ("женский", "мужской")),
+        ("cp1250", ("Płeć", "Miejsce zamieszkania", "Wiek ukończony"), ("mężczyzna", "kobieta")),
+        ("cp1253", ("Φύλο", "Τόπος κατοικίας", "Ηλικία"), ("άνδρας", "γυναίκα")),
+        ("gbk", ("性别", "居住地点", "年龄"), ("女", "男")),
+    ],
+)
+def test_a_data_set_of_stata_in_the_charset_of_its_country(
+    extractor: FileExtractor, charset: str, labels: tuple[str, ...], values: tuple[str, str]
+) -> None:
+    """Before Stata 14, no file states it."""
+    variables = dict(zip(("SEX", "TOWN", "AGE"), labels, strict=True))
+    content = old_stata(114, "<", charset=charset, variables=variables, values=dict(enumerate(values, 1)))
+    text = read(extractor, content, b"a.dta").text
+    assert text.splitlines()[1:] == [
+        *(f"SEX: {labels[0]}", f"1 = {values[0]}", f"2 = {values[1]}", f"TOWN: {labels[1]}", f"AGE: {labels[2]}")
+    ]
+
+
+@pytest.mark.parametrize("stated", [b"hex", b"idna", b"undefined", b"punycode", b"windows-9"])
+def test_a_charset_that_is_none_costs_nothing(extractor: FileExtractor, stated: bytes) -> None:
+    whole = spss("<")
+    end = whole.index(struct.pack("<2i", 999, 0))
+    content = whole[:end] + struct.pack("<4i", 7, 20, 1, len(stated)) + stated + whole[end:]
+    assert read(extractor, content, b"a.sav").text == read(extractor, whole, b"a.sav").text
 
 
 def test_a_data_set_that_is_cut_keeps_what_stands_before(extractor: FileExtractor) -> None:

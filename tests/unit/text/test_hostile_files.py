@@ -16,12 +16,14 @@ from magicfs.text.extract.documents import document_parser, notebooks
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.linked_data import stated_texts
 from magicfs.text.extract.documents.picture_pages import later_pages
+from magicfs.text.extract.documents.statistics_files import read_stata
 from magicfs.text.extract.media import camera_files, photoshop_files, spoken_texts
 from magicfs.text.extract.office import onenote_files, publisher_files, word_comments
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.plain.escapes import unescape
 from tests.plugins.films import atom
 from tests.plugins.ole import compound_file
+from tests.plugins.statistics_files import old_stata
 
 _COMPRESSION = 259
 
@@ -164,6 +166,33 @@ def test_texts_of_a_publication_are_no_longer_than_it() -> None:
     assert isinstance(document, Document)
     assert "Sommerfest" in document.text
     assert len(document.text) < len(stored)
+
+
+def labels_of_stata(table: bytes) -> bytes:
+    """A data set whose labels of values are in another table."""
+    content = old_stata(114, "<")
+    return content[: content.rindex(b"sexes") - 4] + struct.pack("<i33s3x", len(table), b"sexes") + table
+
+
+def test_values_that_share_a_label_are_no_longer_than_the_file() -> None:
+    content = labels_of_stata(struct.pack("<2i", 2000, 16_001) + bytes(16_000) + b"a" * 16_000 + b"\0")
+    document = read_stata(content, parts=(parts := FileParts()))
+    assert isinstance(document, Document)
+    assert "0 = aaaa" in document.text
+    assert len(document.text) < len(content)
+    assert parts.unread is not None
+
+
+def test_a_table_of_labels_whose_size_leads_back_is_read_once() -> None:
+    content = bytearray(labels_of_stata(bytes(88)))
+    place = content.rindex(b"sexes") - 4
+    # Each leads to the other: a negative place counts from the end.
+    struct.pack_into("<i", content, place, -8 - (place + 40))
+    struct.pack_into("<i", content, len(content) - 8, place - 32)
+    content[32:40] = bytes(8)
+    document = read_stata(bytes(content), parts=FileParts())
+    assert isinstance(document, Document)
+    assert "SEX: Geschlecht" in document.text
 
 
 def test_tracks_that_share_a_text_are_read_until_the_file_is_read_once() -> None:

@@ -6,7 +6,6 @@ of a label stand below the first variable that has them. Untrusted bytes; pure f
 
 from __future__ import annotations
 
-import codecs
 import struct
 from collections.abc import Iterator, Mapping, Sequence
 from itertools import accumulate
@@ -15,7 +14,9 @@ from typing import Final, Literal, NamedTuple
 from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.documents.file_parts import FileParts
+from magicfs.text.extract.plain.charsets import codec_of
 from magicfs.text.extract.plain.plain_text import clean, decode
+from magicfs.text.extract.plain.text_bytes import CONTROLS
 
 SPSS_TYPE: Final = "application/x-spss-sav"
 STATA_TYPE: Final = "application/x-stata-dta"
@@ -51,9 +52,10 @@ class _DataSet(NamedTuple):
     title: bytes
     notes: Sequence[bytes]
     variables: Sequence[_Variable]
-    values: Mapping[bytes | int, Sequence[tuple[str | bytes, bytes]]]
+    values: Mapping[bytes | int, Sequence[tuple[bytes, bytes]]]
     """Values and what they mean."""
     charset: str | None
+    """Python's codec; None where the texts show it together, because the file states none."""
 
 
 def read_spss(content: bytes, *, parts: FileParts) -> Document | Unreadable:
@@ -71,23 +73,24 @@ def read_stata(content: bytes, *, parts: FileParts) -> Document | Unreadable:
 
 
 def _document(data: _DataSet, mime_type: str) -> Document | Unreadable:
-    def text(stored: str | bytes) -> str:
-        if isinstance(stored, str):
-            return stored
-        stored = stored.rstrip(b"\0 ")
-        decoded = stored.decode(data.charset, "replace") if data.charset else decode(stored)
-        return " ".join((stored.decode("latin-1") if decoded is None else decoded).split())
-
-    title = text(data.title)
-    lines = [title, *map(text, data.notes)]
+    title = _in_one_line(data.title)
+    lines = [title, *map(_in_one_line, data.notes)]
     shown: set[bytes | int] = set()
     for variable in data.variables:
-        lines.append(": ".join(filter(None, (text(variable.name), text(variable.label)))))
+        lines.append(b": ".join(filter(None, map(_in_one_line, (variable.name, variable.label)))))
         if variable.values not in shown:
             shown.add(variable.values)
-            lines += [" = ".join(map(text, pair)) for pair in data.values.get(variable.values, ())]
-    said = clean("\n".join(filter(None, lines)))
-    return Document(said, mime_type=mime_type, title=title or None) if said else Unreadable(SkipReason.NO_TEXT)
+            lines += [b" = ".join(map(_in_one_line, pair)) for pair in data.values.get(variable.values, ())]
+    stored = b"\n".join(filter(None, lines))
+    said = (stored.decode(data.charset, "replace") if data.charset else decode(stored)) or stored.decode("latin-1")
+    said = clean(said)
+    if not said:
+        return Unreadable(SkipReason.NO_TEXT)
+    return Document(said, mime_type=mime_type, title=said.partition("\n")[0] if title else None)
+
+
+def _in_one_line(stored: bytes) -> bytes:
+    return b" ".join(stored.translate(None, CONTROLS).split())
 
 
 class _SpssFile:
@@ -101,7 +104,7 @@ class _SpssFile:
         self._variables: dict[int, tuple[_Variable, bool]] = {}
         """By the number of the first of their values of eight bytes in a row, and whether they are numbers."""
         self._columns = 0
-        self._values: dict[bytes | int, list[tuple[str | bytes, bytes]]] = {}
+        self._values: dict[bytes | int, list[tuple[bytes, bytes]]] = {}
         self._notes: list[bytes] = []
         self._extensions: dict[int, bytes] = {}
 
@@ -175,19 +178,16 @@ class _SpssFile:
             is_number = self._variables[first][1]
             self._values[first] = [(self._number(value) if is_number else value, label) for value, label in labels]
 
-    def _number(self, value: bytes) -> str:
-        return format(struct.unpack(f"{self._order}d", value)[0], "g")
+    def _number(self, value: bytes) -> bytes:
+        return format(struct.unpack(f"{self._order}d", value)[0], "g").encode()
 
     def _charset(self) -> str | None:
-        """Python's codec for the charset that the file states; None where it states none."""
+        """Python's codec for the legacy charset that the file states; None where it states none."""
         stated = self._extensions.get(_CHARSET, b"").strip().decode("ascii", "replace")
         machine = self._extensions.get(_MACHINE, b"")
         if not stated and len(machine) > 4 * _CHARSET_OF_MACHINE:
             stated = f"cp{struct.unpack_from(f'{self._order}i', machine, 4 * _CHARSET_OF_MACHINE)[0]}"
-        try:
-            return codecs.lookup(stated).name if stated != "cp65001" else "utf-8"
-        except (LookupError, ValueError):
-            return None
+        return codec_of(stated)
 
 
 def _read_tagged(content: bytes, parts: FileParts) -> _DataSet:
@@ -210,7 +210,7 @@ def _read_tagged(content: bytes, parts: FileParts) -> _DataSet:
     begin = content.rfind(b"<value_labels>")
     values = _value_labels(content, begin + len(b"<value_labels>"), order, name_bytes, parts, tag=b"<lbl>")
     variables = [_Variable(*each) for each in zip(names, labels, sets, strict=True)]
-    return _DataSet(title, (), variables, values if begin >= 0 else {}, "utf-8" if is_unicode else "cp1252")
+    return _DataSet(title, (), variables, values if begin >= 0 else {}, "utf-8" if is_unicode else None)
 
 
 def _read_old(content: bytes, parts: FileParts) -> _DataSet:
@@ -236,7 +236,7 @@ def _read_old(content: bytes, parts: FileParts) -> _DataSet:
     variables = [
         _Variable(*each) for each in zip(_pieces(names, 33), _pieces(labels, 81), _pieces(sets, 33), strict=True)
     ]
-    return _DataSet(_text_of(content[10:91]), (), variables, values, "cp1252")
+    return _DataSet(_text_of(content[10:91]), (), variables, values, None)
 
 
 def _after(content: bytes, tag: bytes, count: int) -> bytes:
@@ -255,16 +255,16 @@ def _text_of(place: bytes) -> bytes:
 
 def _value_labels(
     content: bytes, place: int, order: str, name_bytes: int, parts: FileParts, *, tag: bytes = b""
-) -> dict[bytes | int, list[tuple[str | bytes, bytes]]]:
+) -> dict[bytes | int, list[tuple[bytes, bytes]]]:
     """The labels of values by the names of their sets, which stand at the end of a file."""
-    found: dict[bytes | int, list[tuple[str | bytes, bytes]]] = {}
+    found: dict[bytes | int, list[tuple[bytes, bytes]]] = {}
     try:
         while place < len(content) and content.startswith(tag, place):
             place += len(tag)
-            (size,) = struct.unpack_from(f"{order}i", content, place)
+            (size,) = struct.unpack_from(f"{order}I", content, place)
             name = _text_of(content[place + 4 : place + 4 + name_bytes])
             table = place + 4 + name_bytes + 3
-            found[name] = list(_labels(content[table : table + size], order))
+            found.setdefault(name, []).extend(_labels(content[table : table + size], order))
             place = table + size + (len(tag) + 1 if tag else 0)
         parts.add()
     except _DAMAGE:
@@ -272,12 +272,18 @@ def _value_labels(
     return found
 
 
-def _labels(table: bytes, order: str) -> Iterator[tuple[str | bytes, bytes]]:
-    """Yield the values of a set with their labels."""
+def _labels(table: bytes, order: str) -> Iterator[tuple[bytes, bytes]]:
+    """Yield the values of a set with their labels. Raises `struct.error` or `ValueError` at damage."""
     count, _ = struct.unpack_from(f"{order}2i", table)
+    left = len(table)
     numbers = struct.unpack_from(f"{order}{2 * count}i", table, 8)
     texts = table[8 + 8 * count :]
     for place, value in zip(numbers[:count], numbers[count:], strict=True):
-        end = texts.find(b"\0", place)
-        if place >= 0 and end >= 0:
-            yield str(value) if value < _FIRST_MISSING else "missing", texts[place:end]
+        if place < 0:
+            continue
+        # Texts lie apart from one another, so that they are no longer than all that there is.
+        end = texts.find(b"\0", place, place + left)
+        if end < 0:
+            raise ValueError("a label without its end")
+        left -= end - place
+        yield b"%d" % value if value < _FIRST_MISSING else b"missing", texts[place:end]
