@@ -62,6 +62,14 @@ def test_documents_that_are_attached_to_a_page_are_read(extractor: FileExtractor
     )
 
 
+def test_a_damaged_size_of_an_attached_file_costs_no_text_behind_it(extractor: FileExtractor) -> None:
+    whole = attached(word_document("a stairlift")) + bytes(3) + bytes.fromhex("22a7fb71790f0b4abb13899256426b24")
+    damaged = whole[:20] + b"\x01" + whole[21:]
+    document = read(extractor, onenote("the annexe") + damaged + onenote("after it")[1000:], b"a.one")
+    assert document.text.split("\n")[:2] == ["the annexe", "after it"]
+    assert "a stairlift" in document.text
+
+
 @pytest.mark.parametrize("cut", range(16, 1400, 37))
 def test_a_section_of_onenote_that_is_cut_costs_its_end_alone(extractor: FileExtractor, cut: int) -> None:
     extractor.extract(onenote("a note about quinces")[:cut], name=b"a.one")

@@ -45,6 +45,7 @@ _OF_PROGRAM: Final = re.compile(
 """Names of styles and fonts, and data of programs."""
 _FILE: Final = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
 """What stands before an attached file and its size."""
+_FILE_END: Final = bytes.fromhex("22a7fb71790f0b4abb13899256426b24")
 _FILE_HEAD_BYTES, _UNUSED_BYTES = 24, 12
 _MAX_TEXTS: Final = 100_000
 _Utf16 = codecs.getincrementaldecoder("utf-16-le")
@@ -74,12 +75,18 @@ def read_onenote(content: bytes, *, parts: FileParts) -> Document | Unreadable:
 
 
 def _attached(content: bytes) -> Iterator[slice]:
-    """Yield where the files are that are attached to a page, pictures too. A file that is cut ends with the section."""
+    """Yield where the files are that are attached to a page, pictures too.
+
+    A file whose size is damaged ends where the next one does, and one that is cut with the section.
+    """
     end = 0
     while (begin := content.find(_FILE, end)) >= 0:
         size = int.from_bytes(content[begin + len(_FILE) : begin + _FILE_HEAD_BYTES], "little")
         begin += _FILE_HEAD_BYTES + _UNUSED_BYTES
-        end = min(begin + size, len(content))
+        end = begin + size
+        if end > len(content):
+            found = content.find(_FILE_END, begin)
+            end = found if found >= 0 else len(content)
         yield slice(begin, end)
 
 
