@@ -3,22 +3,27 @@
 from __future__ import annotations
 
 import io
+import plistlib
 import struct
+import time
 import tracemalloc
 from collections.abc import Collection
 
 import pytest
 from PIL import ExifTags, Image
 
-from magicfs.domain.contents import Document
+from magicfs.domain.contents import Document, Unreadable
+from magicfs.domain.files import SkipReason
 from magicfs.text.analysis.markup import without_markup
 from magicfs.text.extract.documents import document_parser, notebooks
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.linked_data import stated_texts
 from magicfs.text.extract.documents.picture_pages import later_pages
+from magicfs.text.extract.documents.plists import read_plist
 from magicfs.text.extract.documents.statistics_files import read_stata
 from magicfs.text.extract.media import camera_files, photoshop_files, spoken_texts
 from magicfs.text.extract.office import onenote_files, publisher_files, word_comments
+from magicfs.text.extract.office.project_files import read_project
 from magicfs.text.extract.options import Limits
 from magicfs.text.extract.plain.escapes import unescape
 from tests.plugins.films import atom
@@ -168,6 +173,15 @@ def test_texts_of_a_publication_are_no_longer_than_it() -> None:
     assert len(document.text) < len(stored)
 
 
+def test_sizes_that_reach_far_are_passed_over() -> None:
+    """Each of them is that of half of the file."""
+    sizes = struct.pack("<H", 30) * 2_000_000
+    plan = compound_file({"Props12": bytes(64), "112/TBkndTask/Var2Data": sizes})
+    began = time.process_time()
+    assert read_project(plan, parts=FileParts()) == Unreadable(SkipReason.NO_TEXT)
+    assert time.process_time() - began < 10
+
+
 def labels_of_stata(table: bytes) -> bytes:
     """A data set whose labels of values are in another table."""
     content = old_stata(114, "<")
@@ -193,6 +207,16 @@ def test_a_table_of_labels_whose_size_leads_back_is_read_once() -> None:
     document = read_stata(bytes(content), parts=FileParts())
     assert isinstance(document, Document)
     assert "SEX: Geschlecht" in document.text
+
+
+def test_many_short_texts_in_an_unknown_charset_are_decoded_at_once() -> None:
+    """A look at a text that shows its charset takes a while."""
+    texts = plistlib.dumps([f"{number:05} ------" for number in range(30_000)], fmt=plistlib.FMT_BINARY)
+    content = texts.replace(b"------", "жалоба".encode("cp1251"))
+    began = time.process_time()
+    document = read_plist(content, parts=FileParts())
+    assert time.process_time() - began < 5
+    assert document.text.endswith("29999 жалоба")
 
 
 def test_tracks_that_share_a_text_are_read_until_the_file_is_read_once() -> None:

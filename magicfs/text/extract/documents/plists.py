@@ -15,6 +15,7 @@ from typing import Any, Final
 from magicfs.domain.contents import Document
 from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.plain.plain_text import clean, decode
+from magicfs.text.extract.plain.text_bytes import CONTROLS
 
 PLIST_TYPE: Final = "application/x-bplist"
 _PAGE: Final = "WebMainResource"
@@ -36,7 +37,9 @@ def read_plist(content: bytes, *, parts: FileParts) -> Document:
         root = plistlib.loads(content, fmt=plistlib.FMT_BINARY)
     except plistlib.InvalidFileException:
         parts.add_unread("its structure")
-        return Document(text=clean("\n".join(dict.fromkeys(_texts(content)))), mime_type=PLIST_TYPE)
+        # Together: some programs write Unicode where only ASCII may stand, or letters of another charset.
+        stored = b"\n".join(dict.fromkeys(_texts(content)))
+        return Document(text=decode(stored) or clean(stored.decode("utf-8", "replace")), mime_type=PLIST_TYPE)
     page = root.get(_PAGE) if isinstance(root, dict) else None
     if isinstance(page, dict) and isinstance(page.get("WebResourceData"), bytes):
         extension = str(page.get("WebResourceMIMEType") or "text/html").rpartition("/")[2]
@@ -45,8 +48,11 @@ def read_plist(content: bytes, *, parts: FileParts) -> Document:
     return Document(text=clean("\n".join(_lines(root, "", set(), 0))), mime_type=PLIST_TYPE)
 
 
-def _texts(content: bytes) -> Iterator[str]:
-    """Yield the texts in the order of the table of objects: each has its kind, its length, and its letters."""
+def _texts(content: bytes) -> Iterator[bytes]:
+    """Yield the texts in the order of the table of objects: each has its kind, its length, and its letters.
+
+    Those of two bytes a letter are in UTF-8 then.
+    """
     if len(content) < _TRAILER_BYTES:
         return
     left = len(content)
@@ -62,9 +68,9 @@ def _texts(content: bytes) -> Iterator[str]:
         if kind in _UNIT_BYTES and 0 < length <= min(_MAX_VALUE_CHARACTERS, left):
             left -= length
             letters = content[begin : begin + length * _UNIT_BYTES[kind]]
-            # Some programs write Unicode where only ASCII may stand.
-            text = letters.decode("utf-16-be", "replace") if _UNIT_BYTES[kind] > 1 else decode(letters)
-            yield " ".join((text or "").split())
+            if _UNIT_BYTES[kind] > 1:
+                letters = letters.decode("utf-16-be", "replace").encode()
+            yield b" ".join(letters.translate(None, CONTROLS).split())
 
 
 def _lines(value: Any, key: str, seen: set[int], depth: int) -> Iterator[str]:

@@ -48,11 +48,12 @@ def _texts(data: bytes, parts: FileParts) -> Iterator[str]:
     while place + _SIZE_BYTES <= len(data):
         (size,) = struct.unpack_from("<I", data, place)
         begin = place + _SIZE_BYTES
-        stored = data[begin : begin + size] if size <= len(data) - begin else b""
-        if stored.startswith(_RTF) and not parts.is_time_over:
-            text = parts.read(stored.rstrip(b"\0"), b"note.rtf").strip()
-        else:
-            text = _text(stored)
+        text = ""
+        if size <= len(data) - begin:
+            if data.startswith(_RTF, begin) and not parts.is_time_over:
+                text = parts.read(data[begin : begin + size].rstrip(b"\0"), b"note.rtf").strip()
+            elif _MIN_BYTES <= size <= _MAX_BYTES:
+                text = _text(data[begin : begin + size])
         if text:
             yield text
             place = begin + size
@@ -62,7 +63,7 @@ def _texts(data: bytes, parts: FileParts) -> Iterator[str]:
 
 def _text(stored: bytes) -> str:
     """The text that bytes are; empty for other data."""
-    if not _MIN_BYTES <= len(stored) <= _MAX_BYTES or len(stored) % 2 or stored[-2:] != b"\0\0":
+    if len(stored) % 2 or stored[-2:] != b"\0\0":
         return ""
     try:
         text = stored[:-2].decode("utf-16-le")
