@@ -170,11 +170,16 @@ def _ask(path: str, request: Message) -> ServedAnswer | Unserved:
 
 
 def is_served(caller: Caller, *, seconds: float) -> bool | None:
-    """Whether the server of `magicfs up` answers searches of the caller; None if it says nothing for `seconds`."""
+    """Whether the server of `magicfs up` answers searches of the caller; None if it says nothing for `seconds`.
+
+    One of another user is not asked, and answers none.
+    """
     deadline = time.monotonic() + seconds
     with suppress(OSError, FramingError), socket.socket(socket.AF_UNIX, socket.SOCK_STREAM) as connection:
         connection.settimeout(seconds)
         connection.connect(shared_socket())
+        if not _is_ours(connection):
+            return False
         send(connection, Message({"do": "ping", "caller": caller}), deadline=deadline)
         return bool(receive(connection, max_body_bytes=0, deadline=deadline).head.get("serves"))
     return None

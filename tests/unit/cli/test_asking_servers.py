@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import socket
 import subprocess
 import sys
 from collections.abc import Callable, Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -53,6 +55,30 @@ def test_a_server_is_started_also_where_nobody_reads_the_results_to_their_end(
     with pytest.raises(BrokenPipeError):
         searching.run(searching.SearchOptions("invoice"))
     assert len(started) == 1
+
+
+ASKING: dict[str, Callable[[Caller], object]] = {
+    "a search": lambda caller: search_client.ask({"query": "invoice"}, caller=caller),
+    "a check": lambda caller: search_client.is_served(caller, seconds=1.0),
+}
+
+
+@pytest.mark.parametrize("asking", ASKING)
+def test_a_server_of_another_user_gets_no_variables(
+    short_path: Path, monkeypatch: pytest.MonkeyPatch, asking: str
+) -> None:
+    monkeypatch.setenv("MAGICFS_HOME", str(short_path))
+    monkeypatch.setenv("PGPASSWORD", "secret")
+    (short_path / "run").mkdir()
+    with socket.socket(socket.AF_UNIX) as server:
+        server.bind(search_client.shared_socket())
+        server.listen()
+        monkeypatch.setattr(os, "geteuid", lambda: 54321)
+        ASKING[asking](search_client.this_caller())
+        connection, _ = server.accept()
+        # What was not read when the client closed its end may be lost with a reset.
+        with connection, suppress(ConnectionResetError):
+            assert connection.recv(65536) == b""
 
 
 @pytest.mark.parametrize(("seconds", "is_reported"), [(0.1, False), (search_client.SLOW_FAILURE_SECONDS + 1, True)])
