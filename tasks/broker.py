@@ -36,6 +36,9 @@ _HANGS = (
     "or check the network to it"
 )
 
+CORRECT_ADDRESS = "start it, or correct MAGICFS_BROKER_URL"
+"""What to do when nothing answers at an address that a person has given."""
+
 _SOCKET = "redis+socket://"
 """How the address of a unix socket begins."""
 
@@ -95,7 +98,7 @@ def probe_queues(broker_url: str, names: Sequence[str], *, remedy: str | None = 
 
 def remedy_of(broker_url: str) -> str:
     """What to do when no Redis answers at an address: a socket is mostly that of the embedded one, or of the hub's."""
-    return "see 'magicfs doctor'" if broker_url.startswith(_SOCKET) else "start it, or correct MAGICFS_BROKER_URL"
+    return "see 'magicfs doctor'" if broker_url.startswith(_SOCKET) else CORRECT_ADDRESS
 
 
 def _probe(asking: redis.Redis, names: Sequence[str], remedy: str) -> BrokerStatus:

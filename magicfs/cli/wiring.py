@@ -65,9 +65,12 @@ def probe_broker(settings: Settings) -> BrokerStatus:
         return BrokerStatus(ok=False, detail=f"{name} does not run: run 'magicfs up'", queues={})
     from tasks import broker
 
-    remedy = "run 'magicfs down', then 'magicfs up'" if settings.embedded_broker else None
-    if settings.hub is not None and settings.local_broker:
+    if settings.embedded_broker:
+        remedy = "run 'magicfs down', then 'magicfs up'"
+    elif settings.local_broker:
         remedy = f"it is that of the hub {settings.hub}: run 'magicfs doctor' there"
+    else:
+        remedy = broker.CORRECT_ADDRESS
     try:
         return broker.probe(settings.broker_dsn, settings.host, remedy=remedy)
     except ValueError as error:

@@ -43,6 +43,7 @@ def home(short_path: Path) -> Iterator[Path]:
         ({}, "run 'magicfs down', then 'magicfs up'"),
         ({"hub": "10.8.0.1"}, "it is that of the hub 10.8.0.1: run 'magicfs doctor' there"),
         ({"broker_url": "redis://127.0.0.1:1"}, "start it, or correct MAGICFS_BROKER_URL"),
+        ({"broker_url": "redis+socket:///nonexistent/redis.sock"}, "start it, or correct MAGICFS_BROKER_URL"),
     ],
 )
 def test_what_to_do_fits_where_redis_is(home: Path, settings: dict[str, str], remedy: str) -> None:
