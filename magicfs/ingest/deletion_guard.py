@@ -117,12 +117,13 @@ def _is_elsewhere(root: Root, mount_point: bytes | None) -> bool:
     return None not in (mount_point, root.mount_point) and mount_point != root.mount_point
 
 
-def is_emptied(*, ignored: int, kept: int) -> bool:
+def is_emptied(*, ignored: int, kept: Callable[[], int]) -> bool:
     """Whether a person should confirm rules that ignore `ignored` files of a root, and leave so many others in it.
 
     A rule says what is not to be found, and counts at once. But vectors that took hours go with a `*` in a wrong place.
+    `kept` is asked only where it matters: it may count all files of the root.
     """
-    return kept == 0 and ignored >= MIN_SUSPICIOUS_FILES
+    return ignored >= MIN_SUSPICIOUS_FILES and kept() == 0
 
 
 def is_suspicious(*, deleted: int, indexed: int) -> bool:

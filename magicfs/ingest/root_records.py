@@ -91,6 +91,11 @@ class RootRecords:
                 deletions_confirmed=roots_db.consume_deletion_confirmation(connection, root.id),
             )
 
+    def is_suspect(self, root: Root) -> bool:
+        """Whether the root waits for a person who confirms deletions."""
+        with self._database.transaction() as connection:
+            return roots_db.is_suspect(connection, root.id)
+
     def restore_deletion_confirmation(self, root: Root) -> None:
         """Keep for the next scan what a person has confirmed for one that did not end."""
         with self._transaction() as connection:

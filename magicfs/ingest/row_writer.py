@@ -13,6 +13,7 @@ from contextlib import contextmanager
 from datetime import datetime
 from functools import partial
 
+from magicfs.db.cluster import roots as roots_db
 from magicfs.db.corpus import files as files_db
 from magicfs.db.pool import Connection, Database, retry_on_conflict
 from magicfs.domain.files import SeenFile, display_path
@@ -119,13 +120,13 @@ class RowWriter:
     def forget_ignored(self, root: Root, directory: bytes) -> tuple[int, int]:
         """Delete the rows below a directory that a rule ignores by now. Returns how many; and how many it has kept.
 
-        It keeps them all when they are the whole root: a full scan must decide.
+        It keeps them all when they are the whole root, or that is suspect: a full scan must decide.
         """
 
         def delete() -> tuple[int, int]:
             with self.transaction() as connection:
                 count = files_db.count_files_under(connection, root.id, [directory])
-                if is_emptied(ignored=count, kept=files_db.count_files_of_root(connection, root.id) - count):
+                if self._waits(connection, root, count):
                     return 0, count
                 return files_db.delete_paths(connection, root.id, [directory]), 0
 
@@ -133,6 +134,12 @@ class RowWriter:
         if deleted:
             self._cache.count_own_deletion(root.id)
         return deleted, kept
+
+    def _waits(self, connection: Connection, root: Root, ignored: int) -> bool:
+        """Whether a full scan must decide about `ignored` files of a root."""
+        if roots_db.is_suspect(connection, root.id):
+            return True
+        return is_emptied(ignored=ignored, kept=lambda: files_db.count_files_of_root(connection, root.id) - ignored)
 
     def delete_unseen(self, root: Root, paths: Sequence[bytes], began: datetime) -> int:
         """Delete the rows at these paths that have not been recorded since a scan began. Returns how many."""

@@ -256,13 +256,19 @@ class Scanner:
         # Recent deletions elsewhere in the root say nothing about one directory.
         recent = 0 if walk.top else self._deletions.count(root.id)
         kept = snapshot.seen_files - len(difference.new_inodes)
+        # What a person was asked about stays, whatever else has come into the root since.
+        waits = bool(files.ignored) and self._records.is_suspect(root)
+
+        def others() -> int:
+            if waits:
+                return 0
+            return self._count_files(root) - files.count if walk.top and not kept else kept
 
         def is_suspect(lost: LostFiles) -> bool:
             deleted = recent + len(lost.deleted)
             are_gone = is_suspicious(deleted=deleted, indexed=deleted + len(lost.ignored) + kept)
-            if lost.deleted and are_gone:
+            if (lost.deleted and are_gone) or (lost.ignored and waits and from_event):
                 return True
-            others = self._count_files(root) - files.count if walk.top and not kept else kept
             return is_emptied(ignored=len(lost.ignored), kept=others)
 
         lost = files

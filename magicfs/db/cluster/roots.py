@@ -100,6 +100,11 @@ def set_root_state(connection: Connection, root: RootId, *, state: RootState, de
         _announce(connection)
 
 
+def is_suspect(connection: Connection, root: RootId) -> bool:
+    """Whether a root waits for a person who confirms deletions."""
+    return bool(fetch_one(connection.execute(_SQL["is_suspect"], {"root_id": root}))[0])
+
+
 def end_missing(connection: Connection, root: RootId) -> None:
     """Record that a root that counts as missing is present."""
     if connection.execute(_SQL["end_missing"], {"root_id": root}).rowcount:

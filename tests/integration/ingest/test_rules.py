@@ -10,6 +10,7 @@ import pytest
 
 from magicfs.cli.file_report import explanation_facts
 from magicfs.db.cluster.roots import request_scan
+from magicfs.db.corpus import files as files_db
 from magicfs.db.corpus.failures import retry_failures
 from magicfs.domain.contents import Document, UnreadPages, UnreadPart, UnreadParts
 from magicfs.domain.files import SkipReason
@@ -116,6 +117,53 @@ def test_a_rule_that_ignores_all_files_of_a_root_waits_for_a_person(index: Index
     index.settle()
     assert index.states() == {}
     assert index.rows("SELECT state, detail FROM roots") == [("present", None)]
+
+
+@pytest.mark.parametrize("rules", ["one\ntwo\n", "*.txt\n"])
+@pytest.mark.parametrize("change", ["new.md", "one/.gitignore", "one/deep/.ignore"])
+def test_a_root_that_waits_for_a_person_keeps_its_files_when_another_one_changes(
+    index: Index, change: str, rules: str
+) -> None:
+    write(index.folder, *(f"{folder}/{number}.txt" for folder in ("one/deep", "two") for number in range(5)))
+    index.settle()
+    before = index.states()
+    (index.folder / ".magicfsignore").write_text(rules)
+    index.settle()
+    write(index.folder, change)
+    for directory in look_at(index.root, [change.encode()]).directories:
+        assert index.scanner.scan_directory(index.root, directory).deleted == 0
+    for _ in range(3):
+        index.settle()
+        assert before.items() <= index.states().items()
+    assert index.rows("SELECT state FROM roots") == [("suspect",)]
+    accept_deletions(index)
+    index.settle()
+    assert set(index.states()) == {change} - {"one/.gitignore", "one/deep/.ignore"}
+
+
+def test_a_folder_without_files_costs_no_look_at_the_rest_of_its_root(
+    index: Index, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """One that is new, and one that is ignored: the rest may be a million files."""
+    write(index.folder, "a.txt")
+    (index.folder / ".magicfsignore").write_text("junk\n")
+    index.settle()
+    monkeypatch.setattr(files_db, "count_files_of_root", lambda *_: pytest.fail("all files were counted"))
+    for name in ("new", "junk"):
+        (index.folder / name).mkdir()
+        assert index.scanner.scan_directory(index.root, name.encode()).deleted == 0
+
+
+def test_deletions_that_a_person_has_confirmed_make_the_next_ones_no_more_suspicious(index: Index) -> None:
+    write(index.folder, *(f"{number}.txt" for number in range(20)))
+    index.settle()
+    for number in range(15):
+        (index.folder / f"{number}.txt").unlink()
+    assert index.scan().suspected_deletions == 15
+    accept_deletions(index)
+    assert index.scan().deleted == 15
+    (index.folder / "15.txt").unlink()
+    assert index.scan().deleted == 1
 
 
 @pytest.mark.parametrize("path", RULES)

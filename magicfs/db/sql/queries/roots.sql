@@ -57,6 +57,10 @@ DELETE FROM roots WHERE id = %(root_id)s
 UPDATE roots SET state = %(state)s, detail = %(detail)s
 WHERE id = %(root_id)s AND (state, detail) IS DISTINCT FROM (%(state)s::root_state, %(detail)s)
 
+-- name: is_suspect
+-- Whether a root waits for a person who confirms deletions.
+SELECT EXISTS (SELECT FROM roots WHERE id = %(root_id)s AND state = 'suspect')
+
 -- name: end_missing
 -- The disk of a root answers again. One of any other state keeps it: a scan may have recorded that meanwhile.
 UPDATE roots SET state = 'present', detail = NULL WHERE id = %(root_id)s AND state = 'missing'
