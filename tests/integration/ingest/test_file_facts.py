@@ -117,6 +117,15 @@ def test_what_recognised_which_pages_is_said(index: Index, recognition: Recognit
     assert not [one for one in lines(index, "scan.pdf") if one.startswith("detail")]
 
 
+def test_pictures_in_which_nothing_is_recognised_have_no_text_that_was_read(index: Index) -> None:
+    (index.folder / "photo.png").write_text("not really a picture")
+    detail = "rapidocr recognises no text in it"
+    index.reader.extract = lambda content, name, gap: Unreadable(SkipReason.NO_TEXT, detail, ocr="rapidocr")
+    index.settle()
+    assert line(index, "photo.png", "detail") == detail
+    assert facts(index, "photo.png")["recognised_by"] is None
+
+
 @pytest.mark.parametrize(
     ("state", "label", "words"),
     [
@@ -136,6 +145,14 @@ def test_chunks_without_a_vector_are_counted_by_their_reasons(index: Index, stat
     assert line(index, "a.txt", label) == words
 
 
+def test_without_a_model_no_chunk_is_beyond_a_limit(index: Index) -> None:
+    (index.folder / "a.txt").write_text("one\n\ntwo")
+    index.settle()
+    index.rows("UPDATE models SET state = 'retired' RETURNING 1")
+    assert line(index, "a.txt", "found") == "0 of 2 chunks by meaning, all of them by their words"
+    assert not [one for one in lines(index, "a.txt") if one.startswith("left out")]
+
+
 @pytest.fixture
 def second(index: Index) -> int:
     """The id of a multilingual model beside one that reads English."""
@@ -144,11 +161,13 @@ def second(index: Index) -> int:
         return start_multilingual(connection, replace(FAKE_SPEC, name="fake/all", languages=())).id
 
 
-def set_rows(index: Index, second: int, *, active: str, other: str, priority: int = 0) -> None:
-    """Put all chunks into a state under the active and the multilingual model."""
+def set_rows(index: Index, second: int, *, active: str | None, other: str, priority: int = 0) -> None:
+    """Put all chunks into a state under the active and the multilingual model; None for no row there."""
     vectors = "[" + ",".join(["1"] * FAKE_SPEC.dimension) + "]"
     index.rows("DELETE FROM embeddings RETURNING 1")
     for model, state in ((1, active), (second, other)):
+        if state is None:
+            continue
         index.rows(
             "INSERT INTO embeddings (model_id, chunk_id, state, priority, vector)"
             " SELECT %s, id, %s::embedding_state, %s, CASE %s WHEN 'done' THEN %s::halfvec END FROM chunks RETURNING 1",
@@ -177,6 +196,25 @@ def test_the_vectors_of_each_model_are_counted(
     assert bool(waiting) is (found == 0)
 
 
+@pytest.mark.parametrize(
+    ("active", "other", "left_out"),
+    [
+        ("unread", "failed", ["the meaning of 2 of 2 chunks, which failed: see 'magicfs failures'"]),
+        ("failed", "unread", ["the meaning of 2 of 2 chunks, which failed: see 'magicfs failures'"]),
+        ("unread", "unread", ["the meaning of 2 of 2 chunks: no model reads their script"]),
+        (None, "done", []),
+    ],
+)
+def test_a_chunk_is_left_out_for_one_reason(
+    index: Index, second: int, active: str | None, other: str, left_out: list[str]
+) -> None:
+    (index.folder / "a.txt").write_text("one\n\ntwo")
+    index.settle()
+    set_rows(index, second, active=active, other=other)
+    found = [one.removeprefix("left out").strip() for one in lines(index, "a.txt") if one.startswith("left out")]
+    assert found == left_out
+
+
 def test_a_language_that_the_active_model_does_not_read_is_said(index: Index, second: int) -> None:
     (index.folder / "brief.md").write_text("-")
     read_as(index, Document("Rechnungen", "text/markdown", language="de"))
@@ -187,10 +225,14 @@ def test_a_language_that_the_active_model_does_not_read_is_said(index: Index, se
     assert line(index, "brief.md", "vectors") == "0 of fake/bag-of-words, which does not read de; 1 of fake/all"
     set_rows(index, second, active="unread", other="unread")
     assert line(index, "brief.md", "left out") == "the meaning of 1 of 1 chunk: no model reads their script"
+    index.rows("UPDATE models SET languages = '{}' RETURNING 1")
+    assert line(index, "brief.md", "vectors") == "0 of fake/bag-of-words; 0 of fake/all", "it reads every language"
 
 
 def test_copies_are_named(index: Index) -> None:
-    for number in range(5):
+    (index.folder / "copy4.txt").write_text("the same")
+    index.settle()
+    for number in range(4):
         (index.folder / f"copy{number}.txt").write_text("the same")
     for number in range(2):
         (index.folder / f"pair{number}.txt").write_text("twice")

@@ -62,6 +62,18 @@ def test_the_rare_words_of_a_long_file_are_found(
     assert measures.relative_words == 1.0
 
 
+def test_a_passage_that_stands_twice_is_shown_at_its_first_place(
+    corpus: Corpus, explained: Explained, database: Database
+) -> None:
+    corpus.add(b"book.txt", "a chapter on bread", "a chapter on soup", "a chapter on bread")
+    with database.transaction() as connection:
+        # Postgres stores the changed row behind the others.
+        connection.execute("UPDATE content_chunks SET page = 1 WHERE ordinal = 0")
+    measures = explained("book.txt", "bread").measures
+    assert measures is not None
+    assert (measures.lines, measures.page) == ((1, 9), 1)
+
+
 @pytest.mark.parametrize(
     ("query", "reason"),
     [

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -9,12 +10,13 @@ import pytest
 from numpy.typing import NDArray
 
 from magicfs.db.pool import Database
+from magicfs.db.vectors.renewal import renew_multilingual
 from magicfs.domain.token_vectors import DIMENSION, pack_signs
 from magicfs.search import token_matches
 from magicfs.search.service import SearchService
 from tests.integration.search.corpus import ChosenVectors, Corpus, unit
 from tests.integration.search.test_round_trips import recorded
-from tests.integration.search.test_two_models import GERMAN, TwoModels
+from tests.integration.search.test_two_models import GERMAN, SECOND, TwoModels
 
 TOKENS: NDArray[np.float32] = np.random.default_rng(7).standard_normal((12, DIMENSION)).astype(np.float32)
 ASKED, OTHERS = TOKENS[:4], TOKENS[4:]
@@ -71,6 +73,20 @@ def test_a_text_without_tokens_keeps_its_similarity(
     assert [name for name, _ in without] == [b"uno.txt", b"dos.txt", b"tres.txt"]
     add_tokens(database, models, "tres", ASKED)
     assert found(service) == without
+
+
+def test_the_tokens_of_a_model_that_searches_do_not_use_yet_say_nothing(
+    database: Database, models: TwoModels, service: SearchService
+) -> None:
+    with database.transaction() as connection:
+        assert renew_multilingual(connection, replace(SECOND, digest="3" * 64))
+        connection.execute(
+            "INSERT INTO embeddings (model_id, chunk_id, state, token_signs) SELECT models.id, chunks.id, 'pending', %s "
+            "FROM models, chunks WHERE models.state = 'renewing' "
+            "ON CONFLICT (model_id, chunk_id) DO UPDATE SET token_signs = excluded.token_signs",
+            (pack_signs(OTHERS, range(len(OTHERS))),),
+        )
+    assert [name for name, _ in found(service)] == [b"tres.txt", b"uno.txt", b"dos.txt"]
 
 
 def test_an_answer_in_the_questions_language_stays_first(

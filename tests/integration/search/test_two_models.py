@@ -90,6 +90,29 @@ def test_a_chunk_is_as_near_as_the_mean_of_its_vectors(
     assert hits[b"second.txt"] == pytest.approx(0.65, abs=0.01)
 
 
+@pytest.mark.parametrize(
+    ("active", "second", "said"),
+    [
+        ((0.8, 0.6, 0), (), [(pytest.approx(0.8, abs=0.01), ""), (None, "the model does not read its language")]),
+        ((), (0.65, 0.76), [(None, "the model does not read its language"), (pytest.approx(0.65, abs=0.01), "")]),
+    ],
+)
+def test_an_explanation_has_what_each_model_says(
+    models: TwoModels,
+    vectors: ChosenVectors,
+    service: SearchService,
+    active: Sequence[float],
+    second: Sequence[float],
+    said: list[tuple[object, str]],
+) -> None:
+    vectors.vectors[ENGLISH], vectors.second[ENGLISH] = unit(1, 0, 0), unit(1, 0)
+    models.add(b"one.txt", "one", active=active, second=second)
+    (hit,) = service.search(ENGLISH, deadline_s=60).hits
+    measures = service.explain(ENGLISH, file=hit.file_id, deadline_s=60).measures
+    assert measures is not None
+    assert [(similarity, why) for _, similarity, why in measures.by_model] == said
+
+
 @pytest.mark.parametrize("limited", [True, False])
 def test_what_one_model_finds_is_measured_by_the_other(
     models: TwoModels, vectors: ChosenVectors, service: SearchService, monkeypatch: pytest.MonkeyPatch, limited: bool
