@@ -97,7 +97,7 @@ def test_a_chunk_is_as_near_as_the_mean_of_its_vectors(
         ((), (0.65, 0.76), [(None, "the model does not read its language"), (pytest.approx(0.65, abs=0.01), "")]),
     ],
 )
-def test_an_explanation_has_what_each_model_says(
+def test_an_explanation_says_which_model_has_no_vector_of_a_text(
     models: TwoModels,
     vectors: ChosenVectors,
     service: SearchService,
