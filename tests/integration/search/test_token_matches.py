@@ -81,8 +81,8 @@ def test_the_tokens_of_a_model_that_searches_do_not_use_yet_say_nothing(
     with database.transaction() as connection:
         assert renew_multilingual(connection, replace(SECOND, digest="3" * 64))
         connection.execute(
-            "INSERT INTO embeddings (model_id, chunk_id, state, token_signs) SELECT models.id, chunks.id, 'pending', %s "
-            "FROM models, chunks WHERE models.state = 'renewing' "
+            "INSERT INTO embeddings (model_id, chunk_id, state, token_signs) "
+            "SELECT models.id, chunks.id, 'pending', %s FROM models, chunks WHERE models.state = 'renewing' "
             "ON CONFLICT (model_id, chunk_id) DO UPDATE SET token_signs = excluded.token_signs",
             (pack_signs(OTHERS, range(len(OTHERS))),),
         )
