@@ -21,7 +21,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "text/x-dxf": 63,
     **dict.fromkeys(("text/x-org", "text/x-asciidoc"), 74),
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),
-    "application/zip": 81,
+    "application/zip": 82,
     "application/x-ipynb+json": 21,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),

@@ -183,17 +183,33 @@ def test_blanks_of_opendocument_stand_between_words(extractor: FileExtractor) ->
     assert found.text.split() == ["a", "lamp", "glows", "at", "night"]
 
 
-def test_signs_of_notes_stand_in_no_sentence_of_a_book(extractor: FileExtractor) -> None:
-    note = '<a l:href="#n1" type="note">[1]</a>'
-    fiction = fiction_book("the harbour", keywords="").replace(b"harbour", f"harbour{note} sleeps".encode())
-    assert "the harbour sleeps" in document(extractor.extract(fiction, name=b"a.fb2")).text
-    book = container(
+def book_of(body: str) -> bytes:
+    """A book in EPUB of one page."""
+    return container(
         {
             "mimetype": "application/epub+zip",
             "META-INF/container.xml": '<container><rootfiles><rootfile full-path="a.opf"/></rootfiles></container>',
             "a.opf": '<package><manifest><item id="a" href="a.xhtml" media-type="application/xhtml+xml"/></manifest>'
             '<spine><itemref idref="a"/></spine></package>',
-            "a.xhtml": '<html><body><p>the harbour<sup><a href="n.xhtml#n1">1</a></sup> sleeps</p></body></html>',
+            "a.xhtml": f"<html><body>{body}</body></html>",
         }
     )
+
+
+def test_signs_of_notes_stand_in_no_sentence_of_a_book(extractor: FileExtractor) -> None:
+    note = '<a l:href="#n1" type="note">[1]</a>'
+    fiction = fiction_book("the harbour", keywords="").replace(b"harbour", f"harbour{note} sleeps".encode())
+    assert "the harbour sleeps" in document(extractor.extract(fiction, name=b"a.fb2")).text
+    book = book_of('<p>the harbour<sup><a href="n.xhtml#n1">1</a></sup> sleeps</p>')
     assert document(extractor.extract(book, name=b"a.epub")).text.strip() == "the harbour sleeps"
+
+
+@pytest.mark.parametrize("end", ["<br/>", '<br class="a" />\n', "</p><p>"])
+def test_an_end_of_a_line_joins_no_words_of_a_book(extractor: FileExtractor, end: str) -> None:
+    table = f"<table><tr><td><p>the tide{end}turns</p></td><th><p>low{end}water</p></th></tr></table>"
+    heading = "" if "p" in end else f"<h2>The harbour{end}sleeps</h2>"
+    found = document(extractor.extract(book_of(f"{heading}<p>a lamp{end}glows</p>{table}"), name=b"a.epub"))
+    words = "The harbour sleeps a lamp glows the tide turns low water".split()
+    assert found.text.split() == (words if heading else words[3:])
+    assert found.headings == (((1, 2),) if heading else ())
+    assert "lamp glows" not in found.text

@@ -1,5 +1,7 @@
 """Makes of a book in EPUB one that kreuzberg reads: no signs of notes inside of sentences, no encoded names of pages.
 
+Nor are there ends of lines in headings and in cells of tables, which the library puts no space for.
+
 `with_book_statements` adds what the book states more than once, of which kreuzberg gives the last one. Runs in the
 child process, called by `readable_form` and `document_parts`. Pure functions.
 """
@@ -27,6 +29,8 @@ _PAGES: Final = (".xhtml", ".html", ".htm", ".xml")
 _PACKAGE: Final = ".opf"
 _ENCODED_NAME: Final = re.compile(rb'(<item\b[^<>]{0,500}?\bhref=")([^"<>%]{0,500}%[^"<>]{0,500})(")')
 """The name of a page as an address has it, such as `Chapter%201.xhtml`: kreuzberg looks for a member of that name."""
+_TAG: Final = re.compile(rb"<(/?)(h[1-6]|t[dh]|br|p|div|li)(?:[\s/][^<>]{0,1000})?>\s{0,99}", re.IGNORECASE)
+_ENDING_LINES: Final = frozenset((b"br", b"p", b"div", b"li"))
 _MAX_BYTES: Final = 128 << 20
 """A book all of whose members unpack to more stays as it is."""
 _MAX_PACKAGE_BYTES: Final = 4 << 20
@@ -43,12 +47,27 @@ def prepared_book(content: bytes) -> bytes:
             for name in book.namelist():
                 if name.lower().endswith((*_PAGES, _PACKAGE)):
                     page = book.read(name)
-                    shown = _with_plain_names(page) if name.lower().endswith(_PACKAGE) else without_references(page)
+                    is_package = name.lower().endswith(_PACKAGE)
+                    shown = _with_plain_names(page) if is_package else _in_single_lines(without_references(page))
                     if shown != page:
                         changed[name] = shown
             return repacked(book, changed=changed) if changed else content
     except DAMAGE:
         return content
+
+
+def _in_single_lines(page: bytes) -> bytes:
+    """The page with a space for each end of a line in a heading or in a cell of a table."""
+    is_inside = False
+
+    def shown(tag: re.Match[bytes]) -> bytes:
+        nonlocal is_inside
+        name = tag[2].lower()
+        if name not in _ENDING_LINES:
+            is_inside = not tag[1]
+        return b" " if is_inside and name in _ENDING_LINES else tag[0]
+
+    return _TAG.sub(shown, page)
 
 
 def with_book_statements(document: Document, content: bytes) -> Document:
