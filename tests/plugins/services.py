@@ -24,8 +24,9 @@ def make_scanner(
     *,
     hold: Callable[[Connection], None] = lambda _: None,
     stopping: Callable[[], bool] = lambda: False,
+    queue: JobQueue | None = None,
 ) -> Scanner:
-    return Scanner(database, SilentQueue(), hold=hold, stopping=stopping, on_change=lambda: None)
+    return Scanner(database, queue or SilentQueue(), hold=hold, stopping=stopping, on_change=lambda: None)
 
 
 def make_embed_service(

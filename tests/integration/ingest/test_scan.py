@@ -21,8 +21,9 @@ from magicfs.ingest.import_detector import IMPORT_FILES
 from magicfs.ingest.scanner import Scanner, ScanStopped
 from magicfs.ingest.walk import Listing, Walk
 from magicfs.ingest.watcher import Watcher
+from tests.integration.ingest.agents import NotingQueue
 from tests.integration.ingest.trees import changed, many, watcher
-from tests.plugins.index import Index, with_and_without_restarts
+from tests.plugins.index import HOST, Index, with_and_without_restarts
 from tests.plugins.services import make_scanner
 from tests.plugins.waiting import SECONDS
 
@@ -37,6 +38,15 @@ def test_a_time_beyond_what_the_database_holds_is_cut_off(index: Index) -> None:
     index.settle()
     assert index.states() == {"late.txt": ("indexed", None), "usual.txt": ("indexed", None)}
     assert index.scan().changed == 0
+
+
+def test_files_that_changed_wake_the_workers_of_their_host_and_others_do_not(index: Index) -> None:
+    queue = NotingQueue()
+    index.scanner = make_scanner(index.database, queue=queue)
+    (index.folder / "new.txt").write_text("words")
+    for _ in range(2):
+        index.scan()
+        assert queue.extract == [HOST]
 
 
 def test_a_file_that_the_database_refuses_is_logged_and_left_out(
