@@ -64,6 +64,17 @@ class MountProcess:
         searches = self.home / "searches"
         return searches.read_text().splitlines() if searches.exists() else []
 
+    @property
+    def open_files(self) -> list[str]:
+        """The paths of the files that the process has open. Its connections come and go by themselves."""
+        assert self.process is not None
+        paths = []
+        for each in Path(f"/proc/{self.process.pid}/fd").iterdir():
+            # One that was closed meanwhile.
+            with contextlib.suppress(FileNotFoundError):
+                paths.append(os.readlink(each))
+        return [path for path in paths if path.startswith("/")]
+
     def query_path(self, query: str) -> Path:
         return self.path / "search" / query
 

@@ -6,7 +6,6 @@ import errno
 import os
 import time
 from collections.abc import Callable
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -43,13 +42,7 @@ def real(opened: Path, root: IndexedRoot) -> Path:
 
 def descriptors(mount: MountProcess) -> list[str]:
     """What the mount has open below the root."""
-    assert mount.process is not None
-    targets = []
-    for each in Path(f"/proc/{mount.process.pid}/fd").iterdir():
-        # One that was closed meanwhile.
-        with suppress(FileNotFoundError):
-            targets.append(os.readlink(each))
-    return [target for target in targets if target.endswith(("/d/a", "(deleted)"))]
+    return [path for path in mount.open_files if path.endswith(("/d/a", "(deleted)"))]
 
 
 def test_python_has_nothing_to_do_with_most_of_them(mount: MountProcess, opened: Path) -> None:

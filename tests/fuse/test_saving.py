@@ -19,6 +19,8 @@ from tests.fuse.editors import CREATE, beside, git, write
 from tests.fuse.indexed_root import IndexedRoot
 from tests.plugins.waiting import eventually
 
+SAVES = 30
+
 
 def test_scratch_files_are_private_and_listed(mount: MountProcess, entry: Path, root: IndexedRoot) -> None:
     directory = entry.parent
@@ -112,9 +114,10 @@ def test_new_content_that_goes_and_comes_back_is_saved(entry: Path, original: Pa
     assert entry.read_bytes() == original.read_bytes() == b"new roses"
 
 
-def test_saving_again_before_the_first_save_has_ended(entry: Path, original: Path) -> None:
+def test_saving_again_before_the_first_save_has_ended(mount: MountProcess, entry: Path, original: Path) -> None:
     """A program goes on when it has closed a file; the mount learns of it a moment later."""
-    for number in range(30):
+    open_files = len(mount.open_files)
+    for number in range(SAVES):
         content = b"%d " % number * 1000
         entry.rename(beside(entry, "backup"))
         write(entry, content, CREATE)
@@ -125,6 +128,7 @@ def test_saving_again_before_the_first_save_has_ended(entry: Path, original: Pat
         beside(entry, "backup").unlink()
     eventually(lambda: original.read_bytes() == content + b"!")
     assert os.listdir(entry.parent) == [entry.name]
+    eventually(lambda: len(mount.open_files) < open_files + SAVES / 3)
 
 
 def test_a_save_reaches_the_file_that_the_name_stood_for(mount: MountProcess, root: IndexedRoot) -> None:

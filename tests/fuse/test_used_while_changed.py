@@ -9,7 +9,6 @@ import threading
 import time
 from collections import Counter
 from collections.abc import Callable, Iterator
-from contextlib import suppress
 from functools import partial
 from pathlib import Path
 
@@ -39,17 +38,6 @@ def small_disk(mount: MountProcess, database: Database, tmp_path: Path) -> Itera
         yield mount.path / "mirror/small"
     finally:
         subprocess.run(["umount", "-l", path], check=True)
-
-
-def open_files(mount: MountProcess) -> int:
-    """How many files the mount has open. Its connections come and go by themselves."""
-    assert mount.process is not None
-    targets = []
-    for each in Path(f"/proc/{mount.process.pid}/fd").iterdir():
-        # One that was closed meanwhile.
-        with suppress(FileNotFoundError):
-            targets.append(os.readlink(each))
-    return sum(target.startswith("/") for target in targets)
 
 
 def errors_while(changes: Callable[[], object], *uses: Callable[[], object]) -> Counter[str]:
@@ -127,13 +115,13 @@ def test_an_open_file_that_was_deleted_can_be_opened_again(mirror: Path) -> None
 
 def test_a_file_that_was_found_stays_that_file(mount: MountProcess, mirror: Path) -> None:
     def has_at_most(files: int) -> bool:
-        return open_files(mount) <= files
+        return len(mount.open_files) <= files
 
     for change in ((mirror / "a").unlink, lambda: (mirror / "b").replace(mirror / "a")):
         (mirror / "b").write_bytes(b"new")
         (mirror / "a").write_bytes(b"old")
         found = os.open(mirror / "a", os.O_PATH)
-        before = open_files(mount)
+        before = len(mount.open_files)
         change()
         assert os.fstat(found).st_nlink == 0
         with open(f"/proc/self/fd/{found}", "rb") as file:
@@ -161,12 +149,12 @@ def test_a_removed_directory_in_which_a_program_stands(mirror: Path) -> None:
 
 
 def test_nothing_stays_open_of_what_was_removed(mount: MountProcess, mirror: Path) -> None:
-    before = open_files(mount)
+    before = len(mount.open_files)
     for number in range(200):
         (mirror / str(number)).write_text("short lived")
         (mirror / str(number)).unlink()
     # The mount opens connections of its own meanwhile.
-    eventually(lambda: open_files(mount) < before + 20)
+    eventually(lambda: len(mount.open_files) < before + 20)
 
 
 def test_nothing_stays_open_of_what_programs_had_not_found(
@@ -174,7 +162,7 @@ def test_nothing_stays_open_of_what_programs_had_not_found(
 ) -> None:
     """What takes a name beside the mount, and is removed there while the kernel has what had the name before."""
     makers: list[Callable[[Path], object]] = [Path.touch, lambda path: path.symlink_to("target"), os.mkfifo, Path.mkdir]
-    before = open_files(mount)
+    before = len(mount.open_files)
     for number in range(20):
         for make in makers:
             (mirror / "name").unlink(missing_ok=True)
@@ -190,7 +178,7 @@ def test_nothing_stays_open_of_what_programs_had_not_found(
             else:
                 (mirror / "other").touch()
                 (mirror / "other").replace(mirror / "name")
-    eventually(lambda: open_files(mount) < before + 20)
+    eventually(lambda: len(mount.open_files) < before + 20)
 
 
 def test_more_files_can_be_open_than_programs_may_have_by_themselves(
