@@ -195,6 +195,10 @@ def test_extended_attributes_of_a_file_itself(mirror: Path, root: IndexedRoot) -
     assert "user.note" not in os.listxattr(root.path / "a")
     with raises_errno(errno.ENODATA):
         os.getxattr(path, "user.note")
+    with raises_errno(errno.EOPNOTSUPP):
+        os.getxattr(path, "security.selinux")
+    os.setxattr(root.path / "a", "user.magicfs.copied", b"x")
+    assert "user.magicfs.copied" not in os.listxattr(path), "a copy must not get it"
     os.setxattr(mirror, "user.note", b"of the root")
     assert os.getxattr(root.path, "user.note") == b"of the root"
 

@@ -217,5 +217,7 @@ def test_files_of_a_root_that_is_not_there_wait_for_it(index: Index) -> None:
     write(index, "waiting")
     index.rows("UPDATE roots SET state = 'missing' RETURNING 1")
     assert claim_files(index) == []
+    with index.database.transaction() as connection:
+        assert not file_claims.has_waiting_files(connection, host=HOST)
     index.rows("UPDATE roots SET state = 'present' RETURNING 1")
     assert claim_files(index) == ["waiting"]

@@ -330,6 +330,24 @@ class TestChangesDuringWork:
         index.settle()
         assert index.states() == {"poison.txt": ("indexed", None)}
 
+    def test_a_change_during_the_last_attempt_allows_one_more(self, index: Index) -> None:
+        path = index.folder / "poison.txt"
+        path.write_text("bad")
+        index.scan()
+        index.rows("UPDATE files SET attempts = %s RETURNING 1", MAX_FILE_ATTEMPTS - 1)
+        attempts = 0
+        while attempts < 9 and index.states() == {"poison.txt": ("pending", None)}:
+            with index.database.transaction() as connection:
+                claims = claim_files(connection, host=HOST, boot="", owner="a", limit=9, max_bytes=99, seconds=60)
+            attempts += len(claims)
+            if attempts == 1:
+                path.write_text("worse")
+                index.scan()
+            index.extraction("a").recover()
+            index.rows("UPDATE files SET leased_until = NULL RETURNING 1")
+        assert index.states() == {"poison.txt": ("failed", "crashed")}
+        assert attempts == 2
+
     def test_a_repair_during_an_attempt_that_finds_no_text_is_read(
         self, index: Index, monkeypatch: pytest.MonkeyPatch
     ) -> None:

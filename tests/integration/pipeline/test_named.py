@@ -136,6 +136,27 @@ def test_a_file_that_loses_its_text_loses_its_chunks(index: Index) -> None:
     assert index.states() == {"note.md": ("indexed", None)}
 
 
+def test_a_newer_version_reads_named_files_anew(index: Index, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Those whose beginning was read, and large ones of which nothing is stored."""
+    monkeypatch.setattr("magicfs.pipeline.maintenance.OUTDATED_SECONDS", 0.0)
+    (index.folder / "photo.raw").write_bytes(bytes(100))
+    with (index.folder / "disk.img").open("wb") as file:
+        file.truncate(1 << 32)
+    with FileExtractor(limits=Limits()) as extractor:
+        index.reader = extractor
+        index.read_all()
+    named = dict.fromkeys(("disk.img", "photo.raw"), NAMED)
+    assert index.states() == named
+    assert index.rows("SELECT display FROM files WHERE content_id IS NULL") == [("disk.img",)]
+    maintenance = make_maintenance(index.database)
+    maintenance.sweep()
+    assert index.states() == named, "this version has read them"
+    index.rows("UPDATE files SET extractor = extractor - 1 WHERE content_id IS NULL RETURNING 1")
+    index.rows("UPDATE contents SET extractor = extractor - 1 RETURNING 1")
+    maintenance.sweep()
+    assert index.states() == dict.fromkeys(named, ("pending", None))
+
+
 class TestAnIndexOfAnOlderVersion:
     def test_files_that_were_skipped_for_having_no_text_become_named_without_being_read(
         self, index: Index, monkeypatch: pytest.MonkeyPatch

@@ -13,7 +13,14 @@ from magicfs.domain.files import clamp_to_int64
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import Root
 from magicfs.errors import RootMissing
-from magicfs.ingest.deletion_guard import MIN_SUSPICIOUS_FILES, is_present, is_suspicious, verify_root
+from magicfs.ingest.deletion_guard import (
+    MIN_SUSPICIOUS_FILES,
+    is_emptied,
+    is_present,
+    is_suspicious,
+    not_missing,
+    verify_root,
+)
 
 
 def root(path: Path) -> Root:
@@ -104,3 +111,26 @@ def test_a_file_with_a_time_beyond_what_the_index_holds_is_unchanged(tmp_path: P
 )
 def test_the_deletion_of_most_of_a_root_is_suspicious(deleted: int, indexed: int, suspicious: bool) -> None:
     assert is_suspicious(deleted=deleted, indexed=indexed) is suspicious
+
+
+@pytest.mark.parametrize(
+    ("ignored", "kept", "emptied"),
+    [
+        (MIN_SUSPICIOUS_FILES, 0, True),
+        (MIN_SUSPICIOUS_FILES - 1, 0, False),
+        (MIN_SUSPICIOUS_FILES, 1, False),
+    ],
+)
+def test_rules_that_ignore_all_of_many_files_empty_a_root(ignored: int, kept: int, emptied: bool) -> None:
+    assert is_emptied(ignored=ignored, kept=lambda: kept) is emptied
+
+
+def test_what_a_mount_showed_that_is_gone_is_missing(tmp_path: Path) -> None:
+    """A file of its name, which was there before it, is not: the mount has covered none."""
+    disk = tmp_path / "docs/disk"
+    disk.mkdir(parents=True)
+    docs = replace(root(tmp_path / "docs"), inner_mounts=(os.fsencode(disk),))
+    paths = {b"disk", b"disk/a.txt", b"disk/b/c.txt", b"diskette.txt"}
+    assert not_missing(docs, paths) == {b"disk", b"diskette.txt"}
+    (disk / "a.txt").touch()
+    assert not_missing(docs, paths) == paths, "its directory is used otherwise"

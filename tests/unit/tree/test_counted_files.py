@@ -125,6 +125,15 @@ def test_a_file_that_is_known_from_the_index_gets_no_second_number(
     assert look_up(table, root, b"a") == listed.ino
 
 
+def test_a_count_that_is_full_needs_a_node(table: InodeTable, root: RealDirectory, tmp_path: Path) -> None:
+    (tmp_path / "a").touch()
+    number = count(table, root, b"a")
+    table.packed.set_lookup_count(number, 2**31 - 1)
+    assert count(table, root, b"a") == number
+    assert count(table, root, b"a") == 0
+    assert table.packed.lookup_count(number) == 2**31
+
+
 def test_new_content_is_known(table: InodeTable, root: RealDirectory, tmp_path: Path) -> None:
     (tmp_path / "a").touch()
     number = count(table, root, b"a")

@@ -67,6 +67,20 @@ def test_a_file_and_a_deleted_one_that_had_its_inode_number_stay_two(table: Inod
     assert table.get_or_assign(seen(1)) is not nodes[1]
 
 
+def test_a_file_stays_known_when_a_deleted_one_with_its_number_goes(
+    table: InodeTable, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(InodeTable, "number_of", staticmethod(lambda key, seed: 1 << 40))
+
+    def seen(born_ns: int) -> RealFile:
+        identity = FileIdentity(stat.S_IFREG, 7, 5, born_ns)
+        return RealFile(FileLocation(host="here", root=b"/docs", path=b"a.txt"), identity=identity)
+
+    deleted, file = known(table, seen(1)), known(table, seen(2))
+    assert table.forget(deleted.ino, 1)
+    assert table.get_or_assign(seen(2)) is file
+
+
 class Claims(NoOtherLookups):
     """Counts claims by number."""
 

@@ -107,6 +107,28 @@ def test_a_node_that_was_packed_is_what_it_was(table: InodeTable, root: int, tmp
     assert node.opened_version is None
 
 
+def test_a_packed_file_has_no_pages_of_what_it_was_before(table: InodeTable, root: int, tmp_path: Path) -> None:
+    path = tmp_path / "a"
+    path.write_text("old")
+    (tmp_path / "b").touch()
+    file = look_up(table, root, b"a")
+    node = table.find(file)
+    assert isinstance(node, RealFile)
+    handle = node.open(os.O_RDONLY)
+    assert handle.version is not None
+    node.replace_opened_version(handle.version, now_ns=handle.version.ctime_ns + LATER_NS)
+    handle.close()
+    path.write_text("newer")
+    node.set_kernel_attributes(node.attributes())
+    version = FileStat.of(path.stat())
+    del node, handle
+    look_up(table, root, b"b")
+    assert table.is_packed_file(file)
+    node = table.find(file)
+    assert isinstance(node, RealFile)
+    assert not node.replace_opened_version(version, now_ns=version.ctime_ns + LATER_NS)
+
+
 def test_a_directory_is_known_as_long_as_it_has_packed_nodes(table: InodeTable, root: int, tmp_path: Path) -> None:
     (tmp_path / "a/b").mkdir(parents=True)
     (tmp_path / "a/b/c").touch()

@@ -13,7 +13,7 @@ import pytest
 
 from magicfs.domain.attributes import AttributeChange
 from magicfs.tree.locations import FileLocation
-from magicfs.tree.pending_saves import PendingSave, ResultPlace
+from magicfs.tree.pending_saves import MAX_PREPARATIONS, PendingSave, ResultPlace
 from magicfs.tree.saving import Replacement
 from magicfs.tree.scratch.directories import ScratchDirectory
 from magicfs.tree.scratch.files import ScratchFile
@@ -98,6 +98,38 @@ def test_what_changes_the_real_file_after_a_save_was_prepared_is_kept(
     save(directory, file)
     assert (real.read_bytes(), real.stat().st_mode & 0o777) == (b"new", 0o600)
     assert_nothing_is_left(real, scratch)
+
+
+@pytest.mark.usefixtures("new_files")
+def test_what_was_prepared_is_not_written_again(
+    scratch: Scratch, saved: tuple[ScratchFile, ScratchHandle], result: ResultPlace, real: Path
+) -> None:
+    file, _ = saved
+    pending = PendingSave(result, records=scratch.records)
+    descriptors = os.listdir("/proc/self/fd")
+    assert list(pending.preparing(file)) == [None], "one step for each megabyte"
+    replacing = pending.replacing(file)
+    with pytest.raises(StopIteration) as done:
+        next(replacing)
+    replacement = done.value.value
+    replacement.commit()
+    replacement.close()
+    assert real.read_bytes() == b"new"
+    assert_nothing_is_left(real, scratch)
+    assert os.listdir("/proc/self/fd") == descriptors
+
+
+def test_a_file_that_is_closed_very_often_is_not_always_prepared(
+    scratch: Scratch, saved: tuple[ScratchFile, ScratchHandle], result: ResultPlace
+) -> None:
+    file, handle = saved
+    pending = PendingSave(result, records=scratch.records)
+    steps = []
+    for number in range(MAX_PREPARATIONS + 2):
+        handle.write(number, b"x")
+        steps.append(len(list(pending.preparing(file))))
+    assert steps == [1] * MAX_PREPARATIONS + [0, 0]
+    pending.drop()
 
 
 @pytest.mark.usefixtures("new_files")
