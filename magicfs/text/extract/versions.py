@@ -52,7 +52,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "application/ms-tnef": 73,
     "application/vnd.sqlite3": 7,
     "application/vnd.ms-access": 5,
-    **dict.fromkeys(("application/x-spss-sav", "application/x-stata-dta"), 4),
+    **dict.fromkeys(("application/x-spss-sav", "application/x-stata-dta"), 5),
 }
 """By the MIME type at the beginning of a kind, by all of its main type, or by all of its `Route`, which texts share.
 

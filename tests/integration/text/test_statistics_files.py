@@ -80,9 +80,26 @@ def test_a_data_set_that_is_cut_keeps_what_stands_before(extractor: FileExtracto
     assert str(document.unread_parts) == (
         "1 of 1 part could not be read: what follows the damage in its dictionary (corrupt)"
     )
-    document = read(extractor, STATA["118 <"][:-70], b"a.dta")
-    assert document.text.endswith("AGE")
+
+
+@pytest.mark.parametrize("kind", STATA)
+@pytest.mark.parametrize("place", [-60, -20, -2, 10, 55])
+def test_a_data_set_of_stata_that_is_cut_keeps_its_variables(extractor: FileExtractor, kind: str, place: int) -> None:
+    """Labels of values stand behind the data: it is cut before them, inside of the data, and inside of them."""
+    cut = STATA[kind][: STATA[kind].rindex(b"sexes\0") + place]
+    document = read(extractor, cut, b"a.dta")
+    assert document.text.splitlines() == ["Die Umfrage von Köln", "SEX: Geschlecht", "TOWN: Where they live", "AGE"]
     assert str(document.unread_parts) == "1 of 1 part could not be read: labels of values (corrupt)"
+
+
+@pytest.mark.parametrize("kind", STATA)
+def test_a_data_set_of_stata_without_labels_of_values_is_whole(extractor: FileExtractor, kind: str) -> None:
+    content = STATA[kind]
+    begin, end = content.rfind(b"<lbl>"), content.rfind(b"</value_labels>")
+    content = content[:begin] + content[end:] if begin > 0 else content[: content.rindex(b"sexes\0") - 4]
+    document = read(extractor, content, b"a.dta")
+    assert document.text.endswith("AGE")
+    assert document.unread_parts is None
 
 
 @pytest.mark.parametrize("content", [spss("<"), STATA["114 <"], STATA["118 <"]], ids=["SPSS", "Stata 10", "Stata 14"])

@@ -7,7 +7,7 @@ of a label stand below the first variable that has them. Untrusted bytes; pure f
 from __future__ import annotations
 
 import struct
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import accumulate
 from typing import Final, Literal, NamedTuple
 
@@ -32,6 +32,7 @@ _LABEL_OF_SPSS, _NAME_BYTES, _NOTE_BYTES, _VALUE_BYTES = slice(109, 173), 8, 80,
 _FIRST_RECORD: Final = 176
 
 _TAGGED: Final = b"<stata_dta>"
+_SETS, _SET, _SETS_END = b"<value_labels>", b"<lbl>", b"</value_labels>"
 _WIDTHS: Final = {251: 1, 252: 2, 253: 4, 254: 4, 255: 8}
 """The bytes of a number in a row of Stata 8 to 12, by its kind; any other kind is the bytes of a text."""
 _BYTE_ORDERS: Final[dict[str, Literal["little", "big"]]] = {"<": "little", ">": "big"}
@@ -46,6 +47,10 @@ class _Variable(NamedTuple):
     label: bytes
     values: bytes | int
     """What its labels of values are found by."""
+
+
+_Set = tuple[bytes, Iterator[tuple[bytes, bytes]]]
+"""The name of a set of labels, and values with what they mean."""
 
 
 class _DataSet(NamedTuple):
@@ -207,10 +212,9 @@ def _read_tagged(content: bytes, parts: FileParts) -> _DataSet:
             (b"<variable_labels>", label_bytes),
         )
     )
-    begin = content.rfind(b"<value_labels>")
-    values = _value_labels(content, begin + len(b"<value_labels>"), order, name_bytes, parts, tag=b"<lbl>")
+    values = _known_sets(_tagged_sets(content, order, name_bytes), parts)
     variables = [_Variable(*each) for each in zip(names, labels, sets, strict=True)]
-    return _DataSet(title, (), variables, values if begin >= 0 else {}, "utf-8" if is_unicode else None)
+    return _DataSet(title, (), variables, values, "utf-8" if is_unicode else None)
 
 
 def _read_old(content: bytes, parts: FileParts) -> _DataSet:
@@ -225,14 +229,8 @@ def _read_old(content: bytes, parts: FileParts) -> _DataSet:
     kinds, names, _, _, sets, labels = (
         content[place : place + width] for place, width in zip(places, widths, strict=False)
     )
-    place = places[-1]
-    while True:
-        kind, size = struct.unpack_from(f"{order}bi", content, place)
-        place += 5 + size
-        if size < 0 or (not kind and not size):
-            break
-    place += rows * sum(_WIDTHS.get(kind, kind) for kind in kinds)
-    values = _value_labels(content, place, order, 33, parts)
+    data_bytes = rows * sum(_WIDTHS.get(kind, kind) for kind in kinds)
+    values = _known_sets(_old_sets(content, places[-1], order, data_bytes), parts)
     variables = [
         _Variable(*each) for each in zip(_pieces(names, 33), _pieces(labels, 81), _pieces(sets, 33), strict=True)
     ]
@@ -253,23 +251,51 @@ def _text_of(place: bytes) -> bytes:
     return place.partition(b"\0")[0]
 
 
-def _value_labels(
-    content: bytes, place: int, order: str, name_bytes: int, parts: FileParts, *, tag: bytes = b""
-) -> dict[bytes | int, list[tuple[bytes, bytes]]]:
-    """The labels of values by the names of their sets, which stand at the end of a file."""
+def _known_sets(sets: Iterable[_Set], parts: FileParts) -> dict[bytes | int, list[tuple[bytes, bytes]]]:
+    """The labels of values by the names of their sets: those before the damage in a file that is damaged or cut."""
     found: dict[bytes | int, list[tuple[bytes, bytes]]] = {}
     try:
-        while place < len(content) and content.startswith(tag, place):
-            place += len(tag)
-            (size,) = struct.unpack_from(f"{order}I", content, place)
-            name = _text_of(content[place + 4 : place + 4 + name_bytes])
-            table = place + 4 + name_bytes + 3
-            found.setdefault(name, []).extend(_labels(content[table : table + size], order))
-            place = table + size + (len(tag) + 1 if tag else 0)
+        for name, labels in sets:
+            found.setdefault(name, []).extend(labels)
         parts.add()
     except _DAMAGE:
         parts.add_unread("labels of values")
     return found
+
+
+def _tagged_sets(content: bytes, order: str, name_bytes: int) -> Iterator[_Set]:
+    """Yield the sets of a file of Stata 13 and later. Raises one of `_DAMAGE`."""
+    place = content.rindex(_SETS) + len(_SETS)
+    while not content.startswith(_SETS_END, place):
+        if not content.startswith(_SET, place):
+            raise ValueError("the sets have no end")
+        labels, place = _set_at(content, place + len(_SET), order, name_bytes)
+        yield labels
+        place += len(_SET) + 1
+
+
+def _old_sets(content: bytes, place: int, order: str, data_bytes: int) -> Iterator[_Set]:
+    """Yield the sets behind the data of a file of Stata 8 to 12. Raises one of `_DAMAGE`."""
+    kind = size = 1
+    while kind or size:
+        kind, size = struct.unpack_from(f"{order}bi", content, place)
+        if size < 0:
+            raise ValueError("a field leads back")
+        place += 5 + size
+    place += data_bytes
+    if place > len(content):
+        raise ValueError("it ends inside of its data")
+    while place < len(content):
+        labels, place = _set_at(content, place, order, name_bytes=33)
+        yield labels
+
+
+def _set_at(content: bytes, place: int, order: str, name_bytes: int) -> tuple[_Set, int]:
+    """A set, and where it ends."""
+    (size,) = struct.unpack_from(f"{order}I", content, place)
+    name = _text_of(content[place + 4 : place + 4 + name_bytes])
+    table = place + 4 + name_bytes + 3
+    return (name, _labels(content[table : table + size], order)), table + size
 
 
 def _labels(table: bytes, order: str) -> Iterator[tuple[bytes, bytes]]:
