@@ -26,7 +26,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
     "application/x-ole-storage": 73,
-    "application/onenote": 50,
+    "application/onenote": 51,
     "application/vnd.wordperfect": 48,
     **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "package")), 24),
     "application/x-office-excel+xml": 24,

@@ -62,12 +62,17 @@ def test_documents_that_are_attached_to_a_page_are_read(extractor: FileExtractor
     )
 
 
-def test_a_damaged_size_of_an_attached_file_costs_no_text_behind_it(extractor: FileExtractor) -> None:
-    whole = attached(word_document("a stairlift")) + bytes(3) + bytes.fromhex("22a7fb71790f0b4abb13899256426b24")
-    damaged = whole[:20] + b"\x01" + whole[21:]
-    document = read(extractor, onenote("the annexe") + damaged + onenote("after it")[1000:], b"a.one")
-    assert document.text.split("\n")[:2] == ["the annexe", "after it"]
+@pytest.mark.parametrize("size", [0, 3, 4096, 1 << 32])
+def test_a_damaged_size_of_an_attached_file_costs_no_text_behind_it(extractor: FileExtractor, size: int) -> None:
+    end = bytes(3) + bytes.fromhex("22a7fb71790f0b4abb13899256426b24")
+    first, second = attached(word_document("a stairlift")) + end, attached(word_document("a handrail")) + end
+    damaged = first[:16] + struct.pack("<Q", size) + first[24:]
+    section = onenote("the annexe") + damaged + onenote("after it", "x" * 5000)[1000:] + second
+    document = read(extractor, section + onenote("at last")[1000:], b"a.one")
+    assert document.text.split("\n")[:4] == ["the annexe", "after it", "x" * 5000, "at last"]
     assert "a stairlift" in document.text
+    assert "a handrail" in document.text
+    assert document.unread_parts is None
 
 
 @pytest.mark.parametrize("cut", range(16, 1400, 37))

@@ -46,7 +46,8 @@ _OF_PROGRAM: Final = re.compile(
 _FILE: Final = bytes.fromhex("e716e3bd65261145a4c48d4d0b7a9eac")
 """What stands before an attached file and its size."""
 _FILE_END: Final = bytes.fromhex("22a7fb71790f0b4abb13899256426b24")
-_FILE_HEAD_BYTES, _UNUSED_BYTES = 24, 12
+"""What stands behind it, and behind the zeros that fill its last eight bytes."""
+_FILE_HEAD_BYTES, _UNUSED_BYTES, _PADDING_BYTES = 24, 12, 7
 _MAX_TEXTS: Final = 100_000
 _Utf16 = codecs.getincrementaldecoder("utf-16-le")
 _HEAD_BYTES: Final = 128
@@ -77,16 +78,16 @@ def read_onenote(content: bytes, *, parts: FileParts) -> Document | Unreadable:
 def _attached(content: bytes) -> Iterator[slice]:
     """Yield where the files are that are attached to a page, pictures too.
 
-    A file whose size is damaged ends where the next one does, and one that is cut with the section.
+    A file whose size is damaged ends where the next end is marked, and one that is cut with the section.
     """
+    last_end = content.rfind(_FILE_END)
     end = 0
     while (begin := content.find(_FILE, end)) >= 0:
         size = int.from_bytes(content[begin + len(_FILE) : begin + _FILE_HEAD_BYTES], "little")
         begin += _FILE_HEAD_BYTES + _UNUSED_BYTES
-        end = begin + size
-        if end > len(content):
-            found = content.find(_FILE_END, begin)
-            end = found if found >= 0 else len(content)
+        end = min(begin + size, len(content))
+        if begin <= last_end and content.find(_FILE_END, end, end + _PADDING_BYTES + len(_FILE_END)) < 0:
+            end = content.find(_FILE_END, begin)
         yield slice(begin, end)
 
 
