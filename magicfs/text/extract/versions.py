@@ -21,7 +21,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     "text/x-dxf": 63,
     **dict.fromkeys(("text/x-org", "text/x-asciidoc"), 74),
     **dict.fromkeys(("text/html", "application/xhtml+xml"), 53),
-    "application/zip": 82,
+    "application/zip": 83,
     "application/x-ipynb+json": 21,
     **dict.fromkeys(("application/json", "application/xml", "application/yaml", "application/x-ofx"), 50),
     **dict.fromkeys(("text/x-sql", "text/x-tex", "text/x-bibtex", "text/x-lrc"), 50),
@@ -31,7 +31,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys((f"application/x-office-{kind}+xml" for kind in ("word", "package")), 24),
     "application/x-office-excel+xml": 24,
     **dict.fromkeys(
-        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 24
+        (f"application/vnd.oasis.opendocument.{kind}-flat-xml" for kind in ("text", "spreadsheet", "presentation")), 25
     ),
     "application/pdf": 29,
     "application/pkcs7-mime": 73,

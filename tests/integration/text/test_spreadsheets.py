@@ -58,6 +58,22 @@ def test_a_large_one_is_read(extractor: FileExtractor) -> None:
     assert "18" in read(extractor, container(members), b"a.ods").text
 
 
+def test_cells_that_have_their_values_alone_are_read(extractor: FileExtractor) -> None:
+    note = "<office:annotation><text:p>ask Jan</text:p></office:annotation>"
+    row = (
+        _cell("float", 'office:value="42.5"')
+        + _cell("string", 'office:string-value="a lantern"').replace("></table", f">{note}</table")
+        + _cell("date", 'office:date-value="2017-03-09"')
+        + _cell("boolean", 'office:boolean-value="true"')
+        + _cell("float", 'office:value="7"', "")
+        + "<table:table-cell><text:p>of no kind</text:p></table:table-cell>"
+    )
+    content = f"<office:document-content {_NAMES}>{_sheet(row)}</office:document-content>"
+    members = {"mimetype": _TYPE, "content.xml": content, "META-INF/manifest.xml": "<manifest/>"}
+    text = read(extractor, container(members), b"a.ods").text
+    assert text == "Costs\n42.5\ta lantern ask Jan\t2017-03-09\ttrue\tof no kind"
+
+
 @pytest.mark.parametrize("damage", ["<table:table-cell><#", "&none;</text:p>", ""])
 def test_of_a_damaged_one_what_stands_before_the_damage_is_read(extractor: FileExtractor, damage: str) -> None:
     whole = f"<office:document-content {_NAMES}>{_sheet(*_ROWS)}"

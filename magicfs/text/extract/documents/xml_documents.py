@@ -46,6 +46,8 @@ _PAGE: Final = "page"
 _MASTER_PAGE: Final = "master-page"
 _MAX_SHEETS_BYTES: Final = 16 << 20
 """Sheets of more are read by kreuzberg, which takes less memory for them and does not show numbers."""
+_VALUES: Final = ("string-value", "date-value", "time-value", "boolean-value", "value")
+"""The attributes with the value of a cell: each kind has its own."""
 _DAY_CHARACTERS: Final = 10
 _MAX_COLUMNS: Final = 16
 """The equal cells beside one another that are read."""
@@ -175,8 +177,14 @@ def _body_text(body: ET.Element) -> str:
 
 
 def _cell_texts(cell: ET.Element) -> list[str]:
-    """What a cell shows, for each of the columns that it stands for; of a day, also as people sort it."""
-    text = " ".join(_page_text(cell).split())
+    """What a cell shows, for each of the columns that it stands for; of a day, also as people sort it.
+
+    Programs that are no office programs store the values alone: such a cell shows its value.
+    """
+    texts = [_page_text(cell)]
+    if not any(local_name(child) in _PARAGRAPHS for child in cell):
+        texts.insert(0, next(filter(None, (attribute(cell, name) for name in _VALUES)), ""))
+    text = " ".join(" ".join(texts).split())
     if not text:
         return []
     day = attribute(cell, "date-value")[:_DAY_CHARACTERS]
