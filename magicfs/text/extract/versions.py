@@ -61,7 +61,7 @@ The highest counts, so a version of one kind of text must be above that of all. 
 """
 
 
-VERSION_OF_UNREAD: Final = 90
+VERSION_OF_UNREAD: Final = 91
 """To be raised when files are read of which nothing was: above all others."""
 
 

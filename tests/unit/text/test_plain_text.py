@@ -60,6 +60,25 @@ def test_holes_of_zeros_in_a_text_are_blanks() -> None:
     assert decode("name=Größe\0home=/root\0".encode()) == "name=Größe home=/root "
 
 
+@pytest.mark.parametrize(
+    ("charset", "text"),
+    [
+        ("cp1251", "Лодка стояла у причала.\n"),
+        ("koi8-r", "Лодка стояла у причала.\n"),
+        ("cp932", "船が港に入りました。\n"),
+        ("cp1252", "Größe und Übermut\n"),
+    ],
+)
+@pytest.mark.parametrize("zeros", [5, 4096, 1_000_000])
+def test_a_text_in_a_legacy_charset_whose_end_was_not_written_is_read(charset: str, text: str, zeros: int) -> None:
+    text *= 3
+    content = text.encode(charset)
+    assert decode(content + bytes(zeros)) == text
+    assert decode(content + bytes(zeros), whole=content * 2 + bytes(zeros)) == text
+    # Zeros inside of such bytes are those of other data.
+    assert decode(content + bytes(zeros) + content) is None
+
+
 def test_separators_of_fields_in_a_text_are_blanks() -> None:
     assert decode("8=FIX.4.2\x0149=PHLX\x0158=Größe\x01\n".encode()) == "8=FIX.4.2 49=PHLX 58=Größe \n"
     assert decode(b"name\x1fplace\x1eAda\x1fLondon\x1e" * 9) == "name place Ada London " * 9

@@ -69,17 +69,18 @@ def decode(content: bytes, *, whole: bytes | None = None) -> str | None:
     if wide is not None:
         return clean(content.removeprefix(wide.bom).decode(wide.codec, errors="replace"))
     if has_many_controls(content):
-        return _with_holes(content)
+        return _with_holes(content, whole)
     try:
         return clean(decode_iso_2022(content) if _ISO_2022_ESCAPE in content else content.decode("utf-8"))
     except UnicodeDecodeError:
         return clean(_decode_legacy(content, whole or content))
 
 
-def _with_holes(content: bytes) -> str | None:
+def _with_holes(content: bytes, whole: bytes | None) -> str | None:
     """A text with separators inside, or NULs as a log that was cut while it was written has; None for others.
 
-    It is text only if all the rest is, without any other control character.
+    It is text only if all the rest is, without any other control character. In a legacy charset it is only one that
+    ends with NULs, as files do to which a system had no time to write: other data have high bytes and NULs too.
     """
     rest = content.translate(None, b"\0" if b"\0" in content else _SEPARATORS)
     if not rest or len(rest.translate(None, CONTROLS)) < len(rest):
@@ -93,7 +94,8 @@ def _with_holes(content: bytes) -> str | None:
     try:
         return clean(squeezed.translate(_AS_BLANKS).decode("utf-8"))
     except UnicodeDecodeError:
-        return None
+        written = content.rstrip(b"\0")
+        return clean(_decode_legacy(written, whole or written)) if len(written) == len(rest) else None
 
 
 def clean(text: str) -> str:
