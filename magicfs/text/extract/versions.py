@@ -50,7 +50,7 @@ READER_VERSIONS: Final[dict[str, int]] = {
     **dict.fromkeys(("application/gzip", "application/x-bzip2", "application/x-xz", "application/zstd"), 79),
     "application/x-mobipocket-ebook": 7,
     "application/ms-tnef": 73,
-    "application/vnd.sqlite3": 7,
+    "application/vnd.sqlite3": 8,
     "application/vnd.ms-access": 5,
     **dict.fromkeys(("application/x-spss-sav", "application/x-stata-dta"), 5),
 }

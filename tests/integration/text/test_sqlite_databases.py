@@ -205,6 +205,21 @@ def test_a_damaged_table_costs_its_own_rows(extractor: FileExtractor) -> None:
     assert document.unread_parts is not None
 
 
+@pytest.mark.parametrize("page_bytes", [512, 4096, 65_536])
+@pytest.mark.parametrize("tenths", [5, 9])
+def test_a_database_that_is_cut_keeps_what_stands_before(
+    extractor: FileExtractor, page_bytes: int, tenths: int
+) -> None:
+    rows = [("INSERT INTO other VALUES (?)", (f"gull number {number} " * 20,)) for number in range(3000)]
+    pages = f"PRAGMA page_size = {page_bytes}"
+    whole = database(pages, *NOTES, *HERON, "CREATE TABLE other (body TEXT)", rows=rows)
+    document = read(extractor, whole[: len(whole) * tenths // 10], b"notes.db")
+    assert "waits at the river" in document.text
+    assert "gull number 1 " in document.text
+    assert "gull number 2999 " not in document.text
+    assert str(document.unread_parts) == "1 of 2 parts could not be read: table other (corrupt)"
+
+
 @pytest.mark.parametrize("content", [database(*NOTES, *HERON)[:3000], database(*NOTES)])
 def test_a_database_without_texts_is_not_read(extractor: FileExtractor, content: bytes) -> None:
     outcome = extractor.extract(content, name=b"notes.db")

@@ -22,6 +22,9 @@ DATABASE_TYPE: Final = "application/vnd.sqlite3"
 _VERSIONS: Final = slice(18, 20)
 _WITHOUT_LOG: Final = b"\1\1"
 """The versions of a database without a log beside it: one with a log cannot be in memory. The log is not read."""
+_PAGE_BYTES, _PAGES = slice(16, 18), slice(28, 32)
+"""The bytes of a page, where 1 stands for the largest ones, and the pages of the database."""
+_LARGEST_PAGE_BYTES: Final = 65_536
 _READS: Final = frozenset({sqlite3.SQLITE_SELECT, sqlite3.SQLITE_READ})
 _FUNCTIONS: Final = frozenset({"typeof", "substr"})
 _MAX_TABLES: Final = 500
@@ -113,7 +116,7 @@ def read_database(content: bytes, *, parts: FileParts, max_characters: int) -> D
     """
     connection = sqlite3.connect(":memory:", isolation_level=None)
     try:
-        connection.deserialize(b"".join((content[: _VERSIONS.start], _WITHOUT_LOG, content[_VERSIONS.stop :])))
+        connection.deserialize(_as_it_stands(content))
         connection.execute("PRAGMA trusted_schema = OFF")
         connection.execute("PRAGMA cell_size_check = ON")
         connection.text_factory = _decoded
@@ -124,6 +127,17 @@ def read_database(content: bytes, *, parts: FileParts, max_characters: int) -> D
     finally:
         connection.close()
     return Document(text=text, mime_type=DATABASE_TYPE) if text else Unreadable(SkipReason.NO_TEXT)
+
+
+def _as_it_stands(content: bytes) -> bytearray:
+    """A database that needs no log, and states no more pages than it has: SQLite reads nothing of one that is cut."""
+    database = bytearray(content)
+    database[_VERSIONS] = _WITHOUT_LOG
+    page_bytes = int.from_bytes(content[_PAGE_BYTES], "big")
+    pages = len(content) // (page_bytes if page_bytes > 1 else _LARGEST_PAGE_BYTES)
+    if pages < int.from_bytes(content[_PAGES], "big"):
+        database[_PAGES] = pages.to_bytes(4, "big")
+    return database
 
 
 def _allowed(action: int, _table: str | None, name: str | None, *_: str | None) -> int:
