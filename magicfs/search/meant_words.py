@@ -13,7 +13,7 @@ from dataclasses import replace
 from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import IndexedModel
-from magicfs.errors import MagicFSError
+from magicfs.errors import DeadlineExceeded, MagicFSError
 from magicfs.search.compiled_query import CompiledQuery
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.question_vectors import QuestionVectorSource
@@ -29,12 +29,14 @@ def words_meant(
     compiled: CompiledQuery,
     vectors: Sequence[QuestionVector],
     kept: Sequence[IndexedModel],
-    deadline: Deadline,
+    deadline_s: float,
 ) -> frozenset[str]:
     """The words of a question in which no letter is wrong, of those in which one was taken for that.
 
-    The models `kept` stay loaded. Each such word takes the time of two questions.
+    The models `kept` stay loaded. Each such word takes the time of two questions. Returns within `deadline_s` seconds:
+    a letter stays a wrong one where the models have not answered by then.
     """
+    deadline = Deadline(deadline_s)
     learned = {
         (fold(word), word): [vector.model for vector in vectors if word in vector.known_words]
         for vector in vectors
@@ -43,15 +45,18 @@ def words_meant(
     }
 
     def differ(typed: str, spelling: str, models: Sequence[IndexedModel]) -> bool:
-        both = [
-            source.embed_by_each(
-                word,
-                specs=[model.spec for model in models],
-                kept=[model.spec for model in kept],
-                deadline_s=deadline.seconds_left(),
-            )
-            for word in (typed, spelling)
-        ]
+        try:
+            both = [
+                source.embed_by_each(
+                    word,
+                    specs=[model.spec for model in models],
+                    kept=[model.spec for model in kept],
+                    deadline_s=deadline.seconds_left(),
+                )
+                for word in (typed, spelling)
+            ]
+        except DeadlineExceeded:
+            return False
         return all(
             not isinstance(one, MagicFSError)
             and not isinstance(other, MagicFSError)

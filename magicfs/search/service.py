@@ -199,7 +199,8 @@ class SearchService:
             results = min(limit or query.limit or self._default_limit, MAX_LIMIT)
             scope = self._enumerated(prepared, deadline, results=results)
             vectors, notices = self._embed(source, query, prepared.models, languages, deadline)
-            meant = words_meant(source, prepared.compiled, vectors, prepared.models, deadline)
+            seconds = deadline.seconds_left() * EMBEDDING_TIME_SHARE
+            meant = words_meant(source, prepared.compiled, vectors, prepared.models, deadline_s=seconds)
         compiled = as_typed(prepared.compiled, meant)
         request = SearchRequest(
             question=query.question,

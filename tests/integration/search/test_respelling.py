@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 import numpy as np
 import pytest
 from numpy.typing import NDArray
 
 from magicfs.db.pool import Database
+from magicfs.domain.models import ModelSpec
+from magicfs.domain.token_vectors import EmbeddedQuestion
 from magicfs.errors import EmbedderUnavailable, MagicFSError
 from magicfs.search import compiled_query
 from magicfs.search.near_spellings import edits, in_pieces, one_letter_away
@@ -308,3 +312,25 @@ def test_a_word_that_a_model_knows_is_no_other_word(
     names, notices = found(service_of_growing, "Parsel")
     assert names == (["letter.txt", "stove.txt"] if meant else ["stove.txt"])
     assert notices == ((f"nothing has the word parsel: searched for {meant} too",) if meant else ())
+
+
+@dataclass
+class SilentAbout(ChosenVectors):
+    """Question vectors of an embedder that gives no answer for some texts, however long one waits."""
+
+    silent: frozenset[str] = frozenset()
+
+    def embed_by_each(
+        self, text: str, *, specs: Sequence[ModelSpec], kept: Sequence[ModelSpec], deadline_s: float
+    ) -> list[EmbeddedQuestion | MagicFSError]:
+        if text in self.silent:
+            threading.Event().wait(deadline_s)
+        return super().embed_by_each(text, specs=specs, kept=kept, deadline_s=deadline_s)
+
+
+def test_an_embedder_that_hangs_at_a_word_takes_no_more_than_its_share_of_a_search(
+    growing: Corpus, database: Database
+) -> None:
+    vectors = SilentAbout({"Parsel": unit(1, 0, 0)}, known_words=frozenset({"Parsel"}), silent=frozenset({"parcel"}))
+    service = SearchService(database, vectors, host="box", default_limit=50)
+    assert [hit.name for hit in service.search("Parsel", deadline_s=8).hits] == [b"letter.txt"]
