@@ -12,6 +12,7 @@ from pydantic import BaseModel, ConfigDict, Field
 from magicfs.search.context import DEFAULT_CONTEXT_TOKENS
 from magicfs.search.normalisation import MAX_QUERY_CHARACTERS
 
+DEFAULT_RESULTS = 10
 MAX_RESULTS = 100
 MAX_CONTEXT_TOKENS = 20_000
 MAX_INTEGER = 2**31 - 1
@@ -42,7 +43,10 @@ class SearchArguments(Arguments):
     """The arguments of `search`."""
 
     query: Query
-    limit: Limit = 10
+    limit: Annotated[
+        Limit | None,
+        Field(description=f"The most results; without it those of limit: in the query, or else {DEFAULT_RESULTS}."),
+    ] = None
 
 
 class SimilarArguments(Arguments):
@@ -50,7 +54,7 @@ class SimilarArguments(Arguments):
 
     path: Path
     host: Host = None
-    limit: Limit = 10
+    limit: Limit = DEFAULT_RESULTS
 
 
 class ContextArguments(Arguments):

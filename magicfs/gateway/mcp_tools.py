@@ -19,6 +19,8 @@ from magicfs.domain.results import SearchResult
 from magicfs.errors import UsageError
 from magicfs.gateway.file_lines import numbered_lines
 from magicfs.gateway.mcp_arguments import (
+    DEFAULT_RESULTS,
+    MAX_RESULTS,
     Arguments,
     ContextArguments,
     ReadFileArguments,
@@ -28,6 +30,7 @@ from magicfs.gateway.mcp_arguments import (
 )
 from magicfs.search.context import context_text, passages_for
 from magicfs.search.render import coverage_json, result_json, status_json
+from magicfs.search.syntax import parse
 
 MAX_TEXT_CHARACTERS = 40_000
 """The longest answer of `read_file`: about 10,000 tokens."""
@@ -131,7 +134,8 @@ class IndexTools:
         )
 
     def _search(self, arguments: SearchArguments) -> Answer:
-        return _files(self._searcher.search(arguments.query, limit=arguments.limit, deadline_s=self._deadline_s))
+        limit = arguments.limit or min(parse(arguments.query).limit or DEFAULT_RESULTS, MAX_RESULTS)
+        return _files(self._searcher.search(arguments.query, limit=limit, deadline_s=self._deadline_s))
 
     def _similar(self, arguments: SimilarArguments) -> Answer:
         path, host = arguments.path.encode("utf-8", "replace"), arguments.host

@@ -176,6 +176,25 @@ def test_an_assistant_asks_an_index(server: Server, index: Index) -> None:
     server.ask(body)
 
 
+def test_an_argument_and_else_the_query_says_how_many_results_an_assistant_gets(server: Server, index: Index) -> None:
+    for number in range(101):
+        (index.folder / f"{number}.txt").write_text(f"the invoice number {number}\n")
+    index.settle()
+    counts: list[tuple[dict[str, Any], int]] = [
+        ({"query": "invoice"}, 10),
+        ({"query": "limit:2 invoice"}, 2),
+        ({"query": "invoice limit:1000"}, 100),
+        ({"query": "limit:2 invoice", "limit": 3}, 3),
+    ]
+
+    async def body(session: ClientSession) -> None:
+        for arguments, count in counts:
+            found = await session.call_tool("search", arguments)
+            assert len(found.structured_content["results"]) == count, arguments
+
+    server.ask(body)
+
+
 def test_what_is_wrong_is_said_in_a_line_and_the_server_goes_on(server: Server, index: Index) -> None:
     (index.folder / "picture.bin").write_bytes(b"locked")
     index.settle()
