@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+import bz2
 import gzip
 import io
+import lzma
 import random
 import struct
 import tarfile
 import zipfile
 import zlib
+from collections.abc import Callable
 from itertools import pairwise
 from typing import Final, cast
 
@@ -207,6 +210,21 @@ def test_names_in_inner_archives_are_read_before_damage(extractor: FileExtractor
     assert outcome.text == "a.zip\nb.txt\na.zip/page.txt"
     assert outcome.unread_parts is not None
     assert [part.name for part in outcome.unread_parts.some] == ["what follows b.txt"]
+
+
+@pytest.mark.parametrize("plain", [b"seventeen herons", tar_archive(_NAMES)], ids=["a file", "an archive"])
+@pytest.mark.parametrize(
+    ("compress", "name"), [(gzip.compress, b"a.gz"), (bz2.compress, b"a.bz2"), (lzma.compress, b"a.xz")]
+)
+def test_a_compressed_file_is_corrupt_whose_damage_leaves_nothing(
+    extractor: FileExtractor, compress: Callable[[bytes], bytes], name: bytes, plain: bytes
+) -> None:
+    content = compress(plain)
+    damaged = content[:10] + b"\xff" * (len(content) - 10)
+    for cut in (damaged, content[:10]):
+        outcome = extractor.extract(cut, name=name)
+        assert isinstance(outcome, Unreadable)
+        assert outcome.reason is SkipReason.CORRUPT
 
 
 @pytest.mark.parametrize(

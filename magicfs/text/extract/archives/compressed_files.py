@@ -78,9 +78,9 @@ class CompressedFile:
 
 
 def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
-    """The file in a compressed one; None for an archive of several, and for one that cannot be decompressed.
+    """The file in a compressed one; None for an archive of several, for an empty one, and for a type that is none.
 
-    Of a damaged file, what was decompressed.
+    Of a damaged file, what was decompressed, which may be nothing.
     """
     if mime_type not in DECOMPRESSORS:
         return None
@@ -96,7 +96,7 @@ def decompress_file(content: bytes, mime_type: str) -> CompressedFile | None:
                 return None
     except DAMAGE_OF_COMPRESSED:
         is_damaged = True
-    if not data:
+    if not data and not is_damaged:
         return None
     name = name_before_compression(content) if mime_type == "application/gzip" else ""
     return CompressedFile(os.path.basename(name).encode(), bytes(data), is_damaged, file)

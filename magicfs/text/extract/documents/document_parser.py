@@ -19,7 +19,7 @@ from magicfs.domain.contents import Document, Unreadable
 from magicfs.domain.files import SkipReason
 from magicfs.text.extract.archives.archive_members import is_archive
 from magicfs.text.extract.archives.archives import read_archive
-from magicfs.text.extract.archives.compressed_files import decompress_file
+from magicfs.text.extract.archives.compressed_files import CompressedFile, decompress_file
 from magicfs.text.extract.archives.library_members import LIBRARY_TYPES, has_library
 from magicfs.text.extract.detect import detect
 from magicfs.text.extract.documents import container, xml_documents
@@ -254,13 +254,12 @@ class DocumentParser:
     def _read_archive(self, content: bytes, mime_type: str) -> Document | Unreadable:
         """The text of a compressed file, or of an archive."""
         with self._inside.holder():
-            return self._read_compressed(content, mime_type) or self._read_members(content, mime_type)
+            file = decompress_file(content, mime_type)
+            document = self._read_compressed(file) if file is not None else None
+            return document or self._read_members(content, mime_type, is_damaged=file is not None and file.is_damaged)
 
-    def _read_compressed(self, content: bytes, mime_type: str) -> Document | None:
-        """The text of a compressed file; None for an archive, and for a file in which nothing is read."""
-        file = decompress_file(content, mime_type)
-        if file is None:
-            return None
+    def _read_compressed(self, file: CompressedFile) -> Document | None:
+        """The text of a file that was compressed alone; None where nothing is read in it."""
         inner = detect(file.content, name=file.name)
         text = self._inside.read(file.content, file.name, inner)
         if not text and not self._inside.has_pictures_of_outermost:
@@ -271,8 +270,11 @@ class DocumentParser:
         cut_bytes = file.count_rest(until=self._inside.parts.until)
         return Document(text=text, mime_type=inner.mime_type, title=title, cut_bytes=cut_bytes)
 
-    def _read_members(self, content: bytes, mime_type: str) -> Document | Unreadable:
-        """The names in an archive, and the texts of the files in a small one."""
+    def _read_members(self, content: bytes, mime_type: str, *, is_damaged: bool) -> Document | Unreadable:
+        """The names in an archive, and the texts of the files in a small one.
+
+        `is_damaged` says whether it was compressed, and that is damaged.
+        """
         archive = read_archive(
             content,
             mime_type,
@@ -281,7 +283,7 @@ class DocumentParser:
             pictures=self._inside.pictures_of_members,
             is_outermost=self._inside.is_outermost,
         )
-        if archive is None and mime_type in LIBRARY_TYPES and self._inside.parts.unread is not None:
+        if archive is None and (is_damaged or (mime_type in LIBRARY_TYPES and self._inside.parts.unread is not None)):
             return Unreadable(SkipReason.CORRUPT, "a damaged archive")
         return archive or Unreadable(SkipReason.BINARY, "an archive whose names are not read")
 
