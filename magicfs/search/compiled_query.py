@@ -143,18 +143,22 @@ def _respelt(connection: Connection, compiled: CompiledQuery, question: str) -> 
         return meant
     known, transliterated = _transliterated(connection, known, question, compiled.languages)
     found = respell(connection, known, compiled.languages)
-    respelt = transliterated | found.taken
-    compiled = replace(
+    respelt_query = replace(
         compiled,
         terms=tuple(found.terms),
         chunks_of_words={term.word: chunks for term, chunks in found.terms.items()},
-        respelt=respelt,
+        respelt=transliterated | found.taken,
         uncertain=found.uncertain,
         typed=found.as_typed,
     )
-    if not any(" " in spelling for spelling in respelt.values()):
+    return with_phrase_respelt(respelt_query, question)
+
+
+def with_phrase_respelt(compiled: CompiledQuery, question: str) -> CompiledQuery:
+    """A query whose phrase has the spellings of its words, if one of them is several words."""
+    if not any(" " in spelling for spelling in compiled.respelt.values()):
         return compiled
-    apart = " ".join(respelt.get(fold(word), word) for word in question.split())
+    apart = " ".join(compiled.respelt.get(fold(word), word) for word in question.split())
     phrase = phrase_query(apart, languages=compiled.languages)
     return replace(compiled, question_phrase=phrase, words_of_phrase=phrase_words(apart))
 

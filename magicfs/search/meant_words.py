@@ -14,7 +14,7 @@ from magicfs.db.search.search_facts import WordChunks
 from magicfs.domain.deadline import Deadline
 from magicfs.domain.models import IndexedModel
 from magicfs.errors import DeadlineExceeded, MagicFSError
-from magicfs.search.compiled_query import CompiledQuery
+from magicfs.search.compiled_query import CompiledQuery, with_phrase_respelt
 from magicfs.search.meaning import QuestionVector
 from magicfs.search.question_vectors import QuestionVectorSource
 from magicfs.text.analysis import fold
@@ -67,14 +67,15 @@ def words_meant(
     return frozenset(word for (word, typed), models in learned.items() if differ(typed, compiled.respelt[word], models))
 
 
-def as_typed(compiled: CompiledQuery, words: Collection[str]) -> CompiledQuery:
-    """A query in which no letter of some words, which nothing has, is taken for a wrong one."""
+def as_typed(compiled: CompiledQuery, words: Collection[str], question: str) -> CompiledQuery:
+    """The query of a question in which no letter of some words, which nothing has, is taken for a wrong one."""
     if not words:
         return compiled
-    return replace(
+    meant = replace(
         compiled,
         terms=tuple(compiled.typed[term.word] if term.word in words else term for term in compiled.terms),
         chunks_of_words={**compiled.chunks_of_words, **dict.fromkeys(words, WordChunks(0.0, 0))},
         respelt={word: spelling for word, spelling in compiled.respelt.items() if word not in words},
         uncertain=compiled.uncertain.difference(words),
     )
+    return with_phrase_respelt(meant, question)

@@ -201,7 +201,7 @@ class SearchService:
             vectors, notices = self._embed(source, query, prepared.models, languages, deadline)
             seconds = deadline.seconds_left() * EMBEDDING_TIME_SHARE
             meant = words_meant(source, prepared.compiled, vectors, prepared.models, deadline_s=seconds)
-        compiled = as_typed(prepared.compiled, meant)
+        compiled = as_typed(prepared.compiled, meant, query.question)
         request = SearchRequest(
             question=query.question,
             compiled=replace(compiled, scope=scope),

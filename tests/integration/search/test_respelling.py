@@ -334,3 +334,14 @@ def test_an_embedder_that_hangs_at_a_word_takes_no_more_than_its_share_of_a_sear
     vectors = SilentAbout({"Parsel": unit(1, 0, 0)}, known_words=frozenset({"Parsel"}), silent=frozenset({"parcel"}))
     service = SearchService(database, vectors, host="box", default_limit=50)
     assert [hit.name for hit in service.search("Parsel", deadline_s=8).hits] == [b"letter.txt"]
+
+
+def test_a_word_that_is_meant_is_no_other_one_in_a_phrase_with_two_words_typed_in_one(
+    growing: Corpus, service_of_growing: SearchService, vectors: ChosenVectors
+) -> None:
+    growing.add(b"meant.txt", "the red apples parcel")
+    vectors.known_words = frozenset({"Parsel"})
+    vectors.vectors |= {"redapples Parsel": unit(1, 0, 0), "Parsel": unit(1, 0, 0), "parcel": unit(0, 1, 0)}
+    best = service_of_growing.search("redapples Parsel", deadline_s=60).hits[0]
+    assert best.name == b"meant.txt"
+    assert best.score < 0.9
