@@ -14,6 +14,7 @@ from magicfs.db.pool import Connection
 from magicfs.db.search.known_words import count_chunks
 from magicfs.db.search.scope import Scope, restrict
 from magicfs.db.search.search_facts import SearchFacts, WordChunks, read_search_facts
+from magicfs.domain.files import display_path
 from magicfs.domain.query import NO_FILTERS, Filters, Query, Term, Within
 from magicfs.search.keyboard_layouts import in_other_layouts
 from magicfs.search.question_forms import QuestionForms
@@ -25,7 +26,7 @@ from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
 from magicfs.text.analysis.unspaced_forms import pairs_between_words
 from magicfs.text.analysis.variants import with_two_letters, with_umlauts
-from magicfs.text.names import fold_path
+from magicfs.text.names import extension_of, fold_path
 
 _MIN_OF_LAYOUT = 3
 """The letters of a word from which on it says whether a question was typed in another layout."""
@@ -235,15 +236,27 @@ def scope_of(
     within: Within | None = None,
 ) -> Scope:
     """The scope of filters as they are typed, with conditions on words as for `restrict`."""
+    folded = _folded(filters)
     return restrict(
-        _folded(filters),
+        folded,
         excluded_filters=_folded(excluded_filters),
         phrases=phrases,
         excluded=excluded,
         name_words=_name_words(filters),
         excluded_name_words=_name_words(excluded_filters),
         within=within,
+        last_names=_last_names(folded.folders or ([] if within is None else [display_path(within.path)])),
     )
+
+
+def _last_names(paths: Sequence[str]) -> Mapping[str, str] | None:
+    """The folded last names of directories, each with the extension of a file of that name.
+
+    None without any, and where one has no letter or sign that folding leaves. A relative path is folded already.
+    """
+    last = [(path, path.rstrip("/").rpartition("/")[2]) for path in paths]
+    names = [fold_path(name) if path.startswith("/") else name for path, name in last]
+    return {name: extension_of(name) for name in names} if all(names) else None
 
 
 def _name_words(filters: Filters) -> str | None:

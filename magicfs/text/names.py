@@ -59,8 +59,13 @@ def _with_single_directories(display: str) -> str:
 
 def _name(display: str, *, words: str) -> FileName:
     folded = fold_path(display)
-    stem, dot, extension = folded.rpartition(_SLASH)[2].rpartition(".")
-    return FileName(display=display, extension=extension if dot and stem else "", words=words, folded=folded)
+    return FileName(display=display, extension=extension_of(folded.rpartition(_SLASH)[2]), words=words, folded=folded)
+
+
+def extension_of(name: str) -> str:
+    """The extension of a file's own name, without the dot; empty when there is none."""
+    stem, dot, extension = name.rpartition(".")
+    return extension if dot and stem else ""
 
 
 def fold_path(path: str) -> str:

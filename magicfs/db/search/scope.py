@@ -7,8 +7,8 @@ Used by the search, and by `magicfs.db.search.file_facts`, whose queries take a 
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import date, datetime, time, timedelta
 from typing import Any
 
@@ -76,6 +76,15 @@ class Scope:
         return self.condition_parameters["excluded"] is not None
 
     @property
+    def is_found_by_directory(self) -> bool:
+        """Whether its files are looked for by the names of their directories, for which there is an index."""
+        return self.condition_parameters["last_names"] is not None
+
+    def not_found_by_directory(self) -> Scope:
+        """The scope, whose files are not looked for so."""
+        return replace(self, condition_parameters=self.condition_parameters | {"last_names": None})
+
+    @property
     def has_phrases(self) -> bool:
         """Whether chunks must have phrases."""
         return self.condition_parameters["phrases"] is not None
@@ -97,6 +106,7 @@ def restrict(
     name_words: str | None = None,
     excluded_name_words: str | None = None,
     within: Within | None = None,
+    last_names: Mapping[str, str] | None = None,
 ) -> Scope:
     """The scope of a query, not enumerated yet.
 
@@ -104,6 +114,8 @@ def restrict(
     phrases set, `excluded` the one that excludes the file of a chunk that meets it, `name_words` what a file's own name
     may have instead of fitting a pattern of `filters.names`, and `excluded_name_words` the same for those of
     `excluded_filters`: each the text of a `tsquery`. `within` is where the files are. None sets no condition.
+    `last_names` are the folded last names of the paths of `filters.folders`, or else of `within`, each with the
+    extension that a file of that name has; None where files are not found by them.
     """
     kept, left_out = _file_parameters(filters, name_words), _file_parameters(excluded_filters, excluded_name_words)
     condition_parameters = (
@@ -118,6 +130,7 @@ def restrict(
             "excluded": excluded,
             "allowed_contents": None,
             "excluded_contents": None,
+            **_directory_parameters(filters, within, last_names or {}),
         }
     )
     has_file_conditions = bool(filters or excluded_filters) or excluded is not None or within is not None
@@ -137,11 +150,7 @@ def _file_parameters(filters: Filters, name_words: str | None) -> Parameters:
         "type_extensions": [extension for group in groups for extension in EXTENSIONS.get(group, ())] or None,
         "extensions": list(filters.extensions) or None,
         "folders": [f"%/{_like_literal(folder)}/%" for folder in relative] if filters.folders else None,
-        "absolute_folders": [
-            f"{_like_literal(form)}/%".encode() for folder in absolute for form in _unicode_forms(folder)
-        ]
-        if filters.folders
-        else None,
+        "absolute_folders": _absolute_patterns(absolute) if filters.folders else None,
         "names": [_like_pattern(name) for name in filters.names] or None,
         "name_endings": ["%" + _like_pattern(name) for name in filters.names] or None,
         "name_words": name_words,
@@ -150,6 +159,22 @@ def _file_parameters(filters: Filters, name_words: str | None) -> Parameters:
         "languages": list(filters.languages) or None,
         "times": _multirange([_times_ns(period) for period in filters.periods]),
         "sizes": _multirange([_sizes(sizes) for sizes in filters.sizes]),
+    }
+
+
+def _absolute_patterns(folders: Iterable[str]) -> list[bytes]:
+    """The LIKE patterns of the paths below absolute ones, each with a slash behind it."""
+    return [f"{_like_literal(form)}/%".encode() for folder in folders for form in _unicode_forms(folder)]
+
+
+def _directory_parameters(filters: Filters, within: Within | None, last_names: Mapping[str, str]) -> Parameters:
+    """Those of `may_be_in_directory` and `is_directory_in_root`; each is None where all files are looked at."""
+    absolute = [folder for folder in filters.folders if folder.startswith("/")]
+    place = [] if within is None or filters.folders else [_below(within.path)]
+    return {
+        "last_names": list(last_names) or None,
+        "last_extensions": sorted(set(last_names.values())) or None,
+        "paths_of_folders": [*_absolute_patterns(absolute), *place] if last_names else None,
     }
 
 

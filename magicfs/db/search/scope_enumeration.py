@@ -44,6 +44,7 @@ def enumerate_scope(connection: Connection, scope: Scope, *, limit: int, index_c
         if sample.excluded_contents <= MAX_ENUMERATED_CONTENTS or sample.share_in_scope < SMALLEST_SHARE_TESTED:
             expected = sample.contents_in_scope
             if expected <= MAX_ENUMERATED_CONTENTS:
+                scope = _without_directories_of_roots(connection, scope)
                 scope = _with_contents(connection, scope, limit=None if expected > limit else limit)
             scope = _with_excluded_contents(connection, scope)
     return _with_chunks_of_phrases(connection, scope, limit=limit) if scope.has_phrases else scope
@@ -61,6 +62,7 @@ def list_excluded_contents(connection: Connection, scope: Scope, *, results: int
     if fetch_one(connection.execute(query, parameters, prepare=False)) == (results,):
         return scope
     set_locally(connection, MEMORY_OF_WORDS)
+    scope = _without_directories_of_roots(connection, scope)
     return _with_excluded_contents(connection, _with_contents(connection, scope, limit=None))
 
 
@@ -88,6 +90,14 @@ def _sample(connection: Connection, scope: Scope) -> _Sample:
     query = compact(sql.SQL(_SQL["sampled_contents"]).format())
     parameters = scope.parameters | {"sampled": SAMPLED_CONTENTS}
     return _Sample(*fetch_one(connection.execute(query, parameters, prepare=False)))
+
+
+def _without_directories_of_roots(connection: Connection, scope: Scope) -> Scope:
+    """The scope, whose files are looked for by the names of directories only if no root may be one of these."""
+    if not scope.is_found_by_directory:
+        return scope
+    [is_in_root] = fetch_one(connection.execute(_SQL["is_directory_in_root"], scope.parameters, prepare=True))
+    return scope.not_found_by_directory() if is_in_root else scope
 
 
 def _with_contents(connection: Connection, scope: Scope, *, limit: int | None) -> Scope:

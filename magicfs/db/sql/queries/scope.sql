@@ -226,7 +226,7 @@ FROM listed,
 -- The contents with text of the files in scope, up to a limit.
 SELECT DISTINCT files.content_id
 FROM {{file_tables}}
-WHERE {{may_have_text}} AND {{other_file_filters}}
+WHERE {{may_have_text}} AND {{may_be_in_directory}} AND {{other_file_filters}}
 LIMIT %(limit)s
 
 -- name: may_have_text
@@ -234,12 +234,28 @@ LIMIT %(limit)s
 -- has no content yet is not a condition here: Postgres would check it first, and read whole rows for that.
 (%(even_without_text)s OR contents.id IS NOT NULL AND contents.reason IS NULL)
 
+-- name: may_be_in_directory
+-- Fragment: a file may be below one of some directories, or be what one of their paths names. So says the last name of each
+-- path, which is among the names of the file's directories, for which there is an index, or is its own name, and then its
+-- extension is one of these. Not where that name may be in the path of a root.
+(%(last_names)s::text[] IS NULL
+ OR CASE WHEN octet_length(files.folded) <= 2600
+              THEN string_to_array(left(files.folded, -strpos(reverse(files.folded), '/')), '/')
+         ELSE ARRAY['/'] END && (%(last_names)s::text[] || ARRAY['/'])
+ OR files.extension = ANY(%(last_extensions)s::text[]))
+
+-- name: is_directory_in_root
+-- Whether the last name of the path of one of some directories may be that of a root, or the root lies in the directory.
+SELECT count(*) > 0 FROM roots
+WHERE string_to_array({{folded_root}}, '/') && %(last_names)s::text[]
+      OR roots.path || '\x2f'::bytea LIKE ANY(%(paths_of_folders)s::bytea[])
+
 -- name: contents_without_excluded_words
 -- The contents with text of the files in scope that have no excluded word, up to a limit. One join for all files: a
 -- condition that is checked for each file takes seconds.
 SELECT DISTINCT files.content_id
 FROM {{file_tables}}
-WHERE {{may_have_text}} AND {{other_file_filters}} AND {{has_no_excluded_word}}
+WHERE {{may_have_text}} AND {{may_be_in_directory}} AND {{other_file_filters}} AND {{has_no_excluded_word}}
 LIMIT %(limit)s
 
 -- name: contents_with_excluded_words
