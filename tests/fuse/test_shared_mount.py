@@ -46,6 +46,13 @@ def root(database: Database, shared: MountProcess) -> IndexedRoot:
     return root
 
 
+@pytest.fixture(params=["", "1"], ids=["with the library", "without the library"])
+def library(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Whether the fast path reads and writes."""
+    if request.param:
+        monkeypatch.setenv("TEST_WITHOUT_FAST_PATH", request.param)
+
+
 def act(script: str, directory: Path) -> subprocess.CompletedProcess[str]:
     """Run a Python script as another user, in a directory."""
     become = f"import os; os.setgroups([]); os.setgid({GID}); os.setuid({UID}); os.chdir({str(directory)!r})\n"
@@ -117,6 +124,7 @@ def test_the_mount_is_no_way_around_a_closed_directory(
     assert os.listdir(shared.path / "mirror/inside") == []
 
 
+@pytest.mark.usefixtures("library")
 def test_a_write_takes_away_the_rights_of_the_owner(shared: MountProcess, root: IndexedRoot) -> None:
     for number, script in enumerate(
         ("open('f', 'r+b').write(b'x')", "open('f', 'wb')", "os.truncate('f', 1)", "open('f', 'ab').write(b'x')")
@@ -128,6 +136,12 @@ def test_a_write_takes_away_the_rights_of_the_owner(shared: MountProcess, root: 
         assert not act(script, shared.path / "mirror/documents").stderr, number
         assert path.stat().st_mode & 0o7777 == 0o777, script
         path.unlink()
+    new = root.path / "new"
+    for mode in ("xb", "r+b"):
+        # The kernel does not know these bits.
+        script = f"import os; file = open('new', {mode!r}, 0); os.chmod({str(new)!r}, 0o6777); file.write(b'x')"
+        assert not act(script, shared.path / "mirror/documents").stderr
+        assert new.stat().st_mode & 0o7777 == 0o777, mode
 
 
 def test_a_file_that_was_opened_often_is_refused_as_soon_as_the_right_is_gone(
