@@ -74,6 +74,16 @@ def test_what_a_file_has_is_no_orphan(database: Database, mark: Callable[[Connec
         assert connection.execute("SELECT orphaned_at FROM contents").fetchall() == [(None,)]
 
 
+def test_an_orphan_is_marked_once(database: Database) -> None:
+    """Its grace period would never end otherwise."""
+    with database.transaction() as connection:
+        [stored] = insert_contents(connection, [content("one")]).values()
+        connection.execute("UPDATE contents SET orphaned_at = now() - interval '1 day'")
+        orphan_contents(connection, [stored])
+        assert mark_orphans(connection, unreadable_grace_s=0) == 0
+        assert sweep_orphans(connection, grace_s=3600, limit=9) == 1
+
+
 @pytest.mark.parametrize("mark", [orphan_contents, orphan_contents_without_grace])
 def test_who_marks_orphans_waits_for_nobody(
     database: Database, mark: Callable[[Connection, list[ContentId]], None]

@@ -142,6 +142,9 @@ def test_a_parser_that_fails_each_time_ends_it(index: Index, book: BookReader) -
     assert attempts == file_claims.MAX_ATTEMPTS
     make_maintenance(index.database).sweep()
     assert (texts(index), pending(index)) == (WHOLE[:2], [(0, "pages 3-7: crashed")])
+    version = index.rows("SELECT xmin FROM contents")
+    make_maintenance(index.database).sweep()
+    assert index.rows("SELECT xmin FROM contents") == version, "it was given up before"
 
 
 def test_a_file_that_changes_in_between_is_read_anew(index: Index, book: BookReader) -> None:

@@ -195,6 +195,10 @@ def test_turns_that_fail_end_and_the_text_stays(index: Index, deck: DeckReader) 
     assert read_once(index) == 0
     assert pending(index) == [(0, "picture 3: crashed")]
     assert seen(index) == [text for text in WHOLE if not text.startswith("bittern")]
+    deck.fails = None
+    (index.folder / "b.deck").write_text("another|plover\nheron")
+    index.read_all()
+    assert deck.read_pictures == ["heron", "plover"], "what was read of others stays known"
 
 
 def test_what_another_ocr_has_read_is_found_until_this_one_has(index: Index, deck: DeckReader) -> None:

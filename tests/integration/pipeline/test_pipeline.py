@@ -226,6 +226,7 @@ class TestFilesThatCannotBeOpened:
         index.settle()
         assert index.states() == {"one.txt": ("failed", "corrupt")}
 
+    @with_and_without_restarts
     def test_a_disk_that_fails_at_a_file_that_was_read_costs_none_of_its_text(
         self, index: Index, monkeypatch: pytest.MonkeyPatch
     ) -> None:

@@ -7,12 +7,15 @@ from dataclasses import dataclass
 
 import pytest
 
+from magicfs.db.corpus import file_claims
 from magicfs.db.corpus.failures import retry_failures
+from magicfs.db.pool import Connection
 from magicfs.db.search.file_facts import read_file_facts
 from magicfs.domain.contents import Document, Gap, Recognition, Unreadable, UnreadPages
 from magicfs.domain.files import SkipReason
 from magicfs.pipeline import extract
 from magicfs.text.extract.options import OcrEngine
+from tests.integration.pipeline.lock_order.row_locks import locked
 from tests.plugins.index import FOUND_TEXT, HOST, Index, Reader
 from tests.plugins.services import make_maintenance
 
@@ -104,6 +107,39 @@ def test_a_worker_that_starts_with_ocr_reads_what_waited_for_it(index: Index, re
     restart(index)
     index.read_all()
     assert index.states() == {"photo.png": ("indexed", None), "scan.pdf": ("indexed", None)}
+
+
+def test_what_waited_for_ocr_is_read_at_once_although_it_was_read_a_moment_ago(
+    index: Index, recogniser: Recogniser
+) -> None:
+    index.rows("UPDATE files SET leased_until = now() + interval '5 minutes' RETURNING 1")
+    recogniser.has_ocr, index.ocr = True, OcrEngine.RAPIDOCR
+    restart(index)
+    while index.extraction().run_batch():
+        pass
+    assert index.states() == {"photo.png": ("indexed", None)}
+
+
+@pytest.mark.usefixtures("recogniser")
+def test_a_file_that_another_worker_queues_and_claims_meanwhile_is_left_to_it(index: Index) -> None:
+    def queue(connection: Connection) -> int:
+        return file_claims.queue_files_for_ocr(connection, host=HOST, lesser=())
+
+    queued: list[int] = []
+
+    def queue_too() -> None:
+        with index.database.transaction() as connection:
+            queued.append(queue(connection))
+
+    with locked(index, "SELECT FROM files FOR UPDATE") as blocked:
+        assert queue(blocked.holder) == 1
+        claims = file_claims.claim_files(
+            blocked.holder, host=HOST, boot="", owner="a", limit=1, max_bytes=1 << 20, seconds=60
+        )
+        assert len(claims) == 1
+        blocked.begin(queue_too)
+    assert queued == [0]
+    assert index.rows("SELECT state, attempts FROM files") == [("pending", 1)]
 
 
 def test_an_ocr_that_does_not_start_reads_nothing_again(index: Index, recogniser: Recogniser) -> None:

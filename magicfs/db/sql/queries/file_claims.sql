@@ -198,7 +198,7 @@ SELECT f.id FROM (
     SELECT f.id FROM contents c JOIN files f ON f.content_id = c.id
     WHERE {{read_by_lesser_ocr}} AND f.state IN ('indexed', 'named')
 ) AS unread JOIN files f USING (id) JOIN roots r ON r.id = f.root_id JOIN hosts h ON h.id = r.host_id
-WHERE h.name = %(host)s AND f.state IN ('indexed', 'skipped', 'named')
+WHERE h.name = %(host)s
 
 -- name: read_by_lesser_ocr
 -- Fragment: pages or pictures of the content `c` wait for OCR, or another one is preferred to that which has read them.
