@@ -7,26 +7,24 @@ caller's transaction.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 
 from magicfs.db.pool import Connection
 from magicfs.db.search.known_words import count_chunks
-from magicfs.db.search.scope import Scope, restrict
+from magicfs.db.search.scope import Scope
 from magicfs.db.search.search_facts import SearchFacts, WordChunks, read_search_facts
-from magicfs.domain.files import display_path
-from magicfs.domain.query import NO_FILTERS, Filters, Query, Term, Within
+from magicfs.domain.query import Query, Term
 from magicfs.search.keyboard_layouts import in_other_layouts
 from magicfs.search.question_forms import QuestionForms
 from magicfs.search.respelling import respell
 from magicfs.search.transliteration import transliterations
+from magicfs.search.typed_scope import any_of, scope_of
 from magicfs.text.analysis import fold, phrase_query, phrase_words, question_terms
-from magicfs.text.analysis.dates import whole_date
 from magicfs.text.analysis.forms import VARIANT_FACTOR
 from magicfs.text.analysis.stems import DEFAULT_LANGUAGE, SNOWBALL_LANGUAGES
 from magicfs.text.analysis.unspaced_forms import pairs_between_words
 from magicfs.text.analysis.variants import with_two_letters, with_umlauts
-from magicfs.text.names import extension_of, fold_path
 
 _MIN_OF_LAYOUT = 3
 """The letters of a word from which on it says whether a question was typed in another layout."""
@@ -106,7 +104,7 @@ def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages:
         terms=tuple(known),
         chunks_of_words={term.word: chunks for term, chunks in known.items()},
         languages=tuple(languages),
-        question_phrase=_any_of(phrase_query(phrase, languages=languages) for phrase in phrases),
+        question_phrase=any_of(phrase_query(phrase, languages=languages) for phrase in phrases),
         words_of_phrase=frozenset.intersection(*map(phrase_words, phrases)),
         any_of=tuple(
             tuple(_words_of_phrase(phrase, languages).intersection(term.word for term in known) for phrase in group)
@@ -118,9 +116,9 @@ def _compiled(query: Query, forms: QuestionForms, facts: SearchFacts, languages:
             query.filters,
             excluded_filters=query.excluded_filters,
             phrases=_all_of(
-                _any_of(any_spelling(phrase, languages) for phrase in group) for group in query.required_phrases
+                any_of(any_spelling(phrase, languages) for phrase in group) for group in query.required_phrases
             ),
-            excluded=_any_of(
+            excluded=any_of(
                 [any_form(word, languages) for word in query.excluded]
                 + [any_spelling(phrase, languages) for phrase in query.excluded_phrases]
             ),
@@ -227,65 +225,6 @@ def _words_of_phrase(phrase: str, languages: Sequence[str]) -> frozenset[str]:
     return frozenset(term.word for term in question_terms(phrase, languages=languages))
 
 
-def scope_of(
-    filters: Filters,
-    *,
-    excluded_filters: Filters = NO_FILTERS,
-    phrases: str | None = None,
-    excluded: str | None = None,
-    within: Within | None = None,
-) -> Scope:
-    """The scope of filters as they are typed, with conditions on words as for `restrict`."""
-    folded = _folded(filters)
-    return restrict(
-        folded,
-        excluded_filters=_folded(excluded_filters),
-        phrases=phrases,
-        excluded=excluded,
-        name_words=_name_words(filters),
-        excluded_name_words=_name_words(excluded_filters),
-        within=within,
-        last_names=_last_names(folded.folders or ([] if within is None else [display_path(within.path)])),
-    )
-
-
-def _last_names(paths: Sequence[str]) -> Mapping[str, str] | None:
-    """The folded last names of directories, each with the extension of a file of that name.
-
-    None without any, and where one has no letter or sign that folding leaves. A relative path is folded already.
-    """
-    last = [(path, path.rstrip("/").rpartition("/")[2]) for path in paths]
-    names = [fold_path(name) if path.startswith("/") else name for path, name in last]
-    return {name: extension_of(name) for name in names} if all(names) else None
-
-
-def _name_words(filters: Filters) -> str | None:
-    return _any_of(condition for name in filters.names for condition in _words_of_name(name))
-
-
-def _words_of_name(name: str) -> Iterator[str | None]:
-    """The conditions on the words of a name that meet a filter too, if it has no `*` and `?`.
-
-    A blank stands for any sign between words, and for none before a capital; a date for the same day in another form.
-    """
-    if any(wildcard in name for wildcard in "*?"):
-        return
-    if " " in name.strip():
-        yield phrase_query(f"{name.strip()}*")
-    yield from (phrase_query(day) for day in whole_date(name.strip()))
-
-
-def _folded(filters: Filters) -> Filters:
-    """The filters in the form in which names and paths are compared. An absolute path is compared to the letter."""
-    return replace(
-        filters,
-        extensions=tuple(map(fold, filters.extensions)),
-        folders=tuple(folder if folder.startswith("/") else fold_path(folder) for folder in filters.folders),
-        names=tuple(map(fold_path, filters.names)),
-        roots=tuple(map(fold_path, filters.roots)),
-    )
-
-
 def any_form(word: str, languages: Sequence[str]) -> str | None:
     """The condition that a text has a word in any form, or a compound to the letter."""
     terms = question_terms(word, languages=languages)
@@ -302,12 +241,8 @@ def any_spelling(phrase: str, languages: Sequence[str]) -> str | None:
     lower = phrase.lower()
     umlauts = with_umlauts(lower, languages) if "de" in languages else None
     spellings = (phrase, _HYPHEN.sub("", phrase), _HYPHEN.sub(" ", phrase), with_two_letters(lower), umlauts)
-    return _any_of(dict.fromkeys(phrase_query(spelling) for spelling in spellings if spelling))
+    return any_of(dict.fromkeys(phrase_query(spelling) for spelling in spellings if spelling))
 
 
 def _all_of(conditions: Iterable[str | None]) -> str | None:
     return " & ".join(f"({condition})" for condition in conditions if condition) or None
-
-
-def _any_of(conditions: Iterable[str | None]) -> str | None:
-    return " | ".join(f"({condition})" for condition in conditions if condition) or None

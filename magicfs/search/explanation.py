@@ -20,11 +20,12 @@ from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import NO_FILTERS, Filters, Query
 from magicfs.domain.results import Hit
 from magicfs.search import fusion, scores
-from magicfs.search.compiled_query import any_form, any_spelling, scope_of
+from magicfs.search.compiled_query import any_form, any_spelling
 from magicfs.search.corpus_statistics import CorpusStatistics
 from magicfs.search.measured_files import CandidateFile
 from magicfs.search.ranking import Ranking, measure_file, rank_candidates
 from magicfs.search.request import SearchRequest
+from magicfs.search.typed_scope import scope_of
 
 FILTER_NAMES = {
     "types": "type:",

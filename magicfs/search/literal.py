@@ -15,8 +15,8 @@ from magicfs.db.search import file_facts
 from magicfs.db.search.found_files import newest_files
 from magicfs.domain.chunks import CopyRules
 from magicfs.domain.query import Filters, Query, SyntaxToken
-from magicfs.search.compiled_query import scope_of
 from magicfs.search.normalisation import WRITTEN_MINUS
+from magicfs.search.typed_scope import scope_of
 from magicfs.text.analysis import phrase_query
 
 _VALUE: Final = re.compile(r"[0-9]|~?/|\.{1,2}/")

@@ -20,7 +20,6 @@ from magicfs.domain.models import IndexedModel
 from magicfs.domain.query import Filters
 from magicfs.domain.results import Hit
 from magicfs.search.compared_file import read_compared_file
-from magicfs.search.compiled_query import scope_of
 from magicfs.search.fusion import Evidence
 from magicfs.search.hits import hits_of, listed_copies
 from magicfs.search.measured_files import CandidateFile
@@ -28,6 +27,7 @@ from magicfs.search.near_contents import near_contents
 from magicfs.search.request import MAX_COPIES
 from magicfs.search.scores import MIN_RELEVANCE, MIN_RELEVANCE_OF_WEAK, WEAK_RESULTS
 from magicfs.search.snippets import SnippetCutter
+from magicfs.search.typed_scope import scope_of
 
 NAMED_COPIES = 3
 """The number of copies of the file itself that are named."""

@@ -6,7 +6,7 @@ import errno
 import os
 import shutil
 import threading
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import replace
 
@@ -82,6 +82,24 @@ def test_events_delete_nothing_in_a_root_whose_disk_is_another(index: Index) -> 
     assert rescans == [elsewhere], "a scan decides"
     events.process(index.root, changed(index, *paths))
     assert len(index.states()) == 25
+
+
+BECOMES: dict[str, Callable[[str], object]] = {
+    "a link": lambda path: os.symlink("kept.txt", path),
+    "a pipe": os.mkfifo,
+}
+
+
+@pytest.mark.parametrize("kind", BECOMES)
+def test_a_file_that_something_else_has_replaced_is_gone(index: Index, kind: str) -> None:
+    for name in ("a.txt", "kept.txt"):
+        (index.folder / name).write_text(name)
+    index.settle()
+    (index.folder / "a.txt").unlink()
+    BECOMES[kind](str(index.folder / "a.txt"))
+    events, _ = watcher(index)
+    events.process(index.root, changed(index, b"a.txt"))
+    assert set(index.states()) == {"kept.txt"}
 
 
 @with_and_without_restarts

@@ -20,7 +20,7 @@ from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.linked_data import stated_texts
 from magicfs.text.extract.documents.picture_pages import later_pages
 from magicfs.text.extract.documents.plists import read_plist
-from magicfs.text.extract.documents.statistics_files import read_stata
+from magicfs.text.extract.documents.stata_files import read_stata
 from magicfs.text.extract.media import camera_files, photoshop_files, spoken_texts
 from magicfs.text.extract.office import onenote_files, publisher_files, word_comments
 from magicfs.text.extract.office.project_files import read_project

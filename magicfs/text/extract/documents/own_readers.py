@@ -19,7 +19,8 @@ from magicfs.text.extract.documents.file_parts import FileParts
 from magicfs.text.extract.documents.help_files import HELP_TYPE, read_help
 from magicfs.text.extract.documents.notebooks import NOTEBOOK_TYPE, read_notebook
 from magicfs.text.extract.documents.plists import PLIST_TYPE, read_plist
-from magicfs.text.extract.documents.statistics_files import SPSS_TYPE, STATA_TYPE, read_spss, read_stata
+from magicfs.text.extract.documents.spss_files import SPSS_TYPE, read_spss
+from magicfs.text.extract.documents.stata_files import STATA_TYPE, read_stata
 from magicfs.text.extract.documents.web_archives import WARC_TYPE, read_web_archive
 from magicfs.text.extract.documents.xps_documents import XPS_TYPE, read_xps
 from magicfs.text.extract.documents.zipped_pages import ZIPPED_PAGES_TYPES, read_map, read_zipped_pages
