@@ -1,7 +1,7 @@
 """Compares the directories of a walk with the index: which files are new, changed and gone, and which have only moved.
 
-Used by the scanner, which records the difference. The disk is read for those files alone that differ. A `Difference`
-belongs to one scan.
+Used by the scanner, which records the difference and says in a `ScanResult` what it did. The disk is read for those
+files alone that differ. A `Difference` belongs to one scan.
 """
 
 from __future__ import annotations
@@ -70,3 +70,24 @@ def lost_files(walk: Walk, gone: dict[bytes, int], new_inodes: Iterable[int]) ->
     for path in (path for path, ino in gone.items() if ino not in moved):
         (lost.ignored if walk.exists(path) else lost.deleted).append(path)
     return lost
+
+
+@dataclass(frozen=True, slots=True)
+class ScanResult:
+    """What one scan did."""
+
+    changed: int
+    """Files that are new or have changed."""
+    deleted: int
+    """Files that were deleted from the index."""
+    complete: bool
+    """Whether every directory could be listed and every file examined."""
+    suspected_deletions: int = 0
+    """Files that are gone or ignored and stay in the index: a person must confirm it, or the root is absent."""
+    suspected_ignored: int = 0
+    """Those of them that are there: rules ignore them by now."""
+    unfinished: bool = False
+    """Whether the scan of a directory stopped after its first batch. A full scan must do the rest, and the events that
+    wait are processed before it."""
+    was_long: bool = False
+    """Whether the scan of a directory took more than one batch, so that other changes had to wait for it."""

@@ -11,7 +11,7 @@ from __future__ import annotations
 import contextlib
 import os
 from collections.abc import Callable, Collection
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import datetime
 
 from magicfs.db.cluster import roots as roots_db
@@ -21,17 +21,9 @@ from magicfs.domain.files import SAVED_PRIORITY, USUAL_PRIORITY, SeenFile
 from magicfs.domain.ids import RootId
 from magicfs.domain.roots import RegisteredRoot, Root, Watch, encloses
 from magicfs.errors import DatabaseError, HostTaken, MagicFSError, RootMissing
-from magicfs.ingest import row_writer
+from magicfs.ingest import deletion_guard, row_writer
 from magicfs.ingest.copies import without_replaceable
-from magicfs.ingest.deletion_guard import (
-    DELETION_WINDOW_SECONDS,
-    gone_mounts,
-    is_emptied,
-    is_present,
-    is_suspicious,
-    not_missing,
-)
-from magicfs.ingest.difference import Difference, LostFiles, compare, lost_files
+from magicfs.ingest.difference import Difference, LostFiles, ScanResult, compare, lost_files
 from magicfs.ingest.ignore import IgnoreRules, rules_for
 from magicfs.ingest.import_detector import ImportDetector
 from magicfs.ingest.index_snapshot import IndexSnapshot, SnapshotCache
@@ -42,27 +34,6 @@ from magicfs.ingest.row_writer import RowWriter
 from magicfs.ingest.silent_disks import SilentDisks
 from magicfs.ingest.walk import Walk
 from magicfs.jobs import JobQueue
-
-
-@dataclass(frozen=True, slots=True)
-class ScanResult:
-    """What one scan did."""
-
-    changed: int
-    """Files that are new or have changed."""
-    deleted: int
-    """Files that were deleted from the index."""
-    complete: bool
-    """Whether every directory could be listed and every file examined."""
-    suspected_deletions: int = 0
-    """Files that are gone or ignored and stay in the index: a person must confirm it, or the root is absent."""
-    suspected_ignored: int = 0
-    """Those of them that are there: rules ignore them by now."""
-    unfinished: bool = False
-    """Whether the scan of a directory stopped after its first batch. A full scan must do the rest, and the events that
-    wait are processed before it."""
-    was_long: bool = False
-    """Whether the scan of a directory took more than one batch, so that other changes had to wait for it."""
 
 
 class ScanStopped(MagicFSError):
@@ -92,7 +63,7 @@ class Scanner:
         self._records = RootRecords(database, transaction=self._writer.transaction)
         self.disks = SilentDisks()
         self._imports = ImportDetector()
-        self._deletions = RecentCounter(window_s=DELETION_WINDOW_SECONDS)
+        self._deletions = RecentCounter(window_s=deletion_guard.DELETION_WINDOW_SECONDS)
         """Deleted files by root."""
         self._unlisted: dict[RootId, frozenset[bytes]] = {}
         """The directories that the last scan of each root could not list: those are in the log."""
@@ -203,7 +174,7 @@ class Scanner:
         and deletes nothing when the root is not present: a full scan must decide.
         """
         # `rm -r` raises an event for each file and for each directory above it.
-        return self._writer.delete(root, outermost(not_missing(self._with_inner_mounts(root), paths))) is not None
+        return self._writer.delete(root, outermost(self._not_missing(root, paths))) is not None
 
     def paths_of_inodes(self, root: Root, inodes: set[int]) -> set[bytes]:
         """The indexed paths of these inodes."""
@@ -213,7 +184,7 @@ class Scanner:
     def _walk(self, root: Root, top: bytes, rules: IgnoreRules) -> Walk:
         """A walk of a directory of a root, which logs what it cannot list unless the last scan could not either."""
         before = self._unlisted.get(root.id, frozenset())
-        gone = {os.path.relpath(path, root.path) for path in gone_mounts(self._with_inner_mounts(root))}
+        gone = {os.path.relpath(path, root.path) for path in deletion_guard.gone_mounts(self._with_inner_mounts(root))}
         return Walk(
             root=root.path, device=root.device, top=top, rules=rules, unlisted_before=before, without_mounts=gone
         )
@@ -229,6 +200,10 @@ class Scanner:
     def _with_inner_mounts(self, root: Root) -> Root:
         """The root with the inner mounts that its last scan has found: a watch may know those of an earlier one."""
         return replace(root, inner_mounts=self._inner_mounts.get(root.id, root.inner_mounts))
+
+    def _not_missing(self, root: Root, paths: Collection[bytes]) -> set[bytes]:
+        """The paths that are not below an inner mount that is gone."""
+        return deletion_guard.not_missing(self._with_inner_mounts(root), paths)
 
     def _reconcile(
         self,
@@ -266,10 +241,10 @@ class Scanner:
 
         def is_suspect(lost: LostFiles) -> bool:
             deleted = recent + len(lost.deleted)
-            are_gone = is_suspicious(deleted=deleted, indexed=deleted + len(lost.ignored) + kept)
+            are_gone = deletion_guard.is_suspicious(deleted=deleted, indexed=deleted + len(lost.ignored) + kept)
             if (lost.deleted and are_gone) or (lost.ignored and waits and from_event):
                 return True
-            return is_emptied(ignored=len(lost.ignored), kept=others)
+            return deletion_guard.is_emptied(ignored=len(lost.ignored), kept=others)
 
         lost = files
         if not deletions_confirmed and is_suspect(lost):
@@ -278,7 +253,7 @@ class Scanner:
             if is_suspect(lost):
                 return replace(result, suspected_deletions=files.count, suspected_ignored=len(files.ignored))
         with walk.asking(walk.top):
-            is_there = is_present(root) and not_missing(self._with_inner_mounts(root), gone) == gone.keys()
+            is_there = deletion_guard.is_present(root) and self._not_missing(root, gone) == gone.keys()
         if gone and not is_there:
             # The root, or a mount in it, has gone since the scan began.
             return replace(result, complete=False, suspected_deletions=len(gone))

@@ -25,8 +25,9 @@ from magicfs.domain.files import SkipReason
 from magicfs.domain.models import IndexedModel
 from magicfs.domain.results import Coverage
 from magicfs.domain.roots import RegisteredRoot, Root
+from magicfs.ingest.difference import ScanResult
 from magicfs.ingest.roots import add_root
-from magicfs.ingest.scanner import Scanner, ScanResult
+from magicfs.ingest.scanner import Scanner
 from magicfs.pipeline.embed import EmbedService
 from magicfs.pipeline.extract import ExtractService, WorkerIdentity
 from magicfs.pipeline.file_processor import FileProcessor

@@ -10,7 +10,8 @@ import pytest
 
 from magicfs.config import Settings
 from magicfs.domain.roots import RegisteredRoot
-from magicfs.ingest.scanner import Scanner, ScanResult
+from magicfs.ingest.difference import ScanResult
+from magicfs.ingest.scanner import Scanner
 from tests.integration.ingest.trees import many
 from tests.plugins.index import HOST, Index
 

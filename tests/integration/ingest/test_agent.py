@@ -17,9 +17,10 @@ from magicfs.config import Settings
 from magicfs.db.cluster.roots import list_roots, request_scan
 from magicfs.domain.roots import RegisteredRoot
 from magicfs.ingest import root_keeper
+from magicfs.ingest.difference import ScanResult
 from magicfs.ingest.root_keeper import RootKeeper
 from magicfs.ingest.roots import add_root
-from magicfs.ingest.scanner import Scanner, ScanResult
+from magicfs.ingest.scanner import Scanner
 from magicfs.logs import Outage
 from magicfs.runtime.processes import wait_until
 from tests.integration.ingest.agents import make_agent, running
