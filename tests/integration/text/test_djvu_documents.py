@@ -28,6 +28,12 @@ def test_a_book_in_an_archive_is_read(extractor: FileExtractor) -> None:
     assert "The bittern booms." in read(extractor, content, b"a.zip").text
 
 
+@pytest.mark.parametrize("blank", [" ", "\t", "\n"], ids=["blanks", "tabs", "line ends"])
+def test_a_long_run_of_blanks_is_tried_once(extractor: FileExtractor, blank: str) -> None:
+    document = read(extractor, djvu_page(f"a heron{blank * 1_000_000}and a gull"), b"a.djvu")
+    assert document.text.split() == "a heron and a gull".split()
+
+
 @pytest.mark.parametrize("content", [b"AT&TFORM" + bytes(40), djvu_page("The bittern booms.")[:40]])
 def test_a_damaged_book_is_not_read(extractor: FileExtractor, content: bytes) -> None:
     outcome = extractor.extract(content, name=b"birds.djvu")

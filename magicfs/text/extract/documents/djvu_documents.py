@@ -29,9 +29,9 @@ from magicfs.text.extract.plain.plain_text import clean
 
 DJVU_TYPE: Final = "application/x-djvu"
 
-_ENDS: Final = re.compile(r"[ \n]*[\x0b\x1d\x1f][ \n\x0b\x1d\x1f]*")
-"""The end of a column, a region or a paragraph in a text layer."""
-_BLANKS: Final = re.compile(r"[ \t]+$", re.MULTILINE)
+_ENDS: Final = re.compile(r"(?<![ \n])[ \n]*[\x0b\x1d\x1f][ \n\x0b\x1d\x1f]*")
+"""The end of a column, a region or a paragraph in a text layer. A run of blanks is tried once, not at each of them."""
+_BLANKS: Final = re.compile(r"(?<![ \t])[ \t]+$", re.MULTILINE)
 _SUBJECTS: Final = ("subject", "keywords", "publisher", "year")
 _MAX_TITLES: Final = 5000
 _MAX_DEPTH: Final = 20
