@@ -25,6 +25,7 @@ from magicfs.text.extract.media import camera_files, photoshop_files, spoken_tex
 from magicfs.text.extract.office import onenote_files, publisher_files, word_comments
 from magicfs.text.extract.office.project_files import read_project
 from magicfs.text.extract.options import Limits
+from magicfs.text.extract.pdf.xfa_forms import xfa_texts
 from magicfs.text.extract.plain.escapes import unescape
 from tests.plugins.films import atom
 from tests.plugins.ole import compound_file
@@ -256,3 +257,21 @@ def test_authors_without_a_name_take_no_memory() -> None:
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert peak_bytes < 2 * len(table)
+
+
+@pytest.mark.parametrize(
+    ("before", "repeated", "behind"),
+    [
+        (b"", b"<template>", b""),
+        (b"", b"<xfa:data>", b""),
+        (b"<template>", b"<keep>", b"</template>"),
+        (b"<template>", b"<items>", b"</template>"),
+        (b"<template>", b"<text>a", b"</template>"),
+        (b"<template>", b"<items><text>", b"</template>"),
+    ],
+    ids=["templates", "data", "not shown", "lists", "texts", "texts in lists"],
+)
+def test_ends_that_are_missing_in_a_form_are_searched_once(before: bytes, repeated: bytes, behind: bytes) -> None:
+    form = before + repeated * (1_000_000 // len(repeated)) + behind
+    whole = b"<template><text>a heron</text></template><data>a gull</data>"
+    assert list(xfa_texts(whole + form)) == ["a heron", "a gull"]
